@@ -1,0 +1,83 @@
+"""What can go wrong, as a tree.
+
+    ConvDeckError
+    ├── UserError (also ValueError)   a person can mend it: one plain sentence, optionally the field it is about
+    │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
+    │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
+    │   ├── PictureError              an uploaded file is not a picture that is taken
+    │   └── RunError                  a run cannot do what was asked of it
+    │       ├── RunNotFound
+    │       └── IllegalTransition     its state forbids it
+    ├── StaleAttempt                  a worker wrote for an attempt that is no longer the current one
+    ├── TrainingError                 a run failed for a reason that has a name and a next step
+    │   ├── Diverged                  the loss is not a number any more
+    │   └── CheckpointDamaged         nothing on disk can be trusted to go on from
+    └── EngineError                   the helper process crashed or overran its deadline
+
+Every message is written for the person who reads it on a page or in a terminal: what was received, what is
+allowed, how to mend it.
+"""
+
+
+class ConvDeckError(Exception):
+    """The root of all errors raised on purpose."""
+
+
+class UserError(ConvDeckError, ValueError):
+    """A mistake that the person in front of the screen can mend."""
+
+
+class ConfigError(UserError):
+    """A value in a config is not allowed.
+
+    `field` is the path of the value, such as `model.blocks[1].kernel_sizes[0]`; `message` is one sentence.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.message = message
+
+
+class DatasetError(UserError):
+    """A data set is unknown, damaged, in use or cannot be imported."""
+
+
+class PictureError(UserError):
+    """A file is not a picture that can be taken."""
+
+
+class RunError(UserError):
+    """A run cannot do what was asked of it."""
+
+
+class RunNotFound(RunError):
+    """There is no run with this id."""
+
+
+class IllegalTransition(RunError):
+    """The run's state does not allow the change that was asked for."""
+
+
+class StaleAttempt(ConvDeckError):
+    """A worker reported for an attempt that is no longer the run's current one."""
+
+
+class TrainingError(ConvDeckError):
+    """A run failed for a known reason. `next_step` tells the person what to try."""
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class Diverged(TrainingError):
+    """The loss became NaN or infinite."""
+
+
+class CheckpointDamaged(TrainingError):
+    """No checkpoint on disk passes its own hash."""
+
+
+class EngineError(ConvDeckError):
+    """The helper process crashed, could not start or overran its deadline."""
