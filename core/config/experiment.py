@@ -1,0 +1,163 @@
+"""The one currency: everything that decides a run, as one frozen value with a stable JSON form."""
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.config.augmentation import AugmentationConfig
+from core.config.checks import check_integer, describe
+from core.config.dataset import DatasetConfig
+from core.config.model import ModelConfig
+from core.config.optimizer import OptimizerConfig
+from core.config.paths import parse_path, read_path, replace_at
+from core.config.training import TrainingConfig
+from core.errors import ConfigError
+
+MAX_JSON_CHARACTERS = 1_000_000
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """What is trained, on what, and how. Equal configs have equal `config_id`s."""
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_integer("seed", self.seed, 0, 2**31 - 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings, numbers, booleans and None."""
+        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return plain
+
+    def to_json(self, indent: int | None = None) -> str:
+        """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of."""
+        separators = (",", ":") if indent is None else None
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=separators, indent=indent)
+
+    @property
+    def config_id(self) -> str:
+        """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @classmethod
+    def from_dict(cls, values: object) -> "ExperimentConfig":
+        """Build from plain values. Raises ConfigError on an unknown key or a wrong value, with its path."""
+        config: ExperimentConfig = _build(cls, values, "")
+        return config
+
+    @classmethod
+    def from_json(cls, text: str) -> "ExperimentConfig":
+        """Build from JSON text. Raises ConfigError on NaN, Infinity, duplicate keys and text that is no JSON."""
+        if len(text) > MAX_JSON_CHARACTERS:
+            raise ConfigError("", f"The config is larger than {MAX_JSON_CHARACTERS:,} characters.")
+        return cls.from_dict(parse_json(text))
+
+    def with_values(self, values: Mapping[str, Any]) -> "ExperimentConfig":
+        """A copy with values replaced by path, such as `{"model.blocks[0].filters": 16}`. Raises ConfigError."""
+        plain: Any = self.to_dict()
+        for path, value in values.items():
+            plain = replace_at(plain, parse_path(path), value, path)
+        return ExperimentConfig.from_dict(plain)
+
+    def value(self, path: str) -> Any:
+        """The value at a path, such as `optimizer.learning_rate`. Raises ConfigError when there is none."""
+        return read_path(self.to_dict(), parse_path(path), path)
+
+
+def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple[str, Any, Any]]:
+    """(path, value in first, value in second) of each leaf that differs; None where one of them has no such leaf."""
+    left, right = _leaves(first.to_dict(), ""), _leaves(second.to_dict(), "")
+    paths = list(dict.fromkeys([*left, *right]))
+    return [(p, left.get(p), right.get(p)) for p in paths if left.get(p) != right.get(p)]
+
+
+def parse_json(text: str) -> Any:
+    """JSON as the standard has it: no NaN, no Infinity, no key twice. Raises ConfigError."""
+
+    def refuse_constant(name: str) -> None:
+        raise ConfigError("", f"The config holds {name}, which is not a number that JSON knows.")
+
+    def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ConfigError("", f"The config holds the key {describe(key)} twice.")
+        return dict(pairs)
+
+    try:
+        return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=refuse_duplicates)
+    except RecursionError:
+        raise ConfigError("", "The config is nested too deeply.") from None
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError("", f"The config is not valid JSON: {error}.") from None
+
+
+def _leaves(value: Any, path: str) -> dict[str, Any]:
+    if isinstance(value, dict):
+        items = [(f"{path}.{key}" if path else key, item) for key, item in value.items()]
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        items = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        return {path: value}
+    found: dict[str, Any] = {}
+    for item_path, item in items:
+        found |= _leaves(item, item_path)
+    return found
+
+
+def _build(cls: Any, values: object, path: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ConfigError(path, f"must be an object with named values, not {describe(values)}.")
+    hints = typing.get_type_hints(cls)
+    unknown = [key for key in values if key not in hints]
+    if unknown:
+        known = ", ".join(hints)
+        raise ConfigError(_join(path, str(unknown[0])[:60]), f"is not known here. Known are: {known}.")
+    required = [f.name for f in dataclasses.fields(cls) if _is_required(f) and f.name not in values]
+    if required:
+        raise ConfigError(_join(path, required[0]), "is missing.")
+    arguments = {key: _convert(hints[key], value, _join(path, key)) for key, value in values.items()}
+    try:
+        return cls(**arguments)
+    except ConfigError as error:
+        # A block does not know its place in the network: its own paths are completed here.
+        if path and not error.field.startswith(path):
+            raise ConfigError(_join(path, error.field), error.message) from None
+        raise
+
+
+def _convert(hint: Any, value: object, path: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, path)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigError(path, f"must be a list, not {describe(value)}.")
+        if len(value) > 1000:
+            raise ConfigError(path, f"holds {len(value):,} entries; that is too many.")
+        item = typing.get_args(hint)[0]
+        return tuple(_convert(item, entry, f"{path}[{index}]") for index, entry in enumerate(value))
+    accepts_float = hint is float or (isinstance(hint, types.UnionType) and float in typing.get_args(hint))
+    if accepts_float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return float(value)  # 20 and 20.0 are one config with one id
+    return value
+
+
+def _is_required(entry: "dataclasses.Field[Any]") -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
