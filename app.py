@@ -1,0 +1,40 @@
+"""ConvDeck's server: `streamlit run app.py`. Pages, REST and the helper processes on one port."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from core.api import build_routes  # noqa: E402
+from core.runs.scheduler import ensure_scheduler  # noqa: E402
+from core.services import get_services  # noqa: E402
+
+SCHEDULER_CHECK_SECONDS = 2.0
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Start the engine and keep the queue served for as long as the server is up."""
+    services = await asyncio.to_thread(get_services)
+    await asyncio.to_thread(services.engine.start)
+    keeper = asyncio.create_task(keep_scheduler())
+    yield
+    keeper.cancel()
+    await asyncio.to_thread(services.engine.close)
+
+
+async def keep_scheduler() -> None:
+    """Runs go on without the server; while it is up, it sees to it that somebody serves the queue."""
+    services = get_services()
+    while True:
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(ensure_scheduler, services.workspace)
+        await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
+
+
+app = st.App("pages/shell.py", lifespan=lifespan, routes=build_routes())

@@ -1,0 +1,58 @@
+"""A config from `--preset` or `--config`, `--dataset` and `--set`."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from core.config import ExperimentConfig
+from core.errors import ConfigError, UserError
+from core.presets import get_preset
+
+MAX_CONFIG_BYTES = 1_000_000
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `config_from` reads."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--preset", metavar="NAME", help="a named config; `python -m core presets` lists them")
+    source.add_argument("--config", metavar="FILE", type=Path, help="a config as JSON")
+    parser.add_argument("--dataset", metavar="NAME", help="train on this data set instead")
+    parser.add_argument(
+        "--set", metavar="PATH=VALUE", action="append", default=[], dest="values",
+        help="replace one value, such as model.blocks[0].filters=16; VALUE is JSON; may be repeated",
+    )  # fmt: skip
+
+
+def config_from(arguments: argparse.Namespace) -> ExperimentConfig:
+    """The config that the arguments describe. Raises UserError."""
+    config = get_preset(arguments.preset).config if arguments.preset else _read_config(arguments.config)
+    values = dict(parse_assignment(text) for text in arguments.values)
+    if arguments.dataset:
+        values["dataset.id"] = arguments.dataset
+    return config.with_values(values)
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """`"a.b=0.5"` → `("a.b", 0.5)`. What is no JSON is taken as text, so that `optimizer.name=sgd` works."""
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise ConfigError("--set", f"takes PATH=VALUE, such as optimizer.learning_rate=0.01, not {text[:60]!r}.")
+    try:
+        return path.strip(), json.loads(value)
+    except (ValueError, RecursionError):
+        return path.strip(), value
+
+
+def _read_config(path: Path) -> ExperimentConfig:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_CONFIG_BYTES:
+        raise UserError(f"{path} is larger than {MAX_CONFIG_BYTES:,} bytes; that is no config.")
+    try:
+        return ExperimentConfig.from_json(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text in UTF-8.") from error

@@ -1,0 +1,59 @@
+"""Commands that need no run: presets, and the layers of a network."""
+
+import argparse
+from dataclasses import asdict
+
+from core.architecture import describe
+from core.cli.configs import add_config_arguments, config_from
+from core.cli.output import print_json, print_table
+from core.datasets.storage import dataset_shape
+from core.presets import PRESETS
+from core.workspace import Workspace
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this module's commands to the parser."""
+    presets = commands.add_parser("presets", help="list the named configs")
+    presets.add_argument("--json", action="store_true", help="print one JSON document")
+    presets.set_defaults(handle=_presets)
+
+    network = commands.add_parser("describe", help="every layer of a network: shape, parameters, FLOPs")
+    add_config_arguments(network)
+    network.add_argument("--json", action="store_true", help="print one JSON document")
+    network.set_defaults(handle=_describe)
+
+
+def _presets(arguments: argparse.Namespace) -> int:
+    presets = PRESETS.values()
+    if arguments.json:
+        print_json([{**asdict(preset), "config": preset.config.to_dict()} for preset in presets])
+    else:
+        for preset in presets:
+            print(f"{preset.name}: {preset.title}{' (goes wrong on purpose)' if preset.known_bad else ''}")
+            print(f"    {preset.commentary}")
+    return 0
+
+
+def _describe(arguments: argparse.Namespace) -> int:
+    config = config_from(arguments)
+    image_shape, num_classes = dataset_shape(Workspace.from_environment(), config.dataset)
+    network = describe(config.model, image_shape, num_classes)
+    if arguments.json:
+        totals = {"parameters": network.parameters, "flops": network.flops, "config": config.to_dict()}
+        print_json({**totals, "layers": [asdict(layer) for layer in network.layers]})
+        return 0
+    header = ("LAYER", "KIND", "OUTPUT", "PARAMETERS", "FLOPS", "RECEPTIVE FIELD")
+    rows = [
+        (
+            layer.name,
+            layer.kind.replace("_", " "),
+            "×".join(map(str, layer.output_shape)),
+            f"{layer.parameters:,}",
+            f"{layer.flops:,}",
+            layer.receptive_field,
+        )
+        for layer in network.layers
+    ]
+    print_table(header, rows)
+    print(f"\n{network.parameters:,} parameters, {network.flops:,} FLOPs for one picture.")
+    return 0

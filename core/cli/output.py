@@ -1,0 +1,42 @@
+"""What commands print: one JSON document on standard output, or a table; progress on standard error."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def print_json(document: object) -> None:
+    """One JSON document. NaN is refused: it is no JSON."""
+    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Left-aligned columns, two spaces apart."""
+    cells = [list(header), *([_text(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for row in cells:
+        print("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
+
+
+def percent(value: float | None) -> str:
+    """0.7312 → `73.1 %`, None → `–`."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def progress_line(text: str) -> None:
+    """Progress for a person who waits: on a terminal one line that is rewritten, else a line each."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+def end_progress() -> None:
+    """Leave the rewritten line standing."""
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None else str(value)

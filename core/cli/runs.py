@@ -1,0 +1,192 @@
+"""Commands about runs: train, runs, show, stop, resume, rename, delete, export."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from core.cli.configs import add_config_arguments, config_from
+from core.cli.output import end_progress, percent, print_json, print_table, progress_line
+from core.engine_client import Engine
+from core.runs import control
+from core.runs.scheduler import ensure_scheduler
+from core.runs.serialize import run_detail, run_summary
+from core.runs.states import RunState
+from core.runs.store import Run, Store
+from core.workspace import Workspace
+
+POLL_SECONDS = 0.5
+SCHEDULER_CHECK_SECONDS = 2.0
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this module's commands to the parser."""
+    train = commands.add_parser("train", help="start a run")
+    add_config_arguments(train)
+    train.add_argument("--name", metavar="TEXT", help="what to call the run")
+    train.add_argument("--wait", action="store_true", help="stay until the run has ended, telling how it goes")
+    train.add_argument("--json", action="store_true", help="print one JSON document")
+    train.set_defaults(handle=_train)
+
+    listing = commands.add_parser("runs", help="list the runs, newest first")
+    listing.add_argument("--json", action="store_true", help="print one JSON document")
+    listing.set_defaults(handle=_runs)
+
+    show = commands.add_parser("show", help="state, config and every curve of a run")
+    show.add_argument("run", metavar="RUN")
+    show.add_argument("--json", action="store_true", help="print one JSON document")
+    show.set_defaults(handle=_show)
+
+    for name, action, text in (
+        ("stop", control.stop_run, "end a run and keep what it has learned"),
+        ("resume", control.resume_run, "let a stopped, interrupted or failed run go on"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("run", metavar="RUN")
+        command.add_argument("--wait", action="store_true", help="stay until the run has ended")
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+        command.set_defaults(handle=_change, action=action)
+
+    rename = commands.add_parser("rename", help="give a run another name")
+    rename.add_argument("run", metavar="RUN")
+    rename.add_argument("name", metavar="NAME")
+    rename.set_defaults(handle=_rename)
+
+    delete = commands.add_parser("delete", help="delete a run with its weights and curves")
+    delete.add_argument("run", metavar="RUN")
+    delete.set_defaults(handle=_delete)
+
+    export = commands.add_parser("export", help="write a run's best model to a file")
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("--format", choices=["keras"], required=True, dest="export_format")
+    export.add_argument("--out", metavar="PATH", type=Path, required=True)
+    export.set_defaults(handle=_export)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    config = config_from(arguments)
+    run = control.start_run(workspace, config, name=arguments.name, preset=arguments.preset)
+    return _report(workspace, run, wait=arguments.wait, as_json=arguments.json)
+
+
+def _runs(arguments: argparse.Namespace) -> int:
+    runs = Store(Workspace.from_environment().ensure()).list_runs()
+    if arguments.json:
+        print_json([run_summary(run) for run in runs])
+    elif not runs:
+        print("No runs yet. Start one: python -m core train --preset tiny --dataset shapes")
+    else:
+        header = ("RUN", "NAME", "STATE", "DATA SET", "EPOCHS", "BEST VALIDATION", "GAP")
+        print_table(header, [_row(run) for run in runs])
+    return 0
+
+
+def _row(run: Run) -> tuple[object, ...]:
+    epochs = f"{run.epoch}/{run.total_epochs}"
+    best = percent(run.best_val_accuracy)
+    return run.id, run.name, run.state, run.dataset, epochs, best, percent(run.gap)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    store = Store(Workspace.from_environment().ensure())
+    run = store.get_run(arguments.run)
+    _print_run(store, run, as_json=arguments.json)
+    return 0
+
+
+def _change(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    run = arguments.action(workspace, arguments.run)
+    return _report(workspace, run, wait=arguments.wait, as_json=arguments.json)
+
+
+def _rename(arguments: argparse.Namespace) -> int:
+    run = control.rename_run(Workspace.from_environment().ensure(), arguments.run, arguments.name)
+    print(f"{run.id} is now called {run.name}.")
+    return 0
+
+
+def _delete(arguments: argparse.Namespace) -> int:
+    control.delete_run(Workspace.from_environment().ensure(), arguments.run)
+    print(f"{arguments.run} is deleted.")
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    run = Store(workspace).get_run(arguments.run)
+    engine = Engine(workspace)
+    try:
+        path = engine.export(run.id, arguments.export_format, arguments.out.resolve())
+    finally:
+        engine.close()
+    print(f"{run.name}: best model written to {path}, and read back.")
+    return 0
+
+
+def _report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
+    store = Store(workspace)
+    if wait:
+        run = _wait_for(workspace, store, run)
+    if as_json or wait:
+        _print_run(store, run, as_json=as_json)
+    else:
+        print(f"{run.name}: {run.state}, id {run.id}.")
+    return 1 if wait and run.state in (RunState.FAILED, RunState.INTERRUPTED) else 0
+
+
+def _wait_for(workspace: Workspace, store: Store, run: Run) -> Run:
+    told, checked = "", 0.0
+    while not run.state.is_finished:
+        if time.monotonic() - checked > SCHEDULER_CHECK_SECONDS:
+            ensure_scheduler(workspace)
+            checked = time.monotonic()
+        text = _progress(run) if sys.stderr.isatty() else _milestone(run)
+        if text != told:
+            progress_line(text)
+            told = text
+        time.sleep(POLL_SECONDS)
+        run = store.get_run(run.id)
+    end_progress()
+    return run
+
+
+def _milestone(run: Run) -> str:
+    """What changes once a state or an epoch: for logs."""
+    best = f", best validation accuracy {percent(run.best_val_accuracy)}" if run.epoch else ""
+    return f"{run.name} ({run.id}): {run.state}, {run.epoch} of {run.total_epochs} epochs{best}"
+
+
+def _progress(run: Run) -> str:
+    batch = f", batch {run.batch} of {run.total_batches}" if run.total_batches else ""
+    return _milestone(run) + batch
+
+
+def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
+    curves = store.curves(run.id)
+    if as_json:
+        print_json(run_detail(run, curves))
+        return
+    print(f"{run.name} ({run.id}): {run.state}")
+    facts = [("data set", run.dataset), ("device", run.device), ("epochs", f"{run.epoch} of {run.total_epochs}")]
+    facts += [("error", run.error), ("next step", run.next_step)]
+    for name, value in facts:
+        if value is not None:
+            print(f"  {name}: {value}")
+    if curves["epoch"]:
+        print()
+        header = ("EPOCH", "TRAIN", "CLEAN TRAIN", "VALIDATION", "TRAIN LOSS", "VALIDATION LOSS", "SECONDS")
+        print_table(header, [_epoch_row(curves, index) for index in range(len(curves["epoch"]))])
+        print(f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}.")
+
+
+def _epoch_row(curves: dict[str, list[Any]], index: int) -> tuple[object, ...]:
+    accuracies = (percent(curves[f"{part}_accuracy"][index]) for part in ("train", "clean_train", "val"))
+    losses = (_rounded(curves[f"{part}_loss"][index], 4) for part in ("train", "val"))
+    return curves["epoch"][index], *accuracies, *losses, _rounded(curves["seconds"][index], 1)
+
+
+def _rounded(value: float | None, digits: int) -> str | None:
+    return None if value is None else f"{value:.{digits}f}"

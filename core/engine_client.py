@@ -1,0 +1,196 @@
+"""The light side of the engine: starts the helper process, asks it, and starts it again when it is gone."""
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import AugmentationConfig
+from core.errors import EngineError, UserError
+from core.frames import Arrays, read_frame, write_frame
+from core.workspace import PROJECT_ROOT, Workspace
+
+START_DEADLINE_SECONDS = 120.0
+REQUEST_DEADLINE_SECONDS = 60.0
+
+Pictures = Sequence[tuple[str, bytes]]
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """What System shows of the engine: `stopped`, `starting`, `ready` or `busy`, and its process id."""
+
+    name: str
+    pid: int | None
+
+
+class Engine:
+    """One helper process that holds Keras on the CPU, so that the server never does.
+
+    Requests are served one at a time, in order. A process that dies or overruns its deadline is ended, the
+    request gets an EngineError in plain words, and the next request starts a new process.
+    """
+
+    def __init__(self, workspace: Workspace, command: Sequence[str] | None = None) -> None:
+        self._workspace = workspace
+        self._command = list(command) if command else [sys.executable, "-m", "core.engine"]
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[tuple[dict[str, Any], Arrays] | None] = queue.Queue()
+        self._ready = False
+
+    @property
+    def state(self) -> EngineState:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return EngineState("stopped", None)
+        if not self._ready:
+            return EngineState("starting", process.pid)
+        return EngineState("busy" if self._turn.locked() else "ready", process.pid)
+
+    def start(self) -> None:
+        """Start the process without waiting until it has loaded Keras. Does nothing when it runs."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._ensure_process()
+            finally:
+                self._turn.release()
+
+    def close(self) -> None:
+        """End the process."""
+        with self._turn:
+            self._end()
+
+    def predict(self, run_id: str, pictures: Pictures, crop: str = "center") -> list[dict[str, Any]]:
+        """What a run's best weights say of each picture, in order.
+
+        Each row: `image` (its name), `ok`, `error` (one sentence or None), `top` (every class, most probable
+        first, as `{"class": …, "probability": …}`), `notes` (what was done to the picture) and `seen` (uint8
+        (height, width, channels): what the network saw, or None).
+
+        Raises:
+            UserError: the run has no weights yet.
+            EngineError: the engine crashed or overran its deadline.
+        """
+        return self._ask_about_pictures({"method": "predict", "run_id": run_id, "crop": crop}, pictures)
+
+    def decode(self, pictures: Pictures, image_shape: tuple[int, int, int], crop: str = "center") -> list[dict[str, Any]]:
+        """Rows as `predict` gives them, without `top`: pictures brought to `image_shape`, no run involved."""
+        return self._ask_about_pictures({"method": "decode", "image_shape": list(image_shape), "crop": crop}, pictures)
+
+    def preview(
+        self, augmentation: AugmentationConfig, pixels: Pixels, seed: int
+    ) -> tuple[Pixels, list[dict[str, Any]]]:
+        """Vary `pixels` (n, height, width, channels) as training would, with the values drawn for each.
+
+        Returns the varied pixels, of the same shape, and one caption (a dict of drawn values) a picture.
+        """
+        document = {"method": "preview", "augmentation": asdict(augmentation), "seed": seed}
+        answer, arrays = self._ask(document, {"pixels": pixels})
+        return arrays["pixels"], answer["captions"]
+
+    def export(self, run_id: str, export_format: str, out: Path) -> Path:
+        """Write a run's best model to `out` and reload it to check. Returns the path written."""
+        document = {"method": "export", "run_id": run_id, "format": export_format, "out": str(out)}
+        answer, _ = self._ask(document, {})
+        return Path(answer["path"])
+
+    def _ask_about_pictures(self, document: dict[str, Any], pictures: Pictures) -> list[dict[str, Any]]:
+        data = {str(index): np.frombuffer(content, np.uint8) for index, (_, content) in enumerate(pictures)}
+        answer, arrays = self._ask({**document, "names": [name for name, _ in pictures]}, data)
+        rows: list[dict[str, Any]] = answer["rows"]
+        return [{**row, "seen": arrays.get(str(index))} for index, row in enumerate(rows)]
+
+    def _ask(self, document: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Arrays]:
+        with self._turn:
+            process = self._ensure_process()
+            deadline = REQUEST_DEADLINE_SECONDS if self._ready else START_DEADLINE_SECONDS
+            try:
+                assert process.stdin is not None
+                write_frame(process.stdin, document, arrays)
+                received = self._answers.get(timeout=deadline)
+            except queue.Empty:
+                self._end()
+                raise EngineError(
+                    f"The picture engine gave no answer within {deadline:.0f} seconds and was stopped. Try again; "
+                    f"it starts anew."
+                ) from None
+            except OSError:
+                received = None
+            if received is None:
+                self._end()
+                raise EngineError(
+                    f"The picture engine ended unexpectedly. Try again; it starts anew. "
+                    f"Its log is {self._log_path.name} in the workspace."
+                )
+            self._ready = True
+        answer, answer_arrays = received
+        if answer.get("user_error"):
+            raise UserError(answer["user_error"])
+        if answer.get("error"):
+            raise EngineError(answer["error"])
+        return answer, answer_arrays
+
+    @property
+    def _log_path(self) -> Path:
+        return self._workspace.root / "engine.log"
+
+    def _ensure_process(self) -> "subprocess.Popen[bytes]":
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._end()
+        self._workspace.ensure()
+        environment = {
+            **os.environ,
+            "CONVDECK_HOME": str(self._workspace.root),
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+        }
+        try:
+            with self._log_path.open("wb") as log:
+                self._process = subprocess.Popen(
+                    self._command,
+                    cwd=PROJECT_ROOT,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                )
+        except OSError as error:
+            raise EngineError(f"The picture engine could not be started: {error.strerror}.") from error
+        self._ready = False
+        # Each process has its own queue: an answer that comes too late cannot reach the wrong request.
+        self._answers = queue.Queue()
+        assert self._process.stdout is not None
+        threading.Thread(
+            target=_collect, args=(self._process.stdout, self._answers.put), name="engine-reader", daemon=True
+        ).start()
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process, self._ready = self._process, None, False
+        if process is None:
+            return
+        process.kill()
+        with contextlib.suppress(OSError):
+            assert process.stdin is not None
+            process.stdin.close()
+        process.wait()
+
+
+def _collect(stream: IO[bytes], put: Callable[[tuple[dict[str, Any], Arrays] | None], None]) -> None:
+    """Hand over each frame; None once the stream has ended."""
+    with stream, contextlib.suppress(EOFError, OSError, ValueError):
+        while True:
+            put(read_frame(stream))  # type: ignore[arg-type]
+    put(None)

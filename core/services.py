@@ -1,0 +1,31 @@
+"""The collaborators that every face of one process shares: the store and the engine of a workspace."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.engine_client import Engine
+from core.runs.store import Store
+from core.workspace import Workspace
+
+_lock = threading.Lock()
+_services: dict[Path, "Services"] = {}
+
+
+@dataclass(frozen=True)
+class Services:
+    """One workspace with its store and its engine."""
+
+    workspace: Workspace
+    store: Store
+    engine: Engine
+
+
+def get_services() -> Services:
+    """The services of the current workspace, made once a process."""
+    workspace = Workspace.from_environment()
+    with _lock:
+        if workspace.root not in _services:
+            workspace.ensure()
+            _services[workspace.root] = Services(workspace, Store(workspace), Engine(workspace))
+        return _services[workspace.root]
