@@ -1,0 +1,140 @@
+"""ExperimentConfig: round trips, ids, paths, and refusals that name their place."""
+
+import hashlib
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.core.strategies import experiments
+
+from core.config import BlockConfig, ExperimentConfig, differences
+from core.errors import ConfigError
+from core.presets import PRESETS
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(experiments)
+def test_json_round_trip_keeps_the_config_and_its_id(config: ExperimentConfig) -> None:
+    again = ExperimentConfig.from_json(config.to_json(indent=2))
+    assert again == config
+    assert again.config_id == config.config_id
+
+
+@given(experiments)
+def test_config_id_is_the_sha256_of_canonical_json(config: ExperimentConfig) -> None:
+    canonical = json.dumps(config.to_dict(), sort_keys=True, separators=(",", ":"))
+    assert config.config_id == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@given(experiments, experiments)
+def test_ids_are_equal_exactly_when_configs_are(first: ExperimentConfig, second: ExperimentConfig) -> None:
+    assert (first.config_id == second.config_id) == (first == second)
+
+
+@given(experiments, experiments)
+def test_setting_the_differences_turns_one_config_into_the_other(
+    first: ExperimentConfig, second: ExperimentConfig
+) -> None:
+    changes = {path: value for path, _, value in differences(first, second) if "[" not in path}
+    whole = {"model.blocks": second.to_dict()["model"]["blocks"], "model.dense": second.to_dict()["model"]["dense"]}
+    changes = {path: value for path, value in changes.items() if path not in whole}
+    assert first.with_values({**changes, **whole}) == second
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
+def test_a_preset_has_the_id_of_its_own_json(preset) -> None:
+    assert ExperimentConfig.from_json(preset.config.to_json()).config_id == preset.config.config_id
+
+
+def test_twenty_and_twenty_point_zero_are_one_config() -> None:
+    config = ExperimentConfig()
+    whole = config.with_values({"augmentation.rotation_degrees": 20})
+    assert whole.config_id == config.with_values({"augmentation.rotation_degrees": 20.0}).config_id
+
+
+def test_a_change_in_one_block_leaves_the_others() -> None:
+    config = PRESETS["article"].config
+    changed = config.with_values({"model.blocks[1].kernel_sizes": [5]})
+    assert differences(config, changed) == [("model.blocks[1].kernel_sizes", [3], [5])]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "words"),
+    [
+        ("model.blocks[0].filters", 0, "model.blocks[0].filters", "from 1 to 2,048"),
+        ("model.blocks[0].filters", 10**9, "model.blocks[0].filters", "from 1 to 2,048"),
+        ("model.blocks[0].filters", 10**400, "model.blocks[0].filters", "more than 21 digits"),
+        ("model.blocks[1].kernel_sizes", [3, -3], "model.blocks[1].kernel_sizes[1]", "from 1 to 31"),
+        ("model.blocks[1].kernel_sizes", [], "model.blocks[1].kernel_sizes", "1 to 6"),
+        ("model.blocks[1].kernel_sizes", [3, 5], "model.blocks[1].padding", "'same'"),
+        ("model.blocks[0].residual", True, "model.blocks[0].padding", "'same'"),
+        ("model.dense[0].dropout", math.nan, "model.dense[0].dropout", "from 0 to 0.95"),
+        ("model.dense[0].units", "many", "model.dense[0].units", "whole number"),
+        ("model.dense[0].units", True, "model.dense[0].units", "whole number"),
+        ("model.head", "tail", "model.head", "flatten, global_average"),
+        ("model.blocks", [{"filters": 4}] * 400, "model.blocks", "at most 40"),
+        ("model.blocks", "none", "model.blocks", "must be a list"),
+        ("model.blocks[0]", {"fliters": 4}, "model.blocks[0].fliters", "not known"),
+        ("model.blocks[7].filters", 4, "model.blocks[7].filters", "there are 2"),
+        ("augmentation.rotation_degrees", math.inf, "augmentation.rotation_degrees", "from 0 to 180"),
+        ("augmentation.fill_mode", "zeros", "augmentation.fill_mode", "nearest"),
+        ("optimizer.learning_rate", 0, "optimizer.learning_rate", "above 0"),
+        ("optimizer.speed", 1, "optimizer.speed", "names nothing"),
+        ("training.epochs", 1.5, "training.epochs", "whole number"),
+        ("dataset.id", "../etc", "dataset.id", "small letters"),
+        ("dataset.id", None, "dataset.id", "small letters"),
+        ("seed", -1, "seed", "from 0"),
+        ("model..blocks", 1, "model..blocks", "is not a path"),
+        ("", 1, "", "is not a path"),
+    ],
+)
+def test_a_wrong_value_is_refused_at_its_place(path: str, value: object, field: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=".") as caught:
+        PRESETS["article"].config.with_values({path: value})
+    assert caught.value.field == field
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "not valid JSON"),
+        ("{", "not valid JSON"),
+        ("[]", "object with named values"),
+        ('{"seed": NaN}', "NaN"),
+        ('{"seed": -Infinity}', "-Infinity"),
+        ('{"seed": 1, "seed": 2}', "twice"),
+        ("[" * 200_000, "nested too deeply"),
+        ('{"sead": 1}', "sead"),
+        ('{"model": {"dense": [{"units": 5, "unit": 3}]}}', "model.dense[0].unit"),
+        (" " * 1_000_001, "larger than"),
+        ('{"seed": ' + "9" * 5000 + "}", "not valid JSON"),
+    ],
+)
+def test_text_that_is_no_config_is_refused_in_words(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ExperimentConfig.from_json(text)
+    assert words in str(caught.value)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(["model", "training", "model.blocks[0]", "optimizer.name", "seed", "dataset"]), JSON_VALUES)
+def test_any_json_value_anywhere_gives_a_config_or_a_config_error(path: str, value: object) -> None:
+    try:
+        config = PRESETS["article"].config.with_values({path: value})
+    except ConfigError as error:
+        assert error.message
+    else:
+        assert ExperimentConfig.from_json(config.to_json()) == config
+
+
+def test_a_block_made_in_code_is_checked_too() -> None:
+    with pytest.raises(ConfigError):
+        BlockConfig(kernel_sizes=(3, 3), padding="same")
