@@ -1,0 +1,43 @@
+# make app    everything needed, then the dashboard
+# make test   everything needed, then every check and test
+# make clean  removes .venv and caches; runs and datasets in workspace/ stay
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: app test clean
+
+app: $(VENV)/app.stamp
+	$(RUN) -m streamlit run app.py $(ARGS)
+
+test: $(VENV)/test.stamp
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	$(RUN) -m pytest $(ARGS)
+
+$(VENV)/app.stamp: requirements.txt | $(VENV)/bin/pip
+	@echo "Installing what ConvDeck runs with; the first time this takes a few minutes."
+	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# The tests' requirements include the app's, so afterwards `make app` has nothing left to install.
+$(VENV)/test.stamp: requirements-dev.txt requirements.txt | $(VENV)/bin/pip
+	@echo "Installing what ConvDeck and its tests run with; the first time this takes a few minutes."
+	$(RUN) -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $(VENV)/app.stamp $@
+
+# pip is the last thing that venv writes, so an interrupted attempt is made again.
+$(VENV)/bin/pip:
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "Python was not found: apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "ConvDeck needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv module is incomplete: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path "./workspace/*" -type d -prune -exec rm -rf {} +
