@@ -1,0 +1,46 @@
+"""Whether a config can be trained here: its data set is at hand, large enough, and the network fits its pictures."""
+
+from core.architecture import Architecture, describe
+from core.config import DatasetConfig, ExperimentConfig
+from core.datasets.storage import DatasetInfo, list_datasets
+from core.errors import ConfigError, DatasetError
+from core.workspace import Workspace
+
+
+def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
+    """What is known of a data set, at hand or not. Raises DatasetError that lists the known ones."""
+    found = {info.id: info for info in list_datasets(workspace)}
+    if dataset_id not in found:
+        raise DatasetError(f"There is no data set {dataset_id[:40]!r} here. There are: {', '.join(found)}.")
+    return found[dataset_id]
+
+
+def dataset_shape(workspace: Workspace, dataset: DatasetConfig) -> tuple[tuple[int, int, int], int]:
+    """((height, width, channels), number of classes) of what the network will read. Raises DatasetError."""
+    info = find_dataset(workspace, dataset.id)
+    height, width, channels = info.image_shape
+    if dataset.image_size is not None:
+        height = width = dataset.image_size
+    return (height, width, channels), info.num_classes
+
+
+def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architecture:
+    """The network that the config describes, once everything that can be told before the start holds.
+
+    Raises:
+        DatasetError: the data set is unknown or has yet to be downloaded.
+        ConfigError: more training pictures are asked for than there are, or the network cannot be built.
+    """
+    info = find_dataset(workspace, config.dataset.id)
+    if info.state != "ready" and info.id != "shapes":
+        raise DatasetError(
+            f"{info.title} is not here yet. Download it on the Datasets page or with: "
+            f"python -m core datasets add {info.id}"
+        )
+    asked = config.dataset.num_train
+    if asked is not None and asked > info.num_train:
+        raise ConfigError(
+            "dataset.num_train", f"asks for {asked:,} training pictures; {info.title} has {info.num_train:,}."
+        )
+    image_shape, num_classes = dataset_shape(workspace, config.dataset)
+    return describe(config.model, image_shape, num_classes)

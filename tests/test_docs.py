@@ -1,0 +1,75 @@
+"""Conventions that are executed: what the program can do is written down, and what is written down exists."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from core.api import build_routes
+from core.cli import build_parser
+from core.presets import PRESETS
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+REST = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Every command of a parser, by its words: `datasets`, `datasets add`, …"""
+    found = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                found[name] = command
+                found |= {f"{name} {inner}": deeper for inner, deeper in subcommands(command).items()}
+    return found
+
+
+COMMANDS = subcommands(build_parser())
+SYNOPSES = {
+    " ".join(words): line
+    for line in COMMAND_LINE.splitlines()
+    if line.startswith("python -m core ") and not re.search(r"=[\d'\[]", line)
+    for words in [re.match(r"((?:[a-z]+ )*[a-z]+)", line.removeprefix("python -m core "))[1].split()]
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_is_documented(command: str) -> None:
+    assert command in SYNOPSES
+    for action in COMMANDS[command]._actions:
+        for option in action.option_strings:
+            if option.startswith("--") and option != "--help":
+                assert option in SYNOPSES[command]
+
+
+@pytest.mark.parametrize("command", SYNOPSES)
+def test_every_documented_command_exists_with_its_options(command: str) -> None:
+    assert command in COMMANDS
+    known = {option for action in COMMANDS[command]._actions for option in action.option_strings}
+    assert set(re.findall(r"--[a-z-]+", SYNOPSES[command])) <= known
+
+
+def test_the_contract_s_commands_are_there() -> None:
+    contract = {"datasets", "datasets add", "train", "runs", "show", "stop", "resume", "predict", "export", "doctor"}
+    assert contract <= set(COMMANDS)
+
+
+def test_every_route_is_documented() -> None:
+    for route in build_routes():
+        for method in route.methods - {"HEAD"}:
+            assert f"{method} {route.path}" in REST
+
+
+def test_every_preset_is_in_the_readme() -> None:
+    for name in PRESETS:
+        assert f"`{name}`" in README
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8")):
+            if not re.match(r"[a-z]+:", target):
+                assert (document.parent / target).exists(), f"{document.name} links to {target}"
