@@ -1,0 +1,119 @@
+"""A real server for tests, and the end of everything that was started for a workspace."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+
+from core.workspace import PROJECT_ROOT
+
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+
+
+class Server:
+    """`streamlit run app.py` on a free port. The port stays the same across restarts."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.log = root.parent / "server.log"
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id; fails when the server is stopped."""
+        assert self._process is not None, "The server is not running."
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until the server is healthy."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self._port)],
+                cwd=PROJECT_ROOT,
+                env={**os.environ, "CONVDECK_HOME": str(self.root)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_healthy():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise AssertionError(f"The server did not become healthy:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the server as a terminal or service manager would; workers and scheduler live on."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def restart(self) -> None:
+        """Stop and start on the same port."""
+        self.stop()
+        self.start()
+
+    def _is_healthy(self) -> bool:
+        # A proxy from the environment would be asked for 127.0.0.1 too.
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/_stcore/health", trust_env=False, timeout=5).status_code == 200
+        return False
+
+
+@contextlib.contextmanager
+def running_server(root: Path) -> Iterator[Server]:
+    """A server with the workspace `root`; afterwards nothing of it runs any more."""
+    server = Server(root)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        end_processes(root)
+
+
+def end_processes(root: Path) -> None:
+    """Kill every process that was started with CONVDECK_HOME=`root`: scheduler, workers, engine."""
+    # Again until none is found: a scheduler may have started a worker while the others were being ended.
+    while processes := _processes_of(root):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=STOP_SECONDS)
+
+
+def _processes_of(root: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        # A zombie has no environment any more; another user's is not ours to read.
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get("CONVDECK_HOME") == str(root):
+                found.append(process)
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
