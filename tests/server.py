@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 
 from core.workspace import PROJECT_ROOT
@@ -75,8 +75,8 @@ class Server:
 
     def _is_healthy(self) -> bool:
         # A proxy from the environment would be asked for 127.0.0.1 too.
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/_stcore/health", trust_env=False, timeout=5).status_code == 200
+        with contextlib.suppress(httpx2.TransportError):
+            return httpx2.get(f"{self.url}/_stcore/health", trust_env=False, timeout=5).status_code == 200
         return False
 
 
