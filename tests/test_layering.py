@@ -1,0 +1,312 @@
+"""The direction of dependencies, and what may happen while a module is imported, held against every file."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from core.workspace import PROJECT_ROOT
+
+# Where SQL is said. Everything else asks the store.
+SQL_MODULES = ("core.runs.database", "core.runs.schema", "core.runs.store")
+SQL_METHODS = {"execute", "executemany", "executescript"}
+SESSION_MODULE = "pages.components.session"
+
+# Calls that a module may not make while it is imported, whatever they are made for.
+WORK = {
+    "basicConfig", "connect", "exec", "getenv", "import_module", "input", "mkdir", "open", "Popen", "print", "Process",
+    "read_bytes", "read_text", "run", "sleep", "start", "system", "Thread", "touch", "unlink", "urlopen", "write_bytes",
+    "write_text",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name in full, such as `core.runs.store` or `core.runs.store.Store`."""
+
+    name: str
+    line: int
+    when_imported: bool  # False inside a function: it happens when that is called
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file by its dotted name."""
+
+    name: str
+    is_package: bool
+    tree: ast.Module
+
+    @classmethod
+    def parse(cls, name: str, source: str, is_package: bool = False) -> "Module":
+        return cls(name, is_package, ast.parse(source))
+
+    def is_in(self, *packages: str) -> bool:
+        return is_in(self.name, *packages)
+
+    def imports(self) -> Iterator[Import]:
+        """Every import in the file, also in functions and behind conditions."""
+        own_package = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
+        for node, when_imported in walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield Import(alias.name, node.lineno, when_imported)
+            elif isinstance(node, ast.ImportFrom):
+                above = own_package[: len(own_package) - node.level + 1] if node.level else []
+                origin = ".".join([*above, *([node.module] if node.module else [])])
+                for alias in node.names:
+                    yield Import(f"{origin}.{alias.name}", node.lineno, when_imported)
+
+
+def is_in(name: str, *packages: str) -> bool:
+    """Whether a dotted name is one of the packages or lies beneath it."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def walk(tree: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
+    """Every node beneath `tree`, and whether it is reached while the module is imported."""
+
+    def visit(node: ast.AST, when_imported: bool) -> Iterator[tuple[ast.AST, bool]]:
+        yield node, when_imported
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for name, value in ast.iter_fields(node):
+            # Decorators and defaults of a function are evaluated at once, its body later.
+            later = is_function and name == "body"
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from visit(child, when_imported and not later)
+
+    yield from visit(tree, True)
+
+
+def core_knows_no_streamlit(module: Module) -> Iterator[str]:
+    """Rule 1."""
+    if module.is_in("core"):
+        for found in module.imports():
+            if is_in(found.name, "streamlit", "pages"):
+                yield f"{module.name}:{found.line} imports {found.name}"
+
+
+def only_training_loads_keras(module: Module) -> Iterator[str]:
+    """Rule 2, and 5: worker and engine set the environment before Keras is imported, so they import it late too."""
+    if module.is_in("core.training"):
+        return
+    # What the server runs never loads it, not even in a function.
+    never = not module.is_in("core.worker", "core.engine", "core.cli", "core.__main__")
+    for found in module.imports():
+        if is_in(found.name, "keras", "tensorflow", "core.training") and (never or found.when_imported):
+            yield f"{module.name}:{found.line} imports {found.name}"
+
+
+def training_and_runs_are_strangers(module: Module) -> Iterator[str]:
+    """Rule 3."""
+    for one, other in (("core.training", "core.runs"), ("core.runs", "core.training")):
+        if module.is_in(one):
+            for found in module.imports():
+                if is_in(found.name, other):
+                    yield f"{module.name}:{found.line} imports {found.name}"
+
+
+def sql_lives_in_the_store(module: Module) -> Iterator[str]:
+    """Rule 4, first half. The version of SQLite is no SQL."""
+    if module.is_in(*SQL_MODULES):
+        return
+    for found in module.imports():
+        if found.name.startswith("sqlite3."):
+            yield f"{module.name}:{found.line} imports {found.name}"
+    for node, _ in walk(module.tree):
+        if not isinstance(node, ast.Attribute):
+            continue
+        uses_sqlite = isinstance(node.value, ast.Name) and node.value.id == "sqlite3"
+        if (
+            uses_sqlite and node.attr not in ("sqlite_version", "sqlite_version_info")
+        ) or node.attr in SQL_METHODS:
+            yield f"{module.name}:{node.lineno} uses {ast.unparse(node)}"
+
+
+def session_state_has_one_home(module: Module) -> Iterator[str]:
+    """Rule 4, second half."""
+    if module.name == SESSION_MODULE:
+        return
+    for node, _ in walk(module.tree):
+        if isinstance(node, ast.Attribute) and node.attr == "session_state":
+            yield f"{module.name}:{node.lineno} uses {ast.unparse(node)}"
+    for found in module.imports():
+        if found.name.endswith(".session_state"):
+            yield f"{module.name}:{found.line} imports {found.name}"
+
+
+def nothing_happens_on_import(module: Module) -> Iterator[str]:
+    """Rule 6. Pages and app.py are scripts that Streamlit runs; `__main__` is what `python -m` runs."""
+    if module.name in ("app", "core.__main__") or (
+        module.is_in("pages") and not module.is_in("pages.components")
+    ):
+        return
+    for statement in module.tree.body:
+        if _guards_main(statement):
+            continue
+        is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        if isinstance(statement, ast.For | ast.While | ast.With | ast.Delete | ast.Raise | ast.Assert) or (
+            isinstance(statement, ast.Expr) and not is_docstring
+        ):
+            yield f"{module.name}:{statement.lineno} runs when imported: {ast.unparse(statement)[:60]}"
+            continue
+        for node, when_imported in walk(statement):
+            if not when_imported:
+                continue
+            if isinstance(node, ast.Call) and _last_name(node.func) in WORK:
+                yield f"{module.name}:{node.lineno} calls {ast.unparse(node.func)} when imported"
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == "os.environ":
+                yield f"{module.name}:{node.lineno} uses os.environ when imported"
+
+
+def tensorflow_has_its_own_modules(module: Module) -> Iterator[str]:
+    """Rule 7."""
+    if module.is_in("core.training") and not module.name.endswith("_tensorflow"):
+        for found in module.imports():
+            if is_in(found.name, "tensorflow"):
+                yield f"{module.name}:{found.line} imports {found.name}"
+
+
+def _guards_main(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"
+
+
+def _last_name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
+
+
+Rule = Callable[[Module], Iterator[str]]
+
+RULES: list[Rule] = [
+    core_knows_no_streamlit,
+    only_training_loads_keras,
+    training_and_runs_are_strangers,
+    sql_lives_in_the_store,
+    session_state_has_one_home,
+    nothing_happens_on_import,
+    tensorflow_has_its_own_modules,
+]
+
+
+def project_modules() -> list[Module]:
+    """app.py and everything under core/ and pages/."""
+    paths = [PROJECT_ROOT / "app.py", *PROJECT_ROOT.glob("core/**/*.py"), *PROJECT_ROOT.glob("pages/**/*.py")]
+    modules = []
+    for path in sorted(paths):
+        parts = list(path.relative_to(PROJECT_ROOT).with_suffix("").parts)
+        is_package = parts[-1] == "__init__"
+        name = ".".join(parts[:-1] if is_package else parts)
+        modules.append(Module.parse(name, path.read_text(encoding="utf-8"), is_package))
+    return modules
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_project_keeps_the_rule(rule: Rule) -> None:
+    modules = project_modules()
+    assert {"app", "core", "core.workspace", "core.runs", "core.config.experiment"} <= {
+        each.name for each in modules
+    }
+    assert [violation for module in modules for violation in rule(module)] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "source"),
+    [
+        (core_knows_no_streamlit, "core.api", "import streamlit as st"),
+        (core_knows_no_streamlit, "core.runs.store", "def f():\n    from streamlit.runtime import exists"),
+        (core_knows_no_streamlit, "core.cli.runs", "from pages.components import charts"),
+        (only_training_loads_keras, "core.architecture", "import keras"),
+        (only_training_loads_keras, "core.datasets.splits", "from keras.utils import to_categorical"),
+        (
+            only_training_loads_keras,
+            "core.cli.main",
+            "try:\n    import tensorflow as tf\nexcept ImportError:\n    pass",
+        ),
+        (only_training_loads_keras, "core.engine", "from core.training.predict import predict"),
+        (only_training_loads_keras, "core.worker", "from .training import train"),
+        (only_training_loads_keras, "pages.classify", "def f():\n    import tensorflow"),
+        (only_training_loads_keras, "core.api", "async def f():\n    from core import training"),
+        (training_and_runs_are_strangers, "core.training.train", "def f():\n    from core.runs import store"),
+        (training_and_runs_are_strangers, "core.training.train", "from ..runs.reporter import RunReporter"),
+        (training_and_runs_are_strangers, "core.runs.launcher", "from core import training"),
+        (sql_lives_in_the_store, "pages.runs", "from sqlite3 import connect"),
+        (sql_lives_in_the_store, "core.api", "import sqlite3\ndef f():\n    return sqlite3.connect('x')"),
+        (
+            sql_lives_in_the_store,
+            "core.runs.scheduler",
+            "def f(store):\n    store.connection.execute('DELETE')",
+        ),
+        (session_state_has_one_home, "pages.design", "import streamlit as st\nst.session_state['a'] = 1"),
+        (session_state_has_one_home, "pages.components.forms", "def f():\n    return st.session_state.a"),
+        (session_state_has_one_home, "pages.design", "from streamlit import session_state"),
+        (nothing_happens_on_import, "core.api", "import logging\nlogging.basicConfig()"),
+        (nothing_happens_on_import, "core.api", "import subprocess\nprocess = subprocess.Popen(['ls'])"),
+        (nothing_happens_on_import, "core.worker", "import os\nos.environ['KERAS_BACKEND'] = 'jax'"),
+        (nothing_happens_on_import, "core.api", "class A:\n    text = open('x').read()"),
+        (nothing_happens_on_import, "core.api", "def f(now=open('x')):\n    pass"),
+        (nothing_happens_on_import, "core.api", "for name in ():\n    pass"),
+        (nothing_happens_on_import, "core.api", "if True:\n    print('hello')"),
+        (nothing_happens_on_import, "pages.components.live", "import streamlit as st\nst.title('x')"),
+        (tensorflow_has_its_own_modules, "core.training.train", "import tensorflow as tf"),
+        (tensorflow_has_its_own_modules, "core.training.models", "def f():\n    from tensorflow import data"),
+    ],
+)
+def test_a_violation_is_found(rule: Rule, name: str, source: str) -> None:
+    assert list(rule(Module.parse(name, source))) != []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("core.training.pipeline_tensorflow", "import keras\nimport tensorflow as tf"),
+        ("core.training", "from core.training.train import train"),
+        (
+            "core.worker",
+            "from core.runs.store import Store\ndef main():\n    from core.training.train import train",
+        ),
+        ("core.runs.store", "import sqlite3\ndef f():\n    sqlite3.connect('x').execute('SELECT 1')"),
+        ("core.cli.doctor", "import sqlite3\ndef f():\n    return sqlite3.sqlite_version"),
+        ("core.engine", "def main():\n    print('x')\n\nif __name__ == '__main__':\n    main()"),
+        ("core.presets", "from pathlib import Path\nA = {'a': Path('x')}\nB = lambda: open('x')"),
+        ("core.training_notes", "from core.runs_archive import x"),
+        ("pages.components.session", "import streamlit as st\ndef f():\n    return st.session_state"),
+        ("pages.home", "import streamlit as st\nfrom core.presets import PRESETS\nst.title('x')"),
+        ("app", "import streamlit as st\nimport sys\nsys.path.insert(0, '.')"),
+    ],
+)
+def test_what_is_allowed_is_let_through(name: str, source: str) -> None:
+    assert [violation for rule in RULES for violation in rule(Module.parse(name, source))] == []
+
+
+def test_relative_imports_are_followed() -> None:
+    package = Module.parse("core.runs", "from .store import Store\nfrom . import states", is_package=True)
+    module = Module.parse("core.runs.store", "from .states import RunState\nfrom .. import errors")
+    assert [found.name for found in package.imports()] == ["core.runs.store.Store", "core.runs.states"]
+    assert [found.name for found in module.imports()] == ["core.runs.states.RunState", "core.errors"]
+
+
+def test_everything_but_training_is_light() -> None:
+    """What the rules above cannot see, such as a library that imports Keras itself, shows in a real process."""
+    names = [
+        module.name
+        for module in project_modules()
+        if module.is_in("core") and not module.is_in("core.training", "core.__main__")
+    ]
+    assert "core.runs.store" in names
+    program = (
+        f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"
+        "print(sorted({'keras', 'tensorflow', 'streamlit'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
