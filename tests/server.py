@@ -99,13 +99,14 @@ def end_processes(root: Path) -> None:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(processes, timeout=STOP_SECONDS)
+        # Not psutil.wait_procs: it would reap children whose Popen still wants their exit status.
+        time.sleep(0.02)
 
 
 def _processes_of(root: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
-        # A zombie has no environment any more; another user's is not ours to read.
+        # A dead one has no environment any more, and another user's cannot be read.
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and process.environ().get("CONVDECK_HOME") == str(root):
                 found.append(process)

@@ -1,6 +1,7 @@
 """What the `server` and `workspace` fixtures promise: nothing that they started is left running."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def test_processes_of_one_workspace_are_ended(
     tmp_path: Path, sleepers: dict[str, "subprocess.Popen[bytes]"]
 ) -> None:
     end_processes(tmp_path / "mine")
-    assert sleepers["mine"].wait(5) != 0
+    assert sleepers["mine"].wait(5) == -signal.SIGKILL
     assert sleepers["other"].poll() is None
 
 

@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 
 def is_probe(message: ConsoleMessage) -> bool:
-    """On a deep link such as /runs, Streamlit asks /runs/_stcore/health first, gets a 404, and then asks at the root."""
+    """On a deep link such as /runs, Streamlit asks /runs/_stcore/health first, gets a 404 and asks at the root."""
     path = urlsplit(message.location["url"]).path
     return path.endswith(("/_stcore/health", "/_stcore/host-config")) and "404" in message.text
 
