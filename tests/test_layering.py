@@ -11,7 +11,7 @@ import pytest
 from core.workspace import PROJECT_ROOT
 
 # Where SQL is said. Everything else asks the store.
-SQL_MODULES = ("core.runs.database", "core.runs.schema", "core.runs.store")
+SQL_MODULES = ("core.runs.database", "core.runs.schema", "core.runs.store", "core.runs.tables")
 SQL_METHODS = {"execute", "executemany", "executescript"}
 SESSION_MODULE = "pages.components.session"
 

@@ -1,0 +1,47 @@
+"""Curves as tables: the data that charts are drawn from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.runs.records import CURVE_KEYS
+
+
+def curves_frame(curves: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """A row per epoch and a column per curve: `epoch` int64, all others float64 with NaN for what is not known."""
+    frame = pd.DataFrame({key: pd.Series(curves[key], dtype="float64") for key in CURVE_KEYS})
+    return frame.astype({"epoch": "int64"})
+
+
+def downsample(frame: pd.DataFrame, most: int = 1000, keep: int | None = None) -> pd.DataFrame:
+    """At most `most` rows, evenly spread, for drawing.
+
+    The first, the last and the row whose epoch is `keep` are always among them: thinning must not hide the best.
+    """
+    if most < 3:
+        raise ValueError(f"most must be at least 3, not {most}.")
+    if len(frame) <= most:
+        return frame
+    rows = np.linspace(0, len(frame) - 1, most).round().astype(int)
+    if keep is not None and (found := np.flatnonzero(frame["epoch"].to_numpy() == keep)).size:
+        nearest = 1 + int(np.abs(rows[1:-1] - found[0]).argmin())
+        if found[0] not in (rows[0], rows[-1]):
+            rows[nearest] = found[0]
+    return frame.iloc[rows].reset_index(drop=True)
+
+
+def best_epoch(curves: Mapping[str, list[Any]]) -> int | None:
+    """The first epoch with the highest validation accuracy; None when there is none."""
+    rows = zip(curves["val_accuracy"], curves["epoch"], strict=True)
+    known = [(value, -epoch) for value, epoch in rows if value is not None]
+    return -max(known)[1] if known else None
+
+
+def gap(curves: Mapping[str, list[Any]]) -> float | None:
+    """Clean training minus validation accuracy at the last epoch, a fraction of 1: what overfitting costs."""
+    if not curves["epoch"]:
+        return None
+    clean, validation = curves["clean_train_accuracy"][-1], curves["val_accuracy"][-1]
+    return None if clean is None or validation is None else clean - validation

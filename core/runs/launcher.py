@@ -1,0 +1,218 @@
+"""How the scheduler gets a worker process going, sees whether it still runs, and ends it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from core.runs.devices import Device
+from core.runs.processes import Signal, detached, is_alive, process_started, signal_group
+from core.runs.records import Run
+from core.workspace import PROJECT_ROOT, Workspace
+
+WORKER_COMMAND = (sys.executable, "-m", "core.worker")
+MAX_LOG_TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a worker ended: `code` as in subprocess (negative: a signal), None when nobody can tell any more.
+
+    `last_words` is the last line it printed, if it printed any.
+    """
+
+    code: int | None
+    last_words: str | None = None
+
+    @property
+    def killed(self) -> bool:
+        return self.code == -getattr(signal, "SIGKILL", 9)
+
+    def describe(self, *, had_begun: bool) -> str:
+        """One sentence on how the process ended, and when."""
+        when = "" if had_begun else " before the training began"
+        if self.code is not None and self.code < 0:
+            return f"The training process was killed{when} (signal {-self.code})."
+        ended = f"The training process ended{when}"
+        if self.code is not None:
+            ended += f" with exit code {self.code}"
+        return f"{ended}: {self.last_words}" if self.last_words else f"{ended}."
+
+
+class Worker(Protocol):
+    """A worker process that was launched. `started` tells it from a later process with the same pid."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def started(self) -> float: ...
+
+    def poll(self) -> Exit | None:
+        """None while it runs. Once it has ended, nothing of it is left."""
+
+    def signal(self, kind: Signal) -> None:
+        """Ask it, and whatever it started, to end; `kill` does not ask."""
+
+
+class Launcher(Protocol):
+    """Where workers run: on this computer, or elsewhere."""
+
+    def launch(self, run: Run, devices: Sequence[Device]) -> Worker:
+        """Start the worker of the run's current attempt. Raises OSError when that cannot be done."""
+
+    def adopt(self, run: Run) -> Worker | None:
+        """The worker of the run's current attempt, launched by an earlier scheduler, which may have ended since.
+
+        None when no process can be found.
+        """
+
+
+class LocalLauncher:
+    """Workers as processes of this computer, each the leader of a group of its own, so that none outlives its run."""
+
+    def __init__(self, workspace: Workspace, command: Sequence[str] = WORKER_COMMAND) -> None:
+        """`command` gets the run's id and `--attempt N` as its last arguments."""
+        self._workspace = workspace
+        self._command = tuple(command)
+
+    def launch(self, run: Run, devices: Sequence[Device]) -> Worker:
+        folder = self._workspace.run_folder(run.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        log_path = folder / "worker.log"
+        with log_path.open("ab") as log:
+            log.write(_header(run.attempt))
+            log.flush()
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                [*self._command, *_arguments(run)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=PROJECT_ROOT,
+                env=worker_environment(self._workspace, devices, os.environ),
+                **detached(),
+            )
+        return _OwnWorker(process, log_path, run.attempt)
+
+    def adopt(self, run: Run) -> Worker | None:
+        log_path = self._workspace.run_folder(run.id) / "worker.log"
+        if run.pid is not None and run.pid_started is not None:
+            return _AdoptedWorker(run.pid, run.pid_started, log_path, run.attempt)
+        # The scheduler died between the launch and the note of the process: its arguments tell whose it is.
+        arguments = _arguments(run)
+        for process in psutil.process_iter(["cmdline"]):
+            if (process.info["cmdline"] or [])[-len(arguments) :] == arguments:
+                started = process_started(process.pid)
+                if started is not None and is_alive(process.pid, started):
+                    return _AdoptedWorker(process.pid, started, log_path, run.attempt)
+        return None
+
+
+def worker_environment(
+    workspace: Workspace, devices: Sequence[Device], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables of a worker: its workspace, the devices it may see, and how many threads it should use."""
+    gpus = [device.id.partition(":")[2] for device in devices if device.kind == "gpu"]
+    return {
+        **environment,
+        "CONVDECK_HOME": str(workspace.root),
+        "CONVDECK_DEVICE": ",".join(device.id for device in devices),
+        "CONVDECK_THREADS": str(sum(device.threads for device in devices)),
+        # NVML counts GPUs in the order of the bus; CUDA does so only when told to, else the fastest is 0.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        # -1 and not an empty value, which Windows takes for unset.
+        "CUDA_VISIBLE_DEVICES": ",".join(gpus) or "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+class _OwnWorker:
+    """A child of this process, whose exit code it will be told."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log_path: Path, attempt: int) -> None:
+        self._process = process
+        self._log_path = log_path
+        self._attempt = attempt
+        self._started = process_started(process.pid) or 0.0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def started(self) -> float:
+        return self._started
+
+    def poll(self) -> Exit | None:
+        if self._process.returncode is None:
+            if is_alive(self.pid, self._started):
+                return None
+            # It has ended but is not reaped, so that its pid cannot be given away: what it left behind goes too.
+            signal_group(self.pid, "kill")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+        if self._process.returncode is None:
+            return None
+        return Exit(self._process.returncode, last_words(self._log_path, self._attempt))
+
+    def signal(self, kind: Signal) -> None:
+        if self._process.poll() is None:
+            signal_group(self.pid, kind)
+
+
+class _AdoptedWorker:
+    """A process that an earlier scheduler launched."""
+
+    def __init__(self, pid: int, started: float, log_path: Path, attempt: int) -> None:
+        self._pid = pid
+        self._started = started
+        self._log_path = log_path
+        self._attempt = attempt
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    @property
+    def started(self) -> float:
+        return self._started
+
+    def poll(self) -> Exit | None:
+        if is_alive(self._pid, self._started):
+            return None
+        return Exit(None, last_words(self._log_path, self._attempt))
+
+    def signal(self, kind: Signal) -> None:
+        if is_alive(self._pid, self._started):
+            signal_group(self._pid, kind)
+
+
+def last_words(log_path: Path, attempt: int) -> str | None:
+    """The last line that is not empty of what an attempt printed, None when it printed nothing."""
+    try:
+        with log_path.open("rb") as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(0, log.tell() - MAX_LOG_TAIL_BYTES))
+            tail = log.read()
+    except OSError:
+        return None
+    lines = tail.rpartition(_header(attempt))[2].decode(errors="replace").splitlines()
+    spoken = [line.strip() for line in lines if line.strip()]
+    return spoken[-1][:300] if spoken else None
+
+
+def _header(attempt: int) -> bytes:
+    return f"\n=== Attempt {attempt} ===\n".encode()
+
+
+def _arguments(run: Run) -> list[str]:
+    return [run.id, "--attempt", str(run.attempt)]

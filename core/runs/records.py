@@ -1,0 +1,147 @@
+"""What the store gives out and takes in: runs, epochs and lines of a run's log."""
+
+import math
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+from core.config import ExperimentConfig
+from core.errors import RunError
+from core.runs.states import RunState
+
+MAX_NAME_CHARACTERS = 120
+MAX_TOKEN_CHARACTERS = 200
+
+# No 0 and o, no 1, i and l; a letter first, so that an id never looks like a number.
+_LETTERS = "abcdefghjkmnpqrstuvwxyz"
+_LETTERS_AND_DIGITS = _LETTERS + "23456789"
+RUN_ID = re.compile(f"[{_LETTERS}][{_LETTERS_AND_DIGITS}]{{9}}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the store knows it. Times are unix seconds; accuracies and `gap` are fractions of 1.
+
+    `epoch` counts finished epochs; `batch` of `total_batches` is the place in the one after it. `best_epoch` is
+    the first epoch with the highest validation accuracy; `gap` is clean training minus validation accuracy at the
+    last epoch. `started_at` and `ended_at` are those of the current attempt. `pid` is that of the last process,
+    until that is known to be gone; `pid_started` tells it from a later process with the same number.
+    """
+
+    id: str
+    name: str
+    state: RunState
+    attempt: int
+    config: ExperimentConfig
+    config_id: str
+    dataset: str
+    preset: str | None
+    device: str | None
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    error: str | None
+    next_step: str | None
+    stop_requested: bool
+    epoch: int
+    total_epochs: int
+    batch: int
+    total_batches: int
+    batch_loss: float | None
+    batch_accuracy: float | None
+    images_per_second: float | None
+    pid: int | None
+    pid_started: float | None
+    best_epoch: int | None
+    best_val_accuracy: float | None
+    gap: float | None
+    heartbeat: float | None
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One finished epoch, counted from 1. `clean` is the training data without augmentation and dropout.
+
+    What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration.
+    """
+
+    epoch: int
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    clean_train_loss: float | None = None
+    clean_train_accuracy: float | None = None
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+    learning_rate: float | None = None
+    seconds: float | None = None
+    images_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a run's log; `number` grows, for asking what came after it. `level`: info, warning or error."""
+
+    number: int
+    time: float
+    attempt: int
+    level: str
+    text: str
+
+
+RUN_COLUMNS = tuple(field.name for field in fields(Run))
+CURVE_KEYS = tuple(field.name for field in fields(EpochRow))
+
+_STATE = RUN_COLUMNS.index("state")
+_CONFIG = RUN_COLUMNS.index("config")
+_STOP_REQUESTED = RUN_COLUMNS.index("stop_requested")
+
+
+def run_from_row(row: tuple[object, ...]) -> Run:
+    """A row with RUN_COLUMNS in their order."""
+    values = list(row)
+    values[_STATE] = RunState(str(values[_STATE]))
+    values[_CONFIG] = _parse_config(str(values[_CONFIG]))
+    values[_STOP_REQUESTED] = bool(values[_STOP_REQUESTED])
+    return Run(*values)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _parse_config(text: str) -> ExperimentConfig:
+    # Configs are frozen, so that runs can share one; building one takes longer than reading its row.
+    return ExperimentConfig.from_json(text)
+
+
+def new_run_id() -> str:
+    """Ten characters that are easy to read out."""
+    return secrets.choice(_LETTERS) + "".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(9))
+
+
+def check_name(name: object) -> str:
+    """The name without space around it. Raises RunError when it is empty, too long or not plain text."""
+    if not isinstance(name, str):
+        raise RunError("The name of a run must be text.")
+    name = name.strip()
+    if not name:
+        raise RunError("The name of a run cannot be empty.")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise RunError(f"The name of a run has at most {MAX_NAME_CHARACTERS} characters, not {len(name):,}.")
+    if any(_is_control(character) for character in name):
+        raise RunError("The name of a run cannot hold line breaks, control characters or half characters.")
+    return name
+
+
+def finite(value: float | None) -> float | None:
+    """The value as a float; None for NaN and infinities, which neither JSON nor a chart can show."""
+    if value is None:
+        return None
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def _is_control(character: str) -> bool:
+    # Bidirectional controls (U+202A to U+202E, U+2066 to U+2069) would let a name rewrite the text beside it.
+    if "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069":
+        return True
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")

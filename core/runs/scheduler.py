@@ -1,0 +1,327 @@
+"""The queue's servant: gives waiting runs a device and a process, and sees how each ends.
+
+One process per workspace, kept single by a file lock. It is started by the first face that needs it, outlives
+that face, and leaves when there has been nothing to do for a while.
+
+    python -m core.runs.scheduler        serves the workspace in CONVDECK_HOME
+"""
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.runs.devices import Device, DeviceReport, list_devices
+from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
+from core.runs.processes import Signal, detached
+from core.runs.records import Run
+from core.runs.states import ACTIVE, RunState
+from core.runs.store import Store
+from core.workspace import PROJECT_ROOT, Workspace
+
+TICK_SECONDS = 0.3
+IDLE_SECONDS = 30.0
+LOCK_SECONDS = 1.0
+SPAWN_SECONDS = 1.0
+DEVICES_SECONDS = 2.0
+MAX_LOG_BYTES = 1_000_000
+SCHEDULER_COMMAND = (sys.executable, "-m", "core.runs.scheduler")
+
+# Seconds after a wish to stop (or after the end of a run) at which a process that is still there is told so.
+ESCALATION: tuple[tuple[float, Signal], ...] = ((10.0, "interrupt"), (15.0, "terminate"), (20.0, "kill"))
+
+RESUME_HINT = "Resume goes on from the last finished epoch."
+OUT_OF_MEMORY_HINT = "If nobody ended it, the computer may have run out of memory: lower the batch size."
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Watched:
+    """A worker with the devices it sits on, and how far its end was pressed for."""
+
+    run_id: str
+    attempt: int
+    worker: Worker
+    devices: tuple[str, ...]
+    leaving_since: float | None = None
+    leaving_in: RunState | None = None
+    told: set[Signal] = field(default_factory=set)
+
+
+class Scheduler:
+    """Does all there is to do at each `tick`. Only one may exist for a workspace at a time.
+
+    `devices` is asked for what there is; `clock` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        launcher: Launcher,
+        devices: Callable[[], DeviceReport] = list_devices,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._launcher = launcher
+        self._list_devices = devices
+        self._clock = clock
+        self._watched: list[_Watched] = []
+        self._report = DeviceReport(())
+        self._report_due = float("-inf")
+        self._adopted = False
+
+    def tick(self) -> bool:
+        """Look after every run once. Returns whether there is anything left to look after."""
+        self._adopt()
+        self._reap()
+        self._press()
+        self._start_waiting()
+        return bool(self._watched) or self._store.has_work()
+
+    def _adopt(self) -> None:
+        """Find the workers of an earlier scheduler; give up runs that have none."""
+        if not self._adopted:
+            for run in self._store.runs_with_process():
+                self._watch_again(run)
+            self._adopted = True
+        for run in self._store.active_runs():
+            watched = any((each.run_id, each.attempt) == (run.id, run.attempt) for each in self._watched)
+            if not watched and not self._watch_again(run):
+                self._lost(run, Exit(None))
+
+    def _watch_again(self, run: Run) -> bool:
+        worker = self._launcher.adopt(run)
+        if worker is None:
+            return False
+        logger.info("run %s: watching its process %d again", run.id, worker.pid)
+        self._watch(run, worker)
+        return True
+
+    def _watch(self, run: Run, worker: Worker) -> None:
+        devices = tuple(run.device.split(",")) if run.device else ()
+        self._watched.append(_Watched(run.id, run.attempt, worker, devices))
+        with contextlib.suppress(StaleAttempt):
+            self._store.set_process(run.id, run.attempt, worker.pid, worker.started)
+
+    def _reap(self) -> None:
+        for watched in list(self._watched):
+            end = watched.worker.poll()
+            if end is None:
+                continue
+            logger.info("run %s: its process has ended, exit code %s", watched.run_id, end.code)
+            run = self._current(watched)
+            if run is not None and run.state.is_active:
+                self._lost(run, end)
+            self._store.clear_process(watched.worker.pid, watched.worker.started)
+            self._watched.remove(watched)
+
+    def _lost(self, run: Run, end: Exit) -> None:
+        """A run whose process is gone and that has not said how it ended."""
+        if run.stop_requested:
+            self._change(run, RunState.STOPPED)
+            return
+        cause = end.describe(had_begun=run.state is not RunState.STARTING)
+        hint = f"{RESUME_HINT} {OUT_OF_MEMORY_HINT}" if end.killed else RESUME_HINT
+        self._change(run, RunState.INTERRUPTED, error=cause, next_step=hint)
+
+    def _press(self) -> None:
+        """Processes that should end and do not are told so ever more firmly."""
+        now = self._clock()
+        for watched in self._watched:
+            run = self._current(watched)
+            if run is not None and run.state.is_active and not run.stop_requested:
+                continue
+            state = None if run is None else run.state
+            if watched.leaving_since is None or state is not watched.leaving_in:
+                watched.leaving_since, watched.leaving_in = (
+                    now,
+                    state,
+                )  # a process that heeds gets time to leave
+            for seconds, kind in ESCALATION:
+                if now - watched.leaving_since >= seconds and kind not in watched.told:
+                    logger.info("run %s: its process does not end; sending %s", watched.run_id, kind)
+                    watched.worker.signal(kind)
+                    watched.told.add(kind)
+
+    def _start_waiting(self) -> None:
+        # In order, without overtaking: a run that needs two GPUs would otherwise wait for as long as runs that
+        # need one keep coming.
+        for run in self._store.waiting_runs():
+            if any(watched.run_id == run.id for watched in self._watched):
+                return  # the process of its former attempt is still leaving
+            devices = self._choose(run)
+            if not devices:
+                return
+            self._start(run, devices)
+
+    def _choose(self, run: Run) -> list[Device]:
+        """The devices for a run, least used first; none when it has to wait."""
+        now = self._clock()
+        if now >= self._report_due:
+            self._report = self._list_devices()
+            self._report_due = now + DEVICES_SECONDS
+        # A process that is still leaving holds its device's memory, though its run has given back the lease.
+        busy = {
+            device for watched in self._watched for device in watched.devices
+        } | self._store.leases().keys()
+        free = [device for device in self._report.devices if device.id not in busy]
+        wanted = _num_wanted(run, self._report.devices)
+        if len(free) < wanted:
+            return []
+        free.sort(key=lambda device: (device.memory_used_mib or 0, device.utilization_percent or 0))
+        return free[:wanted]
+
+    def _start(self, run: Run, devices: Sequence[Device]) -> None:
+        try:
+            run = self._store.claim(run.id, [device.id for device in devices])
+        except RunError:
+            return  # stopped or deleted a moment ago
+        try:
+            worker = self._launcher.launch(run, devices)
+        except OSError as error:
+            logger.exception("run %s: could not be started", run.id)
+            cause = f"The training process could not be started: {error.strerror or error}."
+            self._change(run, RunState.FAILED, error=cause, next_step="Mend the cause, then resume.")
+            return
+        logger.info(
+            "run %s: attempt %d started as process %d on %s", run.id, run.attempt, worker.pid, run.device
+        )
+        self._watch(run, worker)
+        wanted = run.config.training.num_gpus
+        if devices[0].kind == "gpu" and len(devices) < wanted:
+            with contextlib.suppress(StaleAttempt):
+                text = f"The run asks for {wanted} GPUs; this computer has {len(devices)}, which it uses."
+                self._store.record_log(run.id, run.attempt, text, "warning")
+
+    def _current(self, watched: _Watched) -> Run | None:
+        """The run, while the watched attempt is its current one."""
+        try:
+            run = self._store.get_run(watched.run_id)
+        except RunNotFound:
+            return None
+        return run if run.attempt == watched.attempt else None
+
+    def _change(self, run: Run, to: RunState, **fields: object) -> None:
+        # The worker may have said itself how it ended since the run was read; then that stands.
+        with contextlib.suppress(IllegalTransition, StaleAttempt, RunNotFound):
+            self._store.transition(run.id, to, expected=ACTIVE, attempt=run.attempt, **fields)
+
+
+def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
+    """How many devices a run leases: GPUs as asked for, as far as there are so many; one slot of the CPU."""
+    gpus = [device for device in devices if device.kind == "gpu"]
+    return min(run.config.training.num_gpus, len(gpus)) if gpus else 1
+
+
+# The process
+
+
+def serve(workspace: Workspace, scheduler: Scheduler, store: Store, idle_seconds: float) -> None:
+    """Tick until there has been nothing to do for `idle_seconds`. Returns at once when another one serves."""
+    lock = FileLock(workspace.scheduler_lock)
+    while True:
+        try:
+            lock.acquire(
+                timeout=LOCK_SECONDS
+            )  # a face that looks whether anybody serves holds it for a moment
+        except Timeout:
+            return
+        try:
+            _tick_until_idle(scheduler, idle_seconds)
+        finally:
+            lock.release()
+        # A run may have been queued between the last look and the release; whoever queued it saw the lock taken
+        # and relies on this process.
+        if not store.has_work():
+            return
+
+
+def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
+    busy_at = time.monotonic()
+    while time.monotonic() - busy_at < idle_seconds:
+        try:
+            if scheduler.tick():
+                busy_at = time.monotonic()
+        except ConvDeckError:
+            logger.exception("a tick failed; the next one tries again")
+            busy_at = time.monotonic()
+        time.sleep(TICK_SECONDS)
+
+
+@dataclass(frozen=True)
+class _Spawned:
+    process: "subprocess.Popen[bytes]"
+    at: float
+
+
+_spawning = threading.Lock()
+_spawned: dict[Path, _Spawned] = {}
+
+
+def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_COMMAND) -> None:
+    """See to it that somebody serves the workspace, if there is anything to serve.
+
+    Call it after a run was queued, and now and then while one waits. Raises OSError when no process can be started.
+    """
+    with Store(workspace) as store:
+        has_work = store.has_work()
+    with _spawning:
+        mine = _spawned.get(workspace.root)
+        if mine is not None and mine.process.poll() is not None:  # asking also lets an ended child go
+            del _spawned[workspace.root]
+            mine = None
+        if not has_work or _is_served(workspace):
+            return
+        # Too young to be on its way out, it is on its way to the lock: ten runs in a row need one scheduler.
+        if mine is None or time.monotonic() - mine.at > SPAWN_SECONDS:
+            _spawned[workspace.root] = _Spawned(_spawn(workspace, command), time.monotonic())
+
+
+def _is_served(workspace: Workspace) -> bool:
+    lock = FileLock(workspace.scheduler_lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _spawn(workspace: Workspace, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    path = workspace.scheduler_log
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    with path.open("ab") as log:
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT_ROOT,
+            env={**os.environ, "CONVDECK_HOME": str(workspace.root)},
+            **detached(),
+        )
+    return process
+
+
+def main() -> None:
+    """Serve the workspace that CONVDECK_HOME names."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    workspace = Workspace.from_environment().ensure()
+    idle_seconds = float(os.environ.get("CONVDECK_SCHEDULER_IDLE_SECONDS", IDLE_SECONDS))
+    with Store(workspace) as store:
+        serve(workspace, Scheduler(store, LocalLauncher(workspace)), store, idle_seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The tables of a workspace's database, its version, and the way from an older one."""
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import ConvDeckError
+
+# Each entry takes the database one version up; an empty file is version 0. Entries are never changed once
+# released, only added.
+UPGRADES: tuple[Sequence[str], ...] = (
+    (
+        """
+        CREATE TABLE runs (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            token TEXT UNIQUE,
+            queue_number INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            state TEXT NOT NULL,
+            attempt INTEGER NOT NULL DEFAULT 1,
+            config TEXT NOT NULL,
+            config_id TEXT NOT NULL,
+            dataset TEXT NOT NULL,
+            preset TEXT,
+            device TEXT,
+            created_at REAL NOT NULL,
+            started_at REAL,
+            ended_at REAL,
+            error TEXT,
+            next_step TEXT,
+            stop_requested INTEGER NOT NULL DEFAULT 0,
+            epoch INTEGER NOT NULL DEFAULT 0,
+            total_epochs INTEGER NOT NULL,
+            batch INTEGER NOT NULL DEFAULT 0,
+            total_batches INTEGER NOT NULL DEFAULT 0,
+            batch_loss REAL,
+            batch_accuracy REAL,
+            images_per_second REAL,
+            pid INTEGER,
+            pid_started REAL,
+            best_epoch INTEGER,
+            best_val_accuracy REAL,
+            gap REAL,
+            heartbeat REAL
+        ) STRICT
+        """,
+        "CREATE INDEX runs_by_state ON runs (state, queue_number)",
+        "CREATE INDEX runs_with_process ON runs (pid) WHERE pid IS NOT NULL",
+        """
+        CREATE TABLE epochs (
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+            epoch INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            train_loss REAL,
+            train_accuracy REAL,
+            clean_train_loss REAL,
+            clean_train_accuracy REAL,
+            val_loss REAL,
+            val_accuracy REAL,
+            learning_rate REAL,
+            seconds REAL,
+            images_per_second REAL,
+            PRIMARY KEY (run_number, epoch)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE log (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+            time REAL NOT NULL,
+            attempt INTEGER NOT NULL,
+            level TEXT NOT NULL,
+            text TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX log_by_run ON log (run_number, number)",
+        """
+        CREATE TABLE leases (
+            device TEXT PRIMARY KEY,
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX leases_by_run ON leases (run_number)",
+    ),
+)
+
+
+def upgrade(connection: sqlite3.Connection, path: Path, upgrades: Sequence[Sequence[str]] = UPGRADES) -> None:
+    """Bring the database at `path` to the newest version, all steps or none, with a copy of the old one beside it.
+
+    Raises ConvDeckError when it was written by a newer ConvDeck.
+    """
+    newest = len(upgrades)
+    if _version(connection) == newest:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)  # another process may have been quicker
+        if version > newest:
+            raise ConvDeckError(
+                f"This workspace was written by a newer ConvDeck (its database has version {version}, this one knows "
+                f"{newest}). Update ConvDeck, or choose another folder with CONVDECK_HOME."
+            )
+        if 0 < version < newest:
+            _back_up(path, version)
+        for statements in upgrades[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {newest}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite has the mend of WAL's corruption bug: 3.51.3, and backported to 3.50.7 and 3.44.6."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _back_up(path: Path, version: int) -> None:
+    """Copy what is committed to `convdeck.sqlite3.version-1`; a copy that is there already is whole, and is kept."""
+    target = path.with_name(f"{path.name}.version-{version}")
+    if target.exists():
+        return
+    partial = target.with_name(target.name + ".part")
+    partial.unlink(missing_ok=True)
+    with (
+        contextlib.closing(sqlite3.connect(path)) as source,
+        contextlib.closing(sqlite3.connect(partial)) as copy,
+    ):
+        source.backup(copy)
+    partial.replace(target)

@@ -1,0 +1,51 @@
+"""The one way from runs to JSON, for the command line and REST alike. NaN and infinities never get out."""
+
+from typing import Any
+
+from core.runs.records import CURVE_KEYS, Run, finite
+from core.runs.store import Curves
+
+
+def run_summary(run: Run) -> dict[str, Any]:
+    """A run without its config and curves: what `runs --json` lists. Times are unix seconds."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": run.state.value,
+        "attempt": run.attempt,
+        "config_id": run.config_id,
+        "dataset": run.dataset,
+        "preset": run.preset,
+        "device": run.device,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "stop_requested": run.stop_requested,
+        "epoch": run.epoch,
+        "total_epochs": run.total_epochs,
+        "batch": run.batch,
+        "total_batches": run.total_batches,
+        "batch_loss": finite_or_none(run.batch_loss),
+        "batch_accuracy": finite_or_none(run.batch_accuracy),
+        "images_per_second": finite_or_none(run.images_per_second),
+        "best_epoch": run.best_epoch,
+        "best_val_accuracy": finite_or_none(run.best_val_accuracy),
+        "gap": finite_or_none(run.gap),
+        "error": run.error,
+        "next_step": run.next_step,
+        "verdict": None,
+    }
+
+
+def run_detail(run: Run, curves: Curves) -> dict[str, Any]:
+    """A run with its config and curves: what `show --json` gives."""
+    return {
+        **run_summary(run),
+        "config": run.config.to_dict(),
+        "curves": {key: [finite_or_none(value) for value in curves[key]] for key in CURVE_KEYS},
+    }
+
+
+def finite_or_none(value: float | int | None) -> float | int | None:
+    """Whole numbers stay whole, what is not finite becomes None."""
+    return value if isinstance(value, int) else finite(value)

@@ -1,0 +1,366 @@
+"""The store: every run, its epochs, its log and its devices, in one SQLite file. SQL lives here alone.
+
+Each change of state is a compare-and-swap inside one `BEGIN IMMEDIATE` transaction. Each write of a worker names
+its attempt, and is refused with StaleAttempt once that attempt is over: a worker that everybody gave up on cannot
+change what a later one does.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from core.config import ExperimentConfig
+from core.errors import IllegalTransition, RunError, StaleAttempt
+from core.runs import tables
+from core.runs.database import Database
+from core.runs.records import (
+    MAX_TOKEN_CHARACTERS,
+    EpochRow,
+    LogLine,
+    Run,
+    check_name,
+    finite,
+    new_run_id,
+    run_from_row,
+)
+from core.runs.states import TRANSITIONS, RunState
+from core.runs.tables import Curves
+from core.workspace import Workspace
+
+__all__ = ["Curves", "EpochRow", "LogLine", "Run", "Store"]
+
+_SETTABLE = frozenset(
+    {"error", "next_step", "total_epochs", "total_batches", "pid", "pid_started", "heartbeat"}
+)
+
+
+class Store:
+    """All that is known about the runs of one workspace. Any number of threads and processes can use it at once."""
+
+    def __init__(
+        self, workspace: Workspace, *, clock: Callable[[], float] = time.time, journal_mode: str | None = None
+    ) -> None:
+        """`clock` gives unix seconds; `journal_mode` (`wal`, `truncate`, …) overrides what SQLite's version allows."""
+        self.workspace = workspace
+        self._clock = clock
+        self._database = Database(workspace.database, journal_mode)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._database.close()
+
+    # Reading
+
+    def get_run(self, run_id: str) -> Run:
+        """Raises RunNotFound."""
+        with self._database.reading() as connection:
+            return tables.get(connection, run_id)[1]
+
+    def list_runs(self, limit: int | None = None) -> list[Run]:
+        """Newest first."""
+        return self._runs("ORDER BY number DESC LIMIT ?", (-1 if limit is None else limit,))
+
+    def waiting_runs(self) -> list[Run]:
+        """In the order in which they are to start."""
+        return self._runs("WHERE state = 'WAITING' ORDER BY queue_number")
+
+    def active_runs(self) -> list[Run]:
+        """Those that hold a device, oldest first."""
+        return self._runs(f"WHERE state IN ({tables.ACTIVE_STATES}) ORDER BY queue_number")
+
+    def runs_with_process(self) -> list[Run]:
+        """Those whose last process is not known to be gone, whatever their state."""
+        return self._runs("WHERE pid IS NOT NULL ORDER BY number")
+
+    def has_work(self) -> bool:
+        """Whether a run waits or is active: somebody must serve it."""
+        with self._database.reading() as connection:
+            query = f"SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ('WAITING', {tables.ACTIVE_STATES}))"
+            return bool(connection.execute(query).fetchone()[0])
+
+    def curves(self, run_id: str) -> Curves:
+        """Equal-length lists under CURVE_KEYS, in the order of the epochs. Raises RunNotFound."""
+        with self._database.reading() as connection:
+            number, _ = tables.get(connection, run_id)
+            return tables.read_curves(connection, number)
+
+    def curves_for(self, run_ids: Iterable[str]) -> dict[str, Curves]:
+        """The curves of several runs, all of one moment. Raises RunNotFound."""
+        with self._database.reading() as connection:
+            return {
+                run_id: tables.read_curves(connection, tables.get(connection, run_id)[0])
+                for run_id in run_ids
+            }
+
+    def last_val_accuracies(self, run_ids: Collection[str], count: int = 30) -> dict[str, list[float | None]]:
+        """The validation accuracies of the last `count` epochs of each run, oldest first; unknown runs: empty."""
+        wanted: dict[str, list[float | None]] = {run_id: [] for run_id in run_ids}
+        query = """
+            SELECT runs.id, val_accuracy FROM runs JOIN epochs ON run_number = number
+            WHERE runs.id IN (SELECT value FROM json_each(?)) AND epochs.epoch > runs.epoch - ?
+            ORDER BY number, epochs.epoch
+        """
+        with self._database.reading() as connection:
+            for run_id, value in connection.execute(query, (json.dumps(list(wanted)), count)):
+                wanted[run_id].append(value)
+        return wanted
+
+    def log(self, run_id: str, after: int = 0) -> list[LogLine]:
+        """The lines with a number above `after`, in order. Raises RunNotFound."""
+        with self._database.reading() as connection:
+            number, _ = tables.get(connection, run_id)
+            return tables.read_log(connection, number, after)
+
+    def leases(self) -> dict[str, str]:
+        """The id of the run that holds each device, by device id."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT leases.device, id FROM leases JOIN runs ON number = run_number")
+            return dict(rows.fetchall())
+
+    def _runs(self, clause: str, values: Sequence[object] = ()) -> list[Run]:
+        with self._database.reading() as connection:
+            rows = connection.execute(f"{tables.SELECT_RUN} {clause}", values).fetchall()
+        return [run_from_row(row) for row in rows]
+
+    # What people ask for
+
+    def create_run(
+        self,
+        config: ExperimentConfig,
+        name: str | None = None,
+        preset: str | None = None,
+        token: str | None = None,
+    ) -> Run:
+        """A new run, WAITING. The same token gives the same run again, for a click or a request that came twice.
+
+        Without a name it is called after its preset or data set, numbered. Raises RunError for a name or a token
+        that is not allowed.
+        """
+        name = None if name is None or not str(name).strip() else check_name(name)
+        if token is not None and not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
+            raise RunError(f"A token has 1 to {MAX_TOKEN_CHARACTERS} characters, not {len(token):,}.")
+        with self._database.writing() as connection:
+            if token is not None:
+                found = connection.execute(f"{tables.SELECT_RUN} WHERE token = ?", (token,)).fetchone()
+                if found:
+                    return run_from_row(found)
+            run_id = new_run_id()
+            tables.insert(
+                connection,
+                id=run_id,
+                token=token,
+                queue_number=tables.next_in_queue(connection),
+                name=name or tables.numbered_name(connection, preset or config.dataset.id),
+                state=RunState.WAITING,
+                config=config.to_json(),
+                config_id=config.config_id,
+                dataset=config.dataset.id,
+                preset=preset,
+                created_at=self._clock(),
+                total_epochs=config.training.epochs,
+            )
+            return tables.get(connection, run_id)[1]
+
+    def rename_run(self, run_id: str, name: str) -> Run:
+        """Raises RunNotFound, and RunError for a name that is not allowed."""
+        name = check_name(name)
+        with self._database.writing() as connection:
+            number, _ = tables.get(connection, run_id)
+            tables.update(connection, number, {"name": name})
+            return tables.get(connection, run_id)[1]
+
+    def request_stop(self, run_id: str) -> Run:
+        """A waiting run is STOPPED at once; an active one is asked to. Raises RunNotFound, IllegalTransition."""
+        with self._database.writing() as connection:
+            number, run = tables.get(connection, run_id)
+            if run.state is RunState.WAITING:
+                self._enter(connection, number, run, RunState.STOPPED, {})
+            elif run.state.is_active:
+                tables.update(connection, number, {"stop_requested": True})
+            else:
+                raise IllegalTransition(
+                    f"“{run.name}” is {run.state.lower()} already; there is nothing to stop."
+                )
+            return tables.get(connection, run_id)[1]
+
+    def resume_run(self, run_id: str) -> Run:
+        """Put a stopped, interrupted or failed run in the queue again, as a new attempt.
+
+        Raises RunNotFound, IllegalTransition.
+        """
+        with self._database.writing() as connection:
+            number, run = tables.get(connection, run_id)
+            if not run.state.can_resume:
+                reason = "has finished" if run.state.is_finished else f"is {run.state.lower()}"
+                raise IllegalTransition(
+                    f"“{run.name}” {reason}; only a stopped, interrupted or failed run can be resumed."
+                )
+            self._enter(connection, number, run, RunState.WAITING, {})
+            return tables.get(connection, run_id)[1]
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget a run with its curves and log. Raises RunNotFound; IllegalTransition while it is active."""
+        with self._database.writing() as connection:
+            number, run = tables.get(connection, run_id)
+            if not run.state.can_delete:
+                raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
+            connection.execute("DELETE FROM runs WHERE number = ?", (number,))
+
+    # Changes of state
+
+    def transition(
+        self,
+        run_id: str,
+        to: RunState,
+        *,
+        expected: RunState | Collection[RunState],
+        attempt: int | None = None,
+        **fields: object,
+    ) -> Run:
+        """Change the state if, and only if, it is one of `expected`; `fields` are columns to set along with it.
+
+        Entering a final state sets `ended_at`, clears the batch in progress and frees the devices. Raises
+        RunNotFound, StaleAttempt when `attempt` is given and no longer current, IllegalTransition.
+        """
+        unknown = fields.keys() - _SETTABLE
+        if unknown:
+            raise TypeError(
+                f"{', '.join(sorted(unknown))} cannot be set; allowed are {', '.join(sorted(_SETTABLE))}."
+            )
+        states = {expected} if isinstance(expected, RunState) else set(expected)
+        with self._database.writing() as connection:
+            number, run = tables.get(connection, run_id)
+            if attempt is not None and attempt != run.attempt:
+                raise StaleAttempt(
+                    f"Attempt {attempt} of run {run_id} is over; {run.attempt} is the current one."
+                )
+            if run.state not in states:
+                raise IllegalTransition(
+                    f"“{run.name}” is {run.state.lower()}; it cannot become {to.lower()} now."
+                )
+            self._enter(connection, number, run, to, fields)
+            return tables.get(connection, run_id)[1]
+
+    def claim(self, run_id: str, devices: Sequence[str]) -> Run:
+        """WAITING to STARTING, and the devices are the run's own until it ends.
+
+        Raises RunNotFound; IllegalTransition when it does not wait; RunError when a device belongs to another run.
+        """
+        with self._database.writing() as connection:
+            number, run = tables.get(connection, run_id)
+            if run.state is not RunState.WAITING:
+                raise IllegalTransition(
+                    f"“{run.name}” is {run.state.lower()}; only a waiting run can be started."
+                )
+            try:
+                leases = [(device, number) for device in devices]
+                connection.executemany("INSERT INTO leases (device, run_number) VALUES (?, ?)", leases)
+            except sqlite3.IntegrityError:
+                raise RunError(f"{', '.join(devices)}: in use by another run.") from None
+            fields = {"device": ",".join(devices), "pid": None, "pid_started": None}
+            self._enter(connection, number, run, RunState.STARTING, fields)
+            return tables.get(connection, run_id)[1]
+
+    def set_process(self, run_id: str, attempt: int, pid: int, pid_started: float) -> None:
+        """Note the process of an attempt. Raises RunNotFound, StaleAttempt."""
+        with self._database.writing() as connection:
+            number, _ = tables.get_current(connection, run_id, attempt, states=None)
+            tables.update(connection, number, {"pid": pid, "pid_started": pid_started})
+
+    def clear_process(self, pid: int, pid_started: float) -> None:
+        """Note that this process is gone."""
+        with self._database.writing() as connection:
+            query = "UPDATE runs SET pid = NULL, pid_started = NULL WHERE pid = ? AND pid_started = ?"
+            connection.execute(query, (pid, pid_started))
+
+    def _enter(
+        self,
+        connection: sqlite3.Connection,
+        number: int,
+        run: Run,
+        to: RunState,
+        fields: Mapping[str, object],
+    ) -> None:
+        if to not in TRANSITIONS[run.state]:
+            raise IllegalTransition(f"A run cannot go from {run.state} to {to}.")
+        changes: dict[str, object] = {"state": to}
+        if to is RunState.WAITING:
+            changes |= {
+                "attempt": run.attempt + 1, "queue_number": tables.next_in_queue(connection), "device": None,
+                "started_at": None, "ended_at": None, "error": None, "next_step": None, "heartbeat": None,
+            }  # fmt: skip
+        elif to.is_finished:
+            began = run.created_at if run.started_at is None else run.started_at
+            changes |= {
+                "ended_at": max(began, self._clock()),  # the clock may have been set back meanwhile
+                "stop_requested": False, "batch": 0, "batch_loss": None, "batch_accuracy": None,
+            }  # fmt: skip
+            connection.execute("DELETE FROM leases WHERE run_number = ?", (number,))
+        elif run.state is RunState.STARTING:
+            changes |= {"started_at": max(run.created_at, self._clock())}
+        tables.update(connection, number, changes | dict(fields))
+
+    # What a worker reports; each raises StaleAttempt when its attempt is no longer the active one
+
+    def record_started(
+        self, run_id: str, attempt: int, total_epochs: int, total_batches: int, resumed_from_epoch: int
+    ) -> None:
+        """STARTING to RUNNING; epochs after `resumed_from_epoch` are forgotten, because they are trained again."""
+        with self._database.writing() as connection:
+            number, run = tables.get_current(connection, run_id, attempt, states={RunState.STARTING})
+            fields = {
+                "total_epochs": total_epochs,
+                "total_batches": total_batches,
+                "heartbeat": self._clock(),
+            }
+            self._enter(connection, number, run, RunState.RUNNING, fields)
+            tables.forget_epochs(connection, number, after=resumed_from_epoch)
+
+    def record_batch(
+        self,
+        run_id: str,
+        attempt: int,
+        batch: int,
+        total_batches: int,
+        loss: float | None,
+        accuracy: float | None,
+        images_per_second: float | None,
+    ) -> bool:
+        """Progress within the epoch at work. Returns whether the run is asked to stop."""
+        with self._database.writing() as connection:
+            number, run = tables.get_current(connection, run_id, attempt)
+            changes = {
+                "batch": batch, "total_batches": total_batches, "batch_loss": finite(loss),
+                "batch_accuracy": finite(accuracy), "images_per_second": finite(images_per_second),
+                "heartbeat": self._clock(),
+            }  # fmt: skip
+            tables.update(connection, number, changes)
+            return run.stop_requested
+
+    def record_epoch(self, run_id: str, attempt: int, row: EpochRow) -> None:
+        """A finished epoch. Recorded again, it takes the place of the former one."""
+        with self._database.writing() as connection:
+            number, _ = tables.get_current(connection, run_id, attempt)
+            tables.write_epoch(connection, number, attempt, row)
+            tables.update(connection, number, {"batch": 0, "heartbeat": self._clock()})
+
+    def record_log(self, run_id: str, attempt: int, text: str, level: str = "info") -> None:
+        """A line for the person who watches the run."""
+        with self._database.writing() as connection:
+            number, _ = tables.get_current(connection, run_id, attempt)
+            tables.append_log(connection, number, self._clock(), attempt, level, text)
+
+    def is_stop_requested(self, run_id: str, attempt: int) -> bool:
+        with self._database.reading() as connection:
+            return tables.get_current(connection, run_id, attempt)[1].stop_requested
