@@ -70,11 +70,13 @@ class Scheduler:
         launcher: Launcher,
         devices: Callable[[], DeviceReport] = list_devices,
         clock: Callable[[], float] = time.monotonic,
+        escalation: Sequence[tuple[float, Signal]] = ESCALATION,
     ) -> None:
         self._store = store
         self._launcher = launcher
         self._list_devices = devices
         self._clock = clock
+        self._escalation = escalation
         self._watched: list[_Watched] = []
         self._report = DeviceReport(())
         self._report_due = float("-inf")
@@ -147,7 +149,7 @@ class Scheduler:
                     now,
                     state,
                 )  # a process that heeds gets time to leave
-            for seconds, kind in ESCALATION:
+            for seconds, kind in self._escalation:
                 if now - watched.leaving_since >= seconds and kind not in watched.told:
                     logger.info("run %s: its process does not end; sending %s", watched.run_id, kind)
                     watched.worker.signal(kind)

@@ -1,0 +1,115 @@
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from core.errors import StaleAttempt
+from core.runs.processes import process_started
+from core.runs.reporter import RunReporter
+from core.runs.states import ACTIVE, RunState
+from core.runs.store import EpochRow, Store
+from tests.core.runs.fakes import CONFIG, Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(workspace, clock):
+    with Store(workspace, clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def run_id(store):
+    run = store.create_run(CONFIG)
+    store.claim(run.id, ["cpu:0"])
+    return run.id
+
+
+@pytest.fixture
+def reporter(store, run_id, clock):
+    return RunReporter(store, run_id, 1, monotonic=clock)
+
+
+def test_started_tells_the_process(store, run_id, reporter):
+    reporter.started(12, 40)
+    run = store.get_run(run_id)
+    assert (run.state, run.total_epochs, run.total_batches, run.started_at) == (
+        RunState.RUNNING,
+        12,
+        40,
+        1000.0,
+    )
+    assert (run.pid, run.pid_started) == (os.getpid(), process_started(os.getpid()))
+    with pytest.raises(StaleAttempt):
+        reporter.started(12, 40)
+
+
+def test_batches_are_written_twice_a_second_at_most(store, run_id, reporter, clock):
+    reporter.started(10, 100)
+    seen = set()
+    for batch in range(1, 101):
+        reporter.batch(1, batch, 100, loss=float("nan"), accuracy=0.5, images_per_second=99.0)
+        seen.add(store.get_run(run_id).batch)
+        clock.now += 0.125
+    assert len(seen) == 25  # 12.5 seconds
+    run = store.get_run(run_id)
+    assert (run.batch, run.batch_loss, run.batch_accuracy, run.images_per_second) == (97, None, 0.5, 99.0)
+    assert run.heartbeat == 1012.0
+    reporter.epoch(EpochRow(1, val_accuracy=0.5))
+    run = store.get_run(run_id)
+    assert (run.epoch, run.batch) == (1, 0)
+
+
+def test_a_wish_to_stop_is_seen_within_half_a_second(store, run_id, reporter, clock):
+    reporter.started(10, 100)
+    assert not reporter.stop_requested
+    store.request_stop(run_id)
+    clock.now += 0.25
+    assert not reporter.stop_requested
+    clock.now += 0.25
+    assert reporter.stop_requested
+
+
+def test_a_signal_is_a_wish_to_stop(store, run_id):
+    assert RunReporter(store, run_id, 1, interrupted=lambda: True).stop_requested
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"), [("finished", "FINISHED"), ("early_stopped", "FINISHED"), ("stopped", "STOPPED")]
+)
+def test_ended(store, run_id, reporter, reason, state):
+    reporter.started(10, 100)
+    reporter.ended(SimpleNamespace(reason=reason))
+    assert store.get_run(run_id).state == state
+    with pytest.raises(StaleAttempt):
+        reporter.log("too late")
+
+
+def test_failed_before_it_began(store, run_id, reporter):
+    reporter.log("Loading.", "warning")
+    reporter.failed("The data set is damaged.", "Add it again.")
+    run = store.get_run(run_id)
+    assert (run.state, run.error, run.next_step) == (
+        RunState.FAILED,
+        "The data set is damaged.",
+        "Add it again.",
+    )
+    assert [(line.level, line.text) for line in store.log(run_id)] == [("warning", "Loading.")]
+
+
+def test_an_attempt_that_is_over_is_told_so(store, run_id, reporter, clock):
+    reporter.started(10, 100)
+    store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+    for report in (
+        lambda: reporter.stop_requested,
+        lambda: reporter.ended(SimpleNamespace(reason="finished")),
+    ):
+        with pytest.raises(StaleAttempt):
+            report()
+    store.delete_run(run_id)
+    with pytest.raises(StaleAttempt):
+        reporter.failed("x")

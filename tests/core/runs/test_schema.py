@@ -1,0 +1,79 @@
+import contextlib
+import sqlite3
+
+import pytest
+
+from core.errors import ConvDeckError
+from core.runs.schema import UPGRADES, upgrade, wal_is_safe
+from core.runs.store import Store
+from tests.core.runs.fakes import CONFIG
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 45, 0), False), ((3, 50, 6), False),
+        ((3, 50, 7), True), ((3, 51, 0), False), ((3, 51, 2), False), ((3, 51, 3), True), ((3, 52, 0), True),
+    ],
+)  # fmt: skip
+def test_wal_is_used_where_it_is_mended(version, safe):
+    assert wal_is_safe(version) is safe
+
+
+def connect(path):
+    return contextlib.closing(sqlite3.connect(path, isolation_level=None))
+
+
+def test_a_newer_workspace_is_refused_in_words(workspace):
+    Store(workspace).close()
+    with connect(workspace.database) as connection:
+        connection.execute(f"PRAGMA user_version = {len(UPGRADES) + 4}")
+    with pytest.raises(ConvDeckError, match="written by a newer ConvDeck"):
+        Store(workspace)
+
+
+def test_an_older_workspace_is_copied_then_upgraded(workspace):
+    with Store(workspace) as store:
+        run = store.create_run(CONFIG)
+    version = len(UPGRADES)
+    step = ("ALTER TABLE runs ADD COLUMN colour TEXT", "UPDATE runs SET colour = 'green'")
+    with connect(workspace.database) as connection:
+        upgrade(connection, workspace.database, (*UPGRADES, step))
+        assert connection.execute("SELECT id, colour FROM runs").fetchall() == [(run.id, "green")]
+        assert connection.execute("PRAGMA user_version").fetchone() == (version + 1,)
+    with connect(f"{workspace.database}.version-{version}") as connection:
+        assert connection.execute("SELECT id FROM runs").fetchall() == [(run.id,)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
+def test_an_upgrade_that_fails_changes_nothing(workspace):
+    Store(workspace).close()
+    step = ("ALTER TABLE runs ADD COLUMN colour TEXT", "INSERT INTO nowhere VALUES (1)")
+    with connect(workspace.database) as connection:
+        with pytest.raises(sqlite3.OperationalError):
+            upgrade(connection, workspace.database, (*UPGRADES, step))
+        assert "colour" not in [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(UPGRADES),)
+
+
+def test_a_damaged_database_is_named(workspace):
+    workspace.database.write_bytes(b"this is no database" * 1000)
+    with pytest.raises(ConvDeckError, match="damaged"):
+        Store(workspace)
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("wal", "wal"), ("truncate", "delete")])
+def test_journal_mode(workspace, mode, kept):
+    """A rollback journal is a connection's own choice; WAL is written into the file."""
+    Store(workspace, journal_mode=mode).close()
+    with connect(workspace.database) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == (kept,)
+
+
+def test_a_workspace_in_wal_mode_goes_back_to_a_journal(workspace):
+    with Store(workspace, journal_mode="wal") as store:
+        run = store.create_run(CONFIG)
+    with Store(workspace, journal_mode="truncate") as store:
+        assert store.get_run(run.id) == run
+    with connect(workspace.database) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
