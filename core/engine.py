@@ -29,7 +29,7 @@ class Requests:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._models: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
     def handle(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         methods = {"predict": self._predict, "decode": self._decode, "preview": self._preview, "export": self._export}
@@ -52,7 +52,8 @@ class Requests:
         return {"rows": rows}, seen
 
     def _preview(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        from core.training.augmentation import apply, draw
+        from core.training.augmentation import apply
+        from core.training.draws import draw
 
         pixels = arrays["pixels"]
         config = AugmentationConfig(**document["augmentation"])

@@ -1,0 +1,24 @@
+"""The exponential moving average of the weights, put in the weights' place while something is measured or saved."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Inside, `model` has the averaged weights if its optimizer keeps them; afterwards its own again."""
+    optimizer = model.optimizer
+    if not getattr(optimizer, "use_ema", False):
+        yield
+        return
+    own = [np.array(variable) for variable in model.trainable_variables]
+    # The public way, finalize_variable_values, overwrites for good: keep our own copy and put it back.
+    optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, own, strict=True):
+            variable.assign(value)

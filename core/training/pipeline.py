@@ -1,0 +1,57 @@
+"""Which pictures come in which order, and what is drawn for them: a pure function of the config and the epoch.
+
+Both pipelines, TensorFlow's and the generic one, carry out this plan, so they give the same batches.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import ExperimentConfig
+from core.training.augmentation import prepare
+from core.training.draws import ImageShape, Values, draw
+
+_ORDER, _AUGMENTATION = 1, 2
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """`order` (count,) int64: positions in the run's training set. `values`: prepared draws, one row a picture."""
+
+    order: NDArray[np.int64]
+    values: Values
+
+
+def pictures_per_epoch(config: ExperimentConfig, num_train: int) -> int:
+    """How many pictures an epoch shows: all of them once, or the asked multiple, at least one."""
+    return max(1, round(num_train * config.training.steps_per_epoch_multiple))
+
+
+def steps_per_epoch(config: ExperimentConfig, num_train: int) -> int:
+    """Steps of an epoch; the last batch may be smaller than the others."""
+    return -(-pictures_per_epoch(config, num_train) // config.training.batch_size)
+
+
+def epoch_plan(config: ExperimentConfig, num_train: int, image_shape: ImageShape, epoch: int) -> EpochPlan:
+    """The plan of one epoch, counted from 0.
+
+    With a multiple of 1 each picture comes once, in a new order; otherwise pictures are drawn with replacement.
+    """
+    count = pictures_per_epoch(config, num_train)
+    generator = np.random.default_rng([config.seed, epoch, _ORDER])
+    if config.training.steps_per_epoch_multiple == 1.0:
+        order = generator.permutation(num_train)
+    else:
+        order = generator.integers(0, num_train, count)
+    values: Values = {}
+    if config.augmentation.is_active:
+        values = prepare(draw(config.augmentation, count, image_shape, (config.seed, epoch, _AUGMENTATION)))
+    return EpochPlan(order.astype(np.int64), values)
+
+
+def value_specs(config: ExperimentConfig, image_shape: ImageShape) -> dict[str, Any]:
+    """Names of the prepared values with a sample row each, for pipelines that must know shapes beforehand."""
+    plan = epoch_plan(config, 1, image_shape, 0)
+    return {name: value[:1] for name, value in plan.values.items()}

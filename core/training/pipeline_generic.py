@@ -1,0 +1,63 @@
+"""Batches as a Python generator: the same plan as TensorFlow's pipeline, for every other backend."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import ExperimentConfig
+from core.training.arrays import TrainingSet
+from core.training.augmentation import apply_values
+from core.training.pipeline import epoch_plan
+
+PREFETCHED = 8
+Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+
+def batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> Iterator[Batch]:
+    """Every batch from `first_epoch` (from 0) to the last epoch: uint8 pictures and one-hot float32 labels."""
+    size = config.training.batch_size
+    for epoch in range(first_epoch, config.training.epochs):
+        plan = epoch_plan(config, data.num_train, data.image_shape, epoch)
+        for start in range(0, len(plan.order), size):
+            chosen = plan.order[start : start + size]
+            values = {name: value[start : start + size] for name, value in plan.values.items()}
+            images, labels = data.take(chosen)
+            varied, mixed = apply_values(images, labels, values, config.augmentation, data.image_shape)
+            yield np.asarray(varied), np.asarray(mixed)
+
+
+def prefetched(source: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, made in a thread ahead of the training."""
+    ready: queue.Queue[Any] = queue.Queue(PREFETCHED)
+    stop = threading.Event()
+
+    def put(item: Any) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for batch in source:
+                if not put(batch):
+                    return
+            put(None)
+        except Exception as error:
+            put(error)
+
+    threading.Thread(target=work, name="batches", daemon=True).start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        stop.set()

@@ -1,0 +1,97 @@
+"""What is TensorFlow's own: threads and devices, `tf.data`, and training over several devices."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from core.config import ExperimentConfig
+from core.training.arrays import TrainingSet
+from core.training.augmentation import apply_values
+from core.training.pipeline import epoch_plan, steps_per_epoch, value_specs
+
+
+def configure_devices(num_replicas: int, threads: int) -> int:
+    """Set up TensorFlow before its first operation; returns how many devices there are to train on.
+
+    Without a GPU, several replicas become logical devices on the CPU: slower, with the same results.
+    `threads` 0 leaves the number to TensorFlow.
+    """
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if gpus:
+        return min(num_replicas, len(gpus))
+    if num_replicas > 1:
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * num_replicas)
+    return num_replicas
+
+
+def make_deterministic() -> None:
+    """Have every operation give the same result each time. Holds for the rest of the process."""
+    tf.config.experimental.enable_op_determinism()
+
+
+def strategy_for(replicas: int) -> Any:
+    """Data parallel training over `replicas` devices, or None for one."""
+    if replicas <= 1:
+        return None
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = [device.name for device in tf.config.list_logical_devices(kind)[:replicas]]
+    return tf.distribute.MirroredStrategy(devices, cross_device_ops=tf.distribute.ReductionToOneDevice())
+
+
+def build_dataset(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> tf.data.Dataset:
+    """One stream of batches from `first_epoch` (from 0) on, across all epochs.
+
+    Pictures come from the shared memory map a batch at a time and stay uint8; augmentation is one compiled step,
+    run for several batches at once ahead of the training. Keras is told how many steps make an epoch.
+    """
+    size = config.training.batch_size
+    steps = steps_per_epoch(config, data.num_train)
+    specs = value_specs(config, data.image_shape)
+    names = list(specs)
+
+    def plan(epoch: Any) -> list[Any]:
+        made = epoch_plan(config, data.num_train, data.image_shape, int(epoch))
+        return [made.order, *(made.values[name] for name in names)]
+
+    def planned(epoch: Any) -> tf.data.Dataset:
+        types = [tf.int64, *(tf.as_dtype(specs[name].dtype) for name in names)]
+        order, *values = tf.numpy_function(plan, [epoch], types, stateful=False)
+        order = tf.ensure_shape(order, [None])
+        parts = {name: tf.ensure_shape(v, [None, *specs[name].shape[1:]]) for name, v in zip(names, values, strict=True)}
+        return tf.data.Dataset.range(steps).map(
+            lambda step: (
+                order[step * size : (step + 1) * size],
+                {name: value[step * size : (step + 1) * size] for name, value in parts.items()},
+            )
+        )
+
+    def read(order: Any, values: dict[str, Any]) -> Any:
+        images, labels = tf.numpy_function(data.take, [order], [tf.uint8, tf.float32], stateful=False)
+        images = tf.ensure_shape(images, [None, *data.image_shape])
+        return images, tf.ensure_shape(labels, [None, data.num_classes]), values
+
+    def vary(images: Any, labels: Any, values: dict[str, Any]) -> Any:
+        return apply_values(images, labels, values, config.augmentation, data.image_shape)
+
+    dataset = tf.data.Dataset.range(first_epoch, config.training.epochs).flat_map(planned)
+    dataset = dataset.map(read, num_parallel_calls=1, deterministic=True)
+    if names:
+        dataset = dataset.map(vary, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    else:
+        dataset = dataset.map(lambda images, labels, values: (images, labels))
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    total = steps * (config.training.epochs - first_epoch)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(total))
+    return dataset.with_options(options).prefetch(16)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether TensorFlow, or Python, ran out of memory."""
+    return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)

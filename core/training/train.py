@@ -1,0 +1,297 @@
+"""Trains one run from wherever it stands to its end, telling a reporter how it goes."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import ExperimentConfig
+from core.errors import ConvDeckError, Diverged, TrainingError
+from core.training.arrays import Arrays, TrainingSet, training_set
+from core.training.augmentation import backend_name
+from core.training.averaging import averaged_weights
+from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from core.training.models import build_model
+from core.training.optimizers import build_optimizer
+from core.training.pipeline import pictures_per_epoch, steps_per_epoch
+from core.training.saved import save_run_model
+
+EVALUATION_BATCH = 1000
+REPORT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """What was measured in one epoch, counted from 1. A loss that is not a number is None.
+
+    `train_*` is what Keras reports: a mean over the epoch, with augmentation and dropout on, while the weights
+    changed. `clean_train_*` is measured after it, on a fixed part of the training set with both off, exactly as
+    `val_*` is on the validation set.
+    """
+
+    epoch: int
+    train_loss: float | None
+    train_accuracy: float | None
+    clean_train_loss: float | None
+    clean_train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended: `finished` (all epochs, or early stopping) or `stopped` (asked to)."""
+
+    reason: str
+    epoch: int
+    best_epoch: int | None
+
+
+class Reporter(Protocol):
+    """Who is told. Any method may raise StaleAttempt, which ends the training at once."""
+
+    @property
+    def stop_requested(self) -> bool: ...
+    def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None: ...
+    def batch(
+        self,
+        epoch: int,
+        batch: int,
+        total_batches: int,
+        loss: float | None,
+        accuracy: float | None,
+        images_per_second: float,
+    ) -> None: ...
+    def epoch(self, row: EpochRow) -> None: ...
+    def log(self, text: str, level: str = "info") -> None: ...
+
+
+def train(
+    config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, *, replicas: int = 1
+) -> Outcome:
+    """Train until the config's last epoch, early stopping, or `reporter.stop_requested`.
+
+    Goes on from the newest good checkpoint in `folder`, if there is one. After every epoch a checkpoint is
+    written, and the model when it is the best so far; at the end the last one.
+
+    Raises:
+        TrainingError: out of memory, diverged, or no checkpoint can be trusted; with a next step.
+    """
+    try:
+        return _train(config, arrays, folder, reporter, replicas)
+    except ConvDeckError:
+        raise
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"The device ran out of memory with batches of {config.training.batch_size}.",
+            "Start it again with a smaller batch size, fewer filters or smaller pictures.",
+        ) from error
+
+
+def _train(config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, replicas: int) -> Outcome:
+    keras.utils.set_random_seed(config.seed)
+    data = training_set(arrays)
+    steps = steps_per_epoch(config, data.num_train)
+    model = _compiled_model(config, data, steps, replicas)
+    position = load_checkpoint(folder, model) or Position()
+    resumed = f", going on after epoch {position.epoch}" if position.epoch else ""
+    reporter.log(
+        f"{model.count_params():,} parameters, {data.num_train:,} training pictures, {steps:,} steps an epoch{resumed}."
+    )
+    reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)
+    run = RunCallback(config, arrays, folder, reporter, position, data.num_train)
+    if position.epoch < config.training.epochs and not run.is_out_of_patience:
+        model.fit(
+            _batches(config, data, position.epoch),
+            initial_epoch=position.epoch,
+            epochs=config.training.epochs,
+            steps_per_epoch=steps,
+            callbacks=[run],
+            shuffle=False,
+            verbose=0,
+        )
+    if position.epoch:
+        with averaged_weights(model):
+            save_run_model(folder, "last", model, arrays.class_names, data.image_shape, position.epoch)
+    return Outcome("stopped" if run.was_stopped else "finished", position.epoch, position.best_epoch)
+
+
+def _compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, replicas: int) -> keras.Model:
+    def build() -> keras.Model:
+        model = build_model(config, data.image_shape, data.num_classes, synchronized=replicas > 1)
+        model.compile(
+            optimizer=build_optimizer(config.optimizer, steps, config.training.epochs),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.optimizer.label_smoothing),
+            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        )
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    if replicas > 1 and backend_name() == "tensorflow":
+        from core.training.pipeline_tensorflow import strategy_for
+
+        with strategy_for(replicas).scope():
+            return build()
+    return build()
+
+
+def _batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> Any:
+    if backend_name() == "tensorflow":
+        from core.training.pipeline_tensorflow import build_dataset
+
+        return build_dataset(config, data, first_epoch)
+    from core.training.pipeline_generic import batches, prefetched
+
+    return prefetched(batches(config, data, first_epoch))
+
+
+class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports, measures, keeps checkpoints, and ends the run when it is time."""
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        arrays: Arrays,
+        folder: Path,
+        reporter: Reporter,
+        position: Position,
+        num_train: int,
+    ) -> None:
+        super().__init__()
+        self._config = config
+        self._folder = folder
+        self._reporter = reporter
+        self._position = position
+        self._steps = steps_per_epoch(config, num_train)
+        self._pictures = pictures_per_epoch(config, num_train)
+        self._arrays = arrays
+        self._clean = (arrays.x_clean, _one_hot(arrays.y_clean, len(arrays.class_names)))
+        self._validation = (arrays.x_validation, _one_hot(arrays.y_validation, len(arrays.class_names)))
+        self._epoch_began = self._told = time.perf_counter()
+        self.was_stopped = False
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether early stopping is on and validation loss has not fallen for that many epochs."""
+        patience = self._config.training.early_stopping_patience
+        return patience is not None and self._position.epochs_without_gain >= patience
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if self._position.learning_rate is not None:
+            self.model.optimizer.learning_rate = self._position.learning_rate
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._epoch_began = self._told = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        now = time.perf_counter()
+        if now - self._told < REPORT_SECONDS:
+            return
+        self._told = now
+        loss, accuracy = _number(logs, "loss"), _number(logs, "accuracy")
+        done = batch + 1
+        pace = done * self._config.training.batch_size / (now - self._epoch_began)
+        self._reporter.batch(self._position.epoch + 1, done, self._steps, loss, accuracy, pace)
+        if loss is None:
+            raise self._diverged()
+        if self._reporter.stop_requested:
+            self.was_stopped = True
+            # Keras would go on to the end of the epoch's bookkeeping; the half epoch is not kept as one.
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.was_stopped:
+            return
+        trained = time.perf_counter() - self._epoch_began
+        position = self._position
+        with averaged_weights(self.model):
+            clean = self._evaluate(*self._clean)
+            validation = self._evaluate(*self._validation)
+            row = EpochRow(
+                epoch=epoch + 1,
+                train_loss=_number(logs, "loss"),
+                train_accuracy=_number(logs, "accuracy"),
+                clean_train_loss=clean["loss"],
+                clean_train_accuracy=clean["accuracy"],
+                val_loss=validation["loss"],
+                val_accuracy=validation["accuracy"],
+                learning_rate=float(self.model.optimizer.learning_rate),
+                seconds=time.perf_counter() - self._epoch_began,
+                images_per_second=self._pictures / max(trained, 1e-9),
+            )
+            is_best = self._keep_score(row)
+            if is_best:
+                shape, names = self._arrays.image_shape, self._arrays.class_names
+                save_run_model(self._folder, "best", self.model, names, shape, row.epoch)
+        position.epoch = row.epoch
+        save_checkpoint(self._folder, self.model, position)
+        self._reporter.epoch(row)
+        if row.train_loss is None or row.val_loss is None:
+            raise self._diverged()
+        if self.is_out_of_patience:
+            self._reporter.log(f"Stopped early: validation loss has not fallen for {position.epochs_without_gain} epochs.")
+            self.model.stop_training = True
+        elif self._reporter.stop_requested and row.epoch < self._config.training.epochs:
+            self.was_stopped = True
+            self.model.stop_training = True
+
+    def _evaluate(self, images: NDArray[np.uint8], labels: NDArray[np.float32]) -> dict[str, float | None]:
+        measured = self.model.evaluate(images, labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True)
+        return {name: _number(measured, name) for name in ("loss", "accuracy")}
+
+    def _keep_score(self, row: EpochRow) -> bool:
+        """Update best, patience and plateau; returns whether this is the best epoch so far."""
+        position = self._position
+        if row.val_loss is not None and (position.lowest_val_loss is None or row.val_loss < position.lowest_val_loss):
+            position.lowest_val_loss = row.val_loss
+            position.epochs_without_gain = position.plateau_wait = 0
+        else:
+            position.epochs_without_gain += 1
+            position.plateau_wait += 1
+        optimizer = self._config.optimizer
+        if optimizer.schedule == "plateau" and position.plateau_wait >= optimizer.plateau_patience:
+            position.plateau_wait = 0
+            position.learning_rate = row.learning_rate * optimizer.step_factor
+            self.model.optimizer.learning_rate = position.learning_rate
+            self._reporter.log(f"Validation loss stands still: learning rate is now {position.learning_rate:g}.")
+        accuracy = row.val_accuracy
+        if accuracy is None or row.val_loss is None:
+            return False
+        if position.best_val_accuracy is not None and accuracy <= position.best_val_accuracy:
+            return False
+        position.best_val_accuracy, position.best_epoch = accuracy, row.epoch
+        return True
+
+    def _diverged(self) -> Diverged:
+        rate = float(self.model.optimizer.learning_rate)
+        return Diverged(
+            f"The loss is no longer a number in epoch {self._position.epoch + 1}: training diverged.",
+            f"Start it again with a lower learning rate than {rate:g}.",
+        )
+
+
+def _one_hot(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.float32]:
+    return np.eye(num_classes, dtype=np.float32)[labels]
+
+
+def _number(logs: dict[str, Any] | None, name: str) -> float | None:
+    value = float((logs or {})[name])
+    return value if math.isfinite(value) else None
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if backend_name() == "tensorflow":
+        from core.training.pipeline_tensorflow import is_out_of_memory
+
+        return is_out_of_memory(error)
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
