@@ -124,7 +124,7 @@ class Scheduler:
             run = self._current(watched)
             if run is not None and run.state.is_active:
                 self._lost(run, end)
-            self._store.clear_process(watched.worker.pid, watched.worker.started)
+            self._store.clear_process(watched.run_id)
             self._watched.remove(watched)
 
     def _lost(self, run: Run, end: Exit) -> None:

@@ -278,11 +278,10 @@ class Store:
             number, _ = tables.get_current(connection, run_id, attempt, states=None)
             tables.update(connection, number, {"pid": pid, "pid_started": pid_started})
 
-    def clear_process(self, pid: int, pid_started: float) -> None:
-        """Note that this process is gone."""
+    def clear_process(self, run_id: str) -> None:
+        """Note that the last process of the run is gone. Nothing happens when the run was deleted."""
         with self._database.writing() as connection:
-            query = "UPDATE runs SET pid = NULL, pid_started = NULL WHERE pid = ? AND pid_started = ?"
-            connection.execute(query, (pid, pid_started))
+            connection.execute("UPDATE runs SET pid = NULL, pid_started = NULL WHERE id = ?", (run_id,))
 
     def _enter(
         self,

@@ -1,0 +1,132 @@
+from types import SimpleNamespace
+
+import pytest
+
+from core.runs.devices import Device, list_devices, num_cores
+
+
+class FakeNvml:
+    """The part of pynvml that is used. `broken` names functions that this GPU does not know."""
+
+    NVML_TEMPERATURE_GPU = 0
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, num_gpus=2, driver=True, broken=()):
+        self.num_gpus, self.driver, self.broken, self.open = num_gpus, driver, broken, 0
+
+    def nvmlInit(self):
+        if not self.driver:
+            raise self.NVMLError("NVML Shared Library Not Found")
+        self.open += 1
+
+    def nvmlShutdown(self):
+        self.open -= 1
+
+    def nvmlDeviceGetCount(self):
+        return self._read("nvmlDeviceGetCount", self.num_gpus)
+
+    def nvmlDeviceGetHandleByIndex(self, index):
+        return index
+
+    def nvmlDeviceGetUUID(self, handle):
+        return f"GPU-{'abc'[handle]}00"
+
+    def nvmlDeviceGetName(self, handle):
+        return self._read("nvmlDeviceGetName", b"NVIDIA H200")
+
+    def nvmlDeviceGetMemoryInfo(self, handle):
+        return self._read(
+            "nvmlDeviceGetMemoryInfo", SimpleNamespace(total=141 * 2**30, used=(handle + 1) * 2**30)
+        )
+
+    def nvmlDeviceGetUtilizationRates(self, handle):
+        return self._read("nvmlDeviceGetUtilizationRates", SimpleNamespace(gpu=30))
+
+    def nvmlDeviceGetTemperature(self, handle, sensor):
+        return self._read("nvmlDeviceGetTemperature", 41)
+
+    def _read(self, function, value):
+        if function in self.broken:
+            raise self.NVMLError("Not Supported")
+        return value
+
+
+def ids(nvml, **environment):
+    return [device.id for device in list_devices(nvml, environment).devices]
+
+
+def test_gpus():
+    nvml = FakeNvml()
+    report = list_devices(nvml, {})
+    threads = max(1, num_cores() // 2)
+    assert report.devices == (
+        Device("gpu:0", "NVIDIA H200", "gpu", 144_384, 1024, 30.0, 41.0, threads),
+        Device("gpu:1", "NVIDIA H200", "gpu", 144_384, 2048, 30.0, 41.0, threads),
+    )
+    assert (report.note, nvml.open) == (None, 0)
+
+
+def test_a_gpu_that_knows_less():
+    measures = ["Name", "MemoryInfo", "UtilizationRates", "Temperature"]
+    nvml = FakeNvml(1, broken=[f"nvmlDeviceGet{measure}" for measure in measures])
+    assert list_devices(nvml, {}).devices == (
+        Device("gpu:0", "GPU", "gpu", None, None, None, None, num_cores()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [
+        ("1", ["gpu:1"]), ("1,0", ["gpu:0", "gpu:1"]), (" 2 ", ["gpu:2"]), ("GPU-b", ["gpu:1"]), ("0,7,1", ["gpu:0"]),
+        ("-1", ["cpu:0"]), ("", ["cpu:0"]), ("GPU-", ["cpu:0"]),
+    ],
+)  # fmt: skip
+def test_hidden_gpus(visible, found):
+    assert ids(FakeNvml(3), CUDA_VISIBLE_DEVICES=visible, CONVDECK_CPU_SLOTS="1") == found
+
+
+@pytest.mark.parametrize(
+    ("nvml", "environment", "note"),
+    [
+        (FakeNvml(driver=False), {}, "No NVIDIA driver answers (NVML Shared Library Not Found)"),
+        (FakeNvml(0), {}, "sees no GPU"),
+        (FakeNvml(broken=["nvmlDeviceGetCount"]), {}, "cannot be read (Not Supported)"),
+        (FakeNvml(), {"CUDA_VISIBLE_DEVICES": "-1"}, "CUDA_VISIBLE_DEVICES is '-1' and hides every GPU"),
+    ],
+)
+def test_why_there_is_no_gpu(nvml, environment, note):
+    report = list_devices(nvml, environment)
+    assert note in report.note
+    assert report.note.endswith(": training uses the CPU.")
+    assert {device.kind for device in report.devices} == {"cpu"}
+    assert nvml.open == 0
+
+
+@pytest.mark.parametrize(
+    ("cores", "asked", "slots", "threads"),
+    [
+        (2, "", 1, 2),
+        (4, "", 1, 4),
+        (16, "", 4, 4),
+        (2, "3", 3, 1),
+        (8, "2", 2, 4),
+        (8, "0", 2, 4),
+        (8, "many", 2, 4),
+    ],
+)
+def test_cpu_slots(monkeypatch, cores, asked, slots, threads):
+    monkeypatch.setattr("core.runs.devices.num_cores", lambda: cores)
+    devices = list_devices(FakeNvml(0), {"CONVDECK_CPU_SLOTS": asked}).devices
+    assert [(device.id, device.threads) for device in devices] == [
+        (f"cpu:{i}", threads) for i in range(slots)
+    ]
+
+
+def test_this_computer():
+    report = list_devices()
+    assert report.devices
+    for device in report.devices:
+        assert device.threads >= 1
+        assert 0 <= device.memory_used_mib <= device.memory_total_mib

@@ -1,0 +1,278 @@
+import pytest
+
+from core.runs.launcher import Exit
+from core.runs.scheduler import Scheduler
+from core.runs.states import ACTIVE, RunState
+from core.runs.store import Store
+from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, gpu, report
+
+
+@pytest.fixture
+def store(workspace):
+    with Store(workspace) as store:
+        yield store
+
+
+@pytest.fixture
+def launcher():
+    return FakeLauncher()
+
+
+@pytest.fixture
+def clock():
+    return Clock(0.0)
+
+
+@pytest.fixture
+def build(store, launcher, clock):
+    def build_scheduler(*devices):
+        return Scheduler(store, launcher, lambda: report(*(devices or [cpu()])), clock)
+
+    return build_scheduler
+
+
+def states(store, *run_ids):
+    return [str(store.get_run(run_id).state) for run_id in run_ids]
+
+
+def begin(store, run_id, attempt=1):
+    store.record_started(run_id, attempt, 10, 100, 0)
+
+
+def test_one_after_the_other_on_one_device(store, launcher, build):
+    scheduler = build(cpu())
+    first, second = store.create_run(CONFIG).id, store.create_run(CONFIG).id
+    assert scheduler.tick()
+    assert states(store, first, second) == ["STARTING", "WAITING"]
+    worker = launcher.workers[first, 1]
+    assert (store.get_run(first).pid, store.get_run(first).device) == (worker.pid, "cpu:0")
+    begin(store, first)
+    store.transition(first, RunState.FINISHED, expected=ACTIVE)
+    scheduler.tick()
+    assert states(store, first, second) == [
+        "FINISHED",
+        "WAITING",
+    ]  # its process still holds the device's memory
+    worker.exit = Exit(0)
+    scheduler.tick()
+    assert states(store, first, second) == ["FINISHED", "STARTING"]
+    assert store.get_run(first).pid is None
+    begin(store, second)
+    store.transition(second, RunState.FINISHED, expected=ACTIVE)
+    launcher.workers[second, 1].exit = Exit(0)
+    assert not scheduler.tick()
+
+
+@pytest.mark.parametrize(
+    ("end", "begun", "error"),
+    [
+        (Exit(-9), True, "The training process was killed (signal 9)."),
+        (Exit(-15), False, "The training process was killed before the training began (signal 15)."),
+        (
+            Exit(1, "ModuleNotFoundError: No module named 'keras'"), False,
+            "The training process ended before the training began with exit code 1: "
+            "ModuleNotFoundError: No module named 'keras'",
+        ),
+        (Exit(3), True, "The training process ended with exit code 3."),
+        (Exit(None), True, "The training process ended."),
+    ],
+)  # fmt: skip
+def test_a_worker_that_dies(store, launcher, build, end, begun, error):
+    scheduler = build()
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    if begun:
+        begin(store, run_id)
+    launcher.workers[run_id, 1].exit = end
+    scheduler.tick()
+    run = store.get_run(run_id)
+    assert (run.state, run.error) == (RunState.INTERRUPTED, error)
+    assert run.next_step.startswith("Resume goes on from the last finished epoch.")
+    assert ("memory" in run.next_step) == (end.code == -9)
+    assert store.leases() == {}
+
+
+def test_what_a_worker_said_itself_stands(store, launcher, build):
+    scheduler = build()
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    store.transition(run_id, RunState.FAILED, expected=ACTIVE, error="The loss is not a number.")
+    launcher.workers[run_id, 1].exit = Exit(1)
+    scheduler.tick()
+    assert (store.get_run(run_id).state, store.get_run(run_id).error) == (
+        "FAILED",
+        "The loss is not a number.",
+    )
+
+
+def test_a_launch_that_fails(store, launcher, build):
+    scheduler = build()
+    launcher.error = OSError(11, "Resource temporarily unavailable")
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    run = store.get_run(run_id)
+    assert run.error == "The training process could not be started: Resource temporarily unavailable."
+    assert (run.state, run.next_step) == (RunState.FAILED, "Mend the cause, then resume.")
+    assert store.leases() == {}
+
+
+def test_a_stop_that_is_not_heeded(store, launcher, build, clock):
+    scheduler = build()
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    begin(store, run_id)
+    store.request_stop(run_id)
+    told = {}
+    worker = launcher.workers[run_id, 1]
+    while worker.exit is None:
+        scheduler.tick()
+        told.update({kind: clock.now for kind in worker.signals if kind not in told})
+        clock.now += 0.5
+    assert told == {"interrupt": 10.0, "terminate": 15.0, "kill": 20.0}
+    scheduler.tick()
+    run = store.get_run(run_id)
+    assert (run.state, run.error, run.stop_requested) == (RunState.STOPPED, None, False)
+
+
+def test_a_process_that_stays_after_its_run_has_ended(store, launcher, build, clock):
+    scheduler = build()
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    begin(store, run_id)
+    clock.now = 9.0
+    store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
+    scheduler.tick()
+    clock.now = 18.0
+    scheduler.tick()
+    assert launcher.workers[run_id, 1].signals == []
+    for clock.now in (19.0, 24.0, 29.0):
+        assert scheduler.tick()
+    assert launcher.workers[run_id, 1].signals == ["interrupt", "terminate", "kill"]
+    assert not scheduler.tick()
+    assert states(store, run_id) == ["FINISHED"]
+
+
+def test_a_resumed_run_waits_for_its_former_process(store, launcher, build):
+    scheduler = build(cpu(0), cpu(1))
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    store.transition(run_id, RunState.FAILED, expected=ACTIVE)
+    store.resume_run(run_id)
+    scheduler.tick()
+    assert states(store, run_id) == ["WAITING"]
+    launcher.workers[run_id, 1].exit = Exit(1)
+    scheduler.tick()
+    assert states(store, run_id) == ["STARTING"]
+    assert list(launcher.live()) == [(run_id, 2)]
+
+
+def test_the_process_of_a_deleted_run_is_ended(store, launcher, build, clock):
+    scheduler = build()
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    store.transition(run_id, RunState.FAILED, expected=ACTIVE)
+    store.delete_run(run_id)
+    for clock.now in (1.0, 30.0):
+        scheduler.tick()
+    assert launcher.live() == {}
+    assert not scheduler.tick()
+
+
+def test_least_used_gpu_first(store, launcher, build):
+    scheduler = build(gpu(0, used_mib=500), gpu(1, used_mib=20), gpu(2, used_mib=20, utilization=5))
+    runs = [store.create_run(CONFIG).id for _ in range(4)]
+    scheduler.tick()
+    assert [store.get_run(run_id).device for run_id in runs] == ["gpu:1", "gpu:2", "gpu:0", None]
+
+
+def test_several_gpus_are_waited_for_and_not_overtaken(store, launcher, build):
+    scheduler = build(gpu(0), gpu(1), gpu(2))
+    two = CONFIG.with_values({"training.num_gpus": 2})
+    one, first, second, last = (store.create_run(config).id for config in (CONFIG, two, two, CONFIG))
+    scheduler.tick()
+    assert states(store, one, first, second, last) == ["STARTING", "STARTING", "WAITING", "WAITING"]
+    assert store.leases() == {"gpu:0": one, "gpu:1": first, "gpu:2": first}
+    store.transition(one, RunState.FAILED, expected=ACTIVE)
+    launcher.workers[one, 1].exit = Exit(1)
+    scheduler.tick()
+    assert states(store, second, last) == ["WAITING", "WAITING"]
+
+
+def test_a_run_that_asks_for_more_gpus_than_there_are_takes_all(store, build):
+    scheduler = build(gpu(0), gpu(1))
+    run_id = store.create_run(CONFIG.with_values({"training.num_gpus": 4})).id
+    scheduler.tick()
+    assert store.get_run(run_id).device == "gpu:0,gpu:1"
+    (line,) = store.log(run_id)
+    assert (line.level, line.text) == (
+        "warning",
+        "The run asks for 4 GPUs; this computer has 2, which it uses.",
+    )
+
+
+def test_several_gpus_on_a_computer_without_any_take_one_slot(store, build):
+    scheduler = build(cpu(0), cpu(1))
+    run_id = store.create_run(CONFIG.with_values({"training.num_gpus": 2})).id
+    scheduler.tick()
+    assert store.get_run(run_id).device == "cpu:0"
+
+
+def test_devices_are_looked_at_anew(store, build, clock):
+    scheduler = build()
+    found = [report(gpu(0))]
+    scheduler._list_devices = lambda: found[-1]
+    runs = [store.create_run(CONFIG).id for _ in range(2)]
+    scheduler.tick()
+    found.append(report(gpu(0), gpu(1)))
+    clock.now += 2.0
+    scheduler.tick()
+    assert [store.get_run(run_id).device for run_id in runs] == ["gpu:0", "gpu:1"]
+
+
+class TestAfterTheSchedulerDied:
+    def test_live_workers_are_watched_again(self, store, launcher, build):
+        run_id = store.create_run(CONFIG).id
+        build().tick()
+        begin(store, run_id)
+        scheduler = build()
+        waiting = store.create_run(CONFIG).id
+        assert scheduler.tick()
+        assert states(store, run_id, waiting) == ["RUNNING", "WAITING"]
+        launcher.workers[run_id, 1].exit = Exit(-9)
+        scheduler.tick()
+        assert states(store, run_id, waiting) == ["INTERRUPTED", "STARTING"]
+
+    def test_a_worker_that_died_meanwhile(self, store, launcher, build):
+        run_id = store.create_run(CONFIG).id
+        build().tick()
+        launcher.workers[run_id, 1].exit = Exit(None, "Out of patience.")
+        assert not build().tick()
+        run = store.get_run(run_id)
+        assert (run.state, run.pid) == (RunState.INTERRUPTED, None)
+        assert run.error == "The training process ended before the training began: Out of patience."
+
+    def test_it_died_between_the_claim_and_the_launch(self, store, build):
+        run_id = store.create_run(CONFIG).id
+        store.claim(run_id, ["cpu:0"])
+        build().tick()
+        assert store.get_run(run_id).state is RunState.INTERRUPTED
+
+    def test_it_died_between_the_launch_and_the_note_of_the_process(self, store, launcher, build):
+        run = store.create_run(CONFIG)
+        claimed = store.claim(run.id, ["cpu:0"])
+        worker = launcher.launch(claimed, [cpu()])
+        build().tick()
+        assert (store.get_run(run.id).state, store.get_run(run.id).pid) == (RunState.STARTING, worker.pid)
+
+    def test_a_process_that_was_leaving_still_holds_its_device(self, store, launcher, build):
+        first = store.create_run(CONFIG).id
+        build().tick()
+        store.transition(first, RunState.FAILED, expected=ACTIVE)
+        store.resume_run(first)
+        second = store.create_run(CONFIG).id
+        scheduler = build()
+        scheduler.tick()
+        assert states(store, first, second) == ["WAITING", "WAITING"]
+        launcher.workers[first, 1].exit = Exit(0)
+        scheduler.tick()
+        assert states(store, first, second) == ["STARTING", "WAITING"]
