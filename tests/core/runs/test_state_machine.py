@@ -166,9 +166,6 @@ class Runs(RuleBasedStateMachine):
             if worker.exit is not None and model and model.attempt == attempt and model.state in ACTIVE:
                 model.state, model.stop = "STOPPED" if model.stop else "INTERRUPTED", False
         self.scheduler.tick()
-        free = len(SLOTS) - sum(
-            1 for key in self.launcher.live() if self.models.get(key[0], Model()).attempt > key[1]
-        )
         for key in self.launcher.live():
             assert key[0] not in self.models or key[1] <= self.models[key[0]].attempt
         started = [run_id for run_id in self.queue if self.store.get_run(run_id).state == "STARTING"]

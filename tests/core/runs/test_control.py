@@ -1,0 +1,66 @@
+import pytest
+from filelock import FileLock
+
+from core.errors import IllegalTransition, RunError, RunNotFound
+from core.runs import control
+from core.runs.states import ACTIVE, RunState
+from core.runs.store import Store
+from tests.core.runs.fakes import CONFIG
+
+
+@pytest.fixture(autouse=True)
+def somebody_serves(workspace):
+    """The lock is held, as it is by a scheduler, so that no process is started."""
+    with FileLock(workspace.scheduler_lock):
+        yield
+
+
+@pytest.fixture
+def store(workspace):
+    with Store(workspace) as store:
+        yield store
+
+
+def test_from_start_to_deletion(workspace, store):
+    run = control.start_run(workspace, CONFIG, preset="tiny", token="once")
+    assert control.start_run(workspace, CONFIG, token="once") == run
+    assert control.rename_run(workspace, run.id, "Mine").name == "Mine"
+    store.claim(run.id, ["cpu:0"])
+    assert control.stop_run(workspace, run.id).stop_requested
+    with pytest.raises(IllegalTransition):
+        control.delete_run(workspace, run.id)
+    store.transition(run.id, RunState.STOPPED, expected=ACTIVE)
+    assert control.resume_run(workspace, run.id).attempt == 2
+    assert control.stop_run(workspace, run.id).state is RunState.STOPPED
+    folder = workspace.run_folder(run.id)
+    folder.mkdir()
+    (folder / "best.weights.h5").write_bytes(b"weights")
+    control.delete_run(workspace, run.id)
+    assert not folder.exists()
+    assert store.list_runs() == []
+    with pytest.raises(RunNotFound):
+        control.delete_run(workspace, run.id)
+
+
+def test_a_run_that_has_written_nothing_can_be_deleted(workspace, store):
+    control.delete_run(workspace, control.start_run(workspace, CONFIG).id)
+    assert store.list_runs() == []
+
+
+def test_files_that_cannot_be_deleted_are_named(workspace, store):
+    run = control.start_run(workspace, CONFIG)
+    workspace.run_folder(run.id).write_text("a file where a folder should be")
+    with pytest.raises(RunError, match="files are left in"):
+        control.delete_run(workspace, run.id)
+
+
+def test_a_refused_name_queues_nothing(workspace, store):
+    with pytest.raises(RunError):
+        control.start_run(workspace, CONFIG, name="x" * 121)
+    assert store.list_runs() == []
+
+
+@pytest.mark.parametrize("action", [control.stop_run, control.resume_run, control.delete_run])
+def test_unknown_runs(workspace, action):
+    with pytest.raises(RunNotFound):
+        action(workspace, "../../etc")

@@ -1,0 +1,227 @@
+"""Schedulers and workers as real processes that are really killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.runs.devices import list_devices
+from core.runs.launcher import LocalLauncher
+from core.runs.processes import is_alive, process_started
+from core.runs.scheduler import ensure_scheduler
+from core.runs.states import RunState
+from core.runs.store import Store
+from core.workspace import PROJECT_ROOT
+from tests.core.runs.fakes import CONFIG
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes as POSIX does")
+
+HERE = Path(__file__).parent
+SERVE = (sys.executable, str(HERE / "serve.py"))
+
+
+@pytest.fixture(autouse=True)
+def path(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT_ROOT))
+    monkeypatch.setenv("CONVDECK_CPU_SLOTS", "2")
+
+
+@pytest.fixture
+def store(workspace):
+    with Store(workspace) as store:
+        yield store
+
+
+@pytest.fixture
+def serve(workspace):
+    started = []
+
+    def start(idle_seconds=60.0, stop_seconds=10.0):
+        started.append(subprocess.Popen([*SERVE, str(idle_seconds), str(stop_seconds)]))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def reach(store, wait_for):
+    def wait(run_id, state, timeout=15.0):
+        def reached():
+            run = store.get_run(run_id)
+            return run if run.state == state else None
+
+        return wait_for(reached, timeout=timeout, message=f"run to be {state}")
+
+    return wait
+
+
+def gone(pid):
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_killed_worker_is_noticed_and_its_run_resumed(store, serve, reach, wait_for):
+    serve()
+    run_id = store.create_run(CONFIG).id
+    reach(run_id, "RUNNING")
+    pid = wait_for(lambda: store.get_run(run_id).pid)
+    wait_for(lambda: store.get_run(run_id).epoch >= 2)
+    killed_at = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    run = reach(run_id, "INTERRUPTED")
+    assert time.monotonic() - killed_at < 5.0
+    assert run.error == "The training process was killed (signal 9)."
+    assert store.leases() == {}
+    store.resume_run(run_id)
+    reach(run_id, "RUNNING")
+    wait_for(lambda: store.get_run(run_id).epoch >= run.epoch + 2)
+    epochs = store.curves(run_id)["epoch"]
+    assert epochs == list(range(1, len(epochs) + 1))
+
+
+def test_what_a_worker_started_ends_with_it(store, workspace, serve, reach, wait_for, monkeypatch):
+    monkeypatch.setenv("CONVDECK_TEST_WORKER", "parent")
+    serve()
+    run_id = store.create_run(CONFIG).id
+    reach(run_id, "RUNNING")
+    child = int((workspace.run_folder(run_id) / "child").read_text())
+    os.kill(wait_for(lambda: store.get_run(run_id).pid), signal.SIGKILL)
+    reach(run_id, "INTERRUPTED")
+    wait_for(lambda: gone(child), message="the worker's own child to be gone")
+
+
+def test_the_last_words_of_a_worker_that_never_began(store, serve, reach, monkeypatch):
+    monkeypatch.setenv("CONVDECK_TEST_WORKER", "crash")
+    serve()
+    run_id = store.create_run(CONFIG).id
+    assert reach(run_id, "INTERRUPTED").error == (
+        "The training process ended before the training began with exit code 1: "
+        "ModuleNotFoundError: No module named 'keras'"
+    )
+
+
+def test_a_stop_is_heeded(store, serve, reach):
+    serve()
+    run_id = store.create_run(CONFIG).id
+    reach(run_id, "RUNNING")
+    store.request_stop(run_id)
+    assert reach(run_id, "STOPPED", timeout=5).error is None
+
+
+@pytest.mark.parametrize("how", ["deaf", "frozen"])
+def test_a_worker_that_does_not_heed_is_ended_with_its_children(
+    store, workspace, serve, reach, wait_for, monkeypatch, how
+):
+    monkeypatch.setenv("CONVDECK_TEST_WORKER", "deaf")
+    serve(stop_seconds=0.4)
+    run_id = store.create_run(CONFIG).id
+    reach(run_id, "RUNNING")
+    pid = wait_for(lambda: store.get_run(run_id).pid)
+    child = int((workspace.run_folder(run_id) / "child").read_text())
+    if how == "frozen":
+        os.kill(pid, signal.SIGSTOP)
+    store.request_stop(run_id)
+    run = reach(run_id, "STOPPED")
+    assert run.error is None
+    wait_for(lambda: gone(pid) and gone(child), message="both processes to be gone")
+
+
+def test_a_killed_scheduler_is_replaced_and_nothing_starts_twice(store, serve, reach, wait_for):
+    first_scheduler = serve()
+    run_id = store.create_run(CONFIG).id
+    reach(run_id, "RUNNING")
+    pid = wait_for(lambda: store.get_run(run_id).pid)
+    first_scheduler.kill()
+    first_scheduler.wait()
+    serve()
+    other = store.create_run(CONFIG).id
+    reach(other, "RUNNING", timeout=10)  # takeover
+    run = store.get_run(run_id)
+    assert (run.state, run.attempt, run.pid) == (RunState.RUNNING, 1, pid)
+    os.kill(pid, signal.SIGKILL)  # the child of a dead parent: nobody is told how it ended
+    assert reach(run_id, "INTERRUPTED", timeout=5).error == "The training process ended."
+    assert store.get_run(other).state is RunState.RUNNING
+
+
+def test_a_worker_is_found_by_its_arguments(store, workspace, monkeypatch):
+    launcher = LocalLauncher(workspace, (sys.executable, str(HERE / "worker.py")))
+    run = store.claim(store.create_run(CONFIG).id, ["cpu:0"])
+    worker = launcher.launch(run, list_devices().devices[:1])
+    try:
+        found = LocalLauncher(workspace).adopt(run)
+        assert (found.pid, found.started) == (worker.pid, worker.started)
+    finally:
+        worker.signal("kill")
+        while worker.poll() is None:
+            time.sleep(0.01)
+    assert LocalLauncher(workspace).adopt(run) is None
+
+
+def test_only_one_scheduler_serves(store, serve, reach):
+    first, second = serve(idle_seconds=60), serve(idle_seconds=60)
+    run_id = store.create_run(CONFIG).id
+    reach(run_id, "RUNNING")
+    deadline = time.monotonic() + 10
+    while first.poll() is None and second.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sorted([first.poll() is None, second.poll() is None]) == [False, True]
+
+
+def test_no_run_is_left_waiting_by_a_scheduler_that_leaves(store, workspace, reach, monkeypatch):
+    """Queued at every moment around the scheduler's leaving, with the shortest idle time there can be."""
+    monkeypatch.setenv("CONVDECK_TEST_WORKER", "quick")
+    command = (*SERVE, "1.0")
+    for pause in (0.0, 0.9, 1.0, 1.1, 1.2, 1.3):
+        run = store.create_run(CONFIG)
+        ensure_scheduler(workspace, command)
+        reach(run.id, "FINISHED")
+        time.sleep(pause)
+
+
+def test_ensure_scheduler_starts_one_and_only_when_there_is_work(store, workspace, reach, wait_for):
+    ensure_scheduler(workspace)
+    assert not workspace.scheduler_log.exists()
+    runs = [store.create_run(CONFIG).id for _ in range(3)]
+    for _ in range(10):
+        ensure_scheduler(workspace, (*SERVE, "60"))
+    reach(runs[0], "RUNNING")
+    reach(runs[1], "RUNNING")
+    schedulers = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"] == [*SERVE, "60"]
+        and process.environ().get("CONVDECK_HOME") == str(workspace.root)
+    ]
+    assert len(schedulers) == 1
+    assert os.getpgid(schedulers[0].pid) == schedulers[0].pid
+
+
+def test_the_scheduler_as_a_module_leaves_when_idle(store, workspace, monkeypatch, wait_for):
+    monkeypatch.setenv("CONVDECK_SCHEDULER_IDLE_SECONDS", "0.2")
+    done = subprocess.run(
+        [sys.executable, "-m", "core.runs.scheduler"], cwd=PROJECT_ROOT, timeout=30, check=True
+    )
+    assert done.returncode == 0
+
+
+def test_identity_of_a_process():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    started = process_started(process.pid)
+    assert is_alive(process.pid, started)
+    assert not is_alive(process.pid, started + 1)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended and is not reaped
+    assert process_started(process.pid) == started
+    assert not is_alive(process.pid, started)
+    process.communicate()
+    assert process_started(process.pid) is None

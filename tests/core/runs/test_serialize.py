@@ -1,0 +1,50 @@
+import json
+import math
+
+import pytest
+
+from core.runs.records import CURVE_KEYS
+from core.runs.serialize import run_detail, run_summary
+from core.runs.store import EpochRow, Store
+from tests.core.runs.fakes import CONFIG, Clock
+
+
+@pytest.fixture
+def store(workspace):
+    with Store(workspace, clock=Clock(5.0)) as store:
+        yield store
+
+
+def test_summary_as_a_whole(store):
+    run = store.create_run(CONFIG, "A name", "tiny")
+    store.claim(run.id, ["gpu:0"])
+    store.record_started(run.id, 1, 10, 100, 0)
+    store.record_epoch(run.id, 1, EpochRow(1, clean_train_accuracy=0.75, val_accuracy=0.5))
+    store.record_batch(run.id, 1, 7, 100, math.nan, 0.25, 1000.0)
+    store.request_stop(run.id)
+    summary = run_summary(store.get_run(run.id))
+    assert json.loads(json.dumps(summary, allow_nan=False)) == {
+        "id": run.id, "name": "A name", "state": "RUNNING", "attempt": 1, "config_id": CONFIG.config_id,
+        "dataset": "cifar10", "preset": "tiny", "device": "gpu:0", "created_at": 5.0, "started_at": 5.0,
+        "ended_at": None, "stop_requested": True, "epoch": 1, "total_epochs": 10, "batch": 7, "total_batches": 100,
+        "batch_loss": None, "batch_accuracy": 0.25, "images_per_second": 1000.0, "best_epoch": 1,
+        "best_val_accuracy": 0.5, "gap": 0.25, "error": None, "next_step": None, "verdict": None,
+    }  # fmt: skip
+
+
+def test_detail_adds_config_and_curves(store):
+    run = store.create_run(CONFIG)
+    detail = run_detail(run, store.curves(run.id))
+    assert detail.pop("config") == CONFIG.to_dict()
+    assert detail.pop("curves") == {key: [] for key in CURVE_KEYS}
+    assert detail == run_summary(run)
+
+
+def test_no_nan_gets_out(store):
+    run = store.create_run(CONFIG)
+    curves = {key: [math.nan, math.inf, 0.5] for key in CURVE_KEYS} | {"epoch": [1, 2, 3]}
+    detail = run_detail(run, curves)
+    json.dumps(detail, allow_nan=False)
+    assert detail["curves"]["epoch"] == [1, 2, 3]
+    assert all(type(epoch) is int for epoch in detail["curves"]["epoch"])
+    assert detail["curves"]["val_loss"] == [None, None, 0.5]

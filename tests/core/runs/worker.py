@@ -1,0 +1,40 @@
+"""A worker without Keras: `worker.py RUN --attempt N`. CONVDECK_TEST_WORKER says how it behaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+from core.runs.reporter import RunReporter
+from core.runs.store import EpochRow, Store
+from core.workspace import Workspace
+
+behaviour = os.environ.get("CONVDECK_TEST_WORKER", "train")
+run_id, attempt = sys.argv[1], int(sys.argv[3])
+workspace = Workspace.from_environment()
+store = Store(workspace)
+reporter = RunReporter(store, run_id, attempt)
+
+if behaviour == "crash":
+    raise ModuleNotFoundError("No module named 'keras'")
+if behaviour == "deaf":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if behaviour in ("deaf", "parent"):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (workspace.run_folder(run_id) / "child").write_text(str(child.pid))
+
+resumed = store.get_run(run_id).epoch
+num_epochs = 3 if behaviour == "quick" else 100_000
+reporter.started(num_epochs, 10, resumed_from_epoch=resumed)
+for epoch in range(resumed + 1, num_epochs + 1):
+    for batch in range(10):
+        time.sleep(0.01)
+        reporter.batch(epoch, batch + 1, 10, 0.5, 0.5, 100.0)
+        if reporter.stop_requested and behaviour != "deaf":
+            reporter.ended(SimpleNamespace(reason="stopped"))
+            sys.exit()
+    reporter.epoch(EpochRow(epoch, val_accuracy=0.5))
+reporter.ended(SimpleNamespace(reason="finished"))
