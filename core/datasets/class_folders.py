@@ -1,0 +1,207 @@
+"""One folder a class, on disk or in a zip: read with care, since somebody else packed it."""
+
+import os
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from core.datasets.readers import Arrays
+from core.datasets.splits import nested_order
+from core.datasets.storage import MAX_CLASSES, MAX_SIDE, Progress, Report, clean_class_name
+from core.errors import DatasetError, PictureError
+from core.images.decode import MAX_FILE_BYTES, decode_picture, fit_picture
+
+DEFAULT_SIZE = 32
+TEST_SHARE = 0.2
+MAX_PICTURES = 300_000
+MAX_ARCHIVE_BYTES = 8_000_000_000
+IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+SPLITS = {"train": "train", "training": "train", "test": "test", "val": "test", "validation": "test", "valid": "test"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture file: the folders it lies in, its name, and how to read it."""
+
+    folders: tuple[str, ...]
+    name: str
+    read: Callable[[], bytes]
+
+
+def read_folder(path: Path, image_size: int | None, report: Report) -> tuple[tuple[str, ...], Arrays]:
+    """Class names and arrays of a folder with one folder a class (or `train` and `test` with one a class each).
+
+    Links are not followed. Without a test part, a fifth of each class is held out for validation and test.
+
+    Raises:
+        DatasetError: no or too few classes or pictures, or a picture that cannot be read.
+    """
+    entries = []
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            file = Path(folder) / name
+            if file.is_file() and not file.is_symlink():
+                entries.append(Entry(file.relative_to(path).parts[:-1], name, _reader(file)))
+    return _read(entries, image_size, report)
+
+
+def read_zip(path: Path, image_size: int | None, report: Report) -> tuple[tuple[str, ...], Arrays]:
+    """As `read_folder`, from a zip. Nothing is unpacked to disk, so names in it can lead nowhere.
+
+    Raises:
+        DatasetError: also for encrypted, overlapping or oversized entries, links, and names that leave the folder.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+            _check_archive(infos, path)
+            entries = [
+                Entry(parts[:-1], parts[-1], _zip_reader(archive, info))
+                for info in infos
+                if not info.is_dir() and (parts := _parts(info.filename))
+            ]
+            return _read(entries, image_size, report)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
+        raise DatasetError(f"{path.name} cannot be read as .zip: {error}.") from error
+
+
+def _reader(file: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        with file.open("rb") as stream:
+            return stream.read(MAX_FILE_BYTES + 1)
+
+    return read
+
+
+def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
+    def read() -> bytes:
+        # Counted while reading: what the header says of the size may be a lie.
+        with archive.open(info) as stream:
+            return stream.read(MAX_FILE_BYTES + 1)
+
+    return read
+
+
+def _check_archive(infos: list[zipfile.ZipInfo], path: Path) -> None:
+    if len(infos) > 2 * MAX_PICTURES:
+        raise DatasetError(f"{path.name} holds {len(infos):,} entries; that is too many.")
+    total = sum(info.file_size for info in infos)
+    if total > MAX_ARCHIVE_BYTES:
+        raise DatasetError(f"{path.name} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are taken.")
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.flag_bits & 1:
+            raise DatasetError(f"{path.name} is encrypted. Pack it again without a password.")
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise DatasetError(f"{path.name} holds a link or a device, which no set of pictures needs.")
+        # Entries that share bytes are how 100 KB become 20 GB.
+        if info.header_offset < end:
+            raise DatasetError(f"{path.name} holds overlapping entries: it is damaged or made to harm.")
+        end = info.header_offset + info.compress_size
+        _parts(info.filename)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The folders and the name of a zip's entry. Raises DatasetError when it would leave the folder."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if name.startswith(("/", "\\")) or ".." in parts or any(":" in part for part in parts):
+        raise DatasetError(f"An entry of the archive is called {name[:60]!r}, which leads out of it.")
+    return parts
+
+
+def _read(entries: list[Entry], image_size: int | None, report: Report) -> tuple[tuple[str, ...], Arrays]:
+    size = image_size or DEFAULT_SIZE
+    if not 8 <= size <= MAX_SIDE:
+        raise DatasetError(f"The image size must be from 8 to {MAX_SIDE} pixels, not {size}.")
+    entries = [entry for entry in entries if _is_wanted(entry)]
+    if not entries:
+        raise DatasetError("There are no pictures (PNG, JPEG, WebP, BMP or GIF) in folders.")
+    if len(entries) > MAX_PICTURES:
+        raise DatasetError(f"There are {len(entries):,} pictures; at most {MAX_PICTURES:,} are taken.")
+    entries = _without_wrapper(entries)
+    parts = _split(entries)
+    class_names = _class_names({folder for part in parts.values() for _, folder in part})
+    arrays: Arrays = {}
+    done = 0
+    for part, labelled in parts.items():
+        pictures = np.empty((len(labelled), size, size, 3), np.uint8)
+        labels = np.empty(len(labelled), np.int64)
+        for index, (entry, folder) in enumerate(labelled):
+            pictures[index] = _decode(entry, size)
+            labels[index] = class_names.index(_class_name(folder))
+            done += 1
+            if done % 100 == 0:
+                report(Progress("Reading pictures", done, len(entries)))
+        arrays[f"x_{part}"], arrays[f"y_{part}"] = pictures, labels
+    if "x_test" not in arrays:
+        arrays = _hold_out(arrays["x_train"], arrays["y_train"], class_names)
+    return class_names, arrays
+
+
+def _decode(entry: Entry, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    try:
+        return fit_picture(decode_picture(entry.read(), entry.name).pixels, (size, size, 3))
+    except PictureError as error:
+        raise DatasetError(f"{error} Take it out of the folder {entry.folders[-1][:40]!r} and import again.") from error
+
+
+def _is_wanted(entry: Entry) -> bool:
+    if any(part in IGNORED or part.startswith(".") for part in (*entry.folders, entry.name)):
+        return False
+    return entry.name.lower().endswith(SUFFIXES)
+
+
+def _without_wrapper(entries: list[Entry]) -> list[Entry]:
+    """Zips often hold one folder with everything in it; so may several, one in another."""
+    while len({entry.folders[:1] for entry in entries}) == 1 and all(len(entry.folders) > 1 for entry in entries):
+        entries = [Entry(entry.folders[1:], entry.name, entry.read) for entry in entries]
+    if any(not entry.folders for entry in entries):
+        raise DatasetError("Some pictures lie in no class folder. Put each class into a folder of its own.")
+    return entries
+
+
+def _split(entries: list[Entry]) -> dict[str, list[tuple[Entry, str]]]:
+    """Pictures with their class's folder, by part: `train` and `test` where the folders are called so."""
+    tops = {entry.folders[0].lower() for entry in entries}
+    if tops <= set(SPLITS) and {SPLITS[top] for top in tops} == {"train", "test"}:
+        if any(len(entry.folders) < 2 for entry in entries):
+            raise DatasetError("The folders train and test need one folder a class in them.")
+        parts: dict[str, list[tuple[Entry, str]]] = {"train": [], "test": []}
+        for entry in entries:
+            parts[SPLITS[entry.folders[0].lower()]].append((entry, entry.folders[1]))
+        return parts
+    return {"train": [(entry, entry.folders[0]) for entry in entries]}
+
+
+def _class_name(folder: str) -> str:
+    return clean_class_name(unicodedata.normalize("NFC", folder))
+
+
+def _class_names(folders: set[str]) -> tuple[str, ...]:
+    names = sorted({_class_name(folder) for folder in folders}, key=lambda name: (name.casefold(), name))
+    for first, second in zip(names, names[1:], strict=False):
+        if first.casefold() == second.casefold():
+            raise DatasetError(f"The classes {first!r} and {second!r} differ by capital letters only. Rename one.")
+    if len(names) < 2:
+        raise DatasetError(f"There is one class only ({names[0]!r}); a classifier needs at least two folders.")
+    if len(names) > MAX_CLASSES:
+        raise DatasetError(f"There are {len(names):,} classes; at most {MAX_CLASSES:,} are taken.")
+    return tuple(names)
+
+
+def _hold_out(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...]) -> Arrays:  # type: ignore[type-arg]
+    """A stratified fifth of the pictures becomes the test part; every class keeps at least one for training."""
+    order = nested_order(y)
+    count = round(TEST_SHARE * len(y))
+    if min(np.bincount(y, minlength=len(class_names))) < 3 or count < len(class_names):
+        raise DatasetError("Each class needs at least 5 pictures, since some are held out for validation and test.")
+    test, train = np.sort(order[:count]), np.sort(order[count:])
+    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}

@@ -1,0 +1,105 @@
+"""Brings in data from outside: an `.npz` file, a zip or folder of class folders, or an official CIFAR archive."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from core.datasets.catalogue import SOURCES
+from core.datasets.class_folders import read_folder, read_zip
+from core.datasets.readers import Arrays, identify_cifar, read_official
+from core.datasets.storage import ARRAYS, Dataset, Progress, Report, check_id, clean_class_name, save_dataset
+from core.errors import DatasetError
+from core.workspace import Workspace
+
+MAX_ARRAY_BYTES = 4_000_000_000
+
+
+def import_dataset(
+    workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
+) -> Dataset:
+    """Store what is at `path` as the data set `name`.
+
+    `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
+    (`cifar10`, …) must hold what they are known for.
+
+    Raises:
+        DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
+    """
+    check_id(name)
+    report = progress or (lambda progress: None)
+    if not path.exists():
+        raise DatasetError(f"There is nothing at {path}.")
+    report(Progress(f"Reading {path.name}"))
+    class_names: tuple[str, ...] | None = None
+    if path.is_dir():
+        class_names, arrays = read_folder(path, image_size, report)
+    elif path.suffix.lower() == ".npz":
+        class_names, arrays = _read_npz(path)
+    elif path.suffix.lower() == ".zip":
+        class_names, arrays = read_zip(path, image_size, report)
+    elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
+        official = identify_cifar(path)
+        class_names, arrays = official.class_names, read_official(official, [path])
+    else:
+        raise DatasetError(f"{path.name} is neither .npz, .zip, .tar.gz nor a folder of class folders.")
+    title, description = name, f"Imported from {clean_class_name(path.name)}."
+    source = SOURCES.get(name)
+    if source is not None:
+        _check_known(arrays, name)
+        class_names, title, description = source.class_names, source.title, source.description
+    if class_names is None:
+        class_names = tuple(str(label) for label in range(int(arrays["y_train"].max(initial=0)) + 1))
+    report(Progress("Storing"))
+    workspace.ensure()
+    with FileLock(workspace.datasets / f".{name}.lock"):
+        return save_dataset(workspace, name, title, description, class_names, arrays)
+
+
+def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
+    try:
+        declared = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist())
+        if declared > MAX_ARRAY_BYTES:
+            raise DatasetError(f"{path.name} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken.")
+        with np.load(path, allow_pickle=False) as stored:
+            missing = [name for name in ARRAYS if name not in stored.files]
+            if missing:
+                raise DatasetError(
+                    f"{path.name} has no {', '.join(missing)}: it needs x_train, y_train, x_test and y_test."
+                )
+            arrays = {name: stored[name] for name in ARRAYS}
+            names = stored["class_names"] if "class_names" in stored.files else None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
+        if isinstance(error, DatasetError):
+            raise
+        raise DatasetError(f"{path.name} cannot be read as .npz: {error}.") from error
+    class_names = None if names is None else tuple(clean_class_name(str(name)) for name in np.ravel(names))
+    return class_names, {name: _pictures(a) if name[0] == "x" else _labels(a, name) for name, a in arrays.items()}
+
+
+def _pictures(array: NDArray[Any]) -> NDArray[Any]:
+    """Grey pictures without a channel axis get one."""
+    return array[..., None] if array.ndim == 3 else array
+
+
+def _labels(array: NDArray[Any], name: str) -> NDArray[np.int64]:
+    """(count,) from (count,) or (count, 1) whole numbers."""
+    flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    if not np.issubdtype(flat.dtype, np.integer):
+        raise DatasetError(f"{name} must hold whole numbers, not {flat.dtype}.")
+    return flat.astype(np.int64)
+
+
+def _check_known(arrays: Arrays, name: str) -> None:
+    source = SOURCES[name]
+    shape = tuple(arrays["x_train"].shape[1:])
+    counts = len(arrays["x_train"]), len(arrays["x_test"])
+    if shape != source.image_shape or counts != (source.num_train, source.num_test):
+        raise DatasetError(
+            f"{source.title} has {source.num_train:,} training and {source.num_test:,} test pictures of "
+            f"{'×'.join(map(str, source.image_shape))}; this file has {counts[0]:,} and {counts[1]:,} of "
+            f"{'×'.join(map(str, shape))}. Choose another name for it."
+        )

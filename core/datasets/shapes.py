@@ -1,0 +1,138 @@
+"""Shapes: ten classes of small pictures drawn on the spot, so that everything works without a network.
+
+Each picture has one shape of its class, of random colour, size, place and angle, on a textured background among
+clutter, with noise. Drawn at twice the size and scaled down, so edges are smooth.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from core.datasets.catalogue import SHAPES_CLASSES
+
+SIDE = 32
+SCALE = 2
+_SEED = 7
+
+Point = tuple[float, float]
+
+
+def draw_shapes(num: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """`num` pictures, uint8 (num, 32, 32, 3), and their classes, int64 (num,), as many of each class as can be."""
+    generator = np.random.default_rng([_SEED, seed])
+    labels = generator.permutation(np.arange(num) % len(SHAPES_CLASSES))
+    size = SIDE * SCALE
+    backgrounds = _backgrounds(generator, num)
+    means = backgrounds.mean(axis=(1, 2, 3))
+    pictures = np.empty((num, SIDE, SIDE, 3), np.uint8)
+    for index, label in enumerate(labels):
+        numbers = generator.random(40)
+        canvas = Image.fromarray(backgrounds[index]).resize((size, size), Image.Resampling.BILINEAR)
+        pen = ImageDraw.Draw(canvas)
+        _draw_clutter(pen, numbers[:24], size)
+        _draw_shape(pen, SHAPES_CLASSES[label], numbers[24:], size, means[index])
+        pictures[index] = np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BOX))
+    noise = generator.standard_normal(pictures.shape, dtype=np.float32)
+    noise *= generator.uniform(4, 22, (num, 1, 1, 1)).astype(np.float32)
+    noise += pictures
+    return np.clip(noise, 0, 255, out=noise).astype(np.uint8), labels.astype(np.int64)
+
+
+def _backgrounds(generator: np.random.Generator, num: int) -> NDArray[np.uint8]:
+    """(num, 6, 6, 3) patches of colour, which become soft blotches when they are scaled up."""
+    base = generator.uniform(30, 225, (num, 1, 1, 3))
+    blotches = generator.normal(0, 1, (num, 6, 6, 3)) * generator.uniform(5, 40, (num, 1, 1, 1))
+    return np.clip(base + blotches, 0, 255).astype(np.uint8)
+
+
+def _draw_clutter(pen: ImageDraw.ImageDraw, numbers: NDArray[np.float64], size: int) -> None:
+    """Short strokes and dots of any colour."""
+    for x, y, dx, dy, tone, kind in numbers.reshape(4, 6):
+        color = tuple(int(255 * ((tone * k) % 1)) for k in (7, 13, 29))
+        start = (x * size, y * size)
+        if kind < 0.6:
+            end = (start[0] + (dx - 0.5) * size * 0.7, start[1] + (dy - 0.5) * size * 0.7)
+            pen.line([start, end], fill=color, width=2 + int(3 * kind))
+        elif kind < 0.85:
+            radius = 1 + 4 * dx
+            pen.ellipse([start[0] - radius, start[1] - radius, start[0] + radius, start[1] + radius], fill=color)
+
+
+def _draw_shape(
+    pen: ImageDraw.ImageDraw, name: str, numbers: NDArray[np.float64], size: int, background: float
+) -> None:
+    angle = 2 * math.pi * numbers[0]
+    radius = size * (0.17 + 0.16 * numbers[1])
+    reach = size / 2 - radius * 0.9
+    center = (size / 2 + (2 * numbers[2] - 1) * reach, size / 2 + (2 * numbers[3] - 1) * reach)
+    color = _contrasting(numbers[4:7], background)
+    stretch = 0.85 + 0.3 * numbers[7]
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    outline = _OUTLINES[name] * (stretch * radius, radius / stretch) @ turn + center
+    points = [(x, y) for x, y in outline.tolist()]
+    if name == "ring" or (numbers[8] < 0.25 and name not in ("crescent", "circle")):
+        # A ring is a circle drawn as a line; any other shape may be an outline too, so that filling tells nothing.
+        pen.line([*points, points[0], points[1]], fill=color, width=max(3, int(radius * 0.38)), joint="curve")
+    else:
+        pen.polygon(points, fill=color)
+
+
+def _contrasting(numbers: NDArray[np.float64], background: float) -> tuple[int, int, int]:
+    """A colour that differs from the background's mean by about a fifth of the scale in brightness."""
+    red, green, blue = (255 * float(number) for number in numbers)
+    if abs((red + green + blue) / 3 - background) < 50:
+        step = 60 if background < 128 else -60
+        red, green, blue = (min(255.0, max(0.0, value + step)) for value in (red, green, blue))
+    return int(red), int(green), int(blue)
+
+
+def _regular(corners: int) -> list[Point]:
+    return [(math.cos(2 * math.pi * k / corners), math.sin(2 * math.pi * k / corners)) for k in range(corners)]
+
+
+def _star() -> list[Point]:
+    return [
+        ((1 if k % 2 == 0 else 0.42) * math.cos(math.pi * k / 5), (1 if k % 2 == 0 else 0.42) * math.sin(math.pi * k / 5))
+        for k in range(10)
+    ]
+
+
+def _heart() -> list[Point]:
+    steps = [2 * math.pi * k / 24 for k in range(24)]
+    return [
+        (math.sin(t) ** 3, -(13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16)
+        for t in steps
+    ]
+
+
+def _crescent() -> list[Point]:
+    outer = [(math.cos(t), math.sin(t)) for t in np.linspace(0.6, 2 * math.pi - 0.6, 20)]
+    inner = [(0.45 + 0.68 * math.cos(t), 0.68 * math.sin(t)) for t in np.linspace(2 * math.pi - 0.97, 0.97, 16)]
+    return [*outer, *inner]
+
+
+_CROSS: list[Point] = [
+    (-0.33, -1), (0.33, -1), (0.33, -0.33), (1, -0.33), (1, 0.33), (0.33, 0.33),
+    (0.33, 1), (-0.33, 1), (-0.33, 0.33), (-1, 0.33), (-1, -0.33), (-0.33, -0.33),
+]  # fmt: skip
+_ARROW: list[Point] = [
+    (1, 0), (0.15, -0.8), (0.15, -0.3), (-1, -0.3), (-1, 0.3), (0.15, 0.3), (0.15, 0.8),
+]  # fmt: skip
+
+_OUTLINES: dict[str, NDArray[np.float64]] = {
+    name: np.array(points)
+    for name, points in {
+        "circle": _regular(28),
+        "square": _regular(4),
+        "triangle": _regular(3),
+        "star": _star(),
+        "cross": _CROSS,
+        "ring": _regular(28),
+        "heart": _heart(),
+        "crescent": _crescent(),
+        "hexagon": _regular(6),
+        "arrow": _ARROW,
+    }.items()
+}

@@ -1,0 +1,266 @@
+"""Data sets on disk: a folder with memory-mapped arrays that all workers share, put in place at once or not at all."""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config.dataset import DATASET_ID
+from core.datasets.catalogue import SOURCES
+from core.errors import DatasetError
+from core.workspace import Workspace
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+MAX_CLASSES = 1000
+MAX_SIDE = 256
+_DESCRIPTION = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a preparation is: a stage in words, and done of total (0: not known) in its own unit."""
+
+    stage: str
+    done: int = 0
+    total: int = 0
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that is at hand.
+
+    `x_*` are read-only memory maps, uint8 (count, height, width, channels) with 1 or 3 channels; `y_*` are int64
+    (count,), indices into `class_names`.
+    """
+
+    id: str
+    title: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    x_train: NDArray[np.uint8]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[np.uint8]
+    y_test: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What lists show of a data set: `state` is `ready` or `available` (to be drawn or downloaded)."""
+
+    id: str
+    title: str
+    state: str
+    description: str
+    num_train: int
+    num_validation: int
+    num_test: int
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    size_bytes: int
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "num_classes": self.num_classes}
+
+
+def save_dataset(
+    workspace: Workspace,
+    dataset_id: str,
+    title: str,
+    description: str,
+    class_names: Sequence[str],
+    arrays: Mapping[str, NDArray[Any]],
+) -> Dataset:
+    """Check and store a data set; whoever loads it sees the old one or the new one, never a part.
+
+    Raises:
+        DatasetError: the arrays are no pictures with labels, or the name is taken by a data set that is here.
+    """
+    check_id(dataset_id)
+    _check_arrays(arrays, len(class_names))
+    folder = workspace.datasets / dataset_id
+    if folder.exists():
+        raise DatasetError(f"There is a data set {dataset_id} already. Remove it first, or choose another name.")
+    workspace.ensure()
+    aside = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
+    aside.mkdir()
+    try:
+        digests = {}
+        for name in ARRAYS:
+            kind = np.uint8 if name.startswith("x") else np.int64
+            with (aside / f"{name}.npy").open("wb") as stream:
+                np.save(stream, np.ascontiguousarray(arrays[name], dtype=kind))
+                stream.flush()
+                os.fsync(stream.fileno())
+            digests[name] = _sha256(aside / f"{name}.npy")
+        described = {
+            "id": dataset_id,
+            "title": title,
+            "description": description,
+            "class_names": list(class_names),
+            "sha256": digests,
+        }
+        (aside / _DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
+        try:
+            os.rename(aside, folder)
+        except OSError:
+            if not folder.exists():
+                raise
+            # Somebody else was quicker with the same data set; theirs is whole.
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return load_dataset(workspace, dataset_id)
+
+
+def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False) -> Dataset:
+    """Map a data set that is at hand. With `verify`, each file's SHA-256 is checked first.
+
+    Raises:
+        DatasetError: it is not here, or a file is damaged (which is named).
+    """
+    check_id(dataset_id)
+    folder = workspace.datasets / dataset_id
+    described = _describe(folder)
+    if described is None:
+        raise DatasetError(f"The data set {dataset_id} is not here.")
+    loaded = {}
+    for name in ARRAYS:
+        path = folder / f"{name}.npy"
+        try:
+            if verify and _sha256(path) != described["sha256"][name]:
+                raise ValueError("its content has changed")
+            loaded[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DatasetError(
+                f"The data set {dataset_id} is damaged ({path.name}: {error}). Remove it and add it again."
+            ) from error
+    height, width, channels = loaded["x_train"].shape[1:]
+    return Dataset(
+        dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded
+    )
+
+
+def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
+    """Everything at hand or to be had: the built-in one, the known ones, then the person's own."""
+    own = sorted(
+        folder.name
+        for folder in (workspace.datasets.iterdir() if workspace.datasets.is_dir() else ())
+        if DATASET_ID.fullmatch(folder.name) and folder.name not in SOURCES
+    )
+    found = [_info(workspace, dataset_id) for dataset_id in [*SOURCES, *own]]
+    return [info for info in found if info is not None]
+
+
+def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
+    """Delete what is stored of a data set. Raises DatasetError when it is not here."""
+    check_id(dataset_id)
+    folder = workspace.datasets / dataset_id
+    if not folder.is_dir():
+        raise DatasetError(f"The data set {dataset_id} is not here.")
+    aside = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
+    os.rename(folder, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def is_ready(workspace: Workspace, dataset_id: str) -> bool:
+    """Whether the data set is at hand."""
+    check_id(dataset_id)
+    return (workspace.datasets / dataset_id / _DESCRIPTION).is_file()
+
+
+def check_id(dataset_id: str) -> None:
+    """Raise DatasetError unless the id may become a folder's name."""
+    if not isinstance(dataset_id, str) or not DATASET_ID.fullmatch(dataset_id):
+        raise DatasetError("A data set's name is 1 to 40 small letters, digits, '-' or '_', such as my-flowers.")
+
+
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
+    if not 2 <= num_classes <= MAX_CLASSES:
+        raise DatasetError(f"A data set needs 2 to {MAX_CLASSES:,} classes, not {num_classes:,}.")
+    for part in ("train", "test"):
+        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if x.ndim != 4 or x.shape[-1] not in (1, 3) or x.dtype != np.uint8:
+            raise DatasetError(
+                f"x_{part} must hold uint8 pictures of shape (count, height, width, 1 or 3), not {x.dtype} {x.shape}."
+            )
+        if not 8 <= min(x.shape[1:3]) <= max(x.shape[1:3]) <= MAX_SIDE:
+            raise DatasetError(f"Pictures must be from 8 to {MAX_SIDE} pixels wide and high, not {x.shape[1:3]}.")
+        if y.shape != (len(x),):
+            raise DatasetError(f"y_{part} must hold one label for each of {len(x):,} pictures, not {y.shape}.")
+        if len(x) < num_classes:
+            raise DatasetError(f"There are {len(x):,} pictures in x_{part}: fewer than classes.")
+        if y.min() < 0 or y.max() >= num_classes:
+            raise DatasetError(f"y_{part} must hold labels from 0 to {num_classes - 1}.")
+    if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
+        raise DatasetError("x_train and x_test hold pictures of different shapes.")
+    missing = set(range(num_classes)) - set(np.unique(arrays["y_train"]).tolist())
+    if missing:
+        raise DatasetError(f"{len(missing)} of {num_classes} classes have no training picture.")
+
+
+def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
+    folder = workspace.datasets / dataset_id
+    described = _describe(folder)
+    source = SOURCES.get(dataset_id)
+    if described is not None:
+        try:
+            shapes = {name: _shape_of(folder / f"{name}.npy") for name in ("x_train", "x_test")}
+        except (OSError, ValueError):
+            return None
+        (num_train, *shape), num_test = shapes["x_train"], shapes["x_test"][0]
+        size = sum((folder / f"{name}.npy").stat().st_size for name in ARRAYS)
+        names = tuple(described["class_names"])
+        title, description, state = described["title"], described["description"], "ready"
+    elif source is not None:
+        num_train, num_test, shape, names = source.num_train, source.num_test, list(source.image_shape), source.class_names
+        title, description, state, size = source.title, source.description, "available", source.download_bytes
+    else:
+        return None
+    num_validation = num_test // 2
+    height, width, channels = shape
+    return DatasetInfo(
+        dataset_id, title, state, description, num_train, num_validation, num_test - num_validation, names,
+        (height, width, channels), size,
+    )  # fmt: skip
+
+
+def _shape_of(path: Path) -> tuple[int, ...]:
+    shape: tuple[int, ...] = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    return shape
+
+
+def _describe(folder: Path) -> dict[str, Any] | None:
+    try:
+        described: dict[str, Any] = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return described
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def clean_class_name(name: str) -> str:
+    """A class name that can be shown anywhere: printable, at most 60 characters. Raises DatasetError."""
+    shown = re.sub(r"\s+", " ", "".join(c for c in name if c.isprintable())).strip()[:60]
+    if not shown:
+        raise DatasetError("A class has a name without a single printable character.")
+    return shown

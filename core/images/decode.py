@@ -1,0 +1,134 @@
+"""Decodes pictures that somebody else made: a few formats, a cap on their size before decoding, errors in words."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.errors import PictureError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # Pillow registers some 40 openers; these are what people have
+MAX_PIXELS = 25_000_000
+MAX_SIDE_RATIO = 50
+MAX_FILE_BYTES = 50_000_000
+CROPS = ("center", "pad", "stretch")
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Decoded `pixels`, uint8 (height, width, 3) RGB, upright, and `notes` on what was done to get there."""
+
+    pixels: Pixels
+    notes: tuple[str, ...]
+
+
+def decode_picture(data: bytes, name: str) -> Picture:
+    """Decode one picture file.
+
+    The first frame of an animation is taken, transparency is laid on white, 16-bit greys are scaled to their own
+    range, and EXIF orientation is applied.
+
+    Raises:
+        PictureError: one sentence with the file's name.
+    """
+    shown = shorten(name)
+    if not data:
+        raise PictureError(f"{shown} is empty.")
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError(f"{shown} is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of broken EXIF and large pictures; both are handled here
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check_size(image.size, shown)
+                return _to_rgb(image)
+    except PictureError:
+        raise
+    except UnidentifiedImageError:
+        raise PictureError(f"{shown} is not a picture in PNG, JPEG, WebP, BMP or GIF format.") from None
+    except Image.DecompressionBombError:
+        raise PictureError(f"{shown} has more than {MAX_PIXELS // 1_000_000} million pixels.") from None
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, IndexError, KeyError) as error:
+        reason = "it is cut off" if "truncated" in str(error) else "its data is damaged"
+        raise PictureError(f"{shown} cannot be decoded: {reason}.") from error
+
+
+def fit_picture(pixels: Pixels, image_shape: tuple[int, ...], crop: str = "center") -> Pixels:
+    """Bring (height, width, 3) pixels to `image_shape` (height, width, 1 or 3).
+
+    `center` cuts out the largest middle part of the right proportions, `pad` keeps everything and fills up with
+    the edge's mean colour, `stretch` changes the proportions. One channel is ITU-R 601 luma, as Pillow's "L".
+    """
+    if crop not in CROPS:
+        raise ValueError(f"crop must be one of {', '.join(CROPS)}, not {crop!r}.")
+    height, width, channels = image_shape
+    image = Image.fromarray(pixels)
+    size = (width, height)
+    resampling = Image.Resampling.BOX if min(image.size) >= 2 * max(size) else Image.Resampling.BILINEAR
+    if crop == "center":
+        image = ImageOps.fit(image, size, resampling)
+    elif crop == "pad":
+        edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        red, green, blue = (int(value) for value in edges.mean(axis=0))
+        image = ImageOps.pad(image, size, resampling, color=(red, green, blue))
+    else:
+        image = image.resize(size, resampling)
+    if channels == 1:
+        return np.asarray(image.convert("L"))[..., None]
+    return np.asarray(image)
+
+
+def shorten(name: str) -> str:
+    """A file's name for a sentence: its last part, printable, at most 60 characters."""
+    printable = "".join(c for c in name.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())
+    return printable if 0 < len(printable) <= 60 else (printable[:57] + "…" if printable else "A file")
+
+
+def _check_size(size: tuple[int, int], shown: str) -> None:
+    """From the header, before anything is decoded: a file of 21 KB can unfold to 177 million pixels."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{shown} has {width * height / 1e6:.0f} million pixels; at most {MAX_PIXELS / 1e6:.0f} are taken."
+        )
+    if max(size) > MAX_SIDE_RATIO * min(size):
+        raise PictureError(f"{shown} is {width}×{height} pixels: too long and thin to be classified.")
+
+
+def _to_rgb(image: Image.Image) -> Picture:
+    notes = []
+    if getattr(image, "n_frames", 1) > 1:
+        image.seek(0)
+        notes.append("Animation: the first frame is used.")
+    image.load()
+    try:
+        upright = ImageOps.exif_transpose(image)
+    except Exception:  # broken EXIF comes as many kinds of errors; the picture itself is fine
+        upright = image
+    image = upright if upright is not None else image
+    if image.mode.startswith(("I", "F")):
+        image = _to_eight_bits(np.asarray(image, np.float64))
+        notes.append("More than 8 bits a pixel: scaled to the range from 0 to 255.")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layered = image.convert("RGBA")
+        white = Image.new("RGBA", layered.size, "white")
+        if layered.getextrema()[3] != (255, 255):
+            notes.append("Transparent parts are shown on white.")
+        image = Image.alpha_composite(white, layered)
+    return Picture(np.array(image.convert("RGB")), tuple(notes))
+
+
+def _to_eight_bits(values: NDArray[np.float64]) -> Image.Image:
+    """Plain conversion would turn 300 and 60,000 both white."""
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 255:
+        scaled = values
+    else:
+        low = min(0.0, low)
+        scaled = (values - low) * (255.0 / max(high - low, 1e-12))
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
