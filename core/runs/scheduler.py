@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.runs.devices import Device, DeviceReport, list_devices
 from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
 from core.runs.processes import Signal, detached
@@ -249,44 +249,39 @@ def serve(workspace: Workspace, scheduler: Scheduler, store: Store, idle_seconds
 
 
 def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
-    busy_at = time.monotonic()
+    busy_at, complaint = time.monotonic(), ""
     while time.monotonic() - busy_at < idle_seconds:
         try:
-            if scheduler.tick():
-                busy_at = time.monotonic()
-        except ConvDeckError:
-            logger.exception("a tick failed; the next one tries again")
+            busy = scheduler.tick()
+        except Exception as error:  # whatever one run is up to, the others are to be served
+            busy = True
+            if repr(error) != complaint:  # a full disk is not mended by a line three times a second
+                complaint = repr(error)
+                logger.exception("Something went wrong; trying again.")
+        if busy:
             busy_at = time.monotonic()
         time.sleep(TICK_SECONDS)
 
 
-@dataclass(frozen=True)
-class _Spawned:
-    process: "subprocess.Popen[bytes]"
-    at: float
-
-
 _spawning = threading.Lock()
-_spawned: dict[Path, _Spawned] = {}
+_spawned_at: dict[Path, float] = {}
 
 
 def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_COMMAND) -> None:
     """See to it that somebody serves the workspace, if there is anything to serve.
 
-    Call it after a run was queued, and now and then while one waits. Raises OSError when no process can be started.
+    Call it after a run was queued, and now and then while one waits: it takes half a millisecond when all is well.
+    Raises OSError when no process can be started.
     """
     with Store(workspace) as store:
-        has_work = store.has_work()
-    with _spawning:
-        mine = _spawned.get(workspace.root)
-        if mine is not None and mine.process.poll() is not None:  # asking also lets an ended child go
-            del _spawned[workspace.root]
-            mine = None
-        if not has_work or _is_served(workspace):
+        if not store.has_work():
             return
-        # Too young to be on its way out, it is on its way to the lock: ten runs in a row need one scheduler.
-        if mine is None or time.monotonic() - mine.at > SPAWN_SECONDS:
-            _spawned[workspace.root] = _Spawned(_spawn(workspace, command), time.monotonic())
+    with _spawning:
+        # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
+        recent = time.monotonic() - _spawned_at.get(workspace.root, float("-inf")) < SPAWN_SECONDS
+        if not recent and not _is_served(workspace):
+            _spawn(workspace, command)
+            _spawned_at[workspace.root] = time.monotonic()
 
 
 def _is_served(workspace: Workspace) -> bool:
@@ -299,7 +294,7 @@ def _is_served(workspace: Workspace) -> bool:
     return False
 
 
-def _spawn(workspace: Workspace, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+def _spawn(workspace: Workspace, command: Sequence[str]) -> None:
     path = workspace.scheduler_log
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".old.log"))
@@ -313,7 +308,8 @@ def _spawn(workspace: Workspace, command: Sequence[str]) -> "subprocess.Popen[by
             env={**os.environ, "CONVDECK_HOME": str(workspace.root)},
             **detached(),
         )
-    return process
+    # Somebody has to be told when it ends, or the dead process stays in the table for as long as the server is up.
+    threading.Thread(target=process.wait, name="scheduler", daemon=True).start()
 
 
 def main() -> None:

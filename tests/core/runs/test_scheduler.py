@@ -1,7 +1,7 @@
 import pytest
 
 from core.runs.launcher import Exit
-from core.runs.scheduler import Scheduler
+from core.runs.scheduler import Scheduler, serve
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, gpu, report
@@ -276,3 +276,38 @@ class TestAfterTheSchedulerDied:
         launcher.workers[first, 1].exit = Exit(0)
         scheduler.tick()
         assert states(store, first, second) == ["STARTING", "WAITING"]
+
+
+def test_a_run_that_is_queued_while_the_scheduler_leaves_is_served(workspace, store, launcher):
+    """It comes after the last look and before the lock is free: the moment in which nobody else could help."""
+
+    class Latecomer(Scheduler):
+        ticks = 0
+
+        def tick(self):
+            if self.ticks:
+                for run in self._store.waiting_runs():
+                    self._store.request_stop(run.id)
+            busy = super().tick()
+            if not self.ticks:
+                self._store.create_run(CONFIG)
+            self.ticks += 1
+            return busy
+
+    serve(workspace, Latecomer(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
+    (run,) = store.list_runs()
+    assert run.state is RunState.STOPPED
+
+
+def test_a_tick_that_fails_does_not_end_the_scheduler(workspace, store, launcher, caplog):
+    class Unlucky(Scheduler):
+        failures = 2
+
+        def tick(self):
+            if self.failures:
+                self.failures -= 1
+                raise OSError("Too many open files")
+            return super().tick()
+
+    serve(workspace, Unlucky(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
+    assert [record.exc_info[1].args for record in caplog.records] == [("Too many open files",)]
