@@ -73,10 +73,12 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     ensure_dataset(workspace, run.config.dataset.id, progress=tell)
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
     reporter.log("Loading TensorFlow.")
-    from core.training.devices import configure_devices
+    from core.training.runtime import configure_runtime
     from core.training.train import train
 
-    replicas = configure_devices(run.config.training.num_gpus, int(os.environ.get("CONVDECK_THREADS", "0")))
+    settings = run.config.training
+    threads = int(os.environ.get("CONVDECK_THREADS", "0"))
+    replicas = configure_runtime(settings.num_gpus, threads, deterministic=settings.deterministic)
     folder = workspace.run_folder(run.id)
     folder.mkdir(parents=True, exist_ok=True)
     outcome = train(run.config, arrays, folder, reporter, replicas=replicas)

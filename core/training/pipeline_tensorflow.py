@@ -90,8 +90,3 @@ def build_dataset(config: ExperimentConfig, data: TrainingSet, first_epoch: int)
     total = steps * (config.training.epochs - first_epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(total))
     return dataset.with_options(options).prefetch(16)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether TensorFlow, or Python, ran out of memory."""
-    return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)

@@ -19,6 +19,7 @@ from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from core.training.models import build_model
 from core.training.optimizers import build_optimizer
 from core.training.pipeline import pictures_per_epoch, steps_per_epoch
+from core.training.runtime import is_out_of_memory
 from core.training.saved import save_run_model
 
 EVALUATION_BATCH = 1000
@@ -90,7 +91,7 @@ def train(
     except ConvDeckError:
         raise
     except Exception as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise TrainingError(
             f"The device ran out of memory with batches of {config.training.batch_size}.",
@@ -288,10 +289,3 @@ def _number(logs: dict[str, Any] | None, name: str) -> float | None:
     value = float((logs or {})[name])
     return value if math.isfinite(value) else None
 
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if backend_name() == "tensorflow":
-        from core.training.pipeline_tensorflow import is_out_of_memory
-
-        return is_out_of_memory(error)
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)

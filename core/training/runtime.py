@@ -1,0 +1,24 @@
+"""Sets up the backend before its first operation: devices, threads, determinism, memory errors."""
+
+from core.training.augmentation import backend_name
+
+
+def configure_runtime(num_replicas: int, threads: int, *, deterministic: bool) -> int:
+    """Prepare this process for training; returns how many devices it will use at once.
+
+    `threads` is the number of CPU threads (0: the backend decides). Holds for the rest of the process.
+    """
+    if backend_name() != "tensorflow":
+        return 1
+    from core.training.pipeline_tensorflow import configure_devices, make_deterministic
+
+    if deterministic:
+        make_deterministic()
+    return configure_devices(num_replicas, threads)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the device, or the machine, ran out of memory."""
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return True
+    return type(error).__name__ == "ResourceExhaustedError"
