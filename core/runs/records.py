@@ -6,6 +6,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Protocol
 
 from core.config import ExperimentConfig
 from core.errors import RunError
@@ -77,6 +78,31 @@ class EpochRow:
     learning_rate: float | None = None
     seconds: float | None = None
     images_per_second: float | None = None
+
+
+class Measured(Protocol):
+    """Anything with the fields of an EpochRow: training has a row of its own, because it does not know the store."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def train_loss(self) -> float | None: ...
+    @property
+    def train_accuracy(self) -> float | None: ...
+    @property
+    def clean_train_loss(self) -> float | None: ...
+    @property
+    def clean_train_accuracy(self) -> float | None: ...
+    @property
+    def val_loss(self) -> float | None: ...
+    @property
+    def val_accuracy(self) -> float | None: ...
+    @property
+    def learning_rate(self) -> float | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+    @property
+    def images_per_second(self) -> float | None: ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.processes import process_started
-from core.runs.records import EpochRow
+from core.runs.records import Measured
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 
@@ -59,22 +59,22 @@ class RunReporter:
         self,
         epoch: int,
         batch: int,
-        total: int,
+        total_batches: int,
         loss: float | None = None,
         accuracy: float | None = None,
         images_per_second: float | None = None,
     ) -> None:
-        """`batch` of `total` batches of an epoch (from 1) are done. At most two of these a second are written."""
+        """`batch` of `total_batches` batches of an epoch (from 1) are done. At most two a second are written."""
         now = self._monotonic()
         if now < self._batch_due:
             return
         self._batch_due = now + BATCH_SECONDS
         self._stop_requested = self._store.record_batch(
-            self._run_id, self._attempt, batch, total, loss, accuracy, images_per_second
+            self._run_id, self._attempt, batch, total_batches, loss, accuracy, images_per_second
         )
         self._stop_due = now + STOP_SECONDS
 
-    def epoch(self, row: EpochRow) -> None:
+    def epoch(self, row: Measured) -> None:
         """An epoch is finished. Told again, it takes the place of the former one."""
         self._store.record_epoch(self._run_id, self._attempt, row)
 

@@ -20,6 +20,7 @@ from core.runs.records import (
     MAX_TOKEN_CHARACTERS,
     EpochRow,
     LogLine,
+    Measured,
     Run,
     check_name,
     finite,
@@ -347,7 +348,7 @@ class Store:
             tables.update(connection, number, changes)
             return run.stop_requested
 
-    def record_epoch(self, run_id: str, attempt: int, row: EpochRow) -> None:
+    def record_epoch(self, run_id: str, attempt: int, row: Measured) -> None:
         """A finished epoch. Recorded again, it takes the place of the former one."""
         with self._database.writing() as connection:
             number, _ = tables.get_current(connection, run_id, attempt)

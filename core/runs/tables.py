@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import astuple
 from typing import Any
 
 from core.errors import RunNotFound, StaleAttempt
@@ -10,8 +9,8 @@ from core.runs.records import (
     CURVE_KEYS,
     RUN_COLUMNS,
     RUN_ID,
-    EpochRow,
     LogLine,
+    Measured,
     Run,
     check_name,
     finite,
@@ -102,9 +101,9 @@ def read_curves(connection: sqlite3.Connection, number: int) -> Curves:
     return {key: list(column) for key, column in zip(CURVE_KEYS, columns, strict=True)}
 
 
-def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: EpochRow) -> None:
+def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: Measured) -> None:
     """In place of the former row of that epoch, if there is one."""
-    epoch, *measures = astuple(row)
+    epoch, *measures = (getattr(row, key) for key in CURVE_KEYS)
     marks = ", ".join("?" * (len(CURVE_KEYS) + 2))
     query = f"INSERT OR REPLACE INTO epochs (run_number, attempt, {', '.join(CURVE_KEYS)}) VALUES ({marks})"
     connection.execute(query, (number, attempt, epoch, *(finite(value) for value in measures)))
