@@ -80,11 +80,17 @@ class DenseConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Convolution blocks, then `head`, then dense layers; the output layer comes from the data set's classes."""
+    """Convolution blocks, then `head`, then dense layers; the output layer comes from the data set's classes.
+
+    `batch_norm_momentum` says how slowly batch normalisation's running statistics follow, which are what counts
+    when nothing trains. Keras's 0.99 needs some hundred steps, 0.9 some dozens: with few steps an epoch, the
+    first epochs' validation is poor for that reason alone.
+    """
 
     blocks: tuple[BlockConfig, ...] = field(default_factory=lambda: (BlockConfig(),))
     head: str = "flatten"
     dense: tuple[DenseConfig, ...] = ()
+    batch_norm_momentum: float = 0.99
 
     def __post_init__(self) -> None:
         if len(self.blocks) > MAX_BLOCKS:
@@ -92,3 +98,4 @@ class ModelConfig:
         if len(self.dense) > MAX_DENSE:
             raise ConfigError("model.dense", f"may hold at most {MAX_DENSE} layers, not {len(self.dense)}.")
         check_choice("model.head", self.head, HEADS)
+        check_number("model.batch_norm_momentum", self.batch_norm_momentum, 0.0, 0.9999)

@@ -60,7 +60,9 @@ def _build_layer(layer: Layer, config: ExperimentConfig, synchronized: bool) -> 
                 pointwise_initializer=keras.initializers.GlorotUniform(layer_seed(seed, "pointwise")), **common,
             )  # fmt: skip
         case "batch_norm":
-            return layers.BatchNormalization(synchronized=synchronized, **common)
+            return layers.BatchNormalization(
+                momentum=config.model.batch_norm_momentum, synchronized=synchronized, **common
+            )
         case "max_pool":
             return layers.MaxPooling2D(settings["pool_size"], **common)
         case "average_pool":
