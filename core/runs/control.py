@@ -1,6 +1,7 @@
 """What every face does with runs: start, stop, resume, rename, delete. Each sees to it that the queue is served."""
 
 import shutil
+import time
 
 from core.config import ExperimentConfig
 from core.errors import RunError
@@ -47,10 +48,19 @@ def rename_run(workspace: Workspace, run_id: str, name: str) -> Run:
         return store.rename_run(run_id, name)
 
 
-def delete_run(workspace: Workspace, run_id: str) -> None:
-    """Delete a run with its curves, weights and log. Raises RunNotFound; IllegalTransition while it is active."""
+def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> None:
+    """Delete a run with its curves, weights and log.
+
+    A process that is just ending is waited for, because it may still write. Raises RunNotFound; IllegalTransition
+    while the run is active or its process does not end within `wait_seconds`.
+    """
+    ensure_scheduler(workspace)
+    deadline = time.monotonic() + wait_seconds
     with Store(workspace) as store:
         run = store.get_run(run_id)
+        while run.state.is_finished and run.pid is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
+            run = store.get_run(run_id)
         store.delete_run(run_id)
     try:
         shutil.rmtree(workspace.run_folder(run.id))

@@ -85,9 +85,10 @@ class Store:
         return self._runs("WHERE pid IS NOT NULL ORDER BY number")
 
     def has_work(self) -> bool:
-        """Whether a run waits or is active: somebody must serve it."""
+        """Whether a run waits, is active, or has a process that is not known to be gone: somebody must look."""
+        states = f"'WAITING', {tables.ACTIVE_STATES}"
+        query = f"SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ({states}) OR pid IS NOT NULL)"
         with self._database.reading() as connection:
-            query = f"SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ('WAITING', {tables.ACTIVE_STATES}))"
             return bool(connection.execute(query).fetchone()[0])
 
     def curves(self, run_id: str) -> Curves:
@@ -211,11 +212,19 @@ class Store:
             return tables.get(connection, run_id)[1]
 
     def delete_run(self, run_id: str) -> None:
-        """Forget a run with its curves and log. Raises RunNotFound; IllegalTransition while it is active."""
+        """Forget a run with its curves and log.
+
+        Raises RunNotFound; IllegalTransition while it is active or its process is not known to be gone: what nobody
+        remembers would sit on its device unseen.
+        """
         with self._database.writing() as connection:
             number, run = tables.get(connection, run_id)
             if not run.state.can_delete:
                 raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
+            if run.pid is not None:
+                raise IllegalTransition(
+                    f"The process of “{run.name}” is still ending; try again in a moment."
+                )
             connection.execute("DELETE FROM runs WHERE number = ?", (number,))
 
     # Changes of state

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 from filelock import FileLock
 
@@ -64,3 +66,17 @@ def test_a_refused_name_queues_nothing(workspace, store):
 def test_unknown_runs(workspace, action):
     with pytest.raises(RunNotFound):
         action(workspace, "../../etc")
+
+
+def test_deletion_waits_for_a_process_that_is_ending(workspace, store):
+    run = control.start_run(workspace, CONFIG)
+    store.claim(run.id, ["cpu:0"])
+    store.set_process(run.id, 1, 12345, 1.0)
+    store.transition(run.id, RunState.STOPPED, expected=ACTIVE)
+    with pytest.raises(IllegalTransition, match="still ending"):
+        control.delete_run(workspace, run.id, wait_seconds=0.1)
+    gone = threading.Timer(0.3, store.clear_process, [run.id])
+    gone.start()
+    control.delete_run(workspace, run.id, wait_seconds=30)
+    gone.join()
+    assert store.list_runs() == []

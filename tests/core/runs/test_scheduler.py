@@ -1,5 +1,6 @@
 import pytest
 
+from core.errors import IllegalTransition
 from core.runs.launcher import Exit
 from core.runs.scheduler import Scheduler, serve
 from core.runs.states import ACTIVE, RunState
@@ -166,16 +167,16 @@ def test_a_resumed_run_waits_for_its_former_process(store, launcher, build):
     assert list(launcher.live()) == [(run_id, 2)]
 
 
-def test_the_process_of_a_deleted_run_is_ended(store, launcher, build, clock):
+def test_a_run_is_not_deleted_while_its_process_is_there(store, launcher, build):
     scheduler = build()
     run_id = store.create_run(CONFIG).id
     scheduler.tick()
     store.transition(run_id, RunState.FAILED, expected=ACTIVE)
-    store.delete_run(run_id)
-    for clock.now in (1.0, 30.0):
-        scheduler.tick()
-    assert launcher.live() == {}
+    with pytest.raises(IllegalTransition, match="still ending"):
+        store.delete_run(run_id)
+    launcher.workers[run_id, 1].exit = Exit(1)
     assert not scheduler.tick()
+    store.delete_run(run_id)
 
 
 def test_least_used_gpu_first(store, launcher, build):

@@ -29,6 +29,7 @@ class Model:
     state: str = "WAITING"
     attempt: int = 1
     stop: bool = False
+    process: bool = False
     epochs: list[int] = dataclasses.field(default_factory=list)
 
 
@@ -102,7 +103,7 @@ class Runs(RuleBasedStateMachine):
     @rule(data=st.data())
     def delete(self, data):
         run_id = self.pick(data)
-        if self.models[run_id].state in ACTIVE:
+        if self.models[run_id].state in ACTIVE or self.models[run_id].process:
             with pytest.raises(IllegalTransition):
                 self.store.delete_run(run_id)
             return
@@ -175,6 +176,8 @@ class Runs(RuleBasedStateMachine):
             assert any(key[0] == left[0] for key in self.launcher.live()), "a device stood idle"
         for run_id in started:
             self.models[run_id].state = "STARTING"
+        for run_id, model in self.models.items():
+            model.process = any(key[0] == run_id for key in self.launcher.live())
         self.queue = left
 
     @invariant()
@@ -188,6 +191,7 @@ class Runs(RuleBasedStateMachine):
             assert (run.state, run.attempt, run.stop_requested) == (model.state, model.attempt, model.stop)
             assert self.store.curves(run_id)["epoch"] == model.epochs == list(range(1, len(model.epochs) + 1))
             assert run.epoch == len(model.epochs)
+            assert (run.pid is not None) == model.process
             if run.ended_at is not None:
                 assert run.ended_at >= (run.started_at or run.created_at) >= run.created_at
         assert set(self.store.leases().values()) == {
@@ -203,4 +207,4 @@ class Runs(RuleBasedStateMachine):
 
 
 TestRuns = Runs.TestCase
-TestRuns.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestRuns.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
