@@ -14,6 +14,7 @@ from core.datasets.catalogue import SHAPES_CLASSES
 
 SIDE = 32
 SCALE = 2
+MOST_TURNED = 40  # degrees either way, so that turning pictures a little more tells the network something
 _SEED = 7
 
 Point = tuple[float, float]
@@ -28,14 +29,14 @@ def draw_shapes(num: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int6
     means = backgrounds.mean(axis=(1, 2, 3))
     pictures = np.empty((num, SIDE, SIDE, 3), np.uint8)
     for index, label in enumerate(labels):
-        numbers = generator.random(40)
+        numbers = generator.random(28)
         canvas = Image.fromarray(backgrounds[index]).resize((size, size), Image.Resampling.BILINEAR)
         pen = ImageDraw.Draw(canvas)
-        _draw_clutter(pen, numbers[:24], size)
-        _draw_shape(pen, SHAPES_CLASSES[label], numbers[24:], size, means[index])
+        _draw_clutter(pen, numbers[:12], size)
+        _draw_shape(pen, SHAPES_CLASSES[label], numbers[12:], size, means[index])
         pictures[index] = np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BOX))
     noise = generator.standard_normal(pictures.shape, dtype=np.float32)
-    noise *= generator.uniform(4, 22, (num, 1, 1, 1)).astype(np.float32)
+    noise *= generator.uniform(2, 14, (num, 1, 1, 1)).astype(np.float32)
     noise += pictures
     return np.clip(noise, 0, 255, out=noise).astype(np.uint8), labels.astype(np.int64)
 
@@ -43,13 +44,13 @@ def draw_shapes(num: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int6
 def _backgrounds(generator: np.random.Generator, num: int) -> NDArray[np.uint8]:
     """(num, 6, 6, 3) patches of colour, which become soft blotches when they are scaled up."""
     base = generator.uniform(30, 225, (num, 1, 1, 3))
-    blotches = generator.normal(0, 1, (num, 6, 6, 3)) * generator.uniform(5, 40, (num, 1, 1, 1))
+    blotches = generator.normal(0, 1, (num, 6, 6, 3)) * generator.uniform(5, 25, (num, 1, 1, 1))
     return np.clip(base + blotches, 0, 255).astype(np.uint8)
 
 
 def _draw_clutter(pen: ImageDraw.ImageDraw, numbers: NDArray[np.float64], size: int) -> None:
     """Short strokes and dots of any colour."""
-    for x, y, dx, dy, tone, kind in numbers.reshape(4, 6):
+    for x, y, dx, dy, tone, kind in numbers.reshape(2, 6):
         color = tuple(int(255 * ((tone * k) % 1)) for k in (7, 13, 29))
         start = (x * size, y * size)
         if kind < 0.6:
@@ -63,16 +64,16 @@ def _draw_clutter(pen: ImageDraw.ImageDraw, numbers: NDArray[np.float64], size: 
 def _draw_shape(
     pen: ImageDraw.ImageDraw, name: str, numbers: NDArray[np.float64], size: int, background: float
 ) -> None:
-    angle = 2 * math.pi * numbers[0]
-    radius = size * (0.17 + 0.16 * numbers[1])
-    reach = size / 2 - radius * 0.9
+    angle = math.radians(MOST_TURNED) * (2 * numbers[0] - 1)
+    radius = size * (0.24 + 0.16 * numbers[1])
+    reach = (size / 2 - radius) * 0.8
     center = (size / 2 + (2 * numbers[2] - 1) * reach, size / 2 + (2 * numbers[3] - 1) * reach)
     color = _contrasting(numbers[4:7], background)
     stretch = 0.85 + 0.3 * numbers[7]
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     outline = _OUTLINES[name] * (stretch * radius, radius / stretch) @ turn + center
     points = [(x, y) for x, y in outline.tolist()]
-    if name == "ring" or (numbers[8] < 0.25 and name not in ("crescent", "circle")):
+    if name == "ring" or (numbers[8] < 0.15 and name not in ("crescent", "circle")):
         # A ring is a circle drawn as a line; any other shape may be an outline too, so that filling tells nothing.
         pen.line([*points, points[0], points[1]], fill=color, width=max(3, int(radius * 0.38)), joint="curve")
     else:
