@@ -279,12 +279,13 @@ def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_CO
     with _spawning:
         # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
         recent = time.monotonic() - _spawned_at.get(workspace.root, float("-inf")) < SPAWN_SECONDS
-        if not recent and not _is_served(workspace):
+        if not recent and not is_served(workspace):
             _spawn(workspace, command)
             _spawned_at[workspace.root] = time.monotonic()
 
 
-def _is_served(workspace: Workspace) -> bool:
+def is_served(workspace: Workspace) -> bool:
+    """Whether a scheduler runs for the workspace at this moment."""
     lock = FileLock(workspace.scheduler_lock)
     try:
         lock.acquire(timeout=0)

@@ -1,0 +1,259 @@
+"""Progress, measures, curves and log of the chosen runs, drawn again every second while one of them is not done.
+
+Everything is read from the store at each tick, so that nothing on the page can be older than that. The curves of a
+run are read again only when it has one more epoch.
+"""
+
+import datetime
+import time
+import zoneinfo
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.errors import RunNotFound
+from core.runs.curves import curves_frame
+from core.runs.devices import list_devices
+from core.runs.output import output_tail
+from core.runs.processes import is_alive
+from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
+from core.runs.records import LogLine, Run
+from core.runs.states import RunState
+from core.runs.store import Curves, Store
+from core.services import Services
+from pages.components import charts, run_words
+from pages.components.charts import RunCurves
+from pages.components.run_selection import signature
+from pages.components.text import literal
+
+TICK_SECONDS = 1.0
+SILENT_SECONDS = 60.0
+MAX_LOG_LINES = 200
+
+WHY_TRAINING_CAN_BE_LOWER = (
+    "Training accuracy is measured while the network learns: with dropout and augmentation on, and averaged over "
+    "the epoch. So it can lie below validation. Clean training is measured after each epoch with both off; the gap "
+    "is clean training minus validation. Drag or turn the wheel to zoom, double-click to see all."
+)
+
+
+def render_live(services: Services, runs: Sequence[Run]) -> None:
+    """Nothing is polled once every run has ended."""
+    ticking = any(not run.state.is_finished for run in runs)
+    tick = st.fragment(_draw, run_every=TICK_SECONDS if ticking else None)
+    tick(services, tuple(run.id for run in runs), signature(runs))
+
+
+def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
+    store = services.store
+    try:
+        runs = [store.get_run(run_id) for run_id in ids]
+    except RunNotFound:
+        st.rerun()  # deleted elsewhere: the page says so
+    if signature(runs) != drawn:
+        st.rerun()  # buttons and badges above follow the state
+    curves = [_curves(store, run) for run in runs]
+    # One place for what comes and goes, so that the charts below keep theirs.
+    with st.container():
+        for run, own in zip(runs, curves, strict=True):
+            _render_standing(store, run, own, named=len(runs) > 1)
+    if any(own["epoch"] for own in curves):
+        if len(runs) == 1:
+            _render_measures(runs[0], curves[0])
+        _render_charts(runs, curves, _choose_series(several=len(runs) > 1))
+        st.caption(WHY_TRAINING_CAN_BE_LOWER)
+    else:
+        st.caption("The curves begin when the first epoch has ended.")
+    if len(runs) == 1:
+        _render_log(services, runs[0])
+
+
+def _curves(store: Store, run: Run) -> Curves:
+    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
+    return _read_curves(store, run.id, run.attempt, run.started_at, run.epoch)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _read_curves(_store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int) -> Curves:
+    return _store.curves(run_id)
+
+
+def _render_standing(store: Store, run: Run, curves: Curves, named: bool) -> None:
+    """How it stands: why it waits, or how far it is."""
+    prefix = f"{literal(run.name)}: " if named else ""
+    if run.state is RunState.WAITING:
+        waiting, active = store.waiting_runs(), store.active_runs()
+        st.caption(prefix + literal(run_words.waiting_reason(run, waiting, active, list_devices())))
+    elif run.state.is_active:
+        if trouble := _trouble(run):
+            st.warning(prefix + trouble, icon=":material/warning:")
+        _render_progress(run, curves, prefix)
+
+
+def _trouble(run: Run) -> str | None:
+    """What the store does not say yet: its process is gone, or has not been heard of."""
+    if run.pid is not None and run.pid_started is not None and not is_alive(run.pid, run.pid_started):
+        return "The training process is gone. Its run is being marked as interrupted."
+    silent = 0.0 if run.heartbeat is None else time.time() - run.heartbeat
+    if run.state is RunState.RUNNING and silent > SILENT_SECONDS:
+        return (
+            f"The training process has said nothing for {run_words.duration(silent).removeprefix('about ')}."
+        )
+    return None
+
+
+def _render_progress(run: Run, curves: Curves, prefix: str) -> None:
+    place = run_words.device_name(run.device)
+    if run.state is RunState.STARTING:
+        st.progress(
+            0.0, f"{prefix}Starting on {place}: reading the data, loading TensorFlow, building the network."
+        )
+        return
+    left = seconds_left(run, curves)
+    whole = f"{prefix}Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
+    if left is not None:
+        whole += f", {run_words.duration(left)} left"
+    batch = f"Batch {run.batch:,} of {run.total_batches:,}"
+    if run.batch and run.batch_accuracy is not None:
+        batch += f", training accuracy so far {run_words.percent(run.batch_accuracy)}"
+    columns = st.columns(2, gap="medium")
+    columns[0].progress(run_fraction(run), whole)
+    columns[1].progress(epoch_fraction(run), batch)
+
+
+def _render_measures(run: Run, curves: Curves) -> None:
+    gaps = [
+        100 * (clean - validation)
+        for clean, validation in zip(curves["clean_train_accuracy"], curves["val_accuracy"], strict=True)
+        if clean is not None and validation is not None
+    ]
+    rates, seconds = _known(curves["learning_rate"]), _known(curves["seconds"])
+    speeds = _known(curves["images_per_second"])
+    speed = (
+        run.images_per_second
+        if run.state.is_active and run.images_per_second
+        else next(reversed(speeds), None)
+    )
+    each = epoch_seconds(run, curves)
+    with st.grid(5, min_column_width=180):
+        st.metric(
+            "Best validation" + ("" if run.best_epoch is None else f", epoch {run.best_epoch}"),
+            run_words.percent(run.best_val_accuracy),
+            border=True,
+            chart_data=_known(curves["val_accuracy"]) or None,
+            help="The highest validation accuracy, and the first epoch that reached it. Its weights are kept.",
+        )
+        st.metric(
+            "Gap now",
+            run_words.points(run.gap),
+            border=True,
+            chart_data=gaps or None,
+            help="Clean training accuracy minus validation accuracy at the last epoch. Overfitting makes it grow.",
+        )
+        st.metric(
+            "Learning rate",
+            "–" if not rates else run_words.plain(rates[-1]),
+            border=True,
+            chart_data=rates or None,
+            help="How far each step goes. A schedule changes it from epoch to epoch.",
+        )
+        st.metric(
+            "Seconds an epoch",
+            "–" if each is None else f"{each:.1f}",
+            border=True,
+            chart_data=seconds or None,
+            help="The median of the last five epochs.",
+        )
+        st.metric(
+            "Pictures a second",
+            "–" if speed is None else f"{speed:,.0f}",
+            border=True,
+            chart_data=speeds or None,
+            help="How many training pictures pass through the network in a second.",
+        )
+
+
+def _choose_series(several: bool) -> list[str]:
+    """Which curves to draw; with several runs, training is left out at first, for three a run are hard to read."""
+
+    def describe(series: str) -> str:
+        dash = f" ({charts.DASHES_IN_WORDS[series]})" if several else ""
+        return f"{charts.SERIES[series]}{dash}"
+
+    shown = st.pills(
+        "Curves",
+        list(charts.SERIES),
+        default=["val", "clean_train"] if several else list(charts.SERIES),
+        selection_mode="multi",
+        format_func=describe,
+        key="series-of-several" if several else "series-of-one",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    return [series for series in charts.SERIES if series in shown] or ["val"]
+
+
+def _render_charts(runs: Sequence[Run], curves: Sequence[Curves], shown: Sequence[str]) -> None:
+    drawn = [
+        RunCurves(run.name, curves_frame(own), run.best_epoch) for run, own in zip(runs, curves, strict=True)
+    ][: charts.MAX_RUNS]
+    if len(runs) > charts.MAX_RUNS:
+        st.caption(f"The curves of the first {charts.MAX_RUNS} are drawn.")
+    # Another choice of runs or series is another chart; the same one keeps its node and its zoom.
+    key = "-".join([*(run.id for run in runs[: charts.MAX_RUNS]), *shown])
+    columns = st.columns(2, gap="medium")
+    for column, measure in zip(columns, charts.MEASURES, strict=True):
+        column.vega_lite_chart(
+            charts.curve_data(measure, drawn),
+            charts.curve_spec(measure, [run.name for run in drawn], shown),
+            key=f"{measure}-{key}",
+            on_select="rerun",
+            selection_mode=[charts.ZOOM],
+            width="stretch",
+            alt=_describe(measure, runs),
+        )
+
+
+def _describe(measure: str, runs: Sequence[Run]) -> str:
+    # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart anew.
+    names = ", ".join(run.name for run in runs)
+    return f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {names}"
+
+
+def _render_log(services: Services, run: Run) -> None:
+    failed = run.state in (RunState.FAILED, RunState.INTERRUPTED)
+    with st.expander("Log", expanded=failed, icon=":material/notes:", key=f"log-{run.id}-{failed}"):
+        lines = services.store.log(run.id)[-MAX_LOG_LINES:]
+        if lines:
+            st.code(
+                "\n".join(_log_text(line) for line in lines),
+                language=None,
+                wrap_lines=True,
+                height=_height(lines),
+            )
+        else:
+            st.caption("No messages yet.")
+        if output := output_tail(services.workspace, run):
+            st.caption("What the training process printed")
+            st.code(output, language=None, wrap_lines=True, height=_height(output.splitlines()))
+
+
+def _log_text(line: LogLine) -> str:
+    stamp = datetime.datetime.fromtimestamp(line.time, _zone()).strftime("%d %b %H:%M:%S")
+    return f"{stamp}  {'' if line.level == 'info' else line.level + ': '}{line.text}"
+
+
+def _zone() -> datetime.tzinfo:
+    try:
+        return zoneinfo.ZoneInfo(st.context.timezone or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return datetime.UTC
+
+
+def _height(lines: Sequence[object]) -> int:
+    return min(320, 40 + 22 * len(lines))
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]

@@ -1,0 +1,260 @@
+"""Parts of System: devices, queue and helpers live; disk, versions and logs as they are."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.cli.doctor import examine
+from core.disk import DiskUsage, disk_usage
+from core.engine_client import EngineState
+from core.runs.devices import Device, list_devices
+from core.runs.records import Run
+from core.runs.scheduler import is_served
+from core.runs.states import RunState
+from core.services import Services
+from core.workspace import Workspace
+from pages.components import run_words
+from pages.components.text import literal
+
+TICK_SECONDS = 2.0
+MAX_QUEUE_ROWS = 20
+LOG_TAIL_BYTES = 8_000
+
+ENGINE_STATES = {
+    "stopped": ("Stopped", "It starts with the first picture."),
+    "starting": ("Starting", "It loads TensorFlow, which takes some seconds."),
+    "ready": ("Ready", None),
+    "busy": ("Busy", None),
+}
+
+
+def render_machine(services: Services) -> None:
+    """What changes by the second; polled only while a run waits or is active, or the engine starts."""
+    ticking = services.store.has_work() or services.engine.state.name == "starting"
+    st.fragment(_draw_machine, run_every=TICK_SECONDS if ticking else None)(services, ticking)
+
+
+def _draw_machine(services: Services, ticking: bool) -> None:
+    store, engine = services.store, services.engine.state
+    waiting, active, leases, report = (
+        store.waiting_runs(),
+        store.active_runs(),
+        store.leases(),
+        list_devices(),
+    )
+    if ticking != bool(waiting or active or engine.name == "starting"):
+        st.rerun()
+    served = is_served(services.workspace)
+    num_free = sum(device.id not in leases for device in report.devices)
+    with st.grid(4, min_column_width=200):
+        st.metric(
+            "Free devices",
+            f"{num_free} of {len(report.devices)}",
+            border=True,
+            help="A run needs a free device to start: a GPU, or a share of the CPU where there is none.",
+        )
+        st.metric(
+            "Runs",
+            f"{len(active)} active, {len(waiting)} waiting",
+            border=True,
+            help="Runs start in the order given.",
+        )
+        st.metric(
+            "Scheduler",
+            "Running" if served else "Missing" if waiting or active else "Resting",
+            border=True,
+            help="The process that gives waiting runs a device. It leaves when there is nothing to do and comes back "
+            "with the next run.",
+        )
+        st.metric(
+            "Picture engine",
+            ENGINE_STATES[engine.name][0],
+            border=True,
+            help="The process that holds TensorFlow for previews and for classifying pictures.",
+        )
+    if (waiting or active) and not served:
+        st.error(
+            "Nobody serves the queue. While the dashboard is open, the scheduler is started again every two seconds; "
+            "if this message stays, its log below says why.",
+            icon=":material/error:",
+        )
+    _render_engine_note(engine)
+    st.subheader("Devices", anchor=False)
+    names = {run.id: run.name for run in active}
+    st.dataframe(
+        device_rows(report.devices, leases, names),
+        hide_index=True,
+        placeholder="–",
+        column_config=_device_columns(any(device.kind == "gpu" for device in report.devices)),
+        alt="Devices with their memory, use and the run that holds each",
+    )
+    if report.note:
+        _render_gpu_help(report.note)
+    st.subheader("Queue", anchor=False)
+    if not waiting and not active:
+        st.caption("No run is active or waiting.")
+    for run in active:
+        _queue_row(run, _active_note(run))
+    for run in waiting[:MAX_QUEUE_ROWS]:
+        _queue_row(run, run_words.waiting_reason(run, waiting, active, report))
+    if len(waiting) > MAX_QUEUE_ROWS:
+        st.caption(f"And {len(waiting) - MAX_QUEUE_ROWS} more.")
+
+
+def device_rows(
+    devices: Sequence[Device], leases: Mapping[str, str], names: Mapping[str, str]
+) -> pd.DataFrame:
+    """A row per device; memory in GiB, of the whole computer for the CPU. `leases`: run ids by device id."""
+    return pd.DataFrame(
+        {
+            "device": [run_words.device_name(device.id) for device in devices],
+            "name": [device.name for device in devices],
+            "used_by": [names.get(leases.get(device.id, ""), leases.get(device.id)) for device in devices],
+            "memory": [_used_percent(device) for device in devices],
+            "memory_text": [_memory_text(device) for device in devices],
+            "utilization": [device.utilization_percent for device in devices],
+            "temperature": [device.temperature_celsius for device in devices],
+            "threads": [device.threads for device in devices],
+        }
+    )
+
+
+def _device_columns(has_gpu: bool) -> dict[str, object]:
+    column = st.column_config
+    return {
+        "device": column.TextColumn("Device", width="small"),
+        "name": column.TextColumn("Name", width="medium"),
+        "used_by": column.TextColumn("Used by", width="medium"),
+        "memory": column.ProgressColumn("Memory used", min_value=0, max_value=100, format="%d %%"),
+        "memory_text": column.TextColumn("Memory"),
+        "utilization": column.ProgressColumn("Busy", min_value=0, max_value=100, format="%d %%"),
+        "temperature": column.NumberColumn("Temperature", format="%d °C") if has_gpu else None,
+        "threads": column.NumberColumn("Threads", help="CPU threads that a run on it uses.", width="small"),
+    }
+
+
+def _render_engine_note(engine: EngineState) -> None:
+    if note := ENGINE_STATES[engine.name][1]:
+        st.caption(f"Picture engine: {note}")
+
+
+def _render_gpu_help(note: str) -> None:
+    st.caption(literal(note))
+    with st.expander("How to train on a GPU", icon=":material/memory:"):
+        st.markdown(
+            "1. The computer needs an NVIDIA GPU and its driver: `nvidia-smi` in a terminal must list it.\n"
+            "2. Install TensorFlow with CUDA (Linux, or WSL on Windows): "
+            "`.venv/bin/pip install -r requirements-gpu.txt`\n"
+            "3. Leave `CUDA_VISIBLE_DEVICES` unset, or name the GPUs to use.\n"
+            "4. Start the dashboard again. GPUs then appear in the table above, one run on each."
+        )
+
+
+def _queue_row(run: Run, note: str) -> None:
+    look = run_words.LOOKS[run.state]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(look.label, icon=look.icon, color=look.color)
+        st.page_link("runs.py", label=literal(run.name), query_params={"run": run.id}, width="content")
+        st.caption(literal(note), width="content")
+
+
+def _active_note(run: Run) -> str:
+    place = run_words.device_name(run.device)
+    if run.state is RunState.STARTING:
+        return f"starting on {place}"
+    return f"epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
+
+
+def render_storage(workspace: Workspace) -> None:
+    """Where everything is kept, how large it is, and how to move it."""
+    st.subheader("Storage", anchor=False)
+    usage = _disk_usage(str(workspace.root))
+    with st.grid(4, min_column_width=200):
+        st.metric("Free on this disk", _size(usage.free), border=True)
+        st.metric("Data sets", _size(usage.datasets), border=True)
+        st.metric("Runs", _size(usage.runs), border=True, help="Weights, checkpoints and logs.")
+        st.metric("Database", _size(usage.database), border=True, help="Settings and curves of every run.")
+    st.progress(
+        1 - usage.free / usage.total, f"{_size(usage.total - usage.free)} of {_size(usage.total)} in use"
+    )
+    with st.expander("Where it is, and how to move it", icon=":material/folder_open:"):
+        st.code(str(workspace.root), language=None, wrap_lines=True)
+        st.markdown(
+            "Everything lies in this folder. To keep it elsewhere, stop the dashboard and wait until no run is active, "
+            "move the folder, and start with `CONVDECK_HOME` set to its new place:"
+        )
+        st.code('CONVDECK_HOME="/new/place" make app', language="bash")
+
+
+@st.cache_data(ttl=30, max_entries=4, show_spinner=False)
+def _disk_usage(root: str) -> DiskUsage:
+    return disk_usage(Workspace(Path(root)))
+
+
+def render_versions(workspace: Workspace) -> None:
+    """Packages by their installed metadata, and what is missing."""
+    report = examine(workspace)
+    st.subheader("Versions", anchor=False)
+    rows = {"python": report["python"], **report["packages"], "sqlite": report["sqlite"]}
+    table = pd.DataFrame(
+        {"package": list(rows), "version": [version or "missing" for version in rows.values()]}
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={"package": "Package", "version": "Version"},
+        alt="Installed packages and their versions",
+    )
+    st.caption(literal(report["platform"]))
+    for advice in report["advice"]:
+        if advice != report["device_note"]:
+            st.caption(f":material/arrow_right: {literal(advice)}")
+
+
+def render_logs(workspace: Workspace) -> None:
+    """The last lines of the helper processes."""
+    st.subheader("Logs", anchor=False)
+    for title, path in (
+        ("Scheduler", workspace.scheduler_log),
+        ("Picture engine", workspace.root / "engine.log"),
+    ):
+        text = _tail(path)
+        with st.expander(title, icon=":material/notes:"):
+            if text:
+                st.code(text, language=None, wrap_lines=True, height=320)
+            else:
+                st.caption("Nothing in it.")
+    st.caption("The same as text: `python -m core doctor`")
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(0, log.tell() - LOG_TAIL_BYTES))
+            return log.read().decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _used_percent(device: Device) -> float | None:
+    if device.memory_used_mib is None or not device.memory_total_mib:
+        return None
+    return 100 * device.memory_used_mib / device.memory_total_mib
+
+
+def _memory_text(device: Device) -> str | None:
+    if device.memory_used_mib is None or device.memory_total_mib is None:
+        return None
+    return f"{device.memory_used_mib / 1024:.1f} of {device.memory_total_mib / 1024:.1f} GiB"
+
+
+def _size(num_bytes: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.0f} {unit}" if unit in ("B", "kB") else f"{num_bytes:.1f} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.1f} TB"

@@ -1,0 +1,183 @@
+"""What can be done with the chosen runs: stop, resume, rename, delete, download, try, copy."""
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import ConvDeckError
+from core.runs import control
+from core.runs.records import MAX_NAME_CHARACTERS, Run
+from core.runs.spreadsheet import curves_csv
+from core.services import Services
+from pages.components import session
+from pages.components.run_selection import write_selection
+from pages.components.text import literal
+
+
+def render_actions(services: Services, runs: Sequence[Run]) -> None:
+    """A row of buttons for one run or several."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _stop_and_resume(services, runs)
+        if len(runs) == 1:
+            _links(runs[0])
+            _rename(services, runs[0])
+        _downloads(services, runs)
+        _delete(services, runs)
+
+
+def _stop_and_resume(services: Services, runs: Sequence[Run]) -> None:
+    stoppable = [run for run in runs if run.state.can_stop]
+    if stoppable:
+        asked = all(run.stop_requested for run in stoppable)
+        if st.button(
+            "Stopping…" if asked else _label("Stop", stoppable, runs),
+            key="stop-runs",
+            icon=":material/stop:",
+            disabled=asked,
+            help="Ends at the next batch and keeps what was learned; the run can be resumed.",
+        ):
+            _each(stoppable, lambda run: control.stop_run(services.workspace, run.id))
+    resumable = [run for run in runs if run.state.can_resume]
+    if resumable and st.button(
+        _label("Resume", resumable, runs),
+        key="resume-runs",
+        icon=":material/play_arrow:",
+        type="primary",
+        help="Goes on from the last finished epoch.",
+    ):
+        _each(resumable, lambda run: control.resume_run(services.workspace, run.id))
+
+
+def _links(run: Run) -> None:
+    st.page_link(
+        "classify.py",
+        label="Classify pictures",
+        icon=":material/image_search:",
+        query_params={"run": run.id},
+        disabled=run.best_epoch is None,
+        help="Try this run's best weights on your own pictures.",
+        width="content",
+    )
+    st.page_link(
+        "design.py",
+        label="Copy as new design",
+        icon=":material/content_copy:",
+        query_params={"from": run.id},
+        help="Open this run's settings in Design, to change something and start another run.",
+        width="content",
+    )
+
+
+def _rename(services: Services, run: Run) -> None:
+    with st.popover("Rename", icon=":material/edit:"):
+        name = st.text_input("Name", run.name, key=f"name-{run.id}", max_chars=MAX_NAME_CHARACTERS)
+        if st.button("Save the name", key=f"rename-{run.id}", disabled=name == run.name):
+            _each([run], lambda run: control.rename_run(services.workspace, run.id, name))
+
+
+def _downloads(services: Services, runs: Sequence[Run]) -> None:
+    file_name = runs[0].id if len(runs) == 1 else "runs"
+    with st.popover("Download", icon=":material/download:"):
+        st.download_button(
+            "Curves as CSV",
+            lambda: curves_csv([(run, services.store.curves(run.id)) for run in runs]),
+            file_name=f"{file_name}-curves.csv",
+            mime="text/csv",
+            icon=":material/table_view:",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Settings as JSON",
+            _settings_json(runs),
+            file_name=f"{file_name}-config.json",
+            mime="application/json",
+            icon=":material/data_object:",
+            on_click="ignore",
+            width="stretch",
+        )
+        if len(runs) == 1 and st.button(
+            "Best model as .keras",
+            key="export-keras",
+            icon=":material/network_node:",
+            disabled=runs[0].best_epoch is None,
+            width="stretch",
+        ):
+            _export_dialog(services, runs[0])
+
+
+def _delete(services: Services, runs: Sequence[Run]) -> None:
+    busy = [run for run in runs if not run.state.can_delete]
+    if st.button(
+        _label("Delete", runs, runs),
+        key="delete-runs",
+        icon=":material/delete:",
+        disabled=bool(busy),
+        help="Stop it first: a run that is active cannot be deleted." if busy else None,
+    ):
+        _delete_dialog(services, runs)
+
+
+@st.dialog("Delete for good?", icon=":material/delete:")
+def _delete_dialog(services: Services, runs: Sequence[Run]) -> None:
+    what = f"“{literal(runs[0].name)}”" if len(runs) == 1 else f"{len(runs)} runs"
+    st.write(f"{what} with curves, weights and log. This cannot be undone.")
+    if len(runs) > 1:
+        st.caption(", ".join(literal(run.name) for run in runs[:20]) + (" …" if len(runs) > 20 else ""))
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep", key="keep-runs"):
+            st.rerun()
+        if st.button("Delete", key="really-delete", type="primary"):
+            write_selection(())
+            _each(runs, lambda run: control.delete_run(services.workspace, run.id))
+
+
+@st.dialog("Best model as .keras", icon=":material/network_node:")
+def _export_dialog(services: Services, run: Run) -> None:
+    st.write(
+        f"The weights of epoch {run.best_epoch}, with the preprocessing inside: it takes pictures as they are "
+        "(whole numbers 0 to 255) and gives a probability for each class."
+    )
+    try:
+        with st.spinner("Writing the file and reading it back…"), tempfile.TemporaryDirectory() as folder:
+            data = services.engine.export(run.id, "keras", Path(folder) / "model.keras").read_bytes()
+    except (ConvDeckError, OSError) as error:
+        st.error(literal(str(error)))
+    else:
+        st.download_button(
+            f"Save {len(data) / 1e6:.1f} MB",
+            data,
+            file_name=f"{run.id}.keras",
+            mime="application/octet-stream",
+            icon=":material/download:",
+            type="primary",
+            on_click="ignore",
+        )
+    st.caption("The same on the command line:")
+    st.code(
+        f"python -m core export {run.id} --format keras --out {run.id}.keras",
+        language="bash",
+        wrap_lines=True,
+    )
+
+
+def _settings_json(runs: Sequence[Run]) -> str:
+    configs = [run.config.to_dict() for run in runs]
+    return json.dumps(configs[0] if len(configs) == 1 else configs, indent=2)
+
+
+def _each(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
+    """Act on each run. What one of them refuses is said after the page is drawn anew; the others go on."""
+    for run in runs:
+        try:
+            act(run)
+        except (ConvDeckError, OSError) as error:
+            session.flash(str(error))
+    st.rerun()
+
+
+def _label(verb: str, affected: Sequence[Run], runs: Sequence[Run]) -> str:
+    return verb if len(runs) == 1 else f"{verb} {len(affected)}"

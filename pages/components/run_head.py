@@ -1,0 +1,104 @@
+"""The head of the chosen runs: name, badges, what went wrong."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.config import differences
+from core.presets import PRESETS
+from core.runs.records import Run
+from pages.components import run_words
+from pages.components.text import literal
+
+
+def render_head(runs: Sequence[Run]) -> None:
+    """One run: its name and what it is. Several: a line for each."""
+    if len(runs) == 1:
+        run = runs[0]
+        st.subheader(literal(run.name), anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _badge(run)
+            st.caption(literal(_describe(run)), width="content")
+    else:
+        st.subheader(f"{len(runs)} runs side by side", anchor=False)
+        for run in runs:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                _badge(run)
+                st.markdown(
+                    f"**{literal(run.name)}**: best validation {run_words.percent(run.best_val_accuracy)}, "
+                    f"gap {run_words.points(run.gap)}, {run.epoch} of {run.total_epochs} epochs",
+                    width="content",
+                )
+    for run in runs:
+        if run.state.is_finished and run.error:
+            name = "" if len(runs) == 1 else f"{literal(run.name)}: "
+            step = f"  \n{literal(run.next_step)}" if run.next_step else ""
+            st.error(f"**{name}{literal(run.error)}**{step}", icon=run_words.LOOKS[run.state].icon)
+
+
+def render_settings(runs: Sequence[Run]) -> None:
+    """What the runs were told to do: where they differ, or where one differs from its preset, and all of it."""
+    with st.expander(
+        "Settings" if len(runs) == 1 else "What differs", icon=":material/tune:", expanded=len(runs) > 1
+    ):
+        if len(runs) > 1:
+            table = differing_settings(runs)
+            if table.empty:
+                st.caption("Nothing: these runs have the same settings and the same seed.")
+            else:
+                st.dataframe(table, alt="The settings in which the runs differ, with the value of each run")
+            return
+        run = runs[0]
+        preset = PRESETS.get(run.preset or "")
+        if preset is not None:
+            changes = differences(preset.config, run.config)
+            text = "; ".join(f"{path}: {_shown(now)} instead of {_shown(was)}" for path, was, now in changes)
+            st.caption(literal(f"Preset {preset.name}, {text or 'unchanged'}."))
+        st.json(run.config.to_dict(), expanded=2)
+
+
+def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
+    """A row per setting that is not the same in all runs, a column per run, values as text."""
+    first = runs[0].config
+    found: dict[str, dict[int, str]] = {}
+    for index, run in enumerate(runs[1:], start=1):
+        for path, was, now in differences(first, run.config):
+            found.setdefault(path, {0: _shown(was)})[index] = _shown(now)
+    rows = {
+        path: [values.get(index, values[0]) for index in range(len(runs))] for path, values in found.items()
+    }
+    names = [run.name for run in runs]
+    columns = [
+        f"{name} ({run.id})" if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)
+    ]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    table.index.name = "setting"
+    return table
+
+
+def _badge(run: Run) -> None:
+    look = run_words.LOOKS[run.state]
+    label = "Stopping" if run.stop_requested and run.state.is_active else look.label
+    st.badge(label, icon=look.icon, color=look.color)
+
+
+def _describe(run: Run) -> str:
+    parts = [run.dataset]
+    if run.config.dataset.num_train is not None:
+        parts[0] += f", {run.config.dataset.num_train:,} training pictures"
+    if device := run_words.device_name(run.device):
+        parts.append(device)
+    if run.attempt > 1:
+        parts.append(f"attempt {run.attempt}")
+    if run.started_at is not None and run.ended_at is not None:
+        parts.append(f"took {run_words.duration(max(0.0, run.ended_at - run.started_at))}")
+    return " · ".join([*parts, f"id {run.id}"])
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,95 @@
+"""Runs in words: states with their looks, durations, devices, and why a run waits. No `st.*`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from core.runs.devices import DeviceReport
+from core.runs.records import Run
+from core.runs.states import RunState
+
+Color = Literal["red", "orange", "blue", "green", "gray"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a state is shown."""
+
+    label: str
+    color: Color
+    icon: str
+
+
+LOOKS = {
+    RunState.WAITING: Look("Waiting", "gray", ":material/schedule:"),
+    RunState.STARTING: Look("Starting", "blue", ":material/hourglass_top:"),
+    RunState.RUNNING: Look("Running", "blue", ":material/play_arrow:"),
+    RunState.PAUSED: Look("Paused", "orange", ":material/pause:"),
+    RunState.FINISHED: Look("Finished", "green", ":material/check_circle:"),
+    RunState.STOPPED: Look("Stopped", "orange", ":material/stop_circle:"),
+    RunState.FAILED: Look("Failed", "red", ":material/error:"),
+    RunState.INTERRUPTED: Look("Interrupted", "red", ":material/power_off:"),
+}
+
+
+def duration(seconds: float) -> str:
+    """`less than a minute`, `about 3 minutes`, `about 1 hour 20 minutes`, `about 2 days`."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"about {_count(minutes, 'minute')}"
+    # Nobody plans by the minute what takes hours.
+    hours, minutes = divmod(round(minutes / 5) * 5, 60)
+    if hours < 24:
+        return f"about {_count(hours, 'hour')}" + (f" {_count(minutes, 'minute')}" if minutes else "")
+    days, hours = divmod(hours, 24)
+    return f"about {_count(days, 'day')}" + (f" {_count(hours, 'hour')}" if hours else "")
+
+
+def device_name(device: str | None) -> str | None:
+    """`gpu:0,gpu:1` → `GPU 0, GPU 1`."""
+    if device is None:
+        return None
+    parts = (part.partition(":") for part in device.split(","))
+    return ", ".join(f"{kind.upper()} {number}".strip() for kind, _, number in parts)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction as `71.2 %`; a dash when it is not known."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def points(value: float | None) -> str:
+    """A difference of two fractions as `9.1 points`, of a hundred."""
+    return "–" if value is None else f"{100 * value:.1f} points"
+
+
+def plain(value: float) -> str:
+    """Two significant digits without an exponent: `0.000067`."""
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+
+
+def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], report: DeviceReport) -> str:
+    """Why a run has not started yet, in a sentence or two, names not escaped. `waiting` is the queue in its order."""
+    ids = [each.id for each in waiting]
+    place = ids.index(run.id) if run.id in ids else 0
+    if place:
+        ahead = f"the run “{waiting[0].name}”" if place == 1 else f"{place} runs"
+        return f"Number {place + 1} in the queue, behind {ahead}."
+    busy = [each for each in active if each.device]
+    if busy and len({device for each in busy for device in str(each.device).split(",")}) >= len(
+        report.devices
+    ):
+        holders = ", ".join(f"“{each.name}”" for each in busy[:3]) + (" and others" if len(busy) > 3 else "")
+        return f"Next in the queue: it starts when {holders} gives its device free."
+    wanted = run.config.training.num_gpus
+    if wanted > 1 and busy:
+        return f"Next in the queue: it starts when {wanted} devices are free at once."
+    return "Next in the queue: it starts within a few seconds."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,42 @@
+"""Runs: the table of all runs, and live curves of the chosen ones."""
+
+import streamlit as st
+
+from core.errors import ConvDeckError
+from pages.components import session
+from pages.components.live import render_live
+from pages.components.run_actions import render_actions
+from pages.components.run_head import render_head, render_settings
+from pages.components.run_selection import read_selection
+from pages.components.run_table import render_run_table
+from pages.components.text import literal
+
+
+def main() -> None:
+    """The page."""
+    st.title("Runs", anchor=False)
+    services = session.services()
+    runs = services.store.list_runs()
+    selection = read_selection(runs)
+    if selection.unknown:
+        names = ", ".join(f"“{literal(run_id[:40])}”" for run_id in selection.unknown[:5])
+        st.warning(f"There is no run {names} here. It may have been deleted.", icon=":material/link_off:")
+    if not runs:
+        st.write("No run has been started yet.")
+        st.page_link("design.py", label="Design a network", icon=":material/add:")
+        return
+    render_run_table(services.store, runs, selection.ids)
+    chosen = [run for run_id in selection.ids for run in runs if run.id == run_id]
+    if not chosen:
+        st.caption("Tick one or more runs to see their curves.")
+        return
+    render_head(chosen)
+    render_actions(services, chosen)
+    render_live(services, chosen)
+    render_settings(chosen)
+
+
+try:
+    main()
+except ConvDeckError as error:
+    st.error(literal(str(error)))

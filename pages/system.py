@@ -1,0 +1,27 @@
+"""System: what runs can train on, who serves the queue, and what is missing; for whoever's run does not start."""
+
+import streamlit as st
+
+from core.errors import ConvDeckError
+from pages.components import session
+from pages.components.machine import render_logs, render_machine, render_storage, render_versions
+from pages.components.text import literal
+
+
+def main() -> None:
+    """The page."""
+    st.title("System", anchor=False)
+    services = session.services()
+    render_machine(services)
+    render_storage(services.workspace)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        render_logs(services.workspace)
+    with right:
+        render_versions(services.workspace)
+
+
+try:
+    main()
+except (ConvDeckError, OSError) as error:
+    st.error(literal(str(error)))
