@@ -1,0 +1,81 @@
+"""Tiny pictures, tiny networks, and a reporter that remembers what it was told."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.config import BlockConfig, DenseConfig, ExperimentConfig, ModelConfig, TrainingConfig
+from core.datasets.splits import TrainingArrays
+
+SHAPE = (8, 8, 3)
+CLASSES = ("dark", "light", "red")
+
+
+class Recorder:
+    """A reporter that keeps everything; `stop_after` asks to stop once that many epochs are done."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.rows: list[Any] = []
+        self.lines: list[str] = []
+        self.began: list[tuple[int, int, int]] = []
+        self.stop_after = stop_after
+
+    @property
+    def stop_requested(self) -> bool:
+        return self.stop_after is not None and len(self.rows) >= self.stop_after
+
+    def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None:
+        self.began.append((total_epochs, total_batches, resumed_from_epoch))
+
+    def batch(self, *told: Any) -> None:
+        self.lines.append(f"batch {told[:3]}")
+
+    def epoch(self, row: Any) -> None:
+        self.rows.append(row)
+
+    def log(self, text: str, level: str = "info") -> None:
+        self.lines.append(text)
+
+
+def measured(rows: list[Any]) -> list[tuple[Any, ...]]:
+    """The rows without how long they took."""
+    return [dataclasses.astuple(row)[:8] for row in rows]
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def arrays() -> TrainingArrays:
+    """60 training and 30 validation pictures that a tiny network can tell apart: dark, light and red noise."""
+    generator = np.random.default_rng(0)
+
+    def part(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.arange(count) % 3
+        x = generator.integers(0, 120, (count, *SHAPE)).astype(np.uint8)
+        x[labels == 1] += 120
+        x[labels == 2, ..., 0] += 120
+        return x, labels
+
+    x, y = part(60)
+    x_validation, y_validation = part(30)
+    return TrainingArrays(
+        x_train=x, train_indices=np.arange(60), y_train=y,
+        x_validation=x_validation, y_validation=y_validation, x_test=x_validation, y_test=y_validation,
+        x_clean=x[:40], y_clean=y[:40], class_names=CLASSES, image_shape=SHAPE,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def config() -> ExperimentConfig:
+    return ExperimentConfig(
+        model=ModelConfig(
+            blocks=(BlockConfig(filters=4),), dense=(DenseConfig(units=8, dropout=0.2),), batch_norm_momentum=0.5
+        ),
+        training=TrainingConfig(batch_size=16, epochs=3),
+        seed=5,
+    ).with_values({"augmentation.horizontal_flip": True, "augmentation.rotation_degrees": 10})

@@ -1,0 +1,67 @@
+"""Plans and the two pipelines that carry them out."""
+
+import numpy as np
+import pytest
+
+from core.training.arrays import training_set
+from core.training.pipeline import epoch_plan, pictures_per_epoch, steps_per_epoch
+from core.training.pipeline_generic import batches, prefetched
+from core.training.pipeline_tensorflow import build_dataset
+
+
+def test_an_epoch_shows_each_picture_once_in_a_new_order(config) -> None:
+    orders = [epoch_plan(config, 60, (8, 8, 3), epoch).order for epoch in (0, 1)]
+    assert [sorted(order) for order in orders] == [list(range(60))] * 2
+    assert list(orders[0]) != list(orders[1])
+    np.testing.assert_array_equal(orders[0], epoch_plan(config, 60, (8, 8, 3), 0).order)
+
+
+def test_augmentation_does_not_move_the_order(config) -> None:
+    plain = config.with_values({"augmentation.horizontal_flip": False, "augmentation.rotation_degrees": 0})
+    orders = [epoch_plan(each, 60, (8, 8, 3), 3).order for each in (config, plain)]
+    np.testing.assert_array_equal(*orders)
+    assert epoch_plan(plain, 60, (8, 8, 3), 3).values == {}
+
+
+def test_more_batches_than_data_are_drawn_with_replacement(config) -> None:
+    config = config.with_values({"training.steps_per_epoch_multiple": 4})
+    order = epoch_plan(config, 600, (8, 8, 3), 0).order
+    assert len(order) == 2400 == pictures_per_epoch(config, 600)
+    counts = np.bincount(order, minlength=600)
+    # With replacement the counts are Poisson with mean 4: variance 4, not 0.
+    assert counts.var() == pytest.approx(4, rel=0.25)
+    assert steps_per_epoch(config, 600) == 150
+
+
+@pytest.mark.parametrize("multiple", [1.0, 1.7])
+def test_both_pipelines_give_the_same_batches(config, arrays, multiple: float) -> None:
+    config = config.with_values(
+        {"training.steps_per_epoch_multiple": multiple, "augmentation.mixup_alpha": 0.4, "training.epochs": 3}
+    )
+    data = training_set(arrays)
+    from_tensorflow = [(x.numpy(), y.numpy()) for x, y in build_dataset(config, data, 1)]
+    generic = list(prefetched(batches(config, data, 1)))
+    assert len(from_tensorflow) == len(generic) == 2 * steps_per_epoch(config, 60)
+    for (x, y), (x_generic, y_generic) in zip(from_tensorflow, generic, strict=True):
+        np.testing.assert_array_equal(x, x_generic)
+        np.testing.assert_allclose(y, y_generic, atol=1e-6)
+
+
+def test_batches_hold_the_pictures_and_labels_of_their_rows(config, arrays) -> None:
+    plain = config.with_values({"augmentation.horizontal_flip": False, "augmentation.rotation_degrees": 0})
+    order = epoch_plan(plain, 60, (8, 8, 3), 0).order
+    seen = [(x.numpy(), y.numpy()) for x, y in build_dataset(plain, training_set(arrays), 0).take(4)]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in seen]), arrays.x_train[order])
+    np.testing.assert_array_equal(np.concatenate([y for _, y in seen]).argmax(axis=1), arrays.y_train[order])
+    assert [len(x) for x, _ in seen] == [16, 16, 16, 12]
+
+
+def test_an_error_in_the_thread_reaches_the_training() -> None:
+    def broken():
+        yield 1
+        raise OSError("the disk is gone")
+
+    source = prefetched(broken())
+    assert next(source) == 1
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(source)
