@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import keras
-import numpy as np
+from keras import ops
 
 
 @contextlib.contextmanager
@@ -14,7 +14,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     if not getattr(optimizer, "use_ema", False):
         yield
         return
-    own = [np.array(variable) for variable in model.trainable_variables]
+    own = [ops.convert_to_numpy(variable).copy() for variable in model.trainable_variables]
     # The public way, finalize_variable_values, overwrites for good: keep our own copy and put it back.
     optimizer.finalize_variable_values(model.trainable_variables)
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from core.errors import CheckpointDamaged
@@ -36,7 +37,7 @@ def save_checkpoint(folder: Path, model: keras.Model, position: Position) -> Pat
 
     The file is the SHA-256 of what follows as 64 hexadecimal digits, a line feed, then an `.npz`.
     """
-    arrays = {f"v{index}": np.asarray(variable) for index, variable in enumerate(_variables(model))}
+    arrays = {f"v{index}": ops.convert_to_numpy(variable) for index, variable in enumerate(_variables(model))}
     buffer = io.BytesIO()
     np.savez(buffer, position=np.array(json.dumps(asdict(position))), **arrays)  # type: ignore[arg-type]
     data = buffer.getvalue()

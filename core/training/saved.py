@@ -35,7 +35,7 @@ def save_run_model(
     path = folder / f"{which}-{epoch:06d}.keras"
     with replacing(path) as aside:
         # The same layers in a model that was never compiled: a third of the size.
-        keras.Model(model.inputs, model.outputs, name=model.name).save(aside)
+        keras.Model(model.input, model.output, name=model.name).save(aside)
     described = {
         "file": path.name,
         "sha256": sha256_of(path),

@@ -1,0 +1,78 @@
+"""Checkpoints: whole or not there, and the previous one when the newest is damaged."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from core.errors import CheckpointDamaged
+from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from core.training.models import build_model
+from core.training.optimizers import build_optimizer
+
+
+@pytest.fixture
+def model(config):
+    model = build_model(config, (8, 8, 3), 3)
+    model.compile(build_optimizer(config.optimizer, 4, 3), "categorical_crossentropy")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def state(model) -> list[np.ndarray]:
+    return [ops.convert_to_numpy(v).copy() for v in (*model.variables, *model.optimizer.variables)]
+
+
+def train_a_little(model, arrays) -> None:
+    model.fit(arrays.x_train, np.eye(3, dtype=np.float32)[arrays.y_train], verbose=0)
+
+
+def test_everything_comes_back(model, arrays, tmp_path) -> None:
+    train_a_little(model, arrays)
+    saved, position = state(model), Position(epoch=4, best_epoch=2, best_val_accuracy=0.5, learning_rate=1e-4)
+    save_checkpoint(tmp_path, model, position)
+    train_a_little(model, arrays)
+    assert any(np.any(a != b) for a, b in zip(saved, state(model), strict=True))
+    assert load_checkpoint(tmp_path, model) == position
+    for before, after in zip(saved, state(model), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_no_checkpoint_is_none(model, tmp_path) -> None:
+    assert load_checkpoint(tmp_path, model) is None
+
+
+def test_the_last_two_are_kept_and_nothing_beside_them(model, tmp_path) -> None:
+    for epoch in range(1, 6):
+        save_checkpoint(tmp_path, model, Position(epoch=epoch))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-000004.checkpoint", "epoch-000005.checkpoint"]
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+def test_a_damaged_newest_one_gives_the_previous(model, tmp_path, damage: str) -> None:
+    for epoch in (1, 2):
+        newest = save_checkpoint(tmp_path, model, Position(epoch=epoch))
+    data = bytearray(newest.read_bytes())
+    if damage == "flip":
+        data[len(data) // 2] ^= 1
+    newest.write_bytes({"flip": bytes(data), "cut": bytes(data[:-100]), "empty": b""}[damage])
+    assert load_checkpoint(tmp_path, model) == Position(epoch=1)
+
+
+def test_when_none_is_whole_the_error_says_what_to_do(model, tmp_path) -> None:
+    save_checkpoint(tmp_path, model, Position(epoch=1)).write_bytes(b"torn")
+    with pytest.raises(CheckpointDamaged) as caught:
+        load_checkpoint(tmp_path, model)
+    assert caught.value.next_step
+
+
+def test_a_failed_write_leaves_the_old_files_alone(model, tmp_path, monkeypatch) -> None:
+    save_checkpoint(tmp_path, model, Position(epoch=1))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.training.files.sync", full)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(tmp_path, model, Position(epoch=2))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

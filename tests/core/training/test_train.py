@@ -1,0 +1,172 @@
+"""Whole trainings on tiny data: what is measured, how they end, and going on after an interruption."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from core.errors import Diverged, TrainingError
+from core.training import train as train_module
+from core.training.saved import load_run_model
+from core.training.train import Outcome, train
+from tests.core.training.conftest import Recorder, measured
+
+
+def test_every_epoch_is_measured_as_keras_measures(config, arrays, recorder, tmp_path) -> None:
+    outcome = train(config, arrays, tmp_path, recorder)
+    assert (outcome.reason, outcome.epoch) == ("finished", 3)
+    assert [row.epoch for row in recorder.rows] == [1, 2, 3]
+    assert recorder.began == [(3, 4, 0)]
+    last = load_run_model(tmp_path, "last").model
+    last.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    row = recorder.rows[-1]
+    for part, loss, accuracy in (
+        ("clean", row.clean_train_loss, row.clean_train_accuracy),
+        ("validation", row.val_loss, row.val_accuracy),
+    ):
+        measured_again = last.evaluate(
+            getattr(arrays, f"x_{part}"), getattr(arrays, f"y_{part}"), verbose=0, return_dict=True
+        )
+        assert loss == pytest.approx(measured_again["loss"], rel=1e-5)
+        assert accuracy == pytest.approx(measured_again["accuracy"])
+    assert row.learning_rate == pytest.approx(0.001)
+    assert row.seconds > 0 and row.images_per_second > 0
+
+
+def test_the_best_model_is_the_first_with_the_highest_validation_accuracy(config, arrays, recorder, tmp_path) -> None:
+    longer = config.with_values({"training.epochs": 6, "optimizer.learning_rate": 0.01})
+    outcome = train(longer, arrays, tmp_path, recorder)
+    accuracies = [row.val_accuracy for row in recorder.rows]
+    best = accuracies.index(max(accuracies))
+    assert outcome.best_epoch == best + 1
+    saved = load_run_model(tmp_path, "best")
+    assert saved.epoch == best + 1
+    answers = np.asarray(saved.model(arrays.x_validation)).argmax(axis=1)
+    assert (answers == arrays.y_validation).mean() == pytest.approx(accuracies[best])
+    assert saved.class_names == arrays.class_names
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_going_on_after_an_interruption_gives_the_same_weights_bit_for_bit(config, arrays, tmp_path, cut: int) -> None:
+    keras.backend.clear_session()
+    config = config.with_values(
+        {"training.epochs": 4, "optimizer.schedule": "one_cycle", "augmentation.mixup_alpha": 0.3}
+    )
+    whole, first, second = Recorder(), Recorder(stop_after=cut), Recorder()
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "cut").mkdir()
+    train(config, arrays, tmp_path / "whole", whole)
+    assert train(config, arrays, tmp_path / "cut", first).reason == "stopped"
+    assert train(config, arrays, tmp_path / "cut", second).reason == "finished"
+    assert second.began == [(4, 4, cut)]
+    assert measured(first.rows + second.rows) == measured(whole.rows)
+    for folder in ("whole", "cut"):
+        assert load_run_model(tmp_path / folder, "last").epoch == 4
+    weights = [load_run_model(tmp_path / folder, "last").model.get_weights() for folder in ("whole", "cut")]
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_same_config_gives_the_same_curve(config, arrays, tmp_path) -> None:
+    recorders = [Recorder(), Recorder()]
+    for index, recorder in enumerate(recorders):
+        (tmp_path / str(index)).mkdir()
+        train(config, arrays, tmp_path / str(index), recorder)
+    assert measured(recorders[0].rows) == measured(recorders[1].rows)
+
+
+def test_a_stop_in_mid_epoch_keeps_what_there_is(config, arrays, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(train_module, "REPORT_SECONDS", 0.0)
+
+    class StopsInTheSecondEpoch(Recorder):
+        @property
+        def stop_requested(self) -> bool:
+            return len(self.rows) == 1 and any(line.startswith("batch (2, 2") for line in self.lines)
+
+    recorder = StopsInTheSecondEpoch()
+    assert train(config, arrays, tmp_path, recorder) == Outcome("stopped", 1, 1)
+    assert load_run_model(tmp_path, "last").epoch == 1
+    again = Recorder()
+    assert train(config, arrays, tmp_path, again).epoch == 3
+    assert [row.epoch for row in again.rows] == [2, 3]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_best(config, arrays, recorder, tmp_path) -> None:
+    train(config.with_values({"training.epochs": 1}), arrays, tmp_path, Recorder())
+    best = load_run_model(tmp_path, "best").model.get_weights()
+    hopeless = config.with_values({"optimizer.name": "sgd", "optimizer.learning_rate": 1e30})
+    for path in tmp_path.glob("*.checkpoint"):
+        path.unlink()
+    with pytest.raises(Diverged, match="no longer a number") as caught:
+        train(hopeless, arrays, tmp_path, recorder)
+    assert "lower learning rate" in caught.value.next_step
+    assert len(recorder.rows) <= 1
+    assert all(row.train_loss is None or math.isfinite(row.train_loss) for row in recorder.rows)
+    for a, b in zip(best, load_run_model(tmp_path, "best").model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_early_stopping_ends_after_its_patience(config, arrays, recorder, tmp_path) -> None:
+    # Steps too small to change anything: validation loss stands still but for rounding.
+    config = config.with_values(
+        {
+            "training.epochs": 50, "training.early_stopping_patience": 2, "optimizer.learning_rate": 1e-12,
+            "model.batch_norm_momentum": 0.0, "model.blocks[0].batch_norm": False,
+        }
+    )  # fmt: skip
+    outcome = train(config, arrays, tmp_path, recorder)
+    assert outcome.reason == "finished"
+    losses = [row.val_loss for row in recorder.rows]
+    waited = len(losses) - 1 - max(i for i in range(len(losses)) if losses[i] < min([*losses[:i], math.inf]))
+    assert waited == 2
+    assert outcome.epoch < 50
+    again = Recorder()
+    train(config, arrays, tmp_path, again)
+    assert again.rows == []
+
+
+def test_a_plateau_lowers_the_learning_rate(config, arrays, recorder, tmp_path) -> None:
+    config = config.with_values(
+        {
+            "training.epochs": 6, "optimizer.schedule": "plateau", "optimizer.plateau_patience": 1,
+            "optimizer.step_factor": 0.1, "optimizer.learning_rate": 1e-12, "model.blocks[0].batch_norm": False,
+        }
+    )  # fmt: skip
+    train(config, arrays, tmp_path, recorder)
+    rates = [row.learning_rate for row in recorder.rows]
+    assert rates[-1] < 0.2e-12
+    assert all(b in (pytest.approx(a), pytest.approx(a / 10)) for a, b in zip(rates, rates[1:], strict=False))
+
+
+def test_averaged_weights_are_what_is_measured_and_saved(config, arrays, recorder, tmp_path) -> None:
+    config = config.with_values({"optimizer.weight_averaging": 0.5, "training.epochs": 2})
+    train(config, arrays, tmp_path, recorder)
+    last = load_run_model(tmp_path, "last").model
+    answers = np.asarray(last(arrays.x_validation)).argmax(axis=1)
+    assert (answers == arrays.y_validation).mean() == pytest.approx(recorder.rows[-1].val_accuracy)
+
+
+def test_running_out_of_memory_says_what_to_try(config, arrays, recorder, tmp_path, monkeypatch) -> None:
+    def exhausted(*arguments, **settings):
+        raise MemoryError
+
+    monkeypatch.setattr(train_module, "build_model", exhausted)
+    with pytest.raises(TrainingError, match="out of memory") as caught:
+        train(config, arrays, tmp_path, recorder)
+    assert "smaller batch" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"optimizer.name": "muon", "optimizer.label_smoothing": 0.1, "optimizer.schedule": "cosine"},
+        {"optimizer.name": "lion", "training.precision": "mixed_bfloat16", "optimizer.gradient_clip_norm": 1.0},
+        {"training.steps_per_epoch_multiple": 2.5, "optimizer.name": "sgd", "optimizer.nesterov": True},
+        {"augmentation.randaugment_operations": 2, "augmentation.cutmix_alpha": 1.0, "optimizer.name": "adamw"},
+    ],
+)
+def test_settings_train_together(config, arrays, recorder, tmp_path, values) -> None:
+    train(config.with_values({"training.epochs": 1, **values}), arrays, tmp_path, recorder)
+    assert len(recorder.rows) == 1
+    assert recorder.rows[0].val_loss is not None
