@@ -2,9 +2,16 @@
 
 import streamlit as st
 
+from core.cli.doctor import examine
 from core.errors import ConvDeckError
 from pages.components import session
-from pages.components.machine import render_logs, render_machine, render_storage, render_versions
+from pages.components.machine import (
+    render_advice,
+    render_logs,
+    render_machine,
+    render_storage,
+    render_versions,
+)
 from pages.components.text import literal
 
 
@@ -12,13 +19,15 @@ def main() -> None:
     """The page."""
     st.title("System", anchor=False)
     services = session.services()
+    report = examine(services.workspace)
+    render_advice(report)
     render_machine(services)
     render_storage(services.workspace)
     left, right = st.columns([3, 2], gap="large")
     with left:
         render_logs(services.workspace)
     with right:
-        render_versions(services.workspace)
+        render_versions(report)
 
 
 try:

@@ -136,17 +136,17 @@ def _render_measures(run: Run, curves: Curves) -> None:
         else next(reversed(speeds), None)
     )
     each = epoch_seconds(run, curves)
-    with st.grid(5, min_column_width=180):
+    with st.grid(5, min_column_width=150):
         st.metric(
-            "Best validation" + ("" if run.best_epoch is None else f", epoch {run.best_epoch}"),
+            "Best" if run.best_epoch is None else f"Best, at epoch {run.best_epoch}",
             run_words.percent(run.best_val_accuracy),
             border=True,
             chart_data=_known(curves["val_accuracy"]) or None,
             help="The highest validation accuracy, and the first epoch that reached it. Its weights are kept.",
         )
         st.metric(
-            "Gap now",
-            run_words.points(run.gap),
+            "Gap in points",
+            "–" if run.gap is None else f"{100 * run.gap:.1f}",
             border=True,
             chart_data=gaps or None,
             help="Clean training accuracy minus validation accuracy at the last epoch. Overfitting makes it grow.",

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.cli.doctor import examine
 from core.disk import DiskUsage, disk_usage
 from core.engine_client import EngineState
 from core.runs.devices import Device, list_devices
@@ -49,7 +49,7 @@ def _draw_machine(services: Services, ticking: bool) -> None:
         st.rerun()
     served = is_served(services.workspace)
     num_free = sum(device.id not in leases for device in report.devices)
-    with st.grid(4, min_column_width=200):
+    with st.grid(4, min_column_width=150):
         st.metric(
             "Free devices",
             f"{num_free} of {len(report.devices)}",
@@ -57,10 +57,10 @@ def _draw_machine(services: Services, ticking: bool) -> None:
             help="A run needs a free device to start: a GPU, or a share of the CPU where there is none.",
         )
         st.metric(
-            "Runs",
-            f"{len(active)} active, {len(waiting)} waiting",
+            "Waiting runs",
+            len(waiting),
             border=True,
-            help="Runs start in the order given.",
+            help="Runs start in the order in which they were given.",
         )
         st.metric(
             "Scheduler",
@@ -172,7 +172,7 @@ def render_storage(workspace: Workspace) -> None:
     """Where everything is kept, how large it is, and how to move it."""
     st.subheader("Storage", anchor=False)
     usage = _disk_usage(str(workspace.root))
-    with st.grid(4, min_column_width=200):
+    with st.grid(4, min_column_width=150):
         st.metric("Free on this disk", _size(usage.free), border=True)
         st.metric("Data sets", _size(usage.datasets), border=True)
         st.metric("Runs", _size(usage.runs), border=True, help="Weights, checkpoints and logs.")
@@ -194,9 +194,15 @@ def _disk_usage(root: str) -> DiskUsage:
     return disk_usage(Workspace(Path(root)))
 
 
-def render_versions(workspace: Workspace) -> None:
-    """Packages by their installed metadata, and what is missing."""
-    report = examine(workspace)
+def render_advice(report: Mapping[str, Any]) -> None:
+    """What is missing and how to get it, without the word on GPUs, which stands beside the devices."""
+    for advice in report["advice"]:
+        if advice != report["device_note"]:
+            st.caption(f":material/lightbulb: {literal(advice)}")
+
+
+def render_versions(report: Mapping[str, Any]) -> None:
+    """Packages by their installed metadata."""
     st.subheader("Versions", anchor=False)
     rows = {"python": report["python"], **report["packages"], "sqlite": report["sqlite"]}
     table = pd.DataFrame(
@@ -209,9 +215,6 @@ def render_versions(workspace: Workspace) -> None:
         alt="Installed packages and their versions",
     )
     st.caption(literal(report["platform"]))
-    for advice in report["advice"]:
-        if advice != report["device_note"]:
-            st.caption(f":material/arrow_right: {literal(advice)}")
 
 
 def render_logs(workspace: Workspace) -> None:

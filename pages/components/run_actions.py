@@ -141,26 +141,31 @@ def _export_dialog(services: Services, run: Run) -> None:
         f"The weights of epoch {run.best_epoch}, with the preprocessing inside: it takes pictures as they are "
         "(whole numbers 0 to 255) and gives a probability for each class."
     )
-    try:
-        with st.spinner("Writing the file and reading it back…"), tempfile.TemporaryDirectory() as folder:
-            data = services.engine.export(run.id, "keras", Path(folder) / "model.keras").read_bytes()
-    except (ConvDeckError, OSError) as error:
-        st.error(literal(str(error)))
-    else:
-        st.download_button(
-            f"Save {len(data) / 1e6:.1f} MB",
-            data,
-            file_name=f"{run.id}.keras",
-            mime="application/octet-stream",
-            icon=":material/download:",
-            type="primary",
-            on_click="ignore",
-        )
+    # On a button of its own, because the page behind waits for whatever a dialog does at its first drawing.
+    if st.button("Write the file", key="write-keras", type="primary"):
+        _offer_model(services, run)
     st.caption("The same on the command line:")
     st.code(
         f"python -m core export {run.id} --format keras --out {run.id}.keras",
         language="bash",
         wrap_lines=True,
+    )
+
+
+def _offer_model(services: Services, run: Run) -> None:
+    try:
+        with st.spinner("Writing the file and reading it back…"), tempfile.TemporaryDirectory() as folder:
+            data = services.engine.export(run.id, "keras", Path(folder) / "model.keras").read_bytes()
+    except (ConvDeckError, OSError) as error:
+        st.error(literal(str(error)))
+        return
+    st.download_button(
+        f"Save {len(data) / 1e6:.1f} MB",
+        data,
+        file_name=f"{run.id}.keras",
+        mime="application/octet-stream",
+        icon=":material/download:",
+        on_click="ignore",
     )
 
 

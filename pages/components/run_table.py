@@ -16,7 +16,8 @@ ROWS_PER_PAGE = 50
 ROWS_VISIBLE = 8
 ROW_PIXELS = 35
 TICK_SECONDS = 2.0
-SPARKLINE_EPOCHS = 60
+SPARKLINE_EPOCHS = 200
+SPARKLINE_POINTS = 50
 
 # What people look for, rather than each state on its own.
 GROUPS = {
@@ -45,14 +46,14 @@ def table_rows(
     """A row per run, as shown. `queue` are the ids of waiting runs in order; times are UTC."""
     return pd.DataFrame(
         {
-            "status": [[_status(run, queue)] for run in runs],
+            "status": [[run_words.LOOKS[run.state].label] for run in runs],
             "name": [run.name for run in runs],
             "dataset": [run.dataset for run in runs],
             "best": [_times_100(run.best_val_accuracy) for run in runs],
             "gap": [_times_100(run.gap) for run in runs],
-            "curve": [[value for value in sparklines.get(run.id, ()) if value is not None] for run in runs],
+            "curve": [_thinned(sparklines.get(run.id, ())) for run in runs],
             "epochs": [f"{run.epoch} / {run.total_epochs}" for run in runs],
-            "device": [run_words.device_name(run.device) for run in runs],
+            "device": [_place(run, queue) for run in runs],
             "when": pd.to_datetime([run.started_at or run.created_at for run in runs], unit="s", utc=True),
             "id": [run.id for run in runs],
         }
@@ -175,8 +176,17 @@ def _columns() -> dict[str, Any]:
     }
 
 
-def _status(run: Run, queue: Sequence[str]) -> str:
-    return run_words.LOOKS[run.state].label
+def _thinned(values: Sequence[float | None]) -> list[float]:
+    known = [value for value in values if value is not None]
+    step = -(-len(known) // SPARKLINE_POINTS) or 1
+    return known[::step]
+
+
+def _place(run: Run, queue: Sequence[str]) -> str | None:
+    """Its device, or its place in the queue."""
+    if run.id in queue:
+        return f"queue: {queue.index(run.id) + 1}"
+    return run_words.device_name(run.device)
 
 
 def _times_100(value: float | None) -> float | None:
