@@ -291,7 +291,9 @@ class Store:
     def clear_process(self, run_id: str) -> None:
         """Note that the last process of the run is gone. Nothing happens when the run was deleted."""
         with self._database.writing() as connection:
-            connection.execute("UPDATE runs SET pid = NULL, pid_started = NULL WHERE id = ?", (run_id,))
+            device = "CASE state WHEN 'WAITING' THEN NULL ELSE device END"
+            query = f"UPDATE runs SET pid = NULL, pid_started = NULL, device = {device} WHERE id = ?"
+            connection.execute(query, (run_id,))
 
     def _enter(
         self,
@@ -305,8 +307,10 @@ class Store:
             raise IllegalTransition(f"A run cannot go from {run.state} to {to}.")
         changes: dict[str, object] = {"state": to}
         if to is RunState.WAITING:
+            # A process that is still ending sits on the former device, which a new scheduler must be able to see.
+            device = run.device if run.pid is not None else None
             changes |= {
-                "attempt": run.attempt + 1, "queue_number": tables.next_in_queue(connection), "device": None,
+                "attempt": run.attempt + 1, "queue_number": tables.next_in_queue(connection), "device": device,
                 "started_at": None, "ended_at": None, "error": None, "next_step": None, "heartbeat": None,
             }  # fmt: skip
         elif to.is_finished:

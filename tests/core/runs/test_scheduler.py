@@ -274,9 +274,12 @@ class TestAfterTheSchedulerDied:
         scheduler = build()
         scheduler.tick()
         assert states(store, first, second) == ["WAITING", "WAITING"]
+        store.request_stop(first)
+        scheduler.tick()
+        assert states(store, first, second) == ["STOPPED", "WAITING"]
         launcher.workers[first, 1].exit = Exit(0)
         scheduler.tick()
-        assert states(store, first, second) == ["STARTING", "WAITING"]
+        assert states(store, first, second) == ["STOPPED", "STARTING"]
 
 
 def test_a_run_that_is_queued_while_the_scheduler_leaves_is_served(workspace, store, launcher):
