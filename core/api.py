@@ -13,6 +13,7 @@ from starlette.routing import Route
 from core.config import ExperimentConfig, parse_json
 from core.datasets.storage import list_datasets
 from core.errors import ConfigError, ConvDeckError, RunNotFound, UserError
+from core.experiments import start_experiment
 from core.presets import get_preset
 from core.runs import control
 from core.runs.serialize import run_detail, run_summary
@@ -96,7 +97,7 @@ async def _start(request: Request) -> Response:
     def start() -> Any:
         asked = _parse_start(body)
         config = _config_of(asked)
-        run = control.start_run(
+        run = start_experiment(
             get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
             token=asked.get("token"),
         )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from core.architecture import describe
 from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
-from core.feasibility import dataset_shape
+from core.experiments import dataset_shape
 from core.presets import PRESETS
 from core.workspace import Workspace
 

@@ -9,6 +9,7 @@ from typing import Any
 from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import end_progress, percent, print_json, print_table, progress_line
 from core.engine_client import Engine
+from core.experiments import start_experiment
 from core.runs import control
 from core.runs.scheduler import ensure_scheduler
 from core.runs.serialize import run_detail, run_summary
@@ -67,7 +68,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _train(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     config = config_from(arguments)
-    run = control.start_run(workspace, config, name=arguments.name, preset=arguments.preset)
+    run = start_experiment(workspace, config, name=arguments.name, preset=arguments.preset)
     return _report(workspace, run, wait=arguments.wait, as_json=arguments.json)
 
 

@@ -48,6 +48,15 @@ def rename_run(workspace: Workspace, run_id: str, name: str) -> Run:
         return store.rename_run(run_id, name)
 
 
+def check_dataset_unused(workspace: Workspace, dataset_id: str) -> None:
+    """Raise RunError while a run that has not ended needs the data set, naming the run."""
+    with Store(workspace) as store:
+        users = [run for run in store.list_runs() if run.dataset == dataset_id and not run.state.is_finished]
+    if users:
+        named = ", ".join(f"“{run.name}”" for run in users[:3]) + (" and others" if len(users) > 3 else "")
+        raise RunError(f"The data set {dataset_id} is used by {named}. Stop it first, or wait until it has ended.")
+
+
 def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> None:
     """Delete a run with its curves, weights and log.
 

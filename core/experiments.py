@@ -1,9 +1,11 @@
-"""Whether a config can be trained here: its data set is at hand, large enough, and the network fits its pictures."""
+"""From a config to a run: whether it can be trained here, and its start, the same for every face."""
 
 from core.architecture import Architecture, describe
 from core.config import DatasetConfig, ExperimentConfig
 from core.datasets.storage import DatasetInfo, list_datasets
 from core.errors import ConfigError, DatasetError
+from core.runs import control
+from core.runs.records import Run
 from core.workspace import Workspace
 
 
@@ -44,3 +46,20 @@ def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architec
         )
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
     return describe(config.model, image_shape, num_classes)
+
+
+def start_experiment(
+    workspace: Workspace,
+    config: ExperimentConfig,
+    name: str | None = None,
+    preset: str | None = None,
+    token: str | None = None,
+) -> Run:
+    """Queue a run of a config that can be trained here. The same token gives the same run again.
+
+    Raises:
+        UserError: it cannot be trained here, or the name is not allowed; nothing is queued then.
+    """
+    workspace.ensure()
+    check_experiment(workspace, config)
+    return control.start_run(workspace, config, name, preset, token)
