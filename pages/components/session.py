@@ -1,7 +1,13 @@
 """Every key of `st.session_state`, behind functions with names."""
 
+import secrets
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
+from core.config import ExperimentConfig
+from core.errors import ConfigError
 from core.services import Services, get_services
 
 
@@ -47,3 +53,68 @@ def flash(message: str) -> None:
 def take_flashes() -> list[str]:
     """The messages to show now; they are given out once."""
     return st.session_state.pop("flashes", [])
+
+
+def design_config() -> ExperimentConfig | None:
+    """The config that this visitor is putting together; None before there is one."""
+    return st.session_state.get("design_config")
+
+
+def set_design_config(config: ExperimentConfig, preset: str | None = None, *, from_outside: bool = True) -> None:
+    """Replace the draft. `from_outside`: not by one of its own widgets, so these are made anew to show it."""
+    st.session_state["design_config"] = config
+    st.session_state["design_errors"] = {}
+    if preset is not None:
+        st.session_state["design_preset"] = preset
+    if from_outside:
+        st.session_state["design_generation"] = design_generation() + 1
+
+
+def design_preset() -> str | None:
+    """The preset that the draft began as."""
+    return st.session_state.get("design_preset")
+
+
+def design_generation() -> int:
+    """Part of the key of each widget that edits the draft: a new number makes new widgets."""
+    return st.session_state.get("design_generation", 0)
+
+
+def design_error(path: str) -> str | None:
+    """Why the last value typed at `path` was not taken."""
+    return st.session_state.get("design_errors", {}).get(path)
+
+
+def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | None = None) -> None:
+    """A widget's callback: write its value into the draft at `path`, or keep the draft and remember why not.
+
+    `also` gives further values that have to change with it.
+    """
+    value = st.session_state[key]
+    errors = {place: text for place, text in st.session_state.get("design_errors", {}).items() if place != path}
+    try:
+        config = st.session_state["design_config"]
+        values = {path: value, **(also(value) if also else {})}
+        st.session_state["design_config"] = config.with_values(values)
+        if len(values) > 1:
+            st.session_state["design_generation"] = design_generation() + 1
+    except ConfigError as error:
+        errors[path] = error.message
+    st.session_state["design_errors"] = errors
+
+
+def idempotency_token() -> str:
+    """The same until `use_token`: a start that is cut short and tried again starts one run."""
+    if "start_token" not in st.session_state:
+        st.session_state["start_token"] = secrets.token_hex(16)
+    return st.session_state["start_token"]
+
+
+def use_token() -> None:
+    """The start went through: the next one is another."""
+    st.session_state.pop("start_token", None)
+
+
+def text_of(key: str) -> str:
+    """What stands in a text field."""
+    return st.session_state.get(key, "")

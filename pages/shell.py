@@ -1,0 +1,30 @@
+"""The only script that Streamlit runs: page settings, navigation, and the page that is asked for."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+from pages.components import session  # noqa: E402
+
+st.set_page_config(page_title="ConvDeck", page_icon=":material/network_node:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page("home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("design.py", title="Design", icon=":material/view_agenda:"),
+        st.Page("augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
+        st.Page("runs.py", title="Runs", icon=":material/monitoring:"),
+        st.Page("classify.py", title="Classify", icon=":material/image_search:"),
+        st.Page("datasets.py", title="Datasets", icon=":material/photo_library:"),
+        st.Page("system.py", title="System", icon=":material/memory:"),
+    ],
+    position="top",
+)
+for message in session.take_flashes():
+    st.toast(message)
+page.run()
