@@ -128,11 +128,17 @@ def _delete_dialog(services: Services, runs: Sequence[Run]) -> None:
     if len(runs) > 1:
         st.caption(", ".join(literal(run.name) for run in runs[:20]) + (" …" if len(runs) > 20 else ""))
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep", key="keep-runs"):
-            st.rerun()
-        if st.button("Delete", key="really-delete", type="primary"):
-            write_selection(())
-            _each(runs, lambda run: control.delete_run(services.workspace, run.id))
+        kept = st.button("Keep", key="keep-runs")
+        deleted = st.button(
+            "Delete", key="really-delete", type="primary", on_click=_delete_now, args=(services, tuple(runs))
+        )
+    if kept or deleted:
+        st.rerun()
+
+
+def _delete_now(services: Services, runs: Sequence[Run]) -> None:
+    write_selection(())
+    _act_on(runs, lambda run: control.delete_run(services.workspace, run.id))
 
 
 @st.dialog("Best model as .keras", icon=":material/network_node:")
@@ -175,13 +181,17 @@ def _settings_json(runs: Sequence[Run]) -> str:
 
 
 def _each(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
-    """Act on each run. What one of them refuses is said after the page is drawn anew; the others go on."""
+    _act_on(runs, act)
+    st.rerun()
+
+
+def _act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
+    """Act on each run. What one of them refuses is said when the page is drawn anew; the others go on."""
     for run in runs:
         try:
             act(run)
         except (ConvDeckError, OSError) as error:
-            session.flash(str(error))
-    st.rerun()
+            session.flash(literal(str(error)))
 
 
 def _label(verb: str, affected: Sequence[Run], runs: Sequence[Run]) -> str:

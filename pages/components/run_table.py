@@ -30,12 +30,13 @@ GROUPS = {
 
 
 def filter_runs(runs: Sequence[Run], text: str, group: str | None) -> list[Run]:
-    """Those of a status group whose name, data set, preset or id holds each word of `text`."""
-    words = text.casefold().split()
+    """Those of a status group whose name, data set or preset holds each word of `text`, or whose id begins with it."""
+    words, beginning = text.casefold().split(), text.strip()
     kept = []
     for run in runs:
-        described = f"{run.name} {run.dataset} {run.preset or ''} {run.id}".casefold()
-        if all(word in described for word in words) and (group is None or run.state in GROUPS.get(group, ())):
+        described = f"{run.name} {run.dataset} {run.preset or ''}".casefold()
+        fits = all(word in described for word in words) or run.id.startswith(beginning)
+        if fits and (group is None or run.state in GROUPS.get(group, ())):
             kept.append(run)
     return kept
 

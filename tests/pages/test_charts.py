@@ -1,0 +1,96 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.runs.curves import curves_frame
+from core.runs.records import CURVE_KEYS
+from pages.components.charts import MAX_POINTS, SERIES, RunCurves, curve_data, curve_spec
+
+
+def run_curves(num_epochs, best_epoch=None, name="article 1", first=1):
+    epochs = list(range(first, first + num_epochs))
+    values = {key: [epoch / 10_000 for epoch in epochs] for key in CURVE_KEYS} | {"epoch": epochs}
+    return RunCurves(name, curves_frame(values), best_epoch)
+
+
+def layers(spec):
+    for layer in spec.get("layer", []):
+        yield layer
+        yield from layers(layer)
+
+
+def test_data_of_one_run_is_wide_and_narrow_in_type():
+    data = curve_data("accuracy", [run_curves(3, best_epoch=2)])
+    expected = pd.DataFrame(
+        {
+            "epoch": np.array([1, 2, 3], "int32"),
+            **{f"r0_{series}": np.array([1e-4, 2e-4, 3e-4], "float32") for series in SERIES},
+            "r0_best": np.array([2, 2, 2], "float32"),
+        }
+    )
+    pd.testing.assert_frame_equal(data, expected)
+
+
+def test_runs_of_different_length_share_their_epochs():
+    data = curve_data("loss", [run_curves(2, best_epoch=1), run_curves(2, first=2)])
+    assert data["epoch"].tolist() == [1, 2, 3]
+    assert np.isnan(data["r0_val"].tolist()).tolist() == [False, False, True]
+    assert np.isnan(data["r1_val"].tolist()).tolist() == [True, False, False]
+    assert np.isnan(data["r1_best"]).all()
+
+
+@pytest.mark.parametrize("best", [[1], [2, 3333], [17, 18, 19, 4999], [5000]])
+def test_thinning_never_drops_a_best_epoch(best):
+    data = curve_data("accuracy", [run_curves(5000, best_epoch=epoch) for epoch in best])
+    assert len(data) <= MAX_POINTS
+    assert set(best) <= set(data["epoch"])
+    assert data["epoch"].is_monotonic_increasing and data["epoch"].is_unique
+
+
+def test_data_without_epochs_has_the_columns():
+    data = curve_data("accuracy", [run_curves(0)])
+    assert data.empty and list(data) == ["epoch", *(f"r0_{series}" for series in SERIES), "r0_best"]
+
+
+def test_the_spec_draws_only_columns_that_the_data_have():
+    for names in (["a"], ["a", "b", "c"]):
+        columns = set(curve_data("loss", [run_curves(3, name=name) for name in names]))
+        folds = [
+            step["fold"]
+            for layer in layers(curve_spec("loss", names, list(SERIES)))
+            for step in layer.get("transform", [])
+            if "fold" in step
+        ]
+        assert folds and all(set(fold) <= columns for fold in folds)
+
+
+def test_a_hidden_series_takes_no_colour_from_another():
+    spec = curve_spec("accuracy", ["a"], ["clean_train", "val"])
+    color = spec["layer"][0]["encoding"]["color"]
+    assert color["scale"]["domain"] == ["train", "val", "clean_train"]
+    assert color["legend"]["values"] == ["val", "clean_train"]
+    assert spec["layer"][0]["transform"][0]["fold"] == ["r0_val", "r0_clean_train"]
+
+
+def test_the_best_is_marked_only_beside_the_curve_it_lies_on():
+    def marks(shown):
+        found = layers(curve_spec("accuracy", ["a"], shown))
+        return [layer["mark"].get("type") for layer in found if "mark" in layer]
+
+    assert "text" in marks(["val"])
+    assert "text" not in marks(["train"])
+
+
+def test_the_zoom_is_there_once():
+    text = json.dumps(curve_spec("accuracy", ["a", "b"], list(SERIES)))
+    assert text.count('"name": "zoom"') == 1
+
+
+def test_a_name_stays_text():
+    name = """'+alert(1)+' "quoted" \\ \u2028 <b>"""
+    spec = curve_spec("accuracy", [name, "other"], ["val"])
+    label = spec["layer"][0]["encoding"]["color"]["legend"]["labelExpr"]
+    literal = label.removeprefix("(").removesuffix(")[datum.label]")
+    assert literal.isascii() and json.loads(literal) == {"r0": name, "r1": "other"}

@@ -1,0 +1,56 @@
+from dataclasses import replace
+
+import pytest
+
+from core.presets import PRESETS
+from core.runs.devices import Device, DeviceReport
+from core.runs.states import RunState
+from core.runs.store import Store
+from pages.components.run_words import LOOKS, device_name, duration, percent, plain, points, waiting_reason
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "less than a minute"),
+        (29, "less than a minute"),
+        (60, "about 1 minute"),
+        (179, "about 3 minutes"),
+        (3599, "about 1 hour"),
+        (4800, "about 1 hour 20 minutes"),
+        (7200, "about 2 hours"),
+        (86_400 + 7200, "about 1 day 2 hours"),
+        (50 * 86_400, "about 50 days"),
+    ],
+)
+def test_duration(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_numbers():
+    assert (percent(0.7123), percent(None), points(0.091), points(None)) == ("71.2 %", "–", "9.1 points", "–")
+    assert (plain(6.7e-05), plain(0.001), plain(0.0), plain(1.0)) == ("0.000067", "0.001", "0", "1")
+
+
+def test_devices():
+    assert [device_name(each) for each in (None, "cpu:0", "gpu:0,gpu:1")] == [None, "CPU 0", "GPU 0, GPU 1"]
+
+
+def test_every_state_has_a_look():
+    assert set(LOOKS) == set(RunState)
+
+
+def test_why_a_run_waits(workspace):
+    device = Device("cpu:0", "CPU", "cpu", None, None, None, None, 2)
+    report = DeviceReport((device,))
+    with Store(workspace) as store:
+        busy, first, second, third = (store.create_run(PRESETS["tiny"].config, name) for name in "abcd")
+    busy = replace(busy, state=RunState.RUNNING, device="cpu:0")
+    waiting = [first, second, third]
+
+    assert waiting_reason(first, waiting, [busy], report) == (
+        "Next in the queue: it starts when “a” gives its device free."
+    )
+    assert waiting_reason(first, waiting, [], report) == "Next in the queue: it starts within a few seconds."
+    assert waiting_reason(second, waiting, [busy], report) == "Number 2 in the queue, behind the run “b”."
+    assert waiting_reason(third, waiting, [busy], report) == "Number 3 in the queue, behind 2 runs."

@@ -1,0 +1,223 @@
+"""The Runs page as a visitor uses it, without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.presets import PRESETS
+from core.runs import control
+from core.runs.records import EpochRow
+from core.runs.states import RunState
+from core.runs.store import Run, Store
+from core.workspace import PROJECT_ROOT
+
+HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
+
+
+@pytest.fixture
+def store(workspace):
+    with Store(workspace) as store:
+        yield store
+
+
+def begin(store: Store, name: str, num_epochs: int = 0, device: str = "cpu:0") -> Run:
+    run = store.create_run(PRESETS["tiny"].config, name, "tiny")
+    store.claim(run.id, [device])
+    store.record_started(run.id, 1, 10, 100, 0)
+    for epoch in range(1, num_epochs + 1):
+        add_epoch(store, run, epoch)
+    return store.get_run(run.id)
+
+
+def add_epoch(store: Store, run: Run, epoch: int) -> None:
+    row = EpochRow(epoch, 2.0, 0.3, 1.9, 0.4 + 0.01 * epoch, 2.1, 0.3 + 0.01 * epoch, 0.001, 4.0, 900.0)
+    store.record_epoch(run.id, 1, row)
+
+
+def end(store: Store, run: Run, state: RunState, **fields: object) -> Run:
+    return store.transition(run.id, state, expected=RunState.RUNNING, **fields)
+
+
+def open_runs(query: str | None = None) -> AppTest:
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=20).run()
+    if query is not None:
+        page.query_params["run"] = query
+    page.switch_page("runs.py").run()
+    assert not page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "success", "info")
+    return "\n".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+
+
+def labels(page: AppTest) -> set[str]:
+    return {button.label for button in page.button}
+
+
+def charts(page: AppTest):
+    return [element.proto for element in page.get("vega_lite_chart")]
+
+
+def test_without_runs_there_is_one_way_to_go(workspace):
+    page = open_runs()
+    assert "No run has been started yet." in words(page)
+    assert not page.dataframe
+
+
+def test_a_link_opens_its_run(store):
+    run = end(store, begin(store, "the one", 5), RunState.FINISHED)
+    end(store, begin(store, "newer", 2), RunState.FINISHED)
+
+    page = open_runs(run.id)
+
+    assert [heading.value for heading in page.subheader] == ["the one"]
+    assert {metric.label: metric.value for metric in page.metric} == {
+        "Best, at epoch 5": "35.0 %",
+        "Gap in points": "10.0",
+        "Learning rate": "0.001",
+        "Seconds an epoch": "4.0",
+        "Pictures a second": "900",
+    }
+    assert len(charts(page)) == 2
+
+
+def test_without_a_link_the_active_run_is_shown(store):
+    begin(store, "active", 1)
+    store.create_run(PRESETS["tiny"].config, "newer, waiting")
+    assert [heading.value for heading in open_runs().subheader] == ["active"]
+
+
+@pytest.mark.parametrize("query", ["../../etc/passwd", "<b>x</b>", "aaaaaaaaaa", ",,,"])
+def test_a_link_that_leads_nowhere_says_so(store, query):
+    run = end(store, begin(store, "still here", 1), RunState.FINISHED)
+    page = open_runs(f"{query},{run.id}")
+    assert [heading.value for heading in page.subheader] == ["still here"]
+    assert ("There is no run" in words(page)) == bool(query.strip(","))
+
+
+def test_a_name_is_shown_as_it_is(store):
+    run = end(store, begin(store, HOSTILE, 1), RunState.FAILED, error=f"Bad {HOSTILE}", next_step=HOSTILE)
+    text = words(open_runs(run.id))
+    assert "alert" in text
+    for dangerous in ("![](", "$x$", ":red[", "*b*", "<script>"):
+        assert dangerous not in text.replace("\\<", "").replace("\\$", "").replace("\\:", "").replace(
+            "\\*", ""
+        )
+
+
+def test_the_chart_stays_the_same_while_its_run_grows(store):
+    run = begin(store, "growing", 3)
+    page = open_runs(run.id)
+    before = charts(page)
+    add_epoch(store, run, 4)
+    page.run()
+    after = charts(page)
+    assert len(after) == 2
+    for old, new in zip(before, after, strict=True):
+        assert (old.id, old.spec, old.alt) == (new.id, new.spec, new.alt)
+        assert old.data.data != new.data.data
+
+
+def test_progress_tells_epoch_batch_device_and_time_left(store):
+    run = begin(store, "active", 3)
+    store.record_batch(run.id, 1, 25, 100, 1.5, 0.42, 800.0)
+    page = open_runs(run.id)
+    texts = [element.proto.text for element in page.get("progress")]
+    assert texts == [
+        "Epoch 4 of 10 on CPU 0, less than a minute left",
+        "Batch 25 of 100, training accuracy so far 42.0 %",
+    ]
+    assert "Stop" in labels(page) and "Resume" not in labels(page)
+    assert page.button(key="delete-runs").disabled
+
+
+def test_a_process_that_died_is_noticed_before_the_scheduler_says_so(store):
+    run = begin(store, "active", 1)
+    store.set_process(run.id, 1, 2**22 + 1, 1.0)  # above the largest pid there can be
+    assert "The training process is gone." in words(open_runs(run.id))
+
+
+def test_a_waiting_run_says_what_it_waits_for(store):
+    begin(store, "busy", 1)
+    run = store.create_run(PRESETS["tiny"].config, "patient")
+    assert "Next in the queue" in words(open_runs(run.id))
+
+
+def test_a_failed_run_says_why_and_offers_to_resume(store):
+    run = begin(store, "bad", 2)
+    end(store, run, RunState.FAILED, error="The loss became infinite", next_step="Lower the learning rate")
+    page = open_runs(run.id)
+    assert "The loss became infinite" in page.error[0].value
+    assert "Lower the learning rate" in page.error[0].value
+    assert "Resume" in labels(page) and "Stop" not in labels(page)
+
+
+def test_resume(store, monkeypatch):
+    monkeypatch.setattr(control, "ensure_scheduler", lambda workspace: None)
+    run = begin(store, "again", 2)
+    end(store, run, RunState.STOPPED)
+    page = open_runs(run.id)
+    page.button(key="resume-runs").click().run()
+    assert (store.get_run(run.id).state, store.get_run(run.id).attempt) == (RunState.WAITING, 2)
+    assert "Resume" not in labels(page)
+    assert len(charts(page)) == 2
+
+
+def test_stop(store, monkeypatch):
+    monkeypatch.setattr(control, "ensure_scheduler", lambda workspace: None)
+    run = begin(store, "active", 2)
+    page = open_runs(run.id)
+    page.button(key="stop-runs").click().run()
+    assert store.get_run(run.id).stop_requested
+    assert page.button(key="stop-runs").label == "Stopping…"
+    assert page.button(key="stop-runs").disabled
+
+
+def test_rename(store):
+    run = end(store, begin(store, "old", 1), RunState.FINISHED)
+    page = open_runs(run.id)
+    page.text_input(key=f"name-{run.id}").set_value("new").run()
+    page.button(key=f"rename-{run.id}").click().run()
+    assert store.get_run(run.id).name == "new"
+    assert [heading.value for heading in page.subheader] == ["new"]
+
+
+def test_delete_asks_first(store, workspace):
+    run = end(store, begin(store, "gone", 1), RunState.FINISHED)
+    other = end(store, begin(store, "kept", 1), RunState.FINISHED)
+    folder = workspace.run_folder(run.id)
+    folder.mkdir()
+    page = open_runs(run.id)
+
+    page.button(key="delete-runs").click().run()
+    assert [each.id for each in store.list_runs()] == [other.id, run.id]
+    page.button(key="really-delete").click().run()
+
+    assert not page.exception
+    assert [each.id for each in store.list_runs()] == [other.id]
+    assert not folder.exists()
+    assert "Tick one or more runs" in words(page)
+
+
+def test_several_runs_are_compared(store):
+    first = end(store, begin(store, "first", 3), RunState.FINISHED)
+    config = PRESETS["tiny"].config.with_values({"optimizer.learning_rate": 0.01})
+    second = store.create_run(config, "second")
+    page = open_runs(f"{first.id},{second.id}")
+    assert [heading.value for heading in page.subheader] == ["2 runs side by side"]
+    assert len(charts(page)) == 2
+    differing = page.dataframe[-1].value
+    assert differing.loc["optimizer.learning_rate"].tolist() == ["0.001", "0.01"]
+    assert len(differing) == 1
+
+
+def test_many_runs_come_in_pages(store):
+    for number in range(51):
+        store.create_run(PRESETS["tiny"].config, f"run {number}")
+    page = open_runs("none")
+    assert len(page.dataframe[0].value) == 50
+    page.text_input(key="find").set_value("run 50").run()
+    assert page.dataframe[0].value["name"].tolist() == ["run 50"]
+    page.text_input(key="find").set_value("no such thing").run()
+    assert not page.dataframe and "No run fits this filter." in words(page)

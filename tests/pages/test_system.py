@@ -1,0 +1,65 @@
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.presets import PRESETS
+from core.runs.devices import Device
+from core.runs.store import Store
+from core.workspace import PROJECT_ROOT
+from pages.components.machine import device_rows
+
+
+def open_system() -> AppTest:
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=20).run()
+    page.switch_page("system.py").run()
+    assert not page.exception
+    return page
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_an_idle_machine(workspace, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("CONVDECK_CPU_SLOTS", "2")
+    page = open_system()
+    shown = metrics(page)
+    assert (shown["Free devices"], shown["Waiting runs"], shown["Scheduler"]) == ("2 of 2", "0", "Resting")
+    assert "No run is active or waiting." in [caption.value for caption in page.caption]
+    assert str(workspace.root) in [code.value for code in page.code]
+    assert page.dataframe[0].value["device"].tolist() == ["CPU 0", "CPU 1"]
+
+
+def test_a_queue_that_nobody_serves_is_an_error(workspace, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("CONVDECK_CPU_SLOTS", "1")
+    with Store(workspace) as store:
+        busy = store.create_run(PRESETS["tiny"].config, "busy one")
+        store.claim(busy.id, ["cpu:0"])
+        store.create_run(PRESETS["tiny"].config, "patient")
+    page = open_system()
+    assert (metrics(page)["Free devices"], metrics(page)["Scheduler"]) == ("0 of 1", "Missing")
+    assert "Nobody serves the queue" in page.error[0].value
+    assert page.dataframe[0].value["used_by"].tolist() == ["busy one"]
+    assert any("busy one" in caption.value for caption in page.caption)
+
+
+def test_versions_come_from_metadata_alone(workspace):
+    versions = open_system().dataframe[-1].value.set_index("package")["version"]
+    assert versions["python"] == sys.version.split()[0]
+    assert versions["streamlit"].startswith("1.67.")
+    assert "tensorflow" in versions
+
+
+@pytest.mark.parametrize(("used", "percent", "text"), [(2048, 25.0, "2.0 of 8.0 GiB"), (None, None, None)])
+def test_what_cannot_be_read_of_a_device_is_left_out(used, percent, text):
+    device = Device("gpu:0", "A GPU", "gpu", 8192, used, None, None, 4)
+    row = device_rows([device], {"gpu:0": "abc"}, {}).iloc[0]
+    assert row["used_by"] == "abc"
+    if percent is None:
+        assert row["memory"] is None or row["memory"] != row["memory"]
+    else:
+        assert row["memory"] == percent
+    assert row["memory_text"] == text
