@@ -5,13 +5,15 @@ from pathlib import Path
 
 import streamlit as st
 
-ROOT = str(Path(__file__).resolve().parent.parent)
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
+PAGES = Path(__file__).resolve().parent
+if str(PAGES.parent) not in sys.path:
+    sys.path.insert(0, str(PAGES.parent))
 
 from pages.components import session  # noqa: E402
 
-st.set_page_config(page_title="ConvDeck", page_icon=":material/network_node:", layout="wide")
+# A file of its own: the browser would fetch a Material icon's picture for the tab from another machine.
+ICON = Path(__file__).with_name("components") / "icon.svg"
+st.set_page_config(page_title="ConvDeck", page_icon=str(ICON), layout="wide")
 
 page = st.navigation(
     [

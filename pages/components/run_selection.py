@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.runs.records import Run
-from core.runs.states import RunState
 from pages.components import session
 
 PARAMETER = "run"
@@ -51,6 +50,8 @@ def write_selection(ids: Sequence[str]) -> None:
     st.query_params[PARAMETER] = ",".join(ids) or NOTHING
 
 
-def signature(runs: Iterable[Run]) -> tuple[tuple[str, str, RunState, int, bool], ...]:
+def signature(runs: Iterable[Run]) -> tuple[tuple[object, ...], ...]:
     """What buttons and badges depend on: when it changes, a ticking fragment has the whole page drawn again."""
-    return tuple((run.id, run.name, run.state, run.attempt, run.stop_requested) for run in runs)
+    return tuple(
+        (run.id, run.name, run.state, run.attempt, run.stop_requested, run.best_epoch is None) for run in runs
+    )

@@ -1,0 +1,44 @@
+"""What an experienced person would say of a design before it is started: hints, never refusals."""
+
+from core.architecture import Architecture
+from core.config import ExperimentConfig
+
+MANY_PARAMETERS_PER_PICTURE = 100
+FEW_STEPS = 150
+LARGE_SHIFT = 0.15
+
+
+def advise(config: ExperimentConfig, network: Architecture, image_size: int, num_train: int) -> list[str]:
+    """One sentence a hint, the most important first. `image_size` is the picture's smaller side in pixels."""
+    hints = []
+    augmentation, training = config.augmentation, config.training
+    shift = max(augmentation.width_shift_fraction, augmentation.height_shift_fraction)
+    if shift > LARGE_SHIFT:
+        hints.append(
+            f"Shifts of up to {100 * shift:.0f} % move the object out of a picture of {image_size} pixels; "
+            f"2 to 10 % are usual."
+        )
+    regularized = any(dense.dropout for dense in config.model.dense) or any(b.dropout for b in config.model.blocks)
+    if network.parameters > MANY_PARAMETERS_PER_PICTURE * num_train and not augmentation.is_active:
+        rest = "" if regularized else " and no dropout"
+        hints.append(
+            f"{network.parameters:,} parameters for {num_train:,} pictures, no augmentation{rest}: expect it to "
+            f"overfit within a few epochs."
+        )
+    steps = num_train * training.steps_per_epoch_multiple / training.batch_size
+    normalized = any(block.batch_norm for block in config.model.blocks)
+    if normalized and steps < FEW_STEPS and config.model.batch_norm_momentum > 0.95:
+        hints.append(
+            f"With {steps:.0f} steps an epoch, batch normalisation's momentum of {config.model.batch_norm_momentum:g} "
+            f"lags behind and validation starts near guessing; 0.9 follows faster."
+        )
+    if config.model.blocks and network.receptive_field < image_size / 4:
+        hints.append(
+            f"The convolutions see {network.receptive_field} of {image_size} pixels: larger kernels, more blocks or "
+            f"pooling let them see whole objects."
+        )
+    if config.optimizer.name in ("adam", "adamw", "rmsprop", "muon") and config.optimizer.learning_rate > 0.02:
+        hints.append(
+            f"A learning rate of {config.optimizer.learning_rate:g} is high for {config.optimizer.name}; 0.001 is usual."
+        )
+    return hints

@@ -1,0 +1,177 @@
+"""The block editor: convolution blocks and dense layers, added, copied, moved and removed."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.architecture import Architecture
+from core.config import ExperimentConfig
+from core.config.model import ACTIVATIONS
+from core.errors import ConfigError
+from pages.components import session
+from pages.components.form_fields import (
+    choice_field,
+    integer_field,
+    number_field,
+    numbers_field,
+    toggle_field,
+)
+from pages.components.text import literal
+
+KERNEL_SIZES = (1, 3, 5, 7, 9)
+POOLS = {"max": "max", "average": "average", "none": "none"}
+
+
+def render_blocks(config: ExperimentConfig, network: Architecture | None, problem: ConfigError | None) -> None:
+    """A card for each convolution block."""
+    for index in range(len(config.model.blocks)):
+        with st.container(border=True):
+            _render_block(config, index, network)
+            path = f"model.blocks[{index}]"
+            if problem is not None and problem.field.startswith(path):
+                st.error(literal(problem.message), icon=":material/block:")
+    _button("Add block", "add-block", ":material/add:", _added(config, "blocks", {}))
+
+
+def render_head(config: ExperimentConfig, problem: ConfigError | None) -> None:
+    """What comes after the blocks: the head and its dense layers."""
+    choice_field(
+        config, "model.head", "From picture to numbers", ("flatten", "global_average"),
+        names={"flatten": "flatten: every position", "global_average": "global average: one number a filter"},
+        help="Flatten keeps where something was seen and needs many parameters after it; the global average does not.",
+    )  # fmt: skip
+    for index in range(len(config.model.dense)):
+        with st.container(border=True):
+            _row_of_buttons(config, "dense", index, f"**Dense layer {index + 1}**")
+            path = f"model.dense[{index}]"
+            columns = st.columns(3)
+            with columns[0]:
+                integer_field(config, f"{path}.units", "Units", low=1, high=16_384, step=16)
+            with columns[1]:
+                number_field(config, f"{path}.dropout", "Dropout", low=0.0, high=0.95, step=0.05, help=_DROPOUT)
+            with columns[2]:
+                choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS)
+            if problem is not None and problem.field.startswith(path):
+                st.error(literal(problem.message), icon=":material/block:")
+    _button("Add dense layer", "add-dense", ":material/add:", _added(config, "dense", {"units": 128}))
+
+
+_DROPOUT = "The share of values that is left out at random while training, which makes learning by heart harder."
+
+
+def _render_block(config: ExperimentConfig, index: int, network: Architecture | None) -> None:
+    path = f"model.blocks[{index}]"
+    block = config.model.blocks[index]
+    shapes = [layer.output_shape for layer in network.layers if layer.block == index] if network else []
+    outcome = f" → {'×'.join(map(str, shapes[-1]))}" if shapes else ""
+    _row_of_buttons(config, "blocks", index, f"**Block {index + 1}**{outcome}")
+    columns = st.columns([1, 2, 1])
+    with columns[0]:
+        integer_field(
+            config, f"{path}.filters", "Filters", low=1, high=2048, step=8,
+            help="How many patterns the block looks for; each gives one channel.",
+        )  # fmt: skip
+    with columns[1]:
+        numbers_field(
+            config, f"{path}.kernel_sizes", "Kernel sizes", KERNEL_SIZES,
+            help="The window in pixels. Several sizes look side by side and their channels are joined, as in Inception.",
+            also=lambda sizes: {f"{path}.padding": "same"} if len(sizes) > 1 and block.padding != "same" else {},
+        )  # fmt: skip
+    with columns[2]:
+        choice_field(
+            config, f"{path}.pool", "Pooling", tuple(POOLS),
+            help="Makes the picture smaller: keeps the largest value of each window, or its average.",
+        )  # fmt: skip
+    with st.expander("More settings of this block"):
+        _render_more(config, path)
+
+
+def _render_more(config: ExperimentConfig, path: str) -> None:
+    block_values = config.value(path)
+    must_be_same = block_values["residual"] or len(block_values["kernel_sizes"]) > 1
+    with st.grid(3, min_column_width=150):
+        with st.container():
+            choice_field(
+                config, f"{path}.padding", "Padding", ("valid", "same"), disabled=must_be_same,
+                names={"valid": "valid: no padding", "same": "same: keeps the size"},
+                help="Several kernel sizes and residual blocks need 'same'.",
+            )  # fmt: skip
+        with st.container():
+            integer_field(
+                config, f"{path}.stride", "Stride", low=1, high=8, help="How many pixels the window moves at a time."
+            )
+        with st.container():
+            choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS)
+        with st.container():
+            integer_field(
+                config, f"{path}.repeats", "Repeats", low=1, high=20, help="How often the convolution is repeated."
+            )
+        with st.container():
+            integer_field(
+                config, f"{path}.pool_size", "Pooling window", low=1, high=16, help="The window's side in pixels."
+            )
+        with st.container():
+            number_field(config, f"{path}.dropout", "Dropout", low=0.0, high=0.95, step=0.05, help=_DROPOUT)
+        with st.container():
+            toggle_field(
+                config, f"{path}.batch_norm", "Batch normalisation",
+                help="Keeps the values in a steady range, so that learning is faster.",
+            )  # fmt: skip
+        with st.container():
+            toggle_field(
+                config, f"{path}.residual", "Residual",
+                help="Adds what came in to what goes out, so that deeper networks still learn.",
+                also=lambda on: {f"{path}.padding": "same"} if on else {},
+            )  # fmt: skip
+        with st.container():
+            toggle_field(
+                config, f"{path}.separable", "Separable",
+                help="First each channel on its own, then across channels: fewer parameters.",
+            )  # fmt: skip
+
+
+def _row_of_buttons(config: ExperimentConfig, kind: str, index: int, title: str) -> None:
+    entries = config.to_dict()["model"][kind]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(title, width="stretch")
+        moves = (("up", ":material/arrow_upward:", index - 1), ("down", ":material/arrow_downward:", index + 1))
+        for name, icon, target in moves:
+            if len(entries) > 1:
+                possible = 0 <= target < len(entries)
+                changed = _swapped(entries, index, target) if possible else entries
+                _icon(kind, index, f"Move {name}", icon, changed, disabled=not possible)
+        _icon(kind, index, "Copy", ":material/content_copy:", [*entries[: index + 1], *entries[index:]])
+        _icon(kind, index, "Remove", ":material/delete:", [*entries[:index], *entries[index + 1 :]])
+
+
+def _icon(kind: str, index: int, label: str, icon: str, entries: list[Any], *, disabled: bool = False) -> None:
+    st.button(
+        "", icon=icon, key=f"{kind}-{index}-{label}", help=label, type="tertiary", disabled=disabled,
+        on_click=_set_entries, args=(kind, entries),
+    )  # fmt: skip
+
+
+def _button(label: str, key: str, icon: str, change: tuple[str, list[Any]]) -> None:
+    st.button(label, icon=icon, key=key, on_click=_set_entries, args=change)
+
+
+def _added(config: ExperimentConfig, kind: str, fresh: dict[str, Any]) -> tuple[str, list[Any]]:
+    """The entries with a copy of the last one added, which is nearer to what is wanted than any default."""
+    entries = config.to_dict()["model"][kind]
+    return kind, [*entries, entries[-1] if entries else fresh]
+
+
+def _swapped(entries: list[Any], first: int, second: int) -> list[Any]:
+    changed = list(entries)
+    changed[first], changed[second] = changed[second], changed[first]
+    return changed
+
+
+def _set_entries(kind: str, entries: list[Any]) -> None:
+    config = session.design_config()
+    if config is None:
+        return
+    try:
+        session.set_design_config(config.with_values({f"model.{kind}": entries}))
+    except ConfigError as error:
+        session.flash(str(error.message))

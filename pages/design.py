@@ -1,0 +1,167 @@
+"""Design: put a network and its training together, see every layer's shape, and start."""
+
+import json
+import shlex
+
+import streamlit as st
+
+from core.advice import advise
+from core.architecture import Architecture, describe
+from core.config import ExperimentConfig, differences
+from core.datasets.storage import DatasetInfo, list_datasets
+from core.errors import ConfigError, ConvDeckError, UserError
+from core.experiments import dataset_shape, start_experiment
+from core.presets import PRESETS
+from pages.components import session
+from pages.components.drafts import ensure_draft, load_preset
+from pages.components.form_network import render_blocks, render_head
+from pages.components.form_training import render_basics, render_data, render_details, render_optimizer
+from pages.components.network_view import render_network
+from pages.components.text import literal
+
+MAX_PASTED = 1_000_000
+
+
+def main() -> None:
+    """The page."""
+    st.title("Design", anchor=False)
+    services = session.services()
+    config = ensure_draft(services)
+    datasets = list_datasets(services.workspace)
+    network, image_size, problem = _network(config)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _render_presets()
+        st.subheader("Data", anchor=False)
+        render_data(config, datasets)
+        st.subheader("Convolution blocks", anchor=False)
+        render_blocks(config, network, problem)
+        st.subheader("Head", anchor=False)
+        render_head(config, problem)
+        st.subheader("Training", anchor=False)
+        render_basics(config)
+        _render_augmentation(config)
+        with st.expander("Optimizer and regularisation"):
+            render_optimizer(config)
+        with st.expander("Details"):
+            render_details(config)
+    with right:
+        _render_start(config, datasets, network, image_size, problem)
+        if network is not None:
+            render_network(network, image_size)
+        _render_as_text(config)
+
+
+def _network(config: ExperimentConfig) -> tuple[Architecture | None, int, ConfigError | None]:
+    """The network, the picture's smaller side, and why it cannot be built, if so."""
+    try:
+        image_shape, num_classes = dataset_shape(session.services().workspace, config.dataset)
+    except UserError:
+        image_shape, num_classes = (32, 32, 3), 10
+    try:
+        return describe(config.model, image_shape, num_classes), min(image_shape[:2]), None
+    except ConfigError as error:
+        return None, min(image_shape[:2]), error
+
+
+def _render_presets() -> None:
+    names = list(PRESETS)
+    current = session.design_preset()
+    chosen = st.selectbox(
+        "Begin with", names, index=names.index(current) if current in names else None,
+        format_func=lambda name: PRESETS[name].title + (" – goes wrong on purpose" if PRESETS[name].known_bad else ""),
+        placeholder="A preset", key=f"preset-{session.design_generation()}",
+        help="Loads a whole design. What you changed before is replaced.",
+    )  # fmt: skip
+    if chosen and chosen != current:
+        load_preset(session.services(), chosen)
+        st.rerun()
+    if chosen:
+        st.caption(literal(PRESETS[chosen].commentary))
+
+
+def _render_augmentation(config: ExperimentConfig) -> None:
+    changed = [
+        f"{path.removeprefix('augmentation.').replace('_', ' ')} {_shown(value)}"
+        for path, _, value in differences(ExperimentConfig(), config)
+        if path.startswith("augmentation.")
+    ]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        active = config.augmentation.is_active
+        st.markdown(f"**Augmentation**: {literal(', '.join(changed)) if active else 'off'}", width="stretch")
+        st.page_link("augment.py", label="Change and preview", icon=":material/auto_awesome_motion:")
+
+
+def _shown(value: object) -> str:
+    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _render_start(
+    config: ExperimentConfig, datasets: list[DatasetInfo], network: Architecture | None, image_size: int,
+    problem: ConfigError | None,
+) -> None:  # fmt: skip
+    with st.container(border=True):
+        st.text_input("Name of the run", key="run-name", max_chars=120, placeholder="numbered by itself")
+        start = st.button(
+            "Start training", type="primary", icon=":material/play_arrow:", disabled=network is None, width="stretch"
+        )
+        if problem is not None:
+            st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
+        elif network is not None:
+            found = next((info for info in datasets if info.id == config.dataset.id), None)
+            num_train = config.dataset.num_train or (found.num_train if found else 0)
+            for hint in advise(config, network, image_size, num_train or 1):
+                st.caption(f":material/lightbulb: {literal(hint)}")
+        if start:
+            _start(config)
+
+
+def _start(config: ExperimentConfig) -> None:
+    workspace = session.services().workspace
+    name = session.text_of("run-name").strip() or None
+    try:
+        run = start_experiment(workspace, config, name, session.design_preset(), session.idempotency_token())
+    except UserError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        return
+    session.use_token()
+    session.set_chosen_runs((run.id,))
+    st.switch_page("runs.py", query_params={"run": run.id})
+
+
+def _render_as_text(config: ExperimentConfig) -> None:
+    with st.expander("As text: JSON and command line"):
+        st.caption("The same from a terminal:")
+        st.code(_command(config), language="bash", wrap_lines=True)
+        st.download_button(
+            "Download config.json", config.to_json(indent=2), "config.json", "application/json",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        pasted = st.text_area("Paste a config", key="pasted-config", placeholder="{ … }", max_chars=MAX_PASTED)
+        if st.button("Use it", disabled=not pasted.strip()):
+            try:
+                session.set_design_config(ExperimentConfig.from_json(pasted))
+            except ConfigError as error:
+                st.error(literal(str(error)))
+            else:
+                session.flash("The pasted config is loaded.")
+                st.rerun()
+
+
+def _command(config: ExperimentConfig) -> str:
+    """The shortest command line that starts this config."""
+    name = session.design_preset()
+    if name is None or name not in PRESETS:
+        return "python -m core train --config config.json"
+    changes = differences(PRESETS[name].config, config)
+    shape = [(len(c.model.blocks), len(c.model.dense)) for c in (PRESETS[name].config, config)]
+    if shape[0] != shape[1]:
+        return "python -m core train --config config.json"
+    assignments = [f"--set {shlex.quote(f'{path}={json.dumps(config.value(path))}')}" for path, _, _ in changes]
+    return " \\\n  ".join([f"python -m core train --preset {name}", *assignments])
+
+
+try:
+    main()
+except ConvDeckError as error:
+    st.error(literal(str(error)))
