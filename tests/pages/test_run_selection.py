@@ -54,7 +54,7 @@ def test_the_signature_changes_with_what_buttons_depend_on(runs):
     run = runs[1]
     unlike = [
         replace(run, state=RunState.PAUSED), replace(run, attempt=2), replace(run, stop_requested=True),
-        replace(run, name="x"),
+        replace(run, name="x"), replace(run, best_epoch=1),
     ]  # fmt: skip
-    assert len({signature([each]) for each in (run, *unlike)}) == 5
+    assert len({signature([each]) for each in (run, *unlike)}) == 6
     assert signature([replace(run, epoch=7, batch=3)]) == signature([run])
