@@ -38,7 +38,9 @@ def prepare(draws: Draws) -> Values:
     `transform` (num, 8) float32 maps output to input positions as `keras.ops.image.affine_transform` takes it,
     `color` (num, 3, 3) float32 turns saturation and hue; the other values stay as drawn.
     """
-    values = {name: value for name, value in draws.values.items() if name not in (*GEOMETRY, "saturation", "hue")}
+    values = {
+        name: value for name, value in draws.values.items() if name not in (*GEOMETRY, "saturation", "hue")
+    }
     if any(name in draws.values for name in GEOMETRY):
         values["transform"] = affine_transforms(draws)
     if "saturation" in draws.values or "hue" in draws.values:
@@ -67,14 +69,23 @@ def affine_transforms(draws: Draws) -> NDArray[np.float32]:
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     from_x = middle_x + draws.values.get("shift_x", zeros)
     from_y = middle_y + draws.values.get("shift_y", zeros)
-    columns = [a, b, middle_x - a * from_x - b * from_y, c, d, middle_y - c * from_x - d * from_y, zeros, zeros]
+    columns = [
+        a,
+        b,
+        middle_x - a * from_x - b * from_y,
+        c,
+        d,
+        middle_y - c * from_x - d * from_y,
+        zeros,
+        zeros,
+    ]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
 def color_matrices(draws: Draws) -> NDArray[np.float32]:
     """(num, 3, 3): hue turned in YIQ, after saturation moved each colour to or from its grey."""
     identity = np.eye(3, dtype=np.float32)
-    matrices = np.broadcast_to(identity, (draws.num, 3, 3))
+    matrices: NDArray[Any] = np.broadcast_to(identity, (draws.num, 3, 3))
     if "saturation" in draws.values:
         factor = draws.values["saturation"][:, None, None]
         grey = np.broadcast_to(_LUMA, (3, 3))
@@ -96,10 +107,7 @@ def apply_values(
         return images, labels
     x = ops.cast(images, "float32")
     if "transform" in values:
-        x = ops.image.affine_transform(
-            x, values["transform"], interpolation="bilinear", fill_mode=config.fill_mode, fill_value=0.0,
-            data_format="channels_last",
-        )  # fmt: skip
+        x = _resample(x, values["transform"], config.fill_mode, image_shape)
     x = _apply_color(x, values)
     if "noise" in values:
         x = x + 255.0 * config.noise_stddev * _noise(values["noise"], image_shape)
@@ -109,6 +117,43 @@ def apply_values(
     if "mix_weight" in values:
         x, labels = _mix(x, labels, values, image_shape)
     return ops.cast(ops.round(ops.clip(x, 0.0, 255.0)), "uint8"), labels
+
+
+def _resample(x: Any, transforms: Any, fill_mode: str, image_shape: ImageShape) -> Any:
+    if fill_mode == "wrap":
+        return _resample_wrapped(x, transforms, image_shape)
+    return ops.image.affine_transform(
+        x,
+        transforms,
+        interpolation="bilinear",
+        fill_mode=fill_mode,
+        fill_value=0.0,
+        data_format="channels_last",
+    )
+
+
+def _resample_wrapped(x: Any, transforms: Any, image_shape: ImageShape) -> Any:
+    """The picture repeated on all sides, bilinear: SciPy's `grid-wrap`.
+
+    TensorFlow's own `wrap` blends the border with pixels that are not its neighbours, and repeats them one early.
+    """
+    height, width, channels = image_shape
+    rows = ops.arange(height, dtype="float32")[None, :, None]
+    columns = ops.arange(width, dtype="float32")[None, None, :]
+    a, b, c, d, e, f = (transforms[:, place, None, None] for place in range(6))
+    from_x, from_y = a * columns + b * rows + c, d * columns + e * rows + f  # (batch, height, width)
+    left, top = ops.floor(from_x), ops.floor(from_y)
+    to_right, down = (from_x - left)[..., None], (from_y - top)[..., None]
+    pixels = ops.reshape(x, (-1, height * width, channels))
+
+    def neighbours(row: Any, column: Any) -> Any:
+        places = ops.cast(ops.mod(row, height) * width + ops.mod(column, width), "int32")
+        taken = ops.take_along_axis(pixels, ops.reshape(places, (-1, height * width, 1)), axis=1)
+        return ops.reshape(taken, (-1, height, width, channels))
+
+    above = (1 - to_right) * neighbours(top, left) + to_right * neighbours(top, left + 1)
+    below = (1 - to_right) * neighbours(top + 1, left) + to_right * neighbours(top + 1, left + 1)
+    return (1 - down) * above + down * below
 
 
 def _apply_color(x: Any, values: dict[str, Any]) -> Any:
@@ -152,10 +197,12 @@ def _inside(boxes: Any, image_shape: ImageShape) -> Any:
 
 
 def _noise(offsets: Any, image_shape: ImageShape) -> Any:
-    """Standard normal noise (batch, height, width, channels), read from a fixed bank; none where offset is −1."""
+    """Standard normal noise (batch, height, width, channels), read from a fixed bank; none below offset 0."""
     size = int(np.prod(image_shape))
     places = ops.maximum(offsets, 0)[:, None] + ops.arange(size, dtype="int32")[None, :]
-    noise = ops.reshape(ops.take(ops.convert_to_tensor(_noise_bank(size)), places, axis=0), (-1, *image_shape))
+    noise = ops.reshape(
+        ops.take(ops.convert_to_tensor(_noise_bank(size)), places, axis=0), (-1, *image_shape)
+    )
     return ops.where((offsets >= 0)[:, None, None, None], noise, 0.0)
 
 

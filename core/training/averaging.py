@@ -10,7 +10,8 @@ from keras import ops
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Inside, `model` has the averaged weights if its optimizer keeps them; afterwards its own again."""
-    optimizer = model.optimizer
+    # Half precision wraps the optimizer in one that scales the loss.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not getattr(optimizer, "use_ema", False):
         yield
         return

@@ -29,7 +29,6 @@ class Position:
     lowest_val_loss: float | None = None
     epochs_without_gain: int = 0
     plateau_wait: int = 0
-    learning_rate: float | None = None
 
 
 def save_checkpoint(folder: Path, model: keras.Model, position: Position) -> Path:
@@ -39,7 +38,7 @@ def save_checkpoint(folder: Path, model: keras.Model, position: Position) -> Pat
     """
     arrays = {f"v{index}": ops.convert_to_numpy(variable) for index, variable in enumerate(_variables(model))}
     buffer = io.BytesIO()
-    np.savez(buffer, position=np.array(json.dumps(asdict(position))), **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, position=np.array(json.dumps(asdict(position))), **arrays)
     data = buffer.getvalue()
     path = folder / f"epoch-{position.epoch:06d}.checkpoint"
     write_bytes(path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)

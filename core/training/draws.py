@@ -40,9 +40,9 @@ class Draws:
 
     `values` holds only what the config can change: `rotation` and `shear` in degrees, `shift_x` and `shift_y` in
     pixels (to the right and down), `zoom` as a factor, `flip_x` and `flip_y`, `brightness` as a fraction of full
-    scale, `contrast` and `saturation` as factors, `hue` as a fraction of the colour circle, `posterize` (levels a channel),
-    `solarize` (the threshold), `erased` (top, bottom, left, right in pixels) with `erased_color`, `noise` (an
-    offset into the noise bank), `mix_weight` (how much of the picture itself is left) and `mix_box`.
+    scale, `contrast` and `saturation` as factors, `hue` as a fraction of the colour circle, `posterize` (levels a
+    channel), `solarize` (the threshold), `erased` (top, bottom, left, right in pixels) with `erased_color`,
+    `noise` (an offset into the noise bank), `mix_weight` (how much of the picture itself is left) and `mix_box`.
     """
 
     config: AugmentationConfig
@@ -99,10 +99,19 @@ class _Streams:
 
 
 # What leaves a picture as it is, for values that are not zero then.
-IDENTITY = {"zoom": 1.0, "contrast": 1.0, "saturation": 1.0, "posterize": 256, "solarize": 256, "mix_weight": 1.0}
+IDENTITY = {
+    "zoom": 1.0,
+    "contrast": 1.0,
+    "saturation": 1.0,
+    "posterize": 256,
+    "solarize": 256,
+    "mix_weight": 1.0,
+}
 
 
-def _draw_geometry(config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values) -> None:
+def _draw_geometry(
+    config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values
+) -> None:
     ranges = {
         "rotation": config.rotation_degrees,
         "shift_x": config.width_shift_fraction * shape[1],
@@ -119,7 +128,9 @@ def _draw_geometry(config: AugmentationConfig, num: int, shape: ImageShape, stre
             values[name] = stream(name).random(num) < 0.5
 
 
-def _draw_color(config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values) -> None:
+def _draw_color(
+    config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values
+) -> None:
     if config.brightness:
         values["brightness"] = _around(stream("brightness"), 0.0, config.brightness, num)
     if config.contrast:
@@ -130,7 +141,9 @@ def _draw_color(config: AugmentationConfig, num: int, shape: ImageShape, stream:
         values["hue"] = _around(stream("hue"), 0.0, config.hue, num)
 
 
-def _draw_randaugment(config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values) -> None:
+def _draw_randaugment(
+    config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values
+) -> None:
     """Add the chosen operations to what the other knobs have drawn."""
     defaults = {name: IDENTITY.get(name, 0.0) for name in RANDAUGMENT_OPERATIONS if name != "identity"}
     for name, default in defaults.items():
@@ -153,7 +166,9 @@ def _draw_randaugment(config: AugmentationConfig, num: int, shape: ImageShape, s
         }
         for name, strength in strengths.items():
             if name in values:
-                values[name] += np.where(chosen == RANDAUGMENT_OPERATIONS.index(name), strength, 0).astype(np.float32)
+                values[name] += np.where(chosen == RANDAUGMENT_OPERATIONS.index(name), strength, 0).astype(
+                    np.float32
+                )
         # 8 bits a channel down to 4, and a threshold from 256 down to 0, at magnitude 1.
         levels = np.float32(2 ** round(8 - 4 * magnitude))
         posterized = chosen == RANDAUGMENT_OPERATIONS.index("posterize")
@@ -163,7 +178,9 @@ def _draw_randaugment(config: AugmentationConfig, num: int, shape: ImageShape, s
         values["solarize"] = np.where(solarized, threshold, values["solarize"]).astype(np.float32)
 
 
-def _draw_mixing(config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values) -> None:
+def _draw_mixing(
+    config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values
+) -> None:
     """Mixup (arXiv 1710.09412) or CutMix (arXiv 1905.04899); with both, one of them for each picture."""
     if not config.mixup_alpha and not config.cutmix_alpha:
         return
@@ -190,7 +207,12 @@ def _around(generator: np.random.Generator, middle: float, reach: float, num: in
 
 
 def _boxes(
-    generator: np.random.Generator, num: int, shape: ImageShape, low: float, high: float, aspect: tuple[float, float]
+    generator: np.random.Generator,
+    num: int,
+    shape: ImageShape,
+    low: float,
+    high: float,
+    aspect: tuple[float, float],
 ) -> NDArray[np.int32]:
     areas = generator.uniform(low, high, num)
     aspects = np.exp(generator.uniform(np.log(aspect[0]), np.log(aspect[1]), num))

@@ -31,11 +31,14 @@ def export_keras(folder: Path, out: Path) -> Path:
             shutil.copyfile(source, aside)
     except OSError as error:
         raise UserError(f"{target} cannot be written: {error.strerror}.") from error
-    pictures = np.random.default_rng(0).integers(0, 256, (CHECKED_PICTURES, *saved.image_shape), dtype=np.uint8)
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (CHECKED_PICTURES, *saved.image_shape), dtype=np.uint8
+    )
     again = keras.models.load_model(target, compile=False, safe_mode=True)
     difference = float(np.max(np.abs(np.asarray(again(pictures)) - np.asarray(saved.model(pictures)))))
     if not difference <= TOLERANCE:
         raise TrainingError(
-            f"{target} was written, but answers differently by up to {difference:.2g}.", "Export it once more."
+            f"{target} was written, but answers differently by up to {difference:.2g}.",
+            "Export it once more.",
         )
     return target

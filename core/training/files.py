@@ -14,9 +14,15 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield aside
         sync(aside)
-        os.replace(aside, path)
+        aside.replace(path)
         sync_folder(path.parent)
     finally:
+        aside.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed process was writing aside in `folder`. Nobody else may be writing there."""
+    for aside in folder.glob(".*.*.*"):
         aside.unlink(missing_ok=True)
 
 

@@ -89,4 +89,3 @@ def _build_layer(layer: Layer, config: ExperimentConfig, synchronized: bool) -> 
                 kernel_initializer=keras.initializers.GlorotUniform(seed),
             )  # fmt: skip
     raise ValueError(f"core.architecture describes a {layer.kind!r} layer, which build_model does not know.")
-

@@ -26,7 +26,9 @@ def configure_devices(num_replicas: int, threads: int) -> int:
         return min(num_replicas, len(gpus))
     if num_replicas > 1:
         (cpu,) = tf.config.list_physical_devices("CPU")
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * num_replicas)
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * num_replicas
+        )
     return num_replicas
 
 
@@ -63,7 +65,10 @@ def build_dataset(config: ExperimentConfig, data: TrainingSet, first_epoch: int)
         types = [tf.int64, *(tf.as_dtype(specs[name].dtype) for name in names)]
         order, *values = tf.numpy_function(plan, [epoch], types, stateful=False)
         order = tf.ensure_shape(order, [None])
-        parts = {name: tf.ensure_shape(v, [None, *specs[name].shape[1:]]) for name, v in zip(names, values, strict=True)}
+        parts = {
+            name: tf.ensure_shape(v, [None, *specs[name].shape[1:]])
+            for name, v in zip(names, values, strict=True)
+        }
         return tf.data.Dataset.range(steps).map(
             lambda step: (
                 order[step * size : (step + 1) * size],

@@ -29,7 +29,12 @@ class SavedModel:
 
 
 def save_run_model(
-    folder: Path, which: str, model: keras.Model, class_names: tuple[str, ...], image_shape: ImageShape, epoch: int
+    folder: Path,
+    which: str,
+    model: keras.Model,
+    class_names: tuple[str, ...],
+    image_shape: ImageShape,
+    epoch: int,
 ) -> None:
     """Write `model` as the run's `best` or `last`, without its optimizer."""
     path = folder / f"{which}-{epoch:06d}.keras"

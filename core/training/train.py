@@ -4,10 +4,11 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
@@ -16,6 +17,7 @@ from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.augmentation import backend_name
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from core.training.files import remove_leftovers
 from core.training.models import build_model
 from core.training.optimizers import build_optimizer
 from core.training.pipeline import pictures_per_epoch, steps_per_epoch
@@ -49,7 +51,10 @@ class EpochRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended: `finished` (all epochs, or early stopping) or `stopped` (asked to)."""
+    """How a training ended: `finished` (all epochs, or early stopping) or `stopped` (asked to).
+
+    `epoch` counts the finished epochs; what a stop in mid-epoch had learned of the next one is not kept.
+    """
 
     reason: str
     epoch: int
@@ -99,11 +104,14 @@ def train(
         ) from error
 
 
-def _train(config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, replicas: int) -> Outcome:
+def _train(
+    config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, replicas: int
+) -> Outcome:
     keras.utils.set_random_seed(config.seed)
+    remove_leftovers(folder)
     data = training_set(arrays)
     steps = steps_per_epoch(config, data.num_train)
-    model = _compiled_model(config, data, steps, replicas)
+    model = compiled_model(config, data, steps, replicas)
     position = load_checkpoint(folder, model) or Position()
     resumed = f", going on after epoch {position.epoch}" if position.epoch else ""
     reporter.log(
@@ -122,16 +130,26 @@ def _train(config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Rep
             verbose=0,
         )
     if position.epoch:
+        if run.was_stopped:
+            # In mid-epoch: the weights go back to where a resumed run goes on.
+            load_checkpoint(folder, model)
         with averaged_weights(model):
             save_run_model(folder, "last", model, arrays.class_names, data.image_shape, position.epoch)
     return Outcome("stopped" if run.was_stopped else "finished", position.epoch, position.best_epoch)
 
 
-def _compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, replicas: int) -> keras.Model:
+def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, replicas: int = 1) -> keras.Model:
+    """The network with its loss, metrics and optimizer, whose variables exist, over `replicas` devices."""
+
     def build() -> keras.Model:
         model = build_model(config, data.image_shape, data.num_classes, synchronized=replicas > 1)
+        optimizer = build_optimizer(config.optimizer, steps, config.training.epochs)
+        if config.training.precision == "mixed_float16":
+            # Half precision flushes gradients below 6e-8 to zero, so the loss is scaled up (arXiv 1710.03740).
+            # Keras does it by itself only where half precision is the policy of the whole process.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         model.compile(
-            optimizer=build_optimizer(config.optimizer, steps, config.training.epochs),
+            optimizer=optimizer,
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.optimizer.label_smoothing),
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         )
@@ -187,10 +205,6 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         patience = self._config.training.early_stopping_patience
         return patience is not None and self._position.epochs_without_gain >= patience
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if self._position.learning_rate is not None:
-            self.model.optimizer.learning_rate = self._position.learning_rate
-
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch_began = self._told = time.perf_counter()
 
@@ -204,7 +218,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         pace = done * self._config.training.batch_size / (now - self._epoch_began)
         self._reporter.batch(self._position.epoch + 1, done, self._steps, loss, accuracy, pace)
         if loss is None:
-            raise self._diverged()
+            self._end_diverged(loss, accuracy, pace)
         if self._reporter.stop_requested:
             self.was_stopped = True
             # Keras would go on to the end of the epoch's bookkeeping; the half epoch is not kept as one.
@@ -214,7 +228,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if self.was_stopped:
             return
         trained = time.perf_counter() - self._epoch_began
+        pace = self._pictures / max(trained, 1e-9)
         position = self._position
+        if _number(logs, "loss") is None:
+            self._end_diverged(None, _number(logs, "accuracy"), pace)
         with averaged_weights(self.model):
             clean = self._evaluate(*self._clean)
             validation = self._evaluate(*self._validation)
@@ -226,34 +243,40 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 clean_train_accuracy=clean["accuracy"],
                 val_loss=validation["loss"],
                 val_accuracy=validation["accuracy"],
-                learning_rate=float(self.model.optimizer.learning_rate),
+                learning_rate=self._learning_rate,
                 seconds=time.perf_counter() - self._epoch_began,
-                images_per_second=self._pictures / max(trained, 1e-9),
+                images_per_second=pace,
             )
             is_best = self._keep_score(row)
             if is_best:
                 shape, names = self._arrays.image_shape, self._arrays.class_names
                 save_run_model(self._folder, "best", self.model, names, shape, row.epoch)
+        if row.val_loss is None:
+            self._end_diverged(row.train_loss, row.train_accuracy, pace)
         position.epoch = row.epoch
         save_checkpoint(self._folder, self.model, position)
         self._reporter.epoch(row)
-        if row.train_loss is None or row.val_loss is None:
-            raise self._diverged()
         if self.is_out_of_patience:
-            self._reporter.log(f"Stopped early: validation loss has not fallen for {position.epochs_without_gain} epochs.")
+            self._reporter.log(
+                f"Stopped early: validation loss has not fallen for {position.epochs_without_gain} epochs."
+            )
             self.model.stop_training = True
         elif self._reporter.stop_requested and row.epoch < self._config.training.epochs:
             self.was_stopped = True
             self.model.stop_training = True
 
     def _evaluate(self, images: NDArray[np.uint8], labels: NDArray[np.float32]) -> dict[str, float | None]:
-        measured = self.model.evaluate(images, labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True)
+        measured = self.model.evaluate(
+            images, labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
+        )
         return {name: _number(measured, name) for name in ("loss", "accuracy")}
 
     def _keep_score(self, row: EpochRow) -> bool:
         """Update best, patience and plateau; returns whether this is the best epoch so far."""
         position = self._position
-        if row.val_loss is not None and (position.lowest_val_loss is None or row.val_loss < position.lowest_val_loss):
+        if row.val_loss is not None and (
+            position.lowest_val_loss is None or row.val_loss < position.lowest_val_loss
+        ):
             position.lowest_val_loss = row.val_loss
             position.epochs_without_gain = position.plateau_wait = 0
         else:
@@ -262,9 +285,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         optimizer = self._config.optimizer
         if optimizer.schedule == "plateau" and position.plateau_wait >= optimizer.plateau_patience:
             position.plateau_wait = 0
-            position.learning_rate = row.learning_rate * optimizer.step_factor
-            self.model.optimizer.learning_rate = position.learning_rate
-            self._reporter.log(f"Validation loss stands still: learning rate is now {position.learning_rate:g}.")
+            lower = row.learning_rate * optimizer.step_factor
+            self.model.optimizer.learning_rate = lower
+            self._reporter.log(f"Validation loss stands still: learning rate is now {lower:g}.")
         accuracy = row.val_accuracy
         if accuracy is None or row.val_loss is None:
             return False
@@ -273,10 +296,17 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         position.best_val_accuracy, position.best_epoch = accuracy, row.epoch
         return True
 
-    def _diverged(self) -> Diverged:
-        rate = float(self.model.optimizer.learning_rate)
-        return Diverged(
-            f"The loss is no longer a number in epoch {self._position.epoch + 1}: training diverged.",
+    @property
+    def _learning_rate(self) -> float:
+        return float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    def _end_diverged(self, loss: float | None, accuracy: float | None, pace: float) -> NoReturn:
+        """Record the epoch that broke, without a checkpoint: going on from such weights leads nowhere."""
+        epoch, rate = self._position.epoch + 1, self._learning_rate
+        seconds = time.perf_counter() - self._epoch_began
+        self._reporter.epoch(EpochRow(epoch, loss, accuracy, None, None, None, None, rate, seconds, pace))
+        raise Diverged(
+            f"The loss is no longer a number in epoch {epoch}: training diverged.",
             f"Start it again with a lower learning rate than {rate:g}.",
         )
 
@@ -288,4 +318,3 @@ def _one_hot(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.float32]
 def _number(logs: dict[str, Any] | None, name: str) -> float | None:
     value = float((logs or {})[name])
     return value if math.isfinite(value) else None
-

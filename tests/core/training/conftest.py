@@ -74,7 +74,9 @@ def arrays() -> TrainingArrays:
 def config() -> ExperimentConfig:
     return ExperimentConfig(
         model=ModelConfig(
-            blocks=(BlockConfig(filters=4),), dense=(DenseConfig(units=8, dropout=0.2),), batch_norm_momentum=0.5
+            blocks=(BlockConfig(filters=4),),
+            dense=(DenseConfig(units=8, dropout=0.2),),
+            batch_norm_momentum=0.5,
         ),
         training=TrainingConfig(batch_size=16, epochs=3),
         seed=5,

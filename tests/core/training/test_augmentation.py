@@ -17,7 +17,10 @@ LABELS = np.eye(NUM, dtype=np.float32)
 
 
 def applied(values: dict[str, object], pictures=PICTURES, config=None) -> tuple[np.ndarray, np.ndarray]:
-    filled = {name: np.full(len(pictures), value, np.float32) if np.ndim(value) == 0 else value for name, value in values.items()}
+    filled = {
+        name: np.full(len(pictures), value, np.float32) if np.ndim(value) == 0 else value
+        for name, value in values.items()
+    }
     draws = Draws(config or AugmentationConfig(), pictures.shape[1:], len(pictures), filled)
     images, labels = apply(pictures, LABELS[: len(pictures)], draws)
     return np.asarray(images), np.asarray(labels)
@@ -55,11 +58,14 @@ def test_zoom_two_enlarges_the_middle() -> None:
     ]
 
 
-@pytest.mark.parametrize(("fill_mode", "scipy_mode"), [("nearest", "nearest"), ("reflect", "reflect")])
+FILL_MODES = {"nearest": "nearest", "reflect": "reflect", "wrap": "grid-wrap", "constant": "grid-constant"}
+
+
+@pytest.mark.parametrize(("fill_mode", "scipy_mode"), FILL_MODES.items())
 def test_the_composed_map_is_scipy_s_affine_transform(fill_mode: str, scipy_mode: str) -> None:
     pictures = smooth_pictures()
     config = AugmentationConfig(
-        rotation_degrees=40.0, width_shift_fraction=0.2, height_shift_fraction=0.2, zoom_fraction=0.3,
+        rotation_degrees=180.0, width_shift_fraction=0.9, height_shift_fraction=0.9, zoom_fraction=0.3,
         shear_degrees=15.0, horizontal_flip=True, vertical_flip=True, fill_mode=fill_mode,
     )  # fmt: skip
     draws = draw(config, NUM, pictures.shape[1:], (7,))
@@ -76,7 +82,7 @@ def test_the_composed_map_is_scipy_s_affine_transform(fill_mode: str, scipy_mode
         )
         backward = np.linalg.inv(forward)[::-1, ::-1]  # SciPy counts (row, column)
         middle = (np.array(pictures.shape[1:3]) - 1) / 2
-        offset = middle - backward @ (middle + [v["shift_y"], v["shift_x"]])
+        offset = middle - backward @ (middle + np.array([v["shift_y"], v["shift_x"]]))
         for channel in range(3):
             expected = ndimage.affine_transform(
                 pictures[index, :, :, channel].astype(float), backward, offset, order=1, mode=scipy_mode

@@ -28,7 +28,7 @@ def train_a_little(model, arrays) -> None:
 
 def test_everything_comes_back(model, arrays, tmp_path) -> None:
     train_a_little(model, arrays)
-    saved, position = state(model), Position(epoch=4, best_epoch=2, best_val_accuracy=0.5, learning_rate=1e-4)
+    saved, position = state(model), Position(epoch=4, best_epoch=2, best_val_accuracy=0.5, plateau_wait=3)
     save_checkpoint(tmp_path, model, position)
     train_a_little(model, arrays)
     assert any(np.any(a != b) for a, b in zip(saved, state(model), strict=True))
@@ -44,7 +44,10 @@ def test_no_checkpoint_is_none(model, tmp_path) -> None:
 def test_the_last_two_are_kept_and_nothing_beside_them(model, tmp_path) -> None:
     for epoch in range(1, 6):
         save_checkpoint(tmp_path, model, Position(epoch=epoch))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-000004.checkpoint", "epoch-000005.checkpoint"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "epoch-000004.checkpoint",
+        "epoch-000005.checkpoint",
+    ]
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])

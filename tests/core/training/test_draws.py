@@ -71,7 +71,9 @@ def test_a_fraction_of_pictures_stays_as_it_is() -> None:
 def test_cutmix_weights_are_the_part_that_is_left(alpha: float, seed: int) -> None:
     values = draw(AugmentationConfig(cutmix_alpha=alpha), 30, SHAPE, (seed,)).values
     top, bottom, left, right = values["mix_box"].T
-    np.testing.assert_allclose(values["mix_weight"], 1 - (bottom - top) * (right - left) / (32 * 24), atol=1e-6)
+    np.testing.assert_allclose(
+        values["mix_weight"], 1 - (bottom - top) * (right - left) / (32 * 24), atol=1e-6
+    )
     assert (top >= 0).all() and (bottom <= 32).all() and (left >= 0).all() and (right <= 24).all()
 
 

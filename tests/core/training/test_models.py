@@ -43,13 +43,17 @@ def test_the_model_has_the_described_layers(config: ModelConfig) -> None:
         return
     model = build_model(ExperimentConfig(model=config), (16, 16, 3), 4)
     rows = [(layer.name, tuple(layer.output.shape[1:]), layer.count_params()) for layer in model.layers]
-    assert sorted(rows) == sorted((layer.name, layer.output_shape, layer.parameters) for layer in network.layers)
+    assert sorted(rows) == sorted(
+        (layer.name, layer.output_shape, layer.parameters) for layer in network.layers
+    )
 
 
 @pytest.mark.parametrize("preset", ["article", "inception", "resnet", "vgg"])
 def test_equal_seeds_start_from_equal_weights(preset: str) -> None:
     config = PRESETS[preset].config
-    one, same, other = (build_model(config.with_values({"seed": seed}), (32, 32, 3), 10) for seed in (1, 1, 2))
+    one, same, other = (
+        build_model(config.with_values({"seed": seed}), (32, 32, 3), 10) for seed in (1, 1, 2)
+    )
     for first, second in zip(one.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
     kernels = [(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True) if a.ndim > 1]

@@ -1,5 +1,6 @@
 """Optimizers and the courses of their learning rates, against the formulas."""
 
+import itertools
 import math
 
 import keras
@@ -14,7 +15,9 @@ from core.training.optimizers import build_optimizer, build_schedule
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_each_optimizer_lowers_a_loss(name: str) -> None:
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(2, "softmax", name="softmax")])
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(2, "softmax", name="softmax")]
+    )
     config = OptimizerConfig(name=name, learning_rate=0.01, weight_decay=0.001, gradient_clip_norm=1.0)
     model.compile(build_optimizer(config, 4, 10), "categorical_crossentropy")
     x = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
@@ -46,7 +49,7 @@ def test_one_cycle_peaks_after_30_percent() -> None:
     assert int(np.argmax(got)) == 30
     assert max(got) == pytest.approx(0.1)
     assert got[65] == pytest.approx(0.1 * (1e-4 + (1 - 1e-4) * 0.5), rel=1e-3)  # half-way down
-    assert all(b < a for a, b in zip(got[30:], got[31:], strict=False))
+    assert all(b < a for a, b in itertools.pairwise(got))
 
 
 def test_a_constant_rate_is_a_number() -> None:

@@ -1,5 +1,6 @@
 """Whole trainings on tiny data: what is measured, how they end, and going on after an interruption."""
 
+import itertools
 import math
 
 import keras
@@ -34,7 +35,9 @@ def test_every_epoch_is_measured_as_keras_measures(config, arrays, recorder, tmp
     assert row.seconds > 0 and row.images_per_second > 0
 
 
-def test_the_best_model_is_the_first_with_the_highest_validation_accuracy(config, arrays, recorder, tmp_path) -> None:
+def test_the_best_model_is_the_first_with_the_highest_validation_accuracy(
+    config, arrays, recorder, tmp_path
+) -> None:
     longer = config.with_values({"training.epochs": 6, "optimizer.learning_rate": 0.01})
     outcome = train(longer, arrays, tmp_path, recorder)
     accuracies = [row.val_accuracy for row in recorder.rows]
@@ -48,7 +51,9 @@ def test_the_best_model_is_the_first_with_the_highest_validation_accuracy(config
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
-def test_going_on_after_an_interruption_gives_the_same_weights_bit_for_bit(config, arrays, tmp_path, cut: int) -> None:
+def test_going_on_after_an_interruption_gives_the_same_weights_bit_for_bit(
+    config, arrays, tmp_path, cut: int
+) -> None:
     keras.backend.clear_session()
     config = config.with_values(
         {"training.epochs": 4, "optimizer.schedule": "one_cycle", "augmentation.mixup_alpha": 0.3}
@@ -86,7 +91,16 @@ def test_a_stop_in_mid_epoch_keeps_what_there_is(config, arrays, tmp_path, monke
 
     recorder = StopsInTheSecondEpoch()
     assert train(config, arrays, tmp_path, recorder) == Outcome("stopped", 1, 1)
-    assert load_run_model(tmp_path, "last").epoch == 1
+    last = load_run_model(tmp_path, "last")
+    assert last.epoch == 1
+    # The half epoch is forgotten: the model is the one that was measured after the first epoch.
+    answers = np.asarray(last.model(arrays.x_clean)).argmax(axis=1)
+    assert (answers == arrays.y_clean).mean() == pytest.approx(recorder.rows[0].clean_train_accuracy)
+    (tmp_path / "one").mkdir()
+    train(config.with_values({"training.epochs": 1}), arrays, tmp_path / "one", Recorder())
+    expected = load_run_model(tmp_path / "one", "last").model.get_weights()
+    for a, b in zip(expected, last.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
     again = Recorder()
     assert train(config, arrays, tmp_path, again).epoch == 3
     assert [row.epoch for row in again.rows] == [2, 3]
@@ -101,8 +115,9 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_best(config, arrays
     with pytest.raises(Diverged, match="no longer a number") as caught:
         train(hopeless, arrays, tmp_path, recorder)
     assert "lower learning rate" in caught.value.next_step
-    assert len(recorder.rows) <= 1
-    assert all(row.train_loss is None or math.isfinite(row.train_loss) for row in recorder.rows)
+    (row,) = recorder.rows
+    assert (row.epoch, row.train_loss, row.val_loss, row.val_accuracy) == (1, None, None, None)
+    assert not list(tmp_path.glob("*.checkpoint")), "nobody should go on from such weights"
     for a, b in zip(best, load_run_model(tmp_path, "best").model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -136,7 +151,7 @@ def test_a_plateau_lowers_the_learning_rate(config, arrays, recorder, tmp_path) 
     train(config, arrays, tmp_path, recorder)
     rates = [row.learning_rate for row in recorder.rows]
     assert rates[-1] < 0.2e-12
-    assert all(b in (pytest.approx(a), pytest.approx(a / 10)) for a, b in zip(rates, rates[1:], strict=False))
+    assert all(b in (pytest.approx(a), pytest.approx(a / 10)) for a, b in itertools.pairwise(rates))
 
 
 def test_averaged_weights_are_what_is_measured_and_saved(config, arrays, recorder, tmp_path) -> None:
@@ -161,9 +176,17 @@ def test_running_out_of_memory_says_what_to_try(config, arrays, recorder, tmp_pa
     "values",
     [
         {"optimizer.name": "muon", "optimizer.label_smoothing": 0.1, "optimizer.schedule": "cosine"},
-        {"optimizer.name": "lion", "training.precision": "mixed_bfloat16", "optimizer.gradient_clip_norm": 1.0},
+        {
+            "optimizer.name": "lion",
+            "training.precision": "mixed_bfloat16",
+            "optimizer.gradient_clip_norm": 1.0,
+        },
         {"training.steps_per_epoch_multiple": 2.5, "optimizer.name": "sgd", "optimizer.nesterov": True},
-        {"augmentation.randaugment_operations": 2, "augmentation.cutmix_alpha": 1.0, "optimizer.name": "adamw"},
+        {
+            "augmentation.randaugment_operations": 2,
+            "augmentation.cutmix_alpha": 1.0,
+            "optimizer.name": "adamw",
+        },
     ],
 )
 def test_settings_train_together(config, arrays, recorder, tmp_path, values) -> None:
