@@ -25,15 +25,18 @@ LOG_TAIL_BYTES = 8_000
 
 ENGINE_STATES = {
     "stopped": ("Stopped", "It starts with the first picture."),
-    "starting": ("Starting", "It loads TensorFlow, which takes some seconds."),
+    "starting": (
+        "Started",
+        "Nothing has been asked of it yet; the first answer waits until TensorFlow is loaded.",
+    ),
     "ready": ("Ready", None),
     "busy": ("Busy", None),
 }
 
 
 def render_machine(services: Services) -> None:
-    """What changes by the second; polled only while a run waits or is active, or the engine starts."""
-    ticking = services.store.has_work() or services.engine.state.name == "starting"
+    """What changes by the second; polled only while a run waits or is active."""
+    ticking = services.store.has_work()
     st.fragment(_draw_machine, run_every=TICK_SECONDS if ticking else None)(services, ticking)
 
 
@@ -45,7 +48,7 @@ def _draw_machine(services: Services, ticking: bool) -> None:
         store.leases(),
         list_devices(),
     )
-    if ticking != bool(waiting or active or engine.name == "starting"):
+    if ticking != bool(waiting or active):
         st.rerun()
     served = is_served(services.workspace)
     num_free = sum(device.id not in leases for device in report.devices)
@@ -180,10 +183,11 @@ def render_storage(workspace: Workspace) -> None:
     st.progress(
         1 - usage.free / usage.total, f"{_size(usage.total - usage.free)} of {_size(usage.total)} in use"
     )
-    with st.expander("Where it is, and how to move it", icon=":material/folder_open:"):
-        st.code(str(workspace.root), language=None, wrap_lines=True)
+    st.caption("The workspace, the folder with all of it:")
+    st.code(str(workspace.root), language=None, wrap_lines=True)
+    with st.expander("How to move it", icon=":material/folder_open:"):
         st.markdown(
-            "Everything lies in this folder. To keep it elsewhere, stop the dashboard and wait until no run is active, "
+            "Stop the dashboard and wait until no run is active, "
             "move the folder, and start with `CONVDECK_HOME` set to its new place:"
         )
         st.code('CONVDECK_HOME="/new/place" make app', language="bash")
