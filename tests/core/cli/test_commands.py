@@ -1,0 +1,164 @@
+"""Every command, on a real finished run."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.config import ExperimentConfig
+from core.runs.records import CURVE_KEYS
+from tests.core.conftest import picture_file, run_command, run_json
+
+
+def test_train_with_wait_gives_the_finished_run(home) -> None:
+    code, shown = run_json("show", home.run_id)
+    assert code == 0
+    contract = {
+        "id", "name", "state", "attempt", "config", "config_id", "dataset", "device", "best_epoch", "error",
+        "verdict", "curves",
+    }  # fmt: skip
+    assert contract <= set(shown)
+    assert (shown["name"], shown["state"], shown["attempt"]) == ("A finished run", "FINISHED", 1)
+    assert shown["dataset"] == "shapes"
+    assert set(shown["curves"]) == set(CURVE_KEYS)
+    assert {len(values) for values in shown["curves"].values()} == {3}
+    assert shown["curves"]["epoch"] == [1, 2, 3]
+    assert ExperimentConfig.from_dict(shown["config"]).config_id == shown["config_id"]
+    accuracies = shown["curves"]["val_accuracy"]
+    assert shown["best_epoch"] == 1 + accuracies.index(max(accuracies))
+
+
+def test_runs_lists_it_with_best_and_gap(home) -> None:
+    _, runs = run_json("runs")
+    (run,) = [run for run in runs if run["id"] == home.run_id]
+    _, shown = run_json("show", home.run_id)
+    curves = shown["curves"]
+    assert run["best_val_accuracy"] == max(curves["val_accuracy"])
+    assert run["gap"] == pytest.approx(curves["clean_train_accuracy"][-1] - curves["val_accuracy"][-1])
+    assert "curves" not in run and "config" not in run
+
+
+def test_tables_for_people(home) -> None:
+    for command in (("runs",), ("show", home.run_id), ("datasets",), ("presets",), ("doctor",)):
+        code, out, _ = run_command(*command)
+        assert code == 0
+        assert out.strip()
+    assert "A finished run" in run_command("runs")[1]
+
+
+def test_datasets_tells_what_is_at_hand(home) -> None:
+    _, datasets = run_json("datasets")
+    states = {entry["id"]: entry["state"] for entry in datasets}
+    assert states["shapes"] == "ready"
+    assert states["cifar10"] == "available"
+
+
+def test_predict_gives_a_row_a_picture_and_goes_on_after_a_bad_one(home, tmp_path) -> None:
+    good = picture_file(tmp_path)
+    bad = tmp_path / "notes.png"
+    bad.write_text("not a picture")
+    code, rows = run_json("predict", "--run", home.run_id, str(good), str(bad), str(tmp_path / "missing.png"))
+    assert code == 0
+    assert [row["ok"] for row in rows] == [True, False, False]
+    assert rows[0]["error"] is None and rows[1]["error"] and rows[2]["error"]
+    assert sum(entry["probability"] for entry in rows[0]["top"]) == pytest.approx(1, abs=1e-5)
+    assert {"image", "ok", "error", "top"} == set(rows[0])
+
+
+def test_export_answers_as_predict_does(home, tmp_path) -> None:
+    code, out, err = run_command("export", home.run_id, "--format", "keras", "--out", str(tmp_path / "model.keras"))
+    assert code == 0, err
+    model = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    picture = picture_file(tmp_path)
+    _, rows = run_json("predict", "--run", home.run_id, "--crop", "stretch", str(picture))
+    red = np.full((1, 32, 32, 3), (255, 0, 0), np.uint8)
+    expected = sorted(np.asarray(model(red))[0], reverse=True)
+    np.testing.assert_allclose([entry["probability"] for entry in rows[0]["top"]], expected, atol=1e-6)
+
+
+def test_augment_writes_a_sheet(home, tmp_path) -> None:
+    target = tmp_path / "sheet.png"
+    code, _, err = run_command(
+        "augment", "--preset", "article-augmented", "--dataset", "shapes", "--out", str(target), "--pictures", "2"
+    )
+    assert code == 0, err
+    with Image.open(target) as sheet:
+        assert sheet.size == (13 * 32 * 4, 2 * 32 * 4)
+
+
+def test_describe_has_every_layer(home) -> None:
+    _, network = run_json("describe", "--preset", "article", "--dataset", "shapes")
+    assert network["parameters"] == 744_874
+    assert [layer["name"] for layer in network["layers"]][2] == "conv_1"
+    _, out, _ = run_command("describe", "--preset", "article", "--dataset", "shapes", "--set", "model.dense=[]")
+    assert "fc1" not in out
+
+
+def test_doctor_says_what_is_missing(home) -> None:
+    _, report = run_json("doctor")
+    assert report["packages"]["keras"] == keras.__version__
+    assert any("CIFAR-10" in advice for advice in report["advice"])
+
+
+def test_rename_stop_resume_and_delete(workspace) -> None:
+    _, run = run_json("train", "--preset", "tiny", "--dataset", "shapes", "--set", "dataset.num_train=50")
+    assert run["state"] in ("WAITING", "STARTING")
+    assert run_command("rename", run["id"], "Another name")[0] == 0
+    code, stopped = run_json("stop", run["id"], "--wait")
+    assert (code, stopped["state"], stopped["name"]) == (0, "STOPPED", "Another name")
+    _, resumed = run_json("resume", run["id"])
+    assert resumed["attempt"] == 2
+    run_json("stop", run["id"], "--wait")
+    assert run_command("delete", run["id"])[0] == 0
+    assert run_json("runs")[1] == []
+
+
+def test_a_failed_run_is_exit_code_1(workspace) -> None:
+    code, run = run_json(
+        "train", "--preset", "tiny", "--dataset", "shapes", "--set", "dataset.num_train=50",
+        "--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate=1e30", "--wait",
+    )  # fmt: skip
+    assert code == 1
+    assert run["state"] == "FAILED"
+    assert "no longer a number" in run["error"]
+    assert all(value is None or abs(value) < 1e300 for value in run["curves"]["train_loss"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--preset", "articel"], "There is no preset"),
+        (["train", "--config", "no-such-file.json"], "cannot be read"),
+        (["train", "--preset", "article", "--dataset", "cifar10"], "is not here yet"),
+        (["train", "--preset", "article", "--dataset", "nothing"], "There is no data set"),
+        (["train", "--preset", "article", "--dataset", "shapes", "--set", "model.blocks[0].filters=-1"], "filters"),
+        (["train", "--preset", "article", "--dataset", "shapes", "--set", "nonsense"], "PATH=VALUE"),
+        (["train", "--preset", "article", "--dataset", "shapes", "--set", "dataset.num_train=999999"], "6,000"),
+        (["train", "--preset", "article", "--dataset", "shapes", "--set", "model.blocks[1].kernel_sizes=[29]"], "conv_2"),
+        (["show", "../../etc/passwd"], "no run"),
+        (["predict", "--run", "nobody", "x.png"], "no run"),
+        (["datasets", "add", "my-own", "no-such-file.npz"], "There is nothing at"),
+        (["datasets", "add", "../x", "y.npz"], "small letters"),
+        (["datasets", "remove", "mnist"], "is not here"),
+        (["fly"], "invalid choice"),
+        (["train"], "--preset"),
+    ],
+)
+def test_bad_arguments_are_exit_code_2_and_one_sentence(workspace, arguments: list[str], words: str) -> None:
+    code, out, err = run_command(*arguments)
+    assert code == 2
+    assert words in err
+    assert out == ""
+    assert "Traceback" not in err
+    assert len(run_json("runs")[1]) == 0
+
+
+def test_a_config_file_is_what_train_runs(workspace, tmp_path) -> None:
+    _, network = run_json("describe", "--preset", "tiny", "--dataset", "shapes")
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(network["config"]))
+    _, run = run_json("train", "--config", str(path), "--set", "training.epochs=1", "--set", "dataset.num_train=40", "--wait")
+    assert run["state"] == "FINISHED"
+    assert run["config"]["training"]["epochs"] == 1

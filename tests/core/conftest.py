@@ -1,0 +1,71 @@
+"""One real finished run for all tests that only look at it."""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from core.cli import main
+from core.workspace import Workspace
+from tests.server import end_processes
+
+
+class Trained(NamedTuple):
+    """A workspace with a finished run on Shapes."""
+
+    workspace: Workspace
+    run_id: str
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    """`train --wait` by the command line: 300 pictures of Shapes, 3 epochs, the small preset."""
+    root = (tmp_path_factory.mktemp("trained") / "workspace").resolve()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVDECK_HOME", str(root))
+        code, answer = run_json(
+            "train", "--preset", "tiny", "--dataset", "shapes", "--set", "dataset.num_train=300",
+            "--set", "training.epochs=3", "--name", "A finished run", "--wait",
+        )  # fmt: skip
+    assert code == 0, answer
+    yield Trained(Workspace(root), answer["id"])
+    end_processes(root)
+
+
+@pytest.fixture
+def home(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """The trained workspace as the current one."""
+    monkeypatch.setenv("CONVDECK_HOME", str(trained.workspace.root))
+    return trained
+
+
+def run_command(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of one command, run in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(list(arguments))
+        except SystemExit as error:  # argparse ends so on arguments that it cannot read
+            code = int(error.code or 0)
+    return code, out.getvalue(), err.getvalue()
+
+
+def run_json(*arguments: str) -> tuple[int, Any]:
+    """Exit code and the JSON document of a command called with --json."""
+    code, out, err = run_command(*arguments, "--json")
+    return code, json.loads(out) if out else err
+
+
+def picture_file(folder: Path, name: str = "picture.png") -> Path:
+    """A small red picture."""
+    from PIL import Image
+
+    path = folder / name
+    Image.new("RGB", (50, 40), "red").save(path)
+    return path
+
+

@@ -1,0 +1,58 @@
+"""What can be told before a start, hints, and the starters of Home."""
+
+import pytest
+
+from core.advice import advise
+from core.architecture import describe
+from core.errors import ConfigError, DatasetError
+from core.experiments import check_experiment, dataset_shape, start_experiment
+from core.presets import PRESETS, quick_start
+from core.runs.store import Store
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("has_cifar10", [True, False])
+def test_every_starter_can_be_built(workspace, name: str, has_cifar10: bool) -> None:
+    config = quick_start(name, has_cifar10=has_cifar10, has_gpu=False)
+    image_shape, num_classes = dataset_shape(workspace, config.dataset)
+    assert describe(config.model, image_shape, num_classes).layers[-1].output_shape == (10,)
+
+
+def test_a_data_set_that_is_not_here_says_how_to_get_it(workspace) -> None:
+    with pytest.raises(DatasetError, match="datasets add cifar10"):
+        check_experiment(workspace, PRESETS["article"].config)
+
+
+def test_more_pictures_than_there_are(workspace) -> None:
+    config = PRESETS["article"].config.with_values({"dataset.id": "shapes", "dataset.num_train": 6001})
+    with pytest.raises(ConfigError) as caught:
+        start_experiment(workspace, config)
+    assert caught.value.field == "dataset.num_train"
+    assert Store(workspace).list_runs() == []
+
+
+def test_the_image_size_counts_for_what_fits(workspace) -> None:
+    config = PRESETS["article"].config.with_values({"dataset.id": "shapes", "dataset.image_size": 8})
+    with pytest.raises(ConfigError, match="pool_2"):
+        check_experiment(workspace, config)
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"augmentation.width_shift_fraction": 0.5}, "out of a picture of 32 pixels"),
+        ({"dataset.num_train": 500}, "overfit"),
+        ({"dataset.num_train": 500}, "momentum"),
+        ({"model.blocks": [{"filters": 8, "kernel_sizes": [1], "pool": "none"}]}, "see 1 of 32 pixels"),
+        ({"optimizer.learning_rate": 0.5}, "high for adam"),
+    ],
+)
+def test_hints_name_what_will_go_wrong(values, word: str) -> None:
+    config = PRESETS["article"].config.with_values(values)
+    hints = advise(config, describe(config.model), 32, config.dataset.num_train or 50_000)
+    assert any(word in hint for hint in hints)
+
+
+def test_a_sound_design_gets_no_hint() -> None:
+    config = PRESETS["vgg"].config
+    assert advise(config, describe(config.model), 32, 50_000) == []
