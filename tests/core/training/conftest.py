@@ -51,7 +51,16 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def arrays() -> TrainingArrays:
-    """60 training and 30 validation pictures that a tiny network can tell apart: dark, light and red noise."""
+    return noise_pictures(60)
+
+
+@pytest.fixture
+def config() -> ExperimentConfig:
+    return tiny_config()
+
+
+def noise_pictures(num_train: int) -> TrainingArrays:
+    """So many training and 30 validation pictures that a tiny network can tell apart: dark, light and red noise."""
     generator = np.random.default_rng(0)
 
     def part(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,17 +70,16 @@ def arrays() -> TrainingArrays:
         x[labels == 2, ..., 0] += 120
         return x, labels
 
-    x, y = part(60)
+    x, y = part(num_train)
     x_validation, y_validation = part(30)
     return TrainingArrays(
-        x_train=x, train_indices=np.arange(60), y_train=y,
+        x_train=x, train_indices=np.arange(num_train), y_train=y,
         x_validation=x_validation, y_validation=y_validation, x_test=x_validation, y_test=y_validation,
         x_clean=x[:40], y_clean=y[:40], class_names=CLASSES, image_shape=SHAPE,
     )  # fmt: skip
 
 
-@pytest.fixture
-def config() -> ExperimentConfig:
+def tiny_config() -> ExperimentConfig:
     return ExperimentConfig(
         model=ModelConfig(
             blocks=(BlockConfig(filters=4),),
