@@ -114,8 +114,10 @@ def _train(
     model = compiled_model(config, data, steps, replicas)
     position = load_checkpoint(folder, model) or Position()
     resumed = f", going on after epoch {position.epoch}" if position.epoch else ""
+    spread = f" over {replicas} devices" if replicas > 1 else ""
     reporter.log(
-        f"{model.count_params():,} parameters, {data.num_train:,} training pictures, {steps:,} steps an epoch{resumed}."
+        f"{model.count_params():,} parameters, {data.num_train:,} training pictures, "
+        f"{steps:,} steps an epoch{spread}{resumed}."
     )
     reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)
     run = RunCallback(config, arrays, folder, reporter, position, data.num_train)

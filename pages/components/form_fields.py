@@ -101,3 +101,17 @@ def _error(path: str) -> None:
     message = session.design_error(path)
     if message:
         st.caption(f":red[{literal(message)}]")
+
+
+def slider_field(
+    config: ExperimentConfig, path: str, label: str, high: float, *, step: float = 0.01, unit: str = "",
+    help: str | None = None,
+) -> None:  # fmt: skip
+    """A number from 0 to `high`; shares are shown as percent."""
+    key = _key(path)
+    st.slider(
+        label, 0.0, high, min(float(config.value(path)), high), step, key=key, help=help,
+        format=f"%d{unit}" if unit else "percent" if high <= 1 else "%.2f",
+        on_change=session.change_design, args=(path, key),
+    )  # fmt: skip
+    _error(path)

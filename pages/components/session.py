@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from core.config import ExperimentConfig
+from core.config import AugmentationConfig, ExperimentConfig
 from core.errors import ConfigError
 from core.services import Services, get_services
 
@@ -118,3 +119,35 @@ def use_token() -> None:
 def text_of(key: str) -> str:
     """What stands in a text field."""
     return st.session_state.get(key, "")
+
+
+def value_of(key: str) -> Any:
+    """A widget's value, for callbacks."""
+    return st.session_state.get(key)
+
+
+def set_augmentation(augmentation: AugmentationConfig) -> None:
+    """Replace the draft's augmentation as a whole."""
+    config = design_config()
+    if config is not None:
+        set_design_config(replace(config, augmentation=augmentation))
+
+
+def preview_seed() -> int:
+    """The seed of the previews on Augment."""
+    return st.session_state.get("preview_seed", 0)
+
+
+def draw_again() -> None:
+    """Other draws from now on."""
+    st.session_state["preview_seed"] = preview_seed() + 1
+
+
+def sample_seed() -> int:
+    """Which sample pictures Classify shows; 0 for none yet."""
+    return st.session_state.get("sample_seed", 0)
+
+
+def draw_samples() -> None:
+    """Other sample pictures from now on."""
+    st.session_state["sample_seed"] = sample_seed() + 1

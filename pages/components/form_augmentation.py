@@ -1,0 +1,89 @@
+"""The knobs of augmentation, grouped, each with a sentence of help."""
+
+import streamlit as st
+
+from core.config import AugmentationConfig, ExperimentConfig
+from core.config.augmentation import FILL_MODES
+from core.presets import PRESETS
+from pages.components import session
+from pages.components.form_fields import choice_field, integer_field, slider_field, toggle_field
+
+STRENGTHS: dict[str, AugmentationConfig] = {
+    "None": AugmentationConfig(),
+    "Mild, as in the article": PRESETS["article-augmented"].config.augmentation,
+    "Strong": AugmentationConfig(
+        rotation_degrees=25.0, width_shift_fraction=0.1, height_shift_fraction=0.1, zoom_fraction=0.15,
+        horizontal_flip=True, brightness=0.2, contrast=0.3, saturation=0.3, erasing_probability=0.25,
+        fill_mode="reflect",
+    ),
+    "Too much": PRESETS["too-big-shifts"].config.augmentation,
+}  # fmt: skip
+
+
+def render_strengths(config: ExperimentConfig) -> None:
+    """Whole policies in one click."""
+    current = next((name for name, policy in STRENGTHS.items() if policy == config.augmentation), None)
+    st.segmented_control(
+        "Policy", list(STRENGTHS), default=current, key=f"policy-{session.design_generation()}",
+        on_change=_take, args=(f"policy-{session.design_generation()}",),
+        help="Sets all knobs below at once.",
+    )  # fmt: skip
+
+
+def _take(key: str) -> None:
+    policy = STRENGTHS.get(session.value_of(key) or "")
+    if policy is not None:
+        session.set_augmentation(policy)
+
+
+def render_knobs(config: ExperimentConfig) -> None:
+    """Every knob, the common ones first."""
+    _move(config)
+    with st.expander("Colour"):
+        slider_field(config, _at("brightness"), "Brightness", 1.0, help="Lighter or darker by up to this share.")
+        slider_field(config, _at("contrast"), "Contrast", 1.0, help="Nearer to or further from the picture's mean.")
+        slider_field(config, _at("saturation"), "Saturation", 1.0, help="Colours paler or stronger.")
+        slider_field(config, _at("hue"), "Hue", 0.5, help="Turns all colours along the colour circle.")
+    with st.expander("Cover and noise"):
+        slider_field(
+            config, _at("erasing_probability"), "Random erasing", 1.0,
+            help="How many of the pictures get a box painted over (Zhong et al., arXiv 1708.04896).",
+        )  # fmt: skip
+        slider_field(config, _at("noise_stddev"), "Noise", 0.5, help="Gaussian noise; its spread as a share of full scale.")
+    with st.expander("Mix"):
+        slider_field(
+            config, _at("mixup_alpha"), "Mixup", 2.0,
+            help="Blends two pictures and their labels (arXiv 1710.09412). Higher: more even blends.",
+        )  # fmt: skip
+        slider_field(
+            config, _at("cutmix_alpha"), "CutMix", 2.0,
+            help="Pastes a box of another picture and mixes the labels by area (arXiv 1905.04899).",
+        )  # fmt: skip
+        integer_field(
+            config, _at("randaugment_operations"), "RandAugment operations", low=0, high=4,
+            help="How many operations, drawn at random, each picture gets (arXiv 1909.13719).",
+        )  # fmt: skip
+        if config.augmentation.randaugment_operations:
+            slider_field(config, _at("randaugment_magnitude"), "RandAugment magnitude", 1.0)
+    slider_field(
+        config, _at("unchanged_fraction"), "Left as they are", 1.0, help="The share of pictures that is not varied at all."
+    )
+
+
+def _move(config: ExperimentConfig) -> None:
+    slider_field(config, _at("rotation_degrees"), "Rotation", 180.0, step=1.0, unit="°", help="Turns by up to so much.")
+    slider_field(config, _at("width_shift_fraction"), "Shift sideways", 1.0, help="As a share of the width.")
+    slider_field(config, _at("height_shift_fraction"), "Shift up and down", 1.0, help="As a share of the height.")
+    slider_field(config, _at("zoom_fraction"), "Zoom", 0.9, help="Larger or smaller by up to this share.")
+    slider_field(config, _at("shear_degrees"), "Shear", 60.0, step=1.0, unit="°", help="Slants the picture.")
+    with st.container(horizontal=True):
+        toggle_field(config, _at("horizontal_flip"), "Mirror", help="Left and right swapped in half of the pictures.")
+        toggle_field(config, _at("vertical_flip"), "Upside down", help="Where up and down mean nothing, as from above.")
+    choice_field(
+        config, _at("fill_mode"), "Fill the edge with", FILL_MODES,
+        names={"nearest": "the nearest pixel", "reflect": "its mirror image", "wrap": "the other side", "constant": "black"},
+    )  # fmt: skip
+
+
+def _at(name: str) -> str:
+    return f"augmentation.{name}"
