@@ -1,0 +1,177 @@
+"""Data from outside: what is taken, and what is refused with nothing stored."""
+
+import io
+import stat
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.importing import import_dataset
+from core.errors import DatasetError
+
+
+def png(color: str = "red", size: tuple[int, int] = (40, 30)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, color).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_zip(path, entries: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+def two_classes(prefix: str = "", count: int = 8) -> dict[str, bytes]:
+    return {f"{prefix}{name}/{i}.png": png(color) for name, color in (("cats", "red"), ("dogs", "blue")) for i in range(count)}
+
+
+def npz(path, **arrays) -> None:
+    x, y = np.zeros((20, 10, 10, 3), np.uint8), np.arange(20) % 2
+    np.savez(path, **({"x_train": x, "y_train": y, "x_test": x[:6], "y_test": y[:6]} | arrays))
+
+
+def test_a_zip_of_class_folders(workspace, tmp_path) -> None:
+    junk = {"__MACOSX/cats/._0.png": b"x", "cats/.DS_Store": b"x", "readme.txt": b"hello"}
+    make_zip(tmp_path / "pets.zip", two_classes() | junk)
+    dataset = import_dataset(workspace, "pets", tmp_path / "pets.zip", image_size=16)
+    assert dataset.class_names == ("cats", "dogs")
+    assert (len(dataset.x_train), len(dataset.x_test)) == (13, 3)
+    assert dataset.image_shape == (16, 16, 3)
+    assert all((dataset.x_train[dataset.y_train == 0] == (255, 0, 0)).ravel())
+    assert all((dataset.x_train[dataset.y_train == 1] == (0, 0, 255)).ravel())
+
+
+@pytest.mark.parametrize("prefix", ["wrapper/", "one/in/another/"])
+def test_wrapper_folders_are_taken_off(workspace, tmp_path, prefix: str) -> None:
+    make_zip(tmp_path / "pets.zip", two_classes(prefix))
+    assert import_dataset(workspace, "pets", tmp_path / "pets.zip").class_names == ("cats", "dogs")
+
+
+def test_train_and_test_folders_are_the_parts(workspace, tmp_path) -> None:
+    make_zip(tmp_path / "pets.zip", two_classes("train/", 5) | two_classes("test/", 3))
+    dataset = import_dataset(workspace, "pets", tmp_path / "pets.zip")
+    assert (len(dataset.x_train), len(dataset.x_test)) == (10, 6)
+
+
+def test_a_folder_is_read_and_links_in_it_are_not(workspace, tmp_path) -> None:
+    source = tmp_path / "pets"
+    for name, data in two_classes().items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(data)
+    (source / "birds").symlink_to(source / "cats")
+    (source / "cats" / "linked.png").symlink_to(source / "dogs" / "0.png")
+    dataset = import_dataset(workspace, "pets", source)
+    assert dataset.class_names == ("cats", "dogs")
+    assert len(dataset.x_train) + len(dataset.x_test) == 16
+
+
+def test_arrays_are_taken_as_they_are(workspace, tmp_path) -> None:
+    npz(tmp_path / "a.npz", y_train=(np.arange(20) % 2)[:, None])
+    dataset = import_dataset(workspace, "arrays", tmp_path / "a.npz")
+    assert dataset.class_names == ("0", "1")
+    assert dataset.y_train.tolist() == [0, 1] * 10
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"y_train": np.array(["a"] * 20)}, "whole numbers"),
+        ({"y_train": np.arange(20) / 2}, "whole numbers"),
+        ({"y_train": np.array([{}] * 20, object)}, "cannot be read"),
+        ({"x_train": np.zeros((20, 10, 10, 3))}, "uint8"),
+        ({"y_train": np.arange(20) - 1}, "labels from 0"),
+    ],
+)
+def test_arrays_that_are_no_pictures_are_refused(workspace, tmp_path, arrays, words: str) -> None:
+    npz(tmp_path / "a.npz", **arrays)
+    with pytest.raises(DatasetError, match=words):
+        import_dataset(workspace, "arrays", tmp_path / "a.npz")
+    assert not (workspace.datasets / "arrays").exists()
+
+
+def test_missing_arrays_are_named(workspace, tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=np.zeros(3))
+    with pytest.raises(DatasetError, match="y_train, x_test, y_test"):
+        import_dataset(workspace, "arrays", tmp_path / "a.npz")
+
+
+def with_link(path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in two_classes().items():
+            archive.writestr(name, data)
+        info = zipfile.ZipInfo("cats/link.png")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+
+
+def encrypted(path) -> None:
+    make_zip(path, two_classes())
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = data.find(signature)
+        while place >= 0:
+            data[place + offset] |= 1
+            place = data.find(signature, place + 4)
+    path.write_bytes(data)
+
+
+def overlapping(path) -> None:
+    make_zip(path, two_classes())
+    data = bytearray(path.read_bytes())
+    # The second entry of the directory is made to begin where the first does.
+    second = data.find(b"PK\x01\x02", data.find(b"PK\x01\x02") + 4)
+    data[second + 42 : second + 46] = struct.pack("<I", 0)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"../evil.png": png()}, "leads out"),
+        ({"/etc/evil.png": png()}, "leads out"),
+        ({"C:\\evil.png": png()}, "leads out"),
+        ({"cats/0.png": png(), "loose.png": png()}, "no class folder"),
+        ({f"cats/{i}.png": png() for i in range(9)}, "one class only|no class folder"),
+        ({"notes/readme.txt": b"x"}, "no pictures"),
+        ({"cats/0.png": png(), "dogs/0.png": png()}, "at least 5"),
+        (two_classes() | {"cats/bad.png": b"not a picture"}, r"bad\.png"),
+        (two_classes() | {"Cats/0.png": png()}, "capital letters"),
+        (with_link, "link"),
+        (encrypted, "encrypted"),
+        (overlapping, "overlapping|cannot be read"),
+        (lambda path: path.write_bytes(b"PK nothing"), "cannot be read"),
+    ],
+)
+def test_archives_that_are_not_taken_are_refused_in_words(workspace, tmp_path, entries, words: str) -> None:
+    path = tmp_path / "pets.zip"
+    if callable(entries):
+        entries(path)
+    else:
+        make_zip(path, entries)
+    with pytest.raises(DatasetError, match=words):
+        import_dataset(workspace, "pets", path)
+    assert not (workspace.datasets / "pets").exists()
+    assert not list(tmp_path.glob("**/evil.png"))
+
+
+def test_known_names_hold_what_they_are_known_for(workspace, tmp_path) -> None:
+    npz(tmp_path / "a.npz")
+    with pytest.raises(DatasetError, match="Choose another name"):
+        import_dataset(workspace, "cifar10", tmp_path / "a.npz")
+
+
+def test_a_name_in_use_is_not_overwritten(workspace, tmp_path) -> None:
+    npz(tmp_path / "a.npz")
+    import_dataset(workspace, "arrays", tmp_path / "a.npz")
+    with pytest.raises(DatasetError, match="already"):
+        import_dataset(workspace, "arrays", tmp_path / "a.npz")
+
+
+def test_other_files_are_refused(workspace, tmp_path) -> None:
+    (tmp_path / "a.pkl").write_bytes(b"x")
+    with pytest.raises(DatasetError, match="neither"):
+        import_dataset(workspace, "arrays", tmp_path / "a.pkl")

@@ -1,0 +1,93 @@
+"""Data sets on disk: whole or not there, mapped, checked, listed, deleted."""
+
+import numpy as np
+import pytest
+
+from core.datasets import storage
+from core.datasets.shapes import draw_shapes
+from core.datasets.storage import delete_dataset, list_datasets, load_dataset, save_dataset
+from core.errors import DatasetError
+
+
+def arrays(count: int = 12, shape: tuple[int, ...] = (8, 8, 3)) -> dict[str, np.ndarray]:
+    x = np.random.default_rng(0).integers(0, 256, (count, *shape)).astype(np.uint8)
+    y = np.arange(count) % 2
+    return {"x_train": x, "y_train": y, "x_test": x[:4], "y_test": y[:4]}
+
+
+def test_what_is_stored_is_mapped_read_only(workspace) -> None:
+    given = arrays()
+    dataset = save_dataset(workspace, "mine", "Mine", "My own.", ["a", "b"], given)
+    assert isinstance(dataset.x_train, np.memmap)
+    for name in given:
+        np.testing.assert_array_equal(getattr(dataset, name), given[name])
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(dataset, name)[0] = 0
+    assert (dataset.class_names, dataset.image_shape) == (("a", "b"), (8, 8, 3))
+
+
+def test_a_failure_while_writing_leaves_nothing(workspace, monkeypatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_a_damaged_file_is_named(workspace) -> None:
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    path = workspace.datasets / "mine" / "y_test.npy"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    load_dataset(workspace, "mine")
+    with pytest.raises(DatasetError, match=r"y_test\.npy"):
+        load_dataset(workspace, "mine", verify=True)
+
+
+def test_lists_show_what_is_here_and_what_can_be_had(workspace) -> None:
+    save_dataset(workspace, "mine", "Mine", "My own.", ["a", "b"], arrays())
+    infos = {info.id: info for info in list_datasets(workspace)}
+    assert list(infos) == ["shapes", "cifar10", "cifar100", "mnist", "fashion_mnist", "mine"]
+    mine = infos["mine"]
+    assert (mine.state, mine.num_train, mine.num_validation, mine.num_test) == ("ready", 12, 2, 2)
+    assert infos["cifar10"].state == "available"
+    delete_dataset(workspace, "mine")
+    assert "mine" not in {info.id for info in list_datasets(workspace)}
+    with pytest.raises(DatasetError, match="not here"):
+        delete_dataset(workspace, "mine")
+
+
+@pytest.mark.parametrize("name", ["", "../x", "A", "a b", "x" * 41, ".hidden", "a/b", None])
+def test_names_that_cannot_be_folders_are_refused(workspace, name) -> None:
+    for action in (load_dataset, delete_dataset):
+        with pytest.raises(DatasetError, match="small letters"):
+            action(workspace, name)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"x_train": arrays()["x_train"].astype(float)}, "uint8 pictures"),
+        ({"x_train": arrays()["x_train"][..., :2]}, "1 or 3"),
+        ({"x_train": arrays(shape=(8, 500, 3))["x_train"]}, "from 8 to 256"),
+        ({"y_train": np.arange(5)}, "one label for each"),
+        ({"y_train": np.arange(12)}, "labels from 0 to 1"),
+        ({"y_train": np.zeros(12, int)}, "have no training picture"),
+        ({"x_test": arrays(shape=(9, 9, 3))["x_test"]}, "different shapes"),
+    ],
+)
+def test_arrays_that_are_no_data_set_are_refused(workspace, change, words: str) -> None:
+    with pytest.raises(DatasetError, match=words):
+        save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays() | change)
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_shapes_are_the_same_every_time_and_balanced() -> None:
+    (x, y), (again, _) = draw_shapes(100, 3), draw_shapes(100, 3)
+    np.testing.assert_array_equal(x, again)
+    assert np.bincount(y).tolist() == [10] * 10
+    assert (x.shape, x.dtype) == ((100, 32, 32, 3), np.uint8)
+    assert (draw_shapes(100, 4)[0] != x).any()

@@ -1,0 +1,133 @@
+"""Pictures from outside: what is taken, what is refused, and in which words."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.errors import PictureError
+from core.images.decode import decode_picture, fit_picture, shorten
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+def two_colours(width: int = 6, height: int = 4) -> Image.Image:
+    """Left half red, right half blue, the first row green: no symmetry."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, : width // 2, 0] = 255
+    pixels[:, width // 2 :, 2] = 255
+    pixels[0] = (0, 255, 0)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF"])
+def test_lossless_formats_come_out_as_they_were(kind: str) -> None:
+    settings = {"lossless": True} if kind == "WEBP" else {}
+    picture = decode_picture(encoded(two_colours(), kind, **settings), "x")
+    np.testing.assert_array_equal(picture.pixels, np.asarray(two_colours()))
+    assert picture.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"hello", "not a picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+        (encoded(two_colours(), "TIFF"), "not a picture"),
+        (encoded(two_colours(60, 60), "JPEG")[:400], "cannot be decoded"),
+        (encoded(two_colours(60, 60))[:90], "cannot be decoded"),
+        (encoded(Image.new("1", (5001, 5000))), "at most 25 are taken"),
+        (encoded(Image.new("L", (1000, 1))), "too long and thin"),
+    ],
+)
+def test_what_is_refused_is_refused_in_one_sentence(data: bytes, words: str) -> None:
+    with pytest.raises(PictureError) as caught:
+        decode_picture(data, "holiday.png")
+    assert str(caught.value).startswith("holiday.png")
+    assert words in str(caught.value)
+
+
+def test_a_bomb_is_refused_from_its_header() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    with pytest.raises(PictureError, match=r"million pixels"):
+        decode_picture(bomb, "bomb.png")
+
+
+def test_transparency_is_laid_on_white() -> None:
+    image = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    picture = decode_picture(encoded(image), "x.png")
+    assert (picture.pixels == 255).all()
+    assert any("white" in note for note in picture.notes)
+    assert decode_picture(encoded(Image.new("RGBA", (4, 4), (9, 8, 7, 255))), "x.png").notes == ()
+
+
+def test_sixteen_bits_keep_their_order() -> None:
+    values = np.array([[300, 60_000], [0, 30_000]], np.uint16)
+    picture = decode_picture(encoded(Image.fromarray(values)), "x.png")
+    grey = picture.pixels[..., 0].astype(int)
+    assert grey[1, 0] <= grey[0, 0] < grey[1, 1] < grey[0, 1] == 255
+    assert picture.notes
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "CMYK"])
+def test_other_modes_become_rgb(mode: str) -> None:
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    assert decode_picture(encoded(two_colours(16, 16).convert(mode), kind), "x").pixels.shape == (16, 16, 3)
+
+
+def test_the_first_frame_of_an_animation_counts() -> None:
+    frames = [Image.new("RGB", (5, 5), color) for color in ("red", "blue")]
+    picture = decode_picture(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]), "x.gif")
+    assert (picture.pixels == (255, 0, 0)).all()
+    assert any("first frame" in note for note in picture.notes)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_comes_out_upright(orientation: int) -> None:
+    upright = two_colours()
+    # What a camera stores for each orientation: the inverse of what a viewer has to do.
+    undo = {
+        2: [Image.Transpose.FLIP_LEFT_RIGHT], 3: [Image.Transpose.ROTATE_180], 4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE], 6: [Image.Transpose.ROTATE_90], 7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }  # fmt: skip
+    stored = upright
+    for step in undo.get(orientation, []):
+        stored = stored.transpose(step)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = decode_picture(encoded(stored, exif=exif), "x.png")
+    np.testing.assert_array_equal(picture.pixels, np.asarray(upright))
+
+
+def test_fitting_keeps_the_middle_everything_or_stretches() -> None:
+    pixels = np.zeros((40, 80, 3), np.uint8)
+    pixels[:, 20:60] = 200
+    assert (fit_picture(pixels, (20, 20, 3), "center") == 200).all()
+    padded = fit_picture(pixels, (20, 20, 3), "pad")
+    assert padded[10, 10, 0] == 200 and padded[0, 10, 0] < 200
+    stretched = fit_picture(pixels, (20, 20, 3), "stretch")
+    assert stretched[10, 0, 0] == 0 and stretched[10, 10, 0] == 200
+    assert fit_picture(pixels, (28, 28, 1)).shape == (28, 28, 1)
+    with pytest.raises(ValueError, match="crop"):
+        fit_picture(pixels, (20, 20, 3), "round")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("../../a/b.png", "b.png"), ("C:\\x\\y.png", "y.png"), ("a\u202egnp.exe", "agnp.exe"), ("", "A file"), ("x" * 99, "x" * 57 + "…")],
+)
+def test_names_are_fit_for_a_sentence(name: str, shown: str) -> None:
+    assert shorten(name) == shown
