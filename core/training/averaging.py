@@ -18,6 +18,9 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     own = [ops.convert_to_numpy(variable).copy() for variable in model.trainable_variables]
     # The public way, finalize_variable_values, overwrites for good: keep our own copy and put it back.
     optimizer.finalize_variable_values(model.trainable_variables)
+    for variable in model.trainable_variables:
+        # JAX would share the average's memory with the model and give it away at the model's next step.
+        variable.assign(ops.convert_to_numpy(variable).copy())
     try:
         yield
     finally:
