@@ -13,6 +13,7 @@ app: $(VENV)/app.stamp
 	$(RUN) -m streamlit run app.py $(ARGS)
 
 test: $(VENV)/test.stamp
+	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest $(ARGS)

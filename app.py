@@ -10,9 +10,9 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from core.api import build_routes  # noqa: E402
-from core.runs.scheduler import ensure_scheduler  # noqa: E402
-from core.services import get_services  # noqa: E402
+from core.api import build_routes
+from core.runs.scheduler import ensure_scheduler
+from core.services import get_services
 
 SCHEDULER_CHECK_SECONDS = 2.0
 

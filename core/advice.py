@@ -18,7 +18,9 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
             f"Shifts of up to {100 * shift:.0f} % move the object out of a picture of {image_size} pixels; "
             f"2 to 10 % are usual."
         )
-    regularized = any(dense.dropout for dense in config.model.dense) or any(b.dropout for b in config.model.blocks)
+    regularized = any(dense.dropout for dense in config.model.dense) or any(
+        b.dropout for b in config.model.blocks
+    )
     if network.parameters > MANY_PARAMETERS_PER_PICTURE * num_train and not augmentation.is_active:
         rest = "" if regularized else " and no dropout"
         hints.append(
@@ -37,8 +39,12 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
             f"The convolutions see {network.receptive_field} of {image_size} pixels: larger kernels, more blocks or "
             f"pooling let them see whole objects."
         )
-    if config.optimizer.name in ("adam", "adamw", "rmsprop", "muon") and config.optimizer.learning_rate > 0.02:
+    if (
+        config.optimizer.name in ("adam", "adamw", "rmsprop", "muon")
+        and config.optimizer.learning_rate > 0.02
+    ):
         hints.append(
-            f"A learning rate of {config.optimizer.learning_rate:g} is high for {config.optimizer.name}; 0.001 is usual."
+            f"A learning rate of {config.optimizer.learning_rate:g} is high for {config.optimizer.name}; "
+            f"0.001 is usual."
         )
     return hints

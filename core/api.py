@@ -134,7 +134,11 @@ def _parse_start(body: bytes) -> dict[str, Any]:
 def _config_of(asked: dict[str, Any]) -> ExperimentConfig:
     if ("config" in asked) == ("preset" in asked):
         raise ConfigError("", "Send either config or preset.")
-    config = ExperimentConfig.from_dict(asked["config"]) if "config" in asked else get_preset(asked["preset"]).config
+    config = (
+        ExperimentConfig.from_dict(asked["config"])
+        if "config" in asked
+        else get_preset(asked["preset"]).config
+    )
     values = asked.get("set") or {}
     if not isinstance(values, dict):
         raise ConfigError("set", f"must be an object of paths and values, not {json.dumps(values)[:40]}.")

@@ -137,7 +137,19 @@ class _Plan:
         seen = max(t.receptive_field for t in (tip, *others)) + (window - 1) * tip.jump
         inputs = (tip.name, *(other.name for other in others))
         self.layers.append(
-            Layer(name, kind, inputs, settings, shape, parameters, parameters - frozen, flops, seen, block, dense)
+            Layer(
+                name,
+                kind,
+                inputs,
+                settings,
+                shape,
+                parameters,
+                parameters - frozen,
+                flops,
+                seen,
+                block,
+                dense,
+            )
         )
         return _Tip(name, shape, seen, tip.jump * stride)
 
@@ -156,11 +168,15 @@ def _add_block(plan: _Plan, tip: _Tip, index: int, block: BlockConfig) -> _Tip:
     if block.pool != "none":
         tip = _add_pool(plan, tip, index, block)
     if block.dropout:
-        tip = plan.add(tip, f"conv_dropout_{index + 1}", "dropout", tip.shape, {"rate": block.dropout}, block=index)
+        tip = plan.add(
+            tip, f"conv_dropout_{index + 1}", "dropout", tip.shape, {"rate": block.dropout}, block=index
+        )
     return tip
 
 
-def _add_convolutions(plan: _Plan, tip: _Tip, index: int, block: BlockConfig, suffix: str, stride: int) -> _Tip:
+def _add_convolutions(
+    plan: _Plan, tip: _Tip, index: int, block: BlockConfig, suffix: str, stride: int
+) -> _Tip:
     several = len(block.kernel_sizes) > 1
     branches = []
     for number, size in enumerate(block.kernel_sizes):
@@ -184,7 +200,11 @@ def _add_convolution(
     plan: _Plan, tip: _Tip, name: str, index: int, block: BlockConfig, size: int, stride: int
 ) -> _Tip:
     height, width, channels = tip.shape
-    shape = (_slide(height, size, stride, block.padding), _slide(width, size, stride, block.padding), block.filters)
+    shape = (
+        _slide(height, size, stride, block.padding),
+        _slide(width, size, stride, block.padding),
+        block.filters,
+    )
     if block.separable:
         weights = size * size * channels + channels * block.filters
     else:
@@ -198,7 +218,8 @@ def _add_convolution(
     }
     return plan.add(
         tip, name, "separable_conv" if block.separable else "conv", shape, settings,
-        parameters=weights + block.filters, flops=2 * shape[0] * shape[1] * weights + _activated(shape, block.activation),
+        parameters=weights + block.filters,
+        flops=2 * shape[0] * shape[1] * weights + _activated(shape, block.activation),
         window=size, stride=stride, block=index,
     )  # fmt: skip
 
@@ -206,12 +227,20 @@ def _add_convolution(
 def _add_shortcut(plan: _Plan, entry: _Tip, tip: _Tip, index: int, stride: int) -> _Tip:
     if entry.shape != tip.shape:
         channels, filters = entry.shape[-1], tip.shape[-1]
-        settings = {"filters": filters, "kernel_size": 1, "padding": "same", "stride": stride, "activation": "linear"}
+        settings = {
+            "filters": filters,
+            "kernel_size": 1,
+            "padding": "same",
+            "stride": stride,
+            "activation": "linear",
+        }
         entry = plan.add(
             entry, f"shortcut_{index + 1}", "conv", tip.shape, settings, parameters=channels * filters + filters,
             flops=2 * prod(tip.shape) * channels + prod(tip.shape), stride=stride, block=index,
         )  # fmt: skip
-    return plan.add(tip, f"add_{index + 1}", "add", tip.shape, {}, flops=prod(tip.shape), others=(entry,), block=index)
+    return plan.add(
+        tip, f"add_{index + 1}", "add", tip.shape, {}, flops=prod(tip.shape), others=(entry,), block=index
+    )
 
 
 def _add_pool(plan: _Plan, tip: _Tip, index: int, block: BlockConfig) -> _Tip:
@@ -234,7 +263,9 @@ def _add_head(plan: _Plan, tip: _Tip, head: str) -> _Tip:
     height, width, channels = tip.shape
     if head == "flatten":
         return plan.add(_whole(tip), "flatten", "flatten", (height * width * channels,), {})
-    return plan.add(_whole(tip), "global_average_pool", "global_average_pool", (channels,), {}, flops=prod(tip.shape))
+    return plan.add(
+        _whole(tip), "global_average_pool", "global_average_pool", (channels,), {}, flops=prod(tip.shape)
+    )
 
 
 def _add_dense(plan: _Plan, tip: _Tip, index: int, dense: DenseConfig) -> _Tip:

@@ -32,7 +32,12 @@ class Requests:
         self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
     def handle(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        methods = {"predict": self._predict, "decode": self._decode, "preview": self._preview, "export": self._export}
+        methods = {
+            "predict": self._predict,
+            "decode": self._decode,
+            "preview": self._preview,
+            "export": self._export,
+        }
         return methods[document["method"]](document, arrays)
 
     def _predict(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
@@ -127,7 +132,10 @@ def serve(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -> None:
             answer, answer_arrays = {"error": str(error)}, {}
         except Exception as error:
             traceback.print_exc()
-            answer, answer_arrays = {"error": f"The picture engine failed: {type(error).__name__}: {error}"}, {}
+            answer, answer_arrays = (
+                {"error": f"The picture engine failed: {type(error).__name__}: {error}"},
+                {},
+            )
         write_frame(outgoing, answer, answer_arrays)
 
 

@@ -84,9 +84,13 @@ class Engine:
         """
         return self._ask_about_pictures({"method": "predict", "run_id": run_id, "crop": crop}, pictures)
 
-    def decode(self, pictures: Pictures, image_shape: tuple[int, int, int], crop: str = "center") -> list[dict[str, Any]]:
+    def decode(
+        self, pictures: Pictures, image_shape: tuple[int, int, int], crop: str = "center"
+    ) -> list[dict[str, Any]]:
         """Rows as `predict` gives them, without `top`: pictures brought to `image_shape`, no run involved."""
-        return self._ask_about_pictures({"method": "decode", "image_shape": list(image_shape), "crop": crop}, pictures)
+        return self._ask_about_pictures(
+            {"method": "decode", "image_shape": list(image_shape), "crop": crop}, pictures
+        )
 
     def preview(
         self, augmentation: AugmentationConfig, pixels: Pixels, seed: int
@@ -111,7 +115,9 @@ class Engine:
         rows: list[dict[str, Any]] = answer["rows"]
         return [{**row, "seen": arrays.get(str(index))} for index, row in enumerate(rows)]
 
-    def _ask(self, document: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Arrays]:
+    def _ask(
+        self, document: dict[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> tuple[dict[str, Any], Arrays]:
         with self._turn:
             process = self._ensure_process()
             deadline = REQUEST_DEADLINE_SECONDS if self._ready else START_DEADLINE_SECONDS
@@ -192,5 +198,5 @@ def _collect(stream: IO[bytes], put: Callable[[tuple[dict[str, Any], Arrays] | N
     """Hand over each frame; None once the stream has ended."""
     with stream, contextlib.suppress(EOFError, OSError, ValueError):
         while True:
-            put(read_frame(stream))  # type: ignore[arg-type]
+            put(read_frame(stream))
     put(None)

@@ -7,7 +7,7 @@ which the JSON's `arrays` lists them as `[name, dtype, shape]`.
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ _LENGTH = struct.Struct(">Q")
 _MAX_HEADER_BYTES = 64 * 1024 * 1024
 
 
-def write_frame(stream: BinaryIO, document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_frame(stream: IO[bytes], document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write one frame and flush. Raises OSError when the other side is gone."""
     parts = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     listed = [[name, part.dtype.str, list(part.shape)] for name, part in parts.items()]
@@ -30,7 +30,7 @@ def write_frame(stream: BinaryIO, document: Mapping[str, Any], arrays: Mapping[s
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], Arrays]:
+def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], Arrays]:
     """Read one frame. Raises EOFError when the stream ends before or inside it."""
     (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
     if length > _MAX_HEADER_BYTES:
@@ -45,7 +45,7 @@ def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], Arrays]:
     return header["document"], arrays
 
 
-def _read_exactly(stream: BinaryIO, count: int) -> bytes:
+def _read_exactly(stream: IO[bytes], count: int) -> bytes:
     data = b""
     if count:
         parts = []

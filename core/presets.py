@@ -32,7 +32,9 @@ _ARTICLE_MODEL = ModelConfig(
     dense=(DenseConfig(units=512, dropout=0.2), DenseConfig(units=256, dropout=0.2)),
 )
 _ARTICLE = ExperimentConfig(
-    dataset=DatasetConfig(id="cifar10"), model=_ARTICLE_MODEL, training=TrainingConfig(batch_size=32, epochs=20)
+    dataset=DatasetConfig(id="cifar10"),
+    model=_ARTICLE_MODEL,
+    training=TrainingConfig(batch_size=32, epochs=20),
 )
 _MILD = AugmentationConfig(
     rotation_degrees=20.0, width_shift_fraction=0.02, height_shift_fraction=0.02, horizontal_flip=True

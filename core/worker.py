@@ -57,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         traceback.print_exc()
-        reporter.failed(f"Training ended with {type(error).__name__}: {error}", "The run's log has the details.")
+        reporter.failed(
+            f"Training ended with {type(error).__name__}: {error}", "The run's log has the details."
+        )
         return 1
     return 0
 

@@ -37,8 +37,15 @@ def main() -> None:
         original, label = _choose_picture(dataset)
         if original is None:
             return
-        _render_variants(config.augmentation, dataset, original, label)
-        st.page_link("design.py", label="Use in a new run", icon=":material/arrow_forward:")
+        if config.augmentation.is_active:
+            _render_variants(config.augmentation, dataset, original, label)
+        else:
+            st.image(enlarge(original, PICTURE_SIDE), caption="original", alt=f"{label}, as it is")
+            st.caption(
+                "Nothing is turned on yet. Choose a policy or move a slider to see what training would see."
+            )
+        if st.button("Use in a new run", type="primary", icon=":material/arrow_forward:"):
+            st.switch_page("design.py")
 
 
 def _choose_dataset(preferred: str) -> str:
@@ -82,9 +89,8 @@ def _render_variants(
         variants, captions = _variants(augmentation, dataset.id, original, seed, mixes)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Draw again", icon=":material/casino:", on_click=session.draw_again)
-        st.caption(f"Draw {seed + 1} of {literal(label)}; the original comes first.")
-    if not augmentation.is_active:
-        st.caption("Nothing is turned on: every variant is the picture itself.")
+        st.image(enlarge(original, 64), width=64, alt=f"{label}, as it is")
+        st.caption(f"The original, {literal(label)}. Draw number {seed + 1}.")
     shift = max(augmentation.width_shift_fraction, augmentation.height_shift_fraction)
     side = min(original.shape[:2])
     if shift > LARGE_SHIFT:
@@ -94,14 +100,19 @@ def _render_variants(
             icon=":material/warning:",
         )
     with st.grid(4, min_column_width=100):
-        with st.container():
-            st.image(enlarge(original, PICTURE_SIDE), width="stretch", caption="original", alt=f"{label}, as it is")
         for variant, words in zip(variants, captions, strict=True):
             caption = " · ".join(words.values()) or "unchanged"
             with st.container():
-                st.image(enlarge(variant, PICTURE_SIDE), width="stretch", caption=caption, alt=f"{label}: {caption}")
+                st.image(
+                    enlarge(variant, PICTURE_SIDE),
+                    width="stretch",
+                    caption=caption,
+                    alt=f"{label}: {caption}",
+                )
     if mixes:
-        st.caption("Mixing takes the next picture of the batch; here these are other pictures of the data set.")
+        st.caption(
+            "Mixing takes the next picture of the batch; here these are other pictures of the data set."
+        )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -30,8 +30,8 @@ def main() -> None:
         st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")
         return
     st.caption(
-        f"{literal(run.name)} learned {len(_class_names(services, run))} classes of {literal(run.dataset)} and was right "
-        f"on {run_words.percent(run.best_val_accuracy)} of its validation pictures. It always chooses among its "
+        f"{literal(run.name)} learned {len(_class_names(services, run))} classes of {literal(run.dataset)} and was "
+        f"right on {run_words.percent(run.best_val_accuracy)} of its validation pictures. It always chooses among its "
         f"classes, even for something it has never seen."
     )
     left, right = st.columns(2, gap="medium")
@@ -47,7 +47,9 @@ def main() -> None:
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Try sample pictures", icon=":material/casino:", on_click=session.draw_samples)
-            camera_on = st.toggle("Camera", key="classify-camera", help="Your browser asks before it gives a picture.")
+            camera_on = st.toggle(
+                "Camera", key="classify-camera", help="Your browser asks before it gives a picture."
+            )
     photo = st.camera_input("Take a picture", key="classify-photo") if camera_on else None
     pictures = [(upload.name, upload.getvalue()) for upload in uploads[:MAX_FILES]]
     if len(uploads) > MAX_FILES:
@@ -116,15 +118,22 @@ def _render_answer(row: dict[str, Any], truth: str | None) -> None:
     best = row["top"][0]
     side = row["seen"].shape
     st.image(
-        enlarge(row["seen"]), width=160, alt=f"{row['image']}: the {side[1]}×{side[0]} pixels that the network sees"
+        enlarge(row["seen"]),
+        width=160,
+        alt=f"{row['image']}: the {side[1]}×{side[0]} pixels that the network sees",
     )
     if truth is None:
         st.caption(f"{literal(row['image'])}: the {side[1]}×{side[0]} pixels that the network sees")
     else:
-        verdict = ":green[:material/check: right]" if best["class"] == truth else ":red[:material/close: wrong]"
+        verdict = (
+            ":green[:material/check: right]" if best["class"] == truth else ":red[:material/close: wrong]"
+        )
         st.markdown(f"{verdict}, it is: **{literal(truth)}**")
     for entry in row["top"][:SHOWN_CLASSES]:
-        st.progress(float(entry["probability"]), f"{literal(entry['class'])} {run_words.percent(entry['probability'])}")
+        st.progress(
+            float(entry["probability"]),
+            f"{literal(entry['class'])} {run_words.percent(entry['probability'])}",
+        )
     for note in row["notes"]:
         st.caption(literal(note))
 

@@ -34,7 +34,9 @@ def main() -> None:
     if ready:
         st.subheader("Look inside", anchor=False)
         titles = {info.id: info.title for info in ready}
-        chosen = st.selectbox("Data set", list(titles), format_func=titles.__getitem__, key="look-inside", bind="query-params")
+        chosen = st.selectbox(
+            "Data set", list(titles), format_func=titles.__getitem__, key="look-inside", bind="query-params"
+        )
         _render_inside(load_dataset(session.services().workspace, chosen))
 
 
@@ -81,7 +83,9 @@ def _get(info: DatasetInfo) -> None:
 
 @st.dialog("Remove a data set")
 def _confirm_removal(info: DatasetInfo) -> None:
-    st.markdown(f"**{literal(info.title)}** is deleted from this workspace. Finished runs keep their curves and weights.")
+    st.markdown(
+        f"**{literal(info.title)}** is deleted from this workspace. Finished runs keep their curves and weights."
+    )
     if st.button("Remove", type="primary", icon=":material/delete:"):
         workspace = session.services().workspace
         try:
@@ -115,7 +119,9 @@ def _render_import() -> None:
     with st.spinner("Importing…"), tempfile.TemporaryDirectory() as folder:
         # The name on disk is our own; of the uploaded one only the ending counts.
         suffix = "".join(Path(upload.name).suffixes[-2:]).lower()
-        path = Path(folder) / f"upload{suffix if suffix in ('.tar.gz',) else Path(upload.name).suffix.lower()}"
+        path = (
+            Path(folder) / f"upload{suffix if suffix in ('.tar.gz',) else Path(upload.name).suffix.lower()}"
+        )
         path.write_bytes(upload.getvalue())
         try:
             dataset = import_dataset(session.services().workspace, name.strip(), path, image_size=int(size))

@@ -103,7 +103,11 @@ def _render_start(
     with st.container(border=True):
         st.text_input("Name of the run", key="run-name", max_chars=120, placeholder="numbered by itself")
         start = st.button(
-            "Start training", type="primary", icon=":material/play_arrow:", disabled=network is None, width="stretch"
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=network is None,
+            width="stretch",
         )
         if problem is not None:
             st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
@@ -137,7 +141,9 @@ def _render_as_text(config: ExperimentConfig) -> None:
             "Download config.json", config.to_json(indent=2), "config.json", "application/json",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
-        pasted = st.text_area("Paste a config", key="pasted-config", placeholder="{ … }", max_chars=MAX_PASTED)
+        pasted = st.text_area(
+            "Paste a config", key="pasted-config", placeholder="{ … }", max_chars=MAX_PASTED
+        )
         if st.button("Use it", disabled=not pasted.strip()):
             try:
                 session.set_design_config(ExperimentConfig.from_json(pasted))
@@ -157,7 +163,9 @@ def _command(config: ExperimentConfig) -> str:
     shape = [(len(c.model.blocks), len(c.model.dense)) for c in (PRESETS[name].config, config)]
     if shape[0] != shape[1]:
         return "python -m core train --config config.json"
-    assignments = [f"--set {shlex.quote(f'{path}={json.dumps(config.value(path))}')}" for path, _, _ in changes]
+    assignments = [
+        f"--set {shlex.quote(f'{path}={json.dumps(config.value(path))}')}" for path, _, _ in changes
+    ]
     return " \\\n  ".join([f"python -m core train --preset {name}", *assignments])
 
 

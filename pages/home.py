@@ -66,7 +66,9 @@ def _device_sentence() -> str:
     if gpus:
         return f"Training uses {', '.join(literal(gpu.name) for gpu in gpus)}."
     threads = report.devices[0].threads if report.devices else 1
-    return f"No GPU was found: training uses the CPU with {threads} threads, and the starters are cut to that."
+    return (
+        f"No GPU was found: training uses the CPU with {threads} threads, and the starters are cut to that."
+    )
 
 
 def _render_runs(services: Services, was_active: bool) -> None:
@@ -99,11 +101,15 @@ def _render_result(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(look.label, icon=look.icon, color=look.color)
         gap = "" if run.gap is None else f", gap {run_words.points(run.gap)}"
-        best = "no epoch finished" if run.best_val_accuracy is None else run_words.percent(run.best_val_accuracy)
+        best = (
+            "no epoch finished" if run.best_val_accuracy is None else run_words.percent(run.best_val_accuracy)
+        )
         st.markdown(f"**{literal(run.name)}** on {literal(run.dataset)}: {best}{gap}", width="stretch")
         st.page_link("runs.py", label="Curves", icon=":material/monitoring:", query_params={"run": run.id})
         if run.best_epoch is not None:
-            st.page_link("classify.py", label="Try it", icon=":material/image_search:", query_params={"run": run.id})
+            st.page_link(
+                "classify.py", label="Try it", icon=":material/image_search:", query_params={"run": run.id}
+            )
 
 
 try:

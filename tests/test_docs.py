@@ -53,7 +53,18 @@ def test_every_documented_command_exists_with_its_options(command: str) -> None:
 
 
 def test_the_contract_s_commands_are_there() -> None:
-    contract = {"datasets", "datasets add", "train", "runs", "show", "stop", "resume", "predict", "export", "doctor"}
+    contract = {
+        "datasets",
+        "datasets add",
+        "train",
+        "runs",
+        "show",
+        "stop",
+        "resume",
+        "predict",
+        "export",
+        "doctor",
+    }
     assert contract <= set(COMMANDS)
 
 

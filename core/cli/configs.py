@@ -15,7 +15,9 @@ MAX_CONFIG_BYTES = 1_000_000
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `config_from` reads."""
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--preset", metavar="NAME", help="a named config; `python -m core presets` lists them")
+    source.add_argument(
+        "--preset", metavar="NAME", help="a named config; `python -m core presets` lists them"
+    )
     source.add_argument("--config", metavar="FILE", type=Path, help="a config as JSON")
     parser.add_argument("--dataset", metavar="NAME", help="train on this data set instead")
     parser.add_argument(
@@ -37,7 +39,9 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     """`"a.b=0.5"` → `("a.b", 0.5)`. What is no JSON is taken as text, so that `optimizer.name=sgd` works."""
     path, equals, value = text.partition("=")
     if not equals or not path:
-        raise ConfigError("--set", f"takes PATH=VALUE, such as optimizer.learning_rate=0.01, not {text[:60]!r}.")
+        raise ConfigError(
+            "--set", f"takes PATH=VALUE, such as optimizer.learning_rate=0.01, not {text[:60]!r}."
+        )
     try:
         return path.strip(), json.loads(value)
     except (ValueError, RecursionError):

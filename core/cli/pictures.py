@@ -32,7 +32,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     augment = commands.add_parser("augment", help="write a sheet of augmented variants as PNG")
     add_config_arguments(augment)
     augment.add_argument("--out", metavar="PATH", type=Path, required=True)
-    augment.add_argument("--pictures", type=int, default=4, metavar="N", help="rows: training pictures (1 to 20)")
+    augment.add_argument(
+        "--pictures", type=int, default=4, metavar="N", help="rows: training pictures (1 to 20)"
+    )
     augment.add_argument("--seed", type=int, default=0, help="another seed draws other values")
     augment.set_defaults(handle=_augment)
 
@@ -93,7 +95,9 @@ def _augment(arguments: argparse.Namespace) -> int:
     try:
         columns = [originals]
         for variant in range(SHEET_VARIANTS):
-            varied, _ = engine.preview(config.augmentation, originals, arguments.seed * SHEET_VARIANTS + variant)
+            varied, _ = engine.preview(
+                config.augmentation, originals, arguments.seed * SHEET_VARIANTS + variant
+            )
             columns.append(varied)
     finally:
         engine.close()
@@ -104,5 +108,7 @@ def _augment(arguments: argparse.Namespace) -> int:
         picture.resize(size, Image.Resampling.NEAREST).save(arguments.out, format="PNG")
     except OSError as error:
         raise UserError(f"{arguments.out} cannot be written: {error.strerror or error}.") from error
-    print(f"{arguments.out}: {len(originals)} pictures, the original first, then {SHEET_VARIANTS} variants each.")
+    print(
+        f"{arguments.out}: {len(originals)} pictures, the original first, then {SHEET_VARIANTS} variants each."
+    )
     return 0

@@ -26,7 +26,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train = commands.add_parser("train", help="start a run")
     add_config_arguments(train)
     train.add_argument("--name", metavar="TEXT", help="what to call the run")
-    train.add_argument("--wait", action="store_true", help="stay until the run has ended, telling how it goes")
+    train.add_argument(
+        "--wait", action="store_true", help="stay until the run has ended, telling how it goes"
+    )
     train.add_argument("--json", action="store_true", help="print one JSON document")
     train.set_defaults(handle=_train)
 
@@ -171,7 +173,11 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         print_json(run_detail(run, curves))
         return
     print(f"{run.name} ({run.id}): {run.state}")
-    facts = [("data set", run.dataset), ("device", run.device), ("epochs", f"{run.epoch} of {run.total_epochs}")]
+    facts = [
+        ("data set", run.dataset),
+        ("device", run.device),
+        ("epochs", f"{run.epoch} of {run.total_epochs}"),
+    ]
     facts += [("error", run.error), ("next step", run.next_step)]
     for name, value in facts:
         if value is not None:

@@ -45,7 +45,9 @@ class BlockConfig:
         for index, size in enumerate(self.kernel_sizes):
             check_integer(f"kernel_sizes[{index}]", size, 1, 31)
         if len(set(self.kernel_sizes)) != len(self.kernel_sizes):
-            raise ConfigError("kernel_sizes", "names a kernel size twice; each parallel branch needs its own.")
+            raise ConfigError(
+                "kernel_sizes", "names a kernel size twice; each parallel branch needs its own."
+            )
         check_choice("padding", self.padding, PADDINGS)
         if len(self.kernel_sizes) > 1 and self.padding != "same":
             raise ConfigError(
@@ -94,7 +96,9 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if len(self.blocks) > MAX_BLOCKS:
-            raise ConfigError("model.blocks", f"may hold at most {MAX_BLOCKS} blocks, not {len(self.blocks)}.")
+            raise ConfigError(
+                "model.blocks", f"may hold at most {MAX_BLOCKS} blocks, not {len(self.blocks)}."
+            )
         if len(self.dense) > MAX_DENSE:
             raise ConfigError("model.dense", f"may hold at most {MAX_DENSE} layers, not {len(self.dense)}.")
         check_choice("model.head", self.head, HEADS)

@@ -6,6 +6,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -22,7 +23,14 @@ MAX_PICTURES = 300_000
 MAX_ARCHIVE_BYTES = 8_000_000_000
 IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-SPLITS = {"train": "train", "training": "train", "test": "test", "val": "test", "validation": "test", "valid": "test"}
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "val": "test",
+    "validation": "test",
+    "valid": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,9 @@ def _check_archive(infos: list[zipfile.ZipInfo], path: Path) -> None:
         raise DatasetError(f"{path.name} holds {len(infos):,} entries; that is too many.")
     total = sum(info.file_size for info in infos)
     if total > MAX_ARCHIVE_BYTES:
-        raise DatasetError(f"{path.name} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are taken.")
+        raise DatasetError(
+            f"{path.name} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are taken."
+        )
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.flag_bits & 1:
@@ -150,7 +160,9 @@ def _decode(entry: Entry, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.
     try:
         return fit_picture(decode_picture(entry.read(), entry.name).pixels, (size, size, 3))
     except PictureError as error:
-        raise DatasetError(f"{error} Take it out of the folder {entry.folders[-1][:40]!r} and import again.") from error
+        raise DatasetError(
+            f"{error} Take it out of the folder {entry.folders[-1][:40]!r} and import again."
+        ) from error
 
 
 def _is_wanted(entry: Entry) -> bool:
@@ -161,7 +173,9 @@ def _is_wanted(entry: Entry) -> bool:
 
 def _without_wrapper(entries: list[Entry]) -> list[Entry]:
     """Zips often hold one folder with everything in it; so may several, one in another."""
-    while len({entry.folders[:1] for entry in entries}) == 1 and all(len(entry.folders) > 1 for entry in entries):
+    while len({entry.folders[:1] for entry in entries}) == 1 and all(
+        len(entry.folders) > 1 for entry in entries
+    ):
         entries = [Entry(entry.folders[1:], entry.name, entry.read) for entry in entries]
     if any(not entry.folders for entry in entries):
         raise DatasetError("Some pictures lie in no class folder. Put each class into a folder of its own.")
@@ -187,21 +201,27 @@ def _class_name(folder: str) -> str:
 
 def _class_names(folders: set[str]) -> tuple[str, ...]:
     names = sorted({_class_name(folder) for folder in folders}, key=lambda name: (name.casefold(), name))
-    for first, second in zip(names, names[1:], strict=False):
+    for first, second in pairwise(names):
         if first.casefold() == second.casefold():
-            raise DatasetError(f"The classes {first!r} and {second!r} differ by capital letters only. Rename one.")
+            raise DatasetError(
+                f"The classes {first!r} and {second!r} differ by capital letters only. Rename one."
+            )
     if len(names) < 2:
-        raise DatasetError(f"There is one class only ({names[0]!r}); a classifier needs at least two folders.")
+        raise DatasetError(
+            f"There is one class only ({names[0]!r}); a classifier needs at least two folders."
+        )
     if len(names) > MAX_CLASSES:
         raise DatasetError(f"There are {len(names):,} classes; at most {MAX_CLASSES:,} are taken.")
     return tuple(names)
 
 
-def _hold_out(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...]) -> Arrays:  # type: ignore[type-arg]
+def _hold_out(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...]) -> Arrays:
     """A stratified fifth of the pictures becomes the test part; every class keeps at least one for training."""
     order = nested_order(y)
     count = round(TEST_SHARE * len(y))
     if min(np.bincount(y, minlength=len(class_names))) < 3 or count < len(class_names):
-        raise DatasetError("Each class needs at least 5 pictures, since some are held out for validation and test.")
+        raise DatasetError(
+            "Each class needs at least 5 pictures, since some are held out for validation and test."
+        )
     test, train = np.sort(order[:count]), np.sort(order[count:])
     return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}

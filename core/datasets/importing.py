@@ -63,7 +63,9 @@ def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
     try:
         declared = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist())
         if declared > MAX_ARRAY_BYTES:
-            raise DatasetError(f"{path.name} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken.")
+            raise DatasetError(
+                f"{path.name} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken."
+            )
         with np.load(path, allow_pickle=False) as stored:
             missing = [name for name in ARRAYS if name not in stored.files]
             if missing:
@@ -77,7 +79,9 @@ def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
             raise
         raise DatasetError(f"{path.name} cannot be read as .npz: {error}.") from error
     class_names = None if names is None else tuple(clean_class_name(str(name)) for name in np.ravel(names))
-    return class_names, {name: _pictures(a) if name[0] == "x" else _labels(a, name) for name, a in arrays.items()}
+    return class_names, {
+        name: _pictures(a) if name[0] == "x" else _labels(a, name) for name, a in arrays.items()
+    }
 
 
 def _pictures(array: NDArray[Any]) -> NDArray[Any]:

@@ -4,6 +4,7 @@ from filelock import FileLock
 
 from core.datasets.catalogue import SHAPES_TEST, SHAPES_TRAIN, SOURCES
 from core.datasets.official import download_official
+from core.datasets.readers import Arrays
 from core.datasets.shapes import draw_shapes
 from core.datasets.storage import Dataset, Progress, Report, check_id, is_ready, load_dataset, save_dataset
 from core.errors import DatasetError
@@ -34,10 +35,12 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
             report(Progress("Drawing Shapes"))
             x_train, y_train = draw_shapes(SHAPES_TRAIN, 0)
             x_test, y_test = draw_shapes(SHAPES_TEST, 1)
-            arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+            arrays: Arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         else:
             arrays = download_official(workspace, source, report)
-        return save_dataset(workspace, source.id, source.title, source.description, source.class_names, arrays)
+        return save_dataset(
+            workspace, source.id, source.title, source.description, source.class_names, arrays
+        )
 
 
 def _ignore(progress: Progress) -> None:

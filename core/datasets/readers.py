@@ -36,7 +36,10 @@ def read_official(source: Source, paths: list[Path]) -> Arrays:
         if source.kind == "cifar":
             arrays = _read_cifar(paths[0])
         else:
-            arrays = {name: _read_idx(path) for name, path in zip(("x_train", "y_train", "x_test", "y_test"), paths, strict=True)}
+            arrays = {
+                name: _read_idx(path)
+                for name, path in zip(("x_train", "y_train", "x_test", "y_test"), paths, strict=True)
+            }
     except (OSError, EOFError, KeyError, ValueError, pickle.UnpicklingError, tarfile.TarError) as error:
         raise DatasetError(f"{paths[0].name} is not the archive of {source.title}: {error}.") from error
     return arrays
@@ -53,7 +56,9 @@ def identify_cifar(path: Path) -> Source:
         return SOURCES["cifar10"]
     if {"train", "test", "meta"} <= names:
         return SOURCES["cifar100"]
-    raise DatasetError(f"{path.name} is not an official CIFAR archive. Pack folders of pictures as .zip instead.")
+    raise DatasetError(
+        f"{path.name} is not an official CIFAR archive. Pack folders of pictures as .zip instead."
+    )
 
 
 def _read_cifar(path: Path) -> Arrays:
@@ -61,7 +66,9 @@ def _read_cifar(path: Path) -> Arrays:
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             name = Path(member.name).name
-            if member.isfile() and (name.startswith("data_batch_") or name in ("test_batch", "train", "test")):
+            if member.isfile() and (
+                name.startswith("data_batch_") or name in ("test_batch", "train", "test")
+            ):
                 if member.size > MAX_MEMBER_BYTES:
                     raise ValueError(f"{name} would take {member.size:,} bytes")
                 stream = archive.extractfile(member)

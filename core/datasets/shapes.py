@@ -58,7 +58,9 @@ def _draw_clutter(pen: ImageDraw.ImageDraw, numbers: NDArray[np.float64], size: 
             pen.line([start, end], fill=color, width=2 + int(3 * kind))
         elif kind < 0.85:
             radius = 1 + 4 * dx
-            pen.ellipse([start[0] - radius, start[1] - radius, start[0] + radius, start[1] + radius], fill=color)
+            pen.ellipse(
+                [start[0] - radius, start[1] - radius, start[0] + radius, start[1] + radius], fill=color
+            )
 
 
 def _draw_shape(
@@ -90,12 +92,17 @@ def _contrasting(numbers: NDArray[np.float64], background: float) -> tuple[int, 
 
 
 def _regular(corners: int) -> list[Point]:
-    return [(math.cos(2 * math.pi * k / corners), math.sin(2 * math.pi * k / corners)) for k in range(corners)]
+    return [
+        (math.cos(2 * math.pi * k / corners), math.sin(2 * math.pi * k / corners)) for k in range(corners)
+    ]
 
 
 def _star() -> list[Point]:
     return [
-        ((1 if k % 2 == 0 else 0.42) * math.cos(math.pi * k / 5), (1 if k % 2 == 0 else 0.42) * math.sin(math.pi * k / 5))
+        (
+            (1 if k % 2 == 0 else 0.42) * math.cos(math.pi * k / 5),
+            (1 if k % 2 == 0 else 0.42) * math.sin(math.pi * k / 5),
+        )
         for k in range(10)
     ]
 
@@ -103,14 +110,19 @@ def _star() -> list[Point]:
 def _heart() -> list[Point]:
     steps = [2 * math.pi * k / 24 for k in range(24)]
     return [
-        (math.sin(t) ** 3, -(13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16)
+        (
+            math.sin(t) ** 3,
+            -(13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16,
+        )
         for t in steps
     ]
 
 
 def _crescent() -> list[Point]:
     outer = [(math.cos(t), math.sin(t)) for t in np.linspace(0.6, 2 * math.pi - 0.6, 20)]
-    inner = [(0.45 + 0.68 * math.cos(t), 0.68 * math.sin(t)) for t in np.linspace(2 * math.pi - 0.97, 0.97, 16)]
+    inner = [
+        (0.45 + 0.68 * math.cos(t), 0.68 * math.sin(t)) for t in np.linspace(2 * math.pi - 0.97, 0.97, 16)
+    ]
     return [*outer, *inner]
 
 

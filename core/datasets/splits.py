@@ -84,7 +84,9 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
     labels = np.asarray(dataset.y_train)
     count = len(labels) if config.num_train is None else config.num_train
     if count > len(labels):
-        raise ConfigError("dataset.num_train", f"asks for {count:,} training pictures; there are {len(labels):,}.")
+        raise ConfigError(
+            "dataset.num_train", f"asks for {count:,} training pictures; there are {len(labels):,}."
+        )
     rows = nested_order(labels)[:count]
     y_train = labels[rows]
     if config.label_noise:

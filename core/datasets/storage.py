@@ -96,7 +96,9 @@ def save_dataset(
     _check_arrays(arrays, len(class_names))
     folder = workspace.datasets / dataset_id
     if folder.exists():
-        raise DatasetError(f"There is a data set {dataset_id} already. Remove it first, or choose another name.")
+        raise DatasetError(
+            f"There is a data set {dataset_id} already. Remove it first, or choose another name."
+        )
     workspace.ensure()
     aside = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
     aside.mkdir()
@@ -118,7 +120,7 @@ def save_dataset(
         }
         (aside / _DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
         try:
-            os.rename(aside, folder)
+            aside.rename(folder)
         except OSError:
             if not folder.exists():
                 raise
@@ -174,7 +176,7 @@ def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
     if not folder.is_dir():
         raise DatasetError(f"The data set {dataset_id} is not here.")
     aside = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
-    os.rename(folder, aside)
+    folder.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -187,7 +189,9 @@ def is_ready(workspace: Workspace, dataset_id: str) -> bool:
 def check_id(dataset_id: str) -> None:
     """Raise DatasetError unless the id may become a folder's name."""
     if not isinstance(dataset_id, str) or not DATASET_ID.fullmatch(dataset_id):
-        raise DatasetError("A data set's name is 1 to 40 small letters, digits, '-' or '_', such as my-flowers.")
+        raise DatasetError(
+            "A data set's name is 1 to 40 small letters, digits, '-' or '_', such as my-flowers."
+        )
 
 
 def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
@@ -200,9 +204,13 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
                 f"x_{part} must hold uint8 pictures of shape (count, height, width, 1 or 3), not {x.dtype} {x.shape}."
             )
         if not 8 <= min(x.shape[1:3]) <= max(x.shape[1:3]) <= MAX_SIDE:
-            raise DatasetError(f"Pictures must be from 8 to {MAX_SIDE} pixels wide and high, not {x.shape[1:3]}.")
+            raise DatasetError(
+                f"Pictures must be from 8 to {MAX_SIDE} pixels wide and high, not {x.shape[1:3]}."
+            )
         if y.shape != (len(x),):
-            raise DatasetError(f"y_{part} must hold one label for each of {len(x):,} pictures, not {y.shape}.")
+            raise DatasetError(
+                f"y_{part} must hold one label for each of {len(x):,} pictures, not {y.shape}."
+            )
         if len(x) < num_classes:
             raise DatasetError(f"There are {len(x):,} pictures in x_{part}: fewer than classes.")
         if y.min() < 0 or y.max() >= num_classes:
@@ -228,7 +236,12 @@ def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
         names = tuple(described["class_names"])
         title, description, state = described["title"], described["description"], "ready"
     elif source is not None:
-        num_train, num_test, shape, names = source.num_train, source.num_test, list(source.image_shape), source.class_names
+        num_train, num_test, shape, names = (
+            source.num_train,
+            source.num_test,
+            list(source.image_shape),
+            source.class_names,
+        )
         title, description, state, size = source.title, source.description, "available", source.download_bytes
     else:
         return None

@@ -10,7 +10,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import PictureError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # Pillow registers some 40 openers; these are what people have
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "BMP",
+    "GIF",
+)  # Pillow registers some 40 openers; these are what people have
 MAX_PIXELS = 25_000_000
 MAX_SIDE_RATIO = 50
 MAX_FILE_BYTES = 50_000_000
@@ -43,7 +49,9 @@ def decode_picture(data: bytes, name: str) -> Picture:
         raise PictureError(f"{shown} is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of broken EXIF and large pictures; both are handled here
+            warnings.simplefilter(
+                "ignore"
+            )  # Pillow warns of broken EXIF and large pictures; both are handled here
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image.size, shown)
                 return _to_rgb(image)
@@ -53,7 +61,16 @@ def decode_picture(data: bytes, name: str) -> Picture:
         raise PictureError(f"{shown} is not a picture in PNG, JPEG, WebP, BMP or GIF format.") from None
     except Image.DecompressionBombError:
         raise PictureError(f"{shown} has more than {MAX_PIXELS // 1_000_000} million pixels.") from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, IndexError, KeyError) as error:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        MemoryError,
+        OverflowError,
+        IndexError,
+        KeyError,
+    ) as error:
         reason = "it is cut off" if "truncated" in str(error) else "its data is damaged"
         raise PictureError(f"{shown} cannot be decoded: {reason}.") from error
 
@@ -117,7 +134,7 @@ def _to_rgb(image: Image.Image) -> Picture:
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layered = image.convert("RGBA")
         white = Image.new("RGBA", layered.size, "white")
-        if layered.getextrema()[3] != (255, 255):
+        if layered.getchannel("A").getextrema() != (255, 255):
             notes.append("Transparent parts are shown on white.")
         image = Image.alpha_composite(white, layered)
     return Picture(np.array(image.convert("RGB")), tuple(notes))

@@ -54,7 +54,9 @@ def check_dataset_unused(workspace: Workspace, dataset_id: str) -> None:
         users = [run for run in store.list_runs() if run.dataset == dataset_id and not run.state.is_finished]
     if users:
         named = ", ".join(f"“{run.name}”" for run in users[:3]) + (" and others" if len(users) > 3 else "")
-        raise RunError(f"The data set {dataset_id} is used by {named}. Stop it first, or wait until it has ended.")
+        raise RunError(
+            f"The data set {dataset_id} is used by {named}. Stop it first, or wait until it has ended."
+        )
 
 
 def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> None:

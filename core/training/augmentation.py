@@ -7,7 +7,6 @@ many of them are on. Training and previews go through the same `apply_values`.
 from functools import lru_cache
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -211,13 +210,3 @@ def _noise(offsets: Any, image_shape: ImageShape) -> Any:
 def _noise_bank(size: int) -> NDArray[np.float32]:
     """A stretch for each offset. Drawing noise itself would differ between backends."""
     return np.random.default_rng(0).standard_normal(NOISE_BANK + size).astype(np.float32)
-
-
-def one_hot(labels: Any, num_classes: int) -> Any:
-    """(batch,) integers → (batch, num_classes) float32."""
-    return ops.cast(ops.one_hot(ops.cast(labels, "int32"), num_classes), "float32")
-
-
-def backend_name() -> str:
-    """`tensorflow` or `jax`."""
-    return str(keras.backend.backend())

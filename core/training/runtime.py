@@ -1,6 +1,11 @@
 """Sets up the backend before its first operation: devices, threads, determinism, memory errors."""
 
-from core.training.augmentation import backend_name
+import keras
+
+
+def backend_name() -> str:
+    """`tensorflow` or `jax`."""
+    return str(keras.backend.backend())
 
 
 def configure_runtime(num_replicas: int, threads: int, *, deterministic: bool) -> int:

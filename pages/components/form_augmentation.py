@@ -8,6 +8,13 @@ from core.presets import PRESETS
 from pages.components import session
 from pages.components.form_fields import choice_field, integer_field, slider_field, toggle_field
 
+FILLS = {
+    "nearest": "the nearest pixel",
+    "reflect": "its mirror image",
+    "wrap": "the other side",
+    "constant": "black",
+}
+
 STRENGTHS: dict[str, AugmentationConfig] = {
     "None": AugmentationConfig(),
     "Mild, as in the article": PRESETS["article-augmented"].config.augmentation,
@@ -40,8 +47,12 @@ def render_knobs(config: ExperimentConfig) -> None:
     """Every knob, the common ones first."""
     _move(config)
     with st.expander("Colour"):
-        slider_field(config, _at("brightness"), "Brightness", 1.0, help="Lighter or darker by up to this share.")
-        slider_field(config, _at("contrast"), "Contrast", 1.0, help="Nearer to or further from the picture's mean.")
+        slider_field(
+            config, _at("brightness"), "Brightness", 1.0, help="Lighter or darker by up to this share."
+        )
+        slider_field(
+            config, _at("contrast"), "Contrast", 1.0, help="Nearer to or further from the picture's mean."
+        )
         slider_field(config, _at("saturation"), "Saturation", 1.0, help="Colours paler or stronger.")
         slider_field(config, _at("hue"), "Hue", 0.5, help="Turns all colours along the colour circle.")
     with st.expander("Cover and noise"):
@@ -49,7 +60,13 @@ def render_knobs(config: ExperimentConfig) -> None:
             config, _at("erasing_probability"), "Random erasing", 1.0,
             help="How many of the pictures get a box painted over (Zhong et al., arXiv 1708.04896).",
         )  # fmt: skip
-        slider_field(config, _at("noise_stddev"), "Noise", 0.5, help="Gaussian noise; its spread as a share of full scale.")
+        slider_field(
+            config,
+            _at("noise_stddev"),
+            "Noise",
+            0.5,
+            help="Gaussian noise; its spread as a share of full scale.",
+        )
     with st.expander("Mix"):
         slider_field(
             config, _at("mixup_alpha"), "Mixup", 2.0,
@@ -66,22 +83,34 @@ def render_knobs(config: ExperimentConfig) -> None:
         if config.augmentation.randaugment_operations:
             slider_field(config, _at("randaugment_magnitude"), "RandAugment magnitude", 1.0)
     slider_field(
-        config, _at("unchanged_fraction"), "Left as they are", 1.0, help="The share of pictures that is not varied at all."
+        config,
+        _at("unchanged_fraction"),
+        "Left as they are",
+        1.0,
+        help="The share of pictures that is not varied at all.",
     )
 
 
 def _move(config: ExperimentConfig) -> None:
-    slider_field(config, _at("rotation_degrees"), "Rotation", 180.0, step=1.0, unit="°", help="Turns by up to so much.")
+    slider_field(
+        config, _at("rotation_degrees"), "Rotation", 180.0, step=1.0, unit="°", help="Turns by up to so much."
+    )
     slider_field(config, _at("width_shift_fraction"), "Shift sideways", 1.0, help="As a share of the width.")
-    slider_field(config, _at("height_shift_fraction"), "Shift up and down", 1.0, help="As a share of the height.")
+    slider_field(
+        config, _at("height_shift_fraction"), "Shift up and down", 1.0, help="As a share of the height."
+    )
     slider_field(config, _at("zoom_fraction"), "Zoom", 0.9, help="Larger or smaller by up to this share.")
     slider_field(config, _at("shear_degrees"), "Shear", 60.0, step=1.0, unit="°", help="Slants the picture.")
     with st.container(horizontal=True):
-        toggle_field(config, _at("horizontal_flip"), "Mirror", help="Left and right swapped in half of the pictures.")
-        toggle_field(config, _at("vertical_flip"), "Upside down", help="Where up and down mean nothing, as from above.")
+        toggle_field(
+            config, _at("horizontal_flip"), "Mirror", help="Left and right swapped in half of the pictures."
+        )
+        toggle_field(
+            config, _at("vertical_flip"), "Upside down", help="Where up and down mean nothing, as from above."
+        )
     choice_field(
         config, _at("fill_mode"), "Fill the edge with", FILL_MODES,
-        names={"nearest": "the nearest pixel", "reflect": "its mirror image", "wrap": "the other side", "constant": "black"},
+        names=FILLS,
     )  # fmt: skip
 
 

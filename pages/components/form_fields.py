@@ -27,7 +27,14 @@ def number_field(
 
 
 def integer_field(
-    config: ExperimentConfig, path: str, label: str, *, low: int, high: int, step: int = 1, help: str | None = None
+    config: ExperimentConfig,
+    path: str,
+    label: str,
+    *,
+    low: int,
+    high: int,
+    step: int = 1,
+    help: str | None = None,
 ) -> None:
     """A whole number."""
     key = _key(path)

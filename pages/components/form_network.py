@@ -22,7 +22,9 @@ KERNEL_SIZES = (1, 3, 5, 7, 9)
 POOLS = {"max": "max", "average": "average", "none": "none"}
 
 
-def render_blocks(config: ExperimentConfig, network: Architecture | None, problem: ConfigError | None) -> None:
+def render_blocks(
+    config: ExperimentConfig, network: Architecture | None, problem: ConfigError | None
+) -> None:
     """A card for each convolution block."""
     for index in range(len(config.model.blocks)):
         with st.container(border=True):
@@ -48,7 +50,9 @@ def render_head(config: ExperimentConfig, problem: ConfigError | None) -> None:
             with columns[0]:
                 integer_field(config, f"{path}.units", "Units", low=1, high=16_384, step=16)
             with columns[1]:
-                number_field(config, f"{path}.dropout", "Dropout", low=0.0, high=0.95, step=0.05, help=_DROPOUT)
+                number_field(
+                    config, f"{path}.dropout", "Dropout", low=0.0, high=0.95, step=0.05, help=_DROPOUT
+                )
             with columns[2]:
                 choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS)
             if problem is not None and problem.field.startswith(path):
@@ -56,7 +60,9 @@ def render_head(config: ExperimentConfig, problem: ConfigError | None) -> None:
     _button("Add dense layer", "add-dense", ":material/add:", _added(config, "dense", {"units": 128}))
 
 
-_DROPOUT = "The share of values that is left out at random while training, which makes learning by heart harder."
+_DROPOUT = (
+    "The share of values that is left out at random while training, which makes learning by heart harder."
+)
 
 
 def _render_block(config: ExperimentConfig, index: int, network: Architecture | None) -> None:
@@ -74,7 +80,7 @@ def _render_block(config: ExperimentConfig, index: int, network: Architecture | 
     with columns[1]:
         numbers_field(
             config, f"{path}.kernel_sizes", "Kernel sizes", KERNEL_SIZES,
-            help="The window in pixels. Several sizes look side by side and their channels are joined, as in Inception.",
+            help="The window in pixels. Several sizes look side by side and their channels are joined: Inception.",
             also=lambda sizes: {f"{path}.padding": "same"} if len(sizes) > 1 and block.padding != "same" else {},
         )  # fmt: skip
     with columns[2]:
@@ -98,17 +104,32 @@ def _render_more(config: ExperimentConfig, path: str) -> None:
             )  # fmt: skip
         with st.container():
             integer_field(
-                config, f"{path}.stride", "Stride", low=1, high=8, help="How many pixels the window moves at a time."
+                config,
+                f"{path}.stride",
+                "Stride",
+                low=1,
+                high=8,
+                help="How many pixels the window moves at a time.",
             )
         with st.container():
             choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS)
         with st.container():
             integer_field(
-                config, f"{path}.repeats", "Repeats", low=1, high=20, help="How often the convolution is repeated."
+                config,
+                f"{path}.repeats",
+                "Repeats",
+                low=1,
+                high=20,
+                help="How often the convolution is repeated.",
             )
         with st.container():
             integer_field(
-                config, f"{path}.pool_size", "Pooling window", low=1, high=16, help="The window's side in pixels."
+                config,
+                f"{path}.pool_size",
+                "Pooling window",
+                low=1,
+                high=16,
+                help="The window's side in pixels.",
             )
         with st.container():
             number_field(config, f"{path}.dropout", "Dropout", low=0.0, high=0.95, step=0.05, help=_DROPOUT)
@@ -134,7 +155,10 @@ def _row_of_buttons(config: ExperimentConfig, kind: str, index: int, title: str)
     entries = config.to_dict()["model"][kind]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(title, width="stretch")
-        moves = (("up", ":material/arrow_upward:", index - 1), ("down", ":material/arrow_downward:", index + 1))
+        moves = (
+            ("up", ":material/arrow_upward:", index - 1),
+            ("down", ":material/arrow_downward:", index + 1),
+        )
         for name, icon, target in moves:
             if len(entries) > 1:
                 possible = 0 <= target < len(entries)
@@ -144,7 +168,9 @@ def _row_of_buttons(config: ExperimentConfig, kind: str, index: int, title: str)
         _icon(kind, index, "Remove", ":material/delete:", [*entries[:index], *entries[index + 1 :]])
 
 
-def _icon(kind: str, index: int, label: str, icon: str, entries: list[Any], *, disabled: bool = False) -> None:
+def _icon(
+    kind: str, index: int, label: str, icon: str, entries: list[Any], *, disabled: bool = False
+) -> None:
     st.button(
         "", icon=icon, key=f"{kind}-{index}-{label}", help=label, type="tertiary", disabled=disabled,
         on_click=_set_entries, args=(kind, entries),

@@ -74,7 +74,9 @@ def render_optimizer(config: ExperimentConfig) -> None:
         with st.container():
             choice_field(config, "optimizer.name", "Optimizer", OPTIMIZERS)
         with st.container():
-            choice_field(config, "optimizer.schedule", "Learning rate's course", SCHEDULES, names=SCHEDULE_NAMES)
+            choice_field(
+                config, "optimizer.schedule", "Learning rate's course", SCHEDULES, names=SCHEDULE_NAMES
+            )
         with st.container():
             number_field(
                 config, "optimizer.weight_decay", "Weight decay", low=0.0, high=1.0, step=0.0005,
@@ -143,7 +145,11 @@ def render_details(config: ExperimentConfig) -> None:
             )  # fmt: skip
         with st.container():
             choice_field(
-                config, "training.precision", "Precision", PRECISIONS, help="Half precision is faster on most GPUs only."
+                config,
+                "training.precision",
+                "Precision",
+                PRECISIONS,
+                help="Half precision is faster on most GPUs only.",
             )
         with st.container():
             integer_field(
@@ -162,5 +168,8 @@ def render_details(config: ExperimentConfig) -> None:
             )  # fmt: skip
         with st.container():
             toggle_field(
-                config, "training.deterministic", "Repeatable", help="The same seed gives the same curve on this machine."
+                config,
+                "training.deterministic",
+                "Repeatable",
+                help="The same seed gives the same curve on this machine.",
             )

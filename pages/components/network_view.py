@@ -32,7 +32,9 @@ def mermaid(network: Architecture) -> str:
 def render_network(network: Architecture, image_size: int) -> None:
     """Totals, the table, and the diagram on request."""
     with st.container(horizontal=True):
-        st.metric("Parameters", compact(network.parameters), border=True, help=f"{network.parameters:,} in all.")
+        st.metric(
+            "Parameters", compact(network.parameters), border=True, help=f"{network.parameters:,} in all."
+        )
         st.metric(
             "FLOPs a picture", compact(network.flops), border=True,
             help="Additions and multiplications for one picture: a multiply-add counts as two.",
@@ -48,14 +50,19 @@ def render_network(network: Architecture, image_size: int) -> None:
         height=min(36 * (len(table) + 1) + 2, 620),
         column_config={
             "Parameters": st.column_config.NumberColumn(format="localized"),
-            "kFLOPs": st.column_config.NumberColumn(format="localized", help="Thousands of FLOPs for one picture."),
+            "kFLOPs": st.column_config.NumberColumn(
+                format="localized", help="Thousands of FLOPs for one picture."
+            ),
             "Sees": st.column_config.NumberColumn(
-                format="%d px", help="Receptive field: the side of the square of input pixels that one position sees."
+                format="%d px",
+                help="Receptive field: the side of the square of input pixels that one position sees.",
             ),
         },
     )
     if st.toggle("Diagram", key="show-diagram", persist_state="session"):
-        st.mermaid_chart(mermaid(network), alt=f"The network's {len(network.layers)} layers from input to output.")
+        st.mermaid_chart(
+            mermaid(network), alt=f"The network's {len(network.layers)} layers from input to output."
+        )
 
 
 def compact(number: float) -> str:

@@ -61,7 +61,9 @@ def design_config() -> ExperimentConfig | None:
     return st.session_state.get("design_config")
 
 
-def set_design_config(config: ExperimentConfig, preset: str | None = None, *, from_outside: bool = True) -> None:
+def set_design_config(
+    config: ExperimentConfig, preset: str | None = None, *, from_outside: bool = True
+) -> None:
     """Replace the draft. `from_outside`: not by one of its own widgets, so these are made anew to show it."""
     st.session_state["design_config"] = config
     st.session_state["design_errors"] = {}
@@ -92,7 +94,9 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
     `also` gives further values that have to change with it.
     """
     value = st.session_state[key]
-    errors = {place: text for place, text in st.session_state.get("design_errors", {}).items() if place != path}
+    errors = {
+        place: text for place, text in st.session_state.get("design_errors", {}).items() if place != path
+    }
     try:
         config = st.session_state["design_config"]
         values = {path: value, **(also(value) if also else {})}

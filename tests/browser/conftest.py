@@ -7,8 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+# The default of 5 seconds is short where two cores train, draw and browse at once.
+PATIENCE_MS = 30_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -29,6 +31,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CONVDECK_REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield chromium
@@ -67,7 +70,7 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
             complaints.append(f"request to another machine: {request.url}")
 
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
     tab.on("console", on_console)
     tab.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))

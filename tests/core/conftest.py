@@ -67,5 +67,3 @@ def picture_file(folder: Path, name: str = "picture.png") -> Path:
     path = folder / name
     Image.new("RGB", (50, 40), "red").save(path)
     return path
-
-

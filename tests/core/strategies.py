@@ -42,7 +42,10 @@ def blocks(draw: st.DrawFn) -> BlockConfig:
 
 
 dense_layers = st.builds(
-    DenseConfig, units=st.integers(1, 40), activation=st.sampled_from(ACTIVATIONS), dropout=st.sampled_from([0.0, 0.5])
+    DenseConfig,
+    units=st.integers(1, 40),
+    activation=st.sampled_from(ACTIVATIONS),
+    dropout=st.sampled_from([0.0, 0.5]),
 )
 
 models = st.builds(

@@ -6,12 +6,12 @@ from math import prod
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.core.strategies import models
 
 from core.architecture import describe
 from core.config import BlockConfig, DenseConfig, ModelConfig
 from core.errors import ConfigError
 from core.presets import PRESETS
+from tests.core.strategies import models
 
 outcomes: Counter[str] = Counter()
 
@@ -26,7 +26,9 @@ def keras_rows(config: ModelConfig, input_shape: tuple[int, int, int], num_class
 
     def convolution(x, block, size, stride):
         kind = layers.SeparableConv2D if block.separable else layers.Conv2D
-        return kind(block.filters, size, strides=stride, padding=block.padding, activation=block.activation)(x)
+        return kind(block.filters, size, strides=stride, padding=block.padding, activation=block.activation)(
+            x
+        )
 
     entry = keras.Input(input_shape)
     x = layers.Rescaling(1 / 255)(entry)
@@ -66,7 +68,9 @@ def keras_rows(config: ModelConfig, input_shape: tuple[int, int, int], num_class
 @example(ModelConfig(blocks=(BlockConfig(kernel_sizes=(31,)),)), (32, 32, 3), 10)
 @example(ModelConfig(blocks=(BlockConfig(kernel_sizes=(31,)),)), (12, 17, 2), 10)
 @example(ModelConfig(blocks=(BlockConfig(pool_size=16),)), (9, 9, 3), 10)
-def test_every_row_is_keras_own(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> None:
+def test_every_row_is_keras_own(
+    config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int
+) -> None:
     try:
         expected, model = keras_rows(config, input_shape, num_classes)
     except ValueError:
@@ -89,7 +93,8 @@ def test_the_property_saw_at_least_300_networks_of_both_kinds() -> None:
 
 def test_the_article_layer_by_layer() -> None:
     rows = [
-        (layer.name, layer.output_shape, layer.parameters) for layer in describe(PRESETS["article"].config.model).layers
+        (layer.name, layer.output_shape, layer.parameters)
+        for layer in describe(PRESETS["article"].config.model).layers
     ]
     assert rows == [
         ("input", (32, 32, 3), 0),
@@ -122,7 +127,8 @@ def test_receptive_fields_by_hand() -> None:
     # 3×3 sees 3; 2×2 pooling adds one step of 1; 3×3 at step 2 adds 4; 2×2 pooling at step 2 adds 2.
     assert [fields[name] for name in ("conv_1", "pool_1", "conv_2", "pool_2")] == [3, 4, 8, 10]
     vgg16_features = ModelConfig(
-        blocks=tuple(BlockConfig(filters=2, padding="same", repeats=n) for n in (2, 2, 3, 3, 3)), head="flatten"
+        blocks=tuple(BlockConfig(filters=2, padding="same", repeats=n) for n in (2, 2, 3, 3, 3)),
+        head="flatten",
     )
     # Araujo, Norris, Sim, "Computing receptive fields of convolutional neural networks", Distill 2019, table: 212.
     assert describe(vgg16_features, (224, 224, 3)).receptive_field == 212

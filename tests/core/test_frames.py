@@ -14,11 +14,14 @@ from core.frames import read_frame, write_frame
 arrays = st.dictionaries(
     st.text(max_size=8),
     arrays_of.arrays(
-        st.sampled_from([np.uint8, np.float32, np.int64]), arrays_of.array_shapes(min_dims=0, max_dims=4, min_side=0)
+        st.sampled_from([np.uint8, np.float32, np.int64]),
+        arrays_of.array_shapes(min_dims=0, max_dims=4, min_side=0),
     ),
     max_size=3,
 )
-documents = st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text() | st.booleans(), max_size=4)
+documents = st.dictionaries(
+    st.text(max_size=8), st.none() | st.integers() | st.text() | st.booleans(), max_size=4
+)
 
 
 @given(st.lists(st.tuples(documents, arrays), max_size=3))

@@ -15,7 +15,12 @@ from core.runs.store import Store
 from core.training.saved import load_run_model
 from core.workspace import Workspace
 
-SMALL = {"dataset.id": "shapes", "dataset.num_train": 400, "training.epochs": 3, "model.batch_norm_momentum": 0.5}
+SMALL = {
+    "dataset.id": "shapes",
+    "dataset.num_train": 400,
+    "training.epochs": 3,
+    "model.batch_norm_momentum": 0.5,
+}
 
 
 @pytest.fixture
@@ -33,13 +38,17 @@ def until(wait_for, store: Store, run: Run, *states: RunState, timeout: float = 
     )
 
 
-def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(workspace, store, wait_for) -> None:
+def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(
+    workspace, store, wait_for
+) -> None:
     config = PRESETS["article-augmented"].config.with_values(SMALL)
     whole = control.start_run(workspace, config, name="whole")
     until(wait_for, store, whole, RunState.FINISHED)
     cut = control.start_run(workspace, config, name="cut")
     running = wait_for(
-        lambda: (now := store.get_run(cut.id)).epoch == 1 and now.pid and now, timeout=120, message="the first epoch"
+        lambda: (now := store.get_run(cut.id)).epoch == 1 and now.pid and now,
+        timeout=120,
+        message="the first epoch",
     )
     os.kill(running.pid, signal.SIGKILL)
     dead = until(wait_for, store, cut, RunState.INTERRUPTED, timeout=5)
@@ -54,7 +63,8 @@ def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(wor
     for key in ("train_loss", "clean_train_accuracy", "val_loss", "val_accuracy"):
         assert curves["cut"][key] == curves["whole"][key]
     for one, other in zip(
-        *(load_run_model(workspace.run_folder(run.id), "last").model.get_weights() for run in (whole, cut)), strict=True
+        *(load_run_model(workspace.run_folder(run.id), "last").model.get_weights() for run in (whole, cut)),
+        strict=True,
     ):
         assert (one == other).all()
 
@@ -85,7 +95,13 @@ def test_a_damaged_data_set_is_named_before_the_first_epoch(workspace, store, wa
 def test_two_devices_give_the_losses_of_one(workspace, store, wait_for) -> None:
     # Without a GPU, logical CPU devices stand in. No dropout: each device draws its own.
     config = PRESETS["article"].config.with_values(
-        {**SMALL, "model.dense[0].dropout": 0, "model.dense[1].dropout": 0, "training.epochs": 2, "training.batch_size": 50}
+        {
+            **SMALL,
+            "model.dense[0].dropout": 0,
+            "model.dense[1].dropout": 0,
+            "training.epochs": 2,
+            "training.batch_size": 50,
+        }
     )
     runs = [control.start_run(workspace, config.with_values({"training.num_gpus": n})) for n in (1, 2)]
     done = [until(wait_for, store, run, RunState.FINISHED) for run in runs]

@@ -68,7 +68,9 @@ def test_predict_gives_a_row_a_picture_and_goes_on_after_a_bad_one(home, tmp_pat
 
 
 def test_export_answers_as_predict_does(home, tmp_path) -> None:
-    code, out, err = run_command("export", home.run_id, "--format", "keras", "--out", str(tmp_path / "model.keras"))
+    code, _, err = run_command(
+        "export", home.run_id, "--format", "keras", "--out", str(tmp_path / "model.keras")
+    )
     assert code == 0, err
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)
     picture = picture_file(tmp_path)
@@ -81,7 +83,15 @@ def test_export_answers_as_predict_does(home, tmp_path) -> None:
 def test_augment_writes_a_sheet(home, tmp_path) -> None:
     target = tmp_path / "sheet.png"
     code, _, err = run_command(
-        "augment", "--preset", "article-augmented", "--dataset", "shapes", "--out", str(target), "--pictures", "2"
+        "augment",
+        "--preset",
+        "article-augmented",
+        "--dataset",
+        "shapes",
+        "--out",
+        str(target),
+        "--pictures",
+        "2",
     )
     assert code == 0, err
     with Image.open(target) as sheet:
@@ -92,7 +102,9 @@ def test_describe_has_every_layer(home) -> None:
     _, network = run_json("describe", "--preset", "article", "--dataset", "shapes")
     assert network["parameters"] == 744_874
     assert [layer["name"] for layer in network["layers"]][2] == "conv_1"
-    _, out, _ = run_command("describe", "--preset", "article", "--dataset", "shapes", "--set", "model.dense=[]")
+    _, out, _ = run_command(
+        "describe", "--preset", "article", "--dataset", "shapes", "--set", "model.dense=[]"
+    )
     assert "fc1" not in out
 
 
@@ -133,10 +145,27 @@ def test_a_failed_run_is_exit_code_1(workspace) -> None:
         (["train", "--config", "no-such-file.json"], "cannot be read"),
         (["train", "--preset", "article", "--dataset", "cifar10"], "is not here yet"),
         (["train", "--preset", "article", "--dataset", "nothing"], "There is no data set"),
-        (["train", "--preset", "article", "--dataset", "shapes", "--set", "model.blocks[0].filters=-1"], "filters"),
+        (
+            ["train", "--preset", "article", "--dataset", "shapes", "--set", "model.blocks[0].filters=-1"],
+            "filters",
+        ),
         (["train", "--preset", "article", "--dataset", "shapes", "--set", "nonsense"], "PATH=VALUE"),
-        (["train", "--preset", "article", "--dataset", "shapes", "--set", "dataset.num_train=999999"], "6,000"),
-        (["train", "--preset", "article", "--dataset", "shapes", "--set", "model.blocks[1].kernel_sizes=[29]"], "conv_2"),
+        (
+            ["train", "--preset", "article", "--dataset", "shapes", "--set", "dataset.num_train=999999"],
+            "6,000",
+        ),
+        (
+            [
+                "train",
+                "--preset",
+                "article",
+                "--dataset",
+                "shapes",
+                "--set",
+                "model.blocks[1].kernel_sizes=[29]",
+            ],
+            "conv_2",
+        ),
         (["show", "../../etc/passwd"], "no run"),
         (["predict", "--run", "nobody", "x.png"], "no run"),
         (["datasets", "add", "my-own", "no-such-file.npz"], "There is nothing at"),
@@ -159,6 +188,15 @@ def test_a_config_file_is_what_train_runs(workspace, tmp_path) -> None:
     _, network = run_json("describe", "--preset", "tiny", "--dataset", "shapes")
     path = tmp_path / "config.json"
     path.write_text(json.dumps(network["config"]))
-    _, run = run_json("train", "--config", str(path), "--set", "training.epochs=1", "--set", "dataset.num_train=40", "--wait")
+    _, run = run_json(
+        "train",
+        "--config",
+        str(path),
+        "--set",
+        "training.epochs=1",
+        "--set",
+        "dataset.num_train=40",
+        "--wait",
+    )
     assert run["state"] == "FINISHED"
     assert run["config"]["training"]["epochs"] == 1

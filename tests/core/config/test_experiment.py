@@ -7,11 +7,11 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.strategies import experiments
 
 from core.config import BlockConfig, ExperimentConfig, differences
 from core.errors import ConfigError
 from core.presets import PRESETS
+from tests.core.strategies import experiments
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -43,7 +43,10 @@ def test_setting_the_differences_turns_one_config_into_the_other(
     first: ExperimentConfig, second: ExperimentConfig
 ) -> None:
     changes = {path: value for path, _, value in differences(first, second) if "[" not in path}
-    whole = {"model.blocks": second.to_dict()["model"]["blocks"], "model.dense": second.to_dict()["model"]["dense"]}
+    whole = {
+        "model.blocks": second.to_dict()["model"]["blocks"],
+        "model.dense": second.to_dict()["model"]["dense"],
+    }
     changes = {path: value for path, value in changes.items() if path not in whole}
     assert first.with_values({**changes, **whole}) == second
 
@@ -96,7 +99,7 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
     ],
 )
 def test_a_wrong_value_is_refused_at_its_place(path: str, value: object, field: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=".") as caught:
+    with pytest.raises(ConfigError) as caught:
         PRESETS["article"].config.with_values({path: value})
     assert caught.value.field == field
     assert words in caught.value.message
@@ -125,7 +128,10 @@ def test_text_that_is_no_config_is_refused_in_words(text: str, words: str) -> No
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(["model", "training", "model.blocks[0]", "optimizer.name", "seed", "dataset"]), JSON_VALUES)
+@given(
+    st.sampled_from(["model", "training", "model.blocks[0]", "optimizer.name", "seed", "dataset"]),
+    JSON_VALUES,
+)
 def test_any_json_value_anywhere_gives_a_config_or_a_config_error(path: str, value: object) -> None:
     try:
         config = PRESETS["article"].config.with_values({path: value})

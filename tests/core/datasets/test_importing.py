@@ -26,7 +26,11 @@ def make_zip(path, entries: dict[str, bytes]) -> None:
 
 
 def two_classes(prefix: str = "", count: int = 8) -> dict[str, bytes]:
-    return {f"{prefix}{name}/{i}.png": png(color) for name, color in (("cats", "red"), ("dogs", "blue")) for i in range(count)}
+    return {
+        f"{prefix}{name}/{i}.png": png(color)
+        for name, color in (("cats", "red"), ("dogs", "blue"))
+        for i in range(count)
+    }
 
 
 def npz(path, **arrays) -> None:

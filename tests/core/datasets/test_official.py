@@ -96,7 +96,9 @@ def known(files, monkeypatch):
 
     def make(data: bytes, digest: str | None = None):
         files.files["/cifar.tar.gz"] = data
-        archive = Archive(f"{files.url}/cifar.tar.gz", len(data), "sha256", digest or hashlib.sha256(data).hexdigest())
+        archive = Archive(
+            f"{files.url}/cifar.tar.gz", len(data), "sha256", digest or hashlib.sha256(data).hexdigest()
+        )
         source = replace(SOURCES["cifar10"], num_train=100, num_test=20, archives=(archive,))
         for module in (prepare, storage):
             monkeypatch.setitem(module.SOURCES, "cifar10", source)
@@ -151,7 +153,7 @@ def test_another_file_than_the_official_one_is_refused(workspace, known) -> None
 def test_a_server_that_is_not_there_is_a_sentence(workspace, known, files) -> None:
     known(cifar_archive())
     files.files.clear()
-    with pytest.raises(DatasetError, match="could not be downloaded.*Not Found"):
+    with pytest.raises(DatasetError, match=r"could not be downloaded.*Not Found"):
         ensure_dataset(workspace, "cifar10")
 
 

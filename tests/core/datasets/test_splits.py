@@ -67,7 +67,9 @@ def test_a_run_gets_what_its_config_asks_for(workspace) -> None:
 
     scaled = load_split(workspace, DatasetConfig("shapes", num_train=50, image_size=16), 0)
     assert scaled.image_shape == (16, 16, 3) == scaled.x_validation.shape[1:]
-    np.testing.assert_array_equal(scaled.x_train[scaled.train_indices], resize(dataset.x_train[small.train_indices[:50]], 16))
+    np.testing.assert_array_equal(
+        scaled.x_train[scaled.train_indices], resize(dataset.x_train[small.train_indices[:50]], 16)
+    )
 
     with pytest.raises(ConfigError, match="6,001"):
         load_split(workspace, DatasetConfig("shapes", num_train=6001), 0)

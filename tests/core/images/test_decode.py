@@ -60,7 +60,12 @@ def test_a_bomb_is_refused_from_its_header() -> None:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    bomb = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
     with pytest.raises(PictureError, match=r"million pixels"):
         decode_picture(bomb, "bomb.png")
 
@@ -127,7 +132,13 @@ def test_fitting_keeps_the_middle_everything_or_stretches() -> None:
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("../../a/b.png", "b.png"), ("C:\\x\\y.png", "y.png"), ("a\u202egnp.exe", "agnp.exe"), ("", "A file"), ("x" * 99, "x" * 57 + "…")],
+    [
+        ("../../a/b.png", "b.png"),
+        ("C:\\x\\y.png", "y.png"),
+        ("a\u202egnp.exe", "agnp.exe"),
+        ("", "A file"),
+        ("x" * 99, "x" * 57 + "…"),
+    ],
 )
 def test_names_are_fit_for_a_sentence(name: str, shown: str) -> None:
     assert shorten(name) == shown

@@ -10,7 +10,9 @@ from core.runs.spreadsheet import curves_csv, escape_cell
 from core.runs.store import Store
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", '=HYPERLINK("http://x","y")'])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", '=HYPERLINK("http://x","y")']
+)
 def test_what_a_spreadsheet_would_run_is_text(text):
     assert escape_cell(text) == "'" + text
 

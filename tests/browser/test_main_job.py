@@ -1,0 +1,188 @@
+"""The main job as a person does it: design, start, watch, zoom, refresh, restart of the server, preview, classify."""
+
+import io
+import re
+
+import psutil
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+from core.runs.states import RunState
+from core.runs.store import Run, Store
+
+CHART = '[data-testid="stVegaLiteChart"]'
+LONG_MS = 90_000
+SERVER_MIB = 250
+PAGES = ("", "design", "augment", "runs", "classify", "datasets", "system")
+
+
+@pytest.fixture
+def store(workspace) -> Store:
+    return Store(workspace)
+
+
+def fill_number(page: Page, label: str, value: int) -> None:
+    field = page.get_by_label(label, exact=True).first
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def picture_of_a_circle() -> bytes:
+    picture = Image.new("RGB", (300, 220), "#204060")
+    ImageDraw.Draw(picture).ellipse([80, 30, 220, 170], fill="#ffcc33")
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def start_from_design(page: Page, url: str, *, epochs: int) -> None:
+    page.goto(f"{url}/design?preset=tiny")
+    expect(page.get_by_role("heading", name="Design")).to_be_visible()
+    fill_number(page, "Training pictures", 300)
+    fill_number(page, "Epochs", epochs)
+    page.get_by_label("Name of the run").fill("Seen in the browser")
+    page.get_by_label("Name of the run").press("Enter")
+
+
+def first_run(store: Store, wait_for) -> Run:
+    return wait_for(lambda: store.list_runs() and store.list_runs()[0], message="the run to be queued")
+
+
+def axis_labels(page: Page) -> list[str]:
+    """The numbers along the epochs of the first chart."""
+    texts = page.locator(CHART).first.locator("g.role-axis-label text").all_text_contents()
+    return [text for text in texts if "%" not in text]
+
+
+def test_the_main_job(server, store, page: Page, complaints, wait_for) -> None:
+    start_from_design(page, server.url, epochs=40)
+    table_rows = page.get_by_text("Block 2", exact=False)
+    expect(table_rows.first).to_be_visible()
+    page.get_by_role("button", name="Add block").click()
+    expect(page.get_by_text("Block 3", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Start training").click()
+
+    # The curve grows in one and the same chart.
+    run = first_run(store, wait_for)
+    assert len(run.config.model.blocks) == 3
+    chart = page.locator(CHART).first
+    chart.wait_for(state="visible", timeout=LONG_MS)
+    assert f"run={run.id}" in page.url
+    chart.evaluate("element => { element.dataset.seen = 'first'; }")
+    grown_to = max(8, store.get_run(run.id).epoch + 3)
+    wait_for(lambda: store.get_run(run.id).epoch >= grown_to, timeout=90, message="more epochs")
+    expect(
+        page.get_by_text(re.compile(rf"Epoch {grown_to}\d* of 40|Epoch {grown_to + 1} of 40")).first
+    ).to_be_visible()
+    assert chart.get_attribute("data-seen") == "first"
+
+    # A zoom is kept while it grows.
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    before = axis_labels(page)
+    page.mouse.wheel(0, -1500)
+    # Without a zoom the axis ends at the last epoch.
+    epochs_now = store.get_run(run.id).epoch
+    wait_for(lambda: int(axis_labels(page)[-1]) < epochs_now - 1, message=f"a zoom into {before}")
+    zoomed = axis_labels(page)
+    epoch = store.get_run(run.id).epoch
+    wait_for(lambda: store.get_run(run.id).epoch >= epoch + 2, timeout=60, message="two more epochs")
+    expect(
+        page.get_by_text(re.compile(rf"Epoch ({epoch + 2}|{epoch + 3}|{epoch + 4}) of 40")).first
+    ).to_be_visible()
+    assert axis_labels(page) == zoomed
+    assert chart.get_attribute("data-seen") == "first"
+
+    # A refresh brings the whole curve back.
+    page.reload()
+    page.locator(CHART).first.wait_for(state="visible", timeout=LONG_MS)
+    expect(page.get_by_role("heading", name="Seen in the browser")).to_be_visible()
+
+    # A restart of the server changes nothing about the run.
+    pid = store.get_run(run.id).pid
+    server.restart()
+    complaints.clear()  # the browser complained, rightly, of a server that was gone
+    page.goto(f"{server.url}/runs?run={run.id}")
+    page.locator(CHART).first.wait_for(state="visible", timeout=LONG_MS)
+    after = store.get_run(run.id)
+    assert (after.pid, after.attempt, after.state) == (pid, 1, RunState.RUNNING)
+    assert store.curves(run.id)["epoch"] == list(range(1, len(store.curves(run.id)["epoch"]) + 1))
+    page.get_by_role("button", name="Stop", exact=False).first.click()
+    wait_for(lambda: store.get_run(run.id).state is RunState.STOPPED, message="the stop")
+    expect(page.get_by_text("Stopped").first).to_be_visible()
+
+    # The network's answer on a picture from outside, and on samples.
+    page.goto(f"{server.url}/classify?run={run.id}")
+    page.locator('input[type="file"]').set_input_files(
+        [
+            {"name": "circle.png", "mimeType": "image/png", "buffer": picture_of_a_circle()},
+            {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"},
+        ]
+    )
+    expect(page.get_by_text("circle.png", exact=False).last).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("broken.png is not a picture", exact=False)).to_be_visible()
+    expect(page.get_by_alt_text(re.compile("32×32 pixels that the network sees")).first).to_be_visible()
+    page.get_by_role("button", name="Try sample pictures").click()
+    expect(page.get_by_role("heading", name="Sample pictures")).to_be_visible(timeout=LONG_MS)
+
+
+def test_a_killed_worker_is_told_within_5_seconds_and_resumed(server, store, page: Page, wait_for) -> None:
+    start_from_design(page, server.url, epochs=200)
+    page.get_by_role("button", name="Start training").click()
+    run = first_run(store, wait_for)
+    page.locator(CHART).first.wait_for(state="visible", timeout=LONG_MS)
+    running = wait_for(lambda: (now := store.get_run(run.id)).batch and now.pid and now, message="a batch")
+    psutil.Process(running.pid).kill()
+    expect(page.get_by_text("Interrupted").first).to_be_visible(timeout=5_000)
+    expect(page.get_by_text("was killed", exact=False).first).to_be_visible(timeout=5_000)
+    page.get_by_role("button", name="Resume").first.click()
+    epochs = store.get_run(run.id).epoch
+    done = wait_for(
+        lambda: (now := store.get_run(run.id)).attempt == 2 and now.epoch > epochs and now,
+        timeout=90,
+        message="more",
+    )
+    assert done.state is RunState.RUNNING
+    page.get_by_role("button", name="Stop", exact=False).first.click()
+    wait_for(lambda: store.get_run(run.id).state is RunState.STOPPED, message="the stop")
+
+
+def test_a_kernel_that_does_not_fit_is_named_before_the_start(server, page: Page) -> None:
+    page.goto(f"{server.url}/design?preset=article")
+    page.get_by_text("More settings of this block").first.click()
+    fill_number(page, "Pooling window", 16)
+    expect(
+        page.get_by_text("conv_2 reads 1×1 pixels, too small for its 3×3 kernel", exact=False).first
+    ).to_be_visible()
+    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
+    fill_number(page, "Pooling window", 2)
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+
+
+def test_the_preview_shows_twelve_variants_and_their_values(server, page: Page) -> None:
+    page.goto(f"{server.url}/augment")
+    page.get_by_text("Mild, as in the article").click()
+    expect(page.get_by_text("rotated", exact=False).first).to_be_visible(timeout=LONG_MS)
+    variants = page.get_by_alt_text(re.compile("rotated|px|mirrored|unchanged"))
+    expect(variants).to_have_count(12)
+    first = variants.evaluate_all("all => all.map(image => image.alt)")
+    page.get_by_role("button", name="Draw again").click()
+    expect(page.get_by_text("Draw number 2.", exact=False)).to_be_visible(timeout=LONG_MS)
+    expect(variants).to_have_count(12)
+    assert variants.evaluate_all("all => all.map(image => image.alt)") != first
+    page.get_by_role("button", name="Use in a new run").click()
+    expect(page.get_by_text("rotation degrees 20", exact=False)).to_be_visible()
+
+
+def test_every_page_opens_and_the_server_stays_light(server, page: Page) -> None:
+    for path in PAGES:
+        page.goto(f"{server.url}/{path}")
+        expect(page.get_by_role("heading").first).to_be_visible(timeout=LONG_MS)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=LONG_MS)
+    process = psutil.Process(server.pid)
+    libraries = {mapping.path for mapping in process.memory_maps()}
+    assert not [path for path in libraries if "tensorflow" in path or "keras" in path]
+    assert process.memory_info().rss / 2**20 < SERVER_MIB
