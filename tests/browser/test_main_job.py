@@ -103,9 +103,9 @@ def test_the_main_job(server, store, page: Page, complaints, wait_for) -> None:
     # A restart of the server changes nothing about the run.
     pid = store.get_run(run.id).pid
     server.restart()
-    complaints.clear()  # the browser complained, rightly, of a server that was gone
     page.goto(f"{server.url}/runs?run={run.id}")
     page.locator(CHART).first.wait_for(state="visible", timeout=LONG_MS)
+    complaints.clear()  # the browser complained, rightly, of a server that was gone
     after = store.get_run(run.id)
     assert (after.pid, after.attempt, after.state) == (pid, 1, RunState.RUNNING)
     assert store.curves(run.id)["epoch"] == list(range(1, len(store.curves(run.id)["epoch"]) + 1))
