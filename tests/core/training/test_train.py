@@ -2,16 +2,18 @@
 
 import itertools
 import math
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
+from core.config import ExperimentConfig
 from core.errors import Diverged, TrainingError
 from core.training import train as train_module
 from core.training.saved import load_run_model
 from core.training.train import Outcome, train
-from tests.core.training.conftest import Recorder, measured
+from tests.core.training.conftest import Recorder, measured, noise_pictures, tiny_config
 
 
 def test_every_epoch_is_measured_as_keras_measures(config, arrays, recorder, tmp_path) -> None:
@@ -50,26 +52,31 @@ def test_the_best_model_is_the_first_with_the_highest_validation_accuracy(
     assert saved.class_names == arrays.class_names
 
 
-@pytest.mark.parametrize("cut", [1, 2, 3])
-def test_going_on_after_an_interruption_gives_the_same_weights_bit_for_bit(
-    config, arrays, tmp_path, cut: int
-) -> None:
-    keras.backend.clear_session()
-    config = config.with_values(
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> tuple[ExperimentConfig, list[tuple[Any, ...]], list[np.ndarray]]:
+    """A config, and the rows and weights of a run of it that nothing came between."""
+    config = tiny_config().with_values(
         {"training.epochs": 4, "optimizer.schedule": "one_cycle", "augmentation.mixup_alpha": 0.3}
     )
-    whole, first, second = Recorder(), Recorder(stop_after=cut), Recorder()
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "cut").mkdir()
-    train(config, arrays, tmp_path / "whole", whole)
-    assert train(config, arrays, tmp_path / "cut", first).reason == "stopped"
-    assert train(config, arrays, tmp_path / "cut", second).reason == "finished"
+    folder, recorder = tmp_path_factory.mktemp("whole"), Recorder()
+    train(config, noise_pictures(60), folder, recorder)
+    return config, measured(recorder.rows), load_run_model(folder, "last").model.get_weights()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_going_on_after_an_interruption_gives_the_same_weights_bit_for_bit(
+    uninterrupted, arrays, tmp_path, cut: int
+) -> None:
+    config, rows, weights = uninterrupted
+    keras.backend.clear_session()
+    first, second = Recorder(stop_after=cut), Recorder()
+    assert train(config, arrays, tmp_path, first).reason == "stopped"
+    assert train(config, arrays, tmp_path, second).reason == "finished"
     assert second.began == [(4, 4, cut)]
-    assert measured(first.rows + second.rows) == measured(whole.rows)
-    for folder in ("whole", "cut"):
-        assert load_run_model(tmp_path / folder, "last").epoch == 4
-    weights = [load_run_model(tmp_path / folder, "last").model.get_weights() for folder in ("whole", "cut")]
-    for a, b in zip(*weights, strict=True):
+    assert measured(first.rows + second.rows) == rows
+    last = load_run_model(tmp_path, "last")
+    assert last.epoch == 4
+    for a, b in zip(weights, last.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -152,6 +159,11 @@ def test_a_plateau_lowers_the_learning_rate(config, arrays, recorder, tmp_path) 
     rates = [row.learning_rate for row in recorder.rows]
     assert rates[-1] < 0.2e-12
     assert all(b in (pytest.approx(a), pytest.approx(a / 10)) for a, b in itertools.pairwise(rates))
+    first, second = Recorder(stop_after=3), Recorder()
+    (tmp_path / "cut").mkdir()
+    for part in (first, second):
+        train(config, arrays, tmp_path / "cut", part)
+    assert measured(first.rows + second.rows) == measured(recorder.rows)
 
 
 def test_averaged_weights_are_what_is_measured_and_saved(config, arrays, recorder, tmp_path) -> None:
