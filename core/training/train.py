@@ -107,7 +107,6 @@ def _train(
     config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, replicas: int
 ) -> Outcome:
     keras.utils.set_random_seed(config.seed)
-    remove_leftovers(folder)
     data = training_set(arrays)
     steps = steps_per_epoch(config, data.num_train)
     model = compiled_model(config, data, steps, replicas)
@@ -119,6 +118,7 @@ def _train(
         f"{steps:,} steps an epoch{spread}{resumed}."
     )
     reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)
+    remove_leftovers(folder)  # not before it is sure that this attempt is the current one
     run = RunCallback(config, arrays, folder, reporter, position, data.num_train)
     if position.epoch < config.training.epochs and not run.is_out_of_patience:
         model.fit(
@@ -254,9 +254,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 save_run_model(self._folder, "best", self.model, names, shape, row.epoch)
         if row.val_loss is None:
             self._end_diverged(row.train_loss, row.train_accuracy, pace)
+        # First the row: killed in between, the epoch is trained again. The other way round its row would be missing.
+        self._reporter.epoch(row)
         position.epoch = row.epoch
         save_checkpoint(self._folder, self.model, position)
-        self._reporter.epoch(row)
         if self.is_out_of_patience:
             self._reporter.log(
                 f"Stopped early: validation loss has not fallen for {position.epochs_without_gain} epochs."

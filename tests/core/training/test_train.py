@@ -80,6 +80,25 @@ def test_going_on_after_an_interruption_gives_the_same_weights_bit_for_bit(
         np.testing.assert_array_equal(a, b)
 
 
+def test_killed_between_row_and_checkpoint_no_epoch_is_missing(uninterrupted, arrays, tmp_path) -> None:
+    config, rows, _ = uninterrupted
+
+    class Killed(Recorder):
+        def epoch(self, row: Any) -> None:
+            super().epoch(row)
+            if row.epoch == 2:
+                raise KeyboardInterrupt
+
+    first, second = Killed(), Recorder()
+    with pytest.raises(KeyboardInterrupt):
+        train(config, arrays, tmp_path, first)
+    train(config, arrays, tmp_path, second)
+    assert second.began == [(4, 4, 1)]
+    # The second epoch is told twice, in the same words: the store keeps the later.
+    assert measured(first.rows) == rows[:2]
+    assert measured(second.rows) == rows[1:]
+
+
 def test_the_same_config_gives_the_same_curve(config, arrays, tmp_path) -> None:
     recorders = [Recorder(), Recorder()]
     for index, recorder in enumerate(recorders):
