@@ -14,7 +14,9 @@ def layer_table(network: Architecture) -> pd.DataFrame:
             "Output": ["×".join(map(str, layer.output_shape)) for layer in network.layers],
             "Parameters": [layer.parameters for layer in network.layers],
             "kFLOPs": [layer.flops / 1000 for layer in network.layers],
-            "Sees": [layer.receptive_field if layer.block is not None else None for layer in network.layers],
+            "Sees": [
+                f"{layer.receptive_field} px" if layer.block is not None else "" for layer in network.layers
+            ],
         }
     )
 
@@ -31,7 +33,7 @@ def mermaid(network: Architecture) -> str:
 
 def render_network(network: Architecture, image_size: int) -> None:
     """Totals, the table, and the diagram on request."""
-    with st.container(horizontal=True):
+    with st.grid(3, min_column_width=110):
         st.metric(
             "Parameters", compact(network.parameters), border=True, help=f"{network.parameters:,} in all."
         )

@@ -95,7 +95,7 @@ def test_the_table_follows_each_keystroke(workspace) -> None:
     change(page, "model.blocks[0].filters", 16)
     table = page.dataframe[0].value
     row = table[table["Layer"] == "conv_1"].iloc[0]
-    assert (row["Output"], row["Parameters"], row["Sees"]) == ("30×30×16", 3 * 3 * 3 * 16 + 16, 3)
+    assert (row["Output"], row["Parameters"], row["Sees"]) == ("30×30×16", 3 * 3 * 3 * 16 + 16, "3 px")
 
 
 def test_several_kernel_sizes_take_their_padding_with_them(workspace) -> None:
