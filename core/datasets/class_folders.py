@@ -1,21 +1,25 @@
 """One folder a class, on disk or in a zip: read with care, since somebody else packed it."""
 
+import lzma
 import os
+import re
 import stat
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.datasets.readers import Arrays
 from core.datasets.splits import nested_order
-from core.datasets.storage import MAX_CLASSES, MAX_SIDE, Progress, Report, clean_class_name
+from core.datasets.storage import MAX_ARRAY_BYTES, MAX_CLASSES, MAX_SIDE, Progress, Report, clean_class_name
 from core.errors import DatasetError, PictureError
-from core.images.decode import MAX_FILE_BYTES, decode_picture, fit_picture
+from core.images.decode import MAX_FILE_BYTES, decode_picture, fit_picture, shorten
 
 DEFAULT_SIZE = 32
 TEST_SHARE = 0.2
@@ -31,6 +35,8 @@ SPLITS = {
     "validation": "test",
     "valid": "test",
 }
+# What damaged bytes raise while they are unpacked, by the zip's method, and a file that may not be read.
+_UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,16 @@ def read_zip(path: Path, image_size: int | None, report: Report) -> tuple[tuple[
                 if not info.is_dir() and (parts := _parts(info.filename))
             ]
             return _read(entries, image_size, report)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
+    except DatasetError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
         raise DatasetError(f"{path.name} cannot be read as .zip: {error}.") from error
 
 
@@ -122,7 +137,7 @@ def _check_archive(infos: list[zipfile.ZipInfo], path: Path) -> None:
 def _parts(name: str) -> tuple[str, ...]:
     """The folders and the name of a zip's entry. Raises DatasetError when it would leave the folder."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if name.startswith(("/", "\\")) or ".." in parts or any(":" in part for part in parts):
+    if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name):
         raise DatasetError(f"An entry of the archive is called {name[:60]!r}, which leads out of it.")
     return parts
 
@@ -136,6 +151,12 @@ def _read(entries: list[Entry], image_size: int | None, report: Report) -> tuple
         raise DatasetError("There are no pictures (PNG, JPEG, WebP, BMP or GIF) in folders.")
     if len(entries) > MAX_PICTURES:
         raise DatasetError(f"There are {len(entries):,} pictures; at most {MAX_PICTURES:,} are taken.")
+    needed = len(entries) * size * size * 3
+    if needed > MAX_ARRAY_BYTES:
+        raise DatasetError(
+            f"{len(entries):,} pictures of {size}×{size} pixels take {needed:,} bytes; at most {MAX_ARRAY_BYTES:,} are "
+            "taken. Choose a smaller image size."
+        )
     entries = _without_wrapper(entries)
     parts = _split(entries)
     class_names = _class_names({folder for part in parts.values() for _, folder in part})
@@ -156,13 +177,18 @@ def _read(entries: list[Entry], image_size: int | None, report: Report) -> tuple
     return class_names, arrays
 
 
-def _decode(entry: Entry, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _decode(entry: Entry, size: int) -> NDArray[np.uint8]:
     try:
         return fit_picture(decode_picture(entry.read(), entry.name).pixels, (size, size, 3))
     except PictureError as error:
-        raise DatasetError(
-            f"{error} Take it out of the folder {entry.folders[-1][:40]!r} and import again."
-        ) from error
+        problem = str(error)
+        cause: Exception = error
+    except _UNREADABLE as error:
+        problem = f"{shorten(entry.name)} cannot be read: {error}."
+        cause = error
+    raise DatasetError(
+        f"{problem} Take it out of the folder {entry.folders[-1][:40]!r} and import again."
+    ) from cause
 
 
 def _is_wanted(entry: Entry) -> bool:

@@ -1,6 +1,7 @@
 """Brings in data from outside: an `.npz` file, a zip or folder of class folders, or an official CIFAR archive."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,19 @@ from numpy.typing import NDArray
 from core.datasets.catalogue import SOURCES
 from core.datasets.class_folders import read_folder, read_zip
 from core.datasets.readers import Arrays, identify_cifar, read_official
-from core.datasets.storage import ARRAYS, Dataset, Progress, Report, check_id, clean_class_name, save_dataset
+from core.datasets.storage import (
+    ARRAYS,
+    MAX_ARRAY_BYTES,
+    MAX_CLASSES,
+    Dataset,
+    Progress,
+    Report,
+    check_id,
+    clean_class_name,
+    save_dataset,
+)
 from core.errors import DatasetError
 from core.workspace import Workspace
-
-MAX_ARRAY_BYTES = 4_000_000_000
 
 
 def import_dataset(
@@ -52,7 +61,13 @@ def import_dataset(
         _check_known(arrays, name)
         class_names, title, description = source.class_names, source.title, source.description
     if class_names is None:
-        class_names = tuple(str(label) for label in range(int(arrays["y_train"].max(initial=0)) + 1))
+        largest = int(arrays["y_train"].max(initial=0))
+        # A label of 10^9 must not make 10^9 names.
+        if largest >= MAX_CLASSES:
+            raise DatasetError(
+                f"y_train must hold labels from 0 to {MAX_CLASSES - 1} at most, not {largest:,}."
+            )
+        class_names = tuple(str(label) for label in range(largest + 1))
     report(Progress("Storing"))
     workspace.ensure()
     with FileLock(workspace.datasets / f".{name}.lock"):
@@ -61,7 +76,8 @@ def import_dataset(
 
 def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
     try:
-        declared = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist())
+        with zipfile.ZipFile(path) as archive:
+            declared = sum(entry.file_size for entry in archive.infolist())
         if declared > MAX_ARRAY_BYTES:
             raise DatasetError(
                 f"{path.name} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken."
@@ -74,9 +90,19 @@ def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
                 )
             arrays = {name: stored[name] for name in ARRAYS}
             names = stored["class_names"] if "class_names" in stored.files else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
-        if isinstance(error, DatasetError):
-            raise
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("its entries are no arrays")
+    except DatasetError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        RuntimeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise DatasetError(f"{path.name} cannot be read as .npz: {error}.") from error
     class_names = None if names is None else tuple(clean_class_name(str(name)) for name in np.ravel(names))
     return class_names, {
@@ -100,8 +126,8 @@ def _labels(array: NDArray[Any], name: str) -> NDArray[np.int64]:
 def _check_known(arrays: Arrays, name: str) -> None:
     source = SOURCES[name]
     shape = tuple(arrays["x_train"].shape[1:])
-    counts = len(arrays["x_train"]), len(arrays["x_test"])
-    if shape != source.image_shape or counts != (source.num_train, source.num_test):
+    counts = [arrays[name].shape[0] if arrays[name].ndim else 0 for name in ("x_train", "x_test")]
+    if shape != source.image_shape or counts != [source.num_train, source.num_test]:
         raise DatasetError(
             f"{source.title} has {source.num_train:,} training and {source.num_test:,} test pictures of "
             f"{'×'.join(map(str, source.image_shape))}; this file has {counts[0]:,} and {counts[1]:,} of "

@@ -1,6 +1,8 @@
 """Downloads the official archives: resumed when cut, checked against size and digest, kept only when whole."""
 
 import hashlib
+import http.client
+import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,65 +14,71 @@ from core.errors import DatasetError
 from core.workspace import Workspace
 
 TIMEOUT_SECONDS = 30.0
-ATTEMPTS = 4
+ATTEMPTS = 4  # that bring nothing; one that brings a part is no failure
 CHUNK_BYTES = 1 << 16
 
 
 def download_official(workspace: Workspace, source: Source, report: Report) -> Arrays:
     """The arrays of `source`, downloading what is not here. The caller holds the data set's lock.
 
+    The archives stay until `discard_download`, so that a full disk does not cost the download too.
+
     Raises:
         DatasetError: a server cannot be reached or gives something else; what has come so far is kept.
     """
-    folder = workspace.datasets / f".{source.id}.download"
+    folder = _folder(workspace, source)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [_fetch(archive, folder, source, report) for archive in source.archives]
     report(Progress(f"Unpacking {source.title}"))
-    arrays = read_official(source, paths)
-    for path in paths:
-        path.unlink(missing_ok=True)
-    folder.rmdir()
-    return arrays
+    return read_official(source, paths)
+
+
+def discard_download(workspace: Workspace, source: Source) -> None:
+    """Delete the archives of a data set that is stored now."""
+    shutil.rmtree(_folder(workspace, source), ignore_errors=True)
+
+
+def _folder(workspace: Workspace, source: Source) -> Path:
+    return workspace.datasets / f".{source.id}.download"
 
 
 def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Path:
-    whole, part = folder / archive.file_name, folder / f"{archive.file_name}.part"
-    if whole.exists():
-        return whole
-    problem = ""
-    for _ in range(ATTEMPTS):
+    path = folder / archive.file_name
+    problem, failures = "", 0
+    while failures < ATTEMPTS:
+        have = path.stat().st_size if path.exists() else 0
         try:
-            _go_on(archive, part, source, report)
-        except (urllib.error.URLError, OSError, EOFError) as error:
+            _go_on(archive, path, have, source, report)
+        except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
             problem = str(getattr(error, "reason", error))
-            continue
-        if part.stat().st_size == archive.size_bytes and _digest(part, archive.algorithm) == archive.digest:
-            part.rename(whole)
-            return whole
-        problem = "what came is not the official file"
-        part.unlink()
+        else:
+            # Always judged from the disk: after a power cut a file can have its size and not its content.
+            if _digest(path, archive.algorithm) == archive.digest:
+                return path
+            problem = "what came is not the official file"
+            path.unlink()
+            if have == 0:
+                break
+        now = path.stat().st_size if path.exists() else 0
+        failures = 0 if now > have else failures + 1
     raise DatasetError(
         f"{source.title} could not be downloaded from {archive.url} ({problem}). Try again later: it goes on where "
         f"it was cut. Or import a file you have: python -m core datasets add {source.id} PATH"
     )
 
 
-def _go_on(archive: Archive, part: Path, source: Source, report: Report) -> None:
-    """Append what is missing of `part`. Raises EOFError when the connection ends early."""
-    have = part.stat().st_size if part.exists() else 0
-    if have >= archive.size_bytes:
-        if have > archive.size_bytes:
-            part.unlink()
-            raise EOFError("too much came")
+def _go_on(archive: Archive, path: Path, have: int, source: Source, report: Report) -> None:
+    """Append what is missing of the archive to `path`. Raises EOFError when the connection ends early."""
+    if have == archive.size_bytes:
         return
     request = urllib.request.Request(archive.url, headers={"User-Agent": "ConvDeck"})
-    if have:
+    if 0 < have < archive.size_bytes:
         request.add_header("Range", f"bytes={have}-")
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
         # A server that does not know ranges sends everything: begin again.
-        resumes = have > 0 and response.status == 206
+        resumes = response.status == 206
         have = have if resumes else 0
-        with part.open("ab" if resumes else "wb") as stream:
+        with path.open("ab" if resumes else "wb") as stream:
             while chunk := response.read(CHUNK_BYTES):
                 have += len(chunk)
                 if have > archive.size_bytes:

@@ -3,7 +3,7 @@
 from filelock import FileLock
 
 from core.datasets.catalogue import SHAPES_TEST, SHAPES_TRAIN, SOURCES
-from core.datasets.official import download_official
+from core.datasets.official import download_official, forget_download
 from core.datasets.readers import Arrays
 from core.datasets.shapes import draw_shapes
 from core.datasets.storage import Dataset, Progress, Report, check_id, is_ready, load_dataset, save_dataset
@@ -38,9 +38,11 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
             arrays: Arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         else:
             arrays = download_official(workspace, source, report)
-        return save_dataset(
+        dataset = save_dataset(
             workspace, source.id, source.title, source.description, source.class_names, arrays
         )
+        forget_download(workspace, source)
+        return dataset
 
 
 def _ignore(progress: Progress) -> None:

@@ -1,29 +1,23 @@
-"""Reads the official archives of known data sets. A pickle is read by an unpickler that makes arrays and no more."""
+"""Reads the official archives of known data sets. A pickle is read by an unpickler that makes pictures and no more."""
 
 import gzip
 import io
 import pickle
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalogue import SOURCES, Source
+from core.datasets.wording import printable, reason
 from core.errors import DatasetError
 
-MAX_MEMBER_BYTES = 250_000_000
+MAX_UNFOLDED_BYTES = 400_000_000  # twice what an official archive unfolds to
 
 Arrays = dict[str, NDArray[Any]]
-
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),
-}
+Members = dict[str, dict[bytes, Any]]
 
 
 def read_official(source: Source, paths: list[Path]) -> Arrays:
@@ -32,87 +26,148 @@ def read_official(source: Source, paths: list[Path]) -> Arrays:
     Raises:
         DatasetError: a file is not what its name says.
     """
+    if source.kind == "cifar":
+        found, arrays = read_cifar(paths[0])
+        if found.id != source.id:
+            raise DatasetError(f"{printable(paths[0].name, 60)} holds {found.title}, not {source.title}.")
+        return arrays
+    names = ("x_train", "y_train", "x_test", "y_test")
+    return {name: _read_idx(path) for name, path in zip(names, paths, strict=True)}
+
+
+def read_cifar(path: Path) -> tuple[Source, Arrays]:
+    """Which CIFAR data set an official archive (`.tar.gz` or `.tar`) holds, and its arrays.
+
+    Raises:
+        DatasetError: it is no such archive, or a damaged one.
+    """
+    shown = printable(path.name, 60)
     try:
-        if source.kind == "cifar":
-            arrays = _read_cifar(paths[0])
+        members = _cifar_members(path)
+        if {"data_batch_1", "test_batch"} <= members.keys():
+            source, test = SOURCES["cifar10"], members["test_batch"]
+            train = [members[name] for name in sorted(members) if name.startswith("data_batch_")]
+        elif {"train", "test"} <= members.keys():
+            source, test, train = SOURCES["cifar100"], members["test"], [members["train"]]
         else:
-            arrays = {
-                name: _read_idx(path)
-                for name, path in zip(("x_train", "y_train", "x_test", "y_test"), paths, strict=True)
-            }
-    except (OSError, EOFError, KeyError, ValueError, pickle.UnpicklingError, tarfile.TarError) as error:
-        raise DatasetError(f"{paths[0].name} is not the archive of {source.title}: {error}.") from error
-    return arrays
+            raise DatasetError(
+                f"{shown} is not an official CIFAR archive. Pack folders of pictures as .zip instead."
+            )
+        return source, {
+            "x_train": np.concatenate([_cifar_pictures(part) for part in train]),
+            "y_train": np.concatenate([_cifar_labels(part) for part in train]),
+            "x_test": _cifar_pictures(test),
+            "y_test": _cifar_labels(test),
+        }
+    except DatasetError:
+        raise
+    # What a broken archive or pickle raises is open-ended, as pickle's own documentation says.
+    except Exception as error:
+        raise DatasetError(f"{shown} cannot be read as a CIFAR archive: {reason(error)}.") from error
 
 
-def identify_cifar(path: Path) -> Source:
-    """Which CIFAR data set an archive holds, by the names in it. Raises DatasetError."""
-    try:
-        with tarfile.open(path, "r:*") as archive:
-            names = {Path(name).name for name in archive.getnames()}
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise DatasetError(f"{path.name} cannot be read as an archive: {error}.") from error
-    if {"data_batch_1", "test_batch"} <= names:
-        return SOURCES["cifar10"]
-    if {"train", "test", "meta"} <= names:
-        return SOURCES["cifar100"]
-    raise DatasetError(
-        f"{path.name} is not an official CIFAR archive. Pack folders of pictures as .zip instead."
-    )
+class _Counted:
+    """A stream that gives so many bytes and no more: 100 KB can unfold to 100 GB."""
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream = stream
+        self._left = most
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(min(size, self._left + 1))
+        self._left -= len(data)
+        if self._left < 0:
+            raise ValueError(f"it unfolds to more than {MAX_UNFOLDED_BYTES:,} bytes")
+        return data
 
 
-def _read_cifar(path: Path) -> Arrays:
-    members: dict[str, dict[bytes, Any]] = {}
-    with tarfile.open(path, "r:*") as archive:
-        for member in archive:
-            name = Path(member.name).name
-            if member.isfile() and (
-                name.startswith("data_batch_") or name in ("test_batch", "train", "test")
-            ):
-                if member.size > MAX_MEMBER_BYTES:
-                    raise ValueError(f"{name} would take {member.size:,} bytes")
-                stream = archive.extractfile(member)
-                assert stream is not None  # it is a file
-                members[name] = _ArraysOnly(io.BytesIO(stream.read(MAX_MEMBER_BYTES))).load()
-    train = [members[name] for name in sorted(members) if name == "train" or name.startswith("data_batch_")]
-    test = members.get("test_batch") or members["test"]
-    return {
-        "x_train": np.concatenate([_cifar_pictures(part) for part in train]),
-        "y_train": np.concatenate([_cifar_labels(part) for part in train]),
-        "x_test": _cifar_pictures(test),
-        "y_test": _cifar_labels(test),
-    }
+def _cifar_members(path: Path) -> Members:
+    """The pickled parts by name. The archive is read once, front to back, and never written to disk."""
+    with path.open("rb") as begin:
+        packed = begin.read(2) == b"\x1f\x8b"
+    members: Members = {}
+    with cast("IO[bytes]", gzip.open(path) if packed else path.open("rb")) as stream:
+        counted = cast("IO[bytes]", _Counted(stream, MAX_UNFOLDED_BYTES))  # tarfile only calls its read()
+        with tarfile.open(fileobj=counted, mode="r|") as archive:
+            for member in archive:
+                name = Path(member.name).name
+                if name.startswith("data_batch_") or name in ("test_batch", "train", "test"):
+                    content = archive.extractfile(member) if member.isfile() else None
+                    if content is not None:
+                        members[name] = _PicturesOnly(content.read()).load()
+    return members
 
 
 def _cifar_pictures(part: dict[bytes, Any]) -> NDArray[np.uint8]:
     """Rows of 3,072 bytes, the red plane first, → (count, 32, 32, 3)."""
-    data = np.asarray(part[b"data"], np.uint8)
+    data: NDArray[np.uint8] = part[b"data"].values
     return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 
 def _cifar_labels(part: dict[bytes, Any]) -> NDArray[np.int64]:
-    return np.asarray(part[b"fine_labels"] if b"fine_labels" in part else part[b"labels"], np.int64)
+    return np.array(part[b"fine_labels"] if b"fine_labels" in part else part[b"labels"], np.int64)
 
 
 def _read_idx(path: Path) -> NDArray[Any]:
     """MNIST's format: two zero bytes, the type (8: unsigned bytes), the number of axes, their lengths, the data."""
-    with gzip.open(path) as stream:
-        data = stream.read(MAX_MEMBER_BYTES)
-    zeros, kind, axes = int.from_bytes(data[:2]), data[2], data[3]
-    if zeros != 0 or kind != 8 or axes not in (1, 3):
-        raise ValueError("its first bytes are not those of an idx file")
-    shape = [int.from_bytes(data[4 + 4 * axis : 8 + 4 * axis]) for axis in range(axes)]
-    values = np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    try:
+        with gzip.open(path) as stream:
+            data = stream.read(MAX_UNFOLDED_BYTES)
+        zeros, kind, axes = int.from_bytes(data[:2]), data[2], data[3]
+        if zeros != 0 or kind != 8 or axes not in (1, 3):
+            raise ValueError("its first bytes are not those of an idx file")
+        shape = [int.from_bytes(data[4 + 4 * axis : 8 + 4 * axis]) for axis in range(axes)]
+        values = np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    except Exception as error:
+        raise DatasetError(f"{printable(path.name, 60)} cannot be read as idx: {reason(error)}.") from error
     return values[..., None] if axes == 3 else values.astype(np.int64)
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that can build numpy arrays, numbers, texts, lists and dicts, and calls nothing else."""
+class _PickledArray:
+    """Stands in for a numpy array while unpickling, so that no code of numpy's sees what the file claims."""
 
-    def __init__(self, stream: io.BytesIO) -> None:
-        super().__init__(stream, encoding="bytes")
+    values: NDArray[np.uint8]
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, _, column_first, data = state
+        self.values = np.frombuffer(data, np.uint8).reshape(shape, order="F" if column_first else "C")
+
+
+class _PickledDtype:
+    """Stands in for a numpy dtype; the only one in these archives is unsigned bytes."""
+
+    def __init__(self, code: bytes | str, *_: object) -> None:
+        if code not in (b"u1", "u1"):
+            raise pickle.UnpicklingError("it holds numbers other than bytes")
+
+    def __setstate__(self, state: object) -> None:
+        pass  # Byte order and the like mean nothing for single bytes.
+
+
+def _reconstruct(*_: object) -> _PickledArray:
+    return _PickledArray()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """How newer Pythons write bytes in older pickles."""
+    return text.encode("latin-1")
+
+
+class _PicturesOnly(pickle.Unpickler):
+    """An unpickler for dicts, lists, numbers, texts and arrays of bytes; it never calls what a file names."""
+
+    _STANDS_IN: dict[tuple[str, str], Any] = {
+        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy", "ndarray"): None,
+        ("numpy", "dtype"): _PickledDtype,
+        ("_codecs", "encode"): _encode,
+    }
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data), encoding="bytes")
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
+        if (module, name) not in self._STANDS_IN:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which has no place in a data set")
-        return super().find_class(module, name)
+        return self._STANDS_IN[module, name]

@@ -22,6 +22,7 @@ from core.workspace import Workspace
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 MAX_CLASSES = 1000
 MAX_SIDE = 256
+MAX_ARRAY_BYTES = 4_000_000_000
 _DESCRIPTION = "dataset.json"
 
 
@@ -94,6 +95,8 @@ def save_dataset(
     """
     check_id(dataset_id)
     _check_arrays(arrays, len(class_names))
+    if len(set(class_names)) < len(class_names):
+        raise DatasetError("Two classes have the same name.")
     folder = workspace.datasets / dataset_id
     if folder.exists():
         raise DatasetError(
@@ -118,7 +121,10 @@ def save_dataset(
             "class_names": list(class_names),
             "sha256": digests,
         }
-        (aside / _DESCRIPTION).write_text(json.dumps(described), encoding="utf-8")
+        with (aside / _DESCRIPTION).open("w", encoding="utf-8") as text:
+            json.dump(described, text)
+            text.flush()
+            os.fsync(text.fileno())
         try:
             aside.rename(folder)
         except OSError:
@@ -138,9 +144,11 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
     """
     check_id(dataset_id)
     folder = workspace.datasets / dataset_id
+    if not is_ready(workspace, dataset_id):
+        raise DatasetError(f"The data set {dataset_id} is not here.")
     described = _describe(folder)
     if described is None:
-        raise DatasetError(f"The data set {dataset_id} is not here.")
+        raise _damaged(dataset_id, _DESCRIPTION, "it does not describe a data set")
     loaded = {}
     for name in ARRAYS:
         path = folder / f"{name}.npy"
@@ -148,10 +156,10 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
             if verify and _sha256(path) != described["sha256"][name]:
                 raise ValueError("its content has changed")
             loaded[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if loaded[name].ndim != (4 if name.startswith("x") else 1):
+                raise ValueError(f"it has the shape {loaded[name].shape}")
         except (OSError, ValueError, EOFError) as error:
-            raise DatasetError(
-                f"The data set {dataset_id} is damaged ({path.name}: {error}). Remove it and add it again."
-            ) from error
+            raise _damaged(dataset_id, path.name, str(error)) from error
     height, width, channels = loaded["x_train"].shape[1:]
     return Dataset(
         dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded
@@ -159,7 +167,10 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
-    """Everything at hand or to be had: the built-in one, the known ones, then the person's own."""
+    """Everything at hand or to be had: the built-in one, the known ones, then the person's own.
+
+    A damaged one does not hide the others: if it is known it is `available` again, otherwise it is left out.
+    """
     own = sorted(
         folder.name
         for folder in (workspace.datasets.iterdir() if workspace.datasets.is_dir() else ())
@@ -223,33 +234,33 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
 
 
 def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
-    folder = workspace.datasets / dataset_id
+    return _stored_info(workspace.datasets / dataset_id) or _known_info(dataset_id)
+
+
+def _stored_info(folder: Path) -> DatasetInfo | None:
     described = _describe(folder)
-    source = SOURCES.get(dataset_id)
-    if described is not None:
-        try:
-            shapes = {name: _shape_of(folder / f"{name}.npy") for name in ("x_train", "x_test")}
-        except (OSError, ValueError):
-            return None
-        (num_train, *shape), num_test = shapes["x_train"], shapes["x_test"][0]
-        size = sum((folder / f"{name}.npy").stat().st_size for name in ARRAYS)
-        names = tuple(described["class_names"])
-        title, description, state = described["title"], described["description"], "ready"
-    elif source is not None:
-        num_train, num_test, shape, names = (
-            source.num_train,
-            source.num_test,
-            list(source.image_shape),
-            source.class_names,
-        )
-        title, description, state, size = source.title, source.description, "available", source.download_bytes
-    else:
+    if described is None:
         return None
-    num_validation = num_test // 2
-    height, width, channels = shape
+    try:
+        num_train, height, width, channels = _shape_of(folder / "x_train.npy")
+        num_test = _shape_of(folder / "x_test.npy")[0]
+        size = sum((folder / f"{name}.npy").stat().st_size for name in ARRAYS)
+    except (OSError, ValueError, EOFError, IndexError):
+        return None
     return DatasetInfo(
-        dataset_id, title, state, description, num_train, num_validation, num_test - num_validation, names,
-        (height, width, channels), size,
+        folder.name, described["title"], "ready", described["description"], num_train, num_test // 2,
+        num_test - num_test // 2, tuple(described["class_names"]), (height, width, channels), size,
+    )  # fmt: skip
+
+
+def _known_info(dataset_id: str) -> DatasetInfo | None:
+    source = SOURCES.get(dataset_id)
+    if source is None:
+        return None
+    num_validation = source.num_test // 2
+    return DatasetInfo(
+        source.id, source.title, "available", source.description, source.num_train, num_validation,
+        source.num_test - num_validation, source.class_names, source.image_shape, source.download_bytes,
     )  # fmt: skip
 
 
@@ -259,11 +270,23 @@ def _shape_of(path: Path) -> tuple[int, ...]:
 
 
 def _describe(folder: Path) -> dict[str, Any] | None:
+    """What the folder says of itself; None when it says nothing that can be used."""
     try:
-        described: dict[str, Any] = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+        described = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return described
+    kinds = {"title": str, "description": str, "class_names": list, "sha256": dict}
+    if not isinstance(described, dict) or not all(
+        isinstance(described.get(k), kind) for k, kind in kinds.items()
+    ):
+        return None
+    return described if set(ARRAYS) <= set(described["sha256"]) else None
+
+
+def _damaged(dataset_id: str, file_name: str, reason: str) -> DatasetError:
+    return DatasetError(
+        f"The data set {dataset_id} is damaged ({file_name}: {reason}). Remove it and add it again."
+    )
 
 
 def _sha256(path: Path) -> str:
