@@ -6,6 +6,8 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import PictureError
@@ -27,6 +29,19 @@ def two_colours(width: int = 6, height: int = 4) -> Image.Image:
     return Image.fromarray(pixels)
 
 
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+SEEDS = [
+    *(encoded(two_colours(), kind, exif=TURNED) for kind in ("PNG", "JPEG", "WEBP")),
+    *(
+        encoded(two_colours(), kind, save_all=True, append_images=[Image.new("RGB", (6, 4))])
+        for kind in ("PNG", "GIF")
+    ),
+    encoded(two_colours().convert("P"), "BMP"),
+    encoded(two_colours().convert("LA")),
+]
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF"])
 def test_lossless_formats_come_out_as_they_were(kind: str) -> None:
     settings = {"lossless": True} if kind == "WEBP" else {}
@@ -46,6 +61,8 @@ def test_lossless_formats_come_out_as_they_were(kind: str) -> None:
         (encoded(two_colours(60, 60))[:90], "cannot be decoded"),
         (encoded(Image.new("1", (5001, 5000))), "at most 25 are taken"),
         (encoded(Image.new("L", (1000, 1))), "too long and thin"),
+        (encoded(Image.new("L", (10_000, 1))), "10000×1"),
+        (encoded(Image.new("1", (6000, 6000))), "36 million pixels"),
     ],
 )
 def test_what_is_refused_is_refused_in_one_sentence(data: bytes, words: str) -> None:
@@ -68,6 +85,39 @@ def test_a_bomb_is_refused_from_its_header() -> None:
     )
     with pytest.raises(PictureError, match=r"million pixels"):
         decode_picture(bomb, "bomb.png")
+
+
+def test_large_pictures_are_refused_without_being_decoded(monkeypatch) -> None:
+    def decode(*_: object) -> None:
+        pytest.fail("The pixels were decoded.")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
+    with pytest.raises(PictureError, match="36 million"):
+        decode_picture(encoded(Image.new("1", (6000, 6000))), "x.png")
+
+
+def test_files_beyond_the_limit_are_refused_unread(monkeypatch) -> None:
+    monkeypatch.setattr("core.images.decode.MAX_FILE_BYTES", 1_000_000)
+    with pytest.raises(PictureError, match=r"x\.png is larger than 1 MB"):
+        decode_picture(b"x" * 1_000_001, "x.png")
+
+
+def test_the_content_counts_and_not_the_name() -> None:
+    picture = decode_picture(encoded(two_colours(), "BMP"), "holiday.jpeg")
+    np.testing.assert_array_equal(picture.pixels, np.asarray(two_colours()))
+
+
+def test_a_jpeg_comes_out_nearly_as_it_was() -> None:
+    image = Image.new("RGB", (16, 16), (200, 100, 50))
+    pixels = decode_picture(encoded(image, "JPEG", quality=95), "x.jpg").pixels
+    assert np.abs(pixels.astype(int) - (200, 100, 50)).max() <= 3
+
+
+def test_one_pixel_is_a_picture() -> None:
+    pixels = decode_picture(encoded(Image.new("RGB", (1, 1), "red")), "x.png").pixels
+    assert pixels.tolist() == [[[255, 0, 0]]]
+    for crop in ("center", "pad", "stretch"):
+        assert (fit_picture(pixels, (8, 8, 3), crop) == (255, 0, 0)).all()
 
 
 def test_transparency_is_laid_on_white() -> None:
@@ -99,6 +149,41 @@ def test_the_first_frame_of_an_animation_counts() -> None:
     assert any("first frame" in note for note in picture.notes)
 
 
+def test_animations_are_not_walked_through(monkeypatch) -> None:
+    # Counting the frames of a GIF takes 6 s for 15 MB of tiny ones.
+    monkeypatch.setattr(
+        "PIL.GifImagePlugin.GifImageFile.n_frames", property(lambda _: pytest.fail("Counted."))
+    )
+    frames = [Image.new("RGB", (5, 5), color) for color in ("red", "blue")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert decode_picture(data, "x.gif").notes
+
+
+def test_a_photo_with_a_second_picture_in_it_is_no_animation() -> None:
+    # Phones write such JPEGs: a preview, or what a second lens saw.
+    data = encoded(two_colours(16, 16), "MPO", save_all=True, append_images=[two_colours(16, 16)])
+    assert decode_picture(data, "x.jpg").notes == ()
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\x00\x00", b"Exif\x00\x00MM\x00*\xff\xff\xff\xff", b"Exif\x00\x00II*\x00\x08"]
+)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_broken_exif_does_not_spoil_the_picture(kind: str, exif: bytes) -> None:
+    assert decode_picture(encoded(two_colours(16, 16), kind, exif=exif), "x").pixels.shape == (16, 16, 3)
+
+
+@given(st.data())
+def test_damaged_files_are_decoded_or_refused_in_words(data: st.DataObject) -> None:
+    damaged = bytearray(data.draw(st.sampled_from(SEEDS)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        decode_picture(bytes(damaged[: data.draw(st.integers(20, len(damaged)))]), "x.png")
+    except PictureError as error:
+        assert str(error).startswith("x.png")
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_exif_orientation_comes_out_upright(orientation: int) -> None:
     upright = two_colours()
@@ -125,7 +210,12 @@ def test_fitting_keeps_the_middle_everything_or_stretches() -> None:
     assert padded[10, 10, 0] == 200 and padded[0, 10, 0] < 200
     stretched = fit_picture(pixels, (20, 20, 3), "stretch")
     assert stretched[10, 0, 0] == 0 and stretched[10, 10, 0] == 200
-    assert fit_picture(pixels, (28, 28, 1)).shape == (28, 28, 1)
+    for crop in ("center", "pad", "stretch"):
+        assert fit_picture(pixels, (28, 20, 3), crop).shape == (28, 20, 3)
+        assert fit_picture(pixels, (28, 20, 1), crop).shape == (28, 20, 1)
+    # ITU-R 601: pure green counts 0.587.
+    green = np.full((9, 9, 3), (0, 255, 0), np.uint8)
+    assert (fit_picture(green, (8, 8, 1)) == 150).all()
     with pytest.raises(ValueError, match="crop"):
         fit_picture(pixels, (20, 20, 3), "round")
 
