@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from core.datasets.readers import Arrays
 from core.datasets.splits import nested_order
-from core.datasets.storage import MAX_ARRAY_BYTES, MAX_CLASSES, MAX_SIDE, Progress, Report, clean_class_name
+from core.datasets.storage import MAX_ARRAY_BYTES, MAX_CLASSES, MAX_SIDE, Progress, Report
+from core.datasets.wording import clean_class_name, reason
 from core.errors import DatasetError, PictureError
 from core.images.decode import MAX_FILE_BYTES, decode_picture, fit_picture, shorten
 
@@ -92,7 +93,7 @@ def read_zip(path: Path, image_size: int | None, report: Report) -> tuple[tuple[
         OSError,
         ValueError,
     ) as error:
-        raise DatasetError(f"{path.name} cannot be read as .zip: {error}.") from error
+        raise DatasetError(f"{path.name} cannot be read as .zip: {reason(error)}.") from error
 
 
 def _reader(file: Path) -> Callable[[], bytes]:
@@ -184,7 +185,7 @@ def _decode(entry: Entry, size: int) -> NDArray[np.uint8]:
         problem = str(error)
         cause: Exception = error
     except _UNREADABLE as error:
-        problem = f"{shorten(entry.name)} cannot be read: {error}."
+        problem = f"{shorten(entry.name)} cannot be read: {reason(error)}."
         cause = error
     raise DatasetError(
         f"{problem} Take it out of the folder {entry.folders[-1][:40]!r} and import again."

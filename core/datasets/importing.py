@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalogue import SOURCES
 from core.datasets.class_folders import read_folder, read_zip
-from core.datasets.readers import Arrays, identify_cifar, read_official
+from core.datasets.readers import Arrays, read_cifar
 from core.datasets.storage import (
     ARRAYS,
     MAX_ARRAY_BYTES,
@@ -19,10 +19,10 @@ from core.datasets.storage import (
     Dataset,
     Progress,
     Report,
-    check_id,
-    clean_class_name,
+    check_is_free,
     save_dataset,
 )
+from core.datasets.wording import clean_class_name, reason
 from core.errors import DatasetError
 from core.workspace import Workspace
 
@@ -38,7 +38,7 @@ def import_dataset(
     Raises:
         DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
     """
-    check_id(name)
+    check_is_free(workspace, name)
     report = progress or (lambda progress: None)
     if not path.exists():
         raise DatasetError(f"There is nothing at {path}.")
@@ -51,8 +51,8 @@ def import_dataset(
     elif path.suffix.lower() == ".zip":
         class_names, arrays = read_zip(path, image_size, report)
     elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
-        official = identify_cifar(path)
-        class_names, arrays = official.class_names, read_official(official, [path])
+        official, arrays = read_cifar(path)
+        class_names = official.class_names
     else:
         raise DatasetError(f"{path.name} is neither .npz, .zip, .tar.gz nor a folder of class folders.")
     title, description = name, f"Imported from {clean_class_name(path.name)}."
@@ -103,7 +103,7 @@ def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise DatasetError(f"{path.name} cannot be read as .npz: {error}.") from error
+        raise DatasetError(f"{path.name} cannot be read as .npz: {reason(error)}.") from error
     class_names = None if names is None else tuple(clean_class_name(str(name)) for name in np.ravel(names))
     return class_names, {
         name: _pictures(a) if name[0] == "x" else _labels(a, name) for name, a in arrays.items()

@@ -21,7 +21,7 @@ CHUNK_BYTES = 1 << 16
 def download_official(workspace: Workspace, source: Source, report: Report) -> Arrays:
     """The arrays of `source`, downloading what is not here. The caller holds the data set's lock.
 
-    The archives stay until `discard_download`, so that a full disk does not cost the download too.
+    The archives stay until `forget_download`, so that a full disk does not cost the download too.
 
     Raises:
         DatasetError: a server cannot be reached or gives something else; what has come so far is kept.
@@ -33,7 +33,7 @@ def download_official(workspace: Workspace, source: Source, report: Report) -> A
     return read_official(source, paths)
 
 
-def discard_download(workspace: Workspace, source: Source) -> None:
+def forget_download(workspace: Workspace, source: Source) -> None:
     """Delete the archives of a data set that is stored now."""
     shutil.rmtree(_folder(workspace, source), ignore_errors=True)
 
@@ -44,7 +44,7 @@ def _folder(workspace: Workspace, source: Source) -> Path:
 
 def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Path:
     path = folder / archive.file_name
-    problem, failures = "", 0
+    problem, failures, furthest = "", 0, 0
     while failures < ATTEMPTS:
         have = path.stat().st_size if path.exists() else 0
         try:
@@ -60,7 +60,8 @@ def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Pa
             if have == 0:
                 break
         now = path.stat().st_size if path.exists() else 0
-        failures = 0 if now > have else failures + 1
+        failures = 0 if now > furthest else failures + 1
+        furthest = max(now, furthest)
     raise DatasetError(
         f"{source.title} could not be downloaded from {archive.url} ({problem}). Try again later: it goes on where "
         f"it was cut. Or import a file you have: python -m core datasets add {source.id} PATH"

@@ -1,12 +1,20 @@
 """Bring a data set to hand: draw it, or download it."""
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from core.datasets.catalogue import SHAPES_TEST, SHAPES_TRAIN, SOURCES
 from core.datasets.official import download_official, forget_download
 from core.datasets.readers import Arrays
 from core.datasets.shapes import draw_shapes
-from core.datasets.storage import Dataset, Progress, Report, check_id, is_ready, load_dataset, save_dataset
+from core.datasets.storage import (
+    Dataset,
+    Progress,
+    Report,
+    check_is_free,
+    is_ready,
+    load_dataset,
+    save_dataset,
+)
 from core.errors import DatasetError
 from core.workspace import Workspace
 
@@ -17,7 +25,6 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
     Raises:
         DatasetError: it is neither here nor known, or the download failed; what was downloaded is kept.
     """
-    check_id(dataset_id)
     if is_ready(workspace, dataset_id):
         return load_dataset(workspace, dataset_id)
     source = SOURCES.get(dataset_id)
@@ -28,9 +35,16 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
         )
     report = progress or _ignore
     workspace.ensure()
-    with FileLock(workspace.datasets / f".{dataset_id}.lock"):
+    lock = FileLock(workspace.datasets / f".{dataset_id}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        report(Progress(f"Waiting: {source.title} is being prepared already"))
+        lock.acquire()
+    try:
         if is_ready(workspace, dataset_id):
             return load_dataset(workspace, dataset_id)
+        check_is_free(workspace, dataset_id)  # what is there is damaged: say so before the download
         if source.kind == "drawn":
             report(Progress("Drawing Shapes"))
             x_train, y_train = draw_shapes(SHAPES_TRAIN, 0)
@@ -43,6 +57,8 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
         )
         forget_download(workspace, source)
         return dataset
+    finally:
+        lock.release()
 
 
 def _ignore(progress: Progress) -> None:

@@ -5,7 +5,7 @@ import io
 import pickle
 import tarfile
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +156,7 @@ def _encode(text: str, encoding: str) -> bytes:
 class _PicturesOnly(pickle.Unpickler):
     """An unpickler for dicts, lists, numbers, texts and arrays of bytes; it never calls what a file names."""
 
-    _STANDS_IN: dict[tuple[str, str], Any] = {
+    _STANDS_IN: ClassVar[dict[tuple[str, str], Any]] = {
         ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
         ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
         ("numpy", "ndarray"): None,

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import os
-import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.config.dataset import DATASET_ID
 from core.datasets.catalogue import SOURCES
+from core.datasets.wording import reason
 from core.errors import DatasetError
 from core.workspace import Workspace
 
@@ -24,6 +25,7 @@ MAX_CLASSES = 1000
 MAX_SIDE = 256
 MAX_ARRAY_BYTES = 4_000_000_000
 _DESCRIPTION = "dataset.json"
+_LEFT_OVER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -93,26 +95,23 @@ def save_dataset(
     Raises:
         DatasetError: the arrays are no pictures with labels, or the name is taken by a data set that is here.
     """
-    check_id(dataset_id)
+    check_is_free(workspace, dataset_id)
     _check_arrays(arrays, len(class_names))
     if len(set(class_names)) < len(class_names):
         raise DatasetError("Two classes have the same name.")
     folder = workspace.datasets / dataset_id
-    if folder.exists():
-        raise DatasetError(
-            f"There is a data set {dataset_id} already. Remove it first, or choose another name."
-        )
     workspace.ensure()
+    _clear_left_overs(workspace, dataset_id)
     aside = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
     aside.mkdir()
     try:
         digests = {}
         for name in ARRAYS:
             kind = np.uint8 if name.startswith("x") else np.int64
-            with (aside / f"{name}.npy").open("wb") as stream:
-                np.save(stream, np.ascontiguousarray(arrays[name], dtype=kind))
-                stream.flush()
-                os.fsync(stream.fileno())
+            with (aside / f"{name}.npy").open("wb") as binary:
+                np.save(binary, np.ascontiguousarray(arrays[name], dtype=kind))
+                binary.flush()
+                os.fsync(binary.fileno())
             digests[name] = _sha256(aside / f"{name}.npy")
         described = {
             "id": dataset_id,
@@ -125,8 +124,10 @@ def save_dataset(
             json.dump(described, text)
             text.flush()
             os.fsync(text.fileno())
+        _sync_folder(aside)
         try:
             aside.rename(folder)
+            _sync_folder(workspace.datasets)
         except OSError:
             if not folder.exists():
                 raise
@@ -144,11 +145,11 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
     """
     check_id(dataset_id)
     folder = workspace.datasets / dataset_id
-    if not is_ready(workspace, dataset_id):
-        raise DatasetError(f"The data set {dataset_id} is not here.")
     described = _describe(folder)
     if described is None:
-        raise _damaged(dataset_id, _DESCRIPTION, "it does not describe a data set")
+        if folder.is_dir():
+            raise _damaged(dataset_id, f"{_DESCRIPTION} cannot be read")
+        raise DatasetError(f"The data set {dataset_id} is not here.")
     loaded = {}
     for name in ARRAYS:
         path = folder / f"{name}.npy"
@@ -156,10 +157,12 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
             if verify and _sha256(path) != described["sha256"][name]:
                 raise ValueError("its content has changed")
             loaded[name] = np.load(path, mmap_mode="r", allow_pickle=False)
-            if loaded[name].ndim != (4 if name.startswith("x") else 1):
-                raise ValueError(f"it has the shape {loaded[name].shape}")
         except (OSError, ValueError, EOFError) as error:
-            raise _damaged(dataset_id, path.name, str(error)) from error
+            raise _damaged(dataset_id, f"{path.name}: {reason(error)}") from error
+    try:
+        _check_arrays(loaded, len(described["class_names"]))
+    except DatasetError as error:
+        raise _damaged(dataset_id, reason(error)) from error
     height, width, channels = loaded["x_train"].shape[1:]
     return Dataset(
         dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded
@@ -194,7 +197,7 @@ def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
 def is_ready(workspace: Workspace, dataset_id: str) -> bool:
     """Whether the data set is at hand."""
     check_id(dataset_id)
-    return (workspace.datasets / dataset_id / _DESCRIPTION).is_file()
+    return _describe(workspace.datasets / dataset_id) is not None
 
 
 def check_id(dataset_id: str) -> None:
@@ -202,6 +205,15 @@ def check_id(dataset_id: str) -> None:
     if not isinstance(dataset_id, str) or not DATASET_ID.fullmatch(dataset_id):
         raise DatasetError(
             "A data set's name is 1 to 40 small letters, digits, '-' or '_', such as my-flowers."
+        )
+
+
+def check_is_free(workspace: Workspace, dataset_id: str) -> None:
+    """Raise DatasetError when the name is no name or is taken by a data set that is here, whole or damaged."""
+    check_id(dataset_id)
+    if (workspace.datasets / dataset_id).exists():
+        raise DatasetError(
+            f"There is a data set {dataset_id} already. Remove it first, or choose another name."
         )
 
 
@@ -270,33 +282,46 @@ def _shape_of(path: Path) -> tuple[int, ...]:
 
 
 def _describe(folder: Path) -> dict[str, Any] | None:
-    """What the folder says of itself; None when it says nothing that can be used."""
+    """The stored description; None when there is none or it is not one."""
     try:
         described = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    kinds = {"title": str, "description": str, "class_names": list, "sha256": dict}
-    if not isinstance(described, dict) or not all(
-        isinstance(described.get(k), kind) for k, kind in kinds.items()
-    ):
+    if not isinstance(described, dict):
         return None
-    return described if set(ARRAYS) <= set(described["sha256"]) else None
-
-
-def _damaged(dataset_id: str, file_name: str, reason: str) -> DatasetError:
-    return DatasetError(
-        f"The data set {dataset_id} is damaged ({file_name}: {reason}). Remove it and add it again."
+    names, digests = described.get("class_names"), described.get("sha256")
+    whole = (
+        isinstance(described.get("title"), str)
+        and isinstance(described.get("description"), str)
+        and isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and isinstance(digests, dict)
+        and digests.keys() >= set(ARRAYS)
     )
+    return described if whole else None
+
+
+def _damaged(dataset_id: str, what: str) -> DatasetError:
+    return DatasetError(f"The data set {dataset_id} is damaged ({what}). Remove it and add it again.")
+
+
+def _clear_left_overs(workspace: Workspace, dataset_id: str) -> None:
+    """What a process that was killed while it stored or deleted this data set has left."""
+    for aside in workspace.datasets.glob(f".{dataset_id}.[0-9a-f]*"):
+        is_old = time.time() - aside.stat().st_mtime > _LEFT_OVER_SECONDS
+        if aside.is_dir() and aside.suffix != ".download" and is_old:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A file is there for sure only when its folder's entry for it is on disk too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def clean_class_name(name: str) -> str:
-    """A class name that can be shown anywhere: printable, at most 60 characters. Raises DatasetError."""
-    shown = re.sub(r"\s+", " ", "".join(c for c in name if c.isprintable())).strip()[:60]
-    if not shown:
-        raise DatasetError("A class has a name without a single printable character.")
-    return shown

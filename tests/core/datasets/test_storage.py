@@ -38,12 +38,12 @@ def test_a_failure_while_writing_leaves_nothing(workspace, monkeypatch) -> None:
 
 def test_a_damaged_file_is_named(workspace) -> None:
     save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
-    path = workspace.datasets / "mine" / "y_test.npy"
+    path = workspace.datasets / "mine" / "x_test.npy"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
     load_dataset(workspace, "mine")
-    with pytest.raises(DatasetError, match=r"y_test\.npy"):
+    with pytest.raises(DatasetError, match=r"x_test\.npy"):
         load_dataset(workspace, "mine", verify=True)
 
 
