@@ -73,3 +73,41 @@ def test_a_run_gets_what_its_config_asks_for(workspace) -> None:
 
     with pytest.raises(ConfigError, match="6,001"):
         load_split(workspace, DatasetConfig("shapes", num_train=6001), 0)
+
+
+@given(st.integers(2, 10), st.integers(1, 30), st.data())
+def test_smaller_training_sets_lie_inside_larger_ones(classes: int, each: int, data: st.DataObject) -> None:
+    labels = np.array(data.draw(st.permutations(list(range(classes)) * each)))
+    order = nested_order(labels)
+    length = data.draw(st.integers(0, len(labels)))
+    counts = np.bincount(labels[order[:length]], minlength=classes)
+    assert counts.max() - counts.min() <= 1
+    # The order is that of the data set alone: it does not depend on how much of it is asked for.
+    np.testing.assert_array_equal(order[:length], nested_order(labels.copy())[:length])
+
+
+@given(st.integers(2, 10), st.integers(1, 30))
+def test_both_halves_of_the_official_test_set_are_stratified(classes: int, each: int) -> None:
+    labels = np.repeat(np.arange(classes), each)
+    for half in validation_and_test(labels):
+        counts = np.bincount(labels[half], minlength=classes)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_wrong_labels_are_drawn_evenly_from_all_other_classes() -> None:
+    labels = np.zeros(9000, np.int64)
+    noisy = corrupt_labels(labels, 1.0, 10, 0)
+    counts = np.bincount(noisy, minlength=10)
+    assert counts[0] == 0
+    # A thousand are expected of each; six standard deviations are about 180.
+    assert np.abs(counts[1:] - 1000).max() < 180
+    assert (corrupt_labels(labels, 1.0, 10, 1) != noisy).any()
+    assert not labels.any()
+
+
+def test_resizing_keeps_grey_grey_and_flat_colours_flat() -> None:
+    grey = np.full((2, 28, 28, 1), 90, np.uint8)
+    assert resize(grey, 12).shape == (2, 12, 12, 1)
+    assert (resize(grey, 12) == 90).all()
+    colour = np.full((1, 8, 20, 3), (1, 2, 3), np.uint8)
+    assert (resize(colour, 32) == (1, 2, 3)).all()
