@@ -245,7 +245,7 @@ def test_a_file_in_the_place_of_another_is_noticed_without_a_digest(workspace) -
     save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
     folder = workspace.datasets / "mine"
     (folder / "x_train.npy").write_bytes((folder / "y_train.npy").read_bytes())
-    with pytest.raises(DatasetError, match="damaged.*x_train"):
+    with pytest.raises(DatasetError, match=r"damaged.*x_train"):
         load_dataset(workspace, "mine")
     list_datasets(workspace)
 

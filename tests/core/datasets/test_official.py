@@ -198,3 +198,21 @@ def test_mnist_files_are_read(workspace, files, monkeypatch) -> None:
     np.testing.assert_array_equal(dataset.x_train[..., 0], x)
     assert dataset.y_test.tolist() == list(range(10))
     assert dataset.image_shape == (28, 28, 1)
+
+
+def test_nobody_listening_is_a_sentence_that_says_what_else_can_be_done(workspace, known, files) -> None:
+    known(cifar_archive())
+    files.close()
+    with pytest.raises(
+        DatasetError, match=r"could not be downloaded.*python -m core datasets add cifar10 PATH"
+    ):
+        ensure_dataset(workspace, "cifar10")
+    assert not (workspace.datasets / "cifar10").exists()
+
+
+def test_a_longer_file_than_the_official_one_is_refused(workspace, known, files) -> None:
+    known(cifar_archive())
+    files.files["/cifar.tar.gz"] += bytes(1_000_000)
+    with pytest.raises(DatasetError, match="not the official file"):
+        ensure_dataset(workspace, "cifar10")
+    assert not list(workspace.datasets.glob(".cifar10.download/*"))
