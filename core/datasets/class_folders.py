@@ -57,14 +57,16 @@ def read_folder(path: Path, image_size: int | None, report: Report) -> tuple[tup
     Raises:
         DatasetError: no or too few classes or pictures, or a picture that cannot be read.
     """
-    entries = []
+    entries, seen = [], set()
     for folder, folders, files in os.walk(path):
         folders.sort()
+        parts = Path(folder).relative_to(path).parts
+        seen.add(parts)
         for name in sorted(files):
             file = Path(folder) / name
             if file.is_file() and not file.is_symlink():
-                entries.append(Entry(file.relative_to(path).parts[:-1], name, _reader(file)))
-    return _read(entries, image_size, report)
+                entries.append(Entry(parts, name, _reader(file)))
+    return _read(entries, seen, image_size, report)
 
 
 def read_zip(path: Path, image_size: int | None, report: Report) -> tuple[tuple[str, ...], Arrays]:
@@ -82,7 +84,10 @@ def read_zip(path: Path, image_size: int | None, report: Report) -> tuple[tuple[
                 for info in infos
                 if not info.is_dir() and (parts := _parts(info.filename))
             ]
-            return _read(entries, image_size, report)
+            seen = {
+                parts if info.is_dir() else parts[:-1] for info in infos if (parts := _parts(info.filename))
+            }
+            return _read(entries, seen, image_size, report)
     except DatasetError:
         raise
     except (
@@ -143,7 +148,10 @@ def _parts(name: str) -> tuple[str, ...]:
     return parts
 
 
-def _read(entries: list[Entry], image_size: int | None, report: Report) -> tuple[tuple[str, ...], Arrays]:
+def _read(
+    entries: list[Entry], seen: set[tuple[str, ...]], image_size: int | None, report: Report
+) -> tuple[tuple[str, ...], Arrays]:
+    """`seen` are all folders, also those without a picture."""
     size = image_size or DEFAULT_SIZE
     if not 8 <= size <= MAX_SIDE:
         raise DatasetError(f"The image size must be from 8 to {MAX_SIDE} pixels, not {size}.")
@@ -158,9 +166,18 @@ def _read(entries: list[Entry], image_size: int | None, report: Report) -> tuple
             f"{len(entries):,} pictures of {size}×{size} pixels take {needed:,} bytes; at most {MAX_ARRAY_BYTES:,} are "
             "taken. Choose a smaller image size."
         )
-    entries = _without_wrapper(entries)
+    depth = _wrapper_depth(entries)
+    wrapper = entries[0].folders[:depth]
+    entries = [Entry(entry.folders[depth:], entry.name, entry.read) for entry in entries]
     parts = _split(entries)
     class_names = _class_names({folder for part in parts.values() for _, folder in part})
+    class_level = depth + ("test" in parts)
+    _check_none_is_empty(
+        parts["train"], {f for f in seen if f[:depth] == wrapper and len(f) > class_level}, class_level
+    )
+    label_of = {
+        folder: class_names.index(_class_name(folder)) for part in parts.values() for _, folder in part
+    }
     arrays: Arrays = {}
     done = 0
     for part, labelled in parts.items():
@@ -168,7 +185,7 @@ def _read(entries: list[Entry], image_size: int | None, report: Report) -> tuple
         labels = np.empty(len(labelled), np.int64)
         for index, (entry, folder) in enumerate(labelled):
             pictures[index] = _decode(entry, size)
-            labels[index] = class_names.index(_class_name(folder))
+            labels[index] = label_of[folder]
             done += 1
             if done % 100 == 0:
                 report(Progress("Reading pictures", done, len(entries)))
@@ -198,15 +215,30 @@ def _is_wanted(entry: Entry) -> bool:
     return entry.name.lower().endswith(SUFFIXES)
 
 
-def _without_wrapper(entries: list[Entry]) -> list[Entry]:
-    """Zips often hold one folder with everything in it; so may several, one in another."""
-    while len({entry.folders[:1] for entry in entries}) == 1 and all(
-        len(entry.folders) > 1 for entry in entries
-    ):
-        entries = [Entry(entry.folders[1:], entry.name, entry.read) for entry in entries]
-    if any(not entry.folders for entry in entries):
+def _wrapper_depth(entries: list[Entry]) -> int:
+    """Zips often hold one folder with everything in it; so may several, one in another. How many to take off."""
+    shallowest = min(len(entry.folders) for entry in entries)
+    if shallowest == 0:
         raise DatasetError("Some pictures lie in no class folder. Put each class into a folder of its own.")
-    return entries
+    depth = 0
+    while depth < shallowest - 1 and len({entry.folders[depth] for entry in entries}) == 1:
+        depth += 1
+    return depth
+
+
+def _check_none_is_empty(
+    train: list[tuple[Entry, str]], folders: set[tuple[str, ...]], class_level: int
+) -> None:
+    """A folder beside the classes that holds no picture is a class somebody forgot, or of a format not taken."""
+    filled = {_class_name(folder) for _, folder in train}
+    for folder in sorted(folders):
+        if any(part in IGNORED or part.startswith(".") for part in folder):
+            continue
+        if _class_name(folder[class_level]) not in filled:
+            raise DatasetError(
+                f"The class folder {_class_name(folder[class_level])!r} holds no picture to train on (PNG, JPEG, "
+                "WebP, BMP or GIF). Add some, or take the folder out."
+            )
 
 
 def _split(entries: list[Entry]) -> dict[str, list[tuple[Entry, str]]]:
@@ -227,7 +259,12 @@ def _class_name(folder: str) -> str:
 
 
 def _class_names(folders: set[str]) -> tuple[str, ...]:
-    names = sorted({_class_name(folder) for folder in folders}, key=lambda name: (name.casefold(), name))
+    normal = {unicodedata.normalize("NFC", folder) for folder in folders}
+    names = sorted({_class_name(folder) for folder in normal}, key=lambda name: (name.casefold(), name))
+    if len(names) < len(normal):
+        raise DatasetError(
+            "Two class folders have names that look the same in their first 60 characters. Rename one."
+        )
     for first, second in pairwise(names):
         if first.casefold() == second.casefold():
             raise DatasetError(

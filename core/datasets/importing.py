@@ -58,7 +58,7 @@ def import_dataset(
     title, description = name, f"Imported from {clean_class_name(path.name)}."
     source = SOURCES.get(name)
     if source is not None:
-        _check_known(arrays, name)
+        _check_known(arrays, name, class_names)
         class_names, title, description = source.class_names, source.title, source.description
     if class_names is None:
         largest = int(arrays["y_train"].max(initial=0))
@@ -123,8 +123,12 @@ def _labels(array: NDArray[Any], name: str) -> NDArray[np.int64]:
     return flat.astype(np.int64)
 
 
-def _check_known(arrays: Arrays, name: str) -> None:
+def _check_known(arrays: Arrays, name: str, class_names: tuple[str, ...] | None) -> None:
     source = SOURCES[name]
+    if class_names is not None and class_names != source.class_names:
+        raise DatasetError(
+            f"The classes are not those of {source.title} in its own order. Choose another name for it."
+        )
     shape = tuple(arrays["x_train"].shape[1:])
     counts = [arrays[name].shape[0] if arrays[name].ndim else 0 for name in ("x_train", "x_test")]
     if shape != source.image_shape or counts != [source.num_train, source.num_test]:

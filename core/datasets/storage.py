@@ -157,6 +157,8 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
             if verify and _sha256(path) != described["sha256"][name]:
                 raise ValueError("its content has changed")
             loaded[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if loaded[name].ndim != (4 if name.startswith("x") else 1):
+                raise ValueError(f"it has the shape {loaded[name].shape}")
         except (OSError, ValueError, EOFError) as error:
             raise _damaged(dataset_id, f"{path.name}: {reason(error)}") from error
     try:

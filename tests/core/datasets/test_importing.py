@@ -39,7 +39,7 @@ def npz(path, **arrays) -> None:
 
 
 def test_a_zip_of_class_folders(workspace, tmp_path) -> None:
-    junk = {"__MACOSX/cats/._0.png": b"x", "cats/.DS_Store": b"x", "readme.txt": b"hello"}
+    junk = {"__MACOSX/cats/._0.png": b"x", "cats/.DS_Store": b"x", "readme.txt": b"hello", ".git/x": b""}
     make_zip(tmp_path / "pets.zip", two_classes() | junk)
     dataset = import_dataset(workspace, "pets", tmp_path / "pets.zip", image_size=16)
     assert dataset.class_names == ("cats", "dogs")
@@ -144,6 +144,10 @@ def overlapping(path) -> None:
         ({"cats/0.png": png(), "dogs/0.png": png()}, "at least 5"),
         (two_classes() | {"cats/bad.png": b"not a picture"}, r"bad\.png"),
         (two_classes() | {"Cats/0.png": png()}, "capital letters"),
+        (two_classes() | {"birds/": b""}, "'birds' holds no picture"),
+        (two_classes("in/") | {"in/birds/a.heic": b"x"}, "'birds' holds no picture"),
+        (two_classes("train/") | two_classes("test/") | {"test/fish/0.png": png()}, "fish"),
+        (two_classes() | {f"{'x' * 70}{c}/0.png": png() for c in "ab"}, "look the same"),
         (with_link, "link"),
         (encrypted, "encrypted"),
         (overlapping, "overlapping|cannot be read"),
