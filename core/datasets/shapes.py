@@ -1,7 +1,9 @@
 """Shapes: ten classes of small pictures drawn on the spot, so that everything works without a network.
 
-Each picture has one shape of its class, of random colour, size, place and angle, on a textured background among
-clutter, with noise. Drawn at twice the size and scaled down, so edges are smooth.
+Each picture has one shape of its class, of random colour, size, place and angle, mirrored or not, on a textured
+background with a stroke or dot, with noise. Drawn at twice the size and scaled down, so edges are smooth.
+
+Mirroring a picture or turning it a little gives another that could have been drawn, so augmenting by it is sound.
 """
 
 import math
@@ -14,7 +16,8 @@ from core.datasets.catalogue import SHAPES_CLASSES
 
 SIDE = 32
 SCALE = 2
-MOST_TURNED = 40  # degrees either way, so that turning pictures a little more tells the network something
+MOST_TURNED = 30  # degrees either way, so that turning pictures a little more tells the network something
+LEAST_CONTRAST = 70  # of 255, between a shape's brightness and its background's
 _SEED = 7
 
 Point = tuple[float, float]
@@ -29,14 +32,14 @@ def draw_shapes(num: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int6
     means = backgrounds.mean(axis=(1, 2, 3))
     pictures = np.empty((num, SIDE, SIDE, 3), np.uint8)
     for index, label in enumerate(labels):
-        numbers = generator.random(28)
+        numbers = generator.random(15)
         canvas = Image.fromarray(backgrounds[index]).resize((size, size), Image.Resampling.BILINEAR)
         pen = ImageDraw.Draw(canvas)
-        _draw_clutter(pen, numbers[:12], size)
-        _draw_shape(pen, SHAPES_CLASSES[label], numbers[12:], size, means[index])
+        _draw_clutter(pen, numbers[:6], size)
+        _draw_shape(pen, SHAPES_CLASSES[label], numbers[6:], size, means[index])
         pictures[index] = np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BOX))
     noise = generator.standard_normal(pictures.shape, dtype=np.float32)
-    noise *= generator.uniform(2, 14, (num, 1, 1, 1)).astype(np.float32)
+    noise *= generator.uniform(2, 10, (num, 1, 1, 1)).astype(np.float32)
     noise += pictures
     return np.clip(noise, 0, 255, out=noise).astype(np.uint8), labels.astype(np.int64)
 
@@ -49,33 +52,34 @@ def _backgrounds(generator: np.random.Generator, num: int) -> NDArray[np.uint8]:
 
 
 def _draw_clutter(pen: ImageDraw.ImageDraw, numbers: NDArray[np.float64], size: int) -> None:
-    """Short strokes and dots of any colour."""
-    for x, y, dx, dy, tone, kind in numbers.reshape(2, 6):
-        color = tuple(int(255 * ((tone * k) % 1)) for k in (7, 13, 29))
-        start = (x * size, y * size)
-        if kind < 0.6:
-            end = (start[0] + (dx - 0.5) * size * 0.7, start[1] + (dy - 0.5) * size * 0.7)
-            pen.line([start, end], fill=color, width=2 + int(3 * kind))
-        elif kind < 0.85:
-            radius = 1 + 4 * dx
-            pen.ellipse(
-                [start[0] - radius, start[1] - radius, start[0] + radius, start[1] + radius], fill=color
-            )
+    """A short stroke or a dot of any colour, or nothing."""
+    x, y, dx, dy, tone, kind = numbers
+    color = tuple(int(255 * ((tone * k) % 1)) for k in (7, 13, 29))
+    start = (x * size, y * size)
+    if kind < 0.6:
+        end = (start[0] + (dx - 0.5) * size * 0.7, start[1] + (dy - 0.5) * size * 0.7)
+        pen.line([start, end], fill=color, width=2 + int(3 * kind))
+    elif kind < 0.85:
+        radius = 1 + 4 * dx
+        pen.ellipse([start[0] - radius, start[1] - radius, start[0] + radius, start[1] + radius], fill=color)
 
 
 def _draw_shape(
     pen: ImageDraw.ImageDraw, name: str, numbers: NDArray[np.float64], size: int, background: float
 ) -> None:
     angle = math.radians(MOST_TURNED) * (2 * numbers[0] - 1)
-    radius = size * (0.24 + 0.16 * numbers[1])
+    radius = size * (0.28 + 0.14 * numbers[1])
     reach = (size / 2 - radius) * 0.8
     center = (size / 2 + (2 * numbers[2] - 1) * reach, size / 2 + (2 * numbers[3] - 1) * reach)
     color = _contrasting(numbers[4:7], background)
     stretch = 0.85 + 0.3 * numbers[7]
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    outline = _OUTLINES[name] * (stretch * radius, radius / stretch) @ turn + center
+    outline = _OUTLINES[name] * (stretch * radius, radius / stretch) @ turn
+    if numbers[8] < 0.5:
+        outline = outline * (-1, 1)
+    outline = outline + center
     points = [(x, y) for x, y in outline.tolist()]
-    if name == "ring" or (numbers[8] < 0.15 and name not in ("crescent", "circle")):
+    if name == "ring" or (numbers[8] % 0.5 < 0.05 and name not in ("crescent", "circle")):
         # A ring is a circle drawn as a line; any other shape may be an outline too, so that filling tells nothing.
         pen.line([*points, points[0], points[1]], fill=color, width=max(3, int(radius * 0.38)), joint="curve")
     else:
@@ -83,12 +87,13 @@ def _draw_shape(
 
 
 def _contrasting(numbers: NDArray[np.float64], background: float) -> tuple[int, int, int]:
-    """A colour that differs from the background's mean by about a fifth of the scale in brightness."""
-    red, green, blue = (255 * float(number) for number in numbers)
-    if abs((red + green + blue) / 3 - background) < 50:
-        step = 60 if background < 128 else -60
-        red, green, blue = (min(255.0, max(0.0, value + step)) for value in (red, green, blue))
-    return int(red), int(green), int(blue)
+    """A colour, made brighter or darker where it would be lost before the background's mean brightness."""
+    color = 255 * numbers
+    if abs(color.mean() - background) < LEAST_CONTRAST:
+        target = background + (LEAST_CONTRAST if background < 128 else -LEAST_CONTRAST)
+        color = color + (target - color.mean())
+    red, green, blue = (int(min(255.0, max(0.0, value))) for value in color)
+    return red, green, blue
 
 
 def _regular(corners: int) -> list[Point]:
