@@ -130,7 +130,7 @@ def _to_rgb(image: Image.Image) -> Picture:
         upright = image
     image = upright if upright is not None else image
     if image.mode.startswith(("I", "F")):
-        image = _to_eight_bits(np.asarray(image, np.float64))
+        image = _to_eight_bits(np.asarray(image, np.float32))
         notes.append("More than 8 bits a pixel: scaled to the range from 0 to 255.")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layered = image.convert("RGBA")
@@ -141,7 +141,7 @@ def _to_rgb(image: Image.Image) -> Picture:
     return Picture(np.array(image.convert("RGB")), tuple(notes))
 
 
-def _to_eight_bits(values: NDArray[np.float64]) -> Image.Image:
+def _to_eight_bits(values: NDArray[np.float32]) -> Image.Image:
     """Plain conversion would turn 300 and 60,000 both white."""
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 255:

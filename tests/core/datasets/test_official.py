@@ -12,11 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from core.datasets import prepare, storage
-from core.datasets.catalogue import SOURCES, Archive
+from core.datasets.catalogue import CIFAR10_CLASSES, SOURCES, Archive
 from core.datasets.importing import import_dataset
 from core.datasets.prepare import ensure_dataset
+from core.datasets.storage import Progress
 from core.errors import DatasetError
 
 
@@ -169,6 +171,66 @@ def test_two_at_once_download_once(workspace, known, files) -> None:
     for thread in threads:
         thread.join()
     assert files.asked == [None]
+
+
+def test_a_file_of_the_right_size_that_was_torn_is_fetched_again(workspace, known, files) -> None:
+    data = cifar_archive()
+    known(data)
+    torn = workspace.datasets / ".cifar10.download" / "cifar.tar.gz"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(data[:5_000] + bytes(len(data) - 5_000))
+    assert len(ensure_dataset(workspace, "cifar10").x_train) == 100
+    assert files.asked == [None]
+
+
+def test_who_waits_for_another_is_told_so(workspace, known, files) -> None:
+    known(cifar_archive())
+    workspace.ensure()
+    lock = FileLock(workspace.datasets / ".cifar10.lock")
+    told = []
+
+    def on_progress(progress: Progress) -> None:
+        told.append(progress.stage)
+        if progress.stage.startswith("Waiting"):
+            lock.release()
+
+    with lock:
+        ensure_dataset(workspace, "cifar10", progress=on_progress)
+    assert told[0] == "Waiting: CIFAR-10 is being prepared already"
+    assert files.asked == [None]
+
+
+def python_2_batch(pictures: bytes, labels: list[int]) -> bytes:
+    """What Python 2 with an old numpy wrote, opcode by opcode; the official archives are such pickles."""
+
+    def text(value: bytes) -> bytes:
+        return b"U" + bytes([len(value)]) + value
+
+    count = len(labels)
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n" + b"cnumpy\nndarray\n" + b"K\x00\x85" + text(b"b") + b"\x87R"
+        + b"(K\x01" + b"K" + bytes([count]) + b"M\x00\x0c\x86"
+        + b"cnumpy\ndtype\n" + text(b"u1") + b"K\x00K\x01\x87R"
+        + b"(K\x03" + text(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        + b"\x89T" + len(pictures).to_bytes(4, "little") + pictures + b"tb"
+    )  # fmt: skip
+    numbers = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
+    return b"\x80\x02}(" + text(b"data") + array + text(b"labels") + numbers + b"u."
+
+
+def test_the_pickles_of_the_official_archives_are_read(workspace, tmp_path) -> None:
+    pictures = np.random.default_rng(1).integers(0, 256, (20, 3072)).astype(np.uint8)
+    labels = [k % 10 for k in range(20)]
+    batch = python_2_batch(pictures.tobytes(), labels)
+    with tarfile.open(tmp_path / "cifar.tar.gz", "w:gz") as archive:
+        for name in ("data_batch_1", "test_batch"):
+            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            info.size = len(batch)
+            archive.addfile(info, io.BytesIO(batch))
+    dataset = import_dataset(workspace, "mine", tmp_path / "cifar.tar.gz")
+    np.testing.assert_array_equal(dataset.x_train[3, 0, 7], pictures[3, [7, 1024 + 7, 2048 + 7]])
+    assert dataset.y_test.tolist() == labels
+    assert dataset.class_names == CIFAR10_CLASSES
 
 
 class Evil:

@@ -1,5 +1,8 @@
 """Data sets on disk: whole or not there, mapped, checked, listed, deleted."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -34,6 +37,17 @@ def test_a_failure_while_writing_leaves_nothing(workspace, monkeypatch) -> None:
     with pytest.raises(OSError, match="No space"):
         save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
     assert list(workspace.datasets.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_cleared_after_a_day(workspace) -> None:
+    workspace.ensure()
+    old, new = workspace.datasets / ".mine.0123abcd", workspace.datasets / ".mine.89abcdef"
+    for folder in (old, new):
+        folder.mkdir()
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(old, (two_days_ago, two_days_ago))
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    assert sorted(path.name for path in workspace.datasets.iterdir()) == [new.name, "mine"]
 
 
 def test_a_damaged_file_is_named(workspace) -> None:
