@@ -41,8 +41,9 @@ def strategy_for(replicas: int) -> Any:
     """Data parallel training over `replicas` devices, or None for one.
 
     Each device gets an equal share of a batch; gradients and batch normalisation's statistics are those of the
-    whole batch, so losses and weights are one device's but for rounding. Two things differ: dropout draws for each
-    device on its own, and in a last batch that cannot be shared evenly the pictures of the smaller share weigh more.
+    whole batch, so losses and weights are one device's but for rounding (which a maximum, in ReLU and in pooling,
+    can turn into a visible difference after some steps). Two things differ: dropout draws for each device on its
+    own, and in a last batch that cannot be shared evenly the pictures of the smaller share weigh more.
     """
     if replicas <= 1:
         return None

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.presets import PRESETS
 from core.runs import control
@@ -92,9 +93,22 @@ def test_a_damaged_data_set_is_named_before_the_first_epoch(workspace, store, wa
     assert failed.epoch == 0
 
 
+def without_kinks(config: ExperimentConfig) -> ExperimentConfig:
+    """The same network without maxima, in ReLU and in pooling, where a rounding error can turn the gradient.
+
+    Sums over two halves of a batch are rounded otherwise than over the whole. Through a maximum that becomes a
+    difference of 1e-3 in some gradients of the article's network, where its true gradient is nearer to that of
+    two devices than to that of one.
+    """
+    smooth = {f"model.blocks[{index}].activation": "gelu" for index in range(len(config.model.blocks))}
+    smooth |= {f"model.blocks[{index}].pool": "average" for index in range(len(config.model.blocks))}
+    smooth |= {f"model.dense[{index}].activation": "gelu" for index in range(len(config.model.dense))}
+    return config.with_values(smooth)
+
+
 def test_two_devices_give_the_losses_of_one(workspace, store, wait_for) -> None:
     # Without a GPU, logical CPU devices stand in. No dropout: each device draws its own.
-    config = PRESETS["article"].config.with_values(
+    config = without_kinks(PRESETS["article"].config).with_values(
         {
             **SMALL,
             "model.dense[0].dropout": 0,
