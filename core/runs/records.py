@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from core.config import ExperimentConfig
-from core.errors import RunError
+from core.errors import ConfigError, RunError
 from core.runs.states import RunState
 
 MAX_NAME_CHARACTERS = 120
@@ -29,13 +29,14 @@ class Run:
     the first epoch with the highest validation accuracy; `gap` is clean training minus validation accuracy at the
     last epoch. `started_at` and `ended_at` are those of the current attempt. `pid` is that of the last process,
     until that is known to be gone; `pid_started` tells it from a later process with the same number.
+    `config_json` is read when `config` is asked for, not before.
     """
 
     id: str
     name: str
     state: RunState
     attempt: int
-    config: ExperimentConfig
+    config_json: str
     config_id: str
     dataset: str
     preset: str | None
@@ -59,6 +60,25 @@ class Run:
     best_val_accuracy: float | None
     gap: float | None
     heartbeat: float | None
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """What the run was told to do. Raises RunError when another version of ConvDeck wrote what this cannot read."""
+        try:
+            return _parse_config(self.config_json)
+        except ConfigError as error:
+            raise RunError(
+                f"The settings of “{self.name}” cannot be read: {error} "
+                "Another version of ConvDeck may have written them."
+            ) from None
+
+    @property
+    def num_gpus(self) -> int:
+        """How many GPUs it asks for; one where its settings cannot be read: its worker says so when it starts."""
+        try:
+            return self.config.training.num_gpus
+        except RunError:
+            return 1
 
 
 @dataclass(frozen=True)
@@ -116,11 +136,10 @@ class LogLine:
     text: str
 
 
-RUN_COLUMNS = tuple(field.name for field in fields(Run))
+RUN_COLUMNS = tuple("config" if field.name == "config_json" else field.name for field in fields(Run))
 CURVE_KEYS = tuple(field.name for field in fields(EpochRow))
 
 _STATE = RUN_COLUMNS.index("state")
-_CONFIG = RUN_COLUMNS.index("config")
 _STOP_REQUESTED = RUN_COLUMNS.index("stop_requested")
 
 
@@ -128,7 +147,6 @@ def run_from_row(row: tuple[object, ...]) -> Run:
     """A row with RUN_COLUMNS in their order."""
     values = list(row)
     values[_STATE] = RunState(str(values[_STATE]))
-    values[_CONFIG] = _parse_config(str(values[_CONFIG]))
     values[_STOP_REQUESTED] = bool(values[_STOP_REQUESTED])
     return Run(*values)  # type: ignore[arg-type]
 

@@ -199,10 +199,11 @@ class Scheduler:
             "run %s: attempt %d started as process %d on %s", run.id, run.attempt, worker.pid, run.device
         )
         self._watch(run, worker)
-        wanted = run.config.training.num_gpus
-        if devices[0].kind == "gpu" and len(devices) < wanted:
+        if devices[0].kind == "gpu" and len(devices) < run.num_gpus:
             with contextlib.suppress(StaleAttempt):
-                text = f"The run asks for {wanted} GPUs; this computer has {len(devices)}, which it uses."
+                text = (
+                    f"The run asks for {run.num_gpus} GPUs; this computer has {len(devices)}, which it uses."
+                )
                 self._store.record_log(run.id, run.attempt, text, "warning")
 
     def _current(self, watched: _Watched) -> Run | None:
@@ -222,7 +223,7 @@ class Scheduler:
 def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
     """How many devices a run leases: GPUs as asked for, as far as there are so many; one slot of the CPU."""
     gpus = [device for device in devices if device.kind == "gpu"]
-    return min(run.config.training.num_gpus, len(gpus)) if gpus else 1
+    return min(run.num_gpus, len(gpus)) if gpus else 1
 
 
 # The process

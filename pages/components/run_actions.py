@@ -176,8 +176,12 @@ def _offer_model(services: Services, run: Run) -> None:
 
 
 def _settings_json(runs: Sequence[Run]) -> str:
-    configs = [run.config.to_dict() for run in runs]
-    return json.dumps(configs[0] if len(configs) == 1 else configs, indent=2)
+    texts = [run.config_json for run in runs]
+    whole = texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+    try:
+        return json.dumps(json.loads(whole), indent=2)
+    except ValueError:
+        return whole  # damaged: whoever can mend it needs it as it is
 
 
 def _each(runs: Sequence[Run], act: Callable[[Run], object]) -> None:

@@ -85,7 +85,7 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
     ):
         holders = ", ".join(f"“{each.name}”" for each in busy[:3]) + (" and others" if len(busy) > 3 else "")
         return f"Next in the queue: it starts when {holders} gives its device free."
-    wanted = run.config.training.num_gpus
+    wanted = run.num_gpus
     if wanted > 1 and busy:
         return f"Next in the queue: it starts when {wanted} devices are free at once."
     return "Next in the queue: it starts within a few seconds."

@@ -1,10 +1,11 @@
 import dataclasses
 import math
+import sqlite3
 import threading
 
 import pytest
 
-from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.runs.records import CURVE_KEYS, RUN_ID, new_run_id
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import EpochRow, Run, Store
@@ -36,13 +37,30 @@ def test_a_new_run_as_a_whole(store, clock):
     run = store.create_run(config, name="  My run  ", preset="tiny")
     assert run == store.get_run(run.id)
     assert run == Run(
-        id=run.id, name="My run", state=RunState.WAITING, attempt=1, config=config, config_id=config.config_id,
+        id=run.id, name="My run", state=RunState.WAITING, attempt=1, config_json=config.to_json(),
+        config_id=config.config_id,
         dataset="shapes", preset="tiny", device=None, created_at=1000.0, started_at=None, ended_at=None, error=None,
         next_step=None, stop_requested=False, epoch=0, total_epochs=7, batch=0, total_batches=0, batch_loss=None,
         batch_accuracy=None, images_per_second=None, pid=None, pid_started=None, best_epoch=None,
         best_val_accuracy=None, gap=None, heartbeat=None,
     )  # fmt: skip
     assert type(run.stop_requested) is bool
+    assert run.config == config
+
+
+@pytest.mark.parametrize("text", ["{", '{"seed": -1}', '{"of_a_later_version": 1}'])
+def test_settings_that_cannot_be_read_hide_no_run(store, text):
+    good, bad = (store.create_run(CONFIG, name).id for name in ("good", "bad"))
+    with sqlite3.connect(store.workspace.database) as connection:
+        connection.execute("UPDATE runs SET config = ? WHERE id = ?", (text, bad))
+    assert [run.id for run in store.list_runs()] == [bad, good]
+    with pytest.raises(
+        RunError, match=r"The settings of “bad” cannot be read: .* Another version of ConvDeck"
+    ):
+        _ = store.get_run(bad).config
+    assert store.get_run(bad).num_gpus == 1
+    store.delete_run(bad)
+    assert [run.id for run in store.list_runs()] == [good]
 
 
 def test_the_same_token_gives_the_same_run(store):
@@ -320,11 +338,3 @@ def test_full_disk_in_words(store):
     store.close()
     store.record_epoch(run_id, 1, EpochRow(1, val_accuracy=0.5))
     assert store.curves(run_id)["epoch"] == [1]
-
-
-def test_a_config_that_is_not_one_is_named(store):
-    run = store.create_run(CONFIG)
-    with store._database.writing() as connection:
-        connection.execute("UPDATE runs SET config = '{\"seed\": -1}'")
-    with pytest.raises(ConfigError):
-        store.get_run(run.id)
