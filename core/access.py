@@ -35,8 +35,8 @@ class AccessMiddleware:
         if not is_host_allowed(host, self._allowed_hosts()):
             return _refuse(
                 421,
-                f"This server does not answer under the name {host[:60]!r}. Ask it as localhost, or add the name to "
-                "allowedHosts in .streamlit/config.toml.",
+                f"This server does not answer under the name {host[:60]!r}. Use a name that server.allowedHosts in "
+                ".streamlit/config.toml holds, or add this one there.",
             )
         changes = scope["method"] not in ("GET", "HEAD") and scope["path"].startswith(API_PREFIX)
         if changes and origin is not None and not is_own_origin(origin, host):
