@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.logs import open_log
 from core.runs.devices import Device, DeviceReport, list_devices
 from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
 from core.runs.processes import Signal, detached
@@ -33,7 +34,6 @@ IDLE_SECONDS = 30.0
 LOCK_SECONDS = 1.0
 SPAWN_SECONDS = 1.0
 DEVICES_SECONDS = 2.0
-MAX_LOG_BYTES = 1_000_000
 SCHEDULER_COMMAND = (sys.executable, "-m", "core.runs.scheduler")
 
 # Seconds after a wish to stop (or after the end of a run) at which a process that is still there is told so.
@@ -297,10 +297,7 @@ def is_served(workspace: Workspace) -> bool:
 
 
 def _spawn(workspace: Workspace, command: Sequence[str]) -> None:
-    path = workspace.scheduler_log
-    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
-        path.replace(path.with_suffix(".old.log"))
-    with path.open("ab") as log:
+    with open_log(workspace.scheduler_log) as log:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
