@@ -34,8 +34,7 @@ async def keep_scheduler() -> None:
     """Runs go on without the server; while it is up, it sees to it that somebody serves the queue."""
     services = get_services()
     while True:
-        with contextlib.suppress(OSError):
-            await asyncio.to_thread(ensure_scheduler, services.workspace)
+        await asyncio.to_thread(ensure_scheduler, services.workspace)
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
 
 

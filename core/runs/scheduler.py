@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.logs import open_log
 from core.runs.devices import Device, DeviceReport, list_devices
 from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
@@ -266,23 +266,31 @@ def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
 
 _spawning = threading.Lock()
 _spawned_at: dict[Path, float] = {}
+_complaints: dict[Path, str] = {}
 
 
 def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_COMMAND) -> None:
     """See to it that somebody serves the workspace, if there is anything to serve.
 
     Call it after a run was queued, and now and then while one waits: it takes half a millisecond when all is well.
-    Raises OSError when no process can be started.
+    When it fails, the cause goes to the log and nothing is raised: what was queued stays queued, and whoever calls
+    next tries again.
     """
-    with Store(workspace) as store:
-        if not store.has_work():
-            return
-    with _spawning:
-        # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
-        recent = time.monotonic() - _spawned_at.get(workspace.root, float("-inf")) < SPAWN_SECONDS
-        if not recent and not is_served(workspace):
-            _spawn(workspace, command)
-            _spawned_at[workspace.root] = time.monotonic()
+    try:
+        with Store(workspace) as store:
+            if not store.has_work():
+                return
+        with _spawning:
+            # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
+            recent = time.monotonic() - _spawned_at.get(workspace.root, float("-inf")) < SPAWN_SECONDS
+            if not recent and not is_served(workspace):
+                _spawn(workspace, command)
+                _spawned_at[workspace.root] = time.monotonic()
+    except (ConvDeckError, OSError) as error:
+        # The server asks every two seconds, and a full disk is not mended by a line each time.
+        if str(error) != _complaints.get(workspace.root):
+            _complaints[workspace.root] = str(error)
+            logger.warning("The queue cannot be served yet, so runs wait; it is tried again. %s", error)
 
 
 def is_served(workspace: Workspace) -> bool:

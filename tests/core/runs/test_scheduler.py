@@ -2,7 +2,7 @@ import pytest
 
 from core.errors import IllegalTransition
 from core.runs.launcher import Exit
-from core.runs.scheduler import Scheduler, serve
+from core.runs.scheduler import Scheduler, ensure_scheduler, serve
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, gpu, report
@@ -315,3 +315,14 @@ def test_a_tick_that_fails_does_not_end_the_scheduler(workspace, store, launcher
 
     serve(workspace, Unlucky(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
     assert [record.exc_info[1].args for record in caplog.records] == [("Too many open files",)]
+
+
+def test_a_database_that_cannot_be_read_ends_nobody_who_keeps_asking(workspace, caplog):
+    workspace.database.write_bytes(b"This is no database, whatever its name says." * 100)
+    for _ in range(3):
+        ensure_scheduler(workspace)
+    (line,) = caplog.messages
+    assert "runs wait" in line and "is damaged" in line
+    workspace.database.unlink()
+    ensure_scheduler(workspace)
+    assert len(caplog.messages) == 1
