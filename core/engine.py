@@ -138,6 +138,7 @@ def serve(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -> None:
 def main() -> int:
     """Load Keras while nobody waits for it, then serve."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     # Libraries print to standard output when they like: keep the answers' pipe for answers alone.
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

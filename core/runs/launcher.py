@@ -35,6 +35,11 @@ class Exit:
     def killed(self) -> bool:
         return self.code == -getattr(signal, "SIGKILL", 9)
 
+    @property
+    def gave_up(self) -> bool:
+        """It ended by itself and not because it was done."""
+        return self.code is not None and self.code > 0
+
     def describe(self, *, had_begun: bool) -> str:
         """One sentence on how the process ended, and when."""
         when = "" if had_begun else " before the training began"

@@ -40,6 +40,7 @@ SCHEDULER_COMMAND = (sys.executable, "-m", "core.runs.scheduler")
 ESCALATION: tuple[tuple[float, Signal], ...] = ((10.0, "interrupt"), (15.0, "terminate"), (20.0, "kill"))
 
 RESUME_HINT = "Resume goes on from the last finished epoch."
+LOG_HINT = "The run's log has the details."
 OUT_OF_MEMORY_HINT = "If nobody ended it, the computer may have run out of memory: lower the batch size."
 
 logger = logging.getLogger(__name__)
@@ -133,6 +134,9 @@ class Scheduler:
             self._change(run, RunState.STOPPED)
             return
         cause = end.describe(had_begun=run.state is not RunState.STARTING)
+        if end.gave_up:
+            self._change(run, RunState.FAILED, error=cause, next_step=LOG_HINT)
+            return
         hint = f"{RESUME_HINT} {OUT_OF_MEMORY_HINT}" if end.killed else RESUME_HINT
         self._change(run, RunState.INTERRUPTED, error=cause, next_step=hint)
 
@@ -214,10 +218,12 @@ class Scheduler:
             return None
         return run if run.attempt == watched.attempt else None
 
-    def _change(self, run: Run, to: RunState, **fields: object) -> None:
+    def _change(self, run: Run, to: RunState, error: str | None = None, next_step: str | None = None) -> None:
         # The worker may have said itself how it ended since the run was read; then that stands.
         with contextlib.suppress(IllegalTransition, StaleAttempt, RunNotFound):
-            self._store.transition(run.id, to, expected=ACTIVE, attempt=run.attempt, **fields)
+            self._store.transition(
+                run.id, to, expected=ACTIVE, attempt=run.attempt, error=error, next_step=next_step
+            )
 
 
 def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
