@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 
 import pytest
 from starlette.applications import Starlette
@@ -9,7 +10,9 @@ from starlette.testclient import TestClient
 
 from core import api
 from core.api import build_routes
-from tests.core.conftest import picture_file, run_json
+from core.presets import PRESETS
+from core.runs.store import Store
+from tests.core.conftest import picture_file, run_command, run_json
 
 
 @pytest.fixture
@@ -86,6 +89,20 @@ def test_a_body_that_is_no_config_is_refused(workspace, client) -> None:
     headers = {"Content-Type": "application/json"}
     assert client.post("/api/v1/runs", content=large, headers=headers).status_code == 413
     assert client.post("/api/v1/runs", content='{"seed": NaN}', headers=headers).status_code == 400
+
+
+def test_a_run_whose_settings_cannot_be_read_is_shown(workspace, client) -> None:
+    with Store(workspace) as store:
+        run = store.create_run(PRESETS["tiny"].config)
+    with sqlite3.connect(workspace.database) as connection:
+        connection.execute("""UPDATE runs SET config = '{"of_a_later_version": 1}'""")
+    connection.close()
+    code, shown = run_json("show", run.id)
+    assert (code, shown["config"]) == (0, None)
+    assert "of_a_later_version" in shown["config_error"]
+    assert run_command("show", run.id)[0] == 0
+    answer = client.get(f"/api/v1/runs/{run.id}")
+    assert (answer.status_code, answer.json()) == (200, shown)
 
 
 def test_an_unknown_run_is_404(workspace, client) -> None:
