@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from core.access import AccessMiddleware
 from core.api import build_routes
 from core.runs.scheduler import ensure_scheduler
 from core.services import get_services
@@ -32,9 +34,9 @@ async def keep_scheduler() -> None:
     """Runs go on without the server; while it is up, it sees to it that somebody serves the queue."""
     services = get_services()
     while True:
-        with contextlib.suppress(OSError):
-            await asyncio.to_thread(ensure_scheduler, services.workspace)
+        await asyncio.to_thread(ensure_scheduler, services.workspace)
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
 
 
-app = st.App("pages/shell.py", lifespan=lifespan, routes=build_routes())
+access = Middleware(AccessMiddleware, allowed_hosts=lambda: st.get_option("server.allowedHosts"))
+app = st.App("pages/shell.py", lifespan=lifespan, routes=build_routes(), middleware=[access])

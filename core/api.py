@@ -6,14 +6,17 @@ from functools import partial
 from typing import Any
 
 import anyio.to_thread
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Message
 
 from core.config import ExperimentConfig, parse_json
 from core.datasets.storage import list_datasets
 from core.errors import ConfigError, ConvDeckError, RunNotFound, UserError
 from core.experiments import start_experiment
+from core.images.decode import CROPS, MAX_FILE_BYTES
 from core.presets import get_preset
 from core.runs import control
 from core.runs.serialize import run_detail, run_summary
@@ -21,6 +24,7 @@ from core.services import Services, get_services
 
 MAX_BODY_BYTES = 1_000_000
 MAX_PICTURES = 100
+MAX_PICTURES_BYTES = 200_000_000  # of all pictures of a request; one by itself the engine bounds
 
 Handler = Callable[[Services, Request], Any]
 
@@ -52,16 +56,15 @@ async def _answer(work: Callable[[], Any], status: int = 200) -> Response:
     try:
         return JSONResponse(await anyio.to_thread.run_sync(work), status_code=status)
     except RunNotFound as error:
-        return _error(404, error)
+        return _refuse(404, str(error))
     except UserError as error:
-        return _error(400, error)
+        return _refuse(400, str(error), error.field if isinstance(error, ConfigError) else None)
     except ConvDeckError as error:
-        return _error(503, error)
+        return _refuse(503, str(error))
 
 
-def _error(status: int, error: Exception) -> JSONResponse:
-    field = error.field if isinstance(error, ConfigError) and error.field else None
-    return JSONResponse({"error": str(error), "field": field}, status_code=status)
+def _refuse(status: int, message: str, field: str | None = None) -> JSONResponse:
+    return JSONResponse({"error": message, "field": field or None}, status_code=status)
 
 
 async def _health(request: Request) -> Response:
@@ -89,10 +92,11 @@ async def _start(request: Request) -> Response:
     """`{"config": {…}}` or `{"preset": NAME}`, with optional `set`, `name` and `token` (starts only once)."""
     # A form from another site cannot send JSON without asking first: no run is started behind a person's back.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return JSONResponse({"error": "Send the config as application/json.", "field": None}, status_code=415)
-    body = await _limited_body(request)
-    if body is None:
-        return JSONResponse({"error": f"At most {MAX_BODY_BYTES:,} bytes.", "field": None}, status_code=413)
+        return _refuse(415, "Send the config as application/json.")
+    try:
+        body = await _limited(request, MAX_BODY_BYTES).body()
+    except _TooLarge:
+        return _refuse(413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is no config.")
 
     def start() -> Any:
         asked = _parse_start(body)
@@ -106,13 +110,23 @@ async def _start(request: Request) -> Response:
     return await _answer(start, status=201)
 
 
-async def _limited_body(request: Request) -> bytes | None:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return body
+class _TooLarge(Exception):
+    """A body has more bytes than are taken."""
+
+
+def _limited(request: Request, max_bytes: int) -> Request:
+    """The same request, whose body can be read up to `max_bytes`; after that, reading raises _TooLarge."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > max_bytes:
+            raise _TooLarge
+        return message
+
+    return Request(request.scope, receive)
 
 
 def _parse_start(body: bytes) -> dict[str, Any]:
@@ -122,11 +136,12 @@ def _parse_start(body: bytes) -> dict[str, Any]:
         raise ConfigError("", "The body is not text in UTF-8.") from None
     if not isinstance(asked, dict):
         raise ConfigError("", "The body must be a JSON object.")
+    asked = {key: value for key, value in asked.items() if value is not None}
     unknown = set(asked) - {"config", "preset", "set", "name", "token"}
     if unknown:
         raise ConfigError(sorted(unknown)[0], "is not known here; send config or preset, set, name, token.")
     for key in ("preset", "name", "token"):
-        if asked.get(key) is not None and not isinstance(asked[key], str):
+        if key in asked and not isinstance(asked[key], str):
             raise ConfigError(key, "must be text.")
     return asked
 
@@ -147,19 +162,37 @@ def _config_of(asked: dict[str, Any]) -> ExperimentConfig:
 
 async def _predict(request: Request) -> Response:
     """A multipart form with one or more files, and optionally `crop`."""
-    async with request.form(max_files=MAX_PICTURES, max_fields=10) as form:
-        uploads = [value for _, value in form.multi_items() if not isinstance(value, str)]
-        pictures = [(upload.filename or "picture", await upload.read()) for upload in uploads]
-        crop = form.get("crop", "center")
+    run_id = request.path_params["id"]
+    known = await _answer(lambda: get_services().store.get_run(run_id).id)
+    if known.status_code != 200:
+        return known  # without reading what was sent along
+    too_large = _refuse(
+        413,
+        f"The pictures are larger than {MAX_PICTURES_BYTES // 1_000_000} MB together. Send fewer at a time.",
+    )
+    if int(request.headers.get("content-length", 0)) > MAX_PICTURES_BYTES:
+        return too_large
+    try:
+        async with _limited(request, MAX_PICTURES_BYTES).form(max_files=MAX_PICTURES, max_fields=10) as form:
+            uploads = [value for _, value in form.multi_items() if not isinstance(value, str)]
+            pictures = [
+                (upload.filename or "picture", await upload.read(MAX_FILE_BYTES + 1)) for upload in uploads
+            ]
+            crop = form.get("crop", "center")
+    except _TooLarge:
+        return too_large
+    except HTTPException as error:
+        return _refuse(
+            400,
+            f"The form cannot be read: {error.detail} Send 1 to {MAX_PICTURES} files as multipart/form-data.",
+        )
 
     def predict() -> Any:
-        services = get_services()
-        run = services.store.get_run(request.path_params["id"])
         if not pictures:
             raise UserError("Send at least one picture as a file of a multipart form.")
-        if crop not in ("center", "pad", "stretch"):
-            raise UserError("crop must be center, pad or stretch.")
-        rows = services.engine.predict(run.id, pictures, crop)
+        if crop not in CROPS:
+            raise UserError(f"crop must be one of {', '.join(CROPS)}.")
+        rows = get_services().engine.predict(run_id, pictures, crop)
         return [{key: row[key] for key in ("image", "ok", "error", "top")} for row in rows]
 
     return await _answer(predict)

@@ -6,7 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,12 +17,17 @@ from numpy.typing import NDArray
 from core.config import AugmentationConfig
 from core.errors import EngineError, UserError
 from core.frames import Arrays, read_frame, write_frame
+from core.logs import open_log
 from core.workspace import PROJECT_ROOT, Workspace
 
 START_DEADLINE_SECONDS = 120.0
 REQUEST_DEADLINE_SECONDS = 60.0
 
-Pictures = Sequence[tuple[str, bytes]]
+# The largest pictures that are taken decode in 0.3 to 0.8 s each, and 64 MB are some fifteen of them as JPEG.
+PICTURES_PER_REQUEST = 64
+PICTURE_BYTES_PER_REQUEST = 64_000_000
+
+Pictures = Iterable[tuple[str, bytes]]
 Pixels = NDArray[np.uint8]
 
 
@@ -67,12 +72,11 @@ class Engine:
                 self._turn.release()
 
     def close(self) -> None:
-        """End the process."""
-        with self._turn:
-            self._end()
+        """End the process at once; whoever waits for its answer gets an EngineError."""
+        self._end()
 
     def predict(self, run_id: str, pictures: Pictures, crop: str = "center") -> list[dict[str, Any]]:
-        """What a run's best weights say of each picture, in order.
+        """What a run's best weights say of each picture, in order. However many: they are asked for in portions.
 
         Each row: `image` (its name), `ok`, `error` (one sentence or None), `top` (every class, most probable
         first, as `{"class": …, "probability": …}`), `notes` (what was done to the picture) and `seen` (uint8
@@ -110,33 +114,47 @@ class Engine:
         return Path(answer["path"])
 
     def _ask_about_pictures(self, document: dict[str, Any], pictures: Pictures) -> list[dict[str, Any]]:
-        data = {str(index): np.frombuffer(content, np.uint8) for index, (_, content) in enumerate(pictures)}
-        answer, arrays = self._ask({**document, "names": [name for name, _ in pictures]}, data)
-        rows: list[dict[str, Any]] = answer["rows"]
-        return [{**row, "seen": arrays.get(str(index))} for index, row in enumerate(rows)]
+        rows: list[dict[str, Any]] = []
+        for portion in _portions(pictures):
+            data = {
+                str(index): np.frombuffer(content, np.uint8) for index, (_, content) in enumerate(portion)
+            }
+            answer, seen = self._ask({**document, "names": [name for name, _ in portion]}, data)
+            rows += [{**row, "seen": seen.get(str(index))} for index, row in enumerate(answer["rows"])]
+        return rows
 
     def _ask(
         self, document: dict[str, Any], arrays: Mapping[str, NDArray[Any]]
     ) -> tuple[dict[str, Any], Arrays]:
         with self._turn:
             process = self._ensure_process()
+            assert process.stdin is not None
             deadline = REQUEST_DEADLINE_SECONDS if self._ready else START_DEADLINE_SECONDS
+            overran = threading.Event()
+
+            def end() -> None:
+                overran.set()
+                process.kill()
+
+            # A process that does not read fills the pipe, and then writing would wait for ever: its death ends both,
+            # the writing and the waiting for an answer.
+            timer = threading.Timer(deadline, end)
+            timer.daemon = True
+            timer.start()
             try:
-                assert process.stdin is not None
                 write_frame(process.stdin, document, arrays)
-                received = self._answers.get(timeout=deadline)
-            except queue.Empty:
+                received = self._answers.get()
+            except (OSError, ValueError):  # the pipe broke, or was closed by `close`
+                received = None
+            finally:
+                timer.cancel()
+            if received is None:
                 self._end()
                 raise EngineError(
                     f"The picture engine gave no answer within {deadline:.0f} seconds and was stopped. Try again; "
                     f"it starts anew."
-                ) from None
-            except OSError:
-                received = None
-            if received is None:
-                self._end()
-                raise EngineError(
-                    f"The picture engine ended unexpectedly. Try again; it starts anew. "
+                    if overran.is_set()
+                    else f"The picture engine ended unexpectedly. Try again; it starts anew. "
                     f"Its log is {self._log_path.name} in the workspace."
                 )
             self._ready = True
@@ -163,7 +181,7 @@ class Engine:
             "TF_CPP_MIN_LOG_LEVEL": "2",
         }
         try:
-            with self._log_path.open("wb") as log:
+            with open_log(self._log_path) as log:
                 self._process = subprocess.Popen(
                     self._command,
                     cwd=PROJECT_ROOT,
@@ -194,9 +212,25 @@ class Engine:
         process.wait()
 
 
+def _portions(pictures: Pictures) -> Iterator[list[tuple[str, bytes]]]:
+    """Taken from `pictures` only when it is their turn, so that not all of them have to be in memory."""
+    portion: list[tuple[str, bytes]] = []
+    num_bytes = 0
+    for picture in pictures:
+        portion.append(picture)
+        num_bytes += len(picture[1])
+        if len(portion) == PICTURES_PER_REQUEST or num_bytes >= PICTURE_BYTES_PER_REQUEST:
+            yield portion
+            portion, num_bytes = [], 0
+    if portion:
+        yield portion
+
+
 def _collect(stream: IO[bytes], put: Callable[[tuple[dict[str, Any], Arrays] | None], None]) -> None:
     """Hand over each frame; None once the stream has ended."""
-    with stream, contextlib.suppress(EOFError, OSError, ValueError):
-        while True:
-            put(read_frame(stream))
-    put(None)
+    try:
+        with stream, contextlib.suppress(EOFError, OSError, ValueError):
+            while True:
+                put(read_frame(stream))
+    finally:
+        put(None)

@@ -5,6 +5,8 @@ state with a cause in words; what this process cannot say itself (it was killed)
 """
 
 import argparse
+import errno
+import logging
 import os
 import signal
 import sys
@@ -16,10 +18,14 @@ from types import FrameType
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
 from core.datasets.storage import Progress
-from core.errors import StaleAttempt, TrainingError, UserError
+from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
 from core.runs.reporter import RunReporter
 from core.runs.store import Run, Store
 from core.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+BACKEND_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 class StopSignal:
@@ -40,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run")
     parser.add_argument("--attempt", type=int, required=True)
     parsed = parser.parse_args(arguments)
+    # Before Keras is imported. Unset, its own ~/.keras/keras.json would choose, and a worker that nobody gave a
+    # device would take every GPU.
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     stop = StopSignal()
     workspace = Workspace.from_environment()
     store = Store(workspace)
@@ -48,20 +58,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _train(workspace, run, reporter)
     except StaleAttempt:
-        return 0  # somebody else has this run now: what this process thinks of it no longer counts
-    except TrainingError as error:
-        reporter.failed(str(error), error.next_step)
-        return 1
-    except UserError as error:
-        reporter.failed(str(error), "Change the design and start it again.")
-        return 1
+        pass  # somebody else has this run now: what this process thinks of it no longer counts
     except Exception as error:
-        traceback.print_exc()
-        reporter.failed(
-            f"Training ended with {type(error).__name__}: {error}", "The run's log has the details."
-        )
-        return 1
+        return _fail(reporter, error)
     return 0
+
+
+def _fail(reporter: RunReporter, error: Exception) -> int:
+    cause, next_step = explain(error)
+    if not isinstance(error, ConvDeckError):
+        traceback.print_exception(error)
+    try:
+        reporter.failed(cause, next_step)
+    except StaleAttempt:
+        return 0
+    except ConvDeckError:
+        # The store cannot take it either. The scheduler tells a failed process's last line instead.
+        logger.error(cause)
+    return 1
+
+
+def explain(error: Exception) -> tuple[str, str]:
+    """Why a training ended, in a sentence, and what to try next."""
+    match error:
+        case TrainingError():
+            return str(error), error.next_step
+        case DatasetError():
+            return str(error), "Mend the data set, then resume."
+        case UserError():
+            return str(error), "Change the design and start it again."
+        case ConvDeckError():
+            return str(error), "Resume goes on from the last finished epoch."
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return "The disk is full, so the training could not go on.", "Make room, then resume."
+        case _:
+            cause = f"Training ended with {type(error).__name__}: {error}"
+            return cause, "The run's log has the details."
 
 
 def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
@@ -74,7 +106,8 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
 
     ensure_dataset(workspace, run.config.dataset.id, progress=tell)
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
-    reporter.log("Loading TensorFlow.")
+    backend = os.environ["KERAS_BACKEND"]
+    reporter.log(f"Loading {BACKEND_NAMES.get(backend, backend)}.")
     from core.training.runtime import configure_runtime
     from core.training.train import train
 

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import UserError
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -44,7 +46,13 @@ class Workspace:
         return self.runs / run_id
 
     def ensure(self) -> "Workspace":
-        """Create the folders that are missing and return self."""
+        """Create the folders that are missing and return self. Raises UserError when that cannot be done."""
         for folder in (self.root, self.datasets, self.runs):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(
+                    f"The workspace {self.root} cannot be written: {error.strerror}. Make room or mend its rights, or "
+                    "choose another folder with CONVDECK_HOME."
+                ) from error
         return self

@@ -1,16 +1,18 @@
-"""What the `server` and `workspace` fixtures promise: nothing that they started is left running."""
+"""What the `server` and `workspace` fixtures promise, and whom the real server answers."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from core.workspace import Workspace
-from tests.server import end_processes
+from tests.server import Server, end_processes
 
 
 @pytest.fixture
@@ -42,3 +44,36 @@ def test_workspace_is_the_one_of_the_environment(workspace: Workspace) -> None:
     assert Workspace.from_environment() == workspace
     assert workspace.datasets.is_dir()
     assert workspace.runs.is_dir()
+
+
+def test_the_server_guards_everything_but_its_health(server: Server) -> None:
+    def status(path: str, method: str = "GET", **headers: str) -> int:
+        return httpx2.request(
+            method, server.url + path, headers=headers, trust_env=False, timeout=30
+        ).status_code
+
+    for path in ("/", "/api/v1/runs", "/api/v1/datasets"):
+        assert status(path) == 200
+        assert status(path, Host="localhost") == 200
+        assert status(path, Host="evil.example") == 421
+    for path in ("/_stcore/health", "/api/v1/health"):
+        assert status(path, Host="evil.example") == 200
+    assert status("/api/v1/runs/nobody/stop", "POST", Origin="https://evil.example") == 403
+    assert status("/api/v1/runs/nobody/stop", "POST", Origin=server.url) == 404
+    # A page is there once its websocket is.
+    assert handshake(server, "localhost", server.url) == 101
+    assert handshake(server, "evil.example", "http://evil.example") == 403
+
+
+def handshake(server: Server, host: str, origin: str) -> int:
+    """The status that a websocket of a page gets."""
+    lines = [
+        "GET /_stcore/stream HTTP/1.1", f"Host: {host}", f"Origin: {origin}", "Connection: Upgrade",
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol: streamlit",
+    ]  # fmt: skip
+    with socket.create_connection(
+        ("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30
+    ) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(connection.recv(1000).split()[1])

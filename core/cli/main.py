@@ -1,13 +1,14 @@
 """Which commands there are, and the one place where errors become exit codes."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
 from core.cli import datasets, doctor, networks, pictures, runs
 from core.errors import ConvDeckError, UserError
 
-DONE, RUN_FAILED, BAD_ARGUMENTS = 0, 1, 2
+DONE, FAILED, BAD_ARGUMENTS = 0, 1, 2
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,18 +23,28 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 when it is done, 1 when the run failed, 2 on bad arguments."""
+    """Run one command. Returns 0 when it is done, 1 when the run or something else failed, 2 on bad arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files and runs may hold what the terminal's encoding, or any encoding, does not have.
+            stream.reconfigure(errors="backslashreplace")
     parsed = build_parser().parse_args(arguments)
     try:
         code: int = parsed.handle(parsed)
         return code
     except UserError as error:
-        print(f"convdeck: {error}", file=sys.stderr)
-        return BAD_ARGUMENTS
+        return _fail(BAD_ARGUMENTS, str(error))
     except ConvDeckError as error:
-        print(f"convdeck: {error}", file=sys.stderr)
-        return RUN_FAILED
+        return _fail(FAILED, str(error))
     except BrokenPipeError:
         return DONE
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(FAILED, f"{where}{error.strerror or error}. Mend the cause and try again.")
     except KeyboardInterrupt:
         return 130
+
+
+def _fail(code: int, message: str) -> int:
+    print(f"convdeck: {message}", file=sys.stderr)
+    return code

@@ -7,8 +7,8 @@ from typing import Any
 
 
 def print_json(document: object) -> None:
-    """One JSON document. NaN is refused: it is no JSON."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    """One JSON document, in ASCII: whatever its strings hold, it can be printed. NaN is refused: it is no JSON."""
+    print(json.dumps(document, indent=2, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -22,6 +22,11 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 def percent(value: float | None) -> str:
     """0.7312 → `73.1 %`, None → `–`."""
     return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def points(value: float | None) -> str:
+    """A difference of two fractions: 0.205 → `20.5 points`, None → `–`."""
+    return "–" if value is None else f"{100 * value:.1f} points"
 
 
 def progress_line(text: str) -> None:

@@ -1,6 +1,7 @@
 """Commands about pictures: predict, and a sheet of augmented variants."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from core.cli.output import print_json
 from core.datasets.prepare import ensure_dataset
 from core.engine_client import Engine
 from core.errors import UserError
+from core.images.decode import CROPS, MAX_FILE_BYTES
 from core.runs.store import Store
 from core.workspace import Workspace
 
-MAX_PICTURE_BYTES = 50_000_000
 SHEET_SCALE = 4
 SHEET_VARIANTS = 12
 
@@ -25,7 +26,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     predict = commands.add_parser("predict", help="classify pictures with a run")
     predict.add_argument("--run", metavar="RUN", required=True)
     predict.add_argument("images", metavar="IMAGE", type=Path, nargs="+")
-    predict.add_argument("--crop", choices=["center", "pad", "stretch"], default="center")
+    predict.add_argument("--crop", choices=CROPS, default="center")
     predict.add_argument("--json", action="store_true", help="print one JSON document")
     predict.set_defaults(handle=_predict)
 
@@ -45,20 +46,26 @@ def _predict(arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = [
         {"image": str(path), "ok": False, "error": None, "top": []} for path in arguments.images
     ]
-    pictures = []
-    for row, path in zip(rows, arguments.images, strict=True):
-        try:
-            pictures.append((row, path.name, _read_picture(path)))
-        except UserError as error:
-            row["error"] = str(error)
-    if pictures:
-        engine = Engine(workspace)
-        try:
-            answers = engine.predict(run.id, [(name, data) for _, name, data in pictures], arguments.crop)
-        finally:
-            engine.close()
-        for (row, _, _), answer in zip(pictures, answers, strict=True):
-            row |= {key: answer[key] for key in ("ok", "error", "top")}
+    asked = []
+
+    def pictures() -> Iterator[tuple[str, bytes]]:
+        """Each file is read when the engine is ready for it, so that thousands do not have to be in memory."""
+        for row, path in zip(rows, arguments.images, strict=True):
+            try:
+                picture = path.name, _read_picture(path)
+            except UserError as error:
+                row["error"] = str(error)
+            else:
+                asked.append(row)
+                yield picture
+
+    engine = Engine(workspace)
+    try:
+        answers = engine.predict(run.id, pictures(), arguments.crop)
+    finally:
+        engine.close()
+    for row, answer in zip(asked, answers, strict=True):
+        row |= {key: answer[key] for key in ("ok", "error", "top")}
     if arguments.json:
         print_json(rows)
     else:
@@ -76,12 +83,9 @@ def _sentence(row: dict[str, Any]) -> str:
 def _read_picture(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_PICTURE_BYTES + 1)
+            return stream.read(MAX_FILE_BYTES + 1)  # one that is larger the engine refuses, in words
     except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error.strerror}.") from error
-    if len(data) > MAX_PICTURE_BYTES:
-        raise UserError(f"{path.name} is larger than {MAX_PICTURE_BYTES // 1_000_000} MB.")
-    return data
 
 
 def _augment(arguments: argparse.Namespace) -> int:

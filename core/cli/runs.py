@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.configs import add_config_arguments, config_from
-from core.cli.output import end_progress, percent, print_json, print_table, progress_line
+from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
 from core.engine_client import Engine
 from core.experiments import start_experiment
 from core.runs import control
@@ -89,7 +89,7 @@ def _runs(arguments: argparse.Namespace) -> int:
 def _row(run: Run) -> tuple[object, ...]:
     epochs = f"{run.epoch}/{run.total_epochs}"
     best = percent(run.best_val_accuracy)
-    return run.id, run.name, run.state, run.dataset, epochs, best, percent(run.gap)
+    return run.id, run.name, run.state, run.dataset, epochs, best, points(run.gap)
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -132,7 +132,13 @@ def _export(arguments: argparse.Namespace) -> int:
 def _report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
     store = Store(workspace)
     if wait:
-        run = _wait_for(workspace, store, run)
+        try:
+            run = _wait_for(workspace, store, run)
+        except KeyboardInterrupt:
+            end_progress()
+            if not run.stop_requested:
+                print(f"The run goes on; stop it with: python -m core stop {run.id}", file=sys.stderr)
+            raise
     if as_json or wait:
         _print_run(store, run, as_json=as_json)
     else:

@@ -83,22 +83,30 @@ def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple
 
 
 def parse_json(text: str) -> Any:
-    """JSON as the standard has it: no NaN, no Infinity, no key twice. Raises ConfigError."""
+    """JSON as the standard has it: no NaN, no Infinity, no key twice, no half of a character. Raises ConfigError."""
 
     def refuse_constant(name: str) -> None:
         raise ConfigError("", f"The config holds {name}, which is not a number that JSON knows.")
 
     def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in keys:
-            if keys.count(key) > 1:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
                 raise ConfigError("", f"The config holds the key {describe(key)} twice.")
-        return dict(pairs)
+            found[key] = value
+        return found
 
     try:
-        return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=refuse_duplicates)
+        values = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=refuse_duplicates)
+        # "\ud800" is well-formed JSON, but a name or an error that holds it can be neither stored nor sent as UTF-8.
+        json.dumps(values, ensure_ascii=False).encode()
+        return values
     except RecursionError:
         raise ConfigError("", "The config is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise ConfigError(
+            "", "The config holds half of a character, such as \\ud800, which is no text."
+        ) from None
     except ConfigError:
         raise
     except ValueError as error:

@@ -5,7 +5,7 @@ import importlib
 import os
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import psutil
@@ -33,7 +33,7 @@ class Device:
 
 @dataclass(frozen=True)
 class DeviceReport:
-    """The devices that runs are given, and a note in words on why there is no GPU, if there is none."""
+    """The devices that runs are given, and a note in words on the GPUs that are not among them, if that is known."""
 
     devices: tuple[Device, ...]
     note: str | None = None
@@ -47,7 +47,7 @@ def list_devices(nvml: Any = None, environment: Mapping[str, str] | None = None)
     """
     environment = os.environ if environment is None else environment
     gpus, note = _list_gpus(nvml, environment)
-    return DeviceReport(tuple(gpus)) if gpus else DeviceReport(tuple(_list_cpu_slots(environment)), note)
+    return DeviceReport(tuple(gpus or _list_cpu_slots(environment)), note)
 
 
 def _list_gpus(nvml: Any, environment: Mapping[str, str]) -> tuple[list[Device], str | None]:
@@ -67,16 +67,28 @@ def _list_gpus(nvml: Any, environment: Mapping[str, str]) -> tuple[list[Device],
         num_gpus = nvml.nvmlDeviceGetCount()
         if not num_gpus:
             return [], "NVIDIA's driver sees no GPU: training uses the CPU."
-        handles = [(index, nvml.nvmlDeviceGetHandleByIndex(index)) for index in range(num_gpus)]
+        gpus: dict[int, Device] = {}
+        lost: dict[int, str] = {}
+        uuids = [""] * num_gpus
+        for index in range(num_gpus):
+            try:  # each by itself: one that fell off the bus must not send every run to the CPU
+                handle = nvml.nvmlDeviceGetHandleByIndex(index)
+                uuids[index] = _text(nvml.nvmlDeviceGetUUID(handle))
+                gpus[index] = _describe_gpu(nvml, index, handle)
+            except nvml.NVMLError as error:
+                lost[index] = _reason(error)
         visible = environment.get("CUDA_VISIBLE_DEVICES")
-        if visible is not None:
-            uuids = [_text(nvml.nvmlDeviceGetUUID(handle)) for _, handle in handles]
-            kept = set(_visible(visible, uuids))
-            handles = [(index, handle) for index, handle in handles if index in kept]
-        if not handles:
+        kept = sorted(set(range(num_gpus) if visible is None else _visible(visible, uuids)))
+        if not kept:
             return [], f"CUDA_VISIBLE_DEVICES is {visible!r} and hides every GPU: training uses the CPU."
-        threads = max(1, num_cores() // len(handles))
-        return [_describe_gpu(nvml, index, handle, threads) for index, handle in handles], None
+        usable = [gpus[index] for index in kept if index in gpus]
+        if not usable:
+            return [], f"The GPUs cannot be read ({lost[kept[0]]}): training uses the CPU."
+        notes = [
+            f"GPU {index} cannot be read ({lost[index]}) and is left out." for index in kept if index in lost
+        ]
+        threads = max(1, num_cores() // len(usable))
+        return [replace(gpu, threads=threads) for gpu in usable], " ".join(notes) or None
     except nvml.NVMLError as error:
         return [], f"The GPUs cannot be read ({_reason(error)}): training uses the CPU."
     finally:
@@ -84,12 +96,17 @@ def _list_gpus(nvml: Any, environment: Mapping[str, str]) -> tuple[list[Device],
             nvml.nvmlShutdown()
 
 
-def _describe_gpu(nvml: Any, index: int, handle: Any, threads: int) -> Device:
+def _describe_gpu(nvml: Any, index: int, handle: Any) -> Device:
+    """A GPU as if it were the only one. Raises NVMLError when it is lost."""
+
     def read(function: str, *arguments: Any) -> Any:
-        # A laptop's GPU has no fan, a slice of a data centre's no utilization: what is missing is left out.
-        with contextlib.suppress(nvml.NVMLError):
+        try:
             return getattr(nvml, function)(handle, *arguments)
-        return None
+        except nvml.NVMLError as error:
+            if getattr(error, "value", None) == nvml.NVML_ERROR_GPU_IS_LOST:
+                raise
+            # A laptop's GPU has no fan, a slice of a data centre's no utilization: what is missing is left out.
+            return None
 
     memory, rates = read("nvmlDeviceGetMemoryInfo"), read("nvmlDeviceGetUtilizationRates")
     temperature = read("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU)
@@ -101,7 +118,7 @@ def _describe_gpu(nvml: Any, index: int, handle: Any, threads: int) -> Device:
         memory_used_mib=None if memory is None else int(memory.used) // 2**20,
         utilization_percent=None if rates is None else float(rates.gpu),
         temperature_celsius=None if temperature is None else float(temperature),
-        threads=threads,
+        threads=num_cores(),
     )
 
 
@@ -126,6 +143,7 @@ def _list_cpu_slots(environment: Mapping[str, str]) -> list[Device]:
         else max(1, cores // CORES_PER_SLOT)
     )
     memory = psutil.virtual_memory()
+    utilization = psutil.cpu_percent(interval=None)  # since it was last asked for: a second time says 0
     return [
         Device(
             id=f"cpu:{index}",
@@ -133,7 +151,7 @@ def _list_cpu_slots(environment: Mapping[str, str]) -> list[Device]:
             kind="cpu",
             memory_total_mib=memory.total // 2**20,
             memory_used_mib=(memory.total - memory.available) // 2**20,
-            utilization_percent=psutil.cpu_percent(interval=None),
+            utilization_percent=utilization,
             temperature_celsius=None,
             threads=max(1, cores // slots),
         )

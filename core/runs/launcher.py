@@ -13,12 +13,12 @@ from typing import Protocol
 import psutil
 
 from core.runs.devices import Device
+from core.runs.output import attempt_header, last_words
 from core.runs.processes import Signal, detached, is_alive, process_started, signal_group
 from core.runs.records import Run
 from core.workspace import PROJECT_ROOT, Workspace
 
 WORKER_COMMAND = (sys.executable, "-m", "core.worker")
-MAX_LOG_TAIL_BYTES = 16_384
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Exit:
     @property
     def killed(self) -> bool:
         return self.code == -getattr(signal, "SIGKILL", 9)
+
+    @property
+    def gave_up(self) -> bool:
+        """It ended by itself and not because it was done."""
+        return self.code is not None and self.code > 0
 
     def describe(self, *, had_begun: bool) -> str:
         """One sentence on how the process ended, and when."""
@@ -88,7 +93,7 @@ class LocalLauncher:
         folder.mkdir(parents=True, exist_ok=True)
         log_path = folder / "worker.log"
         with log_path.open("ab") as log:
-            log.write(_header(run.attempt))
+            log.write(attempt_header(run.attempt))
             log.flush()
             process: subprocess.Popen[bytes] = subprocess.Popen(
                 [*self._command, *_arguments(run)],
@@ -194,24 +199,6 @@ class _AdoptedWorker:
     def signal(self, kind: Signal) -> None:
         if is_alive(self._pid, self._started):
             signal_group(self._pid, kind)
-
-
-def last_words(log_path: Path, attempt: int) -> str | None:
-    """The last line that is not empty of what an attempt printed, None when it printed nothing."""
-    try:
-        with log_path.open("rb") as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - MAX_LOG_TAIL_BYTES))
-            tail = log.read()
-    except OSError:
-        return None
-    lines = tail.rpartition(_header(attempt))[2].decode(errors="replace").splitlines()
-    spoken = [line.strip() for line in lines if line.strip()]
-    return spoken[-1][:300] if spoken else None
-
-
-def _header(attempt: int) -> bytes:
-    return f"\n=== Attempt {attempt} ===\n".encode()
 
 
 def _arguments(run: Run) -> list[str]:

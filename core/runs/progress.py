@@ -1,9 +1,11 @@
 """How far a run is, and how long it still takes."""
 
+import contextlib
 from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
+from core.errors import RunError
 from core.runs.records import Run
 
 # The first epoch also compiles the network, and speed changes with what else the computer does: the last few count.
@@ -28,7 +30,8 @@ def epoch_seconds(run: Run, curves: Mapping[str, list[Any]]) -> float | None:
     if known:
         return float(median(known))
     if run.images_per_second and run.total_batches:
-        return run.total_batches * run.config.training.batch_size / run.images_per_second
+        with contextlib.suppress(RunError):  # settings that cannot be read
+            return run.total_batches * run.config.training.batch_size / run.images_per_second
     return None
 
 

@@ -1,11 +1,13 @@
 """What a worker tells the store about its one attempt at a run."""
 
+import contextlib
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from core.errors import IllegalTransition, RunNotFound, StaleAttempt
+from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.processes import process_started
 from core.runs.records import Measured
 from core.runs.states import ACTIVE, RunState
@@ -13,6 +15,11 @@ from core.runs.store import Store
 
 BATCH_SECONDS = 0.5
 STOP_SECONDS = 0.5
+# How long, and how often, what must not be lost is told again while the store cannot take it.
+INSIST_SECONDS = 60.0
+PAUSE_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class Outcome(Protocol):
@@ -25,7 +32,9 @@ class Outcome(Protocol):
 class RunReporter:
     """Progress in, the wish to stop out. Each method raises StaleAttempt once the attempt is over.
 
-    A worker that gets StaleAttempt exits: the run was given up, deleted, or begun again elsewhere.
+    A worker that gets StaleAttempt exits: the run was given up, deleted, or begun again elsewhere. A store that can
+    take nothing for a while (a full disk, a busy database) ends no training: ticks and log lines are dropped then,
+    and everything else is told again until INSIST_SECONDS have passed, when ConvDeckError says why.
     """
 
     def __init__(
@@ -36,6 +45,7 @@ class RunReporter:
         *,
         interrupted: Callable[[], bool] = lambda: False,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`interrupted` says whether the process itself was told to end, by a signal."""
         self._store = store
@@ -43,17 +53,18 @@ class RunReporter:
         self._attempt = attempt
         self._interrupted = interrupted
         self._monotonic = monotonic
+        self._sleep = sleep
         self._batch_due = float("-inf")
         self._stop_due = float("-inf")
         self._stop_requested = False
 
     def started(self, total_epochs: int, total_batches: int, resumed_from_epoch: int = 0) -> None:
         """The run is RUNNING now, and the first `resumed_from_epoch` epochs stay as they were recorded."""
-        self._store.record_started(
-            self._run_id, self._attempt, total_epochs, total_batches, resumed_from_epoch
-        )
+        run, store = (self._run_id, self._attempt), self._store
+        self._insist(lambda: store.record_started(*run, total_epochs, total_batches, resumed_from_epoch))
         # Said once more by the worker itself: the scheduler may have died right after the launch.
-        self._store.set_process(self._run_id, self._attempt, os.getpid(), process_started(os.getpid()) or 0.0)
+        pid = os.getpid()
+        self._insist(lambda: store.set_process(*run, pid, process_started(pid) or 0.0))
 
     def batch(
         self,
@@ -69,18 +80,20 @@ class RunReporter:
         if now < self._batch_due:
             return
         self._batch_due = now + BATCH_SECONDS
-        self._stop_requested = self._store.record_batch(
-            self._run_id, self._attempt, batch, total_batches, loss, accuracy, images_per_second
-        )
-        self._stop_due = now + STOP_SECONDS
+        with _dropped_on_error():
+            self._stop_requested = self._store.record_batch(
+                self._run_id, self._attempt, batch, total_batches, loss, accuracy, images_per_second
+            )
+            self._stop_due = now + STOP_SECONDS
 
     def epoch(self, row: Measured) -> None:
         """An epoch is finished. Told again, it takes the place of the former one."""
-        self._store.record_epoch(self._run_id, self._attempt, row)
+        self._insist(lambda: self._store.record_epoch(self._run_id, self._attempt, row))
 
     def log(self, text: str, level: str = "info") -> None:
         """A line for the person who watches. `level`: info, warning or error."""
-        self._store.record_log(self._run_id, self._attempt, text, level)
+        with _dropped_on_error():
+            self._store.record_log(self._run_id, self._attempt, text, level)
 
     @property
     def stop_requested(self) -> bool:
@@ -90,7 +103,8 @@ class RunReporter:
         now = self._monotonic()
         if now >= self._stop_due:
             self._stop_due = now + STOP_SECONDS
-            self._stop_requested = self._store.is_stop_requested(self._run_id, self._attempt)
+            with _dropped_on_error():
+                self._stop_requested = self._store.is_stop_requested(self._run_id, self._attempt)
         return self._stop_requested
 
     def ended(self, outcome: Outcome) -> None:
@@ -101,8 +115,45 @@ class RunReporter:
         """The run cannot go on: the cause in one sentence, and what to try."""
         self._end(RunState.FAILED, error=error, next_step=next_step)
 
-    def _end(self, state: RunState, **fields: object) -> None:
-        try:
-            self._store.transition(self._run_id, state, expected=ACTIVE, attempt=self._attempt, **fields)
-        except (IllegalTransition, RunNotFound) as error:
-            raise StaleAttempt(str(error)) from None
+    def _end(self, state: RunState, error: str | None = None, next_step: str | None = None) -> None:
+        def change() -> None:
+            try:
+                self._store.transition(
+                    self._run_id,
+                    state,
+                    expected=ACTIVE,
+                    attempt=self._attempt,
+                    error=error,
+                    next_step=next_step,
+                )
+            except (IllegalTransition, RunNotFound) as late:
+                raise StaleAttempt(str(late)) from None
+
+        self._insist(change)
+
+    def _insist(self, tell: Callable[[], None]) -> None:
+        until, complaint = self._monotonic() + INSIST_SECONDS, ""
+        while True:
+            try:
+                tell()
+                return
+            except StaleAttempt:
+                raise
+            except ConvDeckError as error:
+                if self._monotonic() >= until:
+                    raise
+                if str(error) != complaint:
+                    complaint = str(error)
+                    logger.warning("%s (Told again for a while.)", error)
+            self._sleep(PAUSE_SECONDS)
+
+
+@contextlib.contextmanager
+def _dropped_on_error() -> Iterator[None]:
+    """What the next tick tells anew is no reason to end a training: why it was dropped goes to the worker's output."""
+    try:
+        yield
+    except StaleAttempt:
+        raise
+    except ConvDeckError as error:
+        logger.warning("%s (Not told.)", error)

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.logs import open_log
 from core.runs.devices import Device, DeviceReport, list_devices
 from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
 from core.runs.processes import Signal, detached
@@ -33,13 +34,13 @@ IDLE_SECONDS = 30.0
 LOCK_SECONDS = 1.0
 SPAWN_SECONDS = 1.0
 DEVICES_SECONDS = 2.0
-MAX_LOG_BYTES = 1_000_000
 SCHEDULER_COMMAND = (sys.executable, "-m", "core.runs.scheduler")
 
 # Seconds after a wish to stop (or after the end of a run) at which a process that is still there is told so.
 ESCALATION: tuple[tuple[float, Signal], ...] = ((10.0, "interrupt"), (15.0, "terminate"), (20.0, "kill"))
 
 RESUME_HINT = "Resume goes on from the last finished epoch."
+LOG_HINT = "The run's log has the details."
 OUT_OF_MEMORY_HINT = "If nobody ended it, the computer may have run out of memory: lower the batch size."
 
 logger = logging.getLogger(__name__)
@@ -133,6 +134,9 @@ class Scheduler:
             self._change(run, RunState.STOPPED)
             return
         cause = end.describe(had_begun=run.state is not RunState.STARTING)
+        if end.gave_up:
+            self._change(run, RunState.FAILED, error=cause, next_step=LOG_HINT)
+            return
         hint = f"{RESUME_HINT} {OUT_OF_MEMORY_HINT}" if end.killed else RESUME_HINT
         self._change(run, RunState.INTERRUPTED, error=cause, next_step=hint)
 
@@ -214,10 +218,12 @@ class Scheduler:
             return None
         return run if run.attempt == watched.attempt else None
 
-    def _change(self, run: Run, to: RunState, **fields: object) -> None:
+    def _change(self, run: Run, to: RunState, error: str | None = None, next_step: str | None = None) -> None:
         # The worker may have said itself how it ended since the run was read; then that stands.
         with contextlib.suppress(IllegalTransition, StaleAttempt, RunNotFound):
-            self._store.transition(run.id, to, expected=ACTIVE, attempt=run.attempt, **fields)
+            self._store.transition(
+                run.id, to, expected=ACTIVE, attempt=run.attempt, error=error, next_step=next_step
+            )
 
 
 def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
@@ -266,23 +272,31 @@ def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
 
 _spawning = threading.Lock()
 _spawned_at: dict[Path, float] = {}
+_complaints: dict[Path, str] = {}
 
 
 def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_COMMAND) -> None:
     """See to it that somebody serves the workspace, if there is anything to serve.
 
     Call it after a run was queued, and now and then while one waits: it takes half a millisecond when all is well.
-    Raises OSError when no process can be started.
+    When it fails, the cause goes to the log and nothing is raised: what was queued stays queued, and whoever calls
+    next tries again.
     """
-    with Store(workspace) as store:
-        if not store.has_work():
-            return
-    with _spawning:
-        # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
-        recent = time.monotonic() - _spawned_at.get(workspace.root, float("-inf")) < SPAWN_SECONDS
-        if not recent and not is_served(workspace):
-            _spawn(workspace, command)
-            _spawned_at[workspace.root] = time.monotonic()
+    try:
+        with Store(workspace) as store:
+            if not store.has_work():
+                return
+        with _spawning:
+            # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
+            recent = time.monotonic() - _spawned_at.get(workspace.root, float("-inf")) < SPAWN_SECONDS
+            if not recent and not is_served(workspace):
+                _spawn(workspace, command)
+                _spawned_at[workspace.root] = time.monotonic()
+    except (ConvDeckError, OSError) as error:
+        # The server asks every two seconds, and a full disk is not mended by a line each time.
+        if str(error) != _complaints.get(workspace.root):
+            _complaints[workspace.root] = str(error)
+            logger.warning("The queue cannot be served yet, so runs wait; it is tried again. %s", error)
 
 
 def is_served(workspace: Workspace) -> bool:
@@ -297,10 +311,7 @@ def is_served(workspace: Workspace) -> bool:
 
 
 def _spawn(workspace: Workspace, command: Sequence[str]) -> None:
-    path = workspace.scheduler_log
-    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
-        path.replace(path.with_suffix(".old.log"))
-    with path.open("ab") as log:
+    with open_log(workspace.scheduler_log) as log:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,

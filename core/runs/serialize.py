@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core.errors import RunError
 from core.runs.records import CURVE_KEYS, Run, finite
 from core.runs.store import Curves
 
@@ -38,10 +39,19 @@ def run_summary(run: Run) -> dict[str, Any]:
 
 
 def run_detail(run: Run, curves: Curves) -> dict[str, Any]:
-    """A run with its config and curves: what `show --json` gives."""
+    """A run with its config and curves: what `show --json` gives.
+
+    A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
+    """
+    config, config_error = None, None
+    try:
+        config = run.config.to_dict()
+    except RunError as error:
+        config_error = str(error)
     return {
         **run_summary(run),
-        "config": run.config.to_dict(),
+        "config": config,
+        "config_error": config_error,
         "curves": {key: [finite_or_none(value) for value in curves[key]] for key in CURVE_KEYS},
     }
 

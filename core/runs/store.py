@@ -8,7 +8,7 @@ change what a later one does.
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -32,10 +32,6 @@ from core.runs.tables import Curves
 from core.workspace import Workspace
 
 __all__ = ["Curves", "EpochRow", "LogLine", "Run", "Store"]
-
-_SETTABLE = frozenset(
-    {"error", "next_step", "total_epochs", "total_batches", "pid", "pid_started", "heartbeat"}
-)
 
 
 class Store:
@@ -96,14 +92,6 @@ class Store:
         with self._database.reading() as connection:
             number, _ = tables.get(connection, run_id)
             return tables.read_curves(connection, number)
-
-    def curves_for(self, run_ids: Iterable[str]) -> dict[str, Curves]:
-        """The curves of several runs, all of one moment. Raises RunNotFound."""
-        with self._database.reading() as connection:
-            return {
-                run_id: tables.read_curves(connection, tables.get(connection, run_id)[0])
-                for run_id in run_ids
-            }
 
     def last_val_accuracies(self, run_ids: Collection[str], count: int = 30) -> dict[str, list[float | None]]:
         """The validation accuracies of the last `count` epochs of each run, oldest first; unknown runs: empty."""
@@ -236,18 +224,14 @@ class Store:
         *,
         expected: RunState | Collection[RunState],
         attempt: int | None = None,
-        **fields: object,
+        error: str | None = None,
+        next_step: str | None = None,
     ) -> Run:
-        """Change the state if, and only if, it is one of `expected`; `fields` are columns to set along with it.
+        """Change the state if, and only if, it is one of `expected`, with the cause and what to try next.
 
         Entering a final state sets `ended_at`, clears the batch in progress and frees the devices. Raises
         RunNotFound, StaleAttempt when `attempt` is given and no longer current, IllegalTransition.
         """
-        unknown = fields.keys() - _SETTABLE
-        if unknown:
-            raise TypeError(
-                f"{', '.join(sorted(unknown))} cannot be set; allowed are {', '.join(sorted(_SETTABLE))}."
-            )
         states = {expected} if isinstance(expected, RunState) else set(expected)
         with self._database.writing() as connection:
             number, run = tables.get(connection, run_id)
@@ -259,7 +243,7 @@ class Store:
                 raise IllegalTransition(
                     f"“{run.name}” is {run.state.lower()}; it cannot become {to.lower()} now."
                 )
-            self._enter(connection, number, run, to, fields)
+            self._enter(connection, number, run, to, {"error": error, "next_step": next_step})
             return tables.get(connection, run_id)[1]
 
     def claim(self, run_id: str, devices: Sequence[str]) -> Run:

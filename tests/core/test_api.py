@@ -1,11 +1,18 @@
 """REST: the command line's JSON, errors with a status and a sentence."""
 
+import asyncio
+import json
+import sqlite3
+
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from core import api
 from core.api import build_routes
-from tests.core.conftest import picture_file, run_json
+from core.presets import PRESETS
+from core.runs.store import Store
+from tests.core.conftest import picture_file, run_command, run_json
 
 
 @pytest.fixture
@@ -44,6 +51,13 @@ def test_pictures_are_classified(home, client, tmp_path) -> None:
     [
         ({"preset": "nothing"}, 400, None),
         ({}, 400, None),
+        ({"preset": None}, 400, None),
+        ({"preset": None, "config": None, "set": None}, 400, None),
+        ({"preset": "tiny", "set": {"dataset.id": "\ud800"}}, 400, None),
+        ({"preset": "tiny", "set": {"\udfff": 1}}, 400, None),
+        ({"preset": "tiny", "name": "\ud800"}, 400, None),
+        ({"preset": "\ud800"}, 400, None),
+        ({"preset": "tiny", "token": "\ud800"}, 400, None),
         ({"preset": "tiny", "config": {}}, 400, None),
         ({"preset": "tiny", "set": {"optimizer.learning_rate": -1}}, 400, "optimizer.learning_rate"),
         ({"preset": "tiny", "set": [1]}, 400, "set"),
@@ -53,14 +67,23 @@ def test_pictures_are_classified(home, client, tmp_path) -> None:
     ],
 )
 def test_a_wrong_start_is_refused_in_words(workspace, client, body, status: int, field) -> None:
-    answer = client.post("/api/v1/runs", json=body)
+    # As ASCII, as most programs write JSON: half a character cannot be sent in any other way.
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/api/v1/runs", content=json.dumps(body), headers=headers)
     assert answer.status_code == status
     assert answer.json()["field"] == field
     assert answer.json()["error"]
     assert client.get("/api/v1/runs").json() == []
 
 
-def test_what_no_form_of_another_site_can_do(workspace, client) -> None:
+def test_null_is_as_good_as_nothing(workspace, client) -> None:
+    body = {"preset": "tiny", "config": None, "name": None, "token": None, "set": {"dataset.id": "shapes"}}
+    run = client.post("/api/v1/runs", json=body).json()
+    assert run["name"] == "tiny 1"
+    client.post(f"/api/v1/runs/{run['id']}/stop")
+
+
+def test_a_body_that_is_no_config_is_refused(workspace, client) -> None:
     assert client.post("/api/v1/runs", content='{"preset": "tiny"}').status_code == 415
     large = '{"preset": "' + "x" * 1_000_001 + '"}'
     headers = {"Content-Type": "application/json"}
@@ -68,6 +91,83 @@ def test_what_no_form_of_another_site_can_do(workspace, client) -> None:
     assert client.post("/api/v1/runs", content='{"seed": NaN}', headers=headers).status_code == 400
 
 
+def test_a_run_whose_settings_cannot_be_read_is_shown(workspace, client) -> None:
+    with Store(workspace) as store:
+        run = store.create_run(PRESETS["tiny"].config)
+    with sqlite3.connect(workspace.database) as connection:
+        connection.execute("""UPDATE runs SET config = '{"of_a_later_version": 1}'""")
+    connection.close()
+    code, shown = run_json("show", run.id)
+    assert (code, shown["config"]) == (0, None)
+    assert "of_a_later_version" in shown["config_error"]
+    assert run_command("show", run.id)[0] == 0
+    answer = client.get(f"/api/v1/runs/{run.id}")
+    assert (answer.status_code, answer.json()) == (200, shown)
+
+
 def test_an_unknown_run_is_404(workspace, client) -> None:
     for method, path in (("GET", ""), ("POST", "/stop"), ("POST", "/resume"), ("POST", "/predict")):
         assert client.request(method, f"/api/v1/runs/nobody{path}").status_code == 404
+
+
+def files(count: int) -> list[tuple[str, tuple[str, bytes]]]:
+    return [("picture", (f"{index}.png", b"x")) for index in range(count)]
+
+
+def test_forms_that_cannot_be_read_are_a_sentence(home, client) -> None:
+    path = f"/api/v1/runs/{home.run_id}/predict"
+    for answer in (
+        client.post(path, files=files(101)),
+        client.post(path, content=b"x", headers={"Content-Type": "multipart/form-data"}),
+        client.post(path, content=b"x", headers={"Content-Type": "multipart/form-data; boundary=b"}),
+    ):
+        assert (answer.status_code, list(answer.json())) == (400, ["error", "field"])
+        assert "The form cannot be read" in answer.json()["error"]
+    for answer in (client.post(path), client.post(path, files=files(1), data={"crop": "none"})):
+        assert (answer.status_code, list(answer.json())) == (400, ["error", "field"])
+
+
+HEAD = b'--b\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n'
+MIB = 2**20
+
+
+def ask(path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], int]:
+    """Status, JSON and the number of MiB that were read of an upload that goes on for 50."""
+    num_read, sent = -1, []
+
+    async def receive():
+        nonlocal num_read
+        num_read += 1
+        body = bytes(MIB) if num_read else HEAD
+        return {"type": "http.request", "body": body, "more_body": num_read < 50}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = {"content-type": "multipart/form-data; boundary=b", **headers}
+    scope = {
+        "type": "http", "method": "POST", "path": path, "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    asyncio.run(Starlette(routes=build_routes())(scope, receive, send))
+    return sent[0]["status"], json.loads(sent[1]["body"]), max(0, num_read)
+
+
+def test_an_upload_is_read_no_further_than_it_may_go(home, monkeypatch) -> None:
+    monkeypatch.setattr(api, "MAX_PICTURES_BYTES", 3 * MIB)
+    path = f"/api/v1/runs/{home.run_id}/predict"
+    status, answer, num_read = ask(path, {})
+    assert (status, list(answer), num_read) == (413, ["error", "field"], 3)
+    status, answer, num_read = ask(path, {"content-length": str(50 * MIB)})
+    assert (status, list(answer), num_read) == (413, ["error", "field"], 0)
+    assert ask("/api/v1/runs/nobody/predict", {})[::2] == (404, 0)
+
+
+def test_a_picture_that_is_too_large_by_itself_leaves_the_others(home, client, tmp_path) -> None:
+    uploads = [
+        ("a", ("large.png", bytes(50_000_001))),
+        ("b", ("red.png", picture_file(tmp_path).read_bytes())),
+    ]
+    large, red = client.post(f"/api/v1/runs/{home.run_id}/predict", files=uploads).json()
+    assert (large["ok"], large["error"]) == (False, "large.png is larger than 50 MB.")
+    assert red["ok"]

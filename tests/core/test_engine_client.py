@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -75,6 +77,79 @@ def test_an_engine_that_gives_no_answer_is_ended(engines, monkeypatch) -> None:
     with pytest.raises(EngineError, match="no answer within"):
         engine.preview(AugmentationConfig(), PIXELS, seed=1)
     assert engine.state.name == "stopped"
+
+
+DEAF = [sys.executable, "-c", "import time; time.sleep(600)"]
+MEGABYTE = np.zeros((1, 500, 1000, 2), np.uint8)  # a pipe takes 64 KiB before somebody has to read
+
+
+def test_an_engine_that_does_not_even_read_is_ended(workspace, monkeypatch) -> None:
+    monkeypatch.setattr(engine_client, "START_DEADLINE_SECONDS", 0.5)
+    engine = Engine(workspace, DEAF)
+    began = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(EngineError, match="no answer within"):
+            engine.preview(AugmentationConfig(), MEGABYTE, seed=1)
+        assert engine.state.name == "stopped"
+    assert time.monotonic() - began < 20
+
+
+def test_closing_waits_for_no_answer(workspace, wait_for) -> None:
+    engine = Engine(workspace, DEAF)
+    errors: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            engine.preview(AugmentationConfig(), MEGABYTE, seed=1)
+        except EngineError as error:
+            errors.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_for(lambda: engine.state.pid, message="the engine to run")
+    began = time.monotonic()
+    engine.close()
+    assert time.monotonic() - began < 10
+    asking.join(10)
+    assert not asking.is_alive()
+    assert "ended unexpectedly" in str(errors[0])
+    assert engine.state.name == "stopped"
+
+
+COUNT = """
+rows = [{'image': name, 'size': len(arrays[str(i)]), 'of': len(arrays)} for i, name in enumerate(document['names'])]
+    write_frame(sys.stdout.buffer, {'rows': rows}, {})
+"""
+
+
+def test_many_pictures_are_asked_for_in_portions_and_taken_when_it_is_their_turn(engines) -> None:
+    engine, taken = engines(COUNT.strip()), []
+
+    def pictures():
+        for index in range(150):
+            taken.append(engine.state.name)
+            yield f"{index}.png", bytes(index + 1)
+
+    rows = engine.predict("run", pictures())
+    assert [(row["image"], row["size"]) for row in rows] == [(f"{i}.png", i + 1) for i in range(150)]
+    assert [row["of"] for row in rows] == [64] * 64 + [64] * 64 + [22] * 22
+    assert taken[:65] == ["stopped"] * 64 + ["ready"]  # the 65th after the answer to the first 64
+    assert engine.predict("run", []) == []
+
+
+def test_large_pictures_make_smaller_portions(engines, monkeypatch) -> None:
+    monkeypatch.setattr(engine_client, "PICTURE_BYTES_PER_REQUEST", 1000)
+    rows = engines(COUNT.strip()).decode([("x.png", bytes(400))] * 7, (8, 8, 3))
+    assert [row["of"] for row in rows] == [3, 3, 3, 3, 3, 3, 1]
+
+
+def test_engines_of_one_workspace_keep_each_other_s_log(workspace, wait_for) -> None:
+    path = workspace.root / "engine.log"
+    path.write_text("Words of the server's engine.\n")
+    talks = [sys.executable, "-c", "import sys; print('Words of another.', file=sys.stderr)"]
+    with pytest.raises(EngineError):
+        Engine(workspace, talks).preview(AugmentationConfig(), PIXELS, seed=1)
+    assert path.read_text() == "Words of the server's engine.\nWords of another.\n"
 
 
 @pytest.mark.parametrize(("key", "kind"), [("user_error", UserError), ("error", EngineError)])

@@ -1,20 +1,26 @@
 """A real training process: killed in mid-epoch, resumed, and its failures in words."""
 
+import errno
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
+from core.errors import ConfigError, ConvDeckError, DatasetError, Diverged, StaleAttempt
 from core.presets import PRESETS
 from core.runs import control
 from core.runs.records import Run
 from core.runs.states import RunState
 from core.runs.store import Store
 from core.training.saved import load_run_model
-from core.workspace import Workspace
+from core.worker import _fail, explain
+from core.workspace import PROJECT_ROOT, Workspace
 
 SMALL = {
     "dataset.id": "shapes",
@@ -90,6 +96,7 @@ def test_a_damaged_data_set_is_named_before_the_first_epoch(workspace, store, wa
     run = control.start_run(workspace, PRESETS["tiny"].config.with_values(SMALL))
     failed = until(wait_for, store, run, RunState.FAILED)
     assert "x_train.npy" in failed.error
+    assert failed.next_step == "Mend the data set, then resume."
     assert failed.epoch == 0
 
 
@@ -123,3 +130,98 @@ def test_two_devices_give_the_losses_of_one(workspace, store, wait_for) -> None:
     assert any("2 devices" in line.text for line in store.log(done[1].id))
     for key in ("train_loss", "val_loss", "clean_train_loss"):
         assert two[key] == pytest.approx(one[key], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "next_step"),
+    [
+        (Diverged("It diverged.", "Go slower."), "It diverged.", "Go slower."),
+        (DatasetError("A file is damaged."), "A file is damaged.", "Mend the data set, then resume."),
+        (ConfigError("seed", "is odd."), "seed: is odd.", "Change the design and start it again."),
+        (ConvDeckError("It was busy."), "It was busy.", "Resume goes on from the last finished epoch."),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/a/b"),
+            "The disk is full, so the training could not go on.", "Make room, then resume.",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied"),
+            "Training ended with PermissionError: [Errno 13] Permission denied", "The run's log has the details.",
+        ),
+    ],
+)  # fmt: skip
+def test_why_it_ended_and_what_to_try(error: Exception, cause: str, next_step: str) -> None:
+    assert explain(error) == (cause, next_step)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        (None, 1, []),
+        (ConvDeckError("Full."), 1, ["The disk is full, so the training could not go on."]),
+        (StaleAttempt("Over."), 0, []),
+    ],
+)
+def test_a_cause_that_the_store_cannot_take_is_said_at_the_end(
+    caplog, answer, code: int, said: list[str]
+) -> None:
+    class Reporter:
+        def failed(self, error: str, next_step: str) -> None:
+            if answer:
+                raise answer
+
+    assert _fail(Reporter(), OSError(errno.ENOSPC, "No space left on device")) == code
+    assert caplog.messages == said
+
+
+WORKER = """
+import os, sys
+from core import worker
+def train(workspace, run, reporter):
+    assert not {"keras", "tensorflow"} & set(sys.modules)
+    print(os.environ["KERAS_BACKEND"], os.environ["CUDA_VISIBLE_DEVICES"])
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        from core.training.runtime import backend_name
+        assert backend_name() == "tensorflow"
+worker._train = train
+sys.exit(worker.main([sys.argv[1], "--attempt", "1"]))
+"""
+ENGINE = """
+import os, sys
+from core import engine
+assert engine.main() == 0
+from core.training.runtime import backend_name
+os.write(2, f"{backend_name()} {os.environ['CUDA_VISIBLE_DEVICES']}\\n".encode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "chosen", "expected"),
+    [
+        (WORKER, {}, "tensorflow -1"),
+        (WORKER, {"KERAS_BACKEND": "jax", "CUDA_VISIBLE_DEVICES": "3"}, "jax 3"),
+        (ENGINE, {}, "tensorflow -1"),
+    ],
+)
+def test_backend_and_devices_are_chosen_before_keras_is_there(
+    workspace, tmp_path, program: str, chosen: dict[str, str], expected: str
+) -> None:
+    with Store(workspace) as store:
+        run = store.create_run(PRESETS["tiny"].config)
+    # What somebody wrote for other programs; there is no such backend, so that whoever heeds it fails.
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "theano"}))
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-c", program, run.id],
+        cwd=PROJECT_ROOT, env={**environment, **chosen}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert expected in (done.stdout + done.stderr).splitlines()
+
+
+def test_the_log_names_the_backend_that_is_loaded(workspace, store, wait_for, monkeypatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "jax")  # installed or not
+    run = control.start_run(workspace, PRESETS["tiny"].config.with_values({**SMALL, "training.epochs": 1}))
+    until(wait_for, store, run, RunState.FINISHED, RunState.FAILED)
+    assert store.log(run.id)[0].text == "Loading JAX."

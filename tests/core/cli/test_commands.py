@@ -1,6 +1,11 @@
 """Every command, on a real finished run."""
 
+import errno
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -8,7 +13,10 @@ import pytest
 from PIL import Image
 
 from core.config import ExperimentConfig
+from core.presets import PRESETS
 from core.runs.records import CURVE_KEYS
+from core.runs.store import EpochRow, Store
+from core.workspace import PROJECT_ROOT
 from tests.core.conftest import picture_file, run_command, run_json
 
 
@@ -46,6 +54,15 @@ def test_tables_for_people(home) -> None:
         assert code == 0
         assert out.strip()
     assert "A finished run" in run_command("runs")[1]
+
+
+def test_the_gap_is_told_in_points(workspace) -> None:
+    with Store(workspace) as store:
+        run = store.create_run(PRESETS["tiny"].config)
+        store.claim(run.id, ["cpu:0"])
+        store.record_started(run.id, 1, 10, 100, 0)
+        store.record_epoch(run.id, 1, EpochRow(1, clean_train_accuracy=0.905, val_accuracy=0.7))
+    assert run_command("runs")[1].splitlines()[1].endswith("70.0 %           20.5 points")
 
 
 def test_datasets_tells_what_is_at_hand(home) -> None:
@@ -200,3 +217,77 @@ def test_a_config_file_is_what_train_runs(workspace, tmp_path) -> None:
     )
     assert run["state"] == "FINISHED"
     assert run["config"]["training"]["epochs"] == 1
+
+
+TRAIN = ("train", "--preset", "tiny", "--dataset", "shapes", "--set", "dataset.num_train=50")
+
+
+def test_a_workspace_that_cannot_be_written_is_a_sentence(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CONVDECK_HOME", str(tmp_path / "file"))
+    for command in (("runs",), ("doctor",), TRAIN, ("show", "nobody")):
+        code, out, err = run_command(*command)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"convdeck: The workspace {tmp_path / 'file'} cannot be written: File exists.")
+        assert len(err.splitlines()) == 1
+
+
+def test_what_the_system_refuses_is_a_sentence(workspace, monkeypatch) -> None:
+    def fail(path: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(shutil, "disk_usage", fail)
+    code, out, err = run_command("doctor")
+    assert (code, out) == (1, "")
+    assert err == f"convdeck: {workspace.root}: Input/output error. Mend the cause and try again.\n"
+
+
+def test_a_queue_that_nobody_can_serve_hides_no_queued_run(workspace, caplog) -> None:
+    workspace.scheduler_log.mkdir()  # so that no scheduler can be started
+    code, run = run_json(*TRAIN)
+    assert (code, run["state"]) == (0, "WAITING")
+    assert "runs wait" in caplog.text
+    assert [each["id"] for each in run_json("runs")[1]] == [run["id"]]
+    assert run_json("stop", run["id"])[1]["state"] == "STOPPED"
+    assert run_json("resume", run["id"])[1]["state"] == "WAITING"
+    assert run_command("delete", run["id"])[0] == 0
+    assert len(caplog.records) == 1
+
+
+def test_ctrl_c_ends_the_waiting_and_says_that_the_run_goes_on(workspace, monkeypatch) -> None:
+    workspace.scheduler_log.mkdir()
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("core.cli.runs.time.sleep", interrupt)
+    code, out, err = run_command(*TRAIN, "--wait")
+    (run,) = run_json("runs")[1]
+    assert (code, out, run["state"]) == (130, "", "WAITING")
+    assert err.endswith(f"The run goes on; stop it with: python -m core stop {run['id']}\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_no_encoding_is_too_narrow_for_what_is_printed(home, encoding: str) -> None:
+    def command(*arguments: str | bytes) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "core", *arguments],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr
+        return done.stdout.decode(encoding)
+
+    with Store(home.workspace) as store:
+        store.rename_run(home.run_id, "Größe → 😀")
+    assert "Gr" in command("runs")  # "–" stands there for what is not known
+    (run, *_) = json.loads(command("runs", "--json"))
+    assert run["name"] == "Größe → 😀"
+    missing = b"/no/such/\xff.png"  # a name that is no text in any encoding
+    assert "cannot be read" in command("predict", "--run", home.run_id, missing)
+    (row,) = json.loads(command("predict", "--run", home.run_id, missing, "--json"))
+    assert row["image"] == "/no/such/\udcff.png"
+    with Store(home.workspace) as store:
+        store.rename_run(home.run_id, "A finished run")

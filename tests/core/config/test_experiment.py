@@ -3,12 +3,13 @@
 import hashlib
 import json
 import math
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import BlockConfig, ExperimentConfig, differences
+from core.config import BlockConfig, ExperimentConfig, differences, parse_json
 from core.errors import ConfigError
 from core.presets import PRESETS
 from tests.core.strategies import experiments
@@ -118,6 +119,8 @@ def test_a_wrong_value_is_refused_at_its_place(path: str, value: object, field: 
         ('{"sead": 1}', "sead"),
         ('{"model": {"dense": [{"units": 5, "unit": 3}]}}', "model.dense[0].unit"),
         (" " * 1_000_001, "larger than"),
+        (r'{"seed": "\ud800"}', "half of a character"),
+        (r'{"model": [{"\udfff": 1}]}', "half of a character"),
         ('{"seed": ' + "9" * 5000 + "}", "not valid JSON"),
     ],
 )
@@ -125,6 +128,18 @@ def test_text_that_is_no_config_is_refused_in_words(text: str, words: str) -> No
     with pytest.raises(ConfigError) as caught:
         ExperimentConfig.from_json(text)
     assert words in str(caught.value)
+
+
+def test_many_keys_are_read_in_one_pass() -> None:
+    text = json.dumps(dict.fromkeys(map(str, range(70_000)), 0))
+    assert len(text) < 1_000_000
+    began = time.process_time()
+    assert len(parse_json(text)) == 70_000
+    assert time.process_time() - began < 5  # comparing each with each takes 40 s
+
+
+def test_whole_characters_beyond_the_first_65_536_are_text() -> None:
+    assert parse_json(r'"\ud83d\ude00"') == "😀"
 
 
 @settings(max_examples=300)

@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from core.runs.curves import best_epoch, curves_frame, downsample, gap
+from core.runs.curves import curves_frame, downsample
 from core.runs.records import CURVE_KEYS
 
 
@@ -46,17 +46,3 @@ def test_a_short_frame_stays_whole():
     assert downsample(frame, 5) is frame
     with pytest.raises(ValueError, match="at least 3"):
         downsample(frame, 2)
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "best"),
-    [([], None), ([None, None], None), ([0.1, 0.5, 0.5, 0.2], 2), ([None, 0.0], 2), ([0.3], 1)],
-)
-def test_best_epoch(accuracies, best):
-    assert best_epoch(curves(len(accuracies), val_accuracy=accuracies)) == best
-
-
-def test_gap():
-    assert gap(curves()) is None
-    assert gap(curves(2, clean_train_accuracy=[0.1, 0.9], val_accuracy=[0.1, None])) is None
-    assert gap(curves(2, clean_train_accuracy=[0.1, 0.9], val_accuracy=[0.1, 0.6])) == pytest.approx(0.3)

@@ -6,15 +6,22 @@ from core.runs.devices import Device, list_devices, num_cores
 
 
 class FakeNvml:
-    """The part of pynvml that is used. `broken` names functions that this GPU does not know."""
+    """The part of pynvml that is used. `broken` names functions that these GPUs do not know.
+
+    `lost` are GPUs that fell off the bus: each function from `lost_at` on says so.
+    """
 
     NVML_TEMPERATURE_GPU = 0
+    NVML_ERROR_GPU_IS_LOST = 15
 
     class NVMLError(Exception):
-        pass
+        def __init__(self, message, value=3):
+            super().__init__(message)
+            self.value = value
 
-    def __init__(self, num_gpus=2, driver=True, broken=()):
+    def __init__(self, num_gpus=2, driver=True, broken=(), lost=(), lost_at="HandleByIndex"):
         self.num_gpus, self.driver, self.broken, self.open = num_gpus, driver, broken, 0
+        self.lost, self.lost_at = lost, lost_at
 
     def nvmlInit(self):
         if not self.driver:
@@ -28,15 +35,18 @@ class FakeNvml:
         return self._read("nvmlDeviceGetCount", self.num_gpus)
 
     def nvmlDeviceGetHandleByIndex(self, index):
+        self._find(index, "HandleByIndex")
         return index
 
     def nvmlDeviceGetUUID(self, handle):
+        self._find(handle, "UUID")
         return f"GPU-{'abc'[handle]}00"
 
     def nvmlDeviceGetName(self, handle):
         return self._read("nvmlDeviceGetName", b"NVIDIA H200")
 
     def nvmlDeviceGetMemoryInfo(self, handle):
+        self._find(handle, "MemoryInfo")
         return self._read(
             "nvmlDeviceGetMemoryInfo", SimpleNamespace(total=141 * 2**30, used=(handle + 1) * 2**30)
         )
@@ -46,6 +56,10 @@ class FakeNvml:
 
     def nvmlDeviceGetTemperature(self, handle, sensor):
         return self._read("nvmlDeviceGetTemperature", 41)
+
+    def _find(self, index, function):
+        if index in self.lost and function == self.lost_at:
+            raise self.NVMLError("GPU is lost", 15)
 
     def _read(self, function, value):
         if function in self.broken:
@@ -76,6 +90,18 @@ def test_a_gpu_that_knows_less():
     )
 
 
+@pytest.mark.parametrize("lost_at", ["HandleByIndex", "UUID", "MemoryInfo"])
+def test_a_lost_gpu_leaves_the_others(lost_at):
+    report = list_devices(FakeNvml(3, lost=[1], lost_at=lost_at), {})
+    assert [(device.id, device.threads) for device in report.devices] == [
+        (f"gpu:{index}", max(1, num_cores() // 2)) for index in (0, 2)
+    ]
+    assert report.note == "GPU 1 cannot be read (GPU is lost) and is left out."
+    nvml = FakeNvml(3, lost=[1], lost_at=lost_at)
+    assert ids(nvml, CUDA_VISIBLE_DEVICES="2,1") == ["gpu:2"]
+    assert list_devices(nvml, {"CUDA_VISIBLE_DEVICES": "0"}).note is None
+
+
 @pytest.mark.parametrize(
     ("visible", "found"),
     [
@@ -93,6 +119,12 @@ def test_hidden_gpus(visible, found):
         (FakeNvml(driver=False), {}, "No NVIDIA driver answers (NVML Shared Library Not Found)"),
         (FakeNvml(0), {}, "sees no GPU"),
         (FakeNvml(broken=["nvmlDeviceGetCount"]), {}, "cannot be read (Not Supported)"),
+        (FakeNvml(lost=[0, 1]), {}, "cannot be read (GPU is lost)"),
+        (
+            FakeNvml(lost=[1], lost_at="MemoryInfo"),
+            {"CUDA_VISIBLE_DEVICES": "1"},
+            "cannot be read (GPU is lost)",
+        ),
         (FakeNvml(), {"CUDA_VISIBLE_DEVICES": "-1"}, "CUDA_VISIBLE_DEVICES is '-1' and hides every GPU"),
     ],
 )
@@ -122,6 +154,13 @@ def test_cpu_slots(monkeypatch, cores, asked, slots, threads):
     assert [(device.id, device.threads) for device in devices] == [
         (f"cpu:{i}", threads) for i in range(slots)
     ]
+
+
+def test_the_cpu_s_use_is_asked_for_once(monkeypatch):
+    answers = iter([40.0, 0.0, 0.0])
+    monkeypatch.setattr("core.runs.devices.psutil.cpu_percent", lambda interval: next(answers))
+    devices = list_devices(FakeNvml(0), {"CONVDECK_CPU_SLOTS": "3"}).devices
+    assert [device.utilization_percent for device in devices] == [40.0] * 3
 
 
 def test_this_computer():

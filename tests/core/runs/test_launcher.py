@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from core.runs.launcher import Exit, LocalLauncher, last_words, worker_environment
+from core.runs.launcher import Exit, LocalLauncher, worker_environment
 from core.runs.records import Run
 from core.runs.store import Store
 from tests.core.runs.fakes import CONFIG, cpu, gpu
@@ -45,13 +45,3 @@ def test_a_worker_gets_its_arguments_and_writes_its_log(workspace, run, wait_for
 def test_a_command_that_does_not_exist(workspace, run):
     with pytest.raises(FileNotFoundError):
         LocalLauncher(workspace, ("/no/such/program",)).launch(run, [cpu()])
-
-
-def test_last_words_are_those_of_the_attempt(tmp_path):
-    log = tmp_path / "worker.log"
-    assert last_words(log, 1) is None
-    log.write_bytes(b"\n=== Attempt 1 ===\nold words\n\n=== Attempt 2 ===\n")
-    assert last_words(log, 2) is None
-    with log.open("ab") as file:
-        file.write(b"Traceback\nValueError: \xff" + b"y" * 400 + b"\n   \n")
-    assert last_words(log, 2) == "ValueError: �" + "y" * 287

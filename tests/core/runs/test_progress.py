@@ -43,6 +43,12 @@ def test_before_the_first_epoch_the_speed_tells(run):
     assert epoch_seconds(run, {"seconds": []}) == 4.0  # 100 batches of 20 pictures, 500 a second
 
 
+def test_settings_that_cannot_be_read_tell_no_time(run):
+    run = replace(run, epoch=0, images_per_second=500.0, config_json='{"of_a_later_version": 1}')
+    assert epoch_seconds(run, {"seconds": []}) is None
+    assert epoch_seconds(run, {"seconds": [8.0]}) == 8.0
+
+
 def test_time_left_is_that_of_the_epochs_and_batches_left(run):
     assert seconds_left(run, {"seconds": [8.0, 8.0]}) == pytest.approx(7.75 * 8)
 

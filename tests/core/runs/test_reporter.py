@@ -3,9 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.errors import StaleAttempt
+from core.errors import ConvDeckError, StaleAttempt
 from core.runs.processes import process_started
-from core.runs.reporter import RunReporter
+from core.runs.reporter import INSIST_SECONDS, RunReporter
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import EpochRow, Store
 from tests.core.runs.fakes import CONFIG, Clock
@@ -114,3 +114,84 @@ def test_an_attempt_that_is_over_is_told_so(store, run_id, reporter, clock):
     store.delete_run(run_id)
     with pytest.raises(StaleAttempt):
         reporter.failed("x")
+
+
+class TestWhileTheStoreCanTakeNothing:
+    """`trouble` lets so many writes and reads fail, as on a full disk or beside a writer that does not end."""
+
+    @pytest.fixture
+    def trouble(self, store, monkeypatch):
+        left = [0]
+
+        def failing(method):
+            def call(*arguments, **named):
+                if left[0]:
+                    left[0] -= 1
+                    raise ConvDeckError("The disk is full.")
+                return method(*arguments, **named)
+
+            return call
+
+        for name in (
+            "record_started",
+            "record_batch",
+            "record_epoch",
+            "record_log",
+            "is_stop_requested",
+            "transition",
+        ):
+            monkeypatch.setattr(store, name, failing(getattr(store, name)))
+        return lambda number: left.__setitem__(0, number)
+
+    @pytest.fixture
+    def reporter(self, store, run_id, clock):
+        def sleep(seconds):
+            clock.now += seconds
+
+        return RunReporter(store, run_id, 1, monotonic=clock, sleep=sleep)
+
+    def test_ticks_and_lines_are_dropped(self, store, run_id, reporter, clock, trouble, caplog):
+        reporter.started(10, 100)
+        trouble(3)
+        reporter.log("Lost.")
+        reporter.batch(1, 5, 100, 0.5, 0.5, 10.0)
+        clock.now += 1
+        assert not reporter.stop_requested
+        assert clock.now == 1001.0, "nothing was waited for"
+        assert caplog.messages == ["The disk is full. (Not told.)"] * 3
+        clock.now += 1
+        reporter.batch(1, 7, 100, 0.5, 0.5, 10.0)
+        assert (store.get_run(run_id).batch, store.log(run_id)) == (7, [])
+
+    def test_epochs_and_changes_of_state_are_told_again(self, store, run_id, reporter, trouble, caplog):
+        for tell in (
+            lambda: reporter.started(10, 100),
+            lambda: reporter.epoch(EpochRow(1, val_accuracy=0.5)),
+            lambda: reporter.ended(SimpleNamespace(reason="finished")),
+        ):
+            trouble(20)
+            tell()
+        assert caplog.messages == ["The disk is full. (Told again for a while.)"] * 3
+        run = store.get_run(run_id)
+        assert (run.state, run.epoch, store.curves(run_id)["val_accuracy"]) == (RunState.FINISHED, 1, [0.5])
+
+    def test_after_a_while_the_cause_is_told(self, reporter, clock, trouble):
+        reporter.started(10, 100)
+        trouble(10_000)
+        with pytest.raises(ConvDeckError, match="disk is full"):
+            reporter.epoch(EpochRow(1))
+        assert INSIST_SECONDS <= clock.now - 1000 <= INSIST_SECONDS + 2
+
+    def test_an_attempt_that_is_over_is_told_so_at_once(self, store, run_id, reporter, clock, trouble):
+        reporter.started(10, 100)
+        store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+        clock.now += 10
+        for tell in (
+            lambda: reporter.batch(1, 1, 10),
+            lambda: reporter.log("x"),
+            lambda: reporter.epoch(EpochRow(1)),
+            lambda: reporter.failed("x"),
+        ):
+            with pytest.raises(StaleAttempt):
+                tell()
+        assert clock.now == 1010.0

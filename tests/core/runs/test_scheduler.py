@@ -2,7 +2,7 @@ import pytest
 
 from core.errors import IllegalTransition
 from core.runs.launcher import Exit
-from core.runs.scheduler import Scheduler, serve
+from core.runs.scheduler import Scheduler, ensure_scheduler, serve
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, gpu, report
@@ -64,21 +64,30 @@ def test_one_after_the_other_on_one_device(store, launcher, build):
     assert not scheduler.tick()
 
 
+RESUME = "Resume goes on from the last finished epoch."
+MEMORY = f"{RESUME} If nobody ended it, the computer may have run out of memory: lower the batch size."
+LOG = "The run's log has the details."
+
+
 @pytest.mark.parametrize(
-    ("end", "begun", "error"),
+    ("end", "begun", "state", "error", "next_step"),
     [
-        (Exit(-9), True, "The training process was killed (signal 9)."),
-        (Exit(-15), False, "The training process was killed before the training began (signal 15)."),
+        (Exit(-9), True, "INTERRUPTED", "The training process was killed (signal 9).", MEMORY),
         (
-            Exit(1, "ModuleNotFoundError: No module named 'keras'"), False,
-            "The training process ended before the training began with exit code 1: "
-            "ModuleNotFoundError: No module named 'keras'",
+            Exit(-15), False, "INTERRUPTED",
+            "The training process was killed before the training began (signal 15).", RESUME,
         ),
-        (Exit(3), True, "The training process ended with exit code 3."),
-        (Exit(None), True, "The training process ended."),
+        (
+            Exit(1, "ModuleNotFoundError: No module named 'keras'"), False, "FAILED",
+            "The training process ended before the training began with exit code 1: "
+            "ModuleNotFoundError: No module named 'keras'", LOG,
+        ),
+        (Exit(3), True, "FAILED", "The training process ended with exit code 3.", LOG),
+        (Exit(0), True, "INTERRUPTED", "The training process ended with exit code 0.", RESUME),
+        (Exit(None), True, "INTERRUPTED", "The training process ended.", RESUME),
     ],
 )  # fmt: skip
-def test_a_worker_that_dies(store, launcher, build, end, begun, error):
+def test_a_worker_that_dies(store, launcher, build, end, begun, state, error, next_step):
     scheduler = build()
     run_id = store.create_run(CONFIG).id
     scheduler.tick()
@@ -87,10 +96,18 @@ def test_a_worker_that_dies(store, launcher, build, end, begun, error):
     launcher.workers[run_id, 1].exit = end
     scheduler.tick()
     run = store.get_run(run_id)
-    assert (run.state, run.error) == (RunState.INTERRUPTED, error)
-    assert run.next_step.startswith("Resume goes on from the last finished epoch.")
-    assert ("memory" in run.next_step) == (end.code == -9)
+    assert (run.state, run.error, run.next_step) == (state, error, next_step)
     assert store.leases() == {}
+
+
+def test_a_worker_that_fails_when_it_was_to_stop_has_stopped(store, launcher, build):
+    scheduler = build()
+    run_id = store.create_run(CONFIG).id
+    scheduler.tick()
+    store.request_stop(run_id)
+    launcher.workers[run_id, 1].exit = Exit(1)
+    scheduler.tick()
+    assert (store.get_run(run_id).state, store.get_run(run_id).error) == ("STOPPED", None)
 
 
 def test_what_a_worker_said_itself_stands(store, launcher, build):
@@ -315,3 +332,14 @@ def test_a_tick_that_fails_does_not_end_the_scheduler(workspace, store, launcher
 
     serve(workspace, Unlucky(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
     assert [record.exc_info[1].args for record in caplog.records] == [("Too many open files",)]
+
+
+def test_a_database_that_cannot_be_read_ends_nobody_who_keeps_asking(workspace, caplog):
+    workspace.database.write_bytes(b"This is no database, whatever its name says." * 100)
+    for _ in range(3):
+        ensure_scheduler(workspace)
+    (line,) = caplog.messages
+    assert "runs wait" in line and "is damaged" in line
+    workspace.database.unlink()
+    ensure_scheduler(workspace)
+    assert len(caplog.messages) == 1

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -36,8 +37,17 @@ def test_detail_adds_config_and_curves(store):
     run = store.create_run(CONFIG)
     detail = run_detail(run, store.curves(run.id))
     assert detail.pop("config") == CONFIG.to_dict()
+    assert detail.pop("config_error") is None
     assert detail.pop("curves") == {key: [] for key in CURVE_KEYS}
     assert detail == run_summary(run)
+
+
+def test_settings_that_cannot_be_read_are_a_sentence(store):
+    run = dataclasses.replace(store.create_run(CONFIG, "Later"), config_json='{"of_a_later_version": 1}')
+    detail = run_detail(run, store.curves(run.id))
+    assert detail["config"] is None
+    assert detail["config_error"].startswith("The settings of “Later” cannot be read: of_a_later_version: ")
+    assert {key: detail[key] for key in run_summary(run)} == run_summary(run)
 
 
 def test_no_nan_gets_out(store):

@@ -165,7 +165,9 @@ class Runs(RuleBasedStateMachine):
         for (run_id, attempt), worker in self.launcher.workers.items():
             model = self.models.get(run_id)
             if worker.exit is not None and model and model.attempt == attempt and model.state in ACTIVE:
-                model.state, model.stop = "STOPPED" if model.stop else "INTERRUPTED", False
+                gave_up = worker.exit.code is not None and worker.exit.code > 0
+                lost = "FAILED" if gave_up else "INTERRUPTED"
+                model.state, model.stop = "STOPPED" if model.stop else lost, False
         self.scheduler.tick()
         for key in self.launcher.live():
             assert key[0] not in self.models or key[1] <= self.models[key[0]].attempt

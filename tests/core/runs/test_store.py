@@ -156,8 +156,6 @@ def test_transition_compares_before_it_swaps(store):
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE, attempt=2)
     with pytest.raises(RunNotFound):
         store.transition(new_run_id(), RunState.FINISHED, expected=ACTIVE)
-    with pytest.raises(TypeError, match="name cannot be set"):
-        store.transition(run_id, RunState.FINISHED, expected=ACTIVE, name="x")
     assert store.get_run(run_id).state is RunState.RUNNING
     assert store.transition(run_id, RunState.PAUSED, expected=RunState.RUNNING).state is RunState.PAUSED
 
@@ -284,11 +282,8 @@ def test_best_epoch_is_the_first_of_the_highest_and_the_gap_is_the_last(store):
     assert run.gap == pytest.approx(0.4)
 
 
-def test_curves_of_several_runs(store):
+def test_the_last_accuracies_of_several_runs(store):
     first, second = running(store, epochs=3), running(store)
-    curves = store.curves_for([second, first])
-    assert list(curves) == [second, first]
-    assert curves == {first: store.curves(first), second: store.curves(second)}
     assert store.last_val_accuracies([first, second, "unknown"], count=2) == {
         first: [0.02, 0.03], second: [], "unknown": [],
     }  # fmt: skip
