@@ -1,6 +1,5 @@
 """Data sets on disk: a folder with memory-mapped arrays that all workers share, put in place at once or not at all."""
 
-import hashlib
 import json
 import os
 import secrets
@@ -18,6 +17,7 @@ from core.config.dataset import DATASET_ID
 from core.datasets.catalogue import SOURCES
 from core.datasets.wording import reason
 from core.errors import DatasetError
+from core.files import sha256_of, sync_folder
 from core.workspace import Workspace
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -112,7 +112,7 @@ def save_dataset(
                 np.save(binary, np.ascontiguousarray(arrays[name], dtype=kind))
                 binary.flush()
                 os.fsync(binary.fileno())
-            digests[name] = _sha256(aside / f"{name}.npy")
+            digests[name] = sha256_of(aside / f"{name}.npy")
         described = {
             "id": dataset_id,
             "title": title,
@@ -124,10 +124,10 @@ def save_dataset(
             json.dump(described, text)
             text.flush()
             os.fsync(text.fileno())
-        _sync_folder(aside)
+        sync_folder(aside)
         try:
             aside.rename(folder)
-            _sync_folder(workspace.datasets)
+            sync_folder(workspace.datasets)
         except OSError:
             if not folder.exists():
                 raise
@@ -154,7 +154,7 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
     for name in ARRAYS:
         path = folder / f"{name}.npy"
         try:
-            if verify and _sha256(path) != described["sha256"][name]:
+            if verify and sha256_of(path) != described["sha256"][name]:
                 raise ValueError("its content has changed")
             loaded[name] = np.load(path, mmap_mode="r", allow_pickle=False)
             if loaded[name].ndim != (4 if name.startswith("x") else 1):
@@ -313,17 +313,3 @@ def _clear_left_overs(workspace: Workspace, dataset_id: str) -> None:
         is_old = time.time() - aside.stat().st_mtime > _LEFT_OVER_SECONDS
         if aside.is_dir() and aside.suffix != ".download" and is_old:
             shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A file is there for sure only when its folder's entry for it is on disk too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,6 +2,8 @@
 
 import os
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,6 +39,19 @@ def test_a_failure_while_writing_leaves_nothing(workspace, monkeypatch) -> None:
     with pytest.raises(OSError, match="No space"):
         save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
     assert list(workspace.datasets.iterdir()) == []
+
+
+def test_windows_which_cannot_open_folders_stores_too(workspace, monkeypatch) -> None:
+    really_open = os.open
+
+    def open_file(path, *arguments, **options) -> int:
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied", path)
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", open_file)
+    monkeypatch.setattr("core.files.os", SimpleNamespace(name="nt"))
+    assert len(save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays()).x_train) == 12
 
 
 def test_what_a_killed_process_left_is_cleared_after_a_day(workspace) -> None:
