@@ -72,8 +72,14 @@ def nested_order(labels: Indices) -> Indices:
     return np.lexsort((tie_breaker, places)).astype(np.int64)
 
 
-def validation_and_test(labels: Indices) -> tuple[Indices, Indices]:
-    """The official test set in two stratified halves: (validation, test), each in ascending order."""
+def validation_and_test(labels: Indices, num_validation: int | None = None) -> tuple[Indices, Indices]:
+    """(validation, test): the rows of a data set's test arrays that are each, in ascending order.
+
+    With a data set's own `num_validation` the first so many are validation; else two stratified halves.
+    """
+    if num_validation is not None:
+        rows = np.arange(len(labels))
+        return rows[:num_validation], rows[num_validation:]
     order = nested_order(labels)
     half = len(labels) // 2
     return np.sort(order[:half]), np.sort(order[half:])
@@ -135,7 +141,7 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
         image_shape = (size, size, image_shape[2])
         x_train, train_indices = resize(dataset.x_train[rows], size), np.arange(count)
     y_test = np.asarray(dataset.y_test)
-    validation, test = validation_and_test(y_test)
+    validation, test = validation_and_test(y_test, dataset.num_validation)
     clean = min(CLEAN_PICTURES, count)
     return TrainingArrays(
         x_train=x_train,

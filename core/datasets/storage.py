@@ -45,7 +45,8 @@ class Dataset:
     """A data set that is at hand.
 
     `x_*` are read-only memory maps, uint8 (count, height, width, channels) with 1 or 3 channels; `y_*` are int64
-    (count,), indices into `class_names`.
+    (count,), indices into `class_names`. So many first rows of the test arrays as `num_validation` says are the
+    validation part, as whoever made the data set wanted it; None: nobody said, and `splits` halves them.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Dataset:
     y_train: NDArray[np.int64]
     x_test: NDArray[np.uint8]
     y_test: NDArray[np.int64]
+    num_validation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,18 @@ def save_dataset(
     description: str,
     class_names: Sequence[str],
     arrays: Mapping[str, NDArray[Any]],
+    num_validation: int | None = None,
 ) -> Dataset:
     """Check and store a data set; whoever loads it sees the old one or the new one, never a part.
+
+    `num_validation` is as in `Dataset`.
 
     Raises:
         DatasetError: the arrays are no pictures with labels, or the name is taken by a data set that is here.
     """
     check_is_free(workspace, dataset_id)
     _check_arrays(arrays, len(class_names))
+    _check_num_validation(num_validation, len(arrays["x_test"]))
     if len(set(class_names)) < len(class_names):
         raise DatasetError("Two classes have the same name.")
     folder = workspace.datasets / dataset_id
@@ -119,6 +125,7 @@ def save_dataset(
             "description": description,
             "class_names": list(class_names),
             "sha256": digests,
+            "num_validation": num_validation,
         }
         with (aside / _DESCRIPTION).open("w", encoding="utf-8") as text:
             json.dump(described, text)
@@ -161,14 +168,17 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
                 raise ValueError(f"it has the shape {loaded[name].shape}")
         except (OSError, ValueError, EOFError) as error:
             raise _damaged(dataset_id, f"{path.name}: {reason(error)}") from error
+    num_validation = described.get("num_validation")
     try:
         _check_arrays(loaded, len(described["class_names"]))
+        _check_num_validation(num_validation, len(loaded["x_test"]))
     except DatasetError as error:
         raise _damaged(dataset_id, reason(error)) from error
     height, width, channels = loaded["x_train"].shape[1:]
     return Dataset(
-        dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded
-    )
+        dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded,
+        num_validation=num_validation,
+    )  # fmt: skip
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
@@ -247,6 +257,13 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
         raise DatasetError(f"{len(missing)} of {num_classes} classes have no training picture.")
 
 
+def _check_num_validation(num_validation: object, num_test: int) -> None:
+    if num_validation is not None and not (isinstance(num_validation, int) and 0 < num_validation < num_test):
+        raise DatasetError(
+            f"The validation part must be some and not all of {num_test:,} pictures, not {num_validation!r}."
+        )
+
+
 def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
     return _stored_info(workspace.datasets / dataset_id) or _known_info(dataset_id)
 
@@ -258,12 +275,13 @@ def _stored_info(folder: Path) -> DatasetInfo | None:
     try:
         num_train, height, width, channels = _shape_of(folder / "x_train.npy")
         num_test = _shape_of(folder / "x_test.npy")[0]
+        num_validation = described.get("num_validation") or num_test // 2
         size = sum((folder / f"{name}.npy").stat().st_size for name in ARRAYS)
     except (OSError, ValueError, EOFError, IndexError):
         return None
     return DatasetInfo(
-        folder.name, described["title"], "ready", described["description"], num_train, num_test // 2,
-        num_test - num_test // 2, tuple(described["class_names"]), (height, width, channels), size,
+        folder.name, described["title"], "ready", described["description"], num_train, num_validation,
+        num_test - num_validation, tuple(described["class_names"]), (height, width, channels), size,
     )  # fmt: skip
 
 
@@ -299,6 +317,7 @@ def _describe(folder: Path) -> dict[str, Any] | None:
         and all(isinstance(name, str) for name in names)
         and isinstance(digests, dict)
         and digests.keys() >= set(ARRAYS)
+        and isinstance(described.get("num_validation"), int | None)
     )
     return described if whole else None
 
