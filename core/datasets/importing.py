@@ -44,12 +44,13 @@ def import_dataset(
         raise DatasetError(f"There is nothing at {path}.")
     report(Progress(f"Reading {path.name}"))
     class_names: tuple[str, ...] | None = None
+    num_validation: int | None = None
     if path.is_dir():
-        class_names, arrays = read_folder(path, image_size, report)
+        class_names, arrays, num_validation = read_folder(path, image_size, report)
     elif path.suffix.lower() == ".npz":
         class_names, arrays = _read_npz(path)
     elif path.suffix.lower() == ".zip":
-        class_names, arrays = read_zip(path, image_size, report)
+        class_names, arrays, num_validation = read_zip(path, image_size, report)
     elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
         official, arrays = read_cifar(path)
         class_names = official.class_names
@@ -71,7 +72,7 @@ def import_dataset(
     report(Progress("Storing"))
     workspace.ensure()
     with FileLock(workspace.datasets / f".{name}.lock"):
-        return save_dataset(workspace, name, title, description, class_names, arrays)
+        return save_dataset(workspace, name, title, description, class_names, arrays, num_validation)
 
 
 def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:

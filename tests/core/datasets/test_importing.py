@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.config import DatasetConfig
 from core.datasets.importing import import_dataset
+from core.datasets.splits import load_split
 from core.errors import DatasetError
 
 
@@ -55,10 +57,22 @@ def test_wrapper_folders_are_taken_off(workspace, tmp_path, prefix: str) -> None
     assert import_dataset(workspace, "pets", tmp_path / "pets.zip").class_names == ("cats", "dogs")
 
 
-def test_train_and_test_folders_are_the_parts(workspace, tmp_path) -> None:
-    make_zip(tmp_path / "pets.zip", two_classes("train/", 5) | two_classes("test/", 3))
+def test_a_validation_part_stays_one(workspace, tmp_path) -> None:
+    entries = two_classes("train/", 5) | two_classes("val/", 2) | two_classes("test/", 3)
+    make_zip(tmp_path / "pets.zip", entries | {"val/cats/only here.png": png("lime")})
     dataset = import_dataset(workspace, "pets", tmp_path / "pets.zip")
-    assert (len(dataset.x_train), len(dataset.x_test)) == (10, 6)
+    assert (len(dataset.x_train), dataset.num_validation, len(dataset.x_test)) == (10, 5, 11)
+    split = load_split(workspace, DatasetConfig("pets"), 0)
+    assert (len(split.x_validation), len(split.x_test)) == (5, 6)
+    assert sum((picture == (0, 255, 0)).all() for picture in split.x_validation) == 1
+    assert sorted(split.y_validation) == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("other", ["val", "test"])
+def test_one_part_beside_train_is_for_validation_and_test(workspace, tmp_path, other: str) -> None:
+    make_zip(tmp_path / "pets.zip", two_classes("train/", 5) | two_classes(f"{other}/", 3))
+    dataset = import_dataset(workspace, "pets", tmp_path / "pets.zip")
+    assert (len(dataset.x_train), dataset.num_validation, len(dataset.x_test)) == (10, None, 6)
 
 
 def test_a_folder_is_read_and_links_in_it_are_not(workspace, tmp_path) -> None:
@@ -147,6 +161,7 @@ def overlapping(path) -> None:
         (two_classes() | {"birds/": b""}, "'birds' holds no picture"),
         (two_classes("in/") | {"in/birds/a.heic": b"x"}, "'birds' holds no picture"),
         (two_classes("train/") | two_classes("test/") | {"test/fish/0.png": png()}, "fish"),
+        (two_classes("seg_train/") | two_classes("seg_test/"), "not clear"),
         (two_classes() | {f"{'x' * 70}{c}/0.png": png() for c in "ab"}, "look the same"),
         (with_link, "link"),
         (encrypted, "encrypted"),
