@@ -24,6 +24,7 @@ from core.datasets.storage import (
 )
 from core.datasets.wording import clean_class_name, reason
 from core.errors import DatasetError
+from core.files import sha256_of
 from core.workspace import Workspace
 
 
@@ -52,6 +53,7 @@ def import_dataset(
     elif path.suffix.lower() == ".zip":
         class_names, arrays, num_validation = read_zip(path, image_size, report)
     elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
+        _check_official(path, name)
         official, arrays = read_cifar(path)
         class_names = official.class_names
     else:
@@ -122,6 +124,21 @@ def _labels(array: NDArray[Any], name: str) -> NDArray[np.int64]:
     if not np.issubdtype(flat.dtype, np.integer):
         raise DatasetError(f"{name} must hold whole numbers, not {flat.dtype}.")
     return flat.astype(np.int64)
+
+
+def _check_official(path: Path, name: str) -> None:
+    """Counts and shapes would not tell an archive under an official name that has other pictures or labels in it."""
+    source = SOURCES.get(name)
+    if source is None or source.kind != "cifar":
+        return
+    (archive,) = source.archives
+    digest = sha256_of(path)
+    if digest != archive.digest:
+        raise DatasetError(
+            f"{clean_class_name(path.name)} is not the official archive of {source.title}: its SHA-256 begins with "
+            f"{digest[:12]}, the official one's with {archive.digest[:12]}. Choose another name for it, or download "
+            f"the official one: python -m core datasets add {name}"
+        )
 
 
 def _check_known(arrays: Arrays, name: str, class_names: tuple[str, ...] | None) -> None:

@@ -233,6 +233,28 @@ def test_the_pickles_of_the_official_archives_are_read(workspace, tmp_path) -> N
     assert dataset.class_names == CIFAR10_CLASSES
 
 
+def test_under_an_official_name_only_the_official_archive_is_taken(workspace, known, files, tmp_path) -> None:
+    official = cifar_archive()
+    source = known(official)
+    path = tmp_path / "cifar-10.tar.gz"
+    # As many pictures of the same shape, and other ones.
+    path.write_bytes(cifar_archive(train={b"data": np.zeros((20, 3072), np.uint8), b"labels": [1] * 20}))
+    with pytest.raises(DatasetError, match=r"not the official archive of CIFAR-10.*Choose another name"):
+        import_dataset(workspace, "cifar10", path)
+    assert not (workspace.datasets / "cifar10").exists()
+    assert import_dataset(workspace, "my-cifar", path).title == "my-cifar"
+    path.write_bytes(official)
+    assert import_dataset(workspace, "cifar10", path).title == source.title
+    assert files.asked == []
+
+
+def test_under_an_official_name_arrays_of_its_counts_are_taken(workspace, known, tmp_path) -> None:
+    known(cifar_archive())
+    x, y = np.zeros((100, 32, 32, 3), np.uint8), np.arange(100) % 10
+    np.savez(tmp_path / "cifar10.npz", x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
+    assert import_dataset(workspace, "cifar10", tmp_path / "cifar10.npz").class_names == CIFAR10_CLASSES
+
+
 class Evil:
     def __reduce__(self):
         return os.system, ("touch executed",)
