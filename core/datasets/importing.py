@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalogue import SOURCES
 from core.datasets.class_folders import read_folder, read_zip
+from core.datasets.import_process import import_apart
 from core.datasets.readers import Arrays, read_cifar
 from core.datasets.storage import (
     ARRAYS,
@@ -20,6 +21,7 @@ from core.datasets.storage import (
     Progress,
     Report,
     check_is_free,
+    load_dataset,
     save_dataset,
 )
 from core.datasets.wording import clean_class_name, reason
@@ -31,7 +33,7 @@ from core.workspace import Workspace
 def import_dataset(
     workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
 ) -> Dataset:
-    """Store what is at `path` as the data set `name`.
+    """Store what is at `path` as the data set `name`, in a process of its own: see `import_process`.
 
     `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
     (`cifar10`, …) must hold what they are known for.
@@ -39,6 +41,14 @@ def import_dataset(
     Raises:
         DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
     """
+    import_apart(workspace, name, path, image_size, progress or (lambda progress: None))
+    return load_dataset(workspace, name)
+
+
+def import_here(
+    workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
+) -> Dataset:
+    """What `import_dataset` does, in this process. Raises DatasetError as that does."""
     check_is_free(workspace, name)
     report = progress or (lambda progress: None)
     if not path.exists():

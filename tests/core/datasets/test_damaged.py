@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.datasets import class_folders
 from core.datasets.catalogue import SOURCES
-from core.datasets.importing import import_dataset
+from core.datasets.importing import import_here
 from core.datasets.prepare import ensure_dataset
 from core.datasets.readers import read_official
 from core.datasets.storage import list_datasets, load_dataset, save_dataset
@@ -48,7 +48,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 def refused(workspace, path, words: str, name: str = "mine") -> str:
     with pytest.raises(DatasetError, match=words) as caught:
-        import_dataset(workspace, name, path)
+        import_here(workspace, name, path)
     assert not (workspace.datasets / name).exists()
     message = str(caught.value)
     assert "\n" not in message and message.endswith(".")
@@ -88,7 +88,7 @@ def test_what_a_header_says_of_the_size_is_not_trusted(
     data[entry + 24 : entry + 28] = struct.pack("<I", size)
     (tmp_path / "pets.zip").write_bytes(data)
     if words is None:  # the picture itself is fine, and no memory is set aside for the lie
-        assert len(import_dataset(workspace, "mine", tmp_path / "pets.zip").x_train) == 13
+        assert len(import_here(workspace, "mine", tmp_path / "pets.zip").x_train) == 13
     else:
         refused(workspace, tmp_path / "pets.zip", words)
 
@@ -101,7 +101,7 @@ def test_a_zip_that_would_unfold_without_end_is_refused(workspace, tmp_path, mon
 
 def test_colons_are_no_drives(workspace, tmp_path) -> None:
     make_zip(tmp_path / "pets.zip", {**pets(), "cats/at 12:30.png": png("red")})
-    assert import_dataset(workspace, "mine", tmp_path / "pets.zip").class_names == ("cats", "dogs")
+    assert import_here(workspace, "mine", tmp_path / "pets.zip").class_names == ("cats", "dogs")
 
 
 def test_an_empty_folder_and_a_class_without_pictures(workspace, tmp_path) -> None:
@@ -124,7 +124,7 @@ def test_an_image_size_that_is_no_size_is_refused(workspace, tmp_path) -> None:
     make_zip(tmp_path / "pets.zip", pets())
     for size in (7, 257, -1):
         with pytest.raises(DatasetError, match="from 8 to 256"):
-            import_dataset(workspace, "mine", tmp_path / "pets.zip", image_size=size)
+            import_here(workspace, "mine", tmp_path / "pets.zip", image_size=size)
 
 
 @pytest.mark.parametrize(
