@@ -92,7 +92,7 @@ def _class_names(services: Services, run: Run) -> tuple[str, ...]:
 def _render_samples(services: Services, run: Run) -> None:
     """Test pictures, which the run has neither trained nor been chosen on, with their true class."""
     dataset = load_dataset(services.workspace, run.dataset)
-    _, test = validation_and_test(np.asarray(dataset.y_test))
+    _, test = validation_and_test(np.asarray(dataset.y_test), dataset.num_validation)
     chosen = np.random.default_rng(session.sample_seed()).choice(test, SAMPLES, replace=False)
     pictures = [(f"test picture {index}", png_bytes(dataset.x_test[index])) for index in chosen]
     rows = services.engine.predict(run.id, pictures, "stretch")

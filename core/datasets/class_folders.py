@@ -4,21 +4,21 @@ import lzma
 import os
 import re
 import stat
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.folder_layout import Layout, class_name, find_layout, name_classes
 from core.datasets.readers import Arrays
 from core.datasets.splits import nested_order
-from core.datasets.storage import MAX_ARRAY_BYTES, MAX_CLASSES, MAX_SIDE, Progress, Report
-from core.datasets.wording import clean_class_name, reason
+from core.datasets.storage import MAX_ARRAY_BYTES, MAX_SIDE, Progress, Report
+from core.datasets.wording import reason
 from core.errors import DatasetError, PictureError
 from core.images.decode import MAX_FILE_BYTES, decode_picture, fit_picture, shorten
 
@@ -28,14 +28,6 @@ MAX_PICTURES = 300_000
 MAX_ARCHIVE_BYTES = 8_000_000_000
 IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "val": "test",
-    "validation": "test",
-    "valid": "test",
-}
 # What damaged bytes raise while they are unpacked, by the zip's method, and a file that may not be read.
 _UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
@@ -49,10 +41,19 @@ class Entry:
     read: Callable[[], bytes]
 
 
-def read_folder(path: Path, image_size: int | None, report: Report) -> tuple[tuple[str, ...], Arrays]:
-    """Class names and arrays of a folder with one folder a class (or `train` and `test` with one a class each).
+class ClassFolders(NamedTuple):
+    """What was read. `num_validation` is as in `core.datasets.storage.Dataset`."""
 
-    Links are not followed. Without a test part, a fifth of each class is held out for validation and test.
+    class_names: tuple[str, ...]
+    arrays: Arrays
+    num_validation: int | None
+
+
+def read_folder(path: Path, image_size: int | None, report: Report) -> ClassFolders:
+    """A folder with one folder a class, or with `train`, `validation` and `test` that have one a class each.
+
+    Links are not followed. With one part beside `train`, that is for validation and test; with none, a fifth of each
+    class is held out for them.
 
     Raises:
         DatasetError: no or too few classes or pictures, or a picture that cannot be read.
@@ -69,7 +70,7 @@ def read_folder(path: Path, image_size: int | None, report: Report) -> tuple[tup
     return _read(entries, seen, image_size, report)
 
 
-def read_zip(path: Path, image_size: int | None, report: Report) -> tuple[tuple[str, ...], Arrays]:
+def read_zip(path: Path, image_size: int | None, report: Report) -> ClassFolders:
     """As `read_folder`, from a zip. Nothing is unpacked to disk, so names in it can lead nowhere.
 
     Raises:
@@ -150,7 +151,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 def _read(
     entries: list[Entry], seen: set[tuple[str, ...]], image_size: int | None, report: Report
-) -> tuple[tuple[str, ...], Arrays]:
+) -> ClassFolders:
     """`seen` are all folders, also those without a picture."""
     size = image_size or DEFAULT_SIZE
     if not 8 <= size <= MAX_SIDE:
@@ -166,33 +167,34 @@ def _read(
             f"{len(entries):,} pictures of {size}×{size} pixels take {needed:,} bytes; at most {MAX_ARRAY_BYTES:,} are "
             "taken. Choose a smaller image size."
         )
-    depth = _wrapper_depth(entries)
-    wrapper = entries[0].folders[:depth]
-    entries = [Entry(entry.folders[depth:], entry.name, entry.read) for entry in entries]
-    parts = _split(entries)
-    class_names = _class_names({folder for part in parts.values() for _, folder in part})
-    class_level = depth + ("test" in parts)
-    _check_none_is_empty(
-        parts["train"], {f for f in seen if f[:depth] == wrapper and len(f) > class_level}, class_level
-    )
-    label_of = {
-        folder: class_names.index(_class_name(folder)) for part in parts.values() for _, folder in part
-    }
+    layout = find_layout({entry.folders for entry in entries})
+    placed = [(*_place(layout, entry), entry) for entry in entries]
+    class_names = name_classes({folder for _, folder, _ in placed})
+    _check_none_is_empty({folder for part, folder, _ in placed if part == "train"}, seen, layout)
+    label_of = {folder: class_names.index(class_name(folder)) for _, folder, _ in placed}
     arrays: Arrays = {}
     done = 0
-    for part, labelled in parts.items():
-        pictures = np.empty((len(labelled), size, size, 3), np.uint8)
-        labels = np.empty(len(labelled), np.int64)
-        for index, (entry, folder) in enumerate(labelled):
+    for stored in (("train",), ("validation", "test")):
+        chosen = [picture for part in stored for picture in placed if picture[0] == part]
+        pictures = np.empty((len(chosen), size, size, 3), np.uint8)
+        labels = np.empty(len(chosen), np.int64)
+        for index, (_, folder, entry) in enumerate(chosen):
             pictures[index] = _decode(entry, size)
             labels[index] = label_of[folder]
             done += 1
             if done % 100 == 0:
                 report(Progress("Reading pictures", done, len(entries)))
-        arrays[f"x_{part}"], arrays[f"y_{part}"] = pictures, labels
-    if "x_test" not in arrays:
+        arrays[f"x_{stored[-1]}"], arrays[f"y_{stored[-1]}"] = pictures, labels
+    if len(arrays["x_test"]) == 0:
         arrays = _hold_out(arrays["x_train"], arrays["y_train"], class_names)
-    return class_names, arrays
+    num_validation = sum(part == "validation" for part, _, _ in placed)
+    return ClassFolders(class_names, arrays, num_validation or None)
+
+
+def _place(layout: Layout, entry: Entry) -> tuple[str, str]:
+    place = layout.place(entry.folders)
+    assert place is not None, "the layout was found from these very folders"
+    return place
 
 
 def _decode(entry: Entry, size: int) -> NDArray[np.uint8]:
@@ -215,68 +217,18 @@ def _is_wanted(entry: Entry) -> bool:
     return entry.name.lower().endswith(SUFFIXES)
 
 
-def _wrapper_depth(entries: list[Entry]) -> int:
-    """Zips often hold one folder with everything in it; so may several, one in another. How many to take off."""
-    shallowest = min(len(entry.folders) for entry in entries)
-    if shallowest == 0:
-        raise DatasetError("Some pictures lie in no class folder. Put each class into a folder of its own.")
-    depth = 0
-    while depth < shallowest - 1 and len({entry.folders[depth] for entry in entries}) == 1:
-        depth += 1
-    return depth
-
-
-def _check_none_is_empty(
-    train: list[tuple[Entry, str]], folders: set[tuple[str, ...]], class_level: int
-) -> None:
+def _check_none_is_empty(filled: set[str], seen: set[tuple[str, ...]], layout: Layout) -> None:
     """A folder beside the classes that holds no picture is a class somebody forgot, or of a format not taken."""
-    filled = {_class_name(folder) for _, folder in train}
-    for folder in sorted(folders):
-        if any(part in IGNORED or part.startswith(".") for part in folder):
+    names = {class_name(folder) for folder in filled}
+    for folders in sorted(seen):
+        if any(part in IGNORED or part.startswith(".") for part in folders):
             continue
-        if _class_name(folder[class_level]) not in filled:
+        place = layout.place(folders)
+        if place is not None and class_name(place[1]) not in names:
             raise DatasetError(
-                f"The class folder {_class_name(folder[class_level])!r} holds no picture to train on (PNG, JPEG, "
-                "WebP, BMP or GIF). Add some, or take the folder out."
+                f"The class folder {class_name(place[1])!r} holds no picture to train on (PNG, JPEG, WebP, BMP or "
+                "GIF). Add some, or take the folder out."
             )
-
-
-def _split(entries: list[Entry]) -> dict[str, list[tuple[Entry, str]]]:
-    """Pictures with their class's folder, by part: `train` and `test` where the folders are called so."""
-    tops = {entry.folders[0].lower() for entry in entries}
-    if tops <= set(SPLITS) and {SPLITS[top] for top in tops} == {"train", "test"}:
-        if any(len(entry.folders) < 2 for entry in entries):
-            raise DatasetError("The folders train and test need one folder a class in them.")
-        parts: dict[str, list[tuple[Entry, str]]] = {"train": [], "test": []}
-        for entry in entries:
-            parts[SPLITS[entry.folders[0].lower()]].append((entry, entry.folders[1]))
-        return parts
-    return {"train": [(entry, entry.folders[0]) for entry in entries]}
-
-
-def _class_name(folder: str) -> str:
-    return clean_class_name(unicodedata.normalize("NFC", folder))
-
-
-def _class_names(folders: set[str]) -> tuple[str, ...]:
-    normal = {unicodedata.normalize("NFC", folder) for folder in folders}
-    names = sorted({_class_name(folder) for folder in normal}, key=lambda name: (name.casefold(), name))
-    if len(names) < len(normal):
-        raise DatasetError(
-            "Two class folders have names that look the same in their first 60 characters. Rename one."
-        )
-    for first, second in pairwise(names):
-        if first.casefold() == second.casefold():
-            raise DatasetError(
-                f"The classes {first!r} and {second!r} differ by capital letters only. Rename one."
-            )
-    if len(names) < 2:
-        raise DatasetError(
-            f"There is one class only ({names[0]!r}); a classifier needs at least two folders."
-        )
-    if len(names) > MAX_CLASSES:
-        raise DatasetError(f"There are {len(names):,} classes; at most {MAX_CLASSES:,} are taken.")
-    return tuple(names)
 
 
 def _hold_out(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...]) -> Arrays:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalogue import SOURCES
 from core.datasets.class_folders import read_folder, read_zip
+from core.datasets.import_process import import_apart
 from core.datasets.readers import Arrays, read_cifar
 from core.datasets.storage import (
     ARRAYS,
@@ -20,17 +21,19 @@ from core.datasets.storage import (
     Progress,
     Report,
     check_is_free,
+    load_dataset,
     save_dataset,
 )
 from core.datasets.wording import clean_class_name, reason
 from core.errors import DatasetError
+from core.files import sha256_of
 from core.workspace import Workspace
 
 
 def import_dataset(
     workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
 ) -> Dataset:
-    """Store what is at `path` as the data set `name`.
+    """Store what is at `path` as the data set `name`, in a process of its own: see `import_process`.
 
     `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
     (`cifar10`, …) must hold what they are known for.
@@ -38,19 +41,29 @@ def import_dataset(
     Raises:
         DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
     """
+    import_apart(workspace, name, path, image_size, progress or (lambda progress: None))
+    return load_dataset(workspace, name)
+
+
+def import_here(
+    workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
+) -> Dataset:
+    """What `import_dataset` does, in this process. Raises DatasetError as that does."""
     check_is_free(workspace, name)
     report = progress or (lambda progress: None)
     if not path.exists():
         raise DatasetError(f"There is nothing at {path}.")
     report(Progress(f"Reading {path.name}"))
     class_names: tuple[str, ...] | None = None
+    num_validation: int | None = None
     if path.is_dir():
-        class_names, arrays = read_folder(path, image_size, report)
+        class_names, arrays, num_validation = read_folder(path, image_size, report)
     elif path.suffix.lower() == ".npz":
         class_names, arrays = _read_npz(path)
     elif path.suffix.lower() == ".zip":
-        class_names, arrays = read_zip(path, image_size, report)
+        class_names, arrays, num_validation = read_zip(path, image_size, report)
     elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
+        _check_official(path, name)
         official, arrays = read_cifar(path)
         class_names = official.class_names
     else:
@@ -71,7 +84,7 @@ def import_dataset(
     report(Progress("Storing"))
     workspace.ensure()
     with FileLock(workspace.datasets / f".{name}.lock"):
-        return save_dataset(workspace, name, title, description, class_names, arrays)
+        return save_dataset(workspace, name, title, description, class_names, arrays, num_validation)
 
 
 def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
@@ -121,6 +134,21 @@ def _labels(array: NDArray[Any], name: str) -> NDArray[np.int64]:
     if not np.issubdtype(flat.dtype, np.integer):
         raise DatasetError(f"{name} must hold whole numbers, not {flat.dtype}.")
     return flat.astype(np.int64)
+
+
+def _check_official(path: Path, name: str) -> None:
+    """Counts and shapes would not tell an archive under an official name that has other pictures or labels in it."""
+    source = SOURCES.get(name)
+    if source is None or source.kind != "cifar":
+        return
+    (archive,) = source.archives
+    digest = sha256_of(path)
+    if digest != archive.digest:
+        raise DatasetError(
+            f"{clean_class_name(path.name)} is not the official archive of {source.title}: its SHA-256 begins with "
+            f"{digest[:12]}, the official one's with {archive.digest[:12]}. Choose another name for it, or download "
+            f"the official one: python -m core datasets add {name}"
+        )
 
 
 def _check_known(arrays: Arrays, name: str, class_names: tuple[str, ...] | None) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import pickle
+import pickletools
 import tarfile
 from pathlib import Path
 from typing import IO, Any, ClassVar, cast
@@ -15,6 +16,8 @@ from core.datasets.wording import printable, reason
 from core.errors import DatasetError
 
 MAX_UNFOLDED_BYTES = 400_000_000  # twice what an official archive unfolds to
+# CIFAR-100 pickled anew by Python 3, which writes more, takes 600,000 operations in all; a list of one byte takes 64.
+MAX_OPERATIONS = 1_000_000
 
 Arrays = dict[str, NDArray[Any]]
 Members = dict[str, dict[bytes, Any]]
@@ -53,11 +56,13 @@ def read_cifar(path: Path) -> tuple[Source, Arrays]:
             raise DatasetError(
                 f"{shown} is not an official CIFAR archive. Pack folders of pictures as .zip instead."
             )
+        read = [_cifar_part(part) for part in train]
+        x_test, y_test = _cifar_part(test)
         return source, {
-            "x_train": np.concatenate([_cifar_pictures(part) for part in train]),
-            "y_train": np.concatenate([_cifar_labels(part) for part in train]),
-            "x_test": _cifar_pictures(test),
-            "y_test": _cifar_labels(test),
+            "x_train": np.concatenate([pictures for pictures, _ in read]),
+            "y_train": np.concatenate([labels for _, labels in read]),
+            "x_test": x_test,
+            "y_test": y_test,
         }
     except DatasetError:
         raise
@@ -86,26 +91,48 @@ def _cifar_members(path: Path) -> Members:
     with path.open("rb") as begin:
         packed = begin.read(2) == b"\x1f\x8b"
     members: Members = {}
+    operations = 0
     with cast("IO[bytes]", gzip.open(path) if packed else path.open("rb")) as stream:
         counted = cast("IO[bytes]", _Counted(stream, MAX_UNFOLDED_BYTES))  # tarfile only calls its read()
         with tarfile.open(fileobj=counted, mode="r|") as archive:
             for member in archive:
                 name = Path(member.name).name
                 if name.startswith("data_batch_") or name in ("test_batch", "train", "test"):
+                    # 214 bytes can describe a sparse member of gigabytes, whose holes tarfile fills with zeros.
+                    if member.issparse() or member.size > MAX_UNFOLDED_BYTES:
+                        raise ValueError(f"{printable(name, 40)} is sparse or far too large")
                     content = archive.extractfile(member) if member.isfile() else None
                     if content is not None:
-                        members[name] = _PicturesOnly(content.read()).load()
+                        data = content.read()
+                        operations += _check_operations(data, MAX_OPERATIONS - operations)
+                        members[name] = _PicturesOnly(data).load()
     return members
 
 
-def _cifar_pictures(part: dict[bytes, Any]) -> NDArray[np.uint8]:
-    """Rows of 3,072 bytes, the red plane first, → (count, 32, 32, 3)."""
+def _check_operations(pickled: bytes, most: int) -> int:
+    """How many operations a pickle takes. Raises ValueError when they are too many or one of them asks for much."""
+    count = 0
+    for operation, argument, _ in pickletools.genops(pickled):
+        count += 1
+        if count > most:
+            raise ValueError("it takes more operations than any CIFAR archive")
+        # The memo is a table up to the largest index: one of 10^8 takes 1.5 GB.
+        if "PUT" in operation.name and isinstance(argument, int) and argument >= MAX_OPERATIONS:
+            raise ValueError(f"it uses place {argument:,} of the memo")
+    return count
+
+
+def _cifar_part(part: dict[bytes, Any]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """(count, 32, 32, 3) pictures from rows of 3,072 bytes, the red plane first, and their (count,) labels."""
     data: NDArray[np.uint8] = part[b"data"].values
-    return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-
-
-def _cifar_labels(part: dict[bytes, Any]) -> NDArray[np.int64]:
-    return np.array(part[b"fine_labels"] if b"fine_labels" in part else part[b"labels"], np.int64)
+    pictures = np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+    labels = part[b"fine_labels"] if b"fine_labels" in part else part[b"labels"]
+    # Checked before numpy sees them: lists in lists, each named again and again, unfold without end.
+    if type(labels) is not list or any(type(label) is not int for label in labels):
+        raise ValueError("its labels are no list of whole numbers")
+    if len(labels) != len(pictures):
+        raise ValueError(f"it has {len(labels):,} labels for {len(pictures):,} pictures")
+    return pictures, np.array(labels, np.int64)
 
 
 def _read_idx(path: Path) -> NDArray[Any]:
@@ -148,11 +175,6 @@ def _reconstruct(*_: object) -> _PickledArray:
     return _PickledArray()
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    """How newer Pythons write bytes in older pickles."""
-    return text.encode("latin-1")
-
-
 class _PicturesOnly(pickle.Unpickler):
     """An unpickler for dicts, lists, numbers, texts and arrays of bytes; it never calls what a file names."""
 
@@ -161,13 +183,22 @@ class _PicturesOnly(pickle.Unpickler):
         ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
         ("numpy", "ndarray"): None,
         ("numpy", "dtype"): _PickledDtype,
-        ("_codecs", "encode"): _encode,
     }
 
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data), encoding="bytes")
+        self._bytes_left = len(data)
 
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("_codecs", "encode"):
+            return self._encode
         if (module, name) not in self._STANDS_IN:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which has no place in a data set")
         return self._STANDS_IN[module, name]
+
+    def _encode(self, text: str, encoding: str) -> bytes:
+        """How newer Pythons write bytes in older pickles. Each text is there once, so all fit into the file."""
+        self._bytes_left -= len(text)
+        if self._bytes_left < 0:
+            raise pickle.UnpicklingError("it names the same text again and again")
+        return text.encode("latin-1")

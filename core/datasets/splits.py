@@ -1,6 +1,9 @@
 """Which pictures a run trains on, is validated on and is tested on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +27,33 @@ class TrainingArrays:
 
     Pictures are uint8 (count, height, width, channels), labels int64 (count,). `x_train` is the whole stored
     training set; `train_indices` are the rows the run uses and `y_train` the labels of those rows, in that order,
-    as trained on (so with noise, if there is any). `x_clean` are the first 2,000 of them, for measuring training
-    accuracy with augmentation and dropout off.
+    as trained on (so with noise, if there is any); `y_train_true` are the same without noise. `x_clean` are the
+    first 2,000 of them, for measuring training accuracy with augmentation and dropout off.
     """
 
     x_train: NDArray[np.uint8]
     train_indices: Indices
     y_train: Indices
+    y_train_true: Indices
     x_validation: NDArray[np.uint8]
     y_validation: Indices
-    x_test: NDArray[np.uint8]
+    read_test: Callable[[], NDArray[np.uint8]]
     y_test: Indices
     x_clean: NDArray[np.uint8]
     y_clean: Indices
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
+
+    @property
+    def corrupted(self) -> NDArray[np.bool_]:
+        """(count,) along `y_train`: whose label is a wrong one on purpose. Who gets these right has memorised."""
+        differs: NDArray[np.bool_] = self.y_train != self.y_train_true
+        return differs
+
+    @property
+    def x_test(self) -> NDArray[np.uint8]:
+        """The test pictures, read (and resized) each time they are asked for: training never does."""
+        return self.read_test()
 
 
 def nested_order(labels: Indices) -> Indices:
@@ -57,20 +72,48 @@ def nested_order(labels: Indices) -> Indices:
     return np.lexsort((tie_breaker, places)).astype(np.int64)
 
 
-def validation_and_test(labels: Indices) -> tuple[Indices, Indices]:
-    """The official test set in two stratified halves: (validation, test), each in ascending order."""
+def validation_and_test(labels: Indices, num_validation: int | None = None) -> tuple[Indices, Indices]:
+    """(validation, test): the rows of a data set's test arrays that are each, in ascending order.
+
+    With a data set's own `num_validation` the first so many are validation; else two stratified halves.
+    """
+    if num_validation is not None:
+        rows = np.arange(len(labels))
+        return rows[:num_validation], rows[num_validation:]
     order = nested_order(labels)
     half = len(labels) // 2
     return np.sort(order[:half]), np.sort(order[half:])
 
 
 def corrupt_labels(labels: Indices, fraction: float, num_classes: int, seed: int) -> Indices:
-    """A copy in which `fraction` of the labels (rounded) are another class, drawn evenly from the wrong ones."""
+    """A copy in which `fraction` of the labels are another class, drawn evenly from the wrong ones.
+
+    Every beginning of n labels has floor or ceil(n · fraction) wrong ones: exactly n · fraction where that is a
+    whole number. Corrupting the whole training set in its nested order and cutting it afterwards therefore gives
+    every subset the same share, and a larger subset the same wrong labels as a smaller one, and more.
+    """
     noisy = labels.copy()
     generator = np.random.default_rng([seed, _SPLIT_SEED])
-    chosen = generator.permutation(len(labels))[: round(fraction * len(labels))]
-    noisy[chosen] = (labels[chosen] + generator.integers(1, num_classes, len(chosen))) % num_classes
+    share = Fraction(str(fraction)).limit_denominator(1_000_000)  # 0.29 · 100 is 29, not 28.999999999999996
+    if share <= Fraction(1, 2):
+        wrong = _spread(share, len(labels), generator)
+    else:
+        wrong = ~_spread(1 - share, len(labels), generator)
+    shift = generator.integers(1, num_classes, len(labels))
+    noisy[wrong] = (labels[wrong] + shift[wrong]) % num_classes
     return noisy
+
+
+def _spread(share: Fraction, count: int, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """(count,): so large a share of all places, at most a half, one at random in each stretch of 1/share places."""
+    chosen = np.zeros(count, np.bool_)
+    if share > 0:
+        # Stretch k holds the places p with floor(p · share) = k.
+        num_stretches = -(-count * share.numerator // share.denominator)
+        borders = -(-np.arange(num_stretches + 1) * share.denominator // share.numerator)
+        places = borders[:-1] + generator.integers(0, np.diff(borders))
+        chosen[places[places < count]] = True
+    return chosen
 
 
 def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> TrainingArrays:
@@ -87,31 +130,39 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
         raise ConfigError(
             "dataset.num_train", f"asks for {count:,} training pictures; there are {len(labels):,}."
         )
-    rows = nested_order(labels)[:count]
-    y_train = labels[rows]
+    order = nested_order(labels)
+    rows = order[:count]
+    y_train_true = y_train = labels[rows]
     if config.label_noise:
-        y_train = corrupt_labels(y_train, config.label_noise, len(dataset.class_names), seed)
+        y_train = corrupt_labels(labels[order], config.label_noise, len(dataset.class_names), seed)[:count]
     x_train, image_shape, train_indices = dataset.x_train, dataset.image_shape, rows
-    x_test = np.asarray(dataset.x_test)
-    if config.image_size is not None and image_shape[:2] != (config.image_size, config.image_size):
-        image_shape = (config.image_size, config.image_size, image_shape[2])
-        x_train, train_indices = resize(dataset.x_train[rows], config.image_size), np.arange(count)
-        x_test = resize(x_test, config.image_size)
-    validation, test = validation_and_test(np.asarray(dataset.y_test))
+    size = config.image_size
+    if size is not None and image_shape[:2] != (size, size):
+        image_shape = (size, size, image_shape[2])
+        x_train, train_indices = resize(dataset.x_train[rows], size), np.arange(count)
+    y_test = np.asarray(dataset.y_test)
+    validation, test = validation_and_test(y_test, dataset.num_validation)
     clean = min(CLEAN_PICTURES, count)
     return TrainingArrays(
         x_train=x_train,
         train_indices=train_indices,
         y_train=y_train,
-        x_validation=x_test[validation],
-        y_validation=np.asarray(dataset.y_test)[validation],
-        x_test=x_test[test],
-        y_test=np.asarray(dataset.y_test)[test],
+        y_train_true=y_train_true,
+        x_validation=_read(dataset.x_test, validation, image_shape),
+        y_validation=y_test[validation],
+        read_test=partial(_read, dataset.x_test, test, image_shape),
+        y_test=y_test[test],
         x_clean=np.asarray(x_train[train_indices[:clean]]),
         y_clean=y_train[:clean],
         class_names=dataset.class_names,
         image_shape=image_shape,
     )
+
+
+def _read(pictures: NDArray[np.uint8], rows: Indices, image_shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The rows as an array in memory, resized where they are not of `image_shape`."""
+    chosen = np.asarray(pictures[rows])
+    return chosen if chosen.shape[1:] == image_shape else resize(chosen, image_shape[0])
 
 
 def resize(pictures: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """Data sets on disk: a folder with memory-mapped arrays that all workers share, put in place at once or not at all."""
 
-import hashlib
 import json
 import os
 import secrets
@@ -18,6 +17,7 @@ from core.config.dataset import DATASET_ID
 from core.datasets.catalogue import SOURCES
 from core.datasets.wording import reason
 from core.errors import DatasetError
+from core.files import sha256_of, sync_folder
 from core.workspace import Workspace
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -45,7 +45,8 @@ class Dataset:
     """A data set that is at hand.
 
     `x_*` are read-only memory maps, uint8 (count, height, width, channels) with 1 or 3 channels; `y_*` are int64
-    (count,), indices into `class_names`.
+    (count,), indices into `class_names`. So many first rows of the test arrays as `num_validation` says are the
+    validation part, as whoever made the data set wanted it; None: nobody said, and `splits` halves them.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Dataset:
     y_train: NDArray[np.int64]
     x_test: NDArray[np.uint8]
     y_test: NDArray[np.int64]
+    num_validation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,18 @@ def save_dataset(
     description: str,
     class_names: Sequence[str],
     arrays: Mapping[str, NDArray[Any]],
+    num_validation: int | None = None,
 ) -> Dataset:
     """Check and store a data set; whoever loads it sees the old one or the new one, never a part.
+
+    `num_validation` is as in `Dataset`.
 
     Raises:
         DatasetError: the arrays are no pictures with labels, or the name is taken by a data set that is here.
     """
     check_is_free(workspace, dataset_id)
     _check_arrays(arrays, len(class_names))
+    _check_num_validation(num_validation, len(arrays["x_test"]))
     if len(set(class_names)) < len(class_names):
         raise DatasetError("Two classes have the same name.")
     folder = workspace.datasets / dataset_id
@@ -112,22 +118,23 @@ def save_dataset(
                 np.save(binary, np.ascontiguousarray(arrays[name], dtype=kind))
                 binary.flush()
                 os.fsync(binary.fileno())
-            digests[name] = _sha256(aside / f"{name}.npy")
+            digests[name] = sha256_of(aside / f"{name}.npy")
         described = {
             "id": dataset_id,
             "title": title,
             "description": description,
             "class_names": list(class_names),
             "sha256": digests,
+            "num_validation": num_validation,
         }
         with (aside / _DESCRIPTION).open("w", encoding="utf-8") as text:
             json.dump(described, text)
             text.flush()
             os.fsync(text.fileno())
-        _sync_folder(aside)
+        sync_folder(aside)
         try:
             aside.rename(folder)
-            _sync_folder(workspace.datasets)
+            sync_folder(workspace.datasets)
         except OSError:
             if not folder.exists():
                 raise
@@ -154,21 +161,24 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
     for name in ARRAYS:
         path = folder / f"{name}.npy"
         try:
-            if verify and _sha256(path) != described["sha256"][name]:
+            if verify and sha256_of(path) != described["sha256"][name]:
                 raise ValueError("its content has changed")
             loaded[name] = np.load(path, mmap_mode="r", allow_pickle=False)
             if loaded[name].ndim != (4 if name.startswith("x") else 1):
                 raise ValueError(f"it has the shape {loaded[name].shape}")
         except (OSError, ValueError, EOFError) as error:
             raise _damaged(dataset_id, f"{path.name}: {reason(error)}") from error
+    num_validation = described.get("num_validation")
     try:
         _check_arrays(loaded, len(described["class_names"]))
+        _check_num_validation(num_validation, len(loaded["x_test"]))
     except DatasetError as error:
         raise _damaged(dataset_id, reason(error)) from error
     height, width, channels = loaded["x_train"].shape[1:]
     return Dataset(
-        dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded
-    )
+        dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded,
+        num_validation=num_validation,
+    )  # fmt: skip
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
@@ -247,6 +257,13 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
         raise DatasetError(f"{len(missing)} of {num_classes} classes have no training picture.")
 
 
+def _check_num_validation(num_validation: object, num_test: int) -> None:
+    if num_validation is not None and not (isinstance(num_validation, int) and 0 < num_validation < num_test):
+        raise DatasetError(
+            f"The validation part must be some and not all of {num_test:,} pictures, not {num_validation!r}."
+        )
+
+
 def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
     return _stored_info(workspace.datasets / dataset_id) or _known_info(dataset_id)
 
@@ -258,12 +275,13 @@ def _stored_info(folder: Path) -> DatasetInfo | None:
     try:
         num_train, height, width, channels = _shape_of(folder / "x_train.npy")
         num_test = _shape_of(folder / "x_test.npy")[0]
+        num_validation = described.get("num_validation") or num_test // 2
         size = sum((folder / f"{name}.npy").stat().st_size for name in ARRAYS)
     except (OSError, ValueError, EOFError, IndexError):
         return None
     return DatasetInfo(
-        folder.name, described["title"], "ready", described["description"], num_train, num_test // 2,
-        num_test - num_test // 2, tuple(described["class_names"]), (height, width, channels), size,
+        folder.name, described["title"], "ready", described["description"], num_train, num_validation,
+        num_test - num_validation, tuple(described["class_names"]), (height, width, channels), size,
     )  # fmt: skip
 
 
@@ -299,6 +317,7 @@ def _describe(folder: Path) -> dict[str, Any] | None:
         and all(isinstance(name, str) for name in names)
         and isinstance(digests, dict)
         and digests.keys() >= set(ARRAYS)
+        and isinstance(described.get("num_validation"), int | None)
     )
     return described if whole else None
 
@@ -313,17 +332,3 @@ def _clear_left_overs(workspace: Workspace, dataset_id: str) -> None:
         is_old = time.time() - aside.stat().st_mtime > _LEFT_OVER_SECONDS
         if aside.is_dir() and aside.suffix != ".download" and is_old:
             shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A file is there for sure only when its folder's entry for it is on disk too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -13,7 +13,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from core.errors import CheckpointDamaged
-from core.training.files import write_bytes
+from core.files import write_bytes
 
 KEPT = 2
 _PATTERN = "epoch-*.checkpoint"

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from core.errors import TrainingError, UserError
-from core.training.files import replacing
+from core.files import replacing
 from core.training.saved import load_run_model
 
 CHECKED_PICTURES = 32

@@ -12,8 +12,8 @@ from typing import Any
 import keras
 
 from core.errors import UserError
+from core.files import replacing, sha256_of, write_bytes
 from core.training.draws import ImageShape
-from core.training.files import replacing, sha256_of, write_bytes
 
 WHICH = ("best", "last")
 

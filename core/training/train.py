@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
 from core.errors import ConvDeckError, Diverged, TrainingError
+from core.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
-from core.training.files import remove_leftovers
 from core.training.models import build_model
 from core.training.optimizers import build_optimizer
 from core.training.pipeline import pictures_per_epoch, steps_per_epoch

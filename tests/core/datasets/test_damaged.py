@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 
 from core.datasets import class_folders
 from core.datasets.catalogue import SOURCES
-from core.datasets.importing import import_dataset
+from core.datasets.importing import import_here
 from core.datasets.prepare import ensure_dataset
 from core.datasets.readers import read_official
 from core.datasets.storage import list_datasets, load_dataset, save_dataset
@@ -47,7 +48,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 def refused(workspace, path, words: str, name: str = "mine") -> str:
     with pytest.raises(DatasetError, match=words) as caught:
-        import_dataset(workspace, name, path)
+        import_here(workspace, name, path)
     assert not (workspace.datasets / name).exists()
     message = str(caught.value)
     assert "\n" not in message and message.endswith(".")
@@ -87,7 +88,7 @@ def test_what_a_header_says_of_the_size_is_not_trusted(
     data[entry + 24 : entry + 28] = struct.pack("<I", size)
     (tmp_path / "pets.zip").write_bytes(data)
     if words is None:  # the picture itself is fine, and no memory is set aside for the lie
-        assert len(import_dataset(workspace, "mine", tmp_path / "pets.zip").x_train) == 13
+        assert len(import_here(workspace, "mine", tmp_path / "pets.zip").x_train) == 13
     else:
         refused(workspace, tmp_path / "pets.zip", words)
 
@@ -100,7 +101,7 @@ def test_a_zip_that_would_unfold_without_end_is_refused(workspace, tmp_path, mon
 
 def test_colons_are_no_drives(workspace, tmp_path) -> None:
     make_zip(tmp_path / "pets.zip", {**pets(), "cats/at 12:30.png": png("red")})
-    assert import_dataset(workspace, "mine", tmp_path / "pets.zip").class_names == ("cats", "dogs")
+    assert import_here(workspace, "mine", tmp_path / "pets.zip").class_names == ("cats", "dogs")
 
 
 def test_an_empty_folder_and_a_class_without_pictures(workspace, tmp_path) -> None:
@@ -123,7 +124,7 @@ def test_an_image_size_that_is_no_size_is_refused(workspace, tmp_path) -> None:
     make_zip(tmp_path / "pets.zip", pets())
     for size in (7, 257, -1):
         with pytest.raises(DatasetError, match="from 8 to 256"):
-            import_dataset(workspace, "mine", tmp_path / "pets.zip", image_size=size)
+            import_here(workspace, "mine", tmp_path / "pets.zip", image_size=size)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +202,80 @@ def test_pickles_that_are_none_of_cifars_are_refused(workspace, tmp_path, monkey
     cifar_with(part, tmp_path / "cifar.tar.gz")
     refused(workspace, tmp_path / "cifar.tar.gz", r"cifar\.tar\.gz")
     assert not (tmp_path / "executed").exists()
+
+
+def labels_in_labels(depth: int, width: int = 10) -> bytes:
+    """A batch whose labels are lists in lists, each written once and named `width` times: width ** depth labels."""
+    # Places of the memo that the pictures do not use.
+    nested = b"(lp800\n" + b"I1\na" * width
+    for level in range(801, 800 + depth):
+        nested += f"0(lp{level}\n".encode() + f"g{level - 1}\na".encode() * width
+    return nested + b"0" + batch_with(f"g{799 + depth}\n".encode())
+
+
+def batch_with(labels: bytes) -> bytes:
+    """The operations of a batch of 20 pictures, with those that make its labels."""
+    data = pickle.dumps(PICTURES, protocol=2)[2:-1]  # without what begins and ends a pickle
+    return b"(dp900\nU\x04data" + data + b"sU\x06labels" + labels + b"s."
+
+
+def sparse_member() -> bytes:
+    """A tar with a member of a few bytes that says to be 2 GB, mostly of holes."""
+    info = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
+    info.pax_headers = {
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+        "GNU.sparse.size": "2000000000",
+        "GNU.sparse.map": "0,1",
+    }
+    info.size = 1
+    return info.tobuf(tarfile.PAX_FORMAT) + b"x".ljust(512, b"\0") + bytes(1024)
+
+
+def peak_bytes(action) -> int:
+    """The most memory that Python and numpy held while `action` ran, beyond what was held before."""
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (labels_in_labels(7), "no list of whole numbers"),
+        (b"\x80\x02]r\x00\xe1\xf5\x05.", "place 100,000,000 of the memo"),
+        (b"]" * 1_000_001, "more operations"),
+        # One text of a megabyte, to be made into bytes 300 times.
+        (
+            b"\x80\x02X\x40\x42\x0f\x00" + b"a" * 1_000_000 + b"q\x000c_codecs\nencode\nq\x010"
+            b"](" + b"h\x01h\x00U\x06latin1\x86R" * 300 + b"e.",
+            "again and again",
+        ),
+        (batch_with(b"]" + b"K\x01a" * 19), "19 labels for 20 pictures"),
+        (batch_with(b"]" + b"K\x01a" * 19 + b"\x88a"), "no list of whole numbers"),
+        (batch_with(b"]" + b"K\x01a" * 19 + b"F1.5\na"), "no list of whole numbers"),
+        (batch_with(b"(" + b"K\x01" * 20 + b"t"), "no list of whole numbers"),
+    ],
+    ids=["nested", "memo", "operations", "texts", "fewer", "boolean", "fraction", "tuple"],
+)
+def test_pickles_that_unfold_without_end_are_refused_at_once(
+    workspace, tmp_path, part: bytes, words: str
+) -> None:
+    cifar_with(part, tmp_path / "cifar.tar.gz")
+    peak = peak_bytes(lambda: refused(workspace, tmp_path / "cifar.tar.gz", words))
+    assert peak < 30_000_000
+
+
+def test_sparse_members_of_an_archive_are_refused_at_once(workspace, tmp_path) -> None:
+    (tmp_path / "cifar.tar").write_bytes(sparse_member())
+    with tarfile.open(tmp_path / "cifar.tar") as archive:
+        (member,) = archive.getmembers()
+    assert (member.issparse(), member.size) == (True, 2_000_000_000)
+    peak = peak_bytes(lambda: refused(workspace, tmp_path / "cifar.tar", "sparse or far too large"))
+    assert peak < 30_000_000
 
 
 def test_a_tar_that_is_damaged_or_none_is_refused(workspace, tmp_path) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.importing import import_dataset
+from core.config import DatasetConfig
+from core.datasets.importing import import_here
+from core.datasets.splits import load_split
 from core.errors import DatasetError
 
 
@@ -41,7 +43,7 @@ def npz(path, **arrays) -> None:
 def test_a_zip_of_class_folders(workspace, tmp_path) -> None:
     junk = {"__MACOSX/cats/._0.png": b"x", "cats/.DS_Store": b"x", "readme.txt": b"hello", ".git/x": b""}
     make_zip(tmp_path / "pets.zip", two_classes() | junk)
-    dataset = import_dataset(workspace, "pets", tmp_path / "pets.zip", image_size=16)
+    dataset = import_here(workspace, "pets", tmp_path / "pets.zip", image_size=16)
     assert dataset.class_names == ("cats", "dogs")
     assert (len(dataset.x_train), len(dataset.x_test)) == (13, 3)
     assert dataset.image_shape == (16, 16, 3)
@@ -52,13 +54,25 @@ def test_a_zip_of_class_folders(workspace, tmp_path) -> None:
 @pytest.mark.parametrize("prefix", ["wrapper/", "one/in/another/"])
 def test_wrapper_folders_are_taken_off(workspace, tmp_path, prefix: str) -> None:
     make_zip(tmp_path / "pets.zip", two_classes(prefix))
-    assert import_dataset(workspace, "pets", tmp_path / "pets.zip").class_names == ("cats", "dogs")
+    assert import_here(workspace, "pets", tmp_path / "pets.zip").class_names == ("cats", "dogs")
 
 
-def test_train_and_test_folders_are_the_parts(workspace, tmp_path) -> None:
-    make_zip(tmp_path / "pets.zip", two_classes("train/", 5) | two_classes("test/", 3))
-    dataset = import_dataset(workspace, "pets", tmp_path / "pets.zip")
-    assert (len(dataset.x_train), len(dataset.x_test)) == (10, 6)
+def test_a_validation_part_stays_one(workspace, tmp_path) -> None:
+    entries = two_classes("train/", 5) | two_classes("val/", 2) | two_classes("test/", 3)
+    make_zip(tmp_path / "pets.zip", entries | {"val/cats/only here.png": png("lime")})
+    dataset = import_here(workspace, "pets", tmp_path / "pets.zip")
+    assert (len(dataset.x_train), dataset.num_validation, len(dataset.x_test)) == (10, 5, 11)
+    split = load_split(workspace, DatasetConfig("pets"), 0)
+    assert (len(split.x_validation), len(split.x_test)) == (5, 6)
+    assert sum((picture == (0, 255, 0)).all() for picture in split.x_validation) == 1
+    assert sorted(split.y_validation) == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("other", ["val", "test"])
+def test_one_part_beside_train_is_for_validation_and_test(workspace, tmp_path, other: str) -> None:
+    make_zip(tmp_path / "pets.zip", two_classes("train/", 5) | two_classes(f"{other}/", 3))
+    dataset = import_here(workspace, "pets", tmp_path / "pets.zip")
+    assert (len(dataset.x_train), dataset.num_validation, len(dataset.x_test)) == (10, None, 6)
 
 
 def test_a_folder_is_read_and_links_in_it_are_not(workspace, tmp_path) -> None:
@@ -68,14 +82,14 @@ def test_a_folder_is_read_and_links_in_it_are_not(workspace, tmp_path) -> None:
         (source / name).write_bytes(data)
     (source / "birds").symlink_to(source / "cats")
     (source / "cats" / "linked.png").symlink_to(source / "dogs" / "0.png")
-    dataset = import_dataset(workspace, "pets", source)
+    dataset = import_here(workspace, "pets", source)
     assert dataset.class_names == ("cats", "dogs")
     assert len(dataset.x_train) + len(dataset.x_test) == 16
 
 
 def test_arrays_are_taken_as_they_are(workspace, tmp_path) -> None:
     npz(tmp_path / "a.npz", y_train=(np.arange(20) % 2)[:, None])
-    dataset = import_dataset(workspace, "arrays", tmp_path / "a.npz")
+    dataset = import_here(workspace, "arrays", tmp_path / "a.npz")
     assert dataset.class_names == ("0", "1")
     assert dataset.y_train.tolist() == [0, 1] * 10
 
@@ -93,14 +107,14 @@ def test_arrays_are_taken_as_they_are(workspace, tmp_path) -> None:
 def test_arrays_that_are_no_pictures_are_refused(workspace, tmp_path, arrays, words: str) -> None:
     npz(tmp_path / "a.npz", **arrays)
     with pytest.raises(DatasetError, match=words):
-        import_dataset(workspace, "arrays", tmp_path / "a.npz")
+        import_here(workspace, "arrays", tmp_path / "a.npz")
     assert not (workspace.datasets / "arrays").exists()
 
 
 def test_missing_arrays_are_named(workspace, tmp_path) -> None:
     np.savez(tmp_path / "a.npz", x_train=np.zeros(3))
     with pytest.raises(DatasetError, match="y_train, x_test, y_test"):
-        import_dataset(workspace, "arrays", tmp_path / "a.npz")
+        import_here(workspace, "arrays", tmp_path / "a.npz")
 
 
 def with_link(path) -> None:
@@ -147,6 +161,7 @@ def overlapping(path) -> None:
         (two_classes() | {"birds/": b""}, "'birds' holds no picture"),
         (two_classes("in/") | {"in/birds/a.heic": b"x"}, "'birds' holds no picture"),
         (two_classes("train/") | two_classes("test/") | {"test/fish/0.png": png()}, "fish"),
+        (two_classes("seg_train/") | two_classes("seg_test/"), "not clear"),
         (two_classes() | {f"{'x' * 70}{c}/0.png": png() for c in "ab"}, "look the same"),
         (with_link, "link"),
         (encrypted, "encrypted"),
@@ -161,7 +176,7 @@ def test_archives_that_are_not_taken_are_refused_in_words(workspace, tmp_path, e
     else:
         make_zip(path, entries)
     with pytest.raises(DatasetError, match=words):
-        import_dataset(workspace, "pets", path)
+        import_here(workspace, "pets", path)
     assert not (workspace.datasets / "pets").exists()
     assert not list(tmp_path.glob("**/evil.png"))
 
@@ -169,17 +184,17 @@ def test_archives_that_are_not_taken_are_refused_in_words(workspace, tmp_path, e
 def test_known_names_hold_what_they_are_known_for(workspace, tmp_path) -> None:
     npz(tmp_path / "a.npz")
     with pytest.raises(DatasetError, match="Choose another name"):
-        import_dataset(workspace, "cifar10", tmp_path / "a.npz")
+        import_here(workspace, "cifar10", tmp_path / "a.npz")
 
 
 def test_a_name_in_use_is_not_overwritten(workspace, tmp_path) -> None:
     npz(tmp_path / "a.npz")
-    import_dataset(workspace, "arrays", tmp_path / "a.npz")
+    import_here(workspace, "arrays", tmp_path / "a.npz")
     with pytest.raises(DatasetError, match="already"):
-        import_dataset(workspace, "arrays", tmp_path / "a.npz")
+        import_here(workspace, "arrays", tmp_path / "a.npz")
 
 
 def test_other_files_are_refused(workspace, tmp_path) -> None:
     (tmp_path / "a.pkl").write_bytes(b"x")
     with pytest.raises(DatasetError, match="neither"):
-        import_dataset(workspace, "arrays", tmp_path / "a.pkl")
+        import_here(workspace, "arrays", tmp_path / "a.pkl")

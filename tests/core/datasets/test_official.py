@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from core.datasets import prepare, storage
 from core.datasets.catalogue import CIFAR10_CLASSES, SOURCES, Archive
-from core.datasets.importing import import_dataset
+from core.datasets.importing import import_here
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import Progress
 from core.errors import DatasetError
@@ -227,10 +227,32 @@ def test_the_pickles_of_the_official_archives_are_read(workspace, tmp_path) -> N
             info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             info.size = len(batch)
             archive.addfile(info, io.BytesIO(batch))
-    dataset = import_dataset(workspace, "mine", tmp_path / "cifar.tar.gz")
+    dataset = import_here(workspace, "mine", tmp_path / "cifar.tar.gz")
     np.testing.assert_array_equal(dataset.x_train[3, 0, 7], pictures[3, [7, 1024 + 7, 2048 + 7]])
     assert dataset.y_test.tolist() == labels
     assert dataset.class_names == CIFAR10_CLASSES
+
+
+def test_under_an_official_name_only_the_official_archive_is_taken(workspace, known, files, tmp_path) -> None:
+    official = cifar_archive()
+    source = known(official)
+    path = tmp_path / "cifar-10.tar.gz"
+    # As many pictures of the same shape, and other ones.
+    path.write_bytes(cifar_archive(train={b"data": np.zeros((20, 3072), np.uint8), b"labels": [1] * 20}))
+    with pytest.raises(DatasetError, match=r"not the official archive of CIFAR-10.*Choose another name"):
+        import_here(workspace, "cifar10", path)
+    assert not (workspace.datasets / "cifar10").exists()
+    assert import_here(workspace, "my-cifar", path).title == "my-cifar"
+    path.write_bytes(official)
+    assert import_here(workspace, "cifar10", path).title == source.title
+    assert files.asked == []
+
+
+def test_under_an_official_name_arrays_of_its_counts_are_taken(workspace, known, tmp_path) -> None:
+    known(cifar_archive())
+    x, y = np.zeros((100, 32, 32, 3), np.uint8), np.arange(100) % 10
+    np.savez(tmp_path / "cifar10.npz", x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
+    assert import_here(workspace, "cifar10", tmp_path / "cifar10.npz").class_names == CIFAR10_CLASSES
 
 
 class Evil:
@@ -242,7 +264,7 @@ def test_a_pickle_that_would_run_something_is_refused_and_does_not(workspace, tm
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cifar.tar.gz").write_bytes(cifar_archive(train=Evil()))
     with pytest.raises(DatasetError, match="no place in a data set"):
-        import_dataset(workspace, "mine", tmp_path / "cifar.tar.gz")
+        import_here(workspace, "mine", tmp_path / "cifar.tar.gz")
     assert not (tmp_path / "executed").exists()
 
 

@@ -1,9 +1,11 @@
 """Shapes, the data set that is drawn on the spot."""
 
+import time
+
 import numpy as np
 
 from core.datasets import prepare
-from core.datasets.catalogue import SHAPES_CLASSES
+from core.datasets.catalogue import SHAPES_CLASSES, SHAPES_TEST, SHAPES_TRAIN
 from core.datasets.prepare import ensure_dataset
 from core.datasets.shapes import draw_shapes
 
@@ -34,6 +36,14 @@ def test_classes_are_not_told_by_brightness_or_colour() -> None:
     means = np.array([x[y == label].mean(axis=(0, 1, 2)) for label in range(10)])
     spread = x.mean(axis=(1, 2)).std(axis=0)
     assert (np.ptp(means, axis=0) < spread).all()
+
+
+def test_all_of_it_is_drawn_within_seconds() -> None:
+    # Processor time, which other work on the machine does not stretch; about 1 s in November 2026.
+    begun = time.process_time()
+    draw_shapes(SHAPES_TRAIN, 0)
+    draw_shapes(SHAPES_TEST, 1)
+    assert time.process_time() - begun < 5
 
 
 def test_it_is_drawn_once_and_then_at_hand(workspace, monkeypatch) -> None:

@@ -1,13 +1,18 @@
 """Data sets on disk: whole or not there, mapped, checked, listed, deleted."""
 
+import json
 import os
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from core.config import DatasetConfig
 from core.datasets import storage
 from core.datasets.shapes import draw_shapes
+from core.datasets.splits import load_split
 from core.datasets.storage import delete_dataset, list_datasets, load_dataset, save_dataset
 from core.errors import DatasetError
 
@@ -37,6 +42,53 @@ def test_a_failure_while_writing_leaves_nothing(workspace, monkeypatch) -> None:
     with pytest.raises(OSError, match="No space"):
         save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
     assert list(workspace.datasets.iterdir()) == []
+
+
+def test_a_validation_part_of_its_own_is_kept(workspace) -> None:
+    dataset = save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays(), num_validation=1)
+    assert dataset.num_validation == 1
+    (mine,) = (info for info in list_datasets(workspace) if info.id == "mine")
+    assert (mine.num_validation, mine.num_test) == (1, 3)
+    split = load_split(workspace, DatasetConfig("mine"), 0)
+    np.testing.assert_array_equal(split.x_validation, dataset.x_test[:1])
+    np.testing.assert_array_equal(split.x_test, dataset.x_test[1:])
+    np.testing.assert_array_equal([*split.y_validation, *split.y_test], dataset.y_test)
+
+
+def test_data_sets_stored_before_there_was_such_a_part_are_halved(workspace) -> None:
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    path = workspace.datasets / "mine" / "dataset.json"
+    described = json.loads(path.read_text())
+    del described["num_validation"]
+    path.write_text(json.dumps(described))
+    assert load_dataset(workspace, "mine", verify=True).num_validation is None
+    (mine,) = (info for info in list_datasets(workspace) if info.id == "mine")
+    assert (mine.num_validation, mine.num_test) == (2, 2)
+
+
+@pytest.mark.parametrize("num_validation", [0, 4, -1, "2", 1.5])
+def test_a_validation_part_that_cannot_be_is_refused(workspace, num_validation) -> None:
+    with pytest.raises(DatasetError, match="validation part"):
+        save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays(), num_validation)
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    path = workspace.datasets / "mine" / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_validation": num_validation}))
+    with pytest.raises(DatasetError, match="damaged"):
+        load_dataset(workspace, "mine")
+    list_datasets(workspace)
+
+
+def test_windows_which_cannot_open_folders_stores_too(workspace, monkeypatch) -> None:
+    really_open = os.open
+
+    def open_file(path, *arguments, **options) -> int:
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied", path)
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", open_file)
+    monkeypatch.setattr("core.files.os", SimpleNamespace(name="nt"))
+    assert len(save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays()).x_train) == 12
 
 
 def test_what_a_killed_process_left_is_cleared_after_a_day(workspace) -> None:

@@ -1,0 +1,166 @@
+"""Imports happen in a process of their own: files come from strangers, and the server must outlive what they do.
+
+Both ends are here. `import_apart` starts `python -m core.datasets.import_process`, which loads no Keras, gives it one
+line of JSON with what to do, and gets lines back: progress, and at last `done` or an `error` in one sentence. The
+process may take so much memory and be silent so long; decoders that crash take nobody with them.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import astuple
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from core.datasets.storage import MAX_ARRAY_BYTES, Progress, Report
+from core.datasets.wording import printable, reason
+from core.errors import DatasetError
+from core.workspace import PROJECT_ROOT, Workspace
+
+# Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.
+MAX_MEMORY_BYTES = 2 * MAX_ARRAY_BYTES + 1_000_000_000
+SILENCE_SECONDS = 300.0  # progress is told every 100 pictures; storing 4 GB on a slow disk takes some minutes
+
+
+def import_apart(
+    workspace: Workspace,
+    name: str,
+    path: Path,
+    image_size: int | None,
+    report: Report,
+    *,
+    memory_bytes: int | None = None,
+    silence_seconds: float = SILENCE_SECONDS,
+) -> None:
+    """`importing.import_here` in a process that may take `memory_bytes` (by default most of what is free).
+
+    Raises:
+        DatasetError: what `import_here` says, or that the process ended, or said nothing for `silence_seconds`.
+    """
+    if memory_bytes is None:
+        memory_bytes = min(MAX_MEMORY_BYTES, psutil.virtual_memory().available * 3 // 4)
+    request = {
+        "workspace": str(workspace.root.absolute()),
+        "name": name,
+        "path": str(path.absolute()),
+        "image_size": image_size,
+        "memory_bytes": memory_bytes,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core.datasets.import_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=PROJECT_ROOT,
+        # Each of its threads would set memory aside, and nothing here multiplies matrices.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        with contextlib.suppress(OSError):  # it has ended already: the missing answer tells
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+        _listen(process.stdout, printable(path.name, 60), report, silence_seconds)
+    finally:
+        process.kill()
+        process.wait()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        process.stdout.close()
+
+
+def _listen(answers: IO[str], shown: str, report: Report, silence_seconds: float) -> None:
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        with contextlib.suppress(ValueError):  # closed, because nobody wants to hear it any more
+            for line in answers:
+                lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=silence_seconds)
+        except queue.Empty:
+            raise DatasetError(
+                f"Reading {shown} was given up after {silence_seconds:.0f} seconds without progress. Pack it again, "
+                "or take out what is unusually large."
+            ) from None
+        if not line.endswith("\n"):  # nothing any more, or a line that was cut off
+            raise DatasetError(
+                f"The process that read {shown} ended unexpectedly, as when memory runs out; nothing is stored. "
+                "The server's log may tell more."
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            raise DatasetError(answer["error"])
+        if "done" in answer:
+            return
+        report(Progress(*answer["progress"]))
+
+
+def main() -> int:
+    """Do the one import that standard input describes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal: who started this process ends it
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+    _limit_memory(request["memory_bytes"])
+    _say(_import(request))
+    return 0
+
+
+def _import(request: dict[str, Any]) -> dict[str, Any]:
+    from core.datasets.importing import import_here
+
+    path = Path(request["path"])
+    shown = printable(path.name, 60)
+    try:
+        import_here(
+            Workspace(Path(request["workspace"])), request["name"], path, request["image_size"],
+            lambda progress: _say({"progress": astuple(progress)}),
+        )  # fmt: skip
+    except DatasetError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        taken = request["memory_bytes"] // 1_000_000
+        return {
+            "error": f"{shown} needs more memory than the {taken:,} MB that may be taken now. Choose a smaller image "
+            "size or fewer pictures, or wait until other work has ended."
+        }
+    except OSError as error:
+        return {"error": f"{shown} could not be imported: {reason(error)}."}
+    return {"done": True}
+
+
+def _say(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+def _end_with_the_caller() -> None:
+    """Who started this process holds its standard input open, and is gone when that ends."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """So much beyond what is mapped now. Windows has no such limit, and macOS refuses it."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limit = psutil.Process().memory_info().vms + memory_bytes
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
