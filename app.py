@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from core.api import build_routes
 from core.runs.scheduler import ensure_scheduler
 from core.services import get_services
+from pages.components.errors import render_error
 
 SCHEDULER_CHECK_SECONDS = 2.0
 
@@ -37,4 +38,4 @@ async def keep_scheduler() -> None:
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
 
 
-app = st.App("pages/shell.py", lifespan=lifespan, routes=build_routes())
+app = st.App("pages/shell.py", lifespan=lifespan, routes=build_routes(), on_script_error=render_error)

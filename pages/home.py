@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.errors import ConvDeckError, UserError
+from core.errors import UserError
 from core.experiments import start_experiment
 from core.presets import PRESETS, Preset
 from core.runs.devices import list_devices
@@ -112,7 +112,4 @@ def _render_result(run: Run) -> None:
             )
 
 
-try:
-    main()
-except ConvDeckError as error:
-    st.error(literal(str(error)))
+main()

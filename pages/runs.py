@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.errors import ConvDeckError, RunError
+from core.errors import RunError
 from core.runs.records import Run
 from pages.components import session
 from pages.components.live import render_live
@@ -52,7 +52,4 @@ def _unreadable(run: Run) -> str | None:
     return None
 
 
-try:
-    main()
-except ConvDeckError as error:
-    st.error(literal(str(error)))
+main()
