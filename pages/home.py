@@ -8,6 +8,7 @@ from core.presets import PRESETS, Preset
 from core.runs.devices import list_devices
 from core.runs.progress import run_fraction
 from core.runs.records import Run
+from core.runs.store import Store
 from core.services import Services
 from pages.components import run_words, session
 from pages.components.drafts import quick_for_here
@@ -15,6 +16,7 @@ from pages.components.text import literal
 
 STARTERS = ("article", "article-augmented", "tiny")
 TICK_SECONDS = 1.0
+SHOWN_UNDER_WAY = 5
 LAST_RESULTS = 5
 
 
@@ -31,8 +33,8 @@ def main() -> None:
             with st.container(border=True, height="stretch"):
                 _render_starter(services, PRESETS[name], is_first=number == 0)
     st.caption(_device_sentence())
-    active = bool(services.store.active_runs() or services.store.waiting_runs())
-    st.fragment(_render_runs, run_every=TICK_SECONDS if active else None)(services, active)
+    ticking = bool(_under_way(services.store))
+    st.fragment(_render_runs, run_every=TICK_SECONDS if ticking else None)(services.store, ticking)
 
 
 def _render_starter(services: Services, preset: Preset, *, is_first: bool) -> None:
@@ -47,7 +49,7 @@ def _render_starter(services: Services, preset: Preset, *, is_first: bool) -> No
         if st.button("Start", key=f"start-{preset.name}", type=kind, icon=":material/play_arrow:"):
             try:
                 run = start_experiment(
-                    services.workspace, config, None, preset.name, session.idempotency_token()
+                    services.workspace, config, None, preset.name, session.idempotency_token(config)
                 )
             except UserError as error:
                 st.error(literal(str(error)))
@@ -71,16 +73,24 @@ def _device_sentence() -> str:
     )
 
 
-def _render_runs(services: Services, was_active: bool) -> None:
-    runs = services.store.list_runs(limit=50)
-    under_way = [run for run in runs if not run.state.is_finished]
-    if was_active != bool(under_way):
+def _under_way(store: Store) -> list[Run]:
+    """Those that train, then those that wait, each in their order."""
+    return [*store.active_runs(), *store.waiting_runs()]
+
+
+def _render_runs(store: Store, ticking: bool) -> None:
+    under_way = _under_way(store)
+    if ticking != bool(under_way):
         st.rerun()  # polling begins or ends with the whole page
     if under_way:
         st.subheader("Under way", anchor=False)
-        for run in under_way[:5]:
+        for run in under_way[:SHOWN_UNDER_WAY]:
             _render_under_way(run)
-    done = [run for run in runs if run.state.is_finished][:LAST_RESULTS]
+        if len(under_way) > SHOWN_UNDER_WAY:
+            st.caption(f"And {len(under_way) - SHOWN_UNDER_WAY} more in the queue.")
+    # No more of them than are under way can be anything but results.
+    newest = store.list_runs(limit=len(under_way) + LAST_RESULTS)
+    done = [run for run in newest if run.state.is_finished][:LAST_RESULTS]
     if done:
         st.subheader("Last results", anchor=False)
         for run in done:

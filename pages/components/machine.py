@@ -36,20 +36,16 @@ ENGINE_STATES = {
 
 def render_machine(services: Services) -> None:
     """What changes by the second; polled only while a run waits or is active."""
-    ticking = services.store.has_work()
+    ticking = bool(services.store.active_runs() or services.store.waiting_runs())
     st.fragment(_draw_machine, run_every=TICK_SECONDS if ticking else None)(services, ticking)
 
 
 def _draw_machine(services: Services, ticking: bool) -> None:
     store, engine = services.store, services.engine.state
-    waiting, active, leases, report = (
-        store.waiting_runs(),
-        store.active_runs(),
-        store.leases(),
-        list_devices(),
-    )
-    if ticking != bool(waiting or active):
-        st.rerun()
+    active, waiting = store.active_runs(), store.waiting_runs()
+    if ticking != bool(active or waiting):
+        st.rerun()  # polling begins or ends with the whole page
+    leases, report = store.leases(), list_devices()
     served = is_served(services.workspace)
     num_free = sum(device.id not in leases for device in report.devices)
     with st.grid(4, min_column_width=150):
