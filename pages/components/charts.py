@@ -70,6 +70,8 @@ def _columns_of(measure: str, index: int, run: RunCurves) -> pd.DataFrame:
 def curve_spec(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
     """The Vega-Lite spec for `curve_data` of runs called `names`; `shown` are the series to draw, keys of SERIES.
 
+    The names have to differ: a tooltip shows of two equal ones the last.
+
     One run: colour is the series. More: colour is the run, dash the series.
     """
     shown = [series for series in SERIES if series in shown]
@@ -168,7 +170,7 @@ def _readout(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[s
             "field": f"r{index}_{series}",
             "type": "quantitative",
             "format": FORMATS[measure],
-            "title": SERIES[series] if len(names) == 1 else f"{name}: {SERIES[series].lower()}",
+            "title": SERIES[series] if len(names) == 1 else _in_tooltip(f"{name}: {SERIES[series].lower()}"),
         }
         for index, name in enumerate(names)
         for series in shown
@@ -188,6 +190,12 @@ def _readout(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[s
             "tooltip": [{"field": "epoch", "type": "quantitative", "format": "d", "title": "Epoch"}, *values],
         },
     }  # fmt: skip
+
+
+def _in_tooltip(text: str) -> str:
+    # Vega-Lite makes a title the key of an object in an expression and escapes only quotation marks: a backslash
+    # in a name would escape the next character, or end the key so that the rest of the name is evaluated.
+    return text.replace("\\", "\\\\")
 
 
 def _folded(names: Sequence[str], shown: Sequence[str]) -> list[dict[str, Any]]:

@@ -94,3 +94,12 @@ def test_a_name_stays_text():
     label = spec["layer"][0]["encoding"]["color"]["legend"]["labelExpr"]
     literal = label.removeprefix("(").removesuffix(")[datum.label]")
     assert literal.isascii() and json.loads(literal) == {"r0": name, "r1": "other"}
+
+
+@pytest.mark.parametrize("name", ["C:\\users\\me", '\\": alert(1), "', "\\\\", 'a "b" \\'])
+def test_a_name_stays_text_in_the_tooltip(name):
+    *_, readout = curve_spec("accuracy", [name, "other"], ["val"])["layer"]
+    title = readout["encoding"]["tooltip"][1]["title"]
+    # The key that Vega-Lite makes of a title, as a piece of an expression: `"${title.replace(/"/g, '\\"')}": …`
+    key = '"' + title.replace('"', '\\"') + '"'
+    assert json.loads(key) == f"{name}: validation"
