@@ -177,10 +177,31 @@ def test_stop(store, monkeypatch):
 def test_rename(store):
     run = end(store, begin(store, "old", 1), RunState.FINISHED)
     page = open_runs(run.id)
-    page.text_input(key=f"name-{run.id}").set_value("new").run()
-    page.button(key=f"rename-{run.id}").click().run()
+    # Also while nothing was typed: a button that is off until the text arrives swallows the click that sends it.
+    assert not page.button(key=f"save-name-{run.id}").disabled
+    page.text_input(key=f"name-{run.id}-old").set_value("new")
+    page.button(key=f"save-name-{run.id}").click().run()
     assert store.get_run(run.id).name == "new"
     assert [heading.value for heading in page.subheader] == ["new"]
+
+
+def test_a_name_that_is_not_allowed_is_refused_in_words(store):
+    run = end(store, begin(store, "old", 1), RunState.FINISHED)
+    page = open_runs(run.id)
+    page.text_input(key=f"name-{run.id}-old").set_value(" ")
+    page.button(key=f"save-name-{run.id}").click().run()
+    assert [toast.value for toast in page.toast] == [r"The name of a run cannot be empty\."]
+    assert store.get_run(run.id).name == "old"
+
+
+def test_a_rename_elsewhere_shows_in_the_field(store):
+    run = end(store, begin(store, "old", 1), RunState.FINISHED)
+    page = open_runs(run.id)
+    store.rename_run(run.id, "renamed on the command line")
+    page.run()
+    assert [field.value for field in page.text_input if field.label == "Name"] == [
+        "renamed on the command line"
+    ]
 
 
 def test_delete_asks_first(store, workspace):
