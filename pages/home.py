@@ -18,6 +18,10 @@ STARTERS = ("article", "article-augmented", "tiny")
 TICK_SECONDS = 1.0
 SHOWN_UNDER_WAY = 5
 LAST_RESULTS = 5
+WHAT_RESULTS_SAY = (
+    "How many of the validation pictures, which it never trained on, a run got right in its best epoch. The gap is how "
+    "much better it does on the pictures it was trained on: the larger, the more it overfits."
+)
 
 
 def main() -> None:
@@ -33,7 +37,7 @@ def main() -> None:
             with st.container(border=True, height="stretch"):
                 _render_starter(services, PRESETS[name], is_first=number == 0)
     st.caption(_device_sentence())
-    ticking = bool(_under_way(services.store))
+    ticking = bool(services.store.active_runs() or services.store.waiting_runs())
     st.fragment(_render_runs, run_every=TICK_SECONDS if ticking else None)(services.store, ticking)
 
 
@@ -73,53 +77,55 @@ def _device_sentence() -> str:
     )
 
 
-def _under_way(store: Store) -> list[Run]:
-    """Those that train, then those that wait, each in their order."""
-    return [*store.active_runs(), *store.waiting_runs()]
-
-
 def _render_runs(store: Store, ticking: bool) -> None:
-    under_way = _under_way(store)
-    if ticking != bool(under_way):
+    active, waiting = store.active_runs(), store.waiting_runs()
+    if ticking != bool(active or waiting):
         st.rerun()  # polling begins or ends with the whole page
+    under_way = [*active, *waiting]
     if under_way:
         st.subheader("Under way", anchor=False)
+        report = list_devices()
         for run in under_way[:SHOWN_UNDER_WAY]:
-            _render_under_way(run)
+            if run.state.is_active:
+                _render_active(run)
+            else:
+                _render_line(run, run_words.waiting_reason(run, waiting, active, report))
         if len(under_way) > SHOWN_UNDER_WAY:
-            st.caption(f"And {len(under_way) - SHOWN_UNDER_WAY} more in the queue.")
+            st.caption(f"And {len(under_way) - SHOWN_UNDER_WAY} more.")
     # No more of them than are under way can be anything but results.
     newest = store.list_runs(limit=len(under_way) + LAST_RESULTS)
     done = [run for run in newest if run.state.is_finished][:LAST_RESULTS]
     if done:
-        st.subheader("Last results", anchor=False)
+        st.subheader("Last results", anchor=False, help=WHAT_RESULTS_SAY)
         for run in done:
-            _render_result(run)
+            _render_line(run, _result(run))
 
 
-def _render_under_way(run: Run) -> None:
-    look = run_words.LOOKS[run.state]
+def _render_active(run: Run) -> None:
     best = f", best validation accuracy {run_words.percent(run.best_val_accuracy)}" if run.epoch else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(look.label, icon=look.icon, color=look.color)
-        st.progress(run_fraction(run), f"{literal(run.name)}: epoch {run.epoch} of {run.total_epochs}{best}")
-        st.page_link("runs.py", label="Watch", icon=":material/monitoring:", query_params={"run": run.id})
+    _render_line(run, run_words.active_note(run) + best)
+    st.progress(run_fraction(run))
 
 
-def _render_result(run: Run) -> None:
-    look = run_words.LOOKS[run.state]
+def _render_line(run: Run, text: str) -> None:
+    """Its state, name and `text`, then where to go from there."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(look.label, icon=look.icon, color=look.color)
-        gap = "" if run.gap is None else f", gap {run_words.points(run.gap)}"
-        best = (
-            "no epoch finished" if run.best_val_accuracy is None else run_words.percent(run.best_val_accuracy)
-        )
-        st.markdown(f"**{literal(run.name)}** on {literal(run.dataset)}: {best}{gap}", width="stretch")
-        st.page_link("runs.py", label="Curves", icon=":material/monitoring:", query_params={"run": run.id})
-        if run.best_epoch is not None:
+        st.markdown(f"{run_words.badge(run)} **{literal(run.name)}**: {literal(text)}", width="stretch")
+        label = "Curves" if run.state.is_finished else "Watch"
+        st.page_link("runs.py", label=label, icon=":material/monitoring:", query_params={"run": run.id})
+        if run.state.is_finished and run.best_epoch is not None:
             st.page_link(
                 "classify.py", label="Try it", icon=":material/image_search:", query_params={"run": run.id}
             )
+
+
+def _result(run: Run) -> str:
+    if run.error:
+        return run.error
+    if run.best_val_accuracy is None:
+        return "no epoch finished"
+    gap = "" if run.gap is None else f", gap {run_words.points(run.gap)}"
+    return f"{run_words.percent(run.best_val_accuracy)} on {run.dataset}{gap}"
 
 
 main()

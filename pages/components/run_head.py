@@ -19,7 +19,7 @@ def render_head(runs: Sequence[Run]) -> None:
         run = runs[0]
         st.subheader(literal(run.name), anchor=False)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            _badge(run)
+            st.markdown(run_words.badge(run), width="content")
             st.caption(literal(_describe(run)), width="content")
     else:
         st.subheader(f"{len(runs)} runs side by side", anchor=False)
@@ -33,14 +33,12 @@ def render_head(runs: Sequence[Run]) -> None:
 
 
 def render_line(run: Run, name: str) -> None:
-    """One of several runs in a line: what it is called here, its state and its numbers."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _badge(run)
-        st.markdown(
-            f"**{literal(name)}**: best validation {run_words.percent(run.best_val_accuracy)}, "
-            f"gap {run_words.points(run.gap)}, {run.epoch} of {run.total_epochs} epochs",
-            width="content",
-        )
+    """One of several runs in a line: its state, what it is called here, and its numbers."""
+    numbers = f"{run.epoch} of {run.total_epochs} epochs"
+    if run.epoch:
+        best, gap = run_words.percent(run.best_val_accuracy), run_words.points(run.gap)
+        numbers = f"best validation {best}, gap {gap}, {numbers}"
+    st.markdown(f"{run_words.badge(run)} **{literal(name)}**: {numbers}")
 
 
 def render_settings(runs: Sequence[Run]) -> None:
@@ -88,12 +86,6 @@ def _unreadable(run: Run) -> str | None:
     except RunError as error:
         return str(error)
     return None
-
-
-def _badge(run: Run) -> None:
-    look = run_words.LOOKS[run.state]
-    label = "Stopping" if run.stop_requested and run.state.is_active else look.label
-    st.badge(label, icon=look.icon, color=look.color)
 
 
 def _describe(run: Run) -> str:

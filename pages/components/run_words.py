@@ -34,6 +34,13 @@ LOOKS = {
 }
 
 
+def badge(run: Run) -> str:
+    """Its state as Markdown, to stand in a line of text: an element of its own takes a whole line of a phone."""
+    look = LOOKS[run.state]
+    label = "Stopping" if run.stop_requested and run.state.is_active else look.label
+    return f":{look.color}-badge[{look.icon} {label}]"
+
+
 def duration(seconds: float) -> str:
     """`less than a minute`, `about 3 minutes`, `about 1 hour 20 minutes`, `about 2 days`."""
     minutes = round(seconds / 60)
@@ -78,6 +85,14 @@ def points(value: float | None) -> str:
 def plain(value: float) -> str:
     """Two significant digits without an exponent: `0.000067`."""
     return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+
+
+def active_note(run: Run) -> str:
+    """What a run that holds a device is doing, in a few words."""
+    place = device_name(run.device)
+    if run.state is RunState.STARTING:
+        return f"starting on {place}"
+    return f"epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
 
 
 def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], report: DeviceReport) -> str:

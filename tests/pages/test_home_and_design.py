@@ -1,6 +1,7 @@
 """Home and Design as a visitor uses them, without a browser."""
 
 import json
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -99,7 +100,7 @@ def test_a_run_older_than_many_others_is_still_under_way(workspace) -> None:
         finished_run(store, f"result {number}")
     page = open_page("home.py")
     assert [heading.value for heading in page.subheader][-2:] == ["Under way", "Last results"]
-    assert "the old one" in page.get("progress")[0].proto.text
+    assert "**the old one**: starting on CPU 1" in words(page)
 
 
 def test_what_trains_comes_before_what_waits_and_results_are_always_there(workspace) -> None:
@@ -110,9 +111,17 @@ def test_what_trains_comes_before_what_waits_and_results_are_always_there(worksp
     for number in range(60):
         store.create_run(PRESETS["tiny"].config, f"patient {number}")
     page = open_page("home.py")
-    shown = [element.proto.text for element in page.get("progress")]
-    assert [text.partition(":")[0] for text in shown] == ["running", *(f"patient {i}" for i in range(4))]
-    assert "And 56 more" in words(page) and "the result" in words(page)
+    names = re.findall(r"-badge\[.*\] \*\*(.*)\*\*", words(page))
+    assert names == ["running", *(f"patient {number}" for number in range(4)), "the result"]
+    assert "And 56 more." in words(page)
+
+
+def test_home_says_why_a_run_failed(workspace) -> None:
+    store = Store(workspace)
+    run = store.create_run(PRESETS["tiny"].config, "too fast")
+    store.claim(run.id, ["cpu:0"])
+    store.transition(run.id, RunState.FAILED, expected=RunState.STARTING, error="The loss became infinite.")
+    assert "**too fast**: The loss became infinite." in words(open_page("home.py"))
 
 
 def test_home_opens_a_preset_in_design(workspace) -> None:
