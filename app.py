@@ -15,6 +15,7 @@ from core.access import AccessMiddleware
 from core.api import build_routes
 from core.runs.scheduler import ensure_scheduler
 from core.services import get_services
+from pages.components.errors import render_error
 
 SCHEDULER_CHECK_SECONDS = 2.0
 
@@ -39,4 +40,10 @@ async def keep_scheduler() -> None:
 
 
 access = Middleware(AccessMiddleware, allowed_hosts=lambda: st.get_option("server.allowedHosts"))
-app = st.App("pages/shell.py", lifespan=lifespan, routes=build_routes(), middleware=[access])
+app = st.App(
+    "pages/shell.py",
+    lifespan=lifespan,
+    routes=build_routes(),
+    middleware=[access],
+    on_script_error=render_error,
+)

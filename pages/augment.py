@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from core.config import AugmentationConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import Dataset, list_datasets
-from core.errors import ConvDeckError, UserError
 from pages.components import session
 from pages.components.drafts import ensure_draft
 from pages.components.form_augmentation import render_knobs, render_strengths
@@ -130,9 +129,4 @@ def _variants(
     return list(varied[::step]), captions[::step]
 
 
-try:
-    main()
-except UserError as error:
-    st.error(literal(str(error)))
-except ConvDeckError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+main()

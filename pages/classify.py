@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.datasets.splits import validation_and_test
 from core.datasets.storage import load_dataset
-from core.errors import ConvDeckError, UserError
 from core.runs.records import Run
 from core.services import Services
 from pages.components import run_words, session
@@ -138,9 +137,4 @@ def _render_answer(row: dict[str, Any], truth: str | None) -> None:
         st.caption(literal(note))
 
 
-try:
-    main()
-except UserError as error:
-    st.error(literal(str(error)))
-except ConvDeckError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+main()

@@ -10,7 +10,7 @@ import streamlit as st
 from core.datasets.importing import import_dataset
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import Dataset, DatasetInfo, Progress, delete_dataset, list_datasets, load_dataset
-from core.errors import ConvDeckError, UserError
+from core.errors import UserError
 from core.runs import control
 from pages.components import session
 from pages.components.pictures import contact_sheet
@@ -162,9 +162,4 @@ def _counts_chart(dataset: Dataset) -> go.Figure:
     return figure
 
 
-try:
-    main()
-except UserError as error:
-    st.error(literal(str(error)))
-except ConvDeckError as error:
-    st.error(literal(str(error)), icon=":material/error:")
+main()

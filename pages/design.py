@@ -9,7 +9,7 @@ from core.advice import advise
 from core.architecture import Architecture, describe
 from core.config import ExperimentConfig, differences
 from core.datasets.storage import DatasetInfo, list_datasets
-from core.errors import ConfigError, ConvDeckError, UserError
+from core.errors import ConfigError, UserError
 from core.experiments import dataset_shape, start_experiment
 from core.presets import PRESETS
 from pages.components import session
@@ -169,7 +169,4 @@ def _command(config: ExperimentConfig) -> str:
     return " \\\n  ".join([f"python -m core train --preset {name}", *assignments])
 
 
-try:
-    main()
-except ConvDeckError as error:
-    st.error(literal(str(error)))
+main()

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from core.errors import ConvDeckError, UserError
+from core.errors import UserError
 from core.experiments import start_experiment
 from core.presets import PRESETS, Preset
 from core.runs.devices import list_devices
 from core.runs.progress import run_fraction
 from core.runs.records import Run
+from core.runs.store import Store
 from core.services import Services
 from pages.components import run_words, session
 from pages.components.drafts import quick_for_here
@@ -15,7 +16,12 @@ from pages.components.text import literal
 
 STARTERS = ("article", "article-augmented", "tiny")
 TICK_SECONDS = 1.0
+SHOWN_UNDER_WAY = 5
 LAST_RESULTS = 5
+WHAT_RESULTS_SAY = (
+    "How many of the validation pictures, which it never trained on, a run got right in its best epoch. The gap is how "
+    "much better it does on the pictures it was trained on: the larger, the more it overfits."
+)
 
 
 def main() -> None:
@@ -31,8 +37,8 @@ def main() -> None:
             with st.container(border=True, height="stretch"):
                 _render_starter(services, PRESETS[name], is_first=number == 0)
     st.caption(_device_sentence())
-    active = bool(services.store.active_runs() or services.store.waiting_runs())
-    st.fragment(_render_runs, run_every=TICK_SECONDS if active else None)(services, active)
+    ticking = bool(services.store.active_runs() or services.store.waiting_runs())
+    st.fragment(_render_runs, run_every=TICK_SECONDS if ticking else None)(services.store, ticking)
 
 
 def _render_starter(services: Services, preset: Preset, *, is_first: bool) -> None:
@@ -47,7 +53,7 @@ def _render_starter(services: Services, preset: Preset, *, is_first: bool) -> No
         if st.button("Start", key=f"start-{preset.name}", type=kind, icon=":material/play_arrow:"):
             try:
                 run = start_experiment(
-                    services.workspace, config, None, preset.name, session.idempotency_token()
+                    services.workspace, config, None, preset.name, session.idempotency_token(config)
                 )
             except UserError as error:
                 st.error(literal(str(error)))
@@ -71,48 +77,55 @@ def _device_sentence() -> str:
     )
 
 
-def _render_runs(services: Services, was_active: bool) -> None:
-    runs = services.store.list_runs(limit=50)
-    under_way = [run for run in runs if not run.state.is_finished]
-    if was_active != bool(under_way):
+def _render_runs(store: Store, ticking: bool) -> None:
+    active, waiting = store.active_runs(), store.waiting_runs()
+    if ticking != bool(active or waiting):
         st.rerun()  # polling begins or ends with the whole page
+    under_way = [*active, *waiting]
     if under_way:
         st.subheader("Under way", anchor=False)
-        for run in under_way[:5]:
-            _render_under_way(run)
-    done = [run for run in runs if run.state.is_finished][:LAST_RESULTS]
+        report = list_devices()
+        for run in under_way[:SHOWN_UNDER_WAY]:
+            if run.state.is_active:
+                _render_active(run)
+            else:
+                _render_line(run, run_words.waiting_reason(run, waiting, active, report))
+        if len(under_way) > SHOWN_UNDER_WAY:
+            st.caption(f"And {len(under_way) - SHOWN_UNDER_WAY} more.")
+    # No more of them than are under way can be anything but results.
+    newest = store.list_runs(limit=len(under_way) + LAST_RESULTS)
+    done = [run for run in newest if run.state.is_finished][:LAST_RESULTS]
     if done:
-        st.subheader("Last results", anchor=False)
+        st.subheader("Last results", anchor=False, help=WHAT_RESULTS_SAY)
         for run in done:
-            _render_result(run)
+            _render_line(run, _result(run))
 
 
-def _render_under_way(run: Run) -> None:
-    look = run_words.LOOKS[run.state]
+def _render_active(run: Run) -> None:
     best = f", best validation accuracy {run_words.percent(run.best_val_accuracy)}" if run.epoch else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(look.label, icon=look.icon, color=look.color)
-        st.progress(run_fraction(run), f"{literal(run.name)}: epoch {run.epoch} of {run.total_epochs}{best}")
-        st.page_link("runs.py", label="Watch", icon=":material/monitoring:", query_params={"run": run.id})
+    _render_line(run, run_words.active_note(run) + best)
+    st.progress(run_fraction(run))
 
 
-def _render_result(run: Run) -> None:
-    look = run_words.LOOKS[run.state]
+def _render_line(run: Run, text: str) -> None:
+    """Its state, name and `text`, then where to go from there."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(look.label, icon=look.icon, color=look.color)
-        gap = "" if run.gap is None else f", gap {run_words.points(run.gap)}"
-        best = (
-            "no epoch finished" if run.best_val_accuracy is None else run_words.percent(run.best_val_accuracy)
-        )
-        st.markdown(f"**{literal(run.name)}** on {literal(run.dataset)}: {best}{gap}", width="stretch")
-        st.page_link("runs.py", label="Curves", icon=":material/monitoring:", query_params={"run": run.id})
-        if run.best_epoch is not None:
+        st.markdown(f"{run_words.badge(run)} **{literal(run.name)}**: {literal(text)}", width="stretch")
+        label = "Curves" if run.state.is_finished else "Watch"
+        st.page_link("runs.py", label=label, icon=":material/monitoring:", query_params={"run": run.id})
+        if run.state.is_finished and run.best_epoch is not None:
             st.page_link(
                 "classify.py", label="Try it", icon=":material/image_search:", query_params={"run": run.id}
             )
 
 
-try:
-    main()
-except ConvDeckError as error:
-    st.error(literal(str(error)))
+def _result(run: Run) -> str:
+    if run.error:
+        return run.error
+    if run.best_val_accuracy is None:
+        return "no epoch finished"
+    gap = "" if run.gap is None else f", gap {run_words.points(run.gap)}"
+    return f"{run_words.percent(run.best_val_accuracy)} on {run.dataset}{gap}"
+
+
+main()

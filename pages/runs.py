@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from core.errors import ConvDeckError, RunError
-from core.runs.records import Run
 from pages.components import session
 from pages.components.live import render_live
 from pages.components.run_actions import render_actions
@@ -31,28 +29,10 @@ def main() -> None:
     if not chosen:
         st.caption("Tick one or more runs to see their curves.")
         return
-    unreadable = [problem for run in chosen if (problem := _unreadable(run))]
-    if unreadable:
-        for problem in unreadable:
-            st.error(literal(problem), icon=":material/broken_image:")
-        render_actions(services, chosen)
-        return
     render_head(chosen)
     render_actions(services, chosen)
     render_live(services, chosen)
     render_settings(chosen)
 
 
-def _unreadable(run: Run) -> str | None:
-    """What is wrong with the stored settings of a run, if anything is."""
-    try:
-        run.config.to_dict()
-    except RunError as error:
-        return str(error)
-    return None
-
-
-try:
-    main()
-except ConvDeckError as error:
-    st.error(literal(str(error)))
+main()

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.cli.doctor import examine
-from core.errors import ConvDeckError
 from pages.components import session
 from pages.components.machine import (
     render_advice,
@@ -12,7 +11,6 @@ from pages.components.machine import (
     render_storage,
     render_versions,
 )
-from pages.components.text import literal
 
 
 def main() -> None:
@@ -30,7 +28,4 @@ def main() -> None:
         render_versions(report)
 
 
-try:
-    main()
-except (ConvDeckError, OSError) as error:
-    st.error(literal(str(error)))
+main()

@@ -19,6 +19,7 @@ from core.runs.curves import downsample
 MAX_POINTS = 1000
 MAX_RUNS = 8  # as many as the theme has colours
 CHART_HEIGHT = 360
+LEGEND_ROW_HEIGHT = 17
 POINTS_UP_TO = 15  # with more epochs, a dot for each hides the line
 
 # Their order is that of the theme's colours.
@@ -70,6 +71,8 @@ def _columns_of(measure: str, index: int, run: RunCurves) -> pd.DataFrame:
 def curve_spec(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
     """The Vega-Lite spec for `curve_data` of runs called `names`; `shown` are the series to draw, keys of SERIES.
 
+    The names have to differ: a tooltip shows of two equal ones the last.
+
     One run: colour is the series. More: colour is the run, dash the series.
     """
     shown = [series for series in SERIES if series in shown]
@@ -81,7 +84,7 @@ def curve_spec(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict
     ]
     return {
         "title": {"text": MEASURES[measure], "anchor": "start", "offset": 8},
-        "height": CHART_HEIGHT,
+        "height": CHART_HEIGHT + (LEGEND_ROW_HEIGHT * len(names) if len(names) > 1 else 0),
         "encoding": {
             "x": {
                 "field": "epoch",
@@ -162,16 +165,22 @@ def _best(measure: str, index: int, alone: bool) -> dict[str, Any]:
 
 
 def _readout(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
-    """A line under the pointer, with the values of its epoch."""
-    values = [
-        {
-            "field": f"r{index}_{series}",
-            "type": "quantitative",
-            "format": FORMATS[measure],
-            "title": SERIES[series] if len(names) == 1 else f"{name}: {SERIES[series].lower()}",
-        }
+    """A line under the pointer, with the values of its epoch; a dash where a run has none."""
+    columns = {
+        f"r{index}_{series}": SERIES[series] if len(names) == 1 else f"{name}: {SERIES[series].lower()}"
         for index, name in enumerate(names)
         for series in shown
+    }
+    texts = [
+        {
+            "calculate": f"isValid(datum.{column}) ? format(datum.{column}, '{FORMATS[measure]}') : '–'",
+            "as": f"{column}_text",
+        }
+        for column in columns
+    ]
+    values = [
+        {"field": f"{column}_text", "type": "nominal", "title": _in_tooltip(title)}
+        for column, title in columns.items()
     ]
     return {
         "params": [
@@ -182,12 +191,19 @@ def _readout(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[s
                 },
             }
         ],
+        "transform": texts,
         "mark": {"type": "rule", "color": "gray", "clip": True},
         "encoding": {
             "opacity": {"condition": {"param": "pointed_at", "empty": False, "value": 0.6}, "value": 0},
             "tooltip": [{"field": "epoch", "type": "quantitative", "format": "d", "title": "Epoch"}, *values],
         },
     }  # fmt: skip
+
+
+def _in_tooltip(text: str) -> str:
+    # Vega-Lite makes a title the key of an object in an expression and escapes only quotation marks: a backslash
+    # in a name would escape the next character, or end the key so that the rest of the name is evaluated.
+    return text.replace("\\", "\\\\")
 
 
 def _folded(names: Sequence[str], shown: Sequence[str]) -> list[dict[str, Any]]:
@@ -221,7 +237,8 @@ def _color(names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
             "legend": {**_legend(SERIES), "values": list(shown)},
         }
     ids = [f"r{index}" for index in range(len(names))]
-    legend = {**_legend(dict(zip(ids, names, strict=True))), "columns": 2}
+    # Below each other, because two columns of names are wider than a phone.
+    legend = {**_legend(dict(zip(ids, names, strict=True))), "columns": 1}
     return {"field": "run", "type": "nominal", "scale": {"domain": ids}, "legend": legend}
 
 
@@ -238,6 +255,6 @@ def _legend(labels: dict[str, str]) -> dict[str, Any]:
         "orient": "top",
         "offset": 6,
         "symbolType": "stroke",
-        "labelLimit": 220,
+        "labelLimit": 300,
         "labelExpr": f"({json.dumps(labels)})[datum.label]",
     }

@@ -24,6 +24,7 @@ from core.runs.store import Curves, Store
 from core.services import Services
 from pages.components import charts, run_words
 from pages.components.charts import RunCurves
+from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
 
@@ -54,14 +55,17 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     if signature(runs) != drawn:
         st.rerun()  # buttons and badges above follow the state
     curves = [_curves(store, run) for run in runs]
+    names = run_words.distinct_names(runs)
     # One place for what comes and goes, so that the charts below keep theirs.
     with st.container():
-        for run, own in zip(runs, curves, strict=True):
-            _render_standing(store, run, own, named=len(runs) > 1)
+        for run, name, own in zip(runs, names, curves, strict=True):
+            if len(runs) > 1:
+                render_line(run, name)
+            _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
             _render_measures(runs[0], curves[0])
-        _render_charts(runs, curves, _choose_series(several=len(runs) > 1))
+        _render_charts(runs, names, curves, _choose_series(several=len(runs) > 1))
         st.caption(WHY_TRAINING_CAN_BE_LOWER)
     else:
         st.caption("The curves begin when the first epoch has ended.")
@@ -79,16 +83,15 @@ def _read_curves(_store: Store, run_id: str, attempt: int, started_at: float | N
     return _store.curves(run_id)
 
 
-def _render_standing(store: Store, run: Run, curves: Curves, named: bool) -> None:
+def _render_standing(store: Store, run: Run, curves: Curves) -> None:
     """How it stands: why it waits, or how far it is."""
-    prefix = f"{literal(run.name)}: " if named else ""
     if run.state is RunState.WAITING:
         waiting, active = store.waiting_runs(), store.active_runs()
-        st.caption(prefix + literal(run_words.waiting_reason(run, waiting, active, list_devices())))
+        st.caption(literal(run_words.waiting_reason(run, waiting, active, list_devices())))
     elif run.state.is_active:
         if trouble := _trouble(run):
-            st.warning(prefix + trouble, icon=":material/warning:")
-        _render_progress(run, curves, prefix)
+            st.warning(trouble, icon=":material/warning:")
+        _render_progress(run, curves)
 
 
 def _trouble(run: Run) -> str | None:
@@ -103,15 +106,13 @@ def _trouble(run: Run) -> str | None:
     return None
 
 
-def _render_progress(run: Run, curves: Curves, prefix: str) -> None:
+def _render_progress(run: Run, curves: Curves) -> None:
     place = run_words.device_name(run.device)
     if run.state is RunState.STARTING:
-        st.progress(
-            0.0, f"{prefix}Starting on {place}: reading the data, loading TensorFlow, building the network."
-        )
+        st.progress(0.0, f"Starting on {place}: reading the data, loading TensorFlow, building the network.")
         return
     left = seconds_left(run, curves)
-    whole = f"{prefix}Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
+    whole = f"Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
     if left is not None:
         whole += f", {run_words.duration(left)} left"
     batch = f"Batch {run.batch:,} of {run.total_batches:,}"
@@ -194,9 +195,12 @@ def _choose_series(several: bool) -> list[str]:
     return [series for series in charts.SERIES if series in shown] or ["val"]
 
 
-def _render_charts(runs: Sequence[Run], curves: Sequence[Curves], shown: Sequence[str]) -> None:
+def _render_charts(
+    runs: Sequence[Run], names: Sequence[str], curves: Sequence[Curves], shown: Sequence[str]
+) -> None:
     drawn = [
-        RunCurves(run.name, curves_frame(own), run.best_epoch) for run, own in zip(runs, curves, strict=True)
+        RunCurves(name, curves_frame(own), run.best_epoch)
+        for run, name, own in zip(runs, names, curves, strict=True)
     ][: charts.MAX_RUNS]
     if len(runs) > charts.MAX_RUNS:
         st.caption(f"The curves of the first {charts.MAX_RUNS} are drawn.")
@@ -211,13 +215,13 @@ def _render_charts(runs: Sequence[Run], curves: Sequence[Curves], shown: Sequenc
             on_select="rerun",
             selection_mode=[charts.ZOOM],
             width="stretch",
-            alt=_describe(measure, runs),
+            alt=_describe(measure, drawn),
         )
 
 
-def _describe(measure: str, runs: Sequence[Run]) -> str:
+def _describe(measure: str, drawn: Sequence[RunCurves]) -> str:
     # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart anew.
-    names = ", ".join(run.name for run in runs)
+    names = ", ".join(run.name for run in drawn)
     return f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {names}"
 
 

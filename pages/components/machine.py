@@ -13,7 +13,6 @@ from core.engine_client import EngineState
 from core.runs.devices import Device, list_devices
 from core.runs.records import Run
 from core.runs.scheduler import is_served
-from core.runs.states import RunState
 from core.services import Services
 from core.workspace import Workspace
 from pages.components import run_words
@@ -27,7 +26,7 @@ ENGINE_STATES = {
     "stopped": ("Stopped", "It starts with the first picture."),
     "starting": (
         "Started",
-        "Nothing has been asked of it yet; the first answer waits until TensorFlow is loaded.",
+        "Nothing has been asked of it yet. Its first answer takes longer, because it loads TensorFlow for it.",
     ),
     "ready": ("Ready", None),
     "busy": ("Busy", None),
@@ -36,20 +35,16 @@ ENGINE_STATES = {
 
 def render_machine(services: Services) -> None:
     """What changes by the second; polled only while a run waits or is active."""
-    ticking = services.store.has_work()
+    ticking = bool(services.store.active_runs() or services.store.waiting_runs())
     st.fragment(_draw_machine, run_every=TICK_SECONDS if ticking else None)(services, ticking)
 
 
 def _draw_machine(services: Services, ticking: bool) -> None:
     store, engine = services.store, services.engine.state
-    waiting, active, leases, report = (
-        store.waiting_runs(),
-        store.active_runs(),
-        store.leases(),
-        list_devices(),
-    )
-    if ticking != bool(waiting or active):
-        st.rerun()
+    active, waiting = store.active_runs(), store.waiting_runs()
+    if ticking != bool(active or waiting):
+        st.rerun()  # polling begins or ends with the whole page
+    leases, report = store.leases(), list_devices()
     served = is_served(services.workspace)
     num_free = sum(device.id not in leases for device in report.devices)
     with st.grid(4, min_column_width=150):
@@ -57,7 +52,8 @@ def _draw_machine(services: Services, ticking: bool) -> None:
             "Free devices",
             f"{num_free} of {len(report.devices)}",
             border=True,
-            help="A run needs a free device to start: a GPU, or a share of the CPU where there is none.",
+            help="A device is what a run trains on: a GPU, or a share of the CPU where there is no GPU. A run needs "
+            "a free one to start.",
         )
         st.metric(
             "Waiting runs",
@@ -69,19 +65,19 @@ def _draw_machine(services: Services, ticking: bool) -> None:
             "Scheduler",
             "Running" if served else "Missing" if waiting or active else "Resting",
             border=True,
-            help="The process that gives waiting runs a device. It leaves when there is nothing to do and comes back "
-            "with the next run.",
+            help="The program in the background that starts waiting runs. It ends when there is nothing to do and "
+            "comes back with the next run.",
         )
         st.metric(
             "Picture engine",
             ENGINE_STATES[engine.name][0],
             border=True,
-            help="The process that holds TensorFlow for previews and for classifying pictures.",
+            help="The program in the background that draws the variants on Augment and answers on Classify.",
         )
     if (waiting or active) and not served:
         st.error(
-            "Nobody serves the queue. While the dashboard is open, the scheduler is started again every two seconds; "
-            "if this message stays, its log below says why.",
+            "The scheduler is not running, so waiting runs do not start. While the dashboard is open, it is started "
+            "again every two seconds; if this message stays, its log below says why.",
             icon=":material/error:",
         )
     _render_engine_note(engine)
@@ -100,7 +96,7 @@ def _draw_machine(services: Services, ticking: bool) -> None:
     if not waiting and not active:
         st.caption("No run is active or waiting.")
     for run in active:
-        _queue_row(run, _active_note(run))
+        _queue_row(run, run_words.active_note(run))
     for run in waiting[:MAX_QUEUE_ROWS]:
         _queue_row(run, run_words.waiting_reason(run, waiting, active, report))
     if len(waiting) > MAX_QUEUE_ROWS:
@@ -131,9 +127,17 @@ def _device_columns(has_gpu: bool) -> dict[str, object]:
         "device": column.TextColumn("Device", width="small"),
         "name": column.TextColumn("Name", width="medium"),
         "used_by": column.TextColumn("Used by", width="medium"),
-        "memory": column.ProgressColumn("Memory used", min_value=0, max_value=100, format="%d %%"),
+        "memory": column.ProgressColumn(
+            "Memory used",
+            min_value=0,
+            max_value=100,
+            format="%d %%",
+            help="By everything on it, not by the run alone. A GPU that runs out of it ends its run.",
+        ),
         "memory_text": column.TextColumn("Memory"),
-        "utilization": column.ProgressColumn("Busy", min_value=0, max_value=100, format="%d %%"),
+        "utilization": column.ProgressColumn(
+            "Busy", min_value=0, max_value=100, format="%d %%", help="How much of its time it computes."
+        ),
         "temperature": column.NumberColumn("Temperature", format="%d °C") if has_gpu else None,
         "threads": column.NumberColumn("Threads", help="CPU threads that a run on it uses.", width="small"),
     }
@@ -157,18 +161,10 @@ def _render_gpu_help(note: str) -> None:
 
 
 def _queue_row(run: Run, note: str) -> None:
-    look = run_words.LOOKS[run.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(look.label, icon=look.icon, color=look.color)
+        st.markdown(run_words.badge(run), width="content")
         st.page_link("runs.py", label=literal(run.name), query_params={"run": run.id}, width="content")
         st.caption(literal(note), width="content")
-
-
-def _active_note(run: Run) -> str:
-    place = run_words.device_name(run.device)
-    if run.state is RunState.STARTING:
-        return f"starting on {place}"
-    return f"epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
 
 
 def render_storage(workspace: Workspace) -> None:
@@ -177,7 +173,12 @@ def render_storage(workspace: Workspace) -> None:
     usage = _disk_usage(str(workspace.root))
     with st.grid(4, min_column_width=150):
         st.metric("Free on this disk", _size(usage.free), border=True)
-        st.metric("Data sets", _size(usage.datasets), border=True)
+        st.metric(
+            "Data sets",
+            _size(usage.datasets),
+            border=True,
+            help="Downloaded, generated and imported pictures.",
+        )
         st.metric("Runs", _size(usage.runs), border=True, help="Weights, checkpoints and logs.")
         st.metric("Database", _size(usage.database), border=True, help="Settings and curves of every run.")
     st.progress(
@@ -207,7 +208,7 @@ def render_advice(report: Mapping[str, Any]) -> None:
 
 def render_versions(report: Mapping[str, Any]) -> None:
     """Packages by their installed metadata."""
-    st.subheader("Versions", anchor=False)
+    st.subheader("Versions", anchor=False, help="Of the software that ConvDeck is made with.")
     rows = {"python": report["python"], **report["packages"], "sqlite": report["sqlite"]}
     table = pd.DataFrame(
         {"package": list(rows), "version": [version or "missing" for version in rows.values()]}
@@ -234,7 +235,7 @@ def render_logs(workspace: Workspace) -> None:
                 st.code(text, language=None, wrap_lines=True, height=320)
             else:
                 st.caption("Nothing in it.")
-    st.caption("The same as text: `python -m core doctor`")
+    st.caption("Devices, data sets and versions as text, to send to someone: `python -m core doctor`")
 
 
 def _tail(path: Path) -> str:

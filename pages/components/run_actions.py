@@ -72,9 +72,15 @@ def _links(run: Run) -> None:
 
 
 def _rename(services: Services, run: Run) -> None:
-    with st.popover("Rename", icon=":material/edit:"):
-        name = st.text_input("Name", run.name, key=f"name-{run.id}", max_chars=MAX_NAME_CHARACTERS)
-        if st.button("Save the name", key=f"rename-{run.id}", disabled=name == run.name):
+    # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn for
+    # that swallows the click. A new name, also one given elsewhere, makes all of it anew: closed, and with that name.
+    key = f"{run.id}-{run.name}"
+    with (
+        st.popover("Rename", icon=":material/edit:", key=f"rename-{key}"),
+        st.form(f"name-form-{run.id}", border=False),
+    ):
+        name = st.text_input("Name", run.name, key=f"name-{key}", max_chars=MAX_NAME_CHARACTERS)
+        if st.form_submit_button("Save the name", key=f"save-name-{run.id}"):
             _each([run], lambda run: control.rename_run(services.workspace, run.id, name))
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import differences
+from core.errors import RunError
 from core.presets import PRESETS
 from core.runs.records import Run
 from pages.components import run_words
@@ -13,36 +14,41 @@ from pages.components.text import literal
 
 
 def render_head(runs: Sequence[Run]) -> None:
-    """One run: its name and what it is. Several: a line for each."""
+    """What is looked at, and what went wrong. Numbers that grow are no part of it: it is drawn once."""
     if len(runs) == 1:
         run = runs[0]
         st.subheader(literal(run.name), anchor=False)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            _badge(run)
+            st.markdown(run_words.badge(run), width="content")
             st.caption(literal(_describe(run)), width="content")
     else:
         st.subheader(f"{len(runs)} runs side by side", anchor=False)
-        for run in runs:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                _badge(run)
-                st.markdown(
-                    f"**{literal(run.name)}**: best validation {run_words.percent(run.best_val_accuracy)}, "
-                    f"gap {run_words.points(run.gap)}, {run.epoch} of {run.total_epochs} epochs",
-                    width="content",
-                )
     for run in runs:
+        if problem := _unreadable(run):
+            st.error(literal(problem), icon=":material/broken_image:")
         if run.state.is_finished and run.error:
             name = "" if len(runs) == 1 else f"{literal(run.name)}: "
             step = f"  \n{literal(run.next_step)}" if run.next_step else ""
             st.error(f"**{name}{literal(run.error)}**{step}", icon=run_words.LOOKS[run.state].icon)
 
 
+def render_line(run: Run, name: str) -> None:
+    """One of several runs in a line: its state, what it is called here, and its numbers."""
+    numbers = f"{run.epoch} of {run.total_epochs} epochs"
+    if run.epoch:
+        best, gap = run_words.percent(run.best_val_accuracy), run_words.points(run.gap)
+        numbers = f"best validation {best}, gap {gap}, {numbers}"
+    st.markdown(f"{run_words.badge(run)} **{literal(name)}**: {numbers}")
+
+
 def render_settings(runs: Sequence[Run]) -> None:
     """What the runs were told to do: where they differ, or where one differs from its preset, and all of it."""
-    with st.expander(
-        "Settings" if len(runs) == 1 else "What differs", icon=":material/tune:", expanded=len(runs) > 1
-    ):
-        if len(runs) > 1:
+    several = len(runs) > 1
+    runs = [run for run in runs if _unreadable(run) is None]
+    if len(runs) < (2 if several else 1):
+        return
+    with st.expander("What differs" if several else "Settings", icon=":material/tune:", expanded=several):
+        if several:
             table = differing_settings(runs)
             if table.empty:
                 st.caption("Nothing: these runs have the same settings and the same seed.")
@@ -68,24 +74,23 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     rows = {
         path: [values.get(index, values[0]) for index in range(len(runs))] for path, values in found.items()
     }
-    names = [run.name for run in runs]
-    columns = [
-        f"{name} ({run.id})" if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)
-    ]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=run_words.distinct_names(runs))
     table.index.name = "setting"
     return table
 
 
-def _badge(run: Run) -> None:
-    look = run_words.LOOKS[run.state]
-    label = "Stopping" if run.stop_requested and run.state.is_active else look.label
-    st.badge(label, icon=look.icon, color=look.color)
+def _unreadable(run: Run) -> str | None:
+    """What is wrong with the stored settings of a run, if anything is."""
+    try:
+        run.config.to_dict()
+    except RunError as error:
+        return str(error)
+    return None
 
 
 def _describe(run: Run) -> str:
     parts = [run.dataset]
-    if run.config.dataset.num_train is not None:
+    if _unreadable(run) is None and run.config.dataset.num_train is not None:
         parts[0] += f", {run.config.dataset.num_train:,} training pictures"
     if device := run_words.device_name(run.device):
         parts.append(device)

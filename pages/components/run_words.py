@@ -34,6 +34,13 @@ LOOKS = {
 }
 
 
+def badge(run: Run) -> str:
+    """Its state as Markdown, to stand in a line of text: an element of its own takes a whole line of a phone."""
+    look = LOOKS[run.state]
+    label = "Stopping" if run.stop_requested and run.state.is_active else look.label
+    return f":{look.color}-badge[{look.icon} {label}]"
+
+
 def duration(seconds: float) -> str:
     """`less than a minute`, `about 3 minutes`, `about 1 hour 20 minutes`, `about 2 days`."""
     minutes = round(seconds / 60)
@@ -57,6 +64,14 @@ def device_name(device: str | None) -> str | None:
     return ", ".join(f"{kind.upper()} {number}".strip() for kind, _, number in parts)
 
 
+def distinct_names(runs: Sequence[Run]) -> list[str]:
+    """The name of each, with its id where others among them have the same name."""
+    names = [run.name for run in runs]
+    return [
+        f"{name} ({run.id})" if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)
+    ]
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as `71.2 %`; a dash when it is not known."""
     return "–" if value is None else f"{100 * value:.{digits}f} %"
@@ -72,6 +87,14 @@ def plain(value: float) -> str:
     return np.format_float_positional(value, precision=2, fractional=False, trim="-")
 
 
+def active_note(run: Run) -> str:
+    """What a run that holds a device is doing, in a few words."""
+    place = device_name(run.device)
+    if run.state is RunState.STARTING:
+        return f"starting on {place}"
+    return f"epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
+
+
 def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], report: DeviceReport) -> str:
     """Why a run has not started yet, in a sentence or two, names not escaped. `waiting` is the queue in its order."""
     ids = [each.id for each in waiting]
@@ -80,14 +103,13 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
         ahead = f"the run “{waiting[0].name}”" if place == 1 else f"{place} runs"
         return f"Number {place + 1} in the queue, behind {ahead}."
     busy = [each for each in active if each.device]
+    if busy and run.num_gpus > 1:
+        return f"Next in the queue: it starts when {run.num_gpus} devices are free at once."
     if busy and len({device for each in busy for device in str(each.device).split(",")}) >= len(
         report.devices
     ):
         holders = ", ".join(f"“{each.name}”" for each in busy[:3]) + (" and others" if len(busy) > 3 else "")
-        return f"Next in the queue: it starts when {holders} gives its device free."
-    wanted = run.num_gpus
-    if wanted > 1 and busy:
-        return f"Next in the queue: it starts when {wanted} devices are free at once."
+        return f"Next in the queue: it starts when {'one of ' if len(busy) > 1 else ''}{holders} ends."
     return "Next in the queue: it starts within a few seconds."
 
 

@@ -1,5 +1,6 @@
 """Every key of `st.session_state`, behind functions with names."""
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -108,16 +109,19 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
     st.session_state["design_errors"] = errors
 
 
-def idempotency_token() -> str:
-    """The same until `use_token`: a start that is cut short and tried again starts one run."""
-    if "start_token" not in st.session_state:
-        st.session_state["start_token"] = secrets.token_hex(16)
-    return st.session_state["start_token"]
+def idempotency_token(config: ExperimentConfig | None = None, name: str | None = None) -> str:
+    """The same for the same config and name until `use_token`: a start that was cut short and is tried again starts
+    one run, and a start of something else another. Without a config it is that of the draft.
+    """
+    secret = st.session_state.setdefault("start_secret", secrets.token_hex(16))
+    config = config or design_config()
+    started = f"{secret} {config.config_id if config else ''} {name or ''}"
+    return hashlib.sha256(started.encode()).hexdigest()
 
 
 def use_token() -> None:
-    """The start went through: the next one is another."""
-    st.session_state.pop("start_token", None)
+    """The start went through: the same config and name again are another run."""
+    st.session_state.pop("start_secret", None)
 
 
 def text_of(key: str) -> str:

@@ -94,3 +94,28 @@ def test_a_name_stays_text():
     label = spec["layer"][0]["encoding"]["color"]["legend"]["labelExpr"]
     literal = label.removeprefix("(").removesuffix(")[datum.label]")
     assert literal.isascii() and json.loads(literal) == {"r0": name, "r1": "other"}
+
+
+@pytest.mark.parametrize("name", ["C:\\users\\me", '\\": alert(1), "', "\\\\", 'a "b" \\'])
+def test_a_name_stays_text_in_the_tooltip(name):
+    *_, readout = curve_spec("accuracy", [name, "other"], ["val"])["layer"]
+    title = readout["encoding"]["tooltip"][1]["title"]
+    # The key that Vega-Lite makes of a title, as a piece of an expression: `"${title.replace(/"/g, '\\"')}": …`
+    key = '"' + title.replace('"', '\\"') + '"'
+    assert json.loads(key) == f"{name}: validation"
+
+
+def test_an_epoch_that_a_run_did_not_reach_has_a_dash_in_the_tooltip():
+    *_, readout = curve_spec("loss", ["a", "b"], ["val"])["layer"]
+    assert readout["transform"] == [
+        {
+            "calculate": f"isValid(datum.{column}) ? format(datum.{column}, '.4f') : '–'",
+            "as": f"{column}_text",
+        }
+        for column in ("r0_val", "r1_val")
+    ]
+    assert [value["field"] for value in readout["encoding"]["tooltip"]] == [
+        "epoch",
+        "r0_val_text",
+        "r1_val_text",
+    ]

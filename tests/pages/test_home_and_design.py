@@ -1,6 +1,7 @@
 """Home and Design as a visitor uses them, without a browser."""
 
 import json
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,8 +10,10 @@ from core.config import ExperimentConfig
 from core.datasets.storage import save_dataset
 from core.presets import PRESETS
 from core.runs import control
+from core.runs.states import RunState
 from core.runs.store import Store
 from core.workspace import PROJECT_ROOT
+from pages.components import session
 
 
 def open_page(name: str, **query: str) -> AppTest:
@@ -64,6 +67,61 @@ def test_home_starts_a_preset_cut_to_this_machine(workspace, idle) -> None:
     (run,) = Store(workspace).list_runs()
     assert (run.preset, run.dataset, run.config.dataset.num_train) == ("article", "shapes", 1000)
     assert run.config.model.blocks == PRESETS["article"].config.model.blocks
+
+
+def test_a_start_that_was_cut_short_is_taken_up_again_but_is_not_the_start_of_something_else(
+    workspace, idle, monkeypatch
+) -> None:
+    with monkeypatch.context() as cut_short:
+        cut_short.setattr(session, "use_token", lambda: None)
+        page = press(open_page("home.py"), "start-article")
+        press(page.switch_page("home.py").run(), "start-article")
+        (first,) = Store(workspace).list_runs()
+        press(page.switch_page("home.py").run(), "start-tiny")
+    assert [run.preset for run in Store(workspace).list_runs()] == ["tiny", "article"]
+    press(page.switch_page("home.py").run(), "start-article")
+    press(page.switch_page("home.py").run(), "start-article")
+    assert [run.preset for run in Store(workspace).list_runs()] == ["article", "tiny", "article"]
+    assert Store(workspace).get_run(first.id) == first
+
+
+def finished_run(store: Store, name: str) -> None:
+    run = store.create_run(PRESETS["tiny"].config, name)
+    store.claim(run.id, ["cpu:0"])
+    store.record_started(run.id, 1, 10, 100, 0)
+    store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
+
+
+def test_a_run_older_than_many_others_is_still_under_way(workspace) -> None:
+    store = Store(workspace)
+    old = store.create_run(PRESETS["tiny"].config, "the old one")
+    store.claim(old.id, ["cpu:1"])
+    for number in range(51):
+        finished_run(store, f"result {number}")
+    page = open_page("home.py")
+    assert [heading.value for heading in page.subheader][-2:] == ["Under way", "Last results"]
+    assert "**the old one**: starting on CPU 1" in words(page)
+
+
+def test_what_trains_comes_before_what_waits_and_results_are_always_there(workspace) -> None:
+    store = Store(workspace)
+    finished_run(store, "the result")
+    running = store.create_run(PRESETS["tiny"].config, "running")
+    store.claim(running.id, ["cpu:0"])
+    for number in range(60):
+        store.create_run(PRESETS["tiny"].config, f"patient {number}")
+    page = open_page("home.py")
+    names = re.findall(r"-badge\[.*\] \*\*(.*)\*\*", words(page))
+    assert names == ["running", *(f"patient {number}" for number in range(4)), "the result"]
+    assert "And 56 more." in words(page)
+
+
+def test_home_says_why_a_run_failed(workspace) -> None:
+    store = Store(workspace)
+    run = store.create_run(PRESETS["tiny"].config, "too fast")
+    store.claim(run.id, ["cpu:0"])
+    store.transition(run.id, RunState.FAILED, expected=RunState.STARTING, error="The loss became infinite.")
+    assert "**too fast**: The loss became infinite." in words(open_page("home.py"))
 
 
 def test_home_opens_a_preset_in_design(workspace) -> None:

@@ -6,7 +6,16 @@ from core.presets import PRESETS
 from core.runs.devices import Device, DeviceReport
 from core.runs.states import RunState
 from core.runs.store import Store
-from pages.components.run_words import LOOKS, device_name, duration, percent, plain, points, waiting_reason
+from pages.components.run_words import (
+    LOOKS,
+    device_name,
+    distinct_names,
+    duration,
+    percent,
+    plain,
+    points,
+    waiting_reason,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,13 @@ def test_devices():
     assert [device_name(each) for each in (None, "cpu:0", "gpu:0,gpu:1")] == [None, "CPU 0", "GPU 0, GPU 1"]
 
 
+def test_runs_of_one_name_are_told_apart_by_their_ids(workspace):
+    with Store(workspace) as store:
+        runs = [store.create_run(PRESETS["tiny"].config, name) for name in ("same", "other", "same")]
+    first, _, last = runs
+    assert distinct_names(runs) == [f"same ({first.id})", "other", f"same ({last.id})"]
+
+
 def test_every_state_has_a_look():
     assert set(LOOKS) == set(RunState)
 
@@ -48,8 +64,11 @@ def test_why_a_run_waits(workspace):
     busy = replace(busy, state=RunState.RUNNING, device="cpu:0")
     waiting = [first, second, third]
 
-    assert waiting_reason(first, waiting, [busy], report) == (
-        "Next in the queue: it starts when “a” gives its device free."
+    assert waiting_reason(first, waiting, [busy], report) == ("Next in the queue: it starts when “a” ends.")
+    two = DeviceReport((device, replace(device, id="cpu:1")))
+    also_busy = replace(busy, name="e", device="cpu:1")
+    assert waiting_reason(first, waiting, [busy, also_busy], two) == (
+        "Next in the queue: it starts when one of “a”, “e” ends."
     )
     assert waiting_reason(first, waiting, [], report) == "Next in the queue: it starts within a few seconds."
     assert waiting_reason(second, waiting, [busy], report) == "Number 2 in the queue, behind the run “b”."

@@ -1,5 +1,7 @@
 """The Runs page as a visitor uses it, without a browser."""
 
+import sqlite3
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,6 +11,7 @@ from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 from core.workspace import PROJECT_ROOT
+from pages.components.text import literal
 
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
 
@@ -177,10 +180,31 @@ def test_stop(store, monkeypatch):
 def test_rename(store):
     run = end(store, begin(store, "old", 1), RunState.FINISHED)
     page = open_runs(run.id)
-    page.text_input(key=f"name-{run.id}").set_value("new").run()
-    page.button(key=f"rename-{run.id}").click().run()
+    # Also while nothing was typed: a button that is off until the text arrives swallows the click that sends it.
+    assert not page.button(key=f"save-name-{run.id}").disabled
+    page.text_input(key=f"name-{run.id}-old").set_value("new")
+    page.button(key=f"save-name-{run.id}").click().run()
     assert store.get_run(run.id).name == "new"
     assert [heading.value for heading in page.subheader] == ["new"]
+
+
+def test_a_name_that_is_not_allowed_is_refused_in_words(store):
+    run = end(store, begin(store, "old", 1), RunState.FINISHED)
+    page = open_runs(run.id)
+    page.text_input(key=f"name-{run.id}-old").set_value(" ")
+    page.button(key=f"save-name-{run.id}").click().run()
+    assert [toast.value for toast in page.toast] == [r"The name of a run cannot be empty\."]
+    assert store.get_run(run.id).name == "old"
+
+
+def test_a_rename_elsewhere_shows_in_the_field(store):
+    run = end(store, begin(store, "old", 1), RunState.FINISHED)
+    page = open_runs(run.id)
+    store.rename_run(run.id, "renamed on the command line")
+    page.run()
+    assert [field.value for field in page.text_input if field.label == "Name"] == [
+        "renamed on the command line"
+    ]
 
 
 def test_delete_asks_first(store, workspace):
@@ -210,6 +234,45 @@ def test_several_runs_are_compared(store):
     differing = page.dataframe[-1].value
     assert differing.loc["optimizer.learning_rate"].tolist() == ["0.001", "0.01"]
     assert len(differing) == 1
+
+
+def test_runs_of_one_name_are_told_apart(store):
+    runs = [end(store, begin(store, "same", 2), RunState.FINISHED) for _ in range(2)]
+    page = open_runs(",".join(run.id for run in runs))
+    for run in runs:
+        name = f"same ({run.id})"
+        assert f"**{literal(name)}**" in words(page)
+        for chart in charts(page):
+            assert name in chart.alt
+            # Validation and clean training in the tooltip, and the legends of lines and points.
+            assert chart.spec.count(f"{name}: ") == 2 and chart.spec.count(name) == 4
+
+
+def break_settings(store: Store, run: Run) -> None:
+    with sqlite3.connect(store.workspace.database) as connection:
+        connection.execute("UPDATE runs SET config = '{\"later\": 1}' WHERE id = ?", (run.id,))
+    connection.close()
+
+
+def test_a_run_with_unreadable_settings_has_its_curves_nevertheless(store):
+    run = begin(store, "from elsewhere", 3)
+    break_settings(store, run)
+    page = open_runs(run.id)
+    assert "The settings of “from elsewhere” cannot be read" in words(page).replace("\\", "")
+    assert len(charts(page)) == 2 and len(page.metric) == 5
+    assert "Stop" in labels(page)
+
+
+def test_unreadable_settings_hide_nothing_of_other_runs(store):
+    broken = end(store, begin(store, "from elsewhere", 3), RunState.FINISHED)
+    good = end(store, begin(store, "good", 3), RunState.FINISHED)
+    slower = store.create_run(PRESETS["tiny"].config.with_values({"seed": 5}), "other seed")
+    break_settings(store, broken)
+    page = open_runs(f"{broken.id},{good.id},{slower.id}")
+    assert len(page.error) == 1 and "cannot be read" in page.error[0].value
+    assert len(charts(page)) == 2
+    assert "from elsewhere: validation" in charts(page)[0].spec
+    assert list(page.dataframe[-1].value) == ["good", "other seed"]
 
 
 def test_many_runs_come_in_pages(store):

@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -5,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.presets import PRESETS
 from core.runs.devices import Device
+from core.runs.states import RunState
 from core.runs.store import Store
 from core.workspace import PROJECT_ROOT
 from pages.components.machine import device_rows
@@ -41,9 +43,20 @@ def test_a_queue_that_nobody_serves_is_an_error(workspace, monkeypatch):
         store.create_run(PRESETS["tiny"].config, "patient")
     page = open_system()
     assert (metrics(page)["Free devices"], metrics(page)["Scheduler"]) == ("0 of 1", "Missing")
-    assert "Nobody serves the queue" in page.error[0].value
+    assert "The scheduler is not running" in page.error[0].value
     assert page.dataframe[0].value["used_by"].tolist() == ["busy one"]
     assert any("busy one" in caption.value for caption in page.caption)
+
+
+def test_a_process_that_outlives_its_run_does_not_have_the_page_drawn_for_ever(workspace):
+    with Store(workspace) as store:
+        run = store.create_run(PRESETS["tiny"].config)
+        store.claim(run.id, ["cpu:0"])
+        store.record_started(run.id, 1, 10, 100, 0)
+        store.set_process(run.id, 1, os.getpid(), 1.0)
+        store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
+        assert store.has_work()
+    assert metrics(open_system())["Waiting runs"] == "0"
 
 
 def test_versions_come_from_metadata_alone(workspace):

@@ -1,0 +1,27 @@
+"""A damaged database in the real server: a sentence on the page, the traceback in the log."""
+
+import sqlite3
+
+from playwright.sync_api import Page, expect
+
+from core.presets import PRESETS
+from core.runs.records import EpochRow
+from core.runs.states import RunState
+from core.runs.store import Store
+
+
+def test_what_breaks_in_a_fragment_is_a_sentence(server, workspace, page: Page) -> None:
+    with Store(workspace) as store:
+        run = store.create_run(PRESETS["tiny"].config, "seen before")
+        store.claim(run.id, ["cpu:0"])
+        store.record_started(run.id, 1, 10, 100, 0)
+        store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.5))
+        store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
+    with sqlite3.connect(workspace.database) as connection:
+        connection.execute("ALTER TABLE epochs RENAME TO gone")
+    connection.close()
+    page.goto(f"{server.url}/runs?run={run.id}")
+    expect(page.get_by_text("could not be used: no such table: epochs.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert "in last_val_accuracies" in server.log.read_text()  # the traceback

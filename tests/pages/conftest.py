@@ -1,0 +1,29 @@
+"""The app's error boundary for pages that AppTest runs, which know nothing of app.py."""
+
+from collections.abc import Callable
+from functools import partialmethod
+
+import pytest
+from streamlit.runtime.scriptrunner import ScriptRunner
+
+from core.errors import ConvDeckError
+from pages.components.errors import render_error
+
+UseBoundary = Callable[[Callable[[Exception], bool]], None]
+
+
+@pytest.fixture
+def use_boundary(monkeypatch: pytest.MonkeyPatch) -> UseBoundary:
+    """Have AppTest hand what a script raises to the given function, as `st.App(on_script_error=…)` does."""
+
+    def use(on_script_error: Callable[[Exception], bool]) -> None:
+        original = partialmethod(ScriptRunner.__init__, on_script_error=on_script_error)
+        monkeypatch.setattr(ScriptRunner, "__init__", original)
+
+    return use
+
+
+@pytest.fixture(autouse=True)
+def boundary(use_boundary: UseBoundary) -> None:
+    """What nobody raised on purpose stays an exception of the page, so that a test fails by it."""
+    use_boundary(lambda error: isinstance(error, ConvDeckError) and render_error(error))

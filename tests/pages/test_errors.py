@@ -1,0 +1,67 @@
+"""What a visitor reads when something goes wrong, wherever on a page it does."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import app
+from core.errors import ConvDeckError, EngineError, RunError
+from pages.components.errors import UNEXPECTED, render_error
+
+SENTENCES = [
+    (RunError("There is no run *x*."), r"There is no run \*x\*\."),
+    (EngineError("The engine ended"), "The engine ended"),
+    (ConvDeckError("$a$"), r"\$a\$"),
+    (OSError(28, "No space left on device", "/secret/place"), UNEXPECTED),
+    (ValueError("a traceback's business"), UNEXPECTED),
+]
+
+
+@pytest.fixture(autouse=True)
+def boundary(use_boundary):
+    use_boundary(render_error)
+
+
+def on_the_page(error: Exception) -> None:
+    import streamlit as st
+
+    st.write("before")
+    raise error
+
+
+def in_a_fragment(error: Exception) -> None:
+    import streamlit as st
+
+    def draw() -> None:
+        st.write("before")
+        with st.container():
+            raise error
+
+    st.fragment(draw, run_every=1.0)()
+
+
+def in_a_callback(error: Exception) -> None:
+    import streamlit as st
+
+    def act() -> None:
+        raise error
+
+    st.write("before")
+    if st.button("Act", on_click=act):
+        st.write("The click was taken.")
+
+
+@pytest.mark.parametrize("script", [on_the_page, in_a_fragment, in_a_callback])
+@pytest.mark.parametrize(("error", "sentence"), SENTENCES)
+def test_it_is_one_sentence_where_it_happened(script, error, sentence, caplog):
+    page = AppTest.from_function(script, args=(error,)).run()
+    for button in page.button:
+        button.click().run()
+    assert [shown.value for shown in page.error] == [sentence]
+    assert not page.exception
+    # A callback runs before anything of the page is drawn.
+    drawn = [] if script is in_a_callback else ["before"]
+    assert [text.value for text in page.markdown] == drawn
+
+
+def test_the_app_has_this_boundary():
+    assert app.app._on_script_error is render_error

@@ -1,0 +1,35 @@
+"""The head of the chosen runs."""
+
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.presets import PRESETS
+from core.runs.records import Run
+from core.runs.states import RunState
+from core.runs.store import Store
+
+
+def head_of(runs: list[Run]) -> list[str]:
+    def draw(runs) -> None:  # its source is run without this module's imports
+        from pages.components.run_head import render_head
+
+        render_head(runs)
+
+    page = AppTest.from_function(draw, args=(runs,)).run()
+    assert not page.exception
+    return [str(element.value) for kind in ("subheader", "markdown", "caption") for element in page.get(kind)]
+
+
+@pytest.mark.parametrize("num_runs", [1, 2])
+def test_nothing_in_it_grows_with_the_epochs(workspace, num_runs):
+    """It stands outside the part of the page that ticks."""
+    with Store(workspace) as store:
+        runs = [store.create_run(PRESETS["tiny"].config, name) for name in "ab"[:num_runs]]
+    runs = [replace(run, state=RunState.RUNNING) for run in runs]
+    grown = [
+        replace(run, epoch=7, best_epoch=6, best_val_accuracy=0.6, gap=0.1, batch=3, batch_accuracy=0.7)
+        for run in runs
+    ]
+    assert head_of(runs) == head_of(grown)

@@ -1,0 +1,23 @@
+import json
+
+from streamlit.testing.v1 import AppTest
+
+
+def test_another_design_or_name_has_another_token() -> None:
+    def tokens() -> None:
+        import streamlit as st
+
+        from core.presets import PRESETS
+        from pages.components import session
+
+        session.set_design_config(PRESETS["tiny"].config)
+        draft = session.idempotency_token()
+        article = PRESETS["article"].config
+        st.json(
+            [draft, session.idempotency_token(PRESETS["tiny"].config), session.idempotency_token(article)]
+            + [session.idempotency_token(article, name) for name in ("a", "b", "b")]
+        )
+
+    first, second = (json.loads(AppTest.from_function(tokens).run().json[0].value) for _ in range(2))
+    assert [first.index(token) for token in first] == [0, 0, 2, 3, 4, 4]
+    assert not set(first) & set(second)
