@@ -22,18 +22,24 @@ from core.datasets.storage import (
     check_is_free,
     save_dataset,
 )
-from core.datasets.wording import clean_class_name, reason
+from core.datasets.wording import clean_class_name, printable, reason
 from core.errors import DatasetError
 from core.workspace import Workspace
 
 
 def import_dataset(
-    workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
+    workspace: Workspace,
+    name: str,
+    path: Path,
+    image_size: int | None = None,
+    progress: Report | None = None,
+    shown_name: str | None = None,
 ) -> Dataset:
     """Store what is at `path` as the data set `name`.
 
     `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
-    (`cifar10`, …) must hold what they are known for.
+    (`cifar10`, …) must hold what they are known for. `shown_name` is what the file is called in every sentence,
+    where its name on disk is not the one that the person gave it.
 
     Raises:
         DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
@@ -42,20 +48,21 @@ def import_dataset(
     report = progress or (lambda progress: None)
     if not path.exists():
         raise DatasetError(f"There is nothing at {path}.")
-    report(Progress(f"Reading {path.name}"))
+    shown = printable(shown_name or path.name, 60) or "The file"
+    report(Progress(f"Reading {shown}"))
     class_names: tuple[str, ...] | None = None
     if path.is_dir():
         class_names, arrays = read_folder(path, image_size, report)
     elif path.suffix.lower() == ".npz":
-        class_names, arrays = _read_npz(path)
+        class_names, arrays = _read_npz(path, shown)
     elif path.suffix.lower() == ".zip":
-        class_names, arrays = read_zip(path, image_size, report)
+        class_names, arrays = read_zip(path, shown, image_size, report)
     elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
-        official, arrays = read_cifar(path)
+        official, arrays = read_cifar(path, shown)
         class_names = official.class_names
     else:
-        raise DatasetError(f"{path.name} is neither .npz, .zip, .tar.gz nor a folder of class folders.")
-    title, description = name, f"Imported from {clean_class_name(path.name)}."
+        raise DatasetError(f"{shown} is neither .npz, .zip, .tar.gz nor a folder of class folders.")
+    title, description = name, f"Imported from {shown}."
     source = SOURCES.get(name)
     if source is not None:
         _check_known(arrays, name, class_names)
@@ -74,19 +81,19 @@ def import_dataset(
         return save_dataset(workspace, name, title, description, class_names, arrays)
 
 
-def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
+def _read_npz(path: Path, shown: str) -> tuple[tuple[str, ...] | None, Arrays]:
     try:
         with zipfile.ZipFile(path) as archive:
             declared = sum(entry.file_size for entry in archive.infolist())
         if declared > MAX_ARRAY_BYTES:
             raise DatasetError(
-                f"{path.name} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken."
+                f"{shown} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken."
             )
         with np.load(path, allow_pickle=False) as stored:
             missing = [name for name in ARRAYS if name not in stored.files]
             if missing:
                 raise DatasetError(
-                    f"{path.name} has no {', '.join(missing)}: it needs x_train, y_train, x_test and y_test."
+                    f"{shown} has no {', '.join(missing)}: it needs x_train, y_train, x_test and y_test."
                 )
             arrays = {name: stored[name] for name in ARRAYS}
             names = stored["class_names"] if "class_names" in stored.files else None
@@ -103,7 +110,7 @@ def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise DatasetError(f"{path.name} cannot be read as .npz: {reason(error)}.") from error
+        raise DatasetError(f"{shown} cannot be read as .npz: {reason(error)}.") from error
     class_names = None if names is None else tuple(clean_class_name(str(name)) for name in np.ravel(names))
     return class_names, {
         name: _pictures(a) if name[0] == "x" else _labels(a, name) for name, a in arrays.items()
