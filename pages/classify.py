@@ -58,7 +58,8 @@ def main() -> None:
     with right:
         crop = st.segmented_control(
             "Use of each picture", list(CROPS), default="center", required=True, format_func=CROPS.__getitem__,
-            key="classify-crop", help="The network reads a small square; this is how your picture becomes one.",
+            key="classify-crop", wrap=True,
+            help="The network reads a small square; this is how your picture becomes one.",
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Try sample pictures", icon=":material/casino:", on_click=session.draw_samples)
@@ -151,7 +152,7 @@ def _render_rows(rows: list[dict[str, Any]], truths: list[str] | None = None) ->
         if not row["ok"]:
             st.error(literal(row["error"]), icon=":material/broken_image:")
     shown = [(row, truths[index] if truths else None) for index, row in enumerate(rows) if row["ok"]]
-    with st.grid(4, min_column_width=220):
+    with st.grid(4, min_column_width=160):
         for row, truth in shown:
             with st.container(border=True):
                 _render_answer(row, truth)

@@ -168,10 +168,12 @@ def _render_inside(dataset: Dataset) -> None:
         for index in shown:
             rows = np.flatnonzero(labels == index)[:GALLERY]
             name = dataset.class_names[index]
-            st.image(
-                contact_sheet(np.asarray(dataset.x_train[rows]), columns=GALLERY), width="stretch",
-                caption=literal(name), alt=f"{len(rows)} pictures of the class {name}",
-            )  # fmt: skip
+            with st.container(gap="xsmall"):
+                st.caption(literal(name))
+                st.image(
+                    contact_sheet(np.asarray(dataset.x_train[rows]), columns=GALLERY), width="stretch",
+                    alt=f"{len(rows)} pictures of the class {name}",
+                )  # fmt: skip
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:

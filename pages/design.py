@@ -134,7 +134,9 @@ def _render_start(
         if problem is not None:
             st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
         if refused:
-            st.caption(":red[A field has a value that cannot be used: what is wrong is said below it.]")
+            st.markdown(
+                ":small[:red[A field has a value that cannot be used: what is wrong is said below it.]]"
+            )
         elif network is not None:
             num_train = config.dataset.num_train or _dataset_size(config)
             for hint in advise(config, network, image_size, num_train):

@@ -110,8 +110,8 @@ def numbers_field(
 
 
 def render_problem(message: str) -> None:
-    """What is wrong with the field above."""
-    st.caption(f":red[{literal(message)}]")
+    """What is wrong with the field above. The config's sentences begin with the path, so without it in small."""
+    st.markdown(f":small[:red[{literal(message[:1].upper() + message[1:])}]]")
 
 
 def _key(path: str) -> str:

@@ -18,10 +18,10 @@ from pages.components.form_fields import (
 
 SCHEDULE_NAMES = {
     "constant": "constant",
-    "cosine": "cosine: falls smoothly to nothing",
+    "cosine": "cosine: falls smoothly",
     "one_cycle": "one cycle: up, then down",
-    "step": "step: falls every few epochs",
-    "plateau": "plateau: falls when it stands still",
+    "step": "step: falls now and then",
+    "plateau": "plateau: falls when stuck",
 }
 
 

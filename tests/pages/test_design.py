@@ -173,7 +173,7 @@ def test_an_error_goes_with_its_field(workspace) -> None:
     page = change(open_page("design.py", preset="tiny"), "optimizer.name", "sgd")
     change(page, "optimizer.nesterov", True)
     change(page, "optimizer.momentum", 0.0)
-    assert "needs a momentum above 0" in words(page)
+    assert "Needs a momentum above 0" in words(page)
     change(page, "optimizer.name", "adam")
     assert not button(page, "Start training").disabled
 
@@ -183,7 +183,7 @@ def test_an_error_goes_with_its_field(workspace) -> None:
 
 def test_too_many_pictures_are_told_beside_the_field(workspace, idle) -> None:
     page = change(open_page("design.py", preset="tiny"), "dataset.num_train", 6001)
-    assert "asks for 6,001 training pictures; Shapes has 6,000." in words(page)
+    assert "Asks for 6,001 training pictures; Shapes has 6,000." in words(page)
     assert button(page, "Start training").disabled
     change(page, "dataset.num_train", 6000)
     assert not button(page, "Start training").disabled
@@ -261,4 +261,4 @@ def test_a_small_own_data_set_is_told_from_the_numbers_of_its_card(workspace) ->
     arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
     save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays)
     page = change(open_page("design.py", preset="tiny"), "dataset.id", "mine")
-    assert "asks for 1,000 training pictures; Mine has 10." in words(page)
+    assert "Asks for 1,000 training pictures; Mine has 10." in words(page)
