@@ -18,32 +18,50 @@ def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
 
 
 def dataset_shape(workspace: Workspace, dataset: DatasetConfig) -> tuple[tuple[int, int, int], int]:
-    """((height, width, channels), number of classes) of what the network will read. Raises DatasetError."""
+    """((height, width, channels), number of classes) of what the network will read.
+
+    Raises:
+        DatasetError: the data set is unknown, or damaged so that its shape cannot be told.
+    """
     info = find_dataset(workspace, dataset.id)
+    if not info.class_names:
+        raise DatasetError(info.description)
     height, width, channels = info.image_shape
     if dataset.image_size is not None:
         height = width = dataset.image_size
     return (height, width, channels), info.num_classes
 
 
-def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architecture:
-    """The network that the config describes, once everything that can be told before the start holds.
+def check_dataset(workspace: Workspace, dataset: DatasetConfig) -> None:
+    """Whether there is what a run would train on.
 
     Raises:
-        DatasetError: the data set is unknown or has yet to be downloaded.
-        ConfigError: more training pictures are asked for than there are, or the network cannot be built.
+        DatasetError: the data set is unknown, damaged or has yet to be downloaded.
+        ConfigError: more training pictures are asked for than there are.
     """
-    info = find_dataset(workspace, config.dataset.id)
+    info = find_dataset(workspace, dataset.id)
+    if info.state == "damaged":
+        raise DatasetError(info.description)
     if info.state != "ready" and info.id != "shapes":
         raise DatasetError(
             f"{info.title} is not here yet. Download it on the Datasets page or with: "
             f"python -m core datasets add {info.id}"
         )
-    asked = config.dataset.num_train
+    asked = dataset.num_train
     if asked is not None and asked > info.num_train:
         raise ConfigError(
             "dataset.num_train", f"asks for {asked:,} training pictures; {info.title} has {info.num_train:,}."
         )
+
+
+def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architecture:
+    """The network that the config describes, once everything that can be told before the start holds.
+
+    Raises:
+        DatasetError: the data set is unknown, damaged or has yet to be downloaded.
+        ConfigError: more training pictures are asked for than there are, or the network cannot be built.
+    """
+    check_dataset(workspace, config.dataset)
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
     return describe(config.model, image_shape, num_classes)
 

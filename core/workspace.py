@@ -34,6 +34,10 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def drafts(self) -> Path:
+        return self.root / "drafts"
+
+    @property
     def scheduler_lock(self) -> Path:
         return self.root / "scheduler.lock"
 

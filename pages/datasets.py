@@ -1,10 +1,11 @@
-"""Datasets: what is at hand, what can be had, your own, and a look inside."""
+"""Datasets: what is at hand, what can be fetched, your own, and a look inside."""
 
 import tempfile
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
-import plotly.graph_objects as go
+import pandas as pd
 import streamlit as st
 
 from core.datasets.importing import import_dataset
@@ -16,8 +17,24 @@ from pages.components import session
 from pages.components.pictures import contact_sheet
 from pages.components.text import literal
 
-GALLERY = 16
+GALLERY = 12
 SHOWN_CLASSES = 20
+UPLOADS = ("zip", "npz")
+# Nominal: of names such as 0 to 9 it would make a scale otherwise. Unsorted: in the data set's own order.
+COUNTS_CHART: dict[str, Any] = {
+    "title": "Training pictures a class",
+    "height": {"step": 22},
+    "mark": {"type": "bar", "tooltip": True},
+    "encoding": {
+        "x": {"field": "pictures", "type": "quantitative", "title": None, "axis": {"tickMinStep": 1}},
+        "y": {"field": "class", "type": "nominal", "sort": None, "title": None},
+    },
+}
+STATES: dict[str, tuple[str, str | None, Literal["green", "gray", "red"]]] = {
+    "ready": ("Ready", ":material/check_circle:", "green"),
+    "available": ("Not here yet", None, "gray"),
+    "damaged": ("Damaged", ":material/broken_image:", "red"),
+}
 
 
 def main() -> None:
@@ -43,28 +60,31 @@ def main() -> None:
 def _render_card(info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{literal(info.title)}**", width="stretch")
-        if info.state == "ready":
-            st.badge("Ready", icon=":material/check_circle:", color="green")
-        else:
-            st.badge("To be had", color="gray")
+        label, icon, color = STATES[info.state]
+        st.badge(label, icon=icon, color=color)
     st.markdown(literal(info.description))
-    size = "×".join(map(str, info.image_shape[:2])) + (" grey" if info.image_shape[2] == 1 else "")
-    st.caption(
-        f"{info.num_classes} classes, {size}; {info.num_train:,} training, {info.num_validation:,} validation and "
-        f"{info.num_test:,} test pictures"
-    )
-    if info.state == "ready":
+    if info.class_names:
+        size = "×".join(map(str, info.image_shape[:2])) + (" grey" if info.image_shape[2] == 1 else "")
+        st.caption(
+            f"{info.num_classes} classes, {size}; {info.num_train:,} training, {info.num_validation:,} validation and "
+            f"{info.num_test:,} test pictures"
+        )
+    if info.state != "available":
         if st.button("Remove", key=f"remove-{info.id}", type="tertiary", icon=":material/delete:"):
             _confirm_removal(info)
-        return
-    label = "Draw it" if info.size_bytes == 0 else f"Download {info.size_bytes / 1e6:.0f} MB"
-    if st.button(label, key=f"get-{info.id}", icon=":material/download:"):
+    elif info.size_bytes == 0:
+        help_text = "Made on this machine within some seconds, always the same pictures."
+        if st.button("Draw it", key=f"get-{info.id}", icon=":material/brush:", help=help_text):
+            _get(info)
+    elif st.button(
+        f"Download {info.size_bytes / 1e6:.0f} MB", key=f"get-{info.id}", icon=":material/download:"
+    ):
         _get(info)
 
 
 def _get(info: DatasetInfo) -> None:
     """In this script's thread: what was downloaded is kept and gone on with if the visitor leaves in between."""
-    with st.status(f"Getting {info.title}…", expanded=True) as status:
+    with st.status(f"Getting {literal(info.title)}…", expanded=True) as status:
         bar = st.progress(0.0)
 
         def tell(progress: Progress) -> None:
@@ -74,10 +94,10 @@ def _get(info: DatasetInfo) -> None:
         try:
             ensure_dataset(session.services().workspace, info.id, progress=tell)
         except UserError as error:
-            status.update(label=f"{info.title} could not be had", state="error")
+            status.update(label=f"{literal(info.title)} could not be fetched", state="error")
             st.error(literal(str(error)))
             return
-    session.flash(f"{info.title} is ready.")
+    session.flash(f"{literal(info.title)} is ready.")
     st.rerun()
 
 
@@ -94,14 +114,14 @@ def _confirm_removal(info: DatasetInfo) -> None:
         except UserError as error:
             st.error(literal(str(error)))
             return
-        session.flash(f"{info.title} is removed.")
+        session.flash(f"{literal(info.title)} is removed.")
         st.rerun()
 
 
 def _render_import() -> None:
     st.markdown(
-        "A `.zip` with one folder a class; an `.npz` with `x_train`, `y_train`, `x_test` and `y_test`; or an official "
-        "CIFAR archive. Larger ones go through the command line: `python -m core datasets add NAME PATH`."
+        "A `.zip` with one folder a class, or an `.npz` with `x_train`, `y_train`, `x_test` and `y_test`. Larger ones, "
+        "and official CIFAR archives, go through the command line: `python -m core datasets add NAME PATH`."
     )
     with st.form("import", border=False):
         columns = st.columns([2, 1])
@@ -109,7 +129,8 @@ def _render_import() -> None:
         size = columns[1].number_input(
             "Image size", 8, 256, 32, 8, help="The side in pixels to which pictures of a zip are brought."
         )
-        upload = st.file_uploader("File", type=["zip", "npz", "gz", "tgz", "tar"])
+        # With the server's own limit: a higher one given here would be offered by the browser and refused at the end.
+        upload = st.file_uploader("File", type=list(UPLOADS))
         sent = st.form_submit_button("Import", icon=":material/upload:")
     if not sent:
         return
@@ -118,24 +139,25 @@ def _render_import() -> None:
         return
     with st.spinner("Importing…"), tempfile.TemporaryDirectory() as folder:
         # The name on disk is our own; of the uploaded one only the ending counts.
-        suffix = "".join(Path(upload.name).suffixes[-2:]).lower()
-        path = (
-            Path(folder) / f"upload{suffix if suffix in ('.tar.gz',) else Path(upload.name).suffix.lower()}"
-        )
-        path.write_bytes(upload.getvalue())
+        suffix = next(kind for kind in UPLOADS if upload.name.lower().endswith(f".{kind}"))
+        path = Path(folder) / f"upload.{suffix}"
+        path.write_bytes(upload.getbuffer())
         try:
-            dataset = import_dataset(session.services().workspace, name.strip(), path, image_size=int(size))
+            dataset = import_dataset(
+                session.services().workspace, name.strip(), path, image_size=int(size), shown_name=upload.name
+            )
         except UserError as error:
             st.error(literal(str(error)))
             return
-    session.flash(f"{dataset.id} is ready: {len(dataset.class_names)} classes.")
+    session.flash(f"{literal(dataset.id)} is ready: {len(dataset.class_names)} classes.")
     st.rerun()
 
 
 def _render_inside(dataset: Dataset) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
-        st.plotly_chart(_counts_chart(dataset), alt=f"Training pictures of each class of {dataset.title}")
+        alt = f"Training pictures of each class of {dataset.title}"
+        st.vega_lite_chart(class_counts(dataset), COUNTS_CHART, alt=alt)
     with right:
         labels = np.asarray(dataset.y_train)
         names = dataset.class_names[:SHOWN_CLASSES]
@@ -146,20 +168,18 @@ def _render_inside(dataset: Dataset) -> None:
         for index in shown:
             rows = np.flatnonzero(labels == index)[:GALLERY]
             name = dataset.class_names[index]
-            st.image(
-                contact_sheet(np.asarray(dataset.x_train[rows]), columns=GALLERY), width="stretch",
-                caption=name, alt=f"{len(rows)} pictures of the class {name}",
-            )  # fmt: skip
+            with st.container(gap="xsmall"):
+                st.caption(literal(name))
+                st.image(
+                    contact_sheet(np.asarray(dataset.x_train[rows]), columns=GALLERY), width="stretch",
+                    alt=f"{len(rows)} pictures of the class {name}",
+                )  # fmt: skip
 
 
-def _counts_chart(dataset: Dataset) -> go.Figure:
+def class_counts(dataset: Dataset) -> pd.DataFrame:
+    """A row a class, in the data set's own order: its name and its number of training pictures."""
     counts = np.bincount(np.asarray(dataset.y_train), minlength=len(dataset.class_names))
-    figure = go.Figure(go.Bar(x=counts, y=list(dataset.class_names), orientation="h"))
-    figure.update_layout(
-        height=max(240, 22 * len(counts)), margin={"l": 0, "r": 10, "t": 30, "b": 0}, title="Training pictures a class",
-        yaxis={"autorange": "reversed"},
-    )  # fmt: skip
-    return figure
+    return pd.DataFrame({"class": list(dataset.class_names), "pictures": counts})
 
 
 main()

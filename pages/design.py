@@ -8,10 +8,11 @@ import streamlit as st
 from core.advice import advise
 from core.architecture import Architecture, describe
 from core.config import ExperimentConfig, differences
-from core.datasets.storage import DatasetInfo, list_datasets
+from core.datasets.storage import list_datasets
 from core.errors import ConfigError, UserError
-from core.experiments import dataset_shape, start_experiment
+from core.experiments import check_dataset, dataset_shape, find_dataset, start_experiment
 from core.presets import PRESETS
+from core.runs.records import MAX_NAME_CHARACTERS
 from pages.components import session
 from pages.components.drafts import ensure_draft, load_preset
 from pages.components.form_network import render_blocks, render_head
@@ -20,6 +21,7 @@ from pages.components.network_view import render_network
 from pages.components.text import literal
 
 MAX_PASTED = 1_000_000
+RUN_NAME = "run-name"
 
 
 def main() -> None:
@@ -27,13 +29,13 @@ def main() -> None:
     st.title("Design", anchor=False)
     services = session.services()
     config = ensure_draft(services)
-    datasets = list_datasets(services.workspace)
+    data_problem = _data_problem(config)
     network, image_size, problem = _network(config)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _render_presets()
         st.subheader("Data", anchor=False)
-        render_data(config, datasets)
+        render_data(config, list_datasets(services.workspace), data_problem)
         st.subheader("Convolution blocks", anchor=False)
         render_blocks(config, network, problem)
         st.subheader("Head", anchor=False)
@@ -46,10 +48,20 @@ def main() -> None:
         with st.expander("Details"):
             render_details(config)
     with right:
-        _render_start(config, datasets, network, image_size, problem)
+        # Drawn after the fields, so that it knows of all that they refuse.
+        _render_start(config, network, image_size, data_problem, problem)
         if network is not None:
             render_network(network, image_size)
         _render_as_text(config)
+
+
+def _data_problem(config: ExperimentConfig) -> UserError | None:
+    """Why a run would have nothing to train on, if so."""
+    try:
+        check_dataset(session.services().workspace, config.dataset)
+    except UserError as error:
+        return error
+    return None
 
 
 def _network(config: ExperimentConfig) -> tuple[Architecture | None, int, ConfigError | None]:
@@ -67,12 +79,18 @@ def _network(config: ExperimentConfig) -> tuple[Architecture | None, int, Config
 def _render_presets() -> None:
     names = list(PRESETS)
     current = session.design_preset()
-    chosen = st.selectbox(
-        "Begin with", names, index=names.index(current) if current in names else None,
-        format_func=lambda name: PRESETS[name].title + (" – goes wrong on purpose" if PRESETS[name].known_bad else ""),
-        placeholder="A preset", key=f"preset-{session.design_generation()}",
-        help="Loads a whole design. What you changed before is replaced.",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Begin with", names, index=names.index(current) if current in names else None,
+            format_func=lambda name: PRESETS[name].title
+            + (" – goes wrong on purpose" if PRESETS[name].known_bad else ""),
+            placeholder="A preset", key=f"preset-{session.design_generation()}",
+            help="Loads a whole design. What you changed before is replaced.",
+        )  # fmt: skip
+        st.button(
+            "Reset", icon=":material/undo:", on_click=session.reset_design,
+            help="Undoes every change since this design was loaded.",
+        )  # fmt: skip
     if chosen and chosen != current:
         load_preset(session.services(), chosen)
         st.rerun()
@@ -97,38 +115,52 @@ def _shown(value: object) -> str:
 
 
 def _render_start(
-    config: ExperimentConfig, datasets: list[DatasetInfo], network: Architecture | None, image_size: int,
+    config: ExperimentConfig, network: Architecture | None, image_size: int, data_problem: UserError | None,
     problem: ConfigError | None,
 ) -> None:  # fmt: skip
+    refused = data_problem is not None or session.errors_stand()
     with st.container(border=True):
-        st.text_input("Name of the run", key="run-name", max_chars=120, placeholder="numbered by itself")
+        st.text_input(
+            "Name of the run", key=RUN_NAME, max_chars=MAX_NAME_CHARACTERS, placeholder="numbered by itself",
+            persist_state="session",
+        )  # fmt: skip
         start = st.button(
             "Start training",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=network is None,
+            disabled=network is None or refused,
             width="stretch",
         )
         if problem is not None:
             st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
+        if refused:
+            st.markdown(
+                ":small[:red[A field has a value that cannot be used: what is wrong is said below it.]]"
+            )
         elif network is not None:
-            found = next((info for info in datasets if info.id == config.dataset.id), None)
-            num_train = config.dataset.num_train or (found.num_train if found else 0)
-            for hint in advise(config, network, image_size, num_train or 1):
+            num_train = config.dataset.num_train or _dataset_size(config)
+            for hint in advise(config, network, image_size, num_train):
                 st.caption(f":material/lightbulb: {literal(hint)}")
         if start:
             _start(config)
 
 
+def _dataset_size(config: ExperimentConfig) -> int:
+    return find_dataset(session.services().workspace, config.dataset.id).num_train
+
+
 def _start(config: ExperimentConfig) -> None:
     workspace = session.services().workspace
-    name = session.text_of("run-name").strip() or None
+    name = session.text_of(RUN_NAME).strip() or None
     try:
-        run = start_experiment(workspace, config, name, session.design_preset(), session.idempotency_token())
+        run = start_experiment(
+            workspace, config, name, session.design_preset(), session.idempotency_token(config, name)
+        )
     except UserError as error:
         st.error(literal(str(error)), icon=":material/block:")
         return
     session.use_token()
+    session.forget(RUN_NAME)
     session.set_chosen_runs((run.id,))
     st.switch_page("runs.py", query_params={"run": run.id})
 
@@ -144,11 +176,12 @@ def _render_as_text(config: ExperimentConfig) -> None:
         pasted = st.text_area(
             "Paste a config", key="pasted-config", placeholder="{ … }", max_chars=MAX_PASTED
         )
-        if st.button("Use it", disabled=not pasted.strip()):
+        # Never disabled: the text is sent when the field is left, so the click that leaves it must count.
+        if st.button("Use it"):
             try:
                 session.set_design_config(ExperimentConfig.from_json(pasted))
             except ConfigError as error:
-                st.error(literal(str(error)))
+                st.error(literal(str(error)) if pasted.strip() else "Paste a config into the field first.")
             else:
                 session.flash("The pasted config is loaded.")
                 st.rerun()

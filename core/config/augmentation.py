@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number
+from core.config.checks import check_boolean, check_choice
+from core.config.limits import check_limits, limits_of, number, whole
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
+# They say how the others work, and change no picture by themselves.
+_MODIFIERS = ("randaugment_magnitude", "unchanged_fraction")
 
 
 @dataclass(frozen=True)
@@ -18,32 +21,30 @@ class AugmentationConfig:
     magnitude (Cubuk et al., arXiv 1909.13719). `unchanged_fraction` of the pictures stay as they are.
     """
 
-    rotation_degrees: float = 0.0
-    width_shift_fraction: float = 0.0
-    height_shift_fraction: float = 0.0
-    zoom_fraction: float = 0.0
-    shear_degrees: float = 0.0
+    rotation_degrees: float = number(0.0, 0.0, 180.0)
+    width_shift_fraction: float = number(0.0, 0.0, 1.0)
+    height_shift_fraction: float = number(0.0, 0.0, 1.0)
+    zoom_fraction: float = number(0.0, 0.0, 0.9)
+    shear_degrees: float = number(0.0, 0.0, 60.0)
     horizontal_flip: bool = False
     vertical_flip: bool = False
-    brightness: float = 0.0
-    contrast: float = 0.0
-    saturation: float = 0.0
-    hue: float = 0.0
-    erasing_probability: float = 0.0
-    noise_stddev: float = 0.0
-    mixup_alpha: float = 0.0
-    cutmix_alpha: float = 0.0
-    randaugment_operations: int = 0
-    randaugment_magnitude: float = 0.3
+    brightness: float = number(0.0, 0.0, 1.0)
+    contrast: float = number(0.0, 0.0, 1.0)
+    saturation: float = number(0.0, 0.0, 1.0)
+    hue: float = number(0.0, 0.0, 0.5)
+    erasing_probability: float = number(0.0, 0.0, 1.0)
+    noise_stddev: float = number(0.0, 0.0, 0.5)
+    mixup_alpha: float = number(0.0, 0.0, 10.0)
+    cutmix_alpha: float = number(0.0, 0.0, 10.0)
+    randaugment_operations: int = whole(0, 0, 4)
+    randaugment_magnitude: float = number(0.3, 0.0, 1.0)
     fill_mode: str = "nearest"
-    unchanged_fraction: float = 0.0
+    unchanged_fraction: float = number(0.0, 0.0, 1.0)
 
     def __post_init__(self) -> None:
-        for name, high in _RANGES.items():
-            check_number(f"augmentation.{name}", getattr(self, name), 0.0, high)
+        check_limits(self, "augmentation.")
         check_boolean("augmentation.horizontal_flip", self.horizontal_flip)
         check_boolean("augmentation.vertical_flip", self.vertical_flip)
-        check_integer("augmentation.randaugment_operations", self.randaugment_operations, 0, 4)
         check_choice("augmentation.fill_mode", self.fill_mode, FILL_MODES)
 
     @property
@@ -51,30 +52,5 @@ class AugmentationConfig:
         """Whether any picture can come out changed."""
         if self.unchanged_fraction >= 1.0:
             return False
-        strengths = (getattr(self, name) for name in _RANGES if name not in _MODIFIERS)
-        return (
-            self.horizontal_flip
-            or self.vertical_flip
-            or self.randaugment_operations > 0
-            or any(value > 0 for value in strengths)
-        )
-
-
-_RANGES = {
-    "rotation_degrees": 180.0,
-    "width_shift_fraction": 1.0,
-    "height_shift_fraction": 1.0,
-    "zoom_fraction": 0.9,
-    "shear_degrees": 60.0,
-    "brightness": 1.0,
-    "contrast": 1.0,
-    "saturation": 1.0,
-    "hue": 0.5,
-    "erasing_probability": 1.0,
-    "noise_stddev": 0.5,
-    "mixup_alpha": 10.0,
-    "cutmix_alpha": 10.0,
-    "randaugment_magnitude": 1.0,
-    "unchanged_fraction": 1.0,
-}
-_MODIFIERS = ("randaugment_magnitude", "unchanged_fraction")
+        strengths = (getattr(self, name) for name in limits_of(self) if name not in _MODIFIERS)
+        return self.horizontal_flip or self.vertical_flip or any(value > 0 for value in strengths)

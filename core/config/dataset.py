@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from core.config.checks import check_integer, check_number, describe
+from core.config.checks import describe
+from core.config.limits import check_limits, number, whole
 from core.errors import ConfigError
 
 DATASET_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -19,9 +20,9 @@ class DatasetConfig:
     """
 
     id: str = "cifar10"
-    num_train: int | None = None
-    image_size: int | None = None
-    label_noise: float = 0.0
+    num_train: int | None = whole(None, 1, 10_000_000)
+    image_size: int | None = whole(None, 8, 256)
+    label_noise: float = number(0.0, 0.0, 1.0)
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not DATASET_ID.fullmatch(self.id):
@@ -29,8 +30,4 @@ class DatasetConfig:
                 "dataset.id",
                 f"must be 1 to 40 small letters, digits, '-' or '_', not {describe(self.id)}.",
             )
-        if self.num_train is not None:
-            check_integer("dataset.num_train", self.num_train, 1, 10_000_000)
-        if self.image_size is not None:
-            check_integer("dataset.image_size", self.image_size, 8, 256)
-        check_number("dataset.label_noise", self.label_noise, 0.0, 1.0)
+        check_limits(self, "dataset.")

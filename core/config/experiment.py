@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.config.augmentation import AugmentationConfig
-from core.config.checks import check_integer, describe
+from core.config.checks import describe
 from core.config.dataset import DatasetConfig
+from core.config.limits import Limits, check_limits, limits_of, whole
 from core.config.model import ModelConfig
 from core.config.optimizer import OptimizerConfig
 from core.config.paths import parse_path, read_path, replace_at
@@ -30,10 +31,10 @@ class ExperimentConfig:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    seed: int = 0
+    seed: int = whole(0, 0, 2**31 - 1)
 
     def __post_init__(self) -> None:
-        check_integer("seed", self.seed, 0, 2**31 - 1)
+        check_limits(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings, numbers, booleans and None."""
@@ -73,6 +74,14 @@ class ExperimentConfig:
     def value(self, path: str) -> Any:
         """The value at a path, such as `optimizer.learning_rate`. Raises ConfigError when there is none."""
         return read_path(self.to_dict(), parse_path(path), path)
+
+    def limits(self, path: str) -> Limits:
+        """Which numbers are taken at the path of a number, such as `optimizer.learning_rate`."""
+        *parents, name = parse_path(path)
+        place: Any = self
+        for step in parents:
+            place = place[step] if isinstance(step, int) else getattr(place, step)
+        return limits_of(place)[str(name)]
 
 
 def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple[str, Any, Any]]:

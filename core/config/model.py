@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number, describe
+from core.config.checks import check_boolean, check_choice, check_integer, describe
+from core.config.limits import check_limits, number, whole
 from core.errors import ConfigError
 
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky_relu", "tanh", "linear")
@@ -23,21 +24,21 @@ class BlockConfig:
     through a 1×1 convolution where the shapes differ. `separable` uses depthwise separable convolutions.
     """
 
-    filters: int = 32
+    filters: int = whole(32, 1, 2048)
     kernel_sizes: tuple[int, ...] = (3,)
     padding: str = "valid"
-    stride: int = 1
+    stride: int = whole(1, 1, 8)
     activation: str = "relu"
     batch_norm: bool = True
     pool: str = "max"
-    pool_size: int = 2
-    dropout: float = 0.0
-    repeats: int = 1
+    pool_size: int = whole(2, 1, 16)
+    dropout: float = number(0.0, 0.0, 0.95)
+    repeats: int = whole(1, 1, 20)
     residual: bool = False
     separable: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("filters", self.filters, 1, 2048)
+        check_limits(self)
         if not isinstance(self.kernel_sizes, tuple) or not 1 <= len(self.kernel_sizes) <= 6:
             raise ConfigError(
                 "kernel_sizes", f"must be a list of 1 to 6 whole numbers, not {describe(self.kernel_sizes)}."
@@ -53,13 +54,9 @@ class BlockConfig:
             raise ConfigError(
                 "padding", "must be 'same' with several kernel sizes: their outputs are laid side by side."
             )
-        check_integer("stride", self.stride, 1, 8)
         check_choice("activation", self.activation, ACTIVATIONS)
         check_boolean("batch_norm", self.batch_norm)
         check_choice("pool", self.pool, POOLS)
-        check_integer("pool_size", self.pool_size, 1, 16)
-        check_number("dropout", self.dropout, 0.0, 0.95)
-        check_integer("repeats", self.repeats, 1, 20)
         check_boolean("residual", self.residual)
         check_boolean("separable", self.separable)
         if self.residual and self.padding != "same":
@@ -70,14 +67,13 @@ class BlockConfig:
 class DenseConfig:
     """One fully connected layer of the head, with the dropout that follows it."""
 
-    units: int = 128
+    units: int = whole(128, 1, 16_384)
     activation: str = "relu"
-    dropout: float = 0.0
+    dropout: float = number(0.0, 0.0, 0.95)
 
     def __post_init__(self) -> None:
-        check_integer("units", self.units, 1, 16_384)
+        check_limits(self)
         check_choice("activation", self.activation, ACTIVATIONS)
-        check_number("dropout", self.dropout, 0.0, 0.95)
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class ModelConfig:
     blocks: tuple[BlockConfig, ...] = field(default_factory=lambda: (BlockConfig(),))
     head: str = "flatten"
     dense: tuple[DenseConfig, ...] = ()
-    batch_norm_momentum: float = 0.99
+    batch_norm_momentum: float = number(0.99, 0.0, 0.9999)
 
     def __post_init__(self) -> None:
         if len(self.blocks) > MAX_BLOCKS:
@@ -102,4 +98,4 @@ class ModelConfig:
         if len(self.dense) > MAX_DENSE:
             raise ConfigError("model.dense", f"may hold at most {MAX_DENSE} layers, not {len(self.dense)}.")
         check_choice("model.head", self.head, HEADS)
-        check_number("model.batch_norm_momentum", self.batch_norm_momentum, 0.0, 0.9999)
+        check_limits(self, "model.")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number
+from core.config.checks import check_boolean, check_choice
+from core.config.limits import check_limits, number, whole
 from core.errors import ConfigError
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lion", "muon")
@@ -20,34 +21,23 @@ class OptimizerConfig:
     """
 
     name: str = "adam"
-    learning_rate: float = 0.001
+    learning_rate: float = number(0.001, 0.0, 1e30, above=True)
     schedule: str = "constant"
-    warmup_epochs: int = 0
-    step_epochs: int = 10
-    step_factor: float = 0.5
-    plateau_patience: int = 5
-    momentum: float = 0.9
+    warmup_epochs: int = whole(0, 0, 1000)
+    step_epochs: int = whole(10, 1, 10_000)
+    step_factor: float = number(0.5, 0.0, 0.99, above=True)
+    plateau_patience: int = whole(5, 1, 1000)
+    momentum: float = number(0.9, 0.0, 0.9999)
     nesterov: bool = False
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    gradient_clip_norm: float | None = None
-    weight_averaging: float | None = None
+    weight_decay: float = number(0.0, 0.0, 1.0)
+    label_smoothing: float = number(0.0, 0.0, 0.9)
+    gradient_clip_norm: float | None = number(None, 0.0, 1e6, above=True)
+    weight_averaging: float | None = number(None, 0.5, 0.99999)
 
     def __post_init__(self) -> None:
         check_choice("optimizer.name", self.name, OPTIMIZERS)
-        check_number("optimizer.learning_rate", self.learning_rate, 0.0, 1e30, above=True)
         check_choice("optimizer.schedule", self.schedule, SCHEDULES)
-        check_integer("optimizer.warmup_epochs", self.warmup_epochs, 0, 1000)
-        check_integer("optimizer.step_epochs", self.step_epochs, 1, 10_000)
-        check_number("optimizer.step_factor", self.step_factor, 0.0, 0.99, above=True)
-        check_integer("optimizer.plateau_patience", self.plateau_patience, 1, 1000)
-        check_number("optimizer.momentum", self.momentum, 0.0, 0.9999)
+        check_limits(self, "optimizer.")
         check_boolean("optimizer.nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ConfigError("optimizer.nesterov", "needs a momentum above 0.")
-        check_number("optimizer.weight_decay", self.weight_decay, 0.0, 1.0)
-        check_number("optimizer.label_smoothing", self.label_smoothing, 0.0, 0.9)
-        if self.gradient_clip_norm is not None:
-            check_number("optimizer.gradient_clip_norm", self.gradient_clip_norm, 0.0, 1e6, above=True)
-        if self.weight_averaging is not None:
-            check_number("optimizer.weight_averaging", self.weight_averaging, 0.5, 0.99999)

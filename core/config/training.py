@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number
+from core.config.checks import check_boolean, check_choice
+from core.config.limits import check_limits, number, whole
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -18,22 +19,15 @@ class TrainingConfig:
     curve for the same config and seed on the same machine.
     """
 
-    batch_size: int = 32
-    epochs: int = 10
-    steps_per_epoch_multiple: float = 1.0
-    early_stopping_patience: int | None = None
+    batch_size: int = whole(32, 1, 65_536)
+    epochs: int = whole(10, 1, 100_000)
+    steps_per_epoch_multiple: float = number(1.0, 0.0, 100.0, above=True)
+    early_stopping_patience: int | None = whole(None, 1, 100_000)
     precision: str = "float32"
-    num_gpus: int = 1
+    num_gpus: int = whole(1, 1, 64)
     deterministic: bool = True
 
     def __post_init__(self) -> None:
-        check_integer("training.batch_size", self.batch_size, 1, 65_536)
-        check_integer("training.epochs", self.epochs, 1, 100_000)
-        check_number(
-            "training.steps_per_epoch_multiple", self.steps_per_epoch_multiple, 0.0, 100.0, above=True
-        )
-        if self.early_stopping_patience is not None:
-            check_integer("training.early_stopping_patience", self.early_stopping_patience, 1, 100_000)
+        check_limits(self, "training.")
         check_choice("training.precision", self.precision, PRECISIONS)
-        check_integer("training.num_gpus", self.num_gpus, 1, 64)
         check_boolean("training.deterministic", self.deterministic)

@@ -70,8 +70,8 @@ def read_folder(path: Path, image_size: int | None, report: Report) -> ClassFold
     return _read(entries, seen, image_size, report)
 
 
-def read_zip(path: Path, image_size: int | None, report: Report) -> ClassFolders:
-    """As `read_folder`, from a zip. Nothing is unpacked to disk, so names in it can lead nowhere.
+def read_zip(path: Path, shown: str, image_size: int | None, report: Report) -> ClassFolders:
+    """As `read_folder`, from a zip, called `shown`. Nothing is unpacked to disk, so names in it can lead nowhere.
 
     Raises:
         DatasetError: also for encrypted, overlapping or oversized entries, links, and names that leave the folder.
@@ -79,7 +79,7 @@ def read_zip(path: Path, image_size: int | None, report: Report) -> ClassFolders
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-            _check_archive(infos, path)
+            _check_archive(infos, shown)
             entries = [
                 Entry(parts[:-1], parts[-1], _zip_reader(archive, info))
                 for info in infos
@@ -99,7 +99,7 @@ def read_zip(path: Path, image_size: int | None, report: Report) -> ClassFolders
         OSError,
         ValueError,
     ) as error:
-        raise DatasetError(f"{path.name} cannot be read as .zip: {reason(error)}.") from error
+        raise DatasetError(f"{shown} cannot be read as .zip: {reason(error)}.") from error
 
 
 def _reader(file: Path) -> Callable[[], bytes]:
@@ -119,24 +119,22 @@ def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[],
     return read
 
 
-def _check_archive(infos: list[zipfile.ZipInfo], path: Path) -> None:
+def _check_archive(infos: list[zipfile.ZipInfo], shown: str) -> None:
     if len(infos) > 2 * MAX_PICTURES:
-        raise DatasetError(f"{path.name} holds {len(infos):,} entries; that is too many.")
+        raise DatasetError(f"{shown} holds {len(infos):,} entries; that is too many.")
     total = sum(info.file_size for info in infos)
     if total > MAX_ARCHIVE_BYTES:
-        raise DatasetError(
-            f"{path.name} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are taken."
-        )
+        raise DatasetError(f"{shown} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are taken.")
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.flag_bits & 1:
-            raise DatasetError(f"{path.name} is encrypted. Pack it again without a password.")
+            raise DatasetError(f"{shown} is encrypted. Pack it again without a password.")
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise DatasetError(f"{path.name} holds a link or a device, which no set of pictures needs.")
+            raise DatasetError(f"{shown} holds a link or a device, which no set of pictures needs.")
         # Entries that share bytes are how 100 KB become 20 GB.
         if info.header_offset < end:
-            raise DatasetError(f"{path.name} holds overlapping entries: it is damaged or made to harm.")
+            raise DatasetError(f"{shown} holds overlapping entries: it is damaged or made to harm.")
         end = info.header_offset + info.compress_size
         _parts(info.filename)
 

@@ -36,6 +36,7 @@ def import_apart(
     image_size: int | None,
     report: Report,
     *,
+    shown_name: str | None = None,
     memory_bytes: int | None = None,
     silence_seconds: float = SILENCE_SECONDS,
 ) -> None:
@@ -51,6 +52,7 @@ def import_apart(
         "name": name,
         "path": str(path.absolute()),
         "image_size": image_size,
+        "shown_name": shown_name,
         "memory_bytes": memory_bytes,
     }
     process = subprocess.Popen(
@@ -68,7 +70,7 @@ def import_apart(
         with contextlib.suppress(OSError):  # it has ended already: the missing answer tells
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-        _listen(process.stdout, printable(path.name, 60), report, silence_seconds)
+        _listen(process.stdout, printable(shown_name or path.name, 60), report, silence_seconds)
     finally:
         process.kill()
         process.wait()
@@ -122,11 +124,11 @@ def _import(request: dict[str, Any]) -> dict[str, Any]:
     from core.datasets.importing import import_here
 
     path = Path(request["path"])
-    shown = printable(path.name, 60)
+    shown = printable(request["shown_name"] or path.name, 60)
     try:
         import_here(
             Workspace(Path(request["workspace"])), request["name"], path, request["image_size"],
-            lambda progress: _say({"progress": astuple(progress)}),
+            lambda progress: _say({"progress": astuple(progress)}), request["shown_name"],
         )  # fmt: skip
     except DatasetError as error:
         return {"error": str(error)}

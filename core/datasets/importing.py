@@ -24,51 +24,65 @@ from core.datasets.storage import (
     load_dataset,
     save_dataset,
 )
-from core.datasets.wording import clean_class_name, reason
+from core.datasets.wording import clean_class_name, printable, reason
 from core.errors import DatasetError
 from core.files import sha256_of
 from core.workspace import Workspace
 
 
 def import_dataset(
-    workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
+    workspace: Workspace,
+    name: str,
+    path: Path,
+    image_size: int | None = None,
+    progress: Report | None = None,
+    shown_name: str | None = None,
 ) -> Dataset:
     """Store what is at `path` as the data set `name`, in a process of its own: see `import_process`.
 
     `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
-    (`cifar10`, …) must hold what they are known for.
+    (`cifar10`, …) must hold what they are known for. `shown_name` is what the file is called in every sentence,
+    where its name on disk is not the one that the person gave it.
 
     Raises:
         DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
     """
-    import_apart(workspace, name, path, image_size, progress or (lambda progress: None))
+    import_apart(
+        workspace, name, path, image_size, progress or (lambda progress: None), shown_name=shown_name
+    )
     return load_dataset(workspace, name)
 
 
 def import_here(
-    workspace: Workspace, name: str, path: Path, image_size: int | None = None, progress: Report | None = None
+    workspace: Workspace,
+    name: str,
+    path: Path,
+    image_size: int | None = None,
+    progress: Report | None = None,
+    shown_name: str | None = None,
 ) -> Dataset:
     """What `import_dataset` does, in this process. Raises DatasetError as that does."""
     check_is_free(workspace, name)
     report = progress or (lambda progress: None)
     if not path.exists():
         raise DatasetError(f"There is nothing at {path}.")
-    report(Progress(f"Reading {path.name}"))
+    shown = printable(shown_name or path.name, 60) or "The file"
+    report(Progress(f"Reading {shown}"))
     class_names: tuple[str, ...] | None = None
     num_validation: int | None = None
     if path.is_dir():
         class_names, arrays, num_validation = read_folder(path, image_size, report)
     elif path.suffix.lower() == ".npz":
-        class_names, arrays = _read_npz(path)
+        class_names, arrays = _read_npz(path, shown)
     elif path.suffix.lower() == ".zip":
-        class_names, arrays, num_validation = read_zip(path, image_size, report)
+        class_names, arrays, num_validation = read_zip(path, shown, image_size, report)
     elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
-        _check_official(path, name)
-        official, arrays = read_cifar(path)
+        _check_official(path, name, shown)
+        official, arrays = read_cifar(path, shown)
         class_names = official.class_names
     else:
-        raise DatasetError(f"{path.name} is neither .npz, .zip, .tar.gz nor a folder of class folders.")
-    title, description = name, f"Imported from {clean_class_name(path.name)}."
+        raise DatasetError(f"{shown} is neither .npz, .zip, .tar.gz nor a folder of class folders.")
+    title, description = name, f"Imported from {shown}."
     source = SOURCES.get(name)
     if source is not None:
         _check_known(arrays, name, class_names)
@@ -87,19 +101,19 @@ def import_here(
         return save_dataset(workspace, name, title, description, class_names, arrays, num_validation)
 
 
-def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
+def _read_npz(path: Path, shown: str) -> tuple[tuple[str, ...] | None, Arrays]:
     try:
         with zipfile.ZipFile(path) as archive:
             declared = sum(entry.file_size for entry in archive.infolist())
         if declared > MAX_ARRAY_BYTES:
             raise DatasetError(
-                f"{path.name} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken."
+                f"{shown} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken."
             )
         with np.load(path, allow_pickle=False) as stored:
             missing = [name for name in ARRAYS if name not in stored.files]
             if missing:
                 raise DatasetError(
-                    f"{path.name} has no {', '.join(missing)}: it needs x_train, y_train, x_test and y_test."
+                    f"{shown} has no {', '.join(missing)}: it needs x_train, y_train, x_test and y_test."
                 )
             arrays = {name: stored[name] for name in ARRAYS}
             names = stored["class_names"] if "class_names" in stored.files else None
@@ -116,7 +130,7 @@ def _read_npz(path: Path) -> tuple[tuple[str, ...] | None, Arrays]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise DatasetError(f"{path.name} cannot be read as .npz: {reason(error)}.") from error
+        raise DatasetError(f"{shown} cannot be read as .npz: {reason(error)}.") from error
     class_names = None if names is None else tuple(clean_class_name(str(name)) for name in np.ravel(names))
     return class_names, {
         name: _pictures(a) if name[0] == "x" else _labels(a, name) for name, a in arrays.items()
@@ -136,7 +150,7 @@ def _labels(array: NDArray[Any], name: str) -> NDArray[np.int64]:
     return flat.astype(np.int64)
 
 
-def _check_official(path: Path, name: str) -> None:
+def _check_official(path: Path, name: str, shown: str) -> None:
     """Counts and shapes would not tell an archive under an official name that has other pictures or labels in it."""
     source = SOURCES.get(name)
     if source is None or source.kind != "cifar":
@@ -145,7 +159,7 @@ def _check_official(path: Path, name: str) -> None:
     digest = sha256_of(path)
     if digest != archive.digest:
         raise DatasetError(
-            f"{clean_class_name(path.name)} is not the official archive of {source.title}: its SHA-256 begins with "
+            f"{shown} is not the official archive of {source.title}: its SHA-256 begins with "
             f"{digest[:12]}, the official one's with {archive.digest[:12]}. Choose another name for it, or download "
             f"the official one: python -m core datasets add {name}"
         )

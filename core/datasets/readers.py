@@ -30,21 +30,21 @@ def read_official(source: Source, paths: list[Path]) -> Arrays:
         DatasetError: a file is not what its name says.
     """
     if source.kind == "cifar":
-        found, arrays = read_cifar(paths[0])
+        shown = printable(paths[0].name, 60)
+        found, arrays = read_cifar(paths[0], shown)
         if found.id != source.id:
-            raise DatasetError(f"{printable(paths[0].name, 60)} holds {found.title}, not {source.title}.")
+            raise DatasetError(f"{shown} holds {found.title}, not {source.title}.")
         return arrays
     names = ("x_train", "y_train", "x_test", "y_test")
     return {name: _read_idx(path) for name, path in zip(names, paths, strict=True)}
 
 
-def read_cifar(path: Path) -> tuple[Source, Arrays]:
-    """Which CIFAR data set an official archive (`.tar.gz` or `.tar`) holds, and its arrays.
+def read_cifar(path: Path, shown: str) -> tuple[Source, Arrays]:
+    """Which CIFAR data set an official archive (`.tar.gz` or `.tar`), called `shown`, holds, and its arrays.
 
     Raises:
         DatasetError: it is no such archive, or a damaged one.
     """
-    shown = printable(path.name, 60)
     try:
         members = _cifar_members(path)
         if {"data_batch_1", "test_batch"} <= members.keys():

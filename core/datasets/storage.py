@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config.dataset import DATASET_ID
-from core.datasets.catalogue import SOURCES
+from core.datasets.catalogue import SOURCES, Source
 from core.datasets.wording import reason
 from core.errors import DatasetError
 from core.files import sha256_of, sync_folder
@@ -62,7 +62,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What lists show of a data set: `state` is `ready` or `available` (to be drawn or downloaded)."""
+    """What lists show of a data set.
+
+    `state` is `ready`, `available` (to be drawn or downloaded) or `damaged`; then `description` says what is wrong,
+    and the numbers of a person's own one are 0, since nothing else knows them.
+    """
 
     id: str
     title: str
@@ -152,22 +156,9 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
     """
     check_id(dataset_id)
     folder = workspace.datasets / dataset_id
-    described = _describe(folder)
-    if described is None:
-        if folder.is_dir():
-            raise _damaged(dataset_id, f"{_DESCRIPTION} cannot be read")
+    if not folder.is_dir():
         raise DatasetError(f"The data set {dataset_id} is not here.")
-    loaded = {}
-    for name in ARRAYS:
-        path = folder / f"{name}.npy"
-        try:
-            if verify and sha256_of(path) != described["sha256"][name]:
-                raise ValueError("its content has changed")
-            loaded[name] = np.load(path, mmap_mode="r", allow_pickle=False)
-            if loaded[name].ndim != (4 if name.startswith("x") else 1):
-                raise ValueError(f"it has the shape {loaded[name].shape}")
-        except (OSError, ValueError, EOFError) as error:
-            raise _damaged(dataset_id, f"{path.name}: {reason(error)}") from error
+    described, loaded = _open(folder, verify=verify)
     num_validation = described.get("num_validation")
     try:
         _check_arrays(loaded, len(described["class_names"]))
@@ -184,15 +175,15 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
     """Everything at hand or to be had: the built-in one, the known ones, then the person's own.
 
-    A damaged one does not hide the others: if it is known it is `available` again, otherwise it is left out.
+    A damaged one is listed too, so that it can be removed: its name is taken. Only what is read within
+    milliseconds is judged here; the content of the arrays is judged by `load_dataset`.
     """
     own = sorted(
         folder.name
         for folder in (workspace.datasets.iterdir() if workspace.datasets.is_dir() else ())
-        if DATASET_ID.fullmatch(folder.name) and folder.name not in SOURCES
+        if DATASET_ID.fullmatch(folder.name) and folder.name not in SOURCES and folder.is_dir()
     )
-    found = [_info(workspace, dataset_id) for dataset_id in [*SOURCES, *own]]
-    return [info for info in found if info is not None]
+    return [_info(workspace, dataset_id) for dataset_id in [*SOURCES, *own]]
 
 
 def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
@@ -264,31 +255,31 @@ def _check_num_validation(num_validation: object, num_test: int) -> None:
         )
 
 
-def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
-    return _stored_info(workspace.datasets / dataset_id) or _known_info(dataset_id)
-
-
-def _stored_info(folder: Path) -> DatasetInfo | None:
-    described = _describe(folder)
-    if described is None:
-        return None
+def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo:
+    folder = workspace.datasets / dataset_id
+    if not folder.is_dir():
+        return _known_info(SOURCES[dataset_id])
     try:
-        num_train, height, width, channels = _shape_of(folder / "x_train.npy")
-        num_test = _shape_of(folder / "x_test.npy")[0]
-        num_validation = described.get("num_validation") or num_test // 2
-        size = sum((folder / f"{name}.npy").stat().st_size for name in ARRAYS)
-    except (OSError, ValueError, EOFError, IndexError):
-        return None
+        return _stored_info(folder)
+    except DatasetError as error:
+        source = SOURCES.get(dataset_id)
+        nothing = DatasetInfo(dataset_id, dataset_id, "damaged", "", 0, 0, 0, (), (0, 0, 0), 0)
+        return replace(_known_info(source) if source else nothing, state="damaged", description=str(error))
+
+
+def _stored_info(folder: Path) -> DatasetInfo:
+    described, arrays = _open(folder)
+    num_train, height, width, channels = arrays["x_train"].shape
+    num_test = len(arrays["x_test"])
+    num_validation = described.get("num_validation") or num_test // 2
+    size = sum((folder / f"{name}.npy").stat().st_size for name in ARRAYS)
     return DatasetInfo(
         folder.name, described["title"], "ready", described["description"], num_train, num_validation,
         num_test - num_validation, tuple(described["class_names"]), (height, width, channels), size,
     )  # fmt: skip
 
 
-def _known_info(dataset_id: str) -> DatasetInfo | None:
-    source = SOURCES.get(dataset_id)
-    if source is None:
-        return None
+def _known_info(source: Source) -> DatasetInfo:
     num_validation = source.num_test // 2
     return DatasetInfo(
         source.id, source.title, "available", source.description, source.num_train, num_validation,
@@ -296,9 +287,23 @@ def _known_info(dataset_id: str) -> DatasetInfo | None:
     )  # fmt: skip
 
 
-def _shape_of(path: Path) -> tuple[int, ...]:
-    shape: tuple[int, ...] = np.load(path, mmap_mode="r", allow_pickle=False).shape
-    return shape
+def _open(folder: Path, *, verify: bool = False) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The description and the mapped arrays. Raises DatasetError when one is missing, cut or something else."""
+    described = _describe(folder)
+    if described is None:
+        raise _damaged(folder.name, f"{_DESCRIPTION} cannot be read")
+    arrays = {}
+    for name in ARRAYS:
+        path = folder / f"{name}.npy"
+        try:
+            if verify and sha256_of(path) != described["sha256"][name]:
+                raise ValueError("its content has changed")
+            arrays[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if arrays[name].ndim != (4 if name.startswith("x") else 1):
+                raise ValueError(f"it has the shape {arrays[name].shape}")
+        except (OSError, ValueError, EOFError) as error:
+            raise _damaged(folder.name, f"{path.name}: {reason(error)}") from error
+    return described, arrays
 
 
 def _describe(folder: Path) -> dict[str, Any] | None:

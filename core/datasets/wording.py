@@ -13,7 +13,9 @@ def printable(text: str, most: int) -> str:
 
 def reason(error: BaseException) -> str:
     """Why something failed, in the words of the library that noticed; what it quotes may come from a stranger."""
-    return printable(str(error), 120).rstrip(".") or type(error).__name__
+    # An OSError's own text would add its number and the whole path.
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(text, 120).rstrip(".") or type(error).__name__
 
 
 def clean_class_name(name: str) -> str:

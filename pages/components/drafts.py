@@ -1,43 +1,79 @@
-"""Where a draft comes from: the address, a preset, a former run."""
+"""Where a draft comes from: the address, a preset, a former run. And where it is kept."""
+
+from dataclasses import replace
 
 import streamlit as st
 
 from core.config import ExperimentConfig
 from core.datasets.storage import is_ready
+from core.drafts import load_draft, new_draft_id, save_draft
 from core.errors import UserError
 from core.presets import PRESETS, get_preset, quick_start
 from core.runs.devices import list_devices
 from core.services import Services
 from core.workspace import Workspace
 from pages.components import session
+from pages.components.session import DraftPlace
 from pages.components.text import literal
 
 DEFAULT_PRESET = "article"
 
 
 def ensure_draft(services: Services) -> ExperimentConfig:
-    """The draft. `?preset=NAME` or `?from=RUN` in the address begins a new one; so does a first visit."""
-    asked, source = st.query_params.get("preset"), st.query_params.get("from")
-    if asked is not None or source is not None:
-        try:
-            if source is not None:
-                session.set_design_config(services.store.get_run(source).config, preset="")
-            else:
-                load_preset(services, get_preset(asked or "").name)
-        except UserError as error:
-            st.warning(literal(str(error)), icon=":material/link_off:")
-        # Taken once: what is edited from here on must not fall back at the next rerun.
-        st.query_params.clear()
-    config = session.design_config()
-    if config is None:
+    """The draft's config, at the beginning of a page that edits it.
+
+    `?preset=NAME` or `?from=RUN` in the address begins a new draft, and so does a first visit. `?draft=ID` brings
+    one back, and stands in the address from the first change on.
+    """
+    session.forget_standing_errors()
+    _take_link(services)
+    if session.draft() is None:
         load_preset(services, DEFAULT_PRESET)
-        config = session.design_config()
-        assert config is not None
+        session.set_draft_place(DraftPlace(kept=session.draft()))
+    _keep(services.workspace)
+    config = session.design_config()
+    assert config is not None
     return config
 
 
+def _take_link(services: Services) -> None:
+    preset, run_id, draft_id = (st.query_params.get(name) for name in ("preset", "from", "draft"))
+    place = session.draft_place()
+    try:
+        if run_id is not None:
+            session.set_design_config(services.store.get_run(run_id).config)
+            session.set_draft_place(DraftPlace())
+        elif preset is not None:
+            load_preset(services, get_preset(preset).name)
+            session.set_draft_place(DraftPlace())
+        # The session's own ids bring nothing new: the address may be a step behind what was typed.
+        elif draft_id is not None and draft_id not in (place.own_id, place.source_id):
+            found = load_draft(services.workspace, draft_id)
+            session.set_draft(found)
+            session.set_draft_place(DraftPlace(source_id=draft_id, kept=found))
+    except UserError as error:
+        st.warning(literal(str(error)), icon=":material/link_off:")
+
+
+def _keep(workspace: Workspace) -> None:
+    """Write the draft if it changed, into a file that this session alone writes, and put its id into the address."""
+    draft, place = session.draft(), session.draft_place()
+    if draft is not None and draft != place.kept:
+        place = replace(place, own_id=place.own_id or new_draft_id(), kept=draft)
+        try:
+            save_draft(workspace, str(place.own_id), draft)
+        except OSError as error:
+            st.warning(f"A refresh of this page would lose the design: it cannot be kept ({error.strerror}).")
+        session.set_draft_place(place)
+    shown = place.own_id or place.source_id
+    address = {"draft": shown} if shown else {}
+    # Also takes out `preset` and `from`: what is edited from here on must not fall back at the next rerun.
+    if st.query_params.to_dict() != address:
+        st.query_params.from_dict(address)
+
+
 def load_preset(services: Services, name: str) -> None:
-    """Make a preset the draft, on the data set that is at hand."""
+    """Begin a design with a preset, on the data set that is at hand."""
     session.set_design_config(preset_for_here(services.workspace, name), preset=name)
 
 

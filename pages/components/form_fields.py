@@ -1,4 +1,7 @@
-"""Widgets that each edit one value of the draft, with what is wrong with it right below."""
+"""Widgets that each edit one value of the draft, with what is wrong with it right below.
+
+Their limits are the config's own, so that none of them shows a value that the draft does not have.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,36 +16,57 @@ Also = Callable[[Any], dict[str, Any]]
 
 
 def number_field(
-    config: ExperimentConfig, path: str, label: str, *, low: float, high: float, step: float = 0.01,
-    help: str | None = None, format: str = "%g",
-) -> None:  # fmt: skip
+    config: ExperimentConfig, path: str, label: str, *, step: float = 0.01, help: str | None = None
+) -> None:
     """A number with a fraction."""
-    key = _key(path)
-    value = min(max(float(config.value(path)), low), high)
+    key, limits = _key(path), config.limits(path)
     st.number_input(
-        label, low, high, value, step, format=format, key=key, help=help, on_change=session.change_design,
-        args=(path, key),
+        label, limits.low, limits.high, float(config.value(path)), step, format="%g", key=key, help=help,
+        on_change=session.change_design, args=(path, key),
     )  # fmt: skip
-    _error(path)
+    _error(path, key)
 
 
 def integer_field(
-    config: ExperimentConfig,
-    path: str,
-    label: str,
-    *,
-    low: int,
-    high: int,
-    step: int = 1,
-    help: str | None = None,
+    config: ExperimentConfig, path: str, label: str, *, step: int = 1, help: str | None = None
 ) -> None:
     """A whole number."""
-    key = _key(path)
+    key, limits = _key(path), config.limits(path)
     st.number_input(
-        label, low, high, int(config.value(path)), step, key=key, help=help, on_change=session.change_design,
+        label, int(limits.low), int(limits.high), int(config.value(path)), step, key=key, help=help,
+        on_change=session.change_design, args=(path, key),
+    )  # fmt: skip
+    _error(path, key)
+
+
+def optional_field(
+    config: ExperimentConfig, path: str, label: str, *, step: float, help: str | None = None, empty: str = "off"
+) -> None:  # fmt: skip
+    """A number, or nothing where the field is left empty; `empty` says what that means."""
+    key, limits = _key(path), config.limits(path)
+    kind: Callable[[Any], Any] = int if limits.whole else float
+    value = config.value(path)
+    st.number_input(
+        label, kind(limits.low), kind(limits.high), None if value is None else kind(value), kind(step), key=key,
+        help=help, placeholder=empty, format="%d" if limits.whole else "%g", on_change=session.change_design,
         args=(path, key),
     )  # fmt: skip
-    _error(path)
+    _error(path, key)
+
+
+def slider_field(
+    config: ExperimentConfig, path: str, label: str, *, step: float = 0.01, unit: str = "", usual: float | None = None,
+    help: str | None = None,
+) -> None:  # fmt: skip
+    """A number from 0; shares are shown as percent. The slider ends at `usual` unless the value lies beyond."""
+    key, limits, value = _key(path), config.limits(path), float(config.value(path))
+    high = usual if usual is not None and value <= usual else limits.high
+    st.slider(
+        label, limits.low, high, value, step, key=key, help=help,
+        format=f"%g{unit}" if unit or high > 1 else "percent",
+        on_change=session.change_design, args=(path, key),
+    )  # fmt: skip
+    _error(path, key)
 
 
 def choice_field(
@@ -56,7 +80,7 @@ def choice_field(
         format_func=lambda option: (names or {}).get(option, option.replace("_", " ")),
         on_change=session.change_design, args=(path, key),
     )  # fmt: skip
-    _error(path)
+    _error(path, key)
 
 
 def toggle_field(
@@ -67,7 +91,7 @@ def toggle_field(
     st.toggle(
         label, config.value(path), key=key, help=help, on_change=session.change_design, args=(path, key, also)
     )
-    _error(path)
+    _error(path, key)
 
 
 def numbers_field(
@@ -82,43 +106,19 @@ def numbers_field(
         on_change=session.change_design, args=(path, key, also),
         format_func=lambda size: f"{size}×{size}",
     )  # fmt: skip
-    _error(path)
+    _error(path, key)
 
 
-def optional_field(
-    config: ExperimentConfig, path: str, label: str, *, low: float, high: float, step: float,
-    help: str | None = None, whole: bool = False,
-) -> None:  # fmt: skip
-    """A number, or nothing where the field is left empty."""
-    key = _key(path)
-    value = config.value(path)
-    kind: Callable[[Any], Any] = int if whole else float
-    st.number_input(
-        label, kind(low), kind(high), None if value is None else kind(value), kind(step), key=key, help=help,
-        placeholder="off", format="%d" if whole else "%g", on_change=session.change_design, args=(path, key),
-    )  # fmt: skip
-    _error(path)
+def render_problem(message: str) -> None:
+    """What is wrong with the field above. The config's sentences begin with the path, so without it in small."""
+    st.markdown(f":small[:red[{literal(message[:1].upper() + message[1:])}]]")
 
 
 def _key(path: str) -> str:
     return f"design-{session.design_generation()}-{path}"
 
 
-def _error(path: str) -> None:
-    message = session.design_error(path)
+def _error(path: str, key: str) -> None:
+    message = session.standing_error(path, key)
     if message:
-        st.caption(f":red[{literal(message)}]")
-
-
-def slider_field(
-    config: ExperimentConfig, path: str, label: str, high: float, *, step: float = 0.01, unit: str = "",
-    help: str | None = None,
-) -> None:  # fmt: skip
-    """A number from 0 to `high`; shares are shown as percent."""
-    key = _key(path)
-    st.slider(
-        label, 0.0, high, min(float(config.value(path)), high), step, key=key, help=help,
-        format=f"%d{unit}" if unit else "percent" if high <= 1 else "%.2f",
-        on_change=session.change_design, args=(path, key),
-    )  # fmt: skip
-    _error(path)
+        render_problem(message)

@@ -48,18 +48,24 @@ def render_head(config: ExperimentConfig, problem: ConfigError | None) -> None:
             path = f"model.dense[{index}]"
             columns = st.columns(3)
             with columns[0]:
-                integer_field(config, f"{path}.units", "Units", low=1, high=16_384, step=16)
+                integer_field(config, f"{path}.units", "Units", step=16, help=_UNITS)
             with columns[1]:
-                number_field(
-                    config, f"{path}.dropout", "Dropout", low=0.0, high=0.95, step=0.05, help=_DROPOUT
-                )
+                number_field(config, f"{path}.dropout", "Dropout", step=0.05, help=_DROPOUT)
             with columns[2]:
-                choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS)
+                choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS, help=_ACTIVATION)
             if problem is not None and problem.field.startswith(path):
                 st.error(literal(problem.message), icon=":material/block:")
     _button("Add dense layer", "add-dense", ":material/add:", _added(config, "dense", {"units": 128}))
 
 
+_UNITS = (
+    "How many numbers the layer computes, each from all that come in. More tell finer differences apart, and learn "
+    "more by heart."
+)
+_ACTIVATION = (
+    "What is done to each number at the end. Without a bend in it, several layers could do no more than one: relu "
+    "turns what is below 0 into 0, and linear leaves everything as it is."
+)
 _DROPOUT = (
     "The share of values that is left out at random while training, which makes learning by heart harder."
 )
@@ -74,7 +80,7 @@ def _render_block(config: ExperimentConfig, index: int, network: Architecture | 
     columns = st.columns([1, 2, 1])
     with columns[0]:
         integer_field(
-            config, f"{path}.filters", "Filters", low=1, high=2048, step=8,
+            config, f"{path}.filters", "Filters", step=8,
             help="How many patterns the block looks for; each gives one channel.",
         )  # fmt: skip
     with columns[1]:
@@ -107,19 +113,15 @@ def _render_more(config: ExperimentConfig, path: str) -> None:
                 config,
                 f"{path}.stride",
                 "Stride",
-                low=1,
-                high=8,
                 help="How many pixels the window moves at a time.",
             )
         with st.container():
-            choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS)
+            choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS, help=_ACTIVATION)
         with st.container():
             integer_field(
                 config,
                 f"{path}.repeats",
                 "Repeats",
-                low=1,
-                high=20,
                 help="How often the convolution is repeated.",
             )
         with st.container():
@@ -127,12 +129,10 @@ def _render_more(config: ExperimentConfig, path: str) -> None:
                 config,
                 f"{path}.pool_size",
                 "Pooling window",
-                low=1,
-                high=16,
                 help="The window's side in pixels.",
             )
         with st.container():
-            number_field(config, f"{path}.dropout", "Dropout", low=0.0, high=0.95, step=0.05, help=_DROPOUT)
+            number_field(config, f"{path}.dropout", "Dropout", step=0.05, help=_DROPOUT)
         with st.container():
             toggle_field(
                 config, f"{path}.batch_norm", "Batch normalisation",
@@ -198,6 +198,6 @@ def _set_entries(kind: str, entries: list[Any]) -> None:
     if config is None:
         return
     try:
-        session.set_design_config(config.with_values({f"model.{kind}": entries}))
+        session.alter_design(config.with_values({f"model.{kind}": entries}))
     except ConfigError as error:
-        session.flash(str(error.message))
+        session.flash(literal(error.message))

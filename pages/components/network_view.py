@@ -5,18 +5,22 @@ import streamlit as st
 
 from core.architecture import Architecture
 
+ROW_PIXELS = 35
+SHOWN_ROWS = 18
+
 
 def layer_table(network: Architecture) -> pd.DataFrame:
-    """A row a layer."""
+    """A row a layer. The receptive field is given within the blocks: what comes after them sees the whole picture."""
+    layers = network.layers
     return pd.DataFrame(
         {
-            "Layer": [layer.name for layer in network.layers],
-            "Output": ["×".join(map(str, layer.output_shape)) for layer in network.layers],
-            "Parameters": [layer.parameters for layer in network.layers],
-            "kFLOPs": [layer.flops / 1000 for layer in network.layers],
-            "Sees": [
-                f"{layer.receptive_field} px" if layer.block is not None else "" for layer in network.layers
-            ],
+            "Layer": [layer.name for layer in layers],
+            "Output": ["×".join(map(str, layer.output_shape)) for layer in layers],
+            "Parameters": [layer.parameters for layer in layers],
+            "kFLOPs": [round(layer.flops / 1000) for layer in layers],
+            "Receptive field": pd.array(
+                [layer.receptive_field if layer.block is not None else None for layer in layers], "Int64"
+            ),
         }
     )
 
@@ -49,15 +53,16 @@ def render_network(network: Architecture, image_size: int) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=min(36 * (len(table) + 1) + 2, 620),
+        height="content" if len(table) <= SHOWN_ROWS else (SHOWN_ROWS + 1) * ROW_PIXELS,
+        placeholder="",
+        alt=f"The network's {len(table)} layers with their output shapes, parameters and FLOPs.",
         column_config={
             "Parameters": st.column_config.NumberColumn(format="localized"),
             "kFLOPs": st.column_config.NumberColumn(
                 format="localized", help="Thousands of FLOPs for one picture."
             ),
-            "Sees": st.column_config.NumberColumn(
-                format="%d px",
-                help="Receptive field: the side of the square of input pixels that one position sees.",
+            "Receptive field": st.column_config.NumberColumn(
+                format="%d px", help="The side of the square of input pixels that one position sees."
             ),
         },
     )

@@ -3,12 +3,13 @@
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from core.config import AugmentationConfig, ExperimentConfig
+from core.drafts import Draft
 from core.errors import ConfigError
 from core.services import Services, get_services
 
@@ -57,36 +58,74 @@ def take_flashes() -> list[str]:
     return st.session_state.pop("flashes", [])
 
 
+def draft() -> Draft | None:
+    """The design that this visitor is putting together; None before there is one."""
+    return st.session_state.get("draft")
+
+
+def set_draft(draft: Draft) -> None:
+    """Replace the draft, not by one of its own widgets: these are made anew to show it."""
+    st.session_state["draft"] = draft
+    st.session_state["refused_values"] = {}
+    st.session_state["design_generation"] = secrets.token_hex(4)
+
+
+def set_design_config(config: ExperimentConfig, preset: str | None = None) -> None:
+    """Begin a design with a config, which may be that of a preset."""
+    set_draft(Draft(config, config, preset))
+
+
+def alter_design(config: ExperimentConfig) -> None:
+    """Replace the draft's config as a whole; what it began as stays."""
+    now = draft()
+    set_draft(replace(now, config=config) if now else Draft(config, config))
+
+
+def reset_design() -> None:
+    """Undo every change since the design was begun."""
+    now = draft()
+    if now is not None:
+        set_draft(replace(now, config=now.origin))
+
+
+@dataclass(frozen=True)
+class DraftPlace:
+    """Where the draft is kept: the file that this session writes, the one it was read from, and what is written."""
+
+    own_id: str | None = None
+    source_id: str | None = None
+    kept: Draft | None = None
+
+
+def draft_place() -> DraftPlace:
+    """Where the draft is kept, if it is."""
+    return st.session_state.get("draft_place", DraftPlace())
+
+
+def set_draft_place(place: DraftPlace) -> None:
+    """Remember where the draft is kept from now on."""
+    st.session_state["draft_place"] = place
+
+
 def design_config() -> ExperimentConfig | None:
-    """The config that this visitor is putting together; None before there is one."""
-    return st.session_state.get("design_config")
-
-
-def set_design_config(
-    config: ExperimentConfig, preset: str | None = None, *, from_outside: bool = True
-) -> None:
-    """Replace the draft. `from_outside`: not by one of its own widgets, so these are made anew to show it."""
-    st.session_state["design_config"] = config
-    st.session_state["design_errors"] = {}
-    if preset is not None:
-        st.session_state["design_preset"] = preset
-    if from_outside:
-        st.session_state["design_generation"] = design_generation() + 1
+    """The draft's config."""
+    now = draft()
+    return now.config if now else None
 
 
 def design_preset() -> str | None:
     """The preset that the draft began as."""
-    return st.session_state.get("design_preset")
+    now = draft()
+    return now.preset if now else None
 
 
-def design_generation() -> int:
-    """Part of the key of each widget that edits the draft: a new number makes new widgets."""
-    return st.session_state.get("design_generation", 0)
+def design_generation() -> str:
+    """Part of the key of each widget that edits the draft: another one makes new widgets.
 
-
-def design_error(path: str) -> str | None:
-    """Why the last value typed at `path` was not taken."""
-    return st.session_state.get("design_errors", {}).get(path)
+    By chance and not by counting: after a reconnect the browser sends what its widgets held, and a new session
+    that counted from 1 again would take that for its own.
+    """
+    return st.session_state.setdefault("design_generation", secrets.token_hex(4))
 
 
 def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | None = None) -> None:
@@ -94,28 +133,51 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
 
     `also` gives further values that have to change with it.
     """
-    value = st.session_state[key]
-    errors = {
-        place: text for place, text in st.session_state.get("design_errors", {}).items() if place != path
-    }
+    now, value = draft(), st.session_state[key]
+    if now is None:
+        return
+    refused = st.session_state.setdefault("refused_values", {})
+    refused.pop(path, None)
     try:
-        config = st.session_state["design_config"]
         values = {path: value, **(also(value) if also else {})}
-        st.session_state["design_config"] = config.with_values(values)
-        if len(values) > 1:
-            st.session_state["design_generation"] = design_generation() + 1
+        changed = replace(now, config=now.config.with_values(values))
     except ConfigError as error:
-        errors[path] = error.message
-    st.session_state["design_errors"] = errors
+        refused[path] = (key, value, error.message)
+        return
+    if len(values) > 1:
+        set_draft(changed)
+    else:
+        st.session_state["draft"] = changed
 
 
-def idempotency_token(config: ExperimentConfig | None = None, name: str | None = None) -> str:
+def standing_error(path: str, key: str) -> str | None:
+    """Why the value that the widget `key` shows was not taken; None when the draft has it.
+
+    A widget that comes back to a page shows the draft's value again: then nothing is wrong any more.
+    """
+    refused_key, value, message = st.session_state.get("refused_values", {}).get(path, (None, None, None))
+    if refused_key != key or st.session_state.get(key) != value:
+        return None
+    st.session_state["errors_stand"] = True
+    return message
+
+
+def forget_standing_errors() -> None:
+    """At the beginning of a page: only its own fields count."""
+    st.session_state["errors_stand"] = False
+
+
+def errors_stand() -> bool:
+    """Whether a field that was drawn on this page shows a value that was not taken."""
+    return st.session_state.get("errors_stand", False)
+
+
+def idempotency_token(config: ExperimentConfig, name: str | None = None) -> str:
     """The same for the same config and name until `use_token`: a start that was cut short and is tried again starts
-    one run, and a start of something else another. Without a config it is that of the draft.
+    one run, and a start of something else another.
     """
     secret = st.session_state.setdefault("start_secret", secrets.token_hex(16))
-    config = config or design_config()
-    started = f"{secret} {config.config_id if config else ''} {name or ''}"
+    started = f"{secret} {config.config_id} {name or ''}"
     return hashlib.sha256(started.encode()).hexdigest()
 
 
@@ -129,26 +191,31 @@ def text_of(key: str) -> str:
     return st.session_state.get(key, "")
 
 
-def value_of(key: str) -> Any:
-    """A widget's value, for callbacks."""
-    return st.session_state.get(key)
+def forget(key: str) -> None:
+    """Have a widget begin anew, one that keeps its value across pages too."""
+    st.session_state.pop(key, None)
 
 
 def set_augmentation(augmentation: AugmentationConfig) -> None:
     """Replace the draft's augmentation as a whole."""
     config = design_config()
     if config is not None:
-        set_design_config(replace(config, augmentation=augmentation))
+        alter_design(replace(config, augmentation=augmentation))
 
 
-def preview_seed() -> int:
-    """The seed of the previews on Augment."""
-    return st.session_state.get("preview_seed", 0)
+def show(key: str, value: Any) -> None:
+    """Have the widget `key`, which is drawn after this, show `value`, whatever was clicked."""
+    st.session_state[key] = value
 
 
-def draw_again() -> None:
-    """Other draws from now on."""
-    st.session_state["preview_seed"] = preview_seed() + 1
+def value_of(key: str) -> Any:
+    """A widget's value, for callbacks."""
+    return st.session_state.get(key)
+
+
+def draw_again(key: str, most: int) -> None:
+    """Count the widget `key`, which holds the number of a draw from 1 to `most`, one further."""
+    st.session_state[key] = st.session_state.get(key, 1) % most + 1
 
 
 def sample_seed() -> int:

@@ -23,6 +23,14 @@ def test_a_data_set_that_is_not_here_says_how_to_get_it(workspace) -> None:
         check_experiment(workspace, PRESETS["article"].config)
 
 
+def test_a_damaged_data_set_is_refused_before_anything_is_queued(workspace) -> None:
+    (workspace.datasets / "mine").mkdir(parents=True)
+    config = PRESETS["tiny"].config.with_values({"dataset.id": "mine"})
+    with pytest.raises(DatasetError, match=r"mine is damaged \(dataset\.json.*Remove it and add it again"):
+        start_experiment(workspace, config)
+    assert Store(workspace).list_runs() == []
+
+
 def test_more_pictures_than_there_are(workspace) -> None:
     config = PRESETS["article"].config.with_values({"dataset.id": "shapes", "dataset.num_train": 6001})
     with pytest.raises(ConfigError) as caught:

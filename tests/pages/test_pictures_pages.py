@@ -1,20 +1,25 @@
 """Augment, Classify and Datasets, with an engine that answers without Keras."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import services as services_module
 from core.config import AugmentationConfig
 from core.datasets.prepare import ensure_dataset
+from core.datasets.storage import delete_dataset, save_dataset
 from core.errors import EngineError
 from core.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
-from core.workspace import PROJECT_ROOT
+from tests.pages.visits import change, draft, field, go_to, open_page, press, words
 
 
 class StandIn:
@@ -22,6 +27,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.broken = False
+        self.asked: list[tuple[str, int, str]] = []
         self.previews: list[tuple[AugmentationConfig, tuple[int, ...], int]] = []
 
     def preview(self, augmentation, pixels, seed):
@@ -29,6 +35,7 @@ class StandIn:
         return pixels[:, :, ::-1], [{"flip_x": "mirrored"} if i % 2 else {} for i in range(len(pixels))]
 
     def predict(self, run_id, pictures, crop="center"):
+        self.asked.append((run_id, len(pictures), crop))
         if self.broken:
             raise EngineError("The picture engine ended unexpectedly. Try again; it starts anew.")
         top = [{"class": "circle", "probability": 0.9}, {"class": "square", "probability": 0.1}]
@@ -56,6 +63,7 @@ class StandIn:
 @pytest.fixture
 def engine(workspace, monkeypatch) -> StandIn:
     stand_in = StandIn()
+    st.cache_data.clear()
     shared = replace(services_module.get_services(), engine=stand_in)
     monkeypatch.setitem(services_module._services, workspace.root, shared)
     ensure_dataset(workspace, "shapes")
@@ -73,28 +81,6 @@ def run(workspace) -> Run:
     return store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
 
 
-def open_page(name: str, **query: str) -> AppTest:
-    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=30).run()
-    for key, value in query.items():
-        page.query_params[key] = value
-    page.switch_page(name).run()
-    assert not page.exception
-    return page
-
-
-def words(page: AppTest) -> str:
-    kinds = ("title", "subheader", "markdown", "caption", "error", "warning")
-    return "\n".join(str(element.value) for kind in kinds for element in getattr(page, kind)).replace(
-        "\\", ""
-    )
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    next(button for button in page.button if button.label == label).click().run()
-    assert not page.exception
-    return page
-
-
 def choose_policy(page: AppTest, name: str) -> AppTest:
     next(group for group in page.get("button_group") if "policy" in (group.key or "")).set_value(name).run()
     assert not page.exception
@@ -110,12 +96,56 @@ def test_nothing_is_drawn_while_nothing_is_turned_on(engine) -> None:
 def test_a_policy_changes_the_draft_and_draws_twelve(engine) -> None:
     page = choose_policy(open_page("augment.py"), "Mild, as in the article")
     mild = PRESETS["article-augmented"].config.augmentation
-    assert page.session_state["design_config"].augmentation == mild
+    assert draft(page).augmentation == mild
     assert engine.previews[-1] == (mild, (12, 32, 32, 3), 0)
     press(page, "Draw again")
     assert engine.previews[-1][2] == 1
     choose_policy(page, "Too much")
     assert "often out of the picture" in words(page)
+
+
+def pictures(page: AppTest) -> list[Any]:
+    """What each picture on the page says: `caption` and `alt`."""
+    return [image.proto.imgs[0] for image in page.get("image")]
+
+
+def policy(page: AppTest) -> object:
+    return next(group for group in page.get("button_group") if "policy" in (group.key or "")).value
+
+
+def test_the_policy_follows_the_knobs(engine) -> None:
+    page = choose_policy(open_page("augment.py"), "Mild, as in the article")
+    assert policy(page) == "Mild, as in the article"
+    change(page, "augmentation.rotation_degrees", 90.0)
+    assert policy(page) is None
+    choose_policy(page, "Mild, as in the article")
+    assert field(page, "augmentation.rotation_degrees").value == 20
+    # A second click on it would only take the mark away.
+    choose_policy(page, None)
+    assert policy(page) == "Mild, as in the article"
+    assert draft(page).augmentation.rotation_degrees == 20
+
+
+def test_a_draw_can_be_gone_back_to(engine) -> None:
+    page = choose_policy(open_page("augment.py"), "Strong")
+    for _ in range(3):
+        press(page, "Draw again")
+    assert page.number_input(key="augment-draw").value == 4
+    assert [seed for _, _, seed in engine.previews] == [0, 1, 2, 3]
+    page.number_input(key="augment-draw").set_value(9).run()
+    assert engine.previews[-1][2] == 8
+    go_to(page, "classify.py")
+    assert go_to(page, "augment.py").number_input(key="augment-draw").value == 9
+
+
+def test_the_values_can_be_hidden_and_stay_for_those_who_cannot_see(engine) -> None:
+    page = choose_policy(open_page("augment.py"), "Strong")
+    shown = pictures(page)
+    assert sum(picture.caption == "mirrored" for picture in shown) == 6
+    page.toggle(key="augment-values").set_value(False).run()
+    hidden = pictures(page)
+    assert not any(picture.caption for picture in hidden)
+    assert sum("mirrored" in picture.alt for picture in hidden) == 6
 
 
 def test_mixing_gets_other_pictures_to_mix_with(engine) -> None:
@@ -139,6 +169,61 @@ def test_samples_come_with_their_truth(engine, run) -> None:
     right = text.count("it is: **circle**")
     assert f"{right} of 8 right" in text
     assert "A *finished* run" in text
+
+
+def upload(page: AppTest, count: int) -> AppTest:
+    files = [(f"{index}.png", b"good %d" % index, "image/png") for index in range(count)]
+    page.file_uploader[0].set_value(files).run()
+    assert not page.exception
+    return page
+
+
+def test_without_its_data_set_a_run_still_classifies(engine, run, workspace) -> None:
+    delete_dataset(workspace, "shapes")
+    page = upload(open_page("classify.py", run=run.id), 1)
+    assert "0.png: the 32×32 pixels" in words(page)
+    assert "not here" not in words(page)
+    press(page, "Try sample pictures")
+    assert "They are gone. The data set shapes is not here." in words(page)
+    assert "0.png: the 32×32 pixels" in words(page)
+
+
+def test_a_test_part_of_fewer_than_eight_is_shown_whole(engine, run, workspace) -> None:
+    delete_dataset(workspace, "shapes")
+    x, y = np.zeros((10, 32, 32, 3), np.uint8), np.arange(10) % 2
+    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    save_dataset(workspace, "shapes", "Shapes", "", ["circle", "square"], arrays)
+    text = words(press(open_page("classify.py"), "Try sample pictures"))
+    assert text.count("it is:") == 5
+    assert f"{text.count('it is: **circle**')} of 5 right" in text
+
+
+def test_many_pictures_are_asked_about_in_parts_and_once(engine, run) -> None:
+    page = upload(open_page("classify.py", run=run.id), 60)
+    assert engine.asked == [(run.id, 25, "center"), (run.id, 25, "center"), (run.id, 10, "center")]
+    assert words(page).count("the 32×32 pixels") == 60
+    press(page, "Try sample pictures")
+    assert engine.asked[3:] == [(run.id, 8, "stretch")]
+    crop = next(g for g in page.get("button_group") if g.key == "classify-crop")
+    crop.set_value("pad").run()
+    assert [crop for _, _, crop in engine.asked[4:]] == ["pad"] * 3
+    crop.set_value("center").run()
+    assert len(engine.asked) == 7
+
+
+def test_better_weights_are_asked_anew(engine, workspace) -> None:
+    store = Store(workspace)
+    training = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}), "now", "tiny")
+    store.claim(training.id, ["cpu:0"])
+    store.record_started(training.id, 1, 10, 100, 0)
+    store.record_epoch(training.id, 1, EpochRow(1, val_accuracy=0.4))
+    page = upload(open_page("classify.py", run=training.id), 1)
+    store.record_epoch(training.id, 1, EpochRow(2, val_accuracy=0.3))
+    page.run()
+    assert len(engine.asked) == 1
+    store.record_epoch(training.id, 1, EpochRow(3, val_accuracy=0.5))
+    page.run()
+    assert len(engine.asked) == 2
 
 
 def test_a_bad_file_is_a_sentence_and_the_others_go_on(engine, run) -> None:
@@ -166,6 +251,61 @@ def test_datasets_shows_what_is_here_and_what_can_be_had(engine) -> None:
         assert f"**{title}**" in text
     assert "6,000 training, 1,500 validation and 1,500 test pictures" in text
     assert any(button.label == "Download 170 MB" for button in page.button)
+
+
+def test_what_is_not_here_yet_says_what_its_button_does(engine, workspace) -> None:
+    delete_dataset(workspace, "shapes")
+    page = open_page("datasets.py")
+    assert "Not here yet" in words(page)
+    assert next(each for each in page.button if each.label == "Draw it").help
+
+
+def test_a_damaged_data_set_is_shown_with_what_is_wrong_and_can_be_removed(engine, workspace) -> None:
+    (workspace.datasets / "shapes" / "x_train.npy").unlink()
+    (workspace.datasets / "mine").mkdir()
+    page = open_page("datasets.py")
+    assert "The data set mine is damaged (dataset.json cannot be read)" in words(page)
+    assert "The data set shapes is damaged (x_train.npy: No such file or directory)" in words(page)
+    for name in ("mine", "shapes"):
+        page.button(key=f"remove-{name}").click().run()
+        assert "is deleted from this workspace" in words(page)
+
+
+def test_a_strangers_class_names_stay_text(engine, workspace) -> None:
+    x, y = np.zeros((10, 8, 8, 3), np.uint8), np.arange(10) % 2
+    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    name = "![p](http://example.org/x.png)"
+    save_dataset(workspace, "mine", "Mine", "", [name, "b"], arrays)
+    page = open_page("datasets.py")
+    page.selectbox(key="look-inside").set_value("mine").run()
+    assert not page.exception
+    shown = next(caption.value for caption in page.caption if "example" in caption.value)
+    assert shown.startswith(r"\!\[p\]\(http")
+
+
+def test_names_that_look_like_numbers_are_no_scale(engine, workspace) -> None:
+    x, y = np.zeros((30, 8, 8, 3), np.uint8), np.arange(30) % 10
+    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    save_dataset(workspace, "digits", "Digits", "", [str(9 - digit) for digit in range(10)], arrays)
+    page = open_page("datasets.py")
+    page.selectbox(key="look-inside").set_value("digits").run()
+    assert not page.exception
+    spec = json.loads(page.get("vega_lite_chart")[0].proto.spec)
+    assert spec["encoding"]["y"]["type"] == "nominal"
+    assert spec["encoding"]["y"]["sort"] is None
+
+
+def test_an_upload_is_called_by_its_own_name(engine, workspace, tmp_path: Path) -> None:
+    page = open_page("datasets.py")
+    page.text_input[0].set_value("mine")
+    page.file_uploader[0].set_value(("My *roses*.NPZ", b"nothing", "application/zip"))
+    press(page, "Import")
+    assert "My *roses*.NPZ cannot be read as .npz" in words(page)
+    x, y = np.zeros((10, 8, 8, 3), np.uint8), np.arange(10) % 2
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    page.file_uploader[0].set_value(("My *roses*.NPZ", (tmp_path / "a.npz").read_bytes(), "application/zip"))
+    press(page, "Import")
+    assert "Imported from My *roses*.NPZ." in words(page)
 
 
 def test_an_import_without_a_file_is_told(engine) -> None:

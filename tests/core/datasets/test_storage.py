@@ -126,6 +126,27 @@ def test_lists_show_what_is_here_and_what_can_be_had(workspace) -> None:
         delete_dataset(workspace, "mine")
 
 
+@pytest.mark.parametrize("file", ["dataset.json", "x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"])
+@pytest.mark.parametrize("cut", [True, False])
+@pytest.mark.parametrize("name", ["mine", "cifar10"])
+def test_a_damaged_one_is_listed_with_what_is_wrong_and_can_be_removed(
+    workspace, name: str, file: str, cut: bool
+) -> None:
+    save_dataset(workspace, name, "Mine", "My own.", ["a", "b"], arrays())
+    path = workspace.datasets / name / file
+    if cut:
+        path.write_bytes(path.read_bytes()[:-20])
+    else:
+        path.unlink()
+    infos = {info.id: info for info in list_datasets(workspace)}
+    assert infos[name].state == "damaged"
+    assert f"{name} is damaged ({file}" in infos[name].description
+    assert (infos["cifar10"].num_train, infos["cifar10"].num_classes) == (50_000, 10)
+    delete_dataset(workspace, name)
+    states = {info.id: info.state for info in list_datasets(workspace)}
+    assert states.get(name) == ("available" if name == "cifar10" else None)
+
+
 @pytest.mark.parametrize("name", ["", "../x", "A", "a b", "x" * 41, ".hidden", "a/b", None])
 def test_names_that_cannot_be_folders_are_refused(workspace, name) -> None:
     for action in (load_dataset, delete_dataset):

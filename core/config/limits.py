@@ -1,0 +1,48 @@
+"""Which numbers a field takes, said once, at the field: checks refuse others, and forms offer no others."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+from core.config.checks import check_integer, check_number
+
+_KEY = "limits"
+Whole = TypeVar("Whole", int, int | None)
+Number = TypeVar("Number", float, float | None)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From `low` to `high`, both allowed; with `above`, `low` itself is not. `whole`: no fractions."""
+
+    low: float
+    high: float
+    above: bool = False
+    whole: bool = False
+
+
+def whole(default: Whole, low: int, high: int) -> Whole:
+    """A dataclass field for a whole number from `low` to `high`, or for nothing where None is the default."""
+    return field(default=default, metadata={_KEY: Limits(low, high, whole=True)})
+
+
+def number(default: Number, low: float, high: float, *, above: bool = False) -> Number:
+    """A dataclass field for a number from `low` to `high`, or for nothing where None is the default."""
+    return field(default=default, metadata={_KEY: Limits(low, high, above)})
+
+
+def limits_of(config: Any) -> dict[str, Limits]:
+    """The limits of each field of a config (an instance or its class) that has any, by the field's name."""
+    return {entry.name: entry.metadata[_KEY] for entry in fields(config) if _KEY in entry.metadata}
+
+
+def check_limits(config: Any, prefix: str = "") -> None:
+    """Raise ConfigError for the first field that is outside its limits. Its path begins with `prefix`."""
+    optional = {entry.name for entry in fields(config) if entry.default is None}
+    for name, limits in limits_of(config).items():
+        value = getattr(config, name)
+        if value is None and name in optional:
+            continue
+        if limits.whole:
+            check_integer(f"{prefix}{name}", value, int(limits.low), int(limits.high))
+        else:
+            check_number(f"{prefix}{name}", value, limits.low, limits.high, above=limits.above)

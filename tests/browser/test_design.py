@@ -1,0 +1,87 @@
+"""A design in the browser: what was typed outlives a refresh, a restart of the server, and is what is shown."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+LONG_MS = 90_000
+LONG_SECONDS = LONG_MS / 1000
+DRAFT = re.compile(r"/design\?draft=[0-9a-f]{16}$")
+
+
+def fill(page: Page, label: str, value: int) -> None:
+    field = page.get_by_label(label, exact=True).first
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def expect_filters(page: Page, value: int) -> None:
+    """Both the field and what is computed from the draft."""
+    expect(page.get_by_text(f"Block 1 → 15×15×{value}", exact=True)).to_be_visible()
+    expect(page.get_by_label("Filters", exact=True).first).to_have_value(str(value))
+
+
+def test_a_design_outlives_a_refresh_and_a_restart(server, page: Page, complaints, wait_for) -> None:
+    page.goto(f"{server.url}/design?preset=article")
+    expect_filters(page, 64)
+    fill(page, "Filters", 8)
+    expect_filters(page, 8)
+    expect(page).to_have_url(DRAFT)
+
+    page.reload()
+    expect_filters(page, 8)
+    before = page.url
+    fill(page, "Filters", 12)
+    expect_filters(page, 12)
+    expect(page).not_to_have_url(before)
+
+    # The page comes back by itself, as a new session to which the browser sends what its widgets held. What is typed
+    # before that is lost, so it is typed until it arrives.
+    before = page.url
+    server.restart()
+
+    def arrives() -> bool:
+        fill(page, "Epochs", 7)
+        page.wait_for_timeout(2000)
+        return page.url != before
+
+    wait_for(arrives, timeout=LONG_SECONDS, message="a change that reaches the new session")
+    complaints.clear()  # the browser complained, rightly, of a server that was gone
+    expect_filters(page, 12)
+    page.reload()
+    expect_filters(page, 12)
+    expect(page.get_by_label("Epochs", exact=True)).to_have_value("7")
+
+    # The way back leads over the design as it was at each of these points.
+    page.go_back()
+    expect(page.get_by_label("Epochs", exact=True)).not_to_have_value("7")
+    expect_filters(page, 12)
+    page.go_back()
+    expect_filters(page, 8)
+
+
+def test_the_click_that_leaves_the_field_is_enough(server, page: Page) -> None:
+    page.goto(f"{server.url}/design")
+    page.get_by_text("As text: JSON and command line").click()
+    page.get_by_label("Paste a config").fill('{"model": {"blocks": [{"filters": 9}]}}')
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_label("Filters", exact=True).first).to_have_value("9")
+    expect(page.get_by_label("Training pictures", exact=True)).to_have_attribute("placeholder", "all")
+
+
+def test_the_policy_marks_follow_the_knobs(server, page: Page) -> None:
+    page.goto(f"{server.url}/augment")
+    mild = page.get_by_role("radio", name="Mild, as in the article")
+    mild.click()
+    expect(page.get_by_text("rotated", exact=False).first).to_be_visible(timeout=LONG_MS)
+    mirror = page.get_by_role("switch", name="Mirror")
+    expect(mirror).to_be_checked()
+    expect(mild).to_be_checked()
+    page.get_by_text("Mirror", exact=True).click()
+    expect(mild).not_to_be_checked()
+    mild.click()
+    expect(mirror).to_be_checked()
+    expect(mild).to_be_checked()
+    # A second click would only take the mark away.
+    mild.click()
+    expect(mild).to_be_checked()

@@ -1,0 +1,264 @@
+"""Design: a draft that is kept, fields that show what it holds, and what is said before a start."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.datasets.storage import save_dataset
+from core.drafts import load_draft
+from core.presets import PRESETS
+from core.runs import control
+from core.runs.store import Store
+from tests.pages.visits import button, change, draft, field, go_to, open_page, press, words
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody serves the queue: these tests look at what is asked for, not at training."""
+    monkeypatch.setattr(control, "ensure_scheduler", lambda workspace: None)
+
+
+def address(page: AppTest) -> dict[str, str]:
+    return {
+        key: values[0] if isinstance(values, list) else values for key, values in page.query_params.items()
+    }
+
+
+def paste(page: AppTest, text: str) -> AppTest:
+    page.text_area(key="pasted-config").set_value(text).run()
+    return press(page, "Use it")
+
+
+# Where the draft is kept
+
+
+def test_the_draft_is_in_the_address_from_the_first_change_on(workspace) -> None:
+    page = open_page("design.py")
+    assert address(page) == {}
+    assert not workspace.drafts.exists()
+    change(page, "model.blocks[0].filters", 8)
+    kept = address(page)
+    assert load_draft(workspace, kept["draft"]).config == draft(page)
+    change(page, "training.epochs", 3)
+    assert address(page) == kept
+
+
+def test_a_refresh_brings_the_draft_back_with_its_preset_and_its_beginning(workspace) -> None:
+    page = change(open_page("design.py", preset="vgg"), "model.blocks[0].filters", 8)
+    again = open_page("design.py", **address(page))
+    assert draft(again) == draft(page)
+    assert field(again, "model.blocks[0].filters").value == 8
+    assert PRESETS["vgg"].commentary in words(again)
+    assert draft(press(again, "Reset")).model.blocks == PRESETS["vgg"].config.model.blocks
+
+
+def test_who_follows_a_link_to_a_draft_changes_a_copy(workspace) -> None:
+    teacher = change(open_page("design.py"), "model.blocks[0].filters", 8)
+    link = address(teacher)
+    pupil = open_page("design.py", **link)
+    assert address(pupil) == link
+    change(pupil, "model.blocks[0].filters", 16)
+    assert address(pupil) != link
+    assert load_draft(workspace, link["draft"]).config.model.blocks[0].filters == 8
+    # The address in the browser may be a step behind, and "back" leads there: what was typed since counts.
+    go_to(pupil, "design.py", **link)
+    assert draft(pupil).model.blocks[0].filters == 16
+
+
+def test_a_reconnected_session_takes_no_value_of_the_former_ones_widgets(workspace) -> None:
+    page = change(open_page("design.py"), "model.blocks[0].filters", 8)
+    again = open_page("design.py")
+    former = {field(page, path).key for path in ("model.blocks[0].filters", "training.epochs")}
+    present = {field(again, path).key for path in ("model.blocks[0].filters", "training.epochs")}
+    assert not former & present
+
+
+def test_the_draft_is_on_augment_too_and_stays_in_the_address(workspace) -> None:
+    page = change(open_page("design.py"), "model.blocks[0].filters", 8)
+    kept = address(page)
+    assert address(go_to(page, "augment.py")) == kept
+    assert address(go_to(page, "design.py")) == kept
+
+
+@pytest.mark.parametrize("name", ["../../convdeck", "0123456789abcdef", "x"])
+def test_a_link_to_a_draft_that_is_gone_is_a_sentence(workspace, name: str) -> None:
+    page = open_page("design.py", draft=name)
+    assert "no such draft" in words(page)
+    assert draft(page).model.blocks
+    assert address(page) == {}
+
+
+def test_a_link_begins_a_new_draft_and_leaves_the_former_one(workspace) -> None:
+    page = change(open_page("design.py"), "model.blocks[0].filters", 8)
+    former = address(page)
+    run = Store(workspace).create_run(PRESETS["resnet"].config, "old", None)
+    go_to(page, "design.py", **{"from": run.id})
+    assert draft(page) == PRESETS["resnet"].config
+    assert address(page) != former
+    assert draft(go_to(page, "design.py", **former)).model.blocks[0].filters == 8
+
+
+def test_a_workspace_that_cannot_be_written_costs_no_more_than_the_refresh(workspace) -> None:
+    workspace.drafts.write_text("in the way")
+    page = change(open_page("design.py"), "model.blocks[0].filters", 8)
+    assert "A refresh of this page would lose the design" in words(page)
+    assert draft(page).model.blocks[0].filters == 8
+
+
+# Beginnings
+
+
+def test_reset_undoes_the_changes_since_the_beginning(workspace) -> None:
+    page = open_page("design.py", preset="tiny")
+    began = draft(page)
+    change(page, "model.blocks[0].filters", 8)
+    press(page, "Add block")
+    assert draft(press(page, "Reset")) == began
+    assert field(page, "model.blocks[0].filters").value == began.model.blocks[0].filters
+
+
+def test_a_pasted_config_is_no_preset(workspace, idle) -> None:
+    page = paste(open_page("design.py", preset="tiny"), PRESETS["resnet"].config.to_json())
+    assert next(box for box in page.selectbox if box.label == "Begin with").value is None
+    assert PRESETS["tiny"].commentary not in words(page)
+    assert page.code[0].value == "python -m core train --config config.json"
+    change(page, "dataset.id", "shapes")
+    press(page, "Start training")
+    assert Store(workspace).list_runs()[0].preset is None
+
+
+def test_use_it_is_never_disabled_and_says_that_nothing_was_pasted(workspace) -> None:
+    page = open_page("design.py")
+    assert not button(page, "Use it").disabled
+    assert "Paste a config into the field first" in words(press(page, "Use it"))
+
+
+# Fields
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("optimizer.gradient_clip_norm", 0.0001),
+        ("optimizer.learning_rate", 1000.0),
+        ("optimizer.learning_rate", 1e-12),
+        ("training.steps_per_epoch_multiple", 0.001),
+        ("augmentation.mixup_alpha", 8.0),
+        ("augmentation.rotation_degrees", 12.5),
+        ("dataset.num_train", 9_000_000),
+    ],
+)
+def test_what_the_config_takes_is_shown_as_it_is(workspace, path: str, value: float) -> None:
+    page = paste(open_page("design.py"), PRESETS["tiny"].config.with_values({path: value}).to_json())
+    if path.startswith("augmentation."):
+        go_to(page, "augment.py", **address(page))
+    assert field(page, path).value == value
+    assert draft(page).value(path) == value
+
+
+def test_an_error_stands_until_its_field_is_mended_or_left(workspace) -> None:
+    page = change(open_page("design.py", preset="tiny"), "model.blocks[0].kernel_sizes", [])
+    assert "1 to 6 whole numbers" in words(page)
+    assert button(page, "Start training").disabled
+    change(page, "model.blocks[0].kernel_sizes", [5])
+    assert not button(page, "Start training").disabled
+    change(page, "model.blocks[0].kernel_sizes", [])
+    go_to(page, "classify.py")
+    go_to(page, "design.py", **{})
+    assert "1 to 6 whole numbers" not in words(page)
+    assert field(page, "model.blocks[0].kernel_sizes").value == [5]
+    assert not button(page, "Start training").disabled
+
+
+def test_an_error_goes_with_its_field(workspace) -> None:
+    page = change(open_page("design.py", preset="tiny"), "optimizer.name", "sgd")
+    change(page, "optimizer.nesterov", True)
+    change(page, "optimizer.momentum", 0.0)
+    assert "Needs a momentum above 0" in words(page)
+    change(page, "optimizer.name", "adam")
+    assert not button(page, "Start training").disabled
+
+
+# Before the start
+
+
+def test_too_many_pictures_are_told_beside_the_field(workspace, idle) -> None:
+    page = change(open_page("design.py", preset="tiny"), "dataset.num_train", 6001)
+    assert "Asks for 6,001 training pictures; Shapes has 6,000." in words(page)
+    assert button(page, "Start training").disabled
+    change(page, "dataset.num_train", 6000)
+    assert not button(page, "Start training").disabled
+    assert field(page, "dataset.num_train").placeholder == "all"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("cifar10", "is not here yet"), ("gone", "There is no data set 'gone' here")]
+)
+def test_a_data_set_that_cannot_be_used_is_told_beside_the_field(workspace, name: str, word: str) -> None:
+    page = paste(open_page("design.py"), PRESETS["tiny"].config.with_values({"dataset.id": name}).to_json())
+    assert word in words(page)
+    assert button(page, "Start training").disabled
+
+
+def test_a_damaged_data_set_is_told_beside_the_field(workspace) -> None:
+    (workspace.datasets / "mine").mkdir()
+    page = change(open_page("design.py", preset="tiny"), "dataset.id", "mine")
+    assert "mine is damaged" in words(page)
+    assert button(page, "Start training").disabled
+
+
+def test_the_runs_name_survives_a_trip_to_augment_and_is_used_once(workspace, idle) -> None:
+    page = open_page("design.py", preset="tiny")
+    page.text_input(key="run-name").set_value("Mine").run()
+    go_to(page, "augment.py")
+    go_to(page, "design.py")
+    assert page.text_input(key="run-name").value == "Mine"
+    press(page, "Start training")
+    go_to(page, "design.py")
+    assert page.text_input(key="run-name").value == ""
+    assert [run.name for run in Store(workspace).list_runs()] == ["Mine"]
+
+
+# The network
+
+
+def test_the_table_holds_numbers_and_leaves_empty_what_there_is_none_of(workspace) -> None:
+    table = open_page("design.py", preset="article").dataframe[0].value
+    field_of = dict(zip(table["Layer"], table["Receptive field"], strict=True))
+    # A 3×3 kernel, a 2×2 window of stride 2, and both again: 3, 3+1, 4+2·2, 8+2 pixels.
+    assert [field_of[name] for name in ("conv_1", "pool_1", "conv_2", "pool_2")] == [3, 4, 8, 10]
+    assert table["Receptive field"].isna().sum() == len(table) - 6
+    assert table["kFLOPs"].dtype.kind == "i"
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Activation",
+        "Optimizer",
+        "Learning rate's course",
+        "Units",
+        "Momentum",
+        "Nesterov momentum",
+        "Epochs of warm-up",
+        "Epochs a step",
+        "Epochs to wait",
+        "Factor",
+    ],
+)
+def test_what_a_learner_may_not_know_is_explained(workspace, label: str) -> None:
+    schedule = {"Epochs of warm-up": "cosine", "Epochs to wait": "plateau"}.get(label, "step")
+    config = PRESETS["article"].config.with_values({"optimizer.name": "sgd", "optimizer.schedule": schedule})
+    page = paste(open_page("design.py"), config.to_json())
+    found = [w for kind in (page.number_input, page.selectbox, page.toggle) for w in kind if w.label == label]
+    assert found
+    assert all(widget.help for widget in found)
+
+
+def test_a_small_own_data_set_is_told_from_the_numbers_of_its_card(workspace) -> None:
+    import numpy as np
+
+    x, y = np.zeros((10, 8, 8, 3), np.uint8), np.arange(10) % 2
+    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays)
+    page = change(open_page("design.py", preset="tiny"), "dataset.id", "mine")
+    assert "Asks for 1,000 training pictures; Mine has 10." in words(page)

@@ -1,0 +1,66 @@
+"""A visitor of the pages, without a browser."""
+
+from streamlit.testing.v1 import AppTest
+
+from core.config import ExperimentConfig
+from core.workspace import PROJECT_ROOT
+
+TEXTS = ("title", "subheader", "markdown", "caption", "error", "warning", "info")
+FIELDS = ("number_input", "selectbox", "toggle", "pills", "slider")
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """A new session that opens a page through the shell, by a link with `query`."""
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=30).run()
+    go_to(page, name, **query)
+    return page
+
+
+def go_to(page: AppTest, name: str, **query: str) -> AppTest:
+    """Another page in the same session, as a link does it: with a query of its own."""
+    page.query_params.clear()
+    for key, value in query.items():
+        page.query_params[key] = value
+    page.switch_page(name).run()
+    assert not page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    """Everything that can be read, without the backslashes that keep it literal."""
+    return "\n".join(str(element.value) for kind in TEXTS for element in getattr(page, kind)).replace(
+        "\\", ""
+    )
+
+
+def draft(page: AppTest) -> ExperimentConfig:
+    """The design that the session holds."""
+    return page.session_state["draft"].config
+
+
+def field(page: AppTest, path: str):
+    """The widget that edits `path`."""
+    for kind in FIELDS:
+        for widget in getattr(page, kind, []):
+            if (widget.key or "").startswith("design-") and widget.key.endswith(f"-{path}"):
+                return widget
+    raise AssertionError(f"No widget edits {path}.")
+
+
+def change(page: AppTest, path: str, value: object) -> AppTest:
+    """Set the widget that edits `path`."""
+    field(page, path).set_value(value).run()
+    assert not page.exception
+    return page
+
+
+def button(page: AppTest, label: str):
+    """The button with this label."""
+    return next(each for each in page.button if each.label == label)
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    """Click the button with this label."""
+    button(page, label).click().run()
+    assert not page.exception
+    return page
