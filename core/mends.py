@@ -1,0 +1,82 @@
+"""What to try after a verdict: changes of a config, each with a reason, the most helpful first."""
+
+from dataclasses import replace
+from typing import Any
+
+from core import architecture
+from core.config import ExperimentConfig, differences
+from core.config.paths import parse_path, read_path
+from core.errors import ConfigError
+from core.mend_catalogue import MENDS, Mend
+from core.runs.diagnosis import Diagnosis
+
+__all__ = ["Mend", "describe_changes", "mends_for"]
+
+
+def mends_for(
+    diagnosis: Diagnosis,
+    config: ExperimentConfig,
+    best_epoch: int | None,
+    *,
+    input_shape: tuple[int, int, int] | None = None,
+    num_classes: int = 10,
+) -> tuple[Mend, ...]:
+    """Mends for a run of `config` with this diagnosis, each of them a valid config that differs from it.
+
+    `input_shape` (height, width, channels) and `num_classes` are those of the data set; without, a square of
+    `dataset.image_size`, else of 32 pixels, in colour. Networks that such pictures are too small for are left out.
+    """
+    side = config.dataset.image_size or 32
+    shape = input_shape or (side, side, 3)
+    offered = (build(config, best_epoch) for build in MENDS[diagnosis.verdict])
+    mends = (_without_old_values(mend, config) for mend in offered if mend)
+    return tuple(mend for mend in mends if mend.changes and _can_be_built(mend, config, shape, num_classes))
+
+
+def describe_changes(before: ExperimentConfig, after: ExperimentConfig, most: int = 3) -> str:
+    """A label for a fork, such as `augmentation.rotation_degrees 0 → 20, seed 0 → 1, … and 3 more`.
+
+    Blocks and dense layers that were added or removed are counted: `model.blocks 2 → 3`.
+    """
+    parts, shorter = [], {}
+    for path, old, new in (
+        ("model.blocks", before.model.blocks, after.model.blocks),
+        ("model.dense", before.model.dense, after.model.dense),
+    ):
+        shorter[path] = min(len(old), len(new))
+        if len(old) != len(new):
+            parts.append(f"{path} {len(old)} → {len(new)}")
+    for path, was, now in differences(before, after):
+        layers, _, index = path.partition("[")
+        # Where there are no layers at all, their list itself is the leaf that differs.
+        if layers not in shorter or (index and int(index.partition("]")[0]) < shorter[layers]):
+            parts.append(f"{path} {_value(was)} → {_value(now)}")
+    rest = len(parts) - most
+    return (", ".join(parts[:most]) + (f", … and {rest} more" if rest > 0 else "")) or "same settings"
+
+
+def _without_old_values(mend: Mend, config: ExperimentConfig) -> Mend:
+    plain = config.to_dict()
+    is_new = {path: read_path(plain, parse_path(path), path) != value for path, value in mend.changes.items()}
+    return replace(mend, changes={path: value for path, value in mend.changes.items() if is_new[path]})
+
+
+def _can_be_built(
+    mend: Mend, config: ExperimentConfig, shape: tuple[int, int, int], num_classes: int
+) -> bool:
+    try:
+        architecture.describe(config.with_values(mend.changes).model, shape, num_classes)
+    except ConfigError:
+        return False
+    return True
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        return f"{value:.6g}"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 30 else text[:29] + "…"

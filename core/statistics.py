@@ -1,0 +1,174 @@
+"""The numbers behind "signal or noise?" and behind the law of data volume.
+
+Few seeds are normal here, so intervals are Student's t ("The probable error of a mean", Biometrika 6, 1908, doi
+10.1093/biomet/6.1.1), which are as wide as two or three values make them. Accuracies are fractions of 1.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from core.errors import UserError
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its confidence interval; `low` and `high` are None where a single value says nothing of spread."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """First minus second, over `n` pairs. `clear` when the interval leaves out zero; `p` is that of the t-test."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+    n: int
+    clear: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class LogFit:
+    """accuracy ≈ `intercept` + `slope_per_decade` · log10(size), with what it leaves unexplained.
+
+    `residuals` are accuracy minus fit, in the order of the input. `slope_low` and `slope_high` bound the slope per
+    decade; None below three points, through which a line always passes. `r_squared` is None where all accuracies
+    are equal: there is nothing to explain.
+    """
+
+    slope_per_decade: float
+    intercept: float
+    residuals: tuple[float, ...]
+    r_squared: float | None
+    slope_low: float | None
+    slope_high: float | None
+    n: int
+
+    @property
+    def slope_per_doubling(self) -> float:
+        """What twice the data brings."""
+        return self.slope_per_decade * math.log10(2)
+
+    def accuracy_at(self, size: float) -> float:
+        """The line's value at a size; it may leave 0 to 1, which no accuracy does: the law holds in between."""
+        return self.intercept + self.slope_per_decade * math.log10(size)
+
+
+def mean_and_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """The mean and its two-sided interval. Raises UserError on no values or one that is not finite."""
+    numbers = _numbers(values, "values")
+    n, mean = len(numbers), float(numbers.mean())
+    if n < 2:
+        return Interval(mean, None, None, n)
+    half = _t_quantile(confidence, n - 1) * float(numbers.std(ddof=1)) / math.sqrt(n)
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def paired_difference(
+    first: Sequence[float],
+    second: Sequence[float],
+    confidence: float = 0.95,
+    names: tuple[str, str] = ("The first", "the second"),
+) -> Difference:
+    """Is `first` better than `second`, where entry i of both was trained with the same seed?
+
+    Seeds shift both in the same direction, so the differences vary less than the accuracies do. What the paired
+    t-test cannot say: all pairs share one training and one validation set, so it judges these networks on these
+    pictures; another draw of data may turn a small lead round. Dietterich, "Approximate statistical tests for
+    comparing supervised classification learning algorithms", Neural Computation 10, 1998, doi
+    10.1162/089976698300017197, found it to be too confident where training sets are resampled from the same data.
+    Raises UserError when the two are not equally long.
+    """
+    one, other = _numbers(first, "first"), _numbers(second, "second")
+    if len(one) != len(other):
+        raise UserError(
+            f"Pairs need as many values on both sides, not {len(one):,} and {len(other):,}: one of each per seed."
+        )
+    differences = one - other
+    interval = mean_and_interval(differences.tolist(), confidence)
+    p = _paired_p(differences)
+    clear = interval.low is not None and interval.high is not None and interval.low * interval.high > 0
+    sentence = _difference_sentence(interval, clear, confidence, names)
+    return Difference(interval.mean, interval.low, interval.high, p, interval.n, clear, sentence)
+
+
+def fit_log_law(sizes: Sequence[float], accuracies: Sequence[float], confidence: float = 0.95) -> LogFit:
+    """Least squares of accuracy on log10(size): more data helps about linearly in the log of its volume.
+
+    The slope's interval assumes that residuals scatter evenly around a straight line; residuals that bend (low at
+    both ends, high between) say that the law does not hold here. Several seeds of a size are several points.
+    Raises UserError below two different sizes or at a size that is not above 0.
+    """
+    volumes, values = _numbers(sizes, "sizes"), _numbers(accuracies, "accuracies")
+    if len(volumes) != len(values):
+        raise UserError(f"Each size needs its accuracy: there are {len(volumes):,} and {len(values):,}.")
+    if volumes.min() <= 0:
+        raise UserError(f"A size must be above 0 to have a logarithm, not {volumes.min():g}.")
+    logs = np.log10(volumes)
+    centred = logs - logs.mean()
+    spread = float(centred @ centred)
+    if len(np.unique(volumes)) < 2 or spread == 0:
+        raise UserError("A line needs at least two different sizes.")
+    slope = float(centred @ (values - values.mean())) / spread
+    intercept = float(values.mean() - slope * logs.mean())
+    residuals = values - (intercept + slope * logs)
+    unexplained = float(residuals @ residuals)
+    total = float(((values - values.mean()) ** 2).sum())
+    low = high = None
+    if (freedom := len(values) - 2) > 0:
+        half = _t_quantile(confidence, freedom) * math.sqrt(unexplained / freedom / spread)
+        low, high = slope - half, slope + half
+    r_squared = None if np.ptp(values) == 0 else 1 - unexplained / total
+    return LogFit(slope, intercept, tuple(residuals.tolist()), r_squared, low, high, len(values))
+
+
+def _numbers(values: Sequence[float], name: str) -> Values:
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.ndim != 1 or not numbers.size:
+        raise UserError(f"{name} must be a list of at least one number.")
+    if not np.isfinite(numbers).all():
+        raise UserError(f"{name} must be finite numbers; leave out what is not known.")
+    return numbers
+
+
+def _t_quantile(confidence: float, freedom: int) -> float:
+    if not 0 < confidence < 1:
+        raise UserError(f"confidence must lie between 0 and 1, not {confidence:g}.")
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
+
+
+def _paired_p(differences: Values) -> float | None:
+    """Two-sided; None below two pairs."""
+    n = len(differences)
+    if n < 2:
+        return None
+    mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
+    if error == 0:
+        return 0.0 if mean else 1.0
+    return float(2 * special.stdtr(n - 1, -abs(mean / error)))
+
+
+def _difference_sentence(interval: Interval, clear: bool, confidence: float, names: tuple[str, str]) -> str:
+    one, other = names
+    points = f"{abs(100 * interval.mean):.1f} points"
+    if interval.low is None or interval.high is None:
+        return f"No clear winner: one pair of runs, {points} apart, cannot tell a difference from chance."
+    seeds = f"over {interval.n} seeds, {confidence:.0%} interval".replace("%", " %")
+    span = f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f} points"
+    if not clear:
+        return f"No clear winner: {points} apart on average ({seeds} {span}, which includes no difference)."
+    word = "better" if interval.mean > 0 else "worse"
+    return f"{one} is {points} {word} than {other} ({seeds} {span})."

@@ -1,0 +1,222 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.architecture import describe
+from core.config import (
+    AugmentationConfig,
+    BlockConfig,
+    DatasetConfig,
+    DenseConfig,
+    ExperimentConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainingConfig,
+)
+from core.config.optimizer import OPTIMIZERS
+from core.mends import describe_changes, mends_for
+from core.presets import PRESETS
+from core.runs.diagnosis import Diagnosis, Verdict
+from tests.core.strategies import experiments
+
+ARTICLE = PRESETS["article"].config
+VGG = PRESETS["vgg"].config
+
+
+def diagnosed(verdict):
+    return Diagnosis(verdict, None, 0.1, 4, "Because.", "So.")
+
+
+def offered(verdict, config, best_epoch=4):
+    return {mend.id: mend.changes for mend in mends_for(diagnosed(verdict), config, best_epoch)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(experiments, st.sampled_from(Verdict), st.none() | st.integers(1, 300))
+def test_every_mend_is_a_valid_change(config, verdict, best_epoch):
+    side = config.dataset.image_size or 32
+    mends = mends_for(diagnosed(verdict), config, best_epoch)
+    assert len({mend.id for mend in mends}) == len({mend.title for mend in mends}) == len(mends)
+    for mend in mends:
+        mended = config.with_values(mend.changes)
+        assert mended != config and mended.config_id != config.config_id
+        describe(mended.model, (side, side, 3))
+        assert all(config.value(path) != mended.value(path) for path in mend.changes)
+        assert 0 < len(mend.title) <= 40
+        assert re.search(r"\.(?!\d)", mend.why).end() == len(mend.why)
+        assert describe_changes(config, mended)
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if not preset.known_bad])
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_but_too_early_has_something_to_try(name, verdict):
+    mends = mends_for(diagnosed(verdict), PRESETS[name].config, 4)
+    assert bool(mends) == (verdict != Verdict.TOO_EARLY)
+
+
+class TestOverfitting:
+    def test_the_article_s_cure_comes_first(self):
+        first, *others = mends_for(diagnosed(Verdict.OVERFITTING), ARTICLE, 4)
+        assert (first.id, first.title) == ("augment", "Turn augmentation on")
+        assert ARTICLE.with_values(first.changes) == PRESETS["article-augmented"].config
+        assert [mend.id for mend in others] == [
+            "more-dropout", "stop-at-best", "global-average", "weight-decay", "smooth-labels",
+        ]  # fmt: skip
+        changes = {mend.id: mend.changes for mend in others}
+        assert changes["more-dropout"] == {"model.dense[0].dropout": 0.5, "model.dense[1].dropout": 0.5}
+        assert changes["stop-at-best"] == {"training.epochs": 4}
+        assert changes["weight-decay"] == {"optimizer.name": "adamw", "optimizer.weight_decay": 0.01}
+
+    def test_digits_are_not_mirrored(self):
+        config = ARTICLE.with_values({"dataset.id": "mnist"})
+        assert "augmentation.horizontal_flip" not in offered(Verdict.OVERFITTING, config)["augment"]
+
+    def test_augmentation_that_no_picture_gets_is_turned_on(self):
+        config = ExperimentConfig(
+            augmentation=AugmentationConfig(rotation_degrees=20.0, unchanged_fraction=1.0)
+        )
+        assert config.with_values(offered(Verdict.OVERFITTING, config)["augment"]).augmentation.is_active
+
+    def test_where_it_is_on_already_more_of_it(self):
+        found = offered(Verdict.OVERFITTING, PRESETS["article-augmented"].config)
+        assert list(found)[:2] == ["augment-more", "mix-pictures"]
+        assert found["augment-more"] == {
+            "augmentation.width_shift_fraction": 0.1,
+            "augmentation.height_shift_fraction": 0.1,
+            "augmentation.zoom_fraction": 0.1,
+            "augmentation.erasing_probability": 0.25,
+        }
+
+    @pytest.mark.parametrize("best_epoch", [None, 20])
+    def test_a_run_whose_best_is_its_last_stops_early_the_next_time(self, best_epoch):
+        found = offered(Verdict.OVERFITTING, ARTICLE, best_epoch)
+        assert found["early-stopping"] == {"training.early_stopping_patience": 5}
+        assert "stop-at-best" not in found
+
+    def test_a_subset_can_grow(self):
+        config = ExperimentConfig(dataset=DatasetConfig(num_train=1_000))
+        assert offered(Verdict.OVERFITTING, config)["all-pictures"] == {"dataset.num_train": None}
+
+    def test_without_dense_layers_dropout_goes_into_blocks(self):
+        assert offered(Verdict.OVERFITTING, PRESETS["tiny"].config)["more-dropout"] == {
+            "model.blocks[0].dropout": 0.25,
+            "model.blocks[1].dropout": 0.25,
+        }
+
+    def test_what_is_there_already_is_not_offered(self):
+        config = ExperimentConfig(
+            model=ModelConfig(head="global_average", dense=(DenseConfig(units=1, dropout=0.5),)),
+            optimizer=OptimizerConfig(weight_decay=1.0, label_smoothing=0.1, name="adamw"),
+            training=TrainingConfig(epochs=4, early_stopping_patience=3),
+        )
+        assert list(offered(Verdict.OVERFITTING, config)) == ["augment"]
+
+
+class TestOthers:
+    def test_diverged(self):
+        found = offered(Verdict.DIVERGED, PRESETS["learning-rate-too-high"].config)
+        assert found == {
+            "much-lower-rate": {"optimizer.learning_rate": 0.01},
+            "clip-gradients": {"optimizer.gradient_clip_norm": 1.0},
+            "warm-up": {"optimizer.schedule": "cosine", "optimizer.warmup_epochs": 1},
+        }
+
+    def test_diverged_in_half_precision(self):
+        config = ExperimentConfig(training=TrainingConfig(precision="mixed_float16"))
+        assert offered(Verdict.DIVERGED, config)["full-precision"] == {"training.precision": "float32"}
+
+    @pytest.mark.parametrize(("rate", "usual"), [(0.1, True), (0.001, False), (1e-5, True)])
+    def test_underfitting_at_an_unusual_rate(self, rate, usual):
+        config = ExperimentConfig(optimizer=OptimizerConfig(learning_rate=rate))
+        found = offered(Verdict.UNDERFITTING, config)
+        assert ("usual-rate" in found) == usual
+        assert ("higher-rate" in found) == (rate < 0.001)
+
+    def test_underfitting(self):
+        found = offered(Verdict.UNDERFITTING, VGG)
+        assert found["more-filters"] == {f"model.blocks[{i}].filters": 64 * 2**i for i in range(3)}
+        assert found["less-dropout"]["model.dense[0].dropout"] == 0.25
+        assert found["less-augmentation"] == {
+            "augmentation.width_shift_fraction": 0.05,
+            "augmentation.height_shift_fraction": 0.05,
+        }
+        assert found["more-epochs"] == {"training.epochs": 60}
+
+    def test_a_network_without_blocks_gets_one(self):
+        config = ExperimentConfig(model=ModelConfig(blocks=()))
+        mended = config.with_values(offered(Verdict.UNDERFITTING, config)["one-more-block"])
+        assert mended.model.blocks == (BlockConfig(filters=32, padding="same"),)
+
+    def test_plateau_and_noise(self):
+        assert list(offered(Verdict.PLATEAU, ARTICLE)) == [
+            "lower-rate",
+            "cosine",
+            "more-filters",
+            "average-weights",
+        ]
+        assert "cosine" not in offered(Verdict.PLATEAU, PRESETS["resnet"].config)
+        noisy = offered(Verdict.NOISY, ARTICLE)
+        assert list(noisy) == ["faster-averages", "lower-rate", "cosine", "average-weights"]
+        assert noisy["lower-rate"] == {"optimizer.learning_rate": 0.0003}
+
+    def test_healthy(self):
+        assert list(offered(Verdict.HEALTHY, ARTICLE)) == ["more-epochs", "more-filters"]
+
+    def test_what_the_picture_is_too_small_for_is_not_offered(self):
+        blocks = (
+            BlockConfig(),
+            BlockConfig(),
+            BlockConfig(),
+        )  # 32 pixels: 15, 6, 2; 8 pixels: 3, then too small
+        config = ExperimentConfig(model=ModelConfig(blocks=blocks[:1]))
+        assert "one-more-block" in offered(Verdict.UNDERFITTING, config)
+        small = mends_for(diagnosed(Verdict.UNDERFITTING), config, 4, input_shape=(4, 4, 1))
+        assert "one-more-block" not in {mend.id for mend in small}
+
+    @pytest.mark.parametrize("name", OPTIMIZERS)
+    def test_weight_decay_fits_the_optimizer(self, name):
+        config = ExperimentConfig(optimizer=OptimizerConfig(name=name))
+        decay = offered(Verdict.OVERFITTING, config)["weight-decay"]["optimizer.weight_decay"]
+        assert decay == {"sgd": 0.0005, "lion": 0.1}.get(name, 0.01)
+
+
+class TestDescribeChanges:
+    def test_one(self):
+        assert describe_changes(ARTICLE, ARTICLE.with_values({"seed": 3})) == "seed 0 → 3"
+
+    def test_none(self):
+        assert describe_changes(ARTICLE, ARTICLE) == "same settings"
+
+    def test_many_are_counted(self):
+        assert describe_changes(ARTICLE, PRESETS["article-augmented"].config) == (
+            "augmentation.rotation_degrees 0 → 20, augmentation.width_shift_fraction 0 → 0.02, "
+            "augmentation.height_shift_fraction 0 → 0.02, … and 1 more"
+        )
+        assert describe_changes(ARTICLE, PRESETS["article-augmented"].config, most=1) == (
+            "augmentation.rotation_degrees 0 → 20, … and 3 more"
+        )
+
+    def test_layers_that_come_and_go_are_counted(self):
+        fewer = ARTICLE.with_values({"model.dense": [], "model.blocks[0].filters": 8})
+        more = fewer.with_values(offered(Verdict.UNDERFITTING, fewer)["one-more-block"])
+        assert describe_changes(fewer, more) == "model.blocks 2 → 3"
+        assert describe_changes(ARTICLE, fewer) == "model.dense 2 → 0, model.blocks[0].filters 64 → 8"
+        assert describe_changes(fewer, ARTICLE) == "model.dense 0 → 2, model.blocks[0].filters 8 → 64"
+
+    def test_every_kind_of_value(self):
+        after = ARTICLE.with_values(
+            {
+                "dataset.num_train": 500,
+                "model.blocks[0].kernel_sizes": [3, 5],
+                "model.blocks[0].padding": "same",
+                "augmentation.horizontal_flip": True,
+                "optimizer.learning_rate": 0.0001,
+            }
+        )
+        assert describe_changes(ARTICLE, after, most=9) == (
+            "dataset.num_train none → 500, model.blocks[0].kernel_sizes 3 → 3, 5, "
+            "model.blocks[0].padding valid → same, augmentation.horizontal_flip off → on, "
+            "optimizer.learning_rate 0.001 → 0.0001"
+        )
