@@ -1,11 +1,16 @@
-"""From a config to a run: whether it can be trained here, and its start, the same for every face."""
+"""From a config to a run: whether it can be trained here, its start and its forks, the same for every face."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from core.architecture import Architecture, describe
 from core.config import DatasetConfig, ExperimentConfig
 from core.datasets.storage import DatasetInfo, list_datasets
-from core.errors import ConfigError, DatasetError
+from core.errors import ConfigError, DatasetError, RunError
+from core.mends import describe_changes
 from core.runs import control
-from core.runs.records import Run
+from core.runs.records import MAX_NAME_CHARACTERS, Run
+from core.runs.store import Store
 from core.workspace import Workspace
 
 
@@ -81,3 +86,40 @@ def start_experiment(
     workspace.ensure()
     check_experiment(workspace, config)
     return control.start_run(workspace, config, name, preset, token)
+
+
+def fork_experiment(
+    workspace: Workspace,
+    run_id: str,
+    values: Mapping[str, Any],
+    name: str | None = None,
+    token: str | None = None,
+) -> Run:
+    """Queue a run like another one but for `values`, such as `{"augmentation.rotation_degrees": 20}`.
+
+    It begins anew. With the same seed it has its parent's initial weights, in the layers that both have, and its
+    order of pictures, so that the two curves differ by what was changed and by nothing else. Without a name it is
+    called after its parent and the difference.
+
+    Raises:
+        RunNotFound: there is no such run.
+        UserError: nothing would change, or it cannot be trained here; nothing is queued then.
+    """
+    workspace.ensure()
+    with Store(workspace) as store:
+        parent = store.get_run(run_id)
+    config = parent.config.with_values(values)
+    if config == parent.config:
+        raise RunError(
+            f"A fork needs a change: with these values “{parent.name}” would be trained once more."
+        )
+    check_experiment(workspace, config)
+    name = name or _fork_name(parent.name, describe_changes(parent.config, config))
+    return control.start_run(workspace, config, name, parent.preset, token, parent.id)
+
+
+def _fork_name(parent: str, changes: str) -> str:
+    """`article 1: augmentation.rotation_degrees 0 → 20`, cut to what a name may have."""
+    # The fork of a fork is named after the first of them: the chain of changes would not fit.
+    name = f"{parent.partition(': ')[0]}: {changes}"
+    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"

@@ -71,7 +71,7 @@ def _train(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     config = config_from(arguments)
     run = start_experiment(workspace, config, name=arguments.name, preset=arguments.preset)
-    return _report(workspace, run, wait=arguments.wait, as_json=arguments.json)
+    return report(workspace, run, wait=arguments.wait, as_json=arguments.json)
 
 
 def _runs(arguments: argparse.Namespace) -> int:
@@ -102,7 +102,7 @@ def _show(arguments: argparse.Namespace) -> int:
 def _change(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     run = arguments.action(workspace, arguments.run)
-    return _report(workspace, run, wait=arguments.wait, as_json=arguments.json)
+    return report(workspace, run, wait=arguments.wait, as_json=arguments.json)
 
 
 def _rename(arguments: argparse.Namespace) -> int:
@@ -129,7 +129,8 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
+def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
+    """Print a run, with `wait` once it has ended. Returns the exit code."""
     store = Store(workspace)
     if wait:
         try:

@@ -29,6 +29,7 @@ class Run:
     the first epoch with the highest validation accuracy; `gap` is clean training minus validation accuracy at the
     last epoch. `started_at` and `ended_at` are those of the current attempt. `pid` is that of the last process,
     until that is known to be gone; `pid_started` tells it from a later process with the same number.
+    `parent_id` is the run that it was forked from, which may have been deleted since.
     `config_json` is read when `config` is asked for, not before.
     """
 
@@ -40,6 +41,7 @@ class Run:
     config_id: str
     dataset: str
     preset: str | None
+    parent_id: str | None
     device: str | None
     created_at: float
     started_at: float | None

@@ -84,6 +84,8 @@ UPGRADES: tuple[Sequence[str], ...] = (
         """,
         "CREATE INDEX leases_by_run ON leases (run_number)",
     ),
+    # Forks. No reference: a parent may be deleted, and what it was is in the fork's own settings.
+    ("ALTER TABLE runs ADD COLUMN parent_id TEXT",),
 )
 
 

@@ -17,6 +17,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "config_id": run.config_id,
         "dataset": run.dataset,
         "preset": run.preset,
+        "parent": run.parent_id,
         "device": run.device,
         "created_at": run.created_at,
         "started_at": run.started_at,

@@ -131,6 +131,7 @@ class Store:
         name: str | None = None,
         preset: str | None = None,
         token: str | None = None,
+        parent_id: str | None = None,
     ) -> Run:
         """A new run, WAITING. The same token gives the same run again, for a click or a request that came twice.
 
@@ -157,6 +158,7 @@ class Store:
                 config_id=config.config_id,
                 dataset=config.dataset.id,
                 preset=preset,
+                parent_id=parent_id,
                 created_at=self._clock(),
                 total_epochs=config.training.epochs,
             )

@@ -26,7 +26,7 @@ def test_summary_as_a_whole(store):
     summary = run_summary(store.get_run(run.id))
     assert json.loads(json.dumps(summary, allow_nan=False)) == {
         "id": run.id, "name": "A name", "state": "RUNNING", "attempt": 1, "config_id": CONFIG.config_id,
-        "dataset": "cifar10", "preset": "tiny", "device": "gpu:0", "created_at": 5.0, "started_at": 5.0,
+        "dataset": "cifar10", "preset": "tiny", "parent": None, "device": "gpu:0", "created_at": 5.0, "started_at": 5.0,
         "ended_at": None, "stop_requested": True, "epoch": 1, "total_epochs": 10, "batch": 7, "total_batches": 100,
         "batch_loss": None, "batch_accuracy": 0.25, "images_per_second": 1000.0, "best_epoch": 1,
         "best_val_accuracy": 0.5, "gap": 0.25, "error": None, "next_step": None, "verdict": None,
