@@ -15,12 +15,14 @@ from starlette.types import Message
 from core.config import ExperimentConfig, parse_json
 from core.datasets.storage import list_datasets
 from core.errors import ConfigError, ConvDeckError, RunNotFound, UserError
-from core.experiments import start_experiment
+from core.experiments import fork_experiment, start_experiment
 from core.images.decode import CROPS, MAX_FILE_BYTES
 from core.presets import get_preset
 from core.runs import control
+from core.runs.records import Run
 from core.runs.serialize import run_detail, run_summary
 from core.services import Services, get_services
+from core.verdicts import verdict_of
 
 MAX_BODY_BYTES = 1_000_000
 MAX_PICTURES = 100
@@ -39,6 +41,7 @@ def build_routes() -> list[Route]:
         _route("/api/v1/runs/{id}", "GET", _run),
         _route("/api/v1/runs/{id}/stop", "POST", partial(_change, control.stop_run)),
         _route("/api/v1/runs/{id}/resume", "POST", partial(_change, control.resume_run)),
+        Route("/api/v1/runs/{id}/fork", _fork, methods=["POST"]),
         Route("/api/v1/runs/{id}/predict", _predict, methods=["POST"]),
     ]
 
@@ -81,7 +84,8 @@ def _runs(services: Services, request: Request) -> Any:
 
 def _run(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
-    return run_detail(run, services.store.curves(run.id))
+    curves = services.store.curves(run.id)
+    return run_detail(run, curves, verdict_of(services.workspace, run, curves))
 
 
 def _change(action: Callable[..., Any], services: Services, request: Request) -> Any:
@@ -90,6 +94,33 @@ def _change(action: Callable[..., Any], services: Services, request: Request) ->
 
 async def _start(request: Request) -> Response:
     """`{"config": {…}}` or `{"preset": NAME}`, with optional `set`, `name` and `token` (starts only once)."""
+
+    def start(body: bytes) -> Any:
+        asked = _parse_start(body, {"config", "preset", "set", "name", "token"})
+        config = _config_of(asked)
+        return start_experiment(
+            get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
+            token=asked.get("token"),
+        )  # fmt: skip
+
+    return await _answer_start(request, start)
+
+
+async def _fork(request: Request) -> Response:
+    """`{"set": {…}}`, with optional `name` and `token`."""
+
+    def fork(body: bytes) -> Any:
+        asked = _parse_start(body, {"set", "name", "token"})
+        return fork_experiment(
+            get_services().workspace, request.path_params["id"], _values_of(asked), asked.get("name"),
+            asked.get("token"),
+        )  # fmt: skip
+
+    return await _answer_start(request, fork)
+
+
+async def _answer_start(request: Request, start: Callable[[bytes], Run]) -> Response:
+    """201 with the run that `start` makes of the body."""
     # A form from another site cannot send JSON without asking first: no run is started behind a person's back.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return _refuse(415, "Send the config as application/json.")
@@ -98,16 +129,7 @@ async def _start(request: Request) -> Response:
     except _TooLarge:
         return _refuse(413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is no config.")
 
-    def start() -> Any:
-        asked = _parse_start(body)
-        config = _config_of(asked)
-        run = start_experiment(
-            get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
-            token=asked.get("token"),
-        )  # fmt: skip
-        return run_summary(run)
-
-    return await _answer(start, status=201)
+    return await _answer(lambda: run_summary(start(body)), status=201)
 
 
 class _TooLarge(Exception):
@@ -129,7 +151,7 @@ def _limited(request: Request, max_bytes: int) -> Request:
     return Request(request.scope, receive)
 
 
-def _parse_start(body: bytes) -> dict[str, Any]:
+def _parse_start(body: bytes, known: set[str]) -> dict[str, Any]:
     try:
         asked = parse_json(body.decode())
     except UnicodeDecodeError:
@@ -137,9 +159,9 @@ def _parse_start(body: bytes) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise ConfigError("", "The body must be a JSON object.")
     asked = {key: value for key, value in asked.items() if value is not None}
-    unknown = set(asked) - {"config", "preset", "set", "name", "token"}
+    unknown = set(asked) - known
     if unknown:
-        raise ConfigError(sorted(unknown)[0], "is not known here; send config or preset, set, name, token.")
+        raise ConfigError(sorted(unknown)[0], f"is not known here. Known are: {', '.join(sorted(known))}.")
     for key in ("preset", "name", "token"):
         if key in asked and not isinstance(asked[key], str):
             raise ConfigError(key, "must be text.")
@@ -154,10 +176,14 @@ def _config_of(asked: dict[str, Any]) -> ExperimentConfig:
         if "config" in asked
         else get_preset(asked["preset"]).config
     )
+    return config.with_values(_values_of(asked))
+
+
+def _values_of(asked: dict[str, Any]) -> dict[str, Any]:
     values = asked.get("set") or {}
     if not isinstance(values, dict):
         raise ConfigError("set", f"must be an object of paths and values, not {json.dumps(values)[:40]}.")
-    return config.with_values(values)
+    return values
 
 
 async def _predict(request: Request) -> Response:

@@ -15,6 +15,7 @@ from core.runs.scheduler import ensure_scheduler
 from core.runs.serialize import run_detail, run_summary
 from core.runs.states import RunState
 from core.runs.store import Run, Store
+from core.verdicts import verdict_of
 from core.workspace import Workspace
 
 POLL_SECONDS = 0.5
@@ -177,7 +178,7 @@ def _progress(run: Run) -> str:
 def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
     curves = store.curves(run.id)
     if as_json:
-        print_json(run_detail(run, curves))
+        print_json(run_detail(run, curves, verdict_of(store.workspace, run, curves)))
         return
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [
@@ -194,6 +195,8 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         header = ("EPOCH", "TRAIN", "CLEAN TRAIN", "VALIDATION", "TRAIN LOSS", "VALIDATION LOSS", "SECONDS")
         print_table(header, [_epoch_row(curves, index) for index in range(len(curves["epoch"]))])
         print(f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}.")
+        diagnosis = verdict_of(store.workspace, run, curves)
+        print(f"{diagnosis.headline}. {diagnosis.evidence}")
 
 
 def _epoch_row(curves: dict[str, list[Any]], index: int) -> tuple[object, ...]:

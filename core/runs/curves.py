@@ -30,3 +30,10 @@ def downsample(frame: pd.DataFrame, most: int = 1000, keep: int | None = None) -
         if found[0] not in (rows[0], rows[-1]):
             rows[nearest] = found[0]
     return frame.iloc[rows].reset_index(drop=True)
+
+
+def best_epoch(curves: Mapping[str, list[Any]]) -> int | None:
+    """The first epoch with the highest validation accuracy; None when there is none."""
+    rows = zip(curves["val_accuracy"], curves["epoch"], strict=True)
+    known = [(value, -epoch) for value, epoch in rows if value is not None]
+    return -max(known)[1] if known else None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from core.errors import RunError
+from core.runs.diagnosis import Diagnosis
 from core.runs.records import CURVE_KEYS, Run, finite
 from core.runs.store import Curves
 
@@ -39,8 +40,8 @@ def run_summary(run: Run) -> dict[str, Any]:
     }
 
 
-def run_detail(run: Run, curves: Curves) -> dict[str, Any]:
-    """A run with its config and curves: what `show --json` gives.
+def run_detail(run: Run, curves: Curves, diagnosis: Diagnosis | None = None) -> dict[str, Any]:
+    """A run with its config, its curves and what they say: what `show --json` gives.
 
     A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
     """
@@ -51,6 +52,7 @@ def run_detail(run: Run, curves: Curves) -> dict[str, Any]:
         config_error = str(error)
     return {
         **run_summary(run),
+        "verdict": None if diagnosis is None else diagnosis.to_dict(),
         "config": config,
         "config_error": config_error,
         "curves": {key: [finite_or_none(value) for value in curves[key]] for key in CURVE_KEYS},

@@ -27,6 +27,7 @@ from pages.components.charts import RunCurves
 from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
+from pages.components.verdict import render_verdict
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 60.0
@@ -64,6 +65,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
+            render_verdict(services, runs[0], curves[0])
             _render_measures(runs[0], curves[0])
         _render_charts(runs, names, curves, _choose_series(several=len(runs) > 1))
         st.caption(WHY_TRAINING_CAN_BE_LOWER)

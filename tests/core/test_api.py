@@ -171,3 +171,18 @@ def test_a_picture_that_is_too_large_by_itself_leaves_the_others(home, client, t
     large, red = client.post(f"/api/v1/runs/{home.run_id}/predict", files=uploads).json()
     assert (large["ok"], large["error"]) == (False, "large.png is larger than 50 MB.")
     assert red["ok"]
+
+
+def test_a_fork_by_rest(workspace, client) -> None:
+    body = {"preset": "tiny", "set": {"dataset.id": "shapes", "dataset.num_train": 40}}
+    parent = client.post("/api/v1/runs", json=body).json()
+    path = f"/api/v1/runs/{parent['id']}/fork"
+    forks = [client.post(path, json={"set": {"seed": 7}, "token": "once"}) for _ in range(2)]
+    assert [fork.status_code for fork in forks] == [201, 201]
+    assert forks[0].json()["id"] == forks[1].json()["id"] != parent["id"]
+    assert forks[0].json()["parent"] == parent["id"]
+    assert client.post(path, json={"set": {}}).status_code == 400
+    assert client.post(path, json={"preset": "tiny"}).json()["field"] == "preset"
+    assert client.post("/api/v1/runs/nobody/fork", json={"set": {"seed": 7}}).status_code == 404
+    for run in (parent, forks[0].json()):
+        client.post(f"/api/v1/runs/{run['id']}/stop")

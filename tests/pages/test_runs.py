@@ -22,8 +22,10 @@ def store(workspace):
         yield store
 
 
-def begin(store: Store, name: str, num_epochs: int = 0, device: str = "cpu:0") -> Run:
-    run = store.create_run(PRESETS["tiny"].config, name, "tiny")
+def begin(
+    store: Store, name: str, num_epochs: int = 0, device: str = "cpu:0", config=PRESETS["tiny"].config
+) -> Run:
+    run = store.create_run(config, name, "tiny")
     store.claim(run.id, [device])
     store.record_started(run.id, 1, 10, 100, 0)
     for epoch in range(1, num_epochs + 1):
@@ -284,3 +286,21 @@ def test_many_runs_come_in_pages(store):
     assert page.dataframe[0].value["name"].tolist() == ["run 50"]
     page.text_input(key="find").set_value("no such thing").run()
     assert not page.dataframe and "No run fits this filter." in words(page)
+
+
+def test_a_mend_can_be_read_and_forks_the_run(store):
+    run = begin(store, "mine", config=PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}))
+    for epoch in range(1, 11):
+        share = epoch / 10
+        row = EpochRow(
+            epoch, 1 - share, 0.5, 1 - 0.9 * share, 0.5 + 0.48 * share, 1 + share, 0.5, 0.001, 4.0, 900.0
+        )
+        store.record_epoch(run.id, 1, row)
+    end(store, run, RunState.FINISHED)
+    page = open_runs(run.id)
+    assert "Overfitting since epoch" in words(page)
+    assert any("augmentation.rotation_degrees: 0 → 20" in block.value for block in page.code)
+    next(button for button in page.button if button.label == "Fork with this change").click().run()
+    fork = store.list_runs()[0]
+    assert fork.parent_id == run.id and fork.config.augmentation.is_active
+    assert page.query_params["run"] in (f"{run.id},{fork.id}", [f"{run.id},{fork.id}"])

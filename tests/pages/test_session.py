@@ -10,11 +10,9 @@ def test_another_design_or_name_has_another_token() -> None:
         from core.presets import PRESETS
         from pages.components import session
 
-        session.set_design_config(PRESETS["tiny"].config)
-        draft = session.idempotency_token()
-        article = PRESETS["article"].config
+        tiny, article = PRESETS["tiny"].config, PRESETS["article"].config
         st.json(
-            [draft, session.idempotency_token(PRESETS["tiny"].config), session.idempotency_token(article)]
+            [session.idempotency_token(config) for config in (tiny, tiny, article)]
             + [session.idempotency_token(article, name) for name in ("a", "b", "b")]
         )
 

@@ -39,7 +39,8 @@ def test_a_new_run_as_a_whole(store, clock):
     assert run == Run(
         id=run.id, name="My run", state=RunState.WAITING, attempt=1, config_json=config.to_json(),
         config_id=config.config_id,
-        dataset="shapes", preset="tiny", parent_id=None, device=None, created_at=1000.0, started_at=None, ended_at=None, error=None,
+        dataset="shapes", preset="tiny", parent_id=None, device=None, created_at=1000.0, started_at=None,
+        ended_at=None, error=None,
         next_step=None, stop_requested=False, epoch=0, total_epochs=7, batch=0, total_batches=0, batch_loss=None,
         batch_accuracy=None, images_per_second=None, pid=None, pid_started=None, best_epoch=None,
         best_val_accuracy=None, gap=None, heartbeat=None,

@@ -1,0 +1,48 @@
+"""What a run's curves say, judged with what is known of its data, and what to try next; the same for every face."""
+
+from core.config import ExperimentConfig
+from core.datasets.splits import CLEAN_PICTURES
+from core.datasets.storage import DatasetInfo
+from core.errors import DatasetError, RunError
+from core.experiments import find_dataset
+from core.mends import Mend, mends_for
+from core.runs.diagnosis import Diagnosis, diagnose
+from core.runs.records import Run
+from core.runs.tables import Curves
+from core.workspace import Workspace
+
+
+def verdict_of(workspace: Workspace, run: Run, curves: Curves) -> Diagnosis:
+    """The diagnosis of a run. How many pictures its accuracies rest on decides what is more than chance.
+
+    Where the data set is gone or the settings cannot be read, it is made from the curves alone.
+    """
+    info, config = _known(workspace, run)
+    if info is None or config is None:
+        return diagnose(curves)
+    num_train = config.dataset.num_train or info.num_train
+    return diagnose(
+        curves,
+        num_classes=info.num_classes,
+        num_validation=info.num_validation,
+        num_clean=min(CLEAN_PICTURES, num_train),
+    )
+
+
+def mends_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Mend, ...]:
+    """What to try after this verdict; nothing where the data set is gone or the settings cannot be read."""
+    info, config = _known(workspace, run)
+    if info is None or config is None:
+        return ()
+    side = config.dataset.image_size
+    height, width, channels = info.image_shape
+    shape = (side or height, side or width, channels)
+    return mends_for(diagnosis, config, run.best_epoch, input_shape=shape, num_classes=info.num_classes)
+
+
+def _known(workspace: Workspace, run: Run) -> tuple[DatasetInfo | None, ExperimentConfig | None]:
+    try:
+        info = find_dataset(workspace, run.dataset)
+        return (info if info.state != "damaged" else None), run.config
+    except (DatasetError, RunError):
+        return None, None

@@ -1,0 +1,85 @@
+"""What the curves of a run say so far, and changes to try: each can be read before it is taken, and forks the run."""
+
+import streamlit as st
+
+from core.errors import UserError
+from core.experiments import fork_experiment
+from core.mends import Mend
+from core.runs.diagnosis import Verdict
+from core.runs.records import Run
+from core.runs.store import Curves
+from core.services import Services
+from core.verdicts import mends_of, verdict_of
+from pages.components import session
+from pages.components.run_words import Color
+from pages.components.text import literal
+
+MOST_MENDS = 4
+
+LOOKS: dict[Verdict, tuple[str, Color]] = {
+    Verdict.TOO_EARLY: (":material/hourglass_empty:", "gray"),
+    Verdict.HEALTHY: (":material/trending_up:", "green"),
+    Verdict.OVERFITTING: (":material/call_split:", "red"),
+    Verdict.PLATEAU: (":material/trending_flat:", "orange"),
+    Verdict.UNDERFITTING: (":material/trending_down:", "orange"),
+    Verdict.NOISY: (":material/ssid_chart:", "orange"),
+    Verdict.DIVERGED: (":material/error:", "red"),
+}
+
+
+def render_verdict(services: Services, run: Run, curves: Curves) -> None:
+    """A line with the verdict and its evidence, and a row of mends."""
+    diagnosis = verdict_of(services.workspace, run, curves)
+    icon, color = LOOKS[diagnosis.verdict]
+    with st.container(border=True):
+        st.markdown(f":{color}-badge[{icon} {literal(diagnosis.headline)}] {literal(diagnosis.evidence)}")
+        mends = mends_of(services.workspace, run, diagnosis)[:MOST_MENDS]
+        if mends:
+            st.caption(
+                "Try it with a change: the fork starts from the same weights and sees the pictures in the same order."
+            )
+            with st.container(horizontal=True, gap="small"):
+                for mend in mends:
+                    _render_mend(services, run, mend)
+
+
+def _render_mend(services: Services, run: Run, mend: Mend) -> None:
+    # A key of its own: the popover stays open while the page around it is drawn anew.
+    with st.popover(mend.title, icon=":material/healing:", key=f"mend-{run.id}-{mend.id}"):
+        st.markdown(literal(mend.why))
+        st.code("\n".join(_change(run, path, value) for path, value in mend.changes.items()), language=None)
+        if st.button(
+            "Fork with this change",
+            key=f"take-{run.id}-{mend.id}",
+            type="primary",
+            icon=":material/fork_right:",
+        ):
+            _take(services, run, mend)
+
+
+def _change(run: Run, path: str, value: object) -> str:
+    return f"{path}: {_shown(run.config.value(path))} → {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _take(services: Services, run: Run, mend: Mend) -> None:
+    try:
+        config = run.config.with_values(mend.changes)
+        fork = fork_experiment(
+            services.workspace, run.id, mend.changes, token=session.idempotency_token(config, run.id)
+        )
+    except UserError as error:
+        st.error(literal(str(error)))
+        return
+    session.use_token()
+    both = (run.id, fork.id)
+    session.set_chosen_runs(both)
+    # A page of its own, so that the address holds both and the fork races its parent's curve.
+    st.switch_page("runs.py", query_params={"run": ",".join(both)})

@@ -1,0 +1,103 @@
+"""Forks and verdicts by every face, on one real run."""
+
+import pytest
+
+from core.errors import ConfigError, RunError, RunNotFound
+from core.experiments import fork_experiment
+from core.presets import PRESETS
+from core.runs import control
+from core.runs.records import EpochRow
+from core.runs.store import Store
+from core.verdicts import mends_of, verdict_of
+from tests.core.conftest import run_json
+
+SMALL = {"dataset.id": "shapes", "dataset.num_train": 40}
+
+
+@pytest.fixture
+def parent(workspace):
+    return Store(workspace).create_run(PRESETS["tiny"].config.with_values(SMALL), "mine", "tiny")
+
+
+def test_a_fork_is_its_parent_but_for_the_change(workspace, parent):
+    fork = fork_experiment(workspace, parent.id, {"augmentation.rotation_degrees": 20})
+    assert fork.config == parent.config.with_values({"augmentation.rotation_degrees": 20})
+    assert (fork.parent_id, fork.preset, fork.name) == (
+        parent.id, "tiny", "mine: augmentation.rotation_degrees 0 → 20",
+    )  # fmt: skip
+    again = fork_experiment(workspace, fork.id, {"augmentation.rotation_degrees": 30})
+    assert (again.parent_id, again.name) == (fork.id, "mine: augmentation.rotation_degrees 20 → 30")
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({}, RunError),
+        ({"training.epochs": 10}, RunError),
+        ({"training.epochs": 0}, ConfigError),
+        ({"dataset.num_train": 60_000}, ConfigError),
+    ],
+)
+def test_a_fork_that_makes_no_sense_is_refused(workspace, parent, values, error):
+    with pytest.raises(error):
+        fork_experiment(workspace, parent.id, values)
+    assert len(Store(workspace).list_runs()) == 1
+
+
+def test_a_fork_of_nothing(workspace):
+    with pytest.raises(RunNotFound):
+        fork_experiment(workspace, "nobody", {"seed": 1})
+
+
+def test_a_parent_that_was_deleted_takes_no_fork_along(workspace, parent):
+    fork = fork_experiment(workspace, parent.id, {"seed": 1})
+    control.stop_run(workspace, parent.id)
+    control.delete_run(workspace, parent.id)
+    assert Store(workspace).get_run(fork.id).parent_id == parent.id
+
+
+def test_the_command_line_forks(workspace, parent):
+    code, fork = run_json("fork", parent.id, "--set", "optimizer.learning_rate=0.01", "--name", "faster")
+    assert code == 0
+    assert (fork["parent"], fork["name"], fork["config"]["optimizer"]["learning_rate"]) == (
+        parent.id,
+        "faster",
+        0.01,
+    )
+    assert run_json("fork", parent.id, "--set", "training.epochs=10")[0] == 2
+
+
+def overfitting(store, run, num_epochs=15):
+    """Clean training rises to 98 %, validation stays at 60 % and its loss grows."""
+    store.claim(run.id, ["cpu:0"])
+    store.record_started(run.id, 1, num_epochs, 2, 0)
+    for epoch in range(1, num_epochs + 1):
+        share = epoch / num_epochs
+        clean, validation = min(0.98, 0.5 + share), min(0.6, 0.5 + share)
+        row = EpochRow(
+            epoch, 1 - 0.9 * share, clean, 1 - 0.9 * share, clean, 1 + share, validation, 0.001, 1.0, 100.0
+        )
+        store.record_epoch(run.id, 1, row)
+
+
+def test_the_verdict_is_in_show_and_its_mends_can_be_taken(workspace, parent):
+    store = Store(workspace)
+    overfitting(store, parent)
+    verdict = run_json("show", parent.id)[1]["verdict"]
+    assert verdict["verdict"] == "overfitting"
+    assert 1 < verdict["onset_epoch"] < 10
+    assert verdict["gap"] == pytest.approx(0.38)  # 98 less 60 points
+    run = store.get_run(parent.id)
+    mends = mends_of(workspace, run, verdict_of(workspace, run, store.curves(run.id)))
+    fork = fork_experiment(workspace, run.id, mends[0].changes)
+    assert fork.config.augmentation.is_active
+
+
+def test_without_its_data_set_a_run_still_has_a_verdict(workspace):
+    store = Store(workspace)
+    run = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": "gone"}))
+    overfitting(store, run)
+    run, curves = store.get_run(run.id), store.curves(run.id)
+    diagnosis = verdict_of(workspace, run, curves)
+    assert diagnosis.verdict == "overfitting"
+    assert mends_of(workspace, run, diagnosis) == ()
