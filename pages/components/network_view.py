@@ -37,12 +37,12 @@ def mermaid(network: Architecture) -> str:
 
 def render_network(network: Architecture, image_size: int) -> None:
     """Totals, the table, and the diagram on request."""
-    with st.grid(3, min_column_width=110):
+    with st.grid(3, min_column_width=140):
         st.metric(
             "Parameters", compact(network.parameters), border=True, help=f"{network.parameters:,} in all."
         )
         st.metric(
-            "FLOPs a picture", compact(network.flops), border=True,
+            "FLOPs", compact(network.flops), border=True,
             help="Additions and multiplications for one picture: a multiply-add counts as two.",
         )  # fmt: skip
         st.metric(
