@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number
+from core.config.checks import check_boolean, check_choice, check_integer, settle_number
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
 
@@ -40,7 +40,7 @@ class AugmentationConfig:
 
     def __post_init__(self) -> None:
         for name, high in _RANGES.items():
-            check_number(f"augmentation.{name}", getattr(self, name), 0.0, high)
+            settle_number(self, f"augmentation.{name}", 0.0, high)
         check_boolean("augmentation.horizontal_flip", self.horizontal_flip)
         check_boolean("augmentation.vertical_flip", self.vertical_flip)
         check_integer("augmentation.randaugment_operations", self.randaugment_operations, 0, 4)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from core.config.checks import check_integer, check_number, describe
+from core.config.checks import check_integer, describe, settle_number
 from core.errors import ConfigError
 
 DATASET_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -33,4 +33,4 @@ class DatasetConfig:
             check_integer("dataset.num_train", self.num_train, 1, 10_000_000)
         if self.image_size is not None:
             check_integer("dataset.image_size", self.image_size, 8, 256)
-        check_number("dataset.label_noise", self.label_noise, 0.0, 1.0)
+        settle_number(self, "dataset.label_noise", 0.0, 1.0)

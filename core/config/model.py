@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number, describe
+from core.config.checks import check_boolean, check_choice, check_integer, describe, settle_number
 from core.errors import ConfigError
 
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky_relu", "tanh", "linear")
@@ -58,7 +58,7 @@ class BlockConfig:
         check_boolean("batch_norm", self.batch_norm)
         check_choice("pool", self.pool, POOLS)
         check_integer("pool_size", self.pool_size, 1, 16)
-        check_number("dropout", self.dropout, 0.0, 0.95)
+        settle_number(self, "dropout", 0.0, 0.95)
         check_integer("repeats", self.repeats, 1, 20)
         check_boolean("residual", self.residual)
         check_boolean("separable", self.separable)
@@ -77,7 +77,7 @@ class DenseConfig:
     def __post_init__(self) -> None:
         check_integer("units", self.units, 1, 16_384)
         check_choice("activation", self.activation, ACTIVATIONS)
-        check_number("dropout", self.dropout, 0.0, 0.95)
+        settle_number(self, "dropout", 0.0, 0.95)
 
 
 @dataclass(frozen=True)
@@ -102,4 +102,4 @@ class ModelConfig:
         if len(self.dense) > MAX_DENSE:
             raise ConfigError("model.dense", f"may hold at most {MAX_DENSE} layers, not {len(self.dense)}.")
         check_choice("model.head", self.head, HEADS)
-        check_number("model.batch_norm_momentum", self.batch_norm_momentum, 0.0, 0.9999)
+        settle_number(self, "model.batch_norm_momentum", 0.0, 0.9999)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number
+from core.config.checks import check_boolean, check_choice, check_integer, settle_number
 from core.errors import ConfigError
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lion", "muon")
@@ -35,19 +35,19 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         check_choice("optimizer.name", self.name, OPTIMIZERS)
-        check_number("optimizer.learning_rate", self.learning_rate, 0.0, 1e30, above=True)
+        settle_number(self, "optimizer.learning_rate", 0.0, 1e30, above=True)
         check_choice("optimizer.schedule", self.schedule, SCHEDULES)
         check_integer("optimizer.warmup_epochs", self.warmup_epochs, 0, 1000)
         check_integer("optimizer.step_epochs", self.step_epochs, 1, 10_000)
-        check_number("optimizer.step_factor", self.step_factor, 0.0, 0.99, above=True)
+        settle_number(self, "optimizer.step_factor", 0.0, 0.99, above=True)
         check_integer("optimizer.plateau_patience", self.plateau_patience, 1, 1000)
-        check_number("optimizer.momentum", self.momentum, 0.0, 0.9999)
+        settle_number(self, "optimizer.momentum", 0.0, 0.9999)
         check_boolean("optimizer.nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ConfigError("optimizer.nesterov", "needs a momentum above 0.")
-        check_number("optimizer.weight_decay", self.weight_decay, 0.0, 1.0)
-        check_number("optimizer.label_smoothing", self.label_smoothing, 0.0, 0.9)
+        settle_number(self, "optimizer.weight_decay", 0.0, 1.0)
+        settle_number(self, "optimizer.label_smoothing", 0.0, 0.9)
         if self.gradient_clip_norm is not None:
-            check_number("optimizer.gradient_clip_norm", self.gradient_clip_norm, 0.0, 1e6, above=True)
+            settle_number(self, "optimizer.gradient_clip_norm", 0.0, 1e6, above=True)
         if self.weight_averaging is not None:
-            check_number("optimizer.weight_averaging", self.weight_averaging, 0.5, 0.99999)
+            settle_number(self, "optimizer.weight_averaging", 0.5, 0.99999)

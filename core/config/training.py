@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice, check_integer, check_number
+from core.config.checks import check_boolean, check_choice, check_integer, settle_number
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -29,9 +29,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_integer("training.batch_size", self.batch_size, 1, 65_536)
         check_integer("training.epochs", self.epochs, 1, 100_000)
-        check_number(
-            "training.steps_per_epoch_multiple", self.steps_per_epoch_multiple, 0.0, 100.0, above=True
-        )
+        settle_number(self, "training.steps_per_epoch_multiple", 0.0, 100.0, above=True)
         if self.early_stopping_patience is not None:
             check_integer("training.early_stopping_patience", self.early_stopping_patience, 1, 100_000)
         check_choice("training.precision", self.precision, PRECISIONS)
