@@ -16,6 +16,19 @@ def test_an_epoch_shows_each_picture_once_in_a_new_order(config) -> None:
     np.testing.assert_array_equal(orders[0], epoch_plan(config, 60, (8, 8, 3), 0).order)
 
 
+def test_each_epoch_and_each_seed_draws_anew(config) -> None:
+    config = config.with_values({"augmentation.erasing_probability": 1.0, "augmentation.mixup_alpha": 1.0})
+    first, again, next_epoch, next_seed = (
+        epoch_plan(config.with_values({"seed": seed}), 60, (8, 8, 3), epoch).values
+        for seed, epoch in ((5, 0), (5, 0), (5, 1), (6, 0))
+    )
+    assert first.keys() == {"transform", "erased", "erased_color", "mix_weight"}
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, again[name])
+        assert np.any(values != next_epoch[name]), name
+        assert np.any(values != next_seed[name]), name
+
+
 def test_augmentation_does_not_move_the_order(config) -> None:
     plain = config.with_values({"augmentation.horizontal_flip": False, "augmentation.rotation_degrees": 0})
     orders = [epoch_plan(each, 60, (8, 8, 3), 3).order for each in (config, plain)]
