@@ -145,6 +145,8 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
         ("augmentation.fill_mode", "zeros", "augmentation.fill_mode", "nearest"),
         ("optimizer.learning_rate", 0, "optimizer.learning_rate", "above 0"),
         ("optimizer.speed", 1, "optimizer.speed", "names nothing"),
+        ("training.num_gpus", 3, "training.num_gpus", "Use a batch size of 33"),
+        ("training.num_gpus", 64, "training.num_gpus", "Use a batch size of 64"),
         ("training.epochs", 1.5, "training.epochs", "whole number"),
         ("dataset.id", "../etc", "dataset.id", "small letters"),
         ("dataset.id", None, "dataset.id", "small letters"),
