@@ -8,6 +8,7 @@ the side, in input pixels, of the square that one output position can see, after
 1603.07285) and Araujo et al. (Distill, 2019); it may exceed the picture.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -16,6 +17,8 @@ from core.config.model import BlockConfig, DenseConfig, ModelConfig
 from core.errors import ConfigError
 
 MAX_PARAMETERS = 100_000_000
+# With 400 layers TensorFlow takes a minute and a half before the first step (two cores); it grows faster than linearly.
+MAX_LAYERS = 400
 
 Shape = tuple[int, ...]
 
@@ -72,12 +75,13 @@ def describe(model: ModelConfig, input_shape: Shape = (32, 32, 3), num_classes: 
 
     Raises:
         ConfigError: a kernel or a pooling window is larger than what it reads (the layer and both sizes are
-            named), or the network has more than `MAX_PARAMETERS` parameters.
+            named), or there are more than `MAX_LAYERS` layers before the head or `MAX_PARAMETERS` parameters.
     """
     plan = _Plan()
     tip = plan.start(input_shape)
     for index, block in enumerate(model.blocks):
         tip = _add_block(plan, tip, index, block)
+    _check_depth(plan)
     tip = _add_head(plan, tip, model.head)
     for index, dense in enumerate(model.dense):
         tip = _add_dense(plan, tip, index, dense)
@@ -257,6 +261,18 @@ def _add_pool(plan: _Plan, tip: _Tip, index: int, block: BlockConfig) -> _Tip:
         tip, f"pool_{index + 1}", f"{block.pool}_pool", shape, {"pool_size": size},
         flops=prod(shape) * size * size, window=size, stride=size, block=index,
     )  # fmt: skip
+
+
+def _check_depth(plan: _Plan) -> None:
+    """Refuse more than `MAX_LAYERS` up to the head; what follows are a few dense layers at most."""
+    if len(plan.layers) <= MAX_LAYERS:
+        return
+    ((block, most),) = Counter(layer.block for layer in plan.layers if layer.block is not None).most_common(1)
+    raise ConfigError(
+        f"model.blocks[{block}].repeats",
+        f"The blocks would have {len(plan.layers):,} layers, {most:,} of them in block {block + 1}; at most "
+        f"{MAX_LAYERS:,} are taken. Use fewer blocks, repeats or kernel sizes.",
+    )
 
 
 def _add_head(plan: _Plan, tip: _Tip, head: str) -> _Tip:

@@ -14,16 +14,23 @@ def check_integer(field: str, value: object, low: int, high: int) -> None:
         raise ConfigError(field, f"must be from {low:,} to {high:,}, not {describe(value)}.")
 
 
-def check_number(field: str, value: object, low: float, high: float, *, above: bool = False) -> None:
-    """Refuse anything but a finite number from `low` to `high`; with `above`, `low` itself is refused too."""
+def settle_number(config: object, path: str, low: float, high: float, *, above: bool = False) -> None:
+    """Make the field of `config` that `path` ends in a float, or refuse it.
+
+    Anything but a finite number from `low` to `high` is refused; with `above`, `low` itself is too. 20 becomes 20.0
+    and -0.0 becomes 0.0: equal configs have one JSON form, from which their id is made.
+    """
+    name = path.rpartition(".")[2]
+    value = getattr(config, name)
     allowed = f"above {low:g} and at most {high:g}" if above else f"from {low:g} to {high:g}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(field, f"must be a number {allowed}, not {describe(value)}.")
+        raise ConfigError(path, f"must be a number {allowed}, not {describe(value)}.")
     # An integer of hundreds of digits cannot become a float at all.
     if isinstance(value, int) and abs(value) > 10**18:
-        raise ConfigError(field, f"must be {allowed}, not {describe(value)}.")
+        raise ConfigError(path, f"must be {allowed}, not {describe(value)}.")
     if not math.isfinite(value) or value < low or value > high or (above and value == low):
-        raise ConfigError(field, f"must be {allowed}, not {describe(value)}.")
+        raise ConfigError(path, f"must be {allowed}, not {describe(value)}.")
+    object.__setattr__(config, name, float(value) + 0.0)
 
 
 def check_boolean(field: str, value: object) -> None:

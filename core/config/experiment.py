@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -166,9 +165,6 @@ def _convert(hint: Any, value: object, path: str) -> Any:
             raise ConfigError(path, f"holds {len(value):,} entries; that is too many.")
         item = typing.get_args(hint)[0]
         return tuple(_convert(item, entry, f"{path}[{index}]") for index, entry in enumerate(value))
-    accepts_float = hint is float or (isinstance(hint, types.UnionType) and float in typing.get_args(hint))
-    if accepts_float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
-        return float(value)  # 20 and 20.0 are one config with one id
     return value
 
 

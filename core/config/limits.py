@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from core.config.checks import check_integer, check_number
+from core.config.checks import check_integer, settle_number
 
 _KEY = "limits"
 Whole = TypeVar("Whole", int, int | None)
@@ -36,7 +36,10 @@ def limits_of(config: Any) -> dict[str, Limits]:
 
 
 def check_limits(config: Any, prefix: str = "") -> None:
-    """Raise ConfigError for the first field that is outside its limits. Its path begins with `prefix`."""
+    """Raise ConfigError for the first field that is outside its limits. Its path begins with `prefix`.
+
+    Numbers with a fraction become floats: see `settle_number`.
+    """
     optional = {entry.name for entry in fields(config) if entry.default is None}
     for name, limits in limits_of(config).items():
         value = getattr(config, name)
@@ -45,4 +48,4 @@ def check_limits(config: Any, prefix: str = "") -> None:
         if limits.whole:
             check_integer(f"{prefix}{name}", value, int(limits.low), int(limits.high))
         else:
-            check_number(f"{prefix}{name}", value, limits.low, limits.high, above=limits.above)
+            settle_number(config, f"{prefix}{name}", limits.low, limits.high, above=limits.above)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.config.checks import check_boolean, check_choice
 from core.config.limits import check_limits, number, whole
+from core.errors import ConfigError
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -15,7 +16,8 @@ class TrainingConfig:
     `steps_per_epoch_multiple` 1 shows each picture once an epoch, shuffled. Any other value samples that many
     times the data **with replacement**: with augmentation, more mini-batches an epoch than there is data.
     `early_stopping_patience` is the number of epochs without a better validation loss (None: off). `num_gpus`
-    above 1 is data parallel: each device gets an equal share of every batch. `deterministic` gives the same
+    above 1 is data parallel: each device gets an equal share of every batch, so the batch size must be a multiple of
+    it. `deterministic` gives the same
     curve for the same config and seed on the same machine.
     """
 
@@ -30,4 +32,11 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_limits(self, "training.")
         check_choice("training.precision", self.precision, PRECISIONS)
+        if self.batch_size % self.num_gpus:
+            raise ConfigError(
+                "training.num_gpus",
+                f"must divide the batch size, so that each GPU gets as many pictures: {self.batch_size:,} pictures "
+                f"cannot be shared out evenly over {self.num_gpus}. Use a batch size of "
+                f"{self.num_gpus * -(-self.batch_size // self.num_gpus):,}, or another number of GPUs.",
+            )
         check_boolean("training.deterministic", self.deterministic)

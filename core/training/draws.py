@@ -32,6 +32,8 @@ RANDAUGMENT_ROTATION = 30.0
 RANDAUGMENT_SHEAR = 17.0  # degrees: a slope of 0.3
 RANDAUGMENT_SHIFT = 0.3
 RANDAUGMENT_COLOR = 0.9
+# Near 90° a sheared picture is a smear, beyond it a mirrored one.
+MAX_SHEAR = 75.0
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _draw_color(
 def _draw_randaugment(
     config: AugmentationConfig, num: int, shape: ImageShape, stream: _Streams, values: Values
 ) -> None:
-    """Add the chosen operations to what the other knobs have drawn."""
+    """Put the chosen operations on top of what the other knobs have drawn."""
     defaults = {name: IDENTITY.get(name, 0.0) for name in RANDAUGMENT_OPERATIONS if name != "identity"}
     for name, default in defaults.items():
         if name == "saturation" and shape[2] != 3:
@@ -155,20 +157,23 @@ def _draw_randaugment(
     for _ in range(config.randaugment_operations):
         chosen = generator.integers(0, len(RANDAUGMENT_OPERATIONS), num)
         signs = np.where(generator.random(num) < 0.5, -1, 1) * magnitude
-        strengths = {
+        added = {
             "rotation": signs * RANDAUGMENT_ROTATION,
             "shear": signs * RANDAUGMENT_SHEAR,
             "shift_x": signs * RANDAUGMENT_SHIFT * shape[1],
             "shift_y": signs * RANDAUGMENT_SHIFT * shape[0],
             "brightness": signs * RANDAUGMENT_COLOR / 2,
-            "contrast": signs * RANDAUGMENT_COLOR,
-            "saturation": signs * RANDAUGMENT_COLOR,
         }
-        for name, strength in strengths.items():
+        # Factors are multiplied: a sum of several could fall below nothing, where colours turn into their opposites.
+        multiplied = {
+            "contrast": 1 + signs * RANDAUGMENT_COLOR,
+            "saturation": 1 + signs * RANDAUGMENT_COLOR,
+        }
+        for name, strength in added.items():
+            values[name] += _where_chosen(chosen, name, strength, 0)
+        for name, factor in multiplied.items():
             if name in values:
-                values[name] += np.where(chosen == RANDAUGMENT_OPERATIONS.index(name), strength, 0).astype(
-                    np.float32
-                )
+                values[name] *= _where_chosen(chosen, name, factor, 1)
         # 8 bits a channel down to 4, and a threshold from 256 down to 0, at magnitude 1.
         levels = np.float32(2 ** round(8 - 4 * magnitude))
         posterized = chosen == RANDAUGMENT_OPERATIONS.index("posterize")
@@ -176,6 +181,13 @@ def _draw_randaugment(
         solarized = chosen == RANDAUGMENT_OPERATIONS.index("solarize")
         threshold = np.float32(256 * (1 - magnitude))
         values["solarize"] = np.where(solarized, threshold, values["solarize"]).astype(np.float32)
+    values["shear"] = np.clip(values["shear"], -MAX_SHEAR, MAX_SHEAR)
+
+
+def _where_chosen(
+    chosen: NDArray[np.int64], operation: str, drawn: NDArray[np.float64], otherwise: float
+) -> NDArray[np.float32]:
+    return np.where(chosen == RANDAUGMENT_OPERATIONS.index(operation), drawn, otherwise).astype(np.float32)
 
 
 def _draw_mixing(

@@ -34,10 +34,18 @@ def steps_per_epoch(config: ExperimentConfig, num_train: int) -> int:
     return -(-pictures_per_epoch(config, num_train) // config.training.batch_size)
 
 
-def epoch_plan(config: ExperimentConfig, num_train: int, image_shape: ImageShape, epoch: int) -> EpochPlan:
+def sharing_replicas(batch_size: int, available: int) -> int:
+    """The most devices, of those `available`, over which a batch can be shared out evenly."""
+    return max(number for number in range(1, available + 1) if batch_size % number == 0)
+
+
+def epoch_plan(
+    config: ExperimentConfig, num_train: int, image_shape: ImageShape, epoch: int, replicas: int = 1
+) -> EpochPlan:
     """The plan of one epoch, counted from 0.
 
-    With a multiple of 1 each picture comes once, in a new order; otherwise pictures are drawn with replacement.
+    With a multiple of 1 each picture comes once, in a new order; otherwise pictures are drawn with replacement. Where
+    the last batch cannot be shared out evenly over `replicas` devices, the epoch's first pictures fill it up.
     """
     count = pictures_per_epoch(config, num_train)
     generator = np.random.default_rng([config.seed, epoch, _ORDER])
@@ -48,7 +56,8 @@ def epoch_plan(config: ExperimentConfig, num_train: int, image_shape: ImageShape
     values: Values = {}
     if config.augmentation.is_active:
         values = prepare(draw(config.augmentation, count, image_shape, (config.seed, epoch, _AUGMENTATION)))
-    return EpochPlan(order.astype(np.int64), values)
+    places = np.arange(count + -count % replicas) % count
+    return EpochPlan(order.astype(np.int64)[places], {name: value[places] for name, value in values.items()})
 
 
 def value_specs(config: ExperimentConfig, image_shape: ImageShape) -> dict[str, Any]:

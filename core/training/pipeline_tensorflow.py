@@ -40,10 +40,10 @@ def make_deterministic() -> None:
 def strategy_for(replicas: int) -> Any:
     """Data parallel training over `replicas` devices, or None for one.
 
-    Each device gets an equal share of a batch; gradients and batch normalisation's statistics are those of the
+    Each device gets an equal share of every batch; gradients and batch normalisation's statistics are those of the
     whole batch, so losses and weights are one device's but for rounding (which a maximum, in ReLU and in pooling,
     can turn into a visible difference after some steps). Two things differ: dropout draws for each device on its
-    own, and in a last batch that cannot be shared evenly the pictures of the smaller share weigh more.
+    own, and an epoch's last batch may hold up to `replicas` - 1 pictures more, see `epoch_plan`.
     """
     if replicas <= 1:
         return None
@@ -52,11 +52,14 @@ def strategy_for(replicas: int) -> Any:
     return tf.distribute.MirroredStrategy(devices, cross_device_ops=tf.distribute.ReductionToOneDevice())
 
 
-def build_dataset(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> tf.data.Dataset:
+def build_dataset(
+    config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int = 1
+) -> tf.data.Dataset:
     """One stream of batches from `first_epoch` (from 0) on, across all epochs.
 
     Pictures come from the shared memory map a batch at a time and stay uint8; augmentation is one compiled step,
-    run for several batches at once ahead of the training. Keras is told how many steps make an epoch.
+    run for several batches at once ahead of the training. Keras is told how many steps make an epoch. Each batch can
+    be shared out evenly over `replicas` devices, which divide the batch size.
     """
     size = config.training.batch_size
     steps = steps_per_epoch(config, data.num_train)
@@ -64,7 +67,7 @@ def build_dataset(config: ExperimentConfig, data: TrainingSet, first_epoch: int)
     names = list(specs)
 
     def plan(epoch: Any) -> list[Any]:
-        made = epoch_plan(config, data.num_train, data.image_shape, int(epoch))
+        made = epoch_plan(config, data.num_train, data.image_shape, int(epoch), replicas)
         return [made.order, *(made.values[name] for name in names)]
 
     def planned(epoch: Any) -> tf.data.Dataset:

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from core.training.portions import pictures_at_once
 from core.training.saved import SavedModel, load_run_model, read_description
 
 __all__ = ["SavedModel", "load_run_model", "model_version", "predict"]
 
-BATCH = 256
+MOST_AT_ONCE = 256
 
 
 def model_version(folder: Path, which: str = "best") -> str:
@@ -21,7 +22,8 @@ def model_version(folder: Path, which: str = "best") -> str:
 
 def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(count, height, width, channels) uint8 → (count, classes) float32 probabilities."""
+    size = pictures_at_once(model, MOST_AT_ONCE)
     parts: list[Any] = []
-    for start in range(0, len(images), BATCH):
-        parts.append(np.asarray(model(images[start : start + BATCH], training=False), np.float32))
+    for start in range(0, len(images), size):
+        parts.append(np.asarray(model(images[start : start + size], training=False), np.float32))
     return np.concatenate(parts)

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
 from core.errors import ConvDeckError, Diverged, TrainingError
@@ -17,13 +15,13 @@ from core.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from core.training.evaluation import Evaluator
 from core.training.models import build_model
-from core.training.optimizers import build_optimizer
-from core.training.pipeline import pictures_per_epoch, steps_per_epoch
+from core.training.optimizers import build_optimizer, build_schedule
+from core.training.pipeline import pictures_per_epoch, sharing_replicas, steps_per_epoch
 from core.training.runtime import backend_name, is_out_of_memory
 from core.training.saved import save_run_model
 
-EVALUATION_BATCH = 1000
 REPORT_SECONDS = 0.5
 
 
@@ -32,8 +30,9 @@ class EpochRow:
     """What was measured in one epoch, counted from 1. A loss that is not a number is None.
 
     `train_*` is what Keras reports: a mean over the epoch, with augmentation and dropout on, while the weights
-    changed. `clean_train_*` is measured after it, on a fixed part of the training set with both off, exactly as
-    `val_*` is on the validation set.
+    changed; its loss is the one that is optimised, so label smoothing raises it. `clean_train_*` is measured after
+    it, on a fixed part of the training set with augmentation and dropout off, exactly as `val_*` is on the validation
+    set; these losses are plain cross-entropy. `learning_rate` is that of the epoch's last step.
     """
 
     epoch: int
@@ -84,6 +83,8 @@ def train(
 ) -> Outcome:
     """Train until the config's last epoch, early stopping, or `reporter.stop_requested`.
 
+    Of `replicas` devices, the most are used over which a batch can be shared out evenly.
+
     Goes on from the newest good checkpoint in `folder`, if there is one. After every epoch a checkpoint is
     written, and the model when it is the best so far; at the end the last one.
 
@@ -108,6 +109,7 @@ def _train(
 ) -> Outcome:
     keras.utils.set_random_seed(config.seed)
     data = training_set(arrays)
+    available, replicas = replicas, sharing_replicas(config.training.batch_size, replicas)
     steps = steps_per_epoch(config, data.num_train)
     model = compiled_model(config, data, steps, replicas)
     position = load_checkpoint(folder, model) or Position()
@@ -117,12 +119,17 @@ def _train(
         f"{model.count_params():,} parameters, {data.num_train:,} training pictures, "
         f"{steps:,} steps an epoch{spread}{resumed}."
     )
+    if replicas < available:
+        reporter.log(
+            f"Batches of {config.training.batch_size:,} cannot be shared out evenly over {available} devices.",
+            "warning",
+        )
     reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)
     remove_leftovers(folder)  # not before it is sure that this attempt is the current one
     run = RunCallback(config, arrays, folder, reporter, position, data.num_train)
     if position.epoch < config.training.epochs and not run.is_out_of_patience:
         model.fit(
-            _batches(config, data, position.epoch),
+            _batches(config, data, position.epoch, replicas),
             initial_epoch=position.epoch,
             epochs=config.training.epochs,
             steps_per_epoch=steps,
@@ -134,7 +141,7 @@ def _train(
         if run.was_stopped:
             # In mid-epoch: the weights go back to where a resumed run goes on.
             load_checkpoint(folder, model)
-        with averaged_weights(model):
+        with averaged_weights(model, arrays.x_clean):
             save_run_model(folder, "last", model, arrays.class_names, data.image_shape, position.epoch)
     return Outcome("stopped" if run.was_stopped else "finished", position.epoch, position.best_epoch)
 
@@ -165,11 +172,11 @@ def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, repl
     return build()
 
 
-def _batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> Any:
+def _batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:
     if backend_name() == "tensorflow":
         from core.training.pipeline_tensorflow import build_dataset
 
-        return build_dataset(config, data, first_epoch)
+        return build_dataset(config, data, first_epoch, replicas)
     from core.training.pipeline_generic import batches, prefetched
 
     return prefetched(batches(config, data, first_epoch))
@@ -194,9 +201,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._position = position
         self._steps = steps_per_epoch(config, num_train)
         self._pictures = pictures_per_epoch(config, num_train)
+        self._schedule = build_schedule(config.optimizer, self._steps, config.training.epochs)
         self._arrays = arrays
-        self._clean = (arrays.x_clean, _one_hot(arrays.y_clean, len(arrays.class_names)))
-        self._validation = (arrays.x_validation, _one_hot(arrays.y_validation, len(arrays.class_names)))
+        self._evaluator: Evaluator | None = None
         self._epoch_began = self._told = time.perf_counter()
         self.was_stopped = False
 
@@ -205,6 +212,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Whether early stopping is on and validation loss has not fallen for that many epochs."""
         patience = self._config.training.early_stopping_patience
         return patience is not None and self._position.epochs_without_gain >= patience
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._evaluator = Evaluator(self.model, lambda: self._reporter.stop_requested)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch_began = self._told = time.perf_counter()
@@ -221,9 +231,12 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if loss is None:
             self._end_diverged(loss, accuracy, pace)
         if self._reporter.stop_requested:
-            self.was_stopped = True
-            # Keras would go on to the end of the epoch's bookkeeping; the half epoch is not kept as one.
-            self.model.stop_training = True
+            self._stop()
+
+    def _stop(self) -> None:
+        """End here. Keras goes on to the end of the epoch's bookkeeping; what is not measured is not kept as one."""
+        self.was_stopped = True
+        self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.was_stopped:
@@ -233,25 +246,30 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         position = self._position
         if _number(logs, "loss") is None:
             self._end_diverged(None, _number(logs, "accuracy"), pace)
-        with averaged_weights(self.model):
-            clean = self._evaluate(*self._clean)
-            validation = self._evaluate(*self._validation)
+        assert self._evaluator is not None
+        arrays = self._arrays
+        with averaged_weights(self.model, arrays.x_clean):
+            clean = self._evaluator.measure(arrays.x_clean, arrays.y_clean)
+            validation = clean and self._evaluator.measure(arrays.x_validation, arrays.y_validation)
+            if clean is None or validation is None:
+                self._stop()
+                return
             row = EpochRow(
                 epoch=epoch + 1,
                 train_loss=_number(logs, "loss"),
                 train_accuracy=_number(logs, "accuracy"),
-                clean_train_loss=clean["loss"],
-                clean_train_accuracy=clean["accuracy"],
-                val_loss=validation["loss"],
-                val_accuracy=validation["accuracy"],
+                clean_train_loss=clean.loss,
+                clean_train_accuracy=clean.accuracy,
+                val_loss=validation.loss,
+                val_accuracy=validation.accuracy,
                 learning_rate=self._learning_rate,
                 seconds=time.perf_counter() - self._epoch_began,
                 images_per_second=pace,
             )
-            is_best = self._keep_score(row)
-            if is_best:
-                shape, names = self._arrays.image_shape, self._arrays.class_names
-                save_run_model(self._folder, "best", self.model, names, shape, row.epoch)
+            if self._keep_score(row):
+                save_run_model(
+                    self._folder, "best", self.model, arrays.class_names, arrays.image_shape, row.epoch
+                )
         if row.val_loss is None:
             self._end_diverged(row.train_loss, row.train_accuracy, pace)
         # First the row: killed in between, the epoch is trained again. The other way round its row would be missing.
@@ -264,14 +282,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             )
             self.model.stop_training = True
         elif self._reporter.stop_requested and row.epoch < self._config.training.epochs:
-            self.was_stopped = True
-            self.model.stop_training = True
-
-    def _evaluate(self, images: NDArray[np.uint8], labels: NDArray[np.float32]) -> dict[str, float | None]:
-        measured = self.model.evaluate(
-            images, labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
-        )
-        return {name: _number(measured, name) for name in ("loss", "accuracy")}
+            self._stop()
 
     def _keep_score(self, row: EpochRow) -> bool:
         """Update best, patience and plateau; returns whether this is the best epoch so far."""
@@ -300,7 +311,13 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def _learning_rate(self) -> float:
-        return float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        """Of the last step that was taken."""
+        optimizer = self.model.optimizer
+        if not callable(self._schedule):
+            return float(ops.convert_to_numpy(optimizer.learning_rate))
+        # Keras has counted that step already: its own answer is the rate of the step to come.
+        steps_taken = int(ops.convert_to_numpy(optimizer.iterations))
+        return float(ops.convert_to_numpy(self._schedule(max(0, steps_taken - 1))))
 
     def _end_diverged(self, loss: float | None, accuracy: float | None, pace: float) -> NoReturn:
         """Record the epoch that broke, without a checkpoint: going on from such weights leads nowhere."""
@@ -311,10 +328,6 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             f"The loss is no longer a number in epoch {epoch}: training diverged.",
             f"Start it again with a lower learning rate than {rate:g}.",
         )
-
-
-def _one_hot(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.float32]:
-    return np.eye(num_classes, dtype=np.float32)[labels]
 
 
 def _number(logs: dict[str, Any] | None, name: str) -> float | None:

@@ -87,6 +87,21 @@ optimizers = st.builds(
     weight_averaging=st.none() | st.floats(0.5, 0.999),
 )
 
+
+@st.composite
+def trainings(draw: st.DrawFn) -> TrainingConfig:
+    num_gpus = draw(st.integers(1, 8))
+    return TrainingConfig(
+        batch_size=num_gpus * draw(st.integers(1, 64)),
+        epochs=draw(st.integers(1, 300)),
+        steps_per_epoch_multiple=draw(st.floats(0.1, 10)),
+        early_stopping_patience=draw(st.none() | st.integers(1, 50)),
+        precision=draw(st.sampled_from(PRECISIONS)),
+        num_gpus=num_gpus,
+        deterministic=draw(st.booleans()),
+    )
+
+
 experiments = st.builds(
     ExperimentConfig,
     dataset=st.builds(
@@ -99,15 +114,6 @@ experiments = st.builds(
     model=models,
     augmentation=augmentations,
     optimizer=optimizers,
-    training=st.builds(
-        TrainingConfig,
-        batch_size=st.integers(1, 512),
-        epochs=st.integers(1, 300),
-        steps_per_epoch_multiple=st.floats(0.1, 10),
-        early_stopping_patience=st.none() | st.integers(1, 50),
-        precision=st.sampled_from(PRECISIONS),
-        num_gpus=st.integers(1, 8),
-        deterministic=st.booleans(),
-    ),
+    training=trainings(),
     seed=st.integers(0, 2**31 - 1),
 )

@@ -52,7 +52,7 @@ def test_rows(runs):
     assert table["name"].tolist() == ["second", "Grüße =1+1"]
     assert table["best"].tolist()[1] == 50.0 and table["gap"].tolist()[1] == 25.0
     assert table["curve"].tolist() == [[], [0.25, 0.5]]
-    assert table["epochs"].tolist() == ["0 / 20", f"7 / {first.total_epochs}"]
+    assert table["epochs"].tolist() == ["0 / 200", f"7 / {first.total_epochs}"]
     assert table["device"].tolist() == ["queue: 1", "GPU 1"]
     assert str(table["when"][1]) == "1970-01-01 00:01:00+00:00"
 

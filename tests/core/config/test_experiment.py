@@ -1,15 +1,28 @@
 """ExperimentConfig: round trips, ids, paths, and refusals that name their place."""
 
+import dataclasses
 import hashlib
 import json
 import math
 import time
+import typing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.config import BlockConfig, ExperimentConfig, differences, parse_json
+from core.config import (
+    AugmentationConfig,
+    BlockConfig,
+    DatasetConfig,
+    DenseConfig,
+    ExperimentConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainingConfig,
+    differences,
+    parse_json,
+)
 from core.errors import ConfigError
 from core.presets import PRESETS
 from tests.core.strategies import experiments
@@ -34,7 +47,22 @@ def test_config_id_is_the_sha256_of_canonical_json(config: ExperimentConfig) -> 
     assert config.config_id == hashlib.sha256(canonical.encode()).hexdigest()
 
 
+PLAIN = ExperimentConfig()
+NEGATIVE_ZERO = ExperimentConfig(
+    dataset=DatasetConfig(label_noise=-0.0),
+    model=ModelConfig(blocks=(BlockConfig(dropout=-0.0),)),
+    augmentation=AugmentationConfig(rotation_degrees=-0.0),
+    optimizer=OptimizerConfig(weight_decay=-0.0),
+)
+WHOLE_NUMBERS = ExperimentConfig(
+    augmentation=AugmentationConfig(rotation_degrees=0),
+    training=TrainingConfig(steps_per_epoch_multiple=1),
+)
+
+
 @given(experiments, experiments)
+@example(PLAIN, NEGATIVE_ZERO)
+@example(PLAIN, WHOLE_NUMBERS)
 def test_ids_are_equal_exactly_when_configs_are(first: ExperimentConfig, second: ExperimentConfig) -> None:
     assert (first.config_id == second.config_id) == (first == second)
 
@@ -61,6 +89,34 @@ def test_twenty_and_twenty_point_zero_are_one_config() -> None:
     config = ExperimentConfig()
     whole = config.with_values({"augmentation.rotation_degrees": 20})
     assert whole.config_id == config.with_values({"augmentation.rotation_degrees": 20.0}).config_id
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        AugmentationConfig,
+        BlockConfig,
+        DatasetConfig,
+        DenseConfig,
+        ModelConfig,
+        OptimizerConfig,
+        TrainingConfig,
+    ],
+)
+def test_every_number_with_a_fraction_is_kept_as_one(part) -> None:
+    hints = typing.get_type_hints(part)
+    settled = 0
+    for name in (entry.name for entry in dataclasses.fields(part)):
+        if hints[name] is not float and float not in typing.get_args(hints[name]):
+            continue
+        for value in (0, -0.0, 1):
+            try:
+                kept = getattr(part(**{name: value}), name)
+            except ConfigError:
+                continue  # not allowed here, such as a learning rate of nothing
+            assert type(kept) is float and math.copysign(1, kept) == 1
+            settled += 1
+    assert settled
 
 
 def test_a_change_in_one_block_leaves_the_others() -> None:
@@ -91,6 +147,8 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
         ("augmentation.fill_mode", "zeros", "augmentation.fill_mode", "nearest"),
         ("optimizer.learning_rate", 0, "optimizer.learning_rate", "above 0"),
         ("optimizer.speed", 1, "optimizer.speed", "names nothing"),
+        ("training.num_gpus", 3, "training.num_gpus", "Use a batch size of 33"),
+        ("training.num_gpus", 64, "training.num_gpus", "Use a batch size of 64"),
         ("training.epochs", 1.5, "training.epochs", "whole number"),
         ("dataset.id", "../etc", "dataset.id", "small letters"),
         ("dataset.id", None, "dataset.id", "small letters"),

@@ -60,7 +60,10 @@ def config() -> ExperimentConfig:
 
 
 def noise_pictures(num_train: int) -> TrainingArrays:
-    """So many training and 30 validation pictures that a tiny network can tell apart: dark, light and red noise."""
+    """So many training and 30 validation pictures that a tiny network can tell apart: dark, light and red noise.
+
+    At most 40 of the training pictures are the clean ones.
+    """
     generator = np.random.default_rng(0)
 
     def part(count: int) -> tuple[np.ndarray, np.ndarray]:

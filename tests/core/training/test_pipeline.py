@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.training.arrays import training_set
-from core.training.pipeline import epoch_plan, pictures_per_epoch, steps_per_epoch
+from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
 from core.training.pipeline_generic import batches, prefetched
 from core.training.pipeline_tensorflow import build_dataset
 
@@ -14,6 +14,19 @@ def test_an_epoch_shows_each_picture_once_in_a_new_order(config) -> None:
     assert [sorted(order) for order in orders] == [list(range(60))] * 2
     assert list(orders[0]) != list(orders[1])
     np.testing.assert_array_equal(orders[0], epoch_plan(config, 60, (8, 8, 3), 0).order)
+
+
+def test_each_epoch_and_each_seed_draws_anew(config) -> None:
+    config = config.with_values({"augmentation.erasing_probability": 1.0, "augmentation.mixup_alpha": 1.0})
+    first, again, next_epoch, next_seed = (
+        epoch_plan(config.with_values({"seed": seed}), 60, (8, 8, 3), epoch).values
+        for seed, epoch in ((5, 0), (5, 0), (5, 1), (6, 0))
+    )
+    assert first.keys() == {"transform", "erased", "erased_color", "mix_weight"}
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, again[name])
+        assert np.any(values != next_epoch[name]), name
+        assert np.any(values != next_seed[name]), name
 
 
 def test_augmentation_does_not_move_the_order(config) -> None:
@@ -31,6 +44,27 @@ def test_more_batches_than_data_are_drawn_with_replacement(config) -> None:
     # With replacement the counts are Poisson with mean 4: variance 4, not 0.
     assert counts.var() == pytest.approx(4, rel=0.25)
     assert steps_per_epoch(config, 600) == 150
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "available", "used"),
+    [(16, 1, 1), (16, 3, 2), (16, 4, 4), (2, 8, 2), (7, 6, 1), (48, 7, 6)],
+)
+def test_as_many_devices_as_can_share_a_batch(batch_size: int, available: int, used: int) -> None:
+    assert sharing_replicas(batch_size, available) == used
+
+
+@pytest.mark.parametrize(
+    ("num_train", "replicas", "repeated"), [(48, 2, 0), (49, 2, 1), (35, 3, 1), (1, 4, 3), (60, 1, 0)]
+)
+def test_the_first_pictures_of_an_epoch_fill_up_its_last_batch(
+    config, num_train: int, replicas: int, repeated: int
+) -> None:
+    plain, shared = (epoch_plan(config, num_train, (8, 8, 3), 0, each) for each in (1, replicas))
+    assert len(shared.order) == num_train + repeated
+    np.testing.assert_array_equal(shared.order, np.resize(plain.order, num_train + repeated))
+    for name, values in plain.values.items():
+        np.testing.assert_array_equal(shared.values[name], np.resize(values, (num_train + repeated, 8)))
 
 
 @pytest.mark.parametrize("multiple", [1.0, 1.7])

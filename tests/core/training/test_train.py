@@ -11,12 +11,17 @@ import pytest
 from core.config import ExperimentConfig
 from core.errors import Diverged, TrainingError
 from core.training import train as train_module
+from core.training.arrays import training_set
+from core.training.checkpoints import load_checkpoint
+from core.training.evaluation import Evaluator
 from core.training.saved import load_run_model
-from core.training.train import Outcome, train
+from core.training.train import Outcome, compiled_model, train
 from tests.core.training.conftest import Recorder, measured, noise_pictures, tiny_config
 
 
 def test_every_epoch_is_measured_as_keras_measures(config, arrays, recorder, tmp_path) -> None:
+    # Plain cross-entropy, whatever the loss that is optimised.
+    config = config.with_values({"optimizer.label_smoothing": 0.4})
     outcome = train(config, arrays, tmp_path, recorder)
     assert (outcome.reason, outcome.epoch) == ("finished", 3)
     assert [row.epoch for row in recorder.rows] == [1, 2, 3]
@@ -132,15 +137,66 @@ def test_a_stop_in_mid_epoch_keeps_what_there_is(config, arrays, tmp_path, monke
     assert [row.epoch for row in again.rows] == [2, 3]
 
 
+def test_a_stop_in_mid_evaluation_ends_it_and_the_epoch_is_not_kept(
+    config, arrays, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("core.training.evaluation.MOST_AT_ONCE", 8)  # 40 clean pictures: five portions
+
+    class StopsInTheSecondEvaluation(Recorder):
+        asked = 0
+
+        @property
+        def stop_requested(self) -> bool:
+            # So quick an epoch is not interrupted between batches: the evaluation asks, and the end of an epoch.
+            self.asked += len(self.rows) == 1
+            return self.asked > 3
+
+    recorder = StopsInTheSecondEvaluation()
+    assert train(config, arrays, tmp_path, recorder) == Outcome("stopped", 1, 1)
+    assert recorder.asked == 4, "what was left of the evaluation should have been spared"
+    assert [row.epoch for row in recorder.rows] == [1]
+    assert load_run_model(tmp_path, "last").epoch == 1
+    again, whole = Recorder(), Recorder()
+    train(config, arrays, tmp_path, again)
+    (tmp_path / "whole").mkdir()
+    train(config, arrays, tmp_path / "whole", whole)
+    assert measured(recorder.rows + again.rows) == measured(whole.rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "rates"),
+    [
+        # Two steps an epoch, three epochs; the rate of each epoch's last step, so of steps 1, 3 and 5.
+        ({"optimizer.schedule": "constant"}, [0.008, 0.008, 0.008]),
+        ({"optimizer.schedule": "step", "optimizer.step_epochs": 1}, [0.008, 0.004, 0.002]),
+        (
+            {"optimizer.schedule": "cosine"},
+            [0.008 * 0.5 * (1 + math.cos(math.pi * step / 6)) for step in (1, 3, 5)],
+        ),
+    ],
+)
+def test_an_epoch_has_the_learning_rate_of_its_last_step(
+    config, recorder, tmp_path, values, rates: list[float]
+) -> None:
+    config = config.with_values({"optimizer.learning_rate": 0.008, **values})
+    train(config, noise_pictures(32), tmp_path, recorder)
+    assert [row.learning_rate for row in recorder.rows] == pytest.approx(rates)
+
+
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_best(config, arrays, recorder, tmp_path) -> None:
     train(config.with_values({"training.epochs": 1}), arrays, tmp_path, Recorder())
     best = load_run_model(tmp_path, "best").model.get_weights()
-    hopeless = config.with_values({"optimizer.name": "sgd", "optimizer.learning_rate": 1e30})
+    hopeless = config.with_values(
+        {
+            "optimizer.name": "sgd", "optimizer.learning_rate": 1e30,
+            "optimizer.schedule": "step", "optimizer.step_epochs": 1,
+        }
+    )  # fmt: skip
     for path in tmp_path.glob("*.checkpoint"):
         path.unlink()
     with pytest.raises(Diverged, match="no longer a number") as caught:
         train(hopeless, arrays, tmp_path, recorder)
-    assert "lower learning rate" in caught.value.next_step
+    assert "lower learning rate than 1e+30" in caught.value.next_step
     (row,) = recorder.rows
     assert (row.epoch, row.train_loss, row.val_loss, row.val_accuracy) == (1, None, None, None)
     assert not list(tmp_path.glob("*.checkpoint")), "nobody should go on from such weights"
@@ -189,8 +245,15 @@ def test_averaged_weights_are_what_is_measured_and_saved(config, arrays, recorde
     config = config.with_values({"optimizer.weight_averaging": 0.5, "training.epochs": 2})
     train(config, arrays, tmp_path, recorder)
     last = load_run_model(tmp_path, "last").model
-    answers = np.asarray(last(arrays.x_validation)).argmax(axis=1)
-    assert (answers == arrays.y_validation).mean() == pytest.approx(recorder.rows[-1].val_accuracy)
+    last.compile(loss="sparse_categorical_crossentropy")
+    loss = last.evaluate(arrays.x_validation, arrays.y_validation, verbose=0)
+    assert recorder.rows[-1].val_loss == pytest.approx(loss, rel=1e-5)
+    # What training goes on with are its own weights, which answer otherwise.
+    model = compiled_model(config, training_set(arrays), 4)
+    load_checkpoint(tmp_path, model)
+    assert Evaluator(model, lambda: False).measure(
+        arrays.x_validation, arrays.y_validation
+    ).loss != pytest.approx(loss, rel=1e-2)
 
 
 def test_running_out_of_memory_says_what_to_try(config, arrays, recorder, tmp_path, monkeypatch) -> None:
@@ -204,23 +267,31 @@ def test_running_out_of_memory_says_what_to_try(config, arrays, recorder, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "steps"),
     [
-        {"optimizer.name": "muon", "optimizer.label_smoothing": 0.1, "optimizer.schedule": "cosine"},
-        {
-            "optimizer.name": "lion",
-            "training.precision": "mixed_bfloat16",
-            "optimizer.gradient_clip_norm": 1.0,
-        },
-        {"training.steps_per_epoch_multiple": 2.5, "optimizer.name": "sgd", "optimizer.nesterov": True},
-        {
-            "augmentation.randaugment_operations": 2,
-            "augmentation.cutmix_alpha": 1.0,
-            "optimizer.name": "adamw",
-        },
+        ({"optimizer.name": "muon", "optimizer.label_smoothing": 0.1, "optimizer.schedule": "cosine"}, 4),
+        (
+            {
+                "optimizer.name": "lion",
+                "training.precision": "mixed_bfloat16",
+                "optimizer.gradient_clip_norm": 1.0,
+            },
+            4,
+        ),
+        ({"training.steps_per_epoch_multiple": 2.5, "optimizer.name": "sgd", "optimizer.nesterov": True}, 10),
+        (
+            {
+                "augmentation.randaugment_operations": 2,
+                "augmentation.cutmix_alpha": 1.0,
+                "optimizer.name": "adamw",
+            },
+            4,
+        ),
     ],
 )
-def test_settings_train_together(config, arrays, recorder, tmp_path, values) -> None:
-    train(config.with_values({"training.epochs": 1, **values}), arrays, tmp_path, recorder)
-    assert len(recorder.rows) == 1
-    assert recorder.rows[0].val_loss is not None
+def test_settings_train_together(config, arrays, recorder, tmp_path, values, steps: int) -> None:
+    config = config.with_values({"optimizer.learning_rate": 0.01, **values})
+    train(config, arrays, tmp_path, recorder)
+    assert recorder.began == [(3, steps, 0)]
+    # Three classes: guessing has a loss of log 3.
+    assert recorder.rows[-1].clean_train_loss < min(math.log(3), recorder.rows[0].clean_train_loss)
