@@ -17,7 +17,7 @@ MOST_AT_ONCE = 256
 
 def model_version(folder: Path, which: str = "best") -> str:
     """Changes exactly when the run's saved model does. Raises UserError when there is none yet."""
-    return str(read_description(folder, which)["sha256"])
+    return read_description(folder, which).sha256
 
 
 def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:

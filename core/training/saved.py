@@ -1,13 +1,15 @@
-"""The models that a run leaves behind for everybody else: its best and its last, each named by a small JSON.
+"""The models that a run leaves behind for everybody else: its best and its last, each described by a small JSON.
 
-`best.json` and `last.json` name a file, its SHA-256 and what it is. The model is written first and the JSON
-replaced after it, so that a reader finds an old pair or a new pair, never a mixture.
+`best-000007.json` holds what `best-000007.keras` is, that file's SHA-256, and a SHA-256 of its own. The model is
+written first and the JSON after it, and the pair before stays until the next save. So whoever reads while a run saves
+finds a whole pair, and so does who finds the newest one damaged.
 """
 
+import hashlib
 import json
-from dataclasses import dataclass
+import logging
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -15,17 +17,47 @@ from core.errors import UserError
 from core.files import replacing, sha256_of, write_bytes
 from core.training.draws import ImageShape
 
-WHICH = ("best", "last")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model file is; `sha256` are 64 hexadecimal digits."""
+
+    epoch: int
+    class_names: tuple[str, ...]
+    image_shape: ImageShape
+    sha256: str
+
+    def to_json(self) -> str:
+        """With `seal`, the SHA-256 of everything else."""
+        values = asdict(self)
+        return json.dumps({**values, "seal": _seal(values)})
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Description | None":
+        """None unless it says exactly what was written."""
+        try:
+            values = json.loads(data)
+            if values.pop("seal") != _seal(values):
+                return None
+            height, width, channels = values["image_shape"]
+            names = tuple(values["class_names"])
+            return cls(values["epoch"], names, (height, width, channels), values["sha256"])
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A model with the names of its classes, the shape it reads, and the epoch it is from."""
+    """A model with the names of its classes, the shape it reads, the epoch it is from, and its file."""
 
     model: keras.Model
     class_names: tuple[str, ...]
     image_shape: ImageShape
     epoch: int
+    path: Path
+    sha256: str
 
 
 def save_run_model(
@@ -36,43 +68,86 @@ def save_run_model(
     image_shape: ImageShape,
     epoch: int,
 ) -> None:
-    """Write `model` as the run's `best` or `last`, without its optimizer."""
+    """Write `model` as the run's `best` or `last`, without its optimizer; of the earlier ones the newest stays."""
     path = folder / f"{which}-{epoch:06d}.keras"
     with replacing(path) as aside:
         # The same layers in a model that was never compiled: a third of the size.
         keras.Model(model.input, model.output, name=model.name).save(aside)
-    described = {
-        "file": path.name,
-        "sha256": sha256_of(path),
-        "class_names": list(class_names),
-        "image_shape": list(image_shape),
-        "epoch": epoch,
-    }
-    write_bytes(folder / f"{which}.json", json.dumps(described).encode())
-    for old in folder.glob(f"{which}-*.keras"):
-        if old != path:
+    description = Description(epoch, class_names, image_shape, sha256_of(path))
+    write_bytes(path.with_suffix(".json"), description.to_json().encode())
+    earlier = [old for old in _descriptions(folder, which) if old.stem < path.stem]
+    kept = {path.stem, *(old.stem for old in earlier[:1])}
+    for old in folder.glob(f"{which}-*"):
+        if old.stem not in kept:
             old.unlink(missing_ok=True)
 
 
-def read_description(folder: Path, which: str = "best") -> dict[str, Any]:
-    """What `best.json` or `last.json` says. Raises UserError when the run has no such model yet."""
-    try:
-        described: dict[str, Any] = json.loads((folder / f"{which}.json").read_bytes())
-    except (OSError, ValueError):
-        raise UserError("This run has no weights yet: it has to finish its first epoch.") from None
-    return described
+def read_description(folder: Path, which: str = "best") -> Description:
+    """Of the run's newest model, without a look at the model itself. Raises UserError when there is none."""
+    for path in _descriptions(folder, which):
+        description = _read(path)
+        if description is not None:
+            return description
+    raise _nothing_to_load(folder, which)
+
+
+def find_run_model(folder: Path, which: str = "best") -> tuple[Path, Description]:
+    """The newest of the run's models whose file passes its hash.
+
+    Raises:
+        UserError: there is no model yet, or none is whole.
+    """
+    # A run that saved twice since the folder was listed has removed what was in it: look once more.
+    for _ in range(2):
+        for path in _descriptions(folder, which):
+            description, model_path = _read(path), path.with_suffix(".keras")
+            if description is not None and _passes(model_path, description.sha256):
+                return model_path, description
+            logger.warning("%s is not whole and not used.", model_path)
+    raise _nothing_to_load(folder, which)
 
 
 def load_run_model(folder: Path, which: str = "best") -> SavedModel:
-    """Load the run's model once its file passes its hash.
+    """Load the run's newest model that is whole. Nothing is loaded before it passed its hash.
 
     Raises:
-        UserError: there is no model yet, or its file is damaged.
+        UserError: there is no model yet, or none is whole.
     """
-    described = read_description(folder, which)
-    path = folder / Path(described["file"]).name
-    if not path.is_file() or sha256_of(path) != described["sha256"]:
-        raise UserError("This run's saved weights are damaged and are not used. Resume or train it again.")
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
-    height, width, channels = described["image_shape"]
-    return SavedModel(model, tuple(described["class_names"]), (height, width, channels), described["epoch"])
+    path, found = find_run_model(folder, which)
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError):
+        if path.exists():
+            raise
+        path, found = find_run_model(folder, which)  # removed since: by now there are newer ones
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    return SavedModel(model, found.class_names, found.image_shape, found.epoch, path, found.sha256)
+
+
+def _descriptions(folder: Path, which: str) -> list[Path]:
+    """Newest first."""
+    return sorted(folder.glob(f"{which}-*.json"), reverse=True)
+
+
+def _read(path: Path) -> Description | None:
+    try:
+        return Description.from_json(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _passes(path: Path, sha256: str) -> bool:
+    try:
+        return sha256_of(path) == sha256
+    except OSError:
+        return False
+
+
+def _seal(values: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _nothing_to_load(folder: Path, which: str) -> UserError:
+    if _descriptions(folder, which):
+        return UserError("This run's saved weights are damaged and are not used. Resume or train it again.")
+    return UserError("This run has no weights yet: it has to finish its first epoch.")

@@ -1,17 +1,19 @@
 """What a run leaves for others: the best and the last model, prediction, export."""
 
-import json
+import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from core.errors import UserError
+from core.training import saved
 from core.training.export import export_keras
 from core.training.models import build_model
 from core.training.predict import load_run_model, model_version, predict
-from core.training.saved import save_run_model
-from tests.core.training.conftest import CLASSES, SHAPE
+from core.training.saved import SavedModel, find_run_model, read_description, save_run_model
+from tests.core.training.conftest import CLASSES, SHAPE, tiny_config
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (300, *SHAPE)).astype(np.uint8)
 
@@ -23,9 +25,9 @@ def model(config) -> keras.Model:
 
 def test_a_saved_model_comes_back_with_its_names(model, tmp_path) -> None:
     save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 7)
-    saved = load_run_model(tmp_path)
-    assert (saved.class_names, saved.image_shape, saved.epoch) == (CLASSES, SHAPE, 7)
-    np.testing.assert_allclose(predict(saved.model, PICTURES), predict(model, PICTURES), atol=1e-6)
+    loaded = load_run_model(tmp_path)
+    assert (loaded.class_names, loaded.image_shape, loaded.epoch) == (CLASSES, SHAPE, 7)
+    np.testing.assert_allclose(predict(loaded.model, PICTURES), predict(model, PICTURES), atol=1e-6)
 
 
 def test_prediction_does_not_depend_on_the_portions(model) -> None:
@@ -35,51 +37,139 @@ def test_prediction_does_not_depend_on_the_portions(model) -> None:
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_later_epoch_takes_the_former_one_s_place(model, tmp_path) -> None:
-    save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 1)
-    version = model_version(tmp_path)
-    model.get_layer("softmax").bias.assign([1.0, 2.0, 3.0])
-    save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-000002.keras", "best.json"]
-    assert model_version(tmp_path) != version
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
-def test_between_two_saves_the_former_pair_is_whole(model, tmp_path, monkeypatch) -> None:
-    """Killed after the new model and before its description, the run still has the former one."""
+def test_a_later_epoch_takes_the_former_one_s_place_and_the_former_stays_until_the_next(
+    model, tmp_path
+) -> None:
+    versions = []
+    for epoch in (1, 2, 5):
+        model.get_layer("softmax").bias.assign([epoch, 2.0, 3.0])
+        save_run_model(tmp_path, "best", model, CLASSES, SHAPE, epoch)
+        versions.append(model_version(tmp_path))
+    assert len(set(versions)) == 3
+    assert files(tmp_path) == [
+        "best-000002.json", "best-000002.keras", "best-000005.json", "best-000005.keras",
+    ]  # fmt: skip
+    assert load_run_model(tmp_path).epoch == 5
+
+
+def test_best_and_last_do_not_touch_each_other(model, tmp_path) -> None:
+    for which, epoch in (("best", 1), ("best", 2), ("last", 9), ("best", 3)):
+        save_run_model(tmp_path, which, model, CLASSES, SHAPE, epoch)
+    assert (load_run_model(tmp_path, "best").epoch, load_run_model(tmp_path, "last").epoch) == (3, 9)
+
+
+def test_what_is_saved_last_counts_also_after_going_back(model, tmp_path) -> None:
+    """A run whose newest checkpoint was damaged goes on from the one before."""
+    for epoch in (3, 7, 6):
+        save_run_model(tmp_path, "best", model, CLASSES, SHAPE, epoch)
+    assert load_run_model(tmp_path).epoch == 6
+    assert {name.partition(".")[0] for name in files(tmp_path)} == {"best-000003", "best-000006"}
+
+
+@pytest.mark.parametrize("epoch", [2, 1])
+def test_between_two_saves_the_former_pair_is_whole(model, tmp_path, monkeypatch, epoch: int) -> None:
+    """Killed after the new model and before its description, the run still has a former one."""
+    save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 0)
     save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 1)
 
     def killed(*arguments) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("core.training.saved.write_bytes", killed)
+    model.get_layer("softmax").bias.assign([1.0, 2.0, 3.0])
     with pytest.raises(KeyboardInterrupt):
-        save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 2)
-    assert load_run_model(tmp_path).epoch == 1
+        save_run_model(tmp_path, "best", model, CLASSES, SHAPE, epoch)
+    # Saving the same epoch again, after going back, replaces its model first.
+    assert load_run_model(tmp_path).epoch == epoch - 1
 
 
-def test_a_flipped_bit_is_refused_in_words(model, tmp_path) -> None:
-    save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 1)
-    path = tmp_path / "best-000001.keras"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 4
-    path.write_bytes(bytes(data))
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    """A folder with the best of epochs 1 and 2, to be copied."""
+    folder, model = tmp_path_factory.mktemp("pairs"), build_model(tiny_config(), SHAPE, 3)
+    for epoch in (1, 2):
+        save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
+    return folder
+
+
+@pytest.fixture
+def folder(pairs, tmp_path) -> Path:
+    return Path(shutil.copytree(pairs, tmp_path / "run"))
+
+
+def test_a_thousand_flips_are_each_refused_and_the_previous_pair_is_offered(folder) -> None:
+    generator = np.random.default_rng(0)
+    for name in ("best-000002.json", "best-000002.keras"):
+        path = folder / name
+        whole = path.read_bytes()
+        for _ in range(500):
+            data = bytearray(whole)
+            data[generator.integers(len(data))] ^= 1 << generator.integers(8)
+            path.write_bytes(data)
+            found, description = find_run_model(folder)
+            assert (found.name, description.epoch) == ("best-000001.keras", 1)
+            assert read_description(folder).epoch == (1 if name.endswith("json") else 2)
+        path.write_bytes(whole)
+    assert find_run_model(folder)[1].epoch == 2
+
+
+def test_the_previous_model_is_loaded_and_the_log_says_why(folder, caplog) -> None:
+    (folder / "best-000002.keras").write_bytes(b"torn")
+    assert load_run_model(folder).epoch == 1
+    assert "best-000002.keras is not whole" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"torn", b"[]", b"{}", b"null", b"\xff", b'{"seal": 1}', b"[" * 100_000]
+)
+def test_when_no_pair_is_whole_it_is_said_in_words(folder, damage: bytes) -> None:
+    for path in folder.glob("*.json"):
+        path.write_bytes(damage)
+    for read in (load_run_model, model_version):
+        with pytest.raises(UserError, match="damaged"):
+            read(folder)
+
+
+def test_a_description_is_not_believed_about_another_model(folder) -> None:
+    for epoch in (1, 2):
+        (folder / f"best-00000{epoch}.keras").write_bytes(b"PK another model")
     with pytest.raises(UserError, match="damaged"):
-        load_run_model(tmp_path)
+        load_run_model(folder)
+
+
+def test_who_listed_the_folder_before_two_saves_finds_what_is_there_now(folder, model, monkeypatch) -> None:
+    hashed = saved.sha256_of
+
+    def two_saves_later(path: Path) -> str:
+        monkeypatch.setattr(saved, "sha256_of", hashed)
+        for epoch in (3, 4):
+            save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
+        return hashed(path)
+
+    monkeypatch.setattr(saved, "sha256_of", two_saves_later)
+    assert load_run_model(folder).epoch == 4
+
+
+def test_a_model_that_is_removed_before_it_is_loaded_gives_the_newer_one(folder, model, monkeypatch) -> None:
+    load = keras.models.load_model
+
+    def two_saves_later(path: Path, **settings: object) -> keras.Model:
+        monkeypatch.setattr(keras.models, "load_model", load)
+        for epoch in (3, 4):
+            save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
+        return load(path, **settings)
+
+    monkeypatch.setattr(keras.models, "load_model", two_saves_later)
+    assert load_run_model(folder).epoch == 4
 
 
 def test_a_run_without_an_epoch_has_no_weights_yet(tmp_path) -> None:
     with pytest.raises(UserError, match="finish its first epoch"):
         load_run_model(tmp_path)
-
-
-def test_a_description_cannot_lead_out_of_the_run_s_folder(model, tmp_path) -> None:
-    (tmp_path / "run").mkdir()
-    save_run_model(tmp_path / "run", "best", model, CLASSES, SHAPE, 1)
-    outside = (tmp_path / "run" / "best-000001.keras").rename(tmp_path / "elsewhere.keras")
-    described = json.loads((tmp_path / "run" / "best.json").read_text())
-    (tmp_path / "run" / "best.json").write_text(json.dumps({**described, "file": f"../{outside.name}"}))
-    with pytest.raises(UserError, match="damaged"):
-        load_run_model(tmp_path / "run")
 
 
 def test_an_export_answers_as_the_run_s_model_does(model, tmp_path) -> None:
@@ -95,3 +185,24 @@ def test_an_export_to_nowhere_says_so(model, tmp_path) -> None:
     save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 1)
     with pytest.raises(UserError, match="cannot be written"):
         export_keras(tmp_path, tmp_path / "no such folder" / "network.keras")
+
+
+@pytest.mark.parametrize("epochs", [(2,), (3, 4)], ids=["the same epoch again", "two later ones"])
+def test_an_export_is_the_file_that_was_verified_or_none(folder, model, monkeypatch, epochs) -> None:
+    def saved_meanwhile(folder: Path) -> SavedModel:
+        loaded = load_run_model(folder)
+        model.get_layer("softmax").bias.assign([1.0, 2.0, 3.0])
+        for epoch in epochs:
+            save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
+        return loaded
+
+    monkeypatch.setattr("core.training.export.load_run_model", saved_meanwhile)
+    with pytest.raises(UserError, match="Export it once more"):
+        export_keras(folder, folder.parent / "network.keras")
+    assert not (folder.parent / "network.keras").exists()
+
+
+def test_an_export_of_a_damaged_newest_one_is_the_previous(folder) -> None:
+    (folder / "best-000002.keras").write_bytes(b"torn")
+    path = export_keras(folder, folder.parent / "network.keras")
+    assert path.read_bytes() == (folder / "best-000001.keras").read_bytes()
