@@ -3,10 +3,11 @@
 import argparse
 from dataclasses import asdict
 
+from core.advice import advise
 from core.architecture import describe
 from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
-from core.experiments import dataset_shape
+from core.experiments import dataset_shape, find_dataset
 from core.presets import PRESETS
 from core.workspace import Workspace
 
@@ -36,10 +37,15 @@ def _presets(arguments: argparse.Namespace) -> int:
 
 def _describe(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
-    image_shape, num_classes = dataset_shape(Workspace.from_environment(), config.dataset)
+    workspace = Workspace.from_environment()
+    image_shape, num_classes = dataset_shape(workspace, config.dataset)
     network = describe(config.model, image_shape, num_classes)
+    num_train = config.dataset.num_train or find_dataset(workspace, config.dataset.id).num_train
+    hints = advise(config, network, min(image_shape[:2]), num_train or 1)
     if arguments.json:
-        totals = {"parameters": network.parameters, "flops": network.flops, "config": config.to_dict()}
+        totals = {
+            "parameters": network.parameters, "flops": network.flops, "config": config.to_dict(), "hints": hints,
+        }  # fmt: skip
         print_json({**totals, "layers": [asdict(layer) for layer in network.layers]})
         return 0
     header = ("LAYER", "KIND", "OUTPUT", "PARAMETERS", "FLOPS", "RECEPTIVE FIELD")
@@ -56,4 +62,6 @@ def _describe(arguments: argparse.Namespace) -> int:
     ]
     print_table(header, rows)
     print(f"\n{network.parameters:,} parameters, {network.flops:,} FLOPs for one picture.")
+    for hint in hints:
+        print(f"→ {hint}")
     return 0

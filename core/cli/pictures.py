@@ -36,6 +36,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     augment.add_argument(
         "--pictures", type=int, default=4, metavar="N", help="rows: training pictures (1 to 20)"
     )
+    augment.add_argument(
+        "--image", type=Path, metavar="IMAGE", help="this picture instead of training pictures"
+    )
     augment.add_argument("--seed", type=int, default=0, help="another seed draws other values")
     augment.set_defaults(handle=_augment)
 
@@ -96,23 +99,34 @@ def _augment(arguments: argparse.Namespace) -> int:
     dataset = ensure_dataset(workspace, config.dataset.id)
     originals = np.asarray(dataset.x_train[: arguments.pictures])
     engine = Engine(workspace)
+    drawn: list[list[dict[str, str]]] = []
     try:
+        if arguments.image is not None:
+            picture = (arguments.image.name, _read_picture(arguments.image))
+            (row,) = engine.decode([picture], dataset.image_shape)
+            if not row["ok"]:
+                raise UserError(row["error"])
+            originals = row["seen"][None]
         columns = [originals]
         for variant in range(SHEET_VARIANTS):
-            varied, _ = engine.preview(
+            varied, values = engine.preview(
                 config.augmentation, originals, arguments.seed * SHEET_VARIANTS + variant
             )
             columns.append(varied)
+            drawn.append(values)
     finally:
         engine.close()
     sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
-    picture = Image.fromarray(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet)
-    size = (picture.width * SHEET_SCALE, picture.height * SHEET_SCALE)
+    image = Image.fromarray(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet)
+    size = (image.width * SHEET_SCALE, image.height * SHEET_SCALE)
     try:
-        picture.resize(size, Image.Resampling.NEAREST).save(arguments.out, format="PNG")
+        image.resize(size, Image.Resampling.NEAREST).save(arguments.out, format="PNG")
     except OSError as error:
         raise UserError(f"{arguments.out} cannot be written: {error.strerror or error}.") from error
     print(
         f"{arguments.out}: {len(originals)} pictures, the original first, then {SHEET_VARIANTS} variants each."
     )
+    for place in range(len(originals)):
+        for variant, values in enumerate(drawn, start=1):
+            print(f"  {place + 1}.{variant}: {', '.join(values[place].values()) or 'unchanged'}")
     return 0

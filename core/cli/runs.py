@@ -1,8 +1,10 @@
 """Commands about runs: train, runs, show, stop, resume, rename, delete, export."""
 
 import argparse
+import datetime
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from core.cli.output import end_progress, percent, points, print_json, print_tab
 from core.engine_client import Engine
 from core.experiments import start_experiment
 from core.runs import control
+from core.runs.output import output_tail
 from core.runs.scheduler import ensure_scheduler
 from core.runs.serialize import run_detail, run_summary
 from core.runs.states import RunState
@@ -39,6 +42,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     show = commands.add_parser("show", help="state, config and every curve of a run")
     show.add_argument("run", metavar="RUN")
+    show.add_argument("--log", action="store_true", help="its messages and what its process printed, instead")
     show.add_argument("--json", action="store_true", help="print one JSON document")
     show.set_defaults(handle=_show)
 
@@ -96,6 +100,8 @@ def _row(run: Run) -> tuple[object, ...]:
 def _show(arguments: argparse.Namespace) -> int:
     store = Store(Workspace.from_environment().ensure())
     run = store.get_run(arguments.run)
+    if arguments.log:
+        return _print_log(store, run, as_json=arguments.json)
     _print_run(store, run, as_json=arguments.json)
     return 0
 
@@ -197,6 +203,19 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         print(f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}.")
         diagnosis = verdict_of(store.workspace, run, curves)
         print(f"{diagnosis.headline}. {diagnosis.evidence}")
+
+
+def _print_log(store: Store, run: Run, *, as_json: bool) -> int:
+    lines, output = store.log(run.id), output_tail(store.workspace, run)
+    if as_json:
+        print_json({"log": [asdict(line) for line in lines], "output": output})
+        return 0
+    for line in lines:
+        stamp = datetime.datetime.fromtimestamp(line.time).astimezone().isoformat(" ", "seconds")
+        print(f"{stamp}  {'' if line.level == 'info' else line.level + ': '}{line.text}")
+    if output:
+        print(f"\nWhat the training process printed:\n{output}")
+    return 0
 
 
 def _epoch_row(curves: dict[str, list[Any]], index: int) -> tuple[object, ...]:

@@ -115,6 +115,42 @@ def test_augment_writes_a_sheet(home, tmp_path) -> None:
         assert sheet.size == (13 * 32 * 4, 2 * 32 * 4)
 
 
+def test_augment_tells_what_it_drew_for_a_picture_of_one_s_own(home, tmp_path) -> None:
+    target, own = tmp_path / "sheet.png", picture_file(tmp_path)
+    source = ("augment", "--preset", "article-augmented", "--dataset", "shapes", "--out", str(target))
+    code, out, err = run_command(*source, "--image", str(own))
+    assert code == 0, err
+    values = [line for line in out.splitlines() if line.startswith("  1.")]
+    assert len(values) == 12 and "rotated" in out
+    with Image.open(target) as sheet:
+        assert sheet.size == (13 * 32 * 4, 32 * 4)
+        assert sheet.convert("RGB").getpixel((64, 64)) == (255, 0, 0)
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    code, _, err = run_command(*source, "--image", str(tmp_path / "no.png"))
+    assert code == 2 and "no.png is not a picture" in err
+
+
+def test_show_log_has_the_run_s_messages(home) -> None:
+    code, told = run_json("show", home.run_id, "--log")
+    assert code == 0
+    assert any("parameters" in line["text"] for line in told["log"])
+    assert "parameters" in run_command("show", home.run_id, "--log")[1]
+
+
+def test_describe_has_the_hints_of_the_design_page(home) -> None:
+    source = (
+        "describe",
+        "--preset",
+        "article",
+        "--dataset",
+        "shapes",
+        "--set",
+        "augmentation.width_shift_fraction=0.5",
+    )
+    (hint,) = [hint for hint in run_json(*source)[1]["hints"] if "Shifts" in hint]
+    assert hint in run_command(*source)[1]
+
+
 def test_describe_has_every_layer(home) -> None:
     _, network = run_json("describe", "--preset", "article", "--dataset", "shapes")
     assert network["parameters"] == 744_874
