@@ -114,11 +114,11 @@ def fork_experiment(
             f"A fork needs a change: with these values “{parent.name}” would be trained once more."
         )
     check_experiment(workspace, config)
-    name = name or _fork_name(parent.name, describe_changes(parent.config, config))
+    name = name or fork_name(parent.name, describe_changes(parent.config, config))
     return control.start_run(workspace, config, name, parent.preset, token, parent.id)
 
 
-def _fork_name(parent: str, changes: str) -> str:
+def fork_name(parent: str, changes: str) -> str:
     """`article 1: augmentation.rotation_degrees 0 → 20`, cut to what a name may have."""
     # The fork of a fork is named after the first of them: the chain of changes would not fit.
     name = f"{parent.partition(': ')[0]}: {changes}"

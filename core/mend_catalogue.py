@@ -20,6 +20,7 @@ USUAL_DECAYS = {"sgd": 0.0005, "lion": 0.1}
 USUAL_DECAY = 0.01
 FAR_FROM_USUAL = 10
 PATIENCE = 5
+WORTH_STOPPING = 0.8  # of the epochs; a best epoch later than that leaves little to save
 # Data sets where a mirrored picture is another class or none.
 NEVER_MIRRORED = ("mnist",)
 STRENGTHS = (
@@ -121,7 +122,7 @@ def _more_dropout(config: ExperimentConfig, _: int | None) -> Mend | None:
 
 
 def _stop_in_time(config: ExperimentConfig, best_epoch: int | None) -> Mend | None:
-    if best_epoch is not None and best_epoch < config.training.epochs:
+    if best_epoch is not None and best_epoch <= WORTH_STOPPING * config.training.epochs:
         return Mend(
             "stop-at-best",
             f"Stop after epoch {best_epoch}",

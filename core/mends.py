@@ -8,7 +8,9 @@ from core.config import ExperimentConfig, differences
 from core.config.paths import parse_path, read_path
 from core.errors import ConfigError
 from core.mend_catalogue import MENDS, Mend
-from core.runs.diagnosis import Diagnosis
+from core.runs.diagnosis import Diagnosis, Verdict
+
+WIDE_GAP = 0.10  # beyond what the size of any usual validation set explains
 
 __all__ = ["Mend", "describe_changes", "mends_for"]
 
@@ -28,7 +30,10 @@ def mends_for(
     """
     side = config.dataset.image_size or 32
     shape = input_shape or (side, side, 3)
-    offered = (build(config, best_epoch) for build in MENDS[diagnosis.verdict])
+    verdict = diagnosis.verdict
+    if verdict is Verdict.HEALTHY and diagnosis.gap is not None and diagnosis.gap > WIDE_GAP:
+        verdict = Verdict.OVERFITTING  # it still learns, but more of the same would only widen the gap
+    offered = (build(config, best_epoch) for build in MENDS[verdict])
     mends = (_without_old_values(mend, config) for mend in offered if mend)
     return tuple(mend for mend in mends if mend.changes and _can_be_built(mend, config, shape, num_classes))
 

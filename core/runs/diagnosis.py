@@ -39,6 +39,7 @@ STALL_SHARE = 0.25
 NOISY_ERROR = 0.10
 # Of the way from guessing to everything right: less of one's own pictures is too little.
 LEARNED = 0.7
+HARDLY_LEARNED = 0.15  # of the way from guessing to knowing all: too little to call healthy
 # Training accuracy this far above that of the same pictures measured afterwards, in the middle of the last epochs.
 LAG = 0.10
 LAG_EPOCHS = 5
@@ -220,8 +221,8 @@ def _judged(curves: Curves, signals: Signals, num_classes: int | None) -> _Findi
         _overfitting(signals)
         or _lagging(curves)
         or _noisy(signals)
-        or _stalled(signals, 1 / num_classes if num_classes and num_classes > 1 else 0.0)
-        or _healthy(signals)
+        or _stalled(signals, _guessing(num_classes))
+        or _healthy(signals, _guessing(num_classes))
     )
     if signals.is_clean:
         return finding
@@ -249,8 +250,9 @@ def _overfitting(signals: Signals) -> _Finding | None:
         return None
     epoch, before, gap = signals.epochs[onset], signals.gaps[onset], signals.gaps[-1]
     normal = normal_gap(signals)
-    grown = abs(gap - before) > LEAST_GROWTH / 2 or gap <= normal
-    change = f"went from {_tenths(before)} to {_tenths(gap)}" if grown else f"stays at {_tenths(gap)}"
+    moved = gap - before > LEAST_GROWTH / 2 or gap <= normal
+    # A gap that was large at once and has shrunk a little since is no less overfitting: it is its size that tells.
+    change = f"went from {_tenths(before)} to {_tenths(gap)}" if moved else f"is large, {_tenths(gap)}"
     if min(signals.gaps[-2:]) <= normal and signals.loss:
         text = (
             f"Since epoch {epoch} validation loss has risen from its lowest, {signals.loss.lowest:.2f}, to "
@@ -298,8 +300,15 @@ def _stalled(signals: Signals, guessing: float) -> _Finding | None:
     return _Finding(Verdict.PLATEAU, f"Plateau since epoch {since}, gap {_points(gap)}", text)
 
 
-def _healthy(signals: Signals) -> _Finding:
-    gap, normal = signals.gaps[-1], normal_gap(signals)
+def _healthy(signals: Signals, guessing: float) -> _Finding:
+    gap, normal, level = signals.gaps[-1], normal_gap(signals), signals.validation_level
+    if gap <= normal and (level - guessing) / (1 - guessing) < HARDLY_LEARNED:
+        guess = f", where guessing gives {_percent(guessing)}" if guessing else ""
+        text = (
+            f"Validation accuracy is {_percent(level)}{guess}: little is learned so far. The gap of {_tenths(gap)} "
+            f"points to {_training(signals)} accuracy is within the {_tenths(normal)} that are normal."
+        )
+        return _Finding(Verdict.HEALTHY, f"Little learned yet, validation {_percent(level)}", text)
     if gap <= normal:
         text = (
             f"Validation accuracy has reached {_percent(signals.validation_level)}, and the gap of {_tenths(gap)} "
@@ -312,6 +321,10 @@ def _healthy(signals: Signals) -> _Finding:
         "overfitting."
     )
     return _Finding(Verdict.HEALTHY, f"Still learning, gap {_points(gap)}", text)
+
+
+def _guessing(num_classes: int | None) -> float:
+    return 1 / num_classes if num_classes and num_classes > 1 else 0.0
 
 
 def _standstill(signals: Signals) -> str:

@@ -22,12 +22,13 @@ from core.runs.records import LogLine, Run
 from core.runs.states import RunState
 from core.runs.store import Curves, Store
 from core.services import Services
+from core.verdicts import verdict_of
 from pages.components import charts, run_words
 from pages.components.charts import RunCurves
 from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
-from pages.components.verdict import render_verdict
+from pages.components.verdict import render_verdict, verdict_badge
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 60.0
@@ -36,7 +37,7 @@ MAX_LOG_LINES = 200
 WHY_TRAINING_CAN_BE_LOWER = (
     "Training accuracy is measured while the network learns: with dropout and augmentation on, and averaged over "
     "the epoch. So it can lie below validation. Clean training is measured after each epoch with both off; the gap "
-    "is clean training minus validation. Drag or turn the wheel to zoom, double-click to see all."
+    "is clean training minus validation. Turn the wheel to zoom, drag to move, double-click to see all."
 )
 
 
@@ -62,6 +63,9 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
         for run, name, own in zip(runs, names, curves, strict=True):
             if len(runs) > 1:
                 render_line(run, name)
+                if own["epoch"]:
+                    diagnosis = verdict_of(services.workspace, run, own)
+                    st.caption(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
@@ -152,7 +156,8 @@ def _render_measures(run: Run, curves: Curves) -> None:
             "–" if run.gap is None else f"{100 * run.gap:.1f}",
             border=True,
             chart_data=gaps or None,
-            help="Clean training accuracy minus validation accuracy at the last epoch. Overfitting makes it grow.",
+            help="Clean training accuracy minus validation accuracy at the last epoch. Overfitting makes it grow. "
+            "The verdict goes by the middle one of the last three epochs, which a single jump does not move.",
         )
         st.metric(
             "Learning rate",

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.errors import UserError
-from core.experiments import fork_experiment
+from core.experiments import fork_experiment, fork_name
 from core.mends import Mend
-from core.runs.diagnosis import Verdict
+from core.runs.diagnosis import Diagnosis, Verdict
 from core.runs.records import Run
 from core.runs.store import Curves
 from core.services import Services
@@ -30,9 +30,8 @@ LOOKS: dict[Verdict, tuple[str, Color]] = {
 def render_verdict(services: Services, run: Run, curves: Curves) -> None:
     """A line with the verdict and its evidence, and a row of mends."""
     diagnosis = verdict_of(services.workspace, run, curves)
-    icon, color = LOOKS[diagnosis.verdict]
     with st.container(border=True):
-        st.markdown(f":{color}-badge[{icon} {literal(diagnosis.headline)}] {literal(diagnosis.evidence)}")
+        st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
         mends = mends_of(services.workspace, run, diagnosis)[:MOST_MENDS]
         if mends:
             st.caption(
@@ -41,6 +40,14 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
             with st.container(horizontal=True, gap="small"):
                 for mend in mends:
                     _render_mend(services, run, mend)
+
+
+def verdict_badge(diagnosis: Diagnosis) -> str:
+    """The headline as a coloured badge, in Markdown."""
+    icon, color = LOOKS[diagnosis.verdict]
+    if diagnosis.verdict is Verdict.HEALTHY and not diagnosis.headline.startswith("Healthy"):
+        icon, color = ":material/hourglass_empty:", "gray"
+    return f":{color}-badge[{icon} {literal(diagnosis.headline)}]"
 
 
 def _render_mend(services: Services, run: Run, mend: Mend) -> None:
@@ -72,9 +79,9 @@ def _shown(value: object) -> str:
 def _take(services: Services, run: Run, mend: Mend) -> None:
     try:
         config = run.config.with_values(mend.changes)
-        fork = fork_experiment(
-            services.workspace, run.id, mend.changes, token=session.idempotency_token(config, run.id)
-        )
+        name = fork_name(run.name, mend.title)
+        token = session.idempotency_token(config, run.id)
+        fork = fork_experiment(services.workspace, run.id, mend.changes, name, token)
     except UserError as error:
         st.error(literal(str(error)))
         return

@@ -4,8 +4,10 @@ import pytest
 
 from core.errors import ConfigError, RunError, RunNotFound
 from core.experiments import fork_experiment
+from core.mends import mends_for
 from core.presets import PRESETS
 from core.runs import control
+from core.runs.diagnosis import diagnose
 from core.runs.records import EpochRow
 from core.runs.store import Store
 from core.verdicts import mends_of, verdict_of
@@ -101,3 +103,38 @@ def test_without_its_data_set_a_run_still_has_a_verdict(workspace):
     diagnosis = verdict_of(workspace, run, curves)
     assert diagnosis.verdict == "overfitting"
     assert mends_of(workspace, run, diagnosis) == ()
+
+
+def curves_of(clean, validation):
+    """Curves whose losses say the same as their accuracies."""
+    return {
+        "epoch": list(range(1, len(clean) + 1)),
+        "train_loss": [2 * (1 - value) for value in clean], "train_accuracy": clean,
+        "clean_train_loss": [2 * (1 - value) for value in clean], "clean_train_accuracy": clean,
+        "val_loss": [2 * (1 - value) for value in validation], "val_accuracy": validation,
+        "learning_rate": [0.001] * len(clean), "seconds": [1.0] * len(clean),
+        "images_per_second": [100.0] * len(clean),
+    }  # fmt: skip
+
+
+def test_a_large_gap_that_still_learns_is_offered_what_closes_it():
+    config = PRESETS["article"].config
+    learning = diagnose(curves_of([0.5, 0.7, 0.9, 0.96, 0.97], [0.3, 0.38, 0.45, 0.5, 0.55]), num_classes=10)
+    assert learning.verdict == "healthy" and learning.headline.startswith("Still learning")
+    assert [mend.id for mend in mends_for(learning, config, 5)][:1] == ["augment"]
+
+
+def test_hardly_better_than_guessing_is_not_called_healthy():
+    slow = [0.10, 0.11, 0.12, 0.13, 0.14, 0.15, 0.17, 0.19]
+    diagnosis = diagnose(curves_of(slow, slow), num_classes=10)
+    assert diagnosis.headline == "Little learned yet, validation 19 %"
+    assert "guessing gives 10 %" in diagnosis.evidence
+
+
+@pytest.mark.parametrize(("best", "offered"), [(396, False), (100, True)])
+def test_stopping_is_offered_only_where_it_saves_something(best, offered):
+    config = PRESETS["article"].config.with_values({"training.epochs": 400})
+    rising = [min(0.99, 0.5 + 0.05 * epoch) for epoch in range(15)]
+    diagnosis = diagnose(curves_of(rising, [min(0.6, value) for value in rising]), num_classes=10)
+    assert diagnosis.verdict == "overfitting"
+    assert ("stop-at-best" in [mend.id for mend in mends_for(diagnosis, config, best)]) is offered

@@ -89,7 +89,7 @@ class TestOverfitting:
             "augmentation.erasing_probability": 0.25,
         }
 
-    @pytest.mark.parametrize("best_epoch", [None, 20])
+    @pytest.mark.parametrize("best_epoch", [None, 200])
     def test_a_run_whose_best_is_its_last_stops_early_the_next_time(self, best_epoch):
         found = offered(Verdict.OVERFITTING, ARTICLE, best_epoch)
         assert found["early-stopping"] == {"training.early_stopping_patience": 5}

@@ -303,4 +303,5 @@ def test_a_mend_can_be_read_and_forks_the_run(store):
     next(button for button in page.button if button.label == "Fork with this change").click().run()
     fork = store.list_runs()[0]
     assert fork.parent_id == run.id and fork.config.augmentation.is_active
+    assert fork.name == "mine: Turn augmentation on"
     assert page.query_params["run"] in (f"{run.id},{fork.id}", [f"{run.id},{fork.id}"])
