@@ -6,6 +6,7 @@ background with a stroke or dot, with noise. Drawn at twice the size and scaled 
 Mirroring a picture or turning it a little gives another that could have been drawn, so augmenting by it is sound.
 """
 
+import copy
 import math
 
 import numpy as np
@@ -18,6 +19,7 @@ SIDE = 32
 SCALE = 2
 MOST_TURNED = 30  # degrees either way, so that turning pictures a little more tells the network something
 LEAST_CONTRAST = 70  # of 255, between a shape's brightness and its background's
+PORTION = 500  # pictures
 _SEED = 7
 
 Point = tuple[float, float]
@@ -38,10 +40,23 @@ def draw_shapes(num: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int6
         _draw_clutter(pen, numbers[:6], size)
         _draw_shape(pen, SHAPES_CLASSES[label], numbers[6:], size, means[index])
         pictures[index] = np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BOX))
-    noise = generator.standard_normal(pictures.shape, dtype=np.float32)
-    noise *= generator.uniform(2, 10, (num, 1, 1, 1)).astype(np.float32)
-    noise += pictures
-    return np.clip(noise, 0, 255, out=noise).astype(np.uint8), labels.astype(np.int64)
+    _add_noise(pictures, generator)
+    return pictures, labels.astype(np.int64)
+
+
+def _add_noise(pictures: NDArray[np.uint8], generator: np.random.Generator) -> None:
+    """A portion at a time: as numbers with a fraction all pictures would take 75 MB, and the server draws them too."""
+    portions = [slice(start, start + PORTION) for start in range(0, len(pictures), PORTION)]
+    # The strengths come behind the noise in the random stream, so a copy of it runs ahead to them.
+    ahead = copy.deepcopy(generator)
+    for portion in portions:
+        ahead.standard_normal(pictures[portion].shape, dtype=np.float32)
+    strengths = ahead.uniform(2, 10, (len(pictures), 1, 1, 1)).astype(np.float32)
+    for portion in portions:
+        noise = generator.standard_normal(pictures[portion].shape, dtype=np.float32)
+        noise *= strengths[portion]
+        noise += pictures[portion]
+        pictures[portion] = np.clip(noise, 0, 255, out=noise)
 
 
 def _backgrounds(generator: np.random.Generator, num: int) -> NDArray[np.uint8]:
