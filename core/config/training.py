@@ -17,8 +17,7 @@ class TrainingConfig:
     times the data **with replacement**: with augmentation, more mini-batches an epoch than there is data.
     `early_stopping_patience` is the number of epochs without a better validation loss (None: off). `num_gpus`
     above 1 is data parallel: each device gets an equal share of every batch, so the batch size must be a multiple of
-    it. `deterministic` gives the same
-    curve for the same config and seed on the same machine.
+    it. `deterministic` gives the same curve for the same config and seed on the same machine.
     """
 
     batch_size: int = whole(32, 1, 65_536)

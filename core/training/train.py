@@ -121,7 +121,8 @@ def _train(
     )
     if replicas < available:
         reporter.log(
-            f"Batches of {config.training.batch_size:,} cannot be shared out evenly over {available} devices.",
+            f"Of {available} devices {replicas} will train: batches of {config.training.batch_size:,} cannot be "
+            f"shared out evenly over more of them.",
             "warning",
         )
     reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)
