@@ -17,7 +17,7 @@ def fill(page: Page, label: str, value: int) -> None:
 
 def expect_filters(page: Page, value: int) -> None:
     """Both the field and what is computed from the draft."""
-    expect(page.get_by_text(f"Block 1 → 15×15×{value}", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Block 1 → 15×15×{value}", exact=True).first).to_be_visible()
     expect(page.get_by_label("Filters", exact=True).first).to_have_value(str(value))
 
 
@@ -71,7 +71,7 @@ def test_the_click_that_leaves_the_field_is_enough(server, page: Page) -> None:
     page.get_by_label("Paste a config").fill('{"model": {"blocks": [{"filters": 9}]}}')
     page.get_by_role("button", name="Use it").click()
     expect(page.get_by_label("Filters", exact=True).first).to_have_value("9")
-    expect(page.get_by_label("Training pictures", exact=True)).to_have_attribute("placeholder", "all")
+    expect(page.get_by_label("Training pictures", exact=True).first).to_have_attribute("placeholder", "all")
 
 
 def test_the_policy_marks_follow_the_knobs(server, page: Page) -> None:

@@ -40,7 +40,7 @@ def picture_of_a_circle() -> bytes:
 
 def start_from_design(page: Page, url: str, *, pictures: int = 300, epochs: int) -> None:
     page.goto(f"{url}/design?preset=tiny")
-    expect(page.get_by_role("heading", name="Design")).to_be_visible()
+    expect(page.get_by_role("heading", name="Design").first).to_be_visible()
     fill_number(page, "Training pictures", pictures)
     fill_number(page, "Epochs", epochs)
     page.get_by_label("Name of the run").fill("Seen in the browser")
@@ -110,7 +110,7 @@ def test_the_main_job(server, store, page: Page, complaints, wait_for) -> None:
     # A refresh brings the whole curve back.
     page.reload()
     page.locator(CHART).first.wait_for(state="visible", timeout=LONG_MS)
-    expect(page.get_by_role("heading", name="Seen in the browser")).to_be_visible()
+    expect(page.get_by_role("heading", name="Seen in the browser").first).to_be_visible()
 
     # A restart of the server changes nothing about the run.
     pid = store.get_run(run.id).pid
@@ -134,10 +134,10 @@ def test_the_main_job(server, store, page: Page, complaints, wait_for) -> None:
         ]
     )
     expect(page.get_by_text("circle.png", exact=False).last).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_text("broken.png is not a picture", exact=False)).to_be_visible()
+    expect(page.get_by_text("broken.png is not a picture", exact=False).first).to_be_visible()
     expect(page.get_by_alt_text(re.compile("32×32 pixels that the network sees")).first).to_be_visible()
     page.get_by_role("button", name="Try sample pictures").click()
-    expect(page.get_by_role("heading", name="Sample pictures")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_role("heading", name="Sample pictures").first).to_be_visible(timeout=LONG_MS)
 
 
 def test_a_killed_worker_is_told_within_5_seconds_and_resumed(server, store, page: Page, wait_for) -> None:
@@ -173,9 +173,9 @@ def test_a_kernel_that_does_not_fit_is_named_before_the_start(server, page: Page
     expect(
         page.get_by_text("conv_2 reads 1×1 pixels, too small for its 3×3 kernel", exact=False).first
     ).to_be_visible()
-    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
+    expect(page.get_by_role("button", name="Start training").first).to_be_disabled()
     fill_number(page, "Pooling window", 2)
-    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+    expect(page.get_by_role("button", name="Start training").first).to_be_enabled()
 
 
 def test_the_preview_shows_twelve_variants_and_their_values(server, page: Page) -> None:
@@ -186,11 +186,11 @@ def test_the_preview_shows_twelve_variants_and_their_values(server, page: Page) 
     expect(variants).to_have_count(12)
     first = variants.evaluate_all("all => all.map(image => image.alt)")
     page.get_by_role("button", name="Draw again").click()
-    expect(page.get_by_label("Draw", exact=True)).to_have_value("2", timeout=LONG_MS)
+    expect(page.get_by_label("Draw", exact=True).first).to_have_value("2", timeout=LONG_MS)
     expect(variants).to_have_count(12)
     assert variants.evaluate_all("all => all.map(image => image.alt)") != first
     page.get_by_role("button", name="Use in a new run").click()
-    expect(page.get_by_text("rotation degrees 20", exact=False)).to_be_visible()
+    expect(page.get_by_text("rotation degrees 20", exact=False).first).to_be_visible()
 
 
 def test_every_page_opens_and_the_server_stays_light(server, page: Page) -> None:
