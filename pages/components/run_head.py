@@ -59,7 +59,10 @@ def render_settings(runs: Sequence[Run]) -> None:
         preset = PRESETS.get(run.preset or "")
         if preset is not None:
             changes = differences(preset.config, run.config)
-            text = "; ".join(f"{path}: {_shown(now)} instead of {_shown(was)}" for path, was, now in changes)
+            text = "; ".join(
+                f"{path}: {run_words.setting(now)} instead of {run_words.setting(was)}"
+                for path, was, now in changes
+            )
             st.caption(literal(f"Preset {preset.name}, {text or 'unchanged'}."))
         st.json(run.config.to_dict(), expanded=2)
 
@@ -70,7 +73,7 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     found: dict[str, dict[int, str]] = {}
     for index, run in enumerate(runs[1:], start=1):
         for path, was, now in differences(first, run.config):
-            found.setdefault(path, {0: _shown(was)})[index] = _shown(now)
+            found.setdefault(path, {0: run_words.setting(was)})[index] = run_words.setting(now)
     rows = {
         path: [values.get(index, values[0]) for index in range(len(runs))] for path, values in found.items()
     }
@@ -99,11 +102,3 @@ def _describe(run: Run) -> str:
     if run.started_at is not None and run.ended_at is not None:
         parts.append(f"took {run_words.duration(max(0.0, run.ended_at - run.started_at))}")
     return " · ".join([*parts, f"id {run.id}"])
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -115,3 +115,12 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def setting(value: object) -> str:
+    """A value of a config in words: `none`, `on`, `0.02`."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,7 +10,7 @@ from core.runs.records import Run
 from core.runs.store import Curves
 from core.services import Services
 from core.verdicts import mends_of, verdict_of
-from pages.components import session
+from pages.components import run_words, session
 from pages.components.run_words import Color
 from pages.components.text import literal
 
@@ -65,15 +65,7 @@ def _render_mend(services: Services, run: Run, mend: Mend) -> None:
 
 
 def _change(run: Run, path: str, value: object) -> str:
-    return f"{path}: {_shown(run.config.value(path))} → {_shown(value)}"
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{path}: {run_words.setting(run.config.value(path))} → {run_words.setting(value)}"
 
 
 def _take(services: Services, run: Run, mend: Mend) -> None:
