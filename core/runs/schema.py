@@ -86,6 +86,70 @@ UPGRADES: tuple[Sequence[str], ...] = (
     ),
     # Forks. No reference: a parent may be deleted, and what it was is in the fork's own settings.
     ("ALTER TABLE runs ADD COLUMN parent_id TEXT",),
+    (
+        # What a person does to a run while it trains. `epoch` is the last finished one when it took effect.
+        "ALTER TABLE runs ADD COLUMN pause_requested INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN added_epochs INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE interventions (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            value REAL,
+            asked_at REAL NOT NULL,
+            attempt INTEGER NOT NULL,
+            applied_at REAL,
+            epoch INTEGER,
+            outcome TEXT
+        ) STRICT
+        """,
+        "CREATE INDEX interventions_by_run ON interventions (run_number, number)",
+        # What is measured in an epoch beyond its row: for each class, for corrupted labels, for followed pictures.
+        """
+        CREATE TABLE epoch_details (
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+            epoch INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            details TEXT NOT NULL,
+            PRIMARY KEY (run_number, epoch)
+        ) STRICT, WITHOUT ROWID
+        """,
+        # Several runs that answer one question; `role` says in JSON what each is in it.
+        """
+        CREATE TABLE studies (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            token TEXT UNIQUE,
+            kind TEXT NOT NULL,
+            name TEXT NOT NULL,
+            spec TEXT NOT NULL,
+            created_at REAL NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE study_runs (
+            study_number INTEGER NOT NULL REFERENCES studies ON DELETE CASCADE,
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            PRIMARY KEY (study_number, run_number)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX study_runs_by_run ON study_runs (run_number)",
+        # The notebook. A note outlives its runs, so it holds their ids and names and no reference.
+        """
+        CREATE TABLE notes (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            token TEXT UNIQUE,
+            runs TEXT NOT NULL,
+            expectation TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            changed_at REAL NOT NULL
+        ) STRICT
+        """,
+    ),
 )
 
 

@@ -16,6 +16,9 @@ from core.config import ExperimentConfig
 from core.errors import IllegalTransition, RunError, StaleAttempt
 from core.runs import tables
 from core.runs.database import Database
+from core.runs.details import EpochDetails
+from core.runs.interventions import Interventions
+from core.runs.notes import Notes
 from core.runs.records import (
     MAX_TOKEN_CHARACTERS,
     EpochRow,
@@ -28,6 +31,7 @@ from core.runs.records import (
     run_from_row,
 )
 from core.runs.states import TRANSITIONS, RunState
+from core.runs.studies import Studies
 from core.runs.tables import Curves
 from core.workspace import Workspace
 
@@ -44,6 +48,10 @@ class Store:
         self.workspace = workspace
         self._clock = clock
         self._database = Database(workspace.database, journal_mode)
+        self.interventions = Interventions(self._database, clock)
+        self.details = EpochDetails(self._database, clock)
+        self.studies = Studies(self._database, clock)
+        self.notes = Notes(self._database, clock)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,103 @@
+"""How the REST face answers: handlers run off the event loop, errors become JSON, bodies are bounded."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message
+
+from core.config import parse_json
+from core.errors import ConfigError, ConvDeckError, RunNotFound, UserError
+from core.services import Services, get_services
+
+MAX_BODY_BYTES = 1_000_000
+
+Handler = Callable[[Services, Request], Any]
+
+
+def route(path: str, method: str, handler: Handler) -> Route:
+    """A route whose handler reads the store: run off the event loop, errors as JSON."""
+
+    async def endpoint(request: Request) -> Response:
+        return await answer(lambda: handler(get_services(), request))
+
+    return Route(path, endpoint, methods=[method])
+
+
+async def answer(work: Callable[[], Any], status: int = 200) -> Response:
+    """What `work` returns, as JSON; what it raises, as an error with the status that fits."""
+    try:
+        return JSONResponse(await anyio.to_thread.run_sync(work), status_code=status)
+    except RunNotFound as error:
+        return refuse(404, str(error))
+    except UserError as error:
+        return refuse(400, str(error), error.field if isinstance(error, ConfigError) else None)
+    except ConvDeckError as error:
+        return refuse(503, str(error))
+
+
+def refuse(status: int, message: str, field: str | None = None) -> JSONResponse:
+    """An error: one sentence, and the field of the config that it is about, if any."""
+    return JSONResponse({"error": message, "field": field or None}, status_code=status)
+
+
+async def answer_body(request: Request, work: Callable[[bytes], Any], status: int = 201) -> Response:
+    """What `work` makes of a JSON body."""
+    # A form from another site cannot send JSON without asking first: no run is started behind a person's back.
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return refuse(415, "Send the config as application/json.")
+    try:
+        body = await limited(request, MAX_BODY_BYTES).body()
+    except TooLarge:
+        return refuse(413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is no config.")
+
+    return await answer(lambda: work(body), status)
+
+
+class TooLarge(Exception):
+    """A body has more bytes than are taken."""
+
+
+def limited(request: Request, max_bytes: int) -> Request:
+    """The same request, whose body can be read up to `max_bytes`; after that, reading raises TooLarge."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > max_bytes:
+            raise TooLarge
+        return message
+
+    return Request(request.scope, receive)
+
+
+def parse_body(body: bytes, known: set[str]) -> dict[str, Any]:
+    """The JSON object of a body, without what is null. Raises ConfigError for anything else and for unknown keys."""
+    try:
+        asked = parse_json(body.decode())
+    except UnicodeDecodeError:
+        raise ConfigError("", "The body is not text in UTF-8.") from None
+    if not isinstance(asked, dict):
+        raise ConfigError("", "The body must be a JSON object.")
+    asked = {key: value for key, value in asked.items() if value is not None}
+    unknown = set(asked) - known
+    if unknown:
+        raise ConfigError(sorted(unknown)[0], f"is not known here. Known are: {', '.join(sorted(known))}.")
+    for key in ("preset", "name", "token"):
+        if key in asked and not isinstance(asked[key], str):
+            raise ConfigError(key, "must be text.")
+    return asked
+
+
+def values_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """The `set` of a body: paths and values. Raises ConfigError when it is no object."""
+    values = asked.get("set") or {}
+    if not isinstance(values, dict):
+        raise ConfigError("set", f"must be an object of paths and values, not {json.dumps(values)[:40]}.")
+    return values

@@ -1,0 +1,129 @@
+"""REST about runs: list, show, start, stop, resume, fork, predict."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.api.answers import TooLarge, answer, answer_body, limited, parse_body, refuse, route, values_of
+from core.config import ExperimentConfig
+from core.errors import ConfigError, UserError
+from core.experiments import fork_experiment, start_experiment
+from core.images.decode import CROPS, MAX_FILE_BYTES
+from core.presets import get_preset
+from core.runs import control
+from core.runs.serialize import run_detail, run_summary
+from core.services import Services, get_services
+from core.verdicts import verdict_of
+
+MAX_PICTURES = 100
+MAX_PICTURES_BYTES = 200_000_000  # of all pictures of a request; one by itself the engine bounds
+
+
+def routes() -> list[Route]:
+    """The routes under `/api/v1/runs`."""
+    return [
+        route("/api/v1/runs", "GET", _runs),
+        Route("/api/v1/runs", _start, methods=["POST"]),
+        route("/api/v1/runs/{id}", "GET", _run),
+        route("/api/v1/runs/{id}/stop", "POST", partial(_change, control.stop_run)),
+        route("/api/v1/runs/{id}/resume", "POST", partial(_change, control.resume_run)),
+        Route("/api/v1/runs/{id}/fork", _fork, methods=["POST"]),
+        Route("/api/v1/runs/{id}/predict", _predict, methods=["POST"]),
+    ]
+
+
+def _runs(services: Services, request: Request) -> Any:
+    return [run_summary(run) for run in services.store.list_runs()]
+
+
+def _run(services: Services, request: Request) -> Any:
+    run = services.store.get_run(request.path_params["id"])
+    curves = services.store.curves(run.id)
+    return run_detail(run, curves, verdict_of(services.workspace, run, curves))
+
+
+def _change(action: Callable[..., Any], services: Services, request: Request) -> Any:
+    return run_summary(action(services.workspace, request.path_params["id"]))
+
+
+async def _start(request: Request) -> Response:
+    """`{"config": {…}}` or `{"preset": NAME}`, with optional `set`, `name` and `token` (starts only once)."""
+
+    def start(body: bytes) -> Any:
+        asked = parse_body(body, {"config", "preset", "set", "name", "token"})
+        config = _config_of(asked)
+        run = start_experiment(
+            get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
+            token=asked.get("token"),
+        )  # fmt: skip
+        return run_summary(run)
+
+    return await answer_body(request, start)
+
+
+async def _fork(request: Request) -> Response:
+    """`{"set": {…}}`, with optional `name` and `token`."""
+
+    def fork(body: bytes) -> Any:
+        asked = parse_body(body, {"set", "name", "token"})
+        run = fork_experiment(
+            get_services().workspace, request.path_params["id"], values_of(asked), asked.get("name"),
+            asked.get("token"),
+        )  # fmt: skip
+        return run_summary(run)
+
+    return await answer_body(request, fork)
+
+
+def _config_of(asked: dict[str, Any]) -> ExperimentConfig:
+    if ("config" in asked) == ("preset" in asked):
+        raise ConfigError("", "Send either config or preset.")
+    config = (
+        ExperimentConfig.from_dict(asked["config"])
+        if "config" in asked
+        else get_preset(asked["preset"]).config
+    )
+    return config.with_values(values_of(asked))
+
+
+async def _predict(request: Request) -> Response:
+    """A multipart form with one or more files, and optionally `crop`."""
+    run_id = request.path_params["id"]
+    known = await answer(lambda: get_services().store.get_run(run_id).id)
+    if known.status_code != 200:
+        return known  # without reading what was sent along
+    too_large = refuse(
+        413,
+        f"The pictures are larger than {MAX_PICTURES_BYTES // 1_000_000} MB together. Send fewer at a time.",
+    )
+    if int(request.headers.get("content-length", 0)) > MAX_PICTURES_BYTES:
+        return too_large
+    try:
+        async with limited(request, MAX_PICTURES_BYTES).form(max_files=MAX_PICTURES, max_fields=10) as form:
+            uploads = [value for _, value in form.multi_items() if not isinstance(value, str)]
+            pictures = [
+                (upload.filename or "picture", await upload.read(MAX_FILE_BYTES + 1)) for upload in uploads
+            ]
+            crop = form.get("crop", "center")
+    except TooLarge:
+        return too_large
+    except HTTPException as error:
+        return refuse(
+            400,
+            f"The form cannot be read: {error.detail} Send 1 to {MAX_PICTURES} files as multipart/form-data.",
+        )
+
+    def predict() -> Any:
+        if not pictures:
+            raise UserError("Send at least one picture as a file of a multipart form.")
+        if crop not in CROPS:
+            raise UserError(f"crop must be one of {', '.join(CROPS)}.")
+        rows = get_services().engine.predict(run_id, pictures, crop)
+        return [{key: row[key] for key in ("image", "ok", "error", "top")} for row in rows]
+
+    return await answer(predict)

@@ -1,0 +1,13 @@
+"""Studies: several runs that answer one question."""
+
+from collections.abc import Callable
+
+from core.runs.database import Database
+
+
+class Studies:
+    """The part of the store that keeps them."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
