@@ -6,8 +6,8 @@ the number of points travel as data.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.runs.curves import downsample
+from pages.components.chart_marks import best_mark, change_mark, gap_shade, onset_mark
 
 MAX_POINTS = 1000
 MAX_RUNS = 8  # as many as the theme has colours
@@ -31,60 +32,97 @@ AXIS_FORMATS = {"accuracy": "%", "loss": "~g"}
 DASHES = {"val": [1, 0], "clean_train": [6, 3], "train": [2, 2]}
 DASHES_IN_WORDS = {"val": "solid", "clean_train": "dashed", "train": "dotted"}
 ZOOM = "zoom"
+PALE = 0.35
+MAX_CHANGES = 20  # marks of changes that thinning keeps, for each run
 
 
 @dataclass(frozen=True)
 class RunCurves:
-    """A run to draw: its curves as `core.runs.curves.curves_frame` gives them, and its best epoch, if there is one."""
+    """A run to draw, with its curves as `core.runs.curves.curves_frame` gives them.
+
+    `best_epoch` and `onset_epoch` (in which overfitting began) where there are such. `changes` says for the first
+    epoch after it what a person changed on the way. `ghost` are the curves of the run that it was forked from.
+    """
 
     name: str
     frame: pd.DataFrame
-    best_epoch: int | None
+    best_epoch: int | None = None
+    onset_epoch: int | None = None
+    changes: Mapping[int, str] = field(default_factory=dict)
+    ghost: pd.DataFrame | None = None
 
 
 def curve_data(measure: str, runs: Sequence[RunCurves]) -> pd.DataFrame:
-    """What `curve_spec` draws: at most MAX_POINTS rows, each run's best epoch always among them.
+    """What `curve_spec` draws: at most MAX_POINTS rows, every epoch with a mark always among them.
 
-    Columns: `epoch` int32; for run number i `r{i}_train`, `r{i}_val`, `r{i}_clean_train` and `r{i}_best` (its best
-    epoch in each row, or missing), float32.
+    Columns: `epoch` int32; for run number i, float32: `r{i}_train`, `r{i}_val`, `r{i}_clean_train`, `r{i}_best` and
+    `r{i}_onset` (that epoch in each row, or missing), and `r{i}_change`, text or missing. With a ghost `g{i}_train`
+    and so on.
     """
-    merged = reduce(
-        lambda left, right: left.merge(right, on="epoch", how="outer"),
-        (_columns_of(measure, index, run) for index, run in enumerate(runs)),
-    )
+    parts = [_columns_of(measure, f"r{index}", run.frame) for index, run in enumerate(runs)]
+    parts += [
+        _columns_of(measure, f"g{index}", run.ghost)
+        for index, run in enumerate(runs)
+        if run.ghost is not None
+    ]
+    merged = reduce(lambda left, right: left.merge(right, on="epoch", how="outer"), parts)
     merged = merged.sort_values("epoch", ignore_index=True)
-    best = {run.best_epoch for run in runs if run.best_epoch is not None}
+    marked = {epoch for run in runs for epoch in (run.best_epoch, run.onset_epoch) if epoch is not None}
+    marked |= {epoch for run in runs for epoch in list(run.changes)[-MAX_CHANGES:]}
     if len(merged) > MAX_POINTS:
-        thinned = downsample(merged, most=MAX_POINTS - len(best))
-        kept = merged["epoch"].isin(best) | merged["epoch"].isin(thinned["epoch"])
+        thinned = downsample(merged, most=MAX_POINTS - len(marked))
+        kept = merged["epoch"].isin(marked) | merged["epoch"].isin(thinned["epoch"])
         merged = merged[kept].reset_index(drop=True)
     for index, run in enumerate(runs):
-        merged[f"r{index}_best"] = np.float32(np.nan if run.best_epoch is None else run.best_epoch)
+        for mark, epoch in (("best", run.best_epoch), ("onset", run.onset_epoch)):
+            merged[f"r{index}_{mark}"] = np.float32(np.nan if epoch is None else epoch)
+        changes = [run.changes.get(int(epoch)) for epoch in merged["epoch"]]
+        merged[f"r{index}_change"] = pd.Series(changes, index=merged.index, dtype="str")
     return merged.astype({"epoch": "int32"})
 
 
-def _columns_of(measure: str, index: int, run: RunCurves) -> pd.DataFrame:
-    columns = {f"r{index}_{series}": run.frame[f"{series}_{measure}"].astype("float32") for series in SERIES}
-    return pd.DataFrame({"epoch": run.frame["epoch"], **columns})
+def _columns_of(measure: str, prefix: str, frame: pd.DataFrame) -> pd.DataFrame:
+    columns = {f"{prefix}_{series}": frame[f"{series}_{measure}"].astype("float32") for series in SERIES}
+    return pd.DataFrame({"epoch": frame["epoch"], **columns})
 
 
-def curve_spec(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
+def curve_spec(
+    measure: str,
+    names: Sequence[str],
+    shown: Sequence[str],
+    *,
+    labels: Mapping[int, str] | None = None,
+    pale: Collection[int] = (),
+    ghost: bool = False,
+) -> dict[str, Any]:
     """The Vega-Lite spec for `curve_data` of runs called `names`; `shown` are the series to draw, keys of SERIES.
 
-    The names have to differ: a tooltip shows of two equal ones the last.
+    The names have to differ: a tooltip shows of two equal ones the last. `labels` stand in the legend instead of the
+    names of those runs, and the runs `pale` lie behind. `ghost` says that the only run has one.
 
     One run: colour is the series. More: colour is the run, dash the series.
     """
     shown = [series for series in SERIES if series in shown]
-    layers = [
-        _lines(measure, names, shown),
-        _points(measure, names, shown),
-        *(_best(measure, index, len(names) == 1) for index in range(len(names)) if "val" in shown),
-        _readout(measure, names, shown),
-    ]
+    alone = len(names) == 1
+    look = _Look(measure, names, shown, dict(labels or {}), frozenset(pale))
+    layers = [_lines(look), _points(look)]
+    if ghost:
+        layers.append(_ghost(look))
+    if alone and {"val", "clean_train"} <= set(shown):
+        layers.append(gap_shade(_y(measure, "r0_clean_train")))
+    if "val" in shown:
+        # Not in the chart of the loss: there the best epoch by accuracy lies in the middle of the curves, and words
+        # cover them.
+        words = FORMATS[measure] if alone and measure == "accuracy" else None
+        for index in range(len(names)):
+            y = _y(measure, f"r{index}_val")
+            layers.append(onset_mark(index, alone, y))
+            layers.append(change_mark(index, alone, y, CHART_HEIGHT))
+            layers.append(best_mark(index, alone, y, words))
+    layers.append(_readout(look))
     return {
         "title": {"text": MEASURES[measure], "anchor": "start", "offset": 8},
-        "height": CHART_HEIGHT + (LEGEND_ROW_HEIGHT * len(names) if len(names) > 1 else 0),
+        "height": CHART_HEIGHT + (0 if alone else LEGEND_ROW_HEIGHT * len(names)),
         "encoding": {
             "x": {
                 "field": "epoch",
@@ -98,82 +136,79 @@ def curve_spec(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict
     }
 
 
-def _lines(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Look:
+    """What decides how the curves of a selection of runs look."""
+
+    measure: str
+    names: Sequence[str]
+    shown: Sequence[str]
+    labels: Mapping[int, str]
+    pale: frozenset[int]
+
+    @property
+    def alone(self) -> bool:
+        return len(self.names) == 1
+
+    @property
+    def columns(self) -> list[str]:
+        return [f"r{index}_{series}" for index in range(len(self.names)) for series in self.shown]
+
+
+def _lines(look: _Look) -> dict[str, Any]:
     return {
         "params": [{"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}],
-        "transform": _folded(names, shown),
+        "transform": _folded(look.columns),
         "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True},
         "encoding": {
-            "y": _y(measure, "value"),
-            "color": _color(names, shown),
-            **({"strokeDash": _dash(shown)} if len(names) > 1 else {}),
+            "y": _y(look.measure, "value"),
+            "color": _color(look),
+            **({} if look.alone else {"strokeDash": _dash(look.shown)}),
+            **_opacity(look),
         },
     }
 
 
-def _points(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
+def _points(look: _Look) -> dict[str, Any]:
     """A dot an epoch while there are few: a first epoch alone has no line to be seen by."""
     return {
         "transform": [
             {"joinaggregate": [{"op": "count", "as": "num_epochs"}]},
             {"filter": f"datum.num_epochs <= {POINTS_UP_TO}"},
-            *_folded(names, shown),
+            *_folded(look.columns),
         ],
         "mark": {"type": "point", "filled": True, "size": 28, "opacity": 1, "clip": True},
-        "encoding": {"y": _y(measure, "value"), "color": _color(names, shown)},
+        "encoding": {"y": _y(look.measure, "value"), "color": _color(look), **_opacity(look)},
     }
 
 
-def _best(measure: str, index: int, alone: bool) -> dict[str, Any]:
-    """A ring around the validation of the best epoch, with a word beside it when there is one run.
-
-    Not in the chart of the loss: there the best epoch by accuracy lies in the middle of the curves, words cover them.
-    """
-    own = f"r{index}"
-    ring: dict[str, Any] = {
-        "mark": {
-            "type": "point",
-            "size": 130,
-            "strokeWidth": 2.5,
-            "filled": False,
-            "opacity": 1,
-            "clip": True,
-        },
-        "encoding": {"color": {"datum": "val" if alone else own}},
-    }
-    text = f"'best: epoch ' + datum.epoch + ', ' + format(datum.{own}_val, '{FORMATS[measure]}')"
-    # The text lies towards the middle of the chart, so that its edge does not cut it off.
-    words = [
-        {
-            "transform": [{"filter": side}, {"calculate": text, "as": "label"}],
-            "mark": {"type": "text", "align": align, "dx": dx, "dy": -14, "fontWeight": "bold", "clip": True},
-            "encoding": {"text": {"field": "label"}, "color": {"datum": "val"}},
-        }
-        for side, align, dx in (
-            ("datum.epoch * 2 > datum.last_epoch", "right", 4),
-            ("datum.epoch * 2 <= datum.last_epoch", "left", -4),
-        )
-    ]
+def _ghost(look: _Look) -> dict[str, Any]:
+    """The curves of the only run's parent, pale, in the colours of the same series."""
     return {
-        "transform": [
-            {"joinaggregate": [{"op": "max", "field": "epoch", "as": "last_epoch"}]},
-            {"filter": f"datum.epoch == datum.{own}_best && isValid(datum.{own}_val)"},
-        ],
-        "encoding": {"y": _y(measure, f"{own}_val")},
-        "layer": [ring, *words] if alone and measure == "accuracy" else [ring],
+        "transform": _folded([f"g0_{series}" for series in look.shown]),
+        "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "opacity": PALE, "clip": True},
+        "encoding": {"y": _y(look.measure, "value"), "color": _color(look)},
     }
 
 
-def _readout(measure: str, names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
-    """A line under the pointer, with the values of its epoch; a dash where a run has none."""
+def _opacity(look: _Look) -> dict[str, Any]:
+    if not look.pale:
+        return {}
+    pale = json.dumps([f"r{index}" for index in sorted(look.pale)])
+    test = f"indexof({pale}, datum.run) >= 0"
+    return {"opacity": {"condition": {"test": test, "value": PALE}, "value": 1}}
+
+
+def _readout(look: _Look) -> dict[str, Any]:
+    """A rule with the values of all curves at the epoch nearest to the pointer; a dash where a run has none."""
     columns = {
-        f"r{index}_{series}": SERIES[series] if len(names) == 1 else f"{name}: {SERIES[series].lower()}"
-        for index, name in enumerate(names)
-        for series in shown
+        f"r{index}_{series}": SERIES[series] if look.alone else f"{name}: {SERIES[series].lower()}"
+        for index, name in enumerate(look.names)
+        for series in look.shown
     }
     texts = [
         {
-            "calculate": f"isValid(datum.{column}) ? format(datum.{column}, '{FORMATS[measure]}') : '–'",
+            "calculate": f"isValid(datum.{column}) ? format(datum.{column}, '{FORMATS[look.measure]}') : '–'",
             "as": f"{column}_text",
         }
         for column in columns
@@ -206,11 +241,10 @@ def _in_tooltip(text: str) -> str:
     return text.replace("\\", "\\\\")
 
 
-def _folded(names: Sequence[str], shown: Sequence[str]) -> list[dict[str, Any]]:
+def _folded(columns: Sequence[str]) -> list[dict[str, Any]]:
     """Wide columns to a row per run and series: `run` (r0, r1, …), `series`, `value`."""
-    columns = [f"r{index}_{series}" for index in range(len(names)) for series in shown]
     return [
-        {"fold": columns, "as": ["column", "value"]},
+        {"fold": list(columns), "as": ["column", "value"]},
         {"filter": "isValid(datum.value) && isFinite(datum.value)"},
         {"calculate": "split(datum.column, '_')[0]", "as": "run"},
         {"calculate": "slice(datum.column, indexof(datum.column, '_') + 1)", "as": "series"},
@@ -227,19 +261,19 @@ def _y(measure: str, field: str) -> dict[str, Any]:
     }
 
 
-def _color(names: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
-    if len(names) == 1:
+def _color(look: _Look) -> dict[str, Any]:
+    if look.alone:
         # The domain has all series, so that each keeps its colour when another is hidden.
         return {
             "field": "series",
             "type": "nominal",
             "scale": {"domain": list(SERIES)},
-            "legend": {**_legend(SERIES), "values": list(shown)},
+            "legend": {**_legend(SERIES), "values": list(look.shown)},
         }
-    ids = [f"r{index}" for index in range(len(names))]
+    labels = {f"r{index}": look.labels.get(index, name) for index, name in enumerate(look.names)}
     # Below each other, because two columns of names are wider than a phone.
-    legend = {**_legend(dict(zip(ids, names, strict=True))), "columns": 1}
-    return {"field": "run", "type": "nominal", "scale": {"domain": ids}, "legend": legend}
+    legend = {**_legend(labels), "columns": 1}
+    return {"field": "run", "type": "nominal", "scale": {"domain": list(labels)}, "legend": legend}
 
 
 def _dash(shown: Sequence[str]) -> dict[str, Any]:

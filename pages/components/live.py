@@ -13,7 +13,6 @@ from typing import Any
 import streamlit as st
 
 from core.errors import RunNotFound
-from core.runs.curves import curves_frame
 from core.runs.devices import list_devices
 from core.runs.output import output_tail
 from core.runs.processes import is_alive
@@ -22,13 +21,12 @@ from core.runs.records import LogLine, Run
 from core.runs.states import RunState
 from core.runs.store import Curves, Store
 from core.services import Services
-from core.verdicts import verdict_of
-from pages.components import charts, run_words
-from pages.components.charts import RunCurves
+from pages.components import run_words
+from pages.components.curve_view import curves_of, render_charts
 from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
-from pages.components.verdict import render_verdict, verdict_badge
+from pages.components.verdict import judged, render_verdict, verdict_badge
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 60.0
@@ -56,7 +54,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
         st.rerun()  # deleted elsewhere: the page says so
     if signature(runs) != drawn:
         st.rerun()  # buttons and badges above follow the state
-    curves = [_curves(store, run) for run in runs]
+    curves = [curves_of(store, run) for run in runs]
     names = run_words.distinct_names(runs)
     # One place for what comes and goes, so that the charts below keep theirs.
     with st.container():
@@ -64,29 +62,19 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
             if len(runs) > 1:
                 render_line(run, name)
                 if own["epoch"]:
-                    diagnosis = verdict_of(services.workspace, run, own)
+                    diagnosis, _ = judged(services, run, own)
                     st.caption(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
             render_verdict(services, runs[0], curves[0])
             _render_measures(runs[0], curves[0])
-        _render_charts(runs, names, curves, _choose_series(several=len(runs) > 1))
+        render_charts(services, runs, names, curves)
         st.caption(WHY_TRAINING_CAN_BE_LOWER)
     else:
         st.caption("The curves begin when the first epoch has ended.")
     if len(runs) == 1:
         _render_log(services, runs[0])
-
-
-def _curves(store: Store, run: Run) -> Curves:
-    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
-    return _read_curves(store, run.id, run.attempt, run.started_at, run.epoch)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _read_curves(_store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int) -> Curves:
-    return _store.curves(run_id)
 
 
 def _render_standing(store: Store, run: Run, curves: Curves) -> None:
@@ -180,56 +168,6 @@ def _render_measures(run: Run, curves: Curves) -> None:
             chart_data=speeds or None,
             help="How many training pictures pass through the network in a second.",
         )
-
-
-def _choose_series(several: bool) -> list[str]:
-    """Which curves to draw; with several runs, training is left out at first, for three a run are hard to read."""
-
-    def describe(series: str) -> str:
-        dash = f" ({charts.DASHES_IN_WORDS[series]})" if several else ""
-        return f"{charts.SERIES[series]}{dash}"
-
-    shown = st.pills(
-        "Curves",
-        list(charts.SERIES),
-        default=["val", "clean_train"] if several else list(charts.SERIES),
-        selection_mode="multi",
-        format_func=describe,
-        key="series-of-several" if several else "series-of-one",
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    return [series for series in charts.SERIES if series in shown] or ["val"]
-
-
-def _render_charts(
-    runs: Sequence[Run], names: Sequence[str], curves: Sequence[Curves], shown: Sequence[str]
-) -> None:
-    drawn = [
-        RunCurves(name, curves_frame(own), run.best_epoch)
-        for run, name, own in zip(runs, names, curves, strict=True)
-    ][: charts.MAX_RUNS]
-    if len(runs) > charts.MAX_RUNS:
-        st.caption(f"The curves of the first {charts.MAX_RUNS} are drawn.")
-    # Another choice of runs or series is another chart; the same one keeps its node and its zoom.
-    key = "-".join([*(run.id for run in runs[: charts.MAX_RUNS]), *shown])
-    columns = st.columns(2, gap="medium")
-    for column, measure in zip(columns, charts.MEASURES, strict=True):
-        column.vega_lite_chart(
-            charts.curve_data(measure, drawn),
-            charts.curve_spec(measure, [run.name for run in drawn], shown),
-            key=f"{measure}-{key}",
-            on_select="rerun",
-            selection_mode=[charts.ZOOM],
-            width="stretch",
-            alt=_describe(measure, drawn),
-        )
-
-
-def _describe(measure: str, drawn: Sequence[RunCurves]) -> str:
-    # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart anew.
-    names = ", ".join(run.name for run in drawn)
-    return f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {names}"
 
 
 def _render_log(services: Services, run: Run) -> None:

@@ -29,10 +29,9 @@ LOOKS: dict[Verdict, tuple[str, Color]] = {
 
 def render_verdict(services: Services, run: Run, curves: Curves) -> None:
     """A line with the verdict and its evidence, and a row of mends."""
-    diagnosis = verdict_of(services.workspace, run, curves)
+    diagnosis, mends = judged(services, run, curves)
     with st.container(border=True):
         st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
-        mends = mends_of(services.workspace, run, diagnosis)[:MOST_MENDS]
         if mends:
             st.caption(
                 "Try it with a change: the fork starts from the same weights and sees the pictures in the same order."
@@ -40,6 +39,19 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
             with st.container(horizontal=True, gap="small"):
                 for mend in mends:
                     _render_mend(services, run, mend)
+
+
+def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Mend, ...]]:
+    """The diagnosis and the likeliest mends, made once an epoch and not at each tick."""
+    return _judged(services, run, curves, run.id, run.attempt, run.started_at, run.epoch)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _judged(
+    _services: Services, _run: Run, _curves: Curves, run_id: str, attempt: int, started_at: float | None, epoch: int
+) -> tuple[Diagnosis, tuple[Mend, ...]]:  # fmt: skip
+    diagnosis = verdict_of(_services.workspace, _run, _curves)
+    return diagnosis, mends_of(_services.workspace, _run, diagnosis)[:MOST_MENDS]
 
 
 def verdict_badge(diagnosis: Diagnosis) -> str:

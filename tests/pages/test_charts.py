@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,7 @@ import pytest
 
 from core.runs.curves import curves_frame
 from core.runs.records import CURVE_KEYS
-from pages.components.charts import MAX_POINTS, SERIES, RunCurves, curve_data, curve_spec
+from pages.components.charts import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
 
 
 def run_curves(num_epochs, best_epoch=None, name="article 1", first=1):
@@ -28,6 +29,8 @@ def test_data_of_one_run_is_wide_and_narrow_in_type():
             "epoch": np.array([1, 2, 3], "int32"),
             **{f"r0_{series}": np.array([1e-4, 2e-4, 3e-4], "float32") for series in SERIES},
             "r0_best": np.array([2, 2, 2], "float32"),
+            "r0_onset": np.array([np.nan] * 3, "float32"),
+            "r0_change": pd.Series([None] * 3, dtype="str"),
         }
     )
     pd.testing.assert_frame_equal(data, expected)
@@ -51,7 +54,53 @@ def test_thinning_never_drops_a_best_epoch(best):
 
 def test_data_without_epochs_has_the_columns():
     data = curve_data("accuracy", [run_curves(0)])
-    assert data.empty and list(data) == ["epoch", *(f"r0_{series}" for series in SERIES), "r0_best"]
+    marks = ["r0_best", "r0_onset", "r0_change"]
+    assert data.empty and list(data) == ["epoch", *(f"r0_{series}" for series in SERIES), *marks]
+
+
+def test_marks_travel_as_data_and_are_never_thinned_away():
+    run = replace(run_curves(5000, best_epoch=17), onset_epoch=3333, changes={4321: "rate 0.0001"})
+    data = curve_data("accuracy", [run])
+    assert len(data) <= MAX_POINTS and {17, 3333, 4321} <= set(data["epoch"])
+    assert (data["r0_onset"] == 3333).all()
+    assert data.loc[data["r0_change"].notna(), ["epoch", "r0_change"]].values.tolist() == [
+        [4321, "rate 0.0001"]
+    ]
+
+
+def test_a_ghost_has_columns_of_its_own_and_may_be_longer():
+    data = curve_data("accuracy", [replace(run_curves(2), ghost=run_curves(4).frame)])
+    assert data["epoch"].tolist() == [1, 2, 3, 4]
+    assert data["g0_val"].tolist() == pytest.approx([1e-4, 2e-4, 3e-4, 4e-4])
+    assert data["r0_val"].isna().tolist() == [False, False, True, True]
+    ghosts = [
+        layer
+        for layer in layers(curve_spec("accuracy", ["a"], ["val"], ghost=True))
+        if "g0_val" in str(layer)
+    ]
+    assert [layer["mark"]["opacity"] for layer in ghosts] == [PALE]
+
+
+def test_a_parent_among_the_runs_lies_pale_and_the_fork_is_labelled_with_the_difference():
+    spec = curve_spec("accuracy", ["a", "b"], ["val"], labels={1: "rotation 0 → 20"}, pale={0})
+    encoding = spec["layer"][0]["encoding"]
+    assert encoding["opacity"]["condition"]["test"] == 'indexof(["r0"], datum.run) >= 0'
+    assert json.loads(encoding["color"]["legend"]["labelExpr"][1:].partition(")[")[0]) == {
+        "r0": "a",
+        "r1": "rotation 0 → 20",
+    }
+
+
+@pytest.mark.parametrize(
+    ("shown", "shaded"), [(list(SERIES), True), (["val"], False), (["clean_train"], False)]
+)
+def test_the_gap_is_shaded_only_between_the_curves_that_bound_it(shown, shaded):
+    areas = [
+        layer
+        for layer in layers(curve_spec("loss", ["a"], shown))
+        if layer.get("mark", {}).get("type") == "area"
+    ]
+    assert bool(areas) == shaded
 
 
 def test_the_spec_draws_only_columns_that_the_data_have():

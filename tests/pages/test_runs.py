@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -305,3 +306,20 @@ def test_a_mend_can_be_read_and_forks_the_run(store):
     assert fork.parent_id == run.id and fork.config.augmentation.is_active
     assert fork.name == "mine: Turn augmentation on"
     assert page.query_params["run"] in (f"{run.id},{fork.id}", [f"{run.id},{fork.id}"])
+
+
+def test_a_fork_lies_over_its_parents_pale_curves(store):
+    parent = end(store, begin(store, "parent", 4), RunState.FINISHED)
+    config = parent.config.with_values({"augmentation.rotation_degrees": 20})
+    fork = store.create_run(config, "fork", parent_id=parent.id)
+    store.claim(fork.id, ["cpu:0"])
+    store.record_started(fork.id, 1, 10, 100, 0)
+    add_epoch(store, fork, 1)
+    page = open_runs(fork.id)
+    assert f"Pale behind: parent. Here: {literal('augmentation.rotation_degrees 0 → 20')}." in words(page)
+    epochs = pa.ipc.open_stream(charts(page)[0].data.data).read_pandas()
+    assert epochs["g0_val"].tolist() == pytest.approx([0.31, 0.32, 0.33, 0.34])
+    control.delete_run(store.workspace, parent.id)
+    assert "Pale behind" not in words(page.run())
+    pair = open_runs(f"{fork.id},{end(store, begin(store, 'other', 1, 'cpu:1'), RunState.FINISHED).id}")
+    assert "(pale)" not in charts(pair)[0].spec

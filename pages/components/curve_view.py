@@ -1,0 +1,140 @@
+"""The curves of the chosen runs as charts: which series, whose parent lies pale behind, what is marked."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import RunError, RunNotFound
+from core.mends import describe_changes
+from core.runs.curves import curves_frame
+from core.runs.records import Run
+from core.runs.store import Curves, Store
+from core.services import Services
+from pages.components import charts
+from pages.components.charts import RunCurves
+from pages.components.text import literal
+from pages.components.verdict import judged
+
+PARENT = "parent"
+MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed on the way."
+
+
+def curves_of(store: Store, run: Run) -> Curves:
+    """The curves of a run, read again only when it has one more epoch."""
+    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
+    return _read_curves(store, run.id, run.attempt, run.started_at, run.epoch)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _read_curves(_store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int) -> Curves:
+    return _store.curves(run_id)
+
+
+def render_charts(
+    services: Services, runs: Sequence[Run], names: Sequence[str], curves: Sequence[Curves]
+) -> None:
+    """Accuracy and loss side by side. A fork lies over its parent's pale curves, labelled with the difference."""
+    if len(runs) > charts.MAX_RUNS:
+        st.caption(f"The curves of the first {charts.MAX_RUNS} are drawn.")
+    runs = runs[: charts.MAX_RUNS]
+    parent = _parent(services.store, runs[0]) if len(runs) == 1 else None
+    shown = _choose_series(several=len(runs) > 1, has_parent=parent is not None)
+    ghost = None
+    if parent is not None and PARENT in shown:
+        ghost = curves_frame(curves_of(services.store, parent))
+        st.caption(f"Pale behind: {literal(parent.name)}. Here: {literal(_difference(parent, runs[0]))}.")
+    series = [name for name in charts.SERIES if name in shown] or ["val"]
+    drawn = [
+        _drawn(services, run, name, own, ghost) for run, name, own in zip(runs, names, curves, strict=False)
+    ]
+    pale, labels = family(runs)
+    # Another choice of runs or series is another chart; the same one keeps its node and its zoom.
+    key = "-".join([*(run.id for run in runs), *series, *([] if ghost is None else [PARENT])])
+    columns = st.columns(2, gap="medium")
+    for column, measure in zip(columns, charts.MEASURES, strict=True):
+        column.vega_lite_chart(
+            charts.curve_data(measure, drawn),
+            charts.curve_spec(
+                measure,
+                [run.name for run in drawn],
+                series,
+                labels=labels,
+                pale=pale,
+                ghost=ghost is not None,
+            ),
+            key=f"{measure}-{key}",
+            on_select="rerun",
+            selection_mode=[charts.ZOOM],
+            width="stretch",
+            alt=_describe(measure, drawn),
+        )
+    if len(runs) > 1:
+        st.caption(MARKS_OF_SEVERAL)
+
+
+def family(runs: Sequence[Run]) -> tuple[set[int], dict[int, str]]:
+    """(places of parents of others among the runs, label of each fork whose parent is among them)."""
+    places = {run.id: place for place, run in enumerate(runs)}
+    pale, labels = set(), {}
+    for place, run in enumerate(runs):
+        if run.parent_id in places:
+            parent = places[run.parent_id]
+            pale.add(parent)
+            labels[place] = _difference(runs[parent], run, most=1)
+    for place in pale - labels.keys():
+        labels[place] = f"{runs[place].name} (pale)"
+    return pale, labels
+
+
+def _difference(parent: Run, fork: Run, most: int = 3) -> str:
+    try:
+        return describe_changes(parent.config, fork.config, most)
+    except RunError:
+        return fork.name  # settings that this version cannot read
+
+
+def _parent(store: Store, run: Run) -> Run | None:
+    if run.parent_id is None:
+        return None
+    try:
+        parent = store.get_run(run.parent_id)
+    except RunNotFound:
+        return None
+    return parent if parent.epoch else None
+
+
+def _drawn(services: Services, run: Run, name: str, curves: Curves, ghost: pd.DataFrame | None) -> RunCurves:
+    onset = judged(services, run, curves)[0].onset_epoch if curves["epoch"] else None
+    return RunCurves(name, curves_frame(curves), run.best_epoch, onset, ghost=ghost)
+
+
+def _choose_series(several: bool, has_parent: bool) -> list[str]:
+    """Which curves to draw; with several runs, training is left out at first, for three a run are hard to read."""
+
+    def describe(series: str) -> str:
+        if series == PARENT:
+            return "Parent (pale)"
+        dash = f" ({charts.DASHES_IN_WORDS[series]})" if several else ""
+        return f"{charts.SERIES[series]}{dash}"
+
+    options = [*charts.SERIES, *([PARENT] if has_parent else [])]
+    kind = "several" if several else "fork" if has_parent else "one"
+    return list(
+        st.pills(
+            "Curves",
+            options,
+            default=["val", "clean_train"] if several else options,
+            selection_mode="multi",
+            format_func=describe,
+            key=f"series-of-{kind}",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    )
+
+
+def _describe(measure: str, drawn: Sequence[RunCurves]) -> str:
+    # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart anew.
+    names = ", ".join(run.name for run in drawn)
+    return f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {names}"
