@@ -46,9 +46,9 @@ def gap_shade(y: Layer) -> Layer:
     """The area between clean training and validation of the only run since it overfits."""
     return {
         "transform": [
-            {
-                "filter": "datum.epoch >= datum.r0_onset && isValid(datum.r0_clean_train) && isValid(datum.r0_val)"
-            }
+            # Missing is null, and every number is at least null.
+            {"filter": "isValid(datum.r0_onset) && datum.epoch >= datum.r0_onset"},
+            {"filter": "isValid(datum.r0_clean_train) && isValid(datum.r0_val)"},
         ],
         "mark": {"type": "area", "color": ONSET_COLOR, "opacity": 0.13, "clip": True, "tooltip": False},
         "encoding": {"y": y, "y2": {"field": "r0_val"}},
