@@ -320,7 +320,7 @@ def test_another_rate_is_in_the_curve_and_a_resumed_run_has_it_too(tmp_path) -> 
     for part in parts:
         train(config, noise_pictures(32), tmp_path / "cut", part)
     assert [len(part.rows) for part in parts] == [2, 1, 1]
-    assert measured(sum((part.rows for part in parts), [])) == measured(whole.rows)
+    assert measured([row for part in parts for row in part.rows]) == measured(whole.rows)
 
 
 def test_averaged_weights_are_what_is_measured_and_saved(config, arrays, recorder, tmp_path) -> None:
