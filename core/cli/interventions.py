@@ -5,6 +5,7 @@ import datetime
 from collections.abc import Sequence
 
 from core.cli.output import print_json, print_table
+from core.rate_words import rate_in_words
 from core.runs import control
 from core.runs.interventions import Intervention
 from core.runs.records import Run
@@ -58,7 +59,9 @@ def _step(arguments: argparse.Namespace) -> int:
 def _set_rate(arguments: argparse.Namespace) -> int:
     run = control.set_learning_rate(_workspace(), arguments.run, arguments.value)
     when = "when it goes on" if run.state.is_finished else "from its next epoch on"
-    return _report(arguments, run, f"{run.name} has the learning rate {arguments.value:g} {when}.")
+    return _report(
+        arguments, run, f"{run.name} has the learning rate {rate_in_words(arguments.value)} {when}."
+    )
 
 
 def _add_epochs(arguments: argparse.Namespace) -> int:
@@ -95,5 +98,5 @@ def _row(each: Intervention) -> tuple[object, ...]:
     asked = datetime.datetime.fromtimestamp(each.asked_at).astimezone().isoformat(" ", "seconds")
     what = KINDS_IN_WORDS.get(each.kind, each.kind)
     if each.value is not None:
-        what += f" {each.value:g}"
+        what += f" {rate_in_words(each.value) if each.kind == 'learning_rate' else f'{each.value:g}'}"
     return asked, each.epoch, what, each.outcome or "Not yet."

@@ -339,7 +339,11 @@ class Store:
         with self._database.writing() as connection:
             number, run = tables.get_current(connection, run_id, attempt)
             tables.write_epoch(connection, number, attempt, row)
-            tables.update(connection, number, {"batch": 0, "heartbeat": self._clock()})
+            changes: dict[str, object] = {"batch": 0, "heartbeat": self._clock()}
+            if row.images_per_second is not None:
+                # Epochs too short for a report of their own would leave the pace of the first batch.
+                changes["images_per_second"] = finite(row.images_per_second)
+            tables.update(connection, number, changes)
             return run.total_epochs
 
     def record_log(self, run_id: str, attempt: int, text: str, level: str = "info") -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from core.rate_words import rate_in_words
+
 # How many of the steps to come are looked at for the highest rate that a schedule still goes up to.
 LOOKED_AT = 200
 
@@ -71,7 +73,7 @@ def set_rate(optimizer: keras.optimizers.Optimizer, rate: float, epoch: int) -> 
     the first of a warm-up, the rate takes the place of the one that the schedule was made for.
     """
     before = _number(optimizer.learning_rate)
-    changed = f"Learning rate {rate:g} instead of {before:g} from epoch {epoch} on."
+    changed = f"Learning rate {rate_in_words(rate)} instead of {rate_in_words(before)} from epoch {epoch} on."
     schedule = schedule_of(optimizer)
     if schedule is None:
         optimizer.learning_rate = rate
@@ -92,7 +94,7 @@ def _course(schedule: ScaledSchedule, step: int, rate: float) -> str:
     steps = {step + left * place // LOOKED_AT for place in range(LOOKED_AT + 1)}
     highest = max(_number(schedule(each)) for each in steps)
     if highest > 1.01 * rate:
-        return f"Its schedule goes on from there, up to {highest:.2g}."
+        return f"Its schedule goes on from there, up to {rate_in_words(highest)}."
     return "Its schedule goes on from there."
 
 

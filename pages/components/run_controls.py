@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.errors import RunError
+from core.rate_words import rate_in_words
 from core.runs import control
 from core.runs.interventions import Intervention
 from core.runs.records import Run
@@ -16,6 +17,8 @@ from core.services import Services
 from core.workspace import Workspace
 from pages.components.acting import act_and_draw, act_on, counted
 from pages.components.local_time import local_time
+
+POPOVER_PIXELS = 440  # a phone gives it less
 
 # How far a click takes the learning rate, and what it is called.
 FACTORS = {"Double": 2.0, "Halve": 0.5, "A tenth": 0.1}
@@ -56,16 +59,18 @@ def render_pause(services: Services, runs: Sequence[Run]) -> None:
         help="Trains on from where it is.",
     ):
         act_and_draw(held, lambda run: control.resume_run(services.workspace, run.id))
-    if len(runs) == 1 and paused:
-        stepping = _pending(services.store, runs[0], "step") is not None
-        if st.button(
-            "Stepping…" if stepping else "Step one epoch",
+    # Never “stepping”: an epoch can be over before the next tick, and nobody would take that back.
+    if (
+        len(runs) == 1
+        and paused
+        and st.button(
+            "Step one epoch",
             key="step-run",
             icon=":material/skip_next:",
-            disabled=stepping,
             help="Trains until the epoch has ended, then pauses again.",
-        ):
-            act_and_draw(paused, lambda run: control.step_run(services.workspace, run.id))
+        )
+    ):
+        act_and_draw(paused, lambda run: control.step_run(services.workspace, run.id))
 
 
 def render_changes(services: Services, run: Run) -> None:
@@ -73,7 +78,10 @@ def render_changes(services: Services, run: Run) -> None:
     if run.state is RunState.FINISHED or run.stop_requested:
         return
     label = "Change before it goes on" if run.state.is_finished else "Change while it trains"
-    with st.popover(label, icon=":material/tune:", key=f"change-{run.id}", on_change="rerun"):
+    with (
+        st.popover(label, icon=":material/tune:", key=f"change-{run.id}", on_change="rerun"),
+        st.container(width=POPOVER_PIXELS),
+    ):
         _render_rate(services, run)
         _render_epochs(services, run)
 
@@ -84,9 +92,9 @@ def _render_rate(services: Services, run: Run) -> None:
     st.caption(told)
     with st.container(horizontal=True, gap="small"):
         for name, factor in FACTORS.items():
-            value = float(f"{rate * factor:.3g}")
+            value = _rounded(rate * factor)
             st.button(
-                f"{name}: {value:g}",
+                f"{name}: {rate_in_words(value)}",
                 key=f"rate-{factor:g}-{run.id}",
                 on_click=_set_rate,
                 args=(services.workspace, run, value),
@@ -98,7 +106,7 @@ def _render_rate(services: Services, run: Run) -> None:
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         value = st.number_input(
-            "Another rate", value=rate, step=rate / 10, format="%g", key=f"rate-{run.id}-{rate:g}"
+            "Another rate", value=rate, step=_rounded(rate / 10), format="%g", key=f"rate-{run.id}-{rate:g}"
         )
         if st.form_submit_button("Set", key=f"set-rate-{run.id}"):
             act_and_draw([run], lambda run: control.set_learning_rate(services.workspace, run.id, value))
@@ -127,13 +135,14 @@ def _current_rate(store: Store, run: Run) -> tuple[float, str]:
     """The rate that a change begins from, and where it is from in a sentence or two."""
     rates = [rate for rate in store.curves(run.id)["learning_rate"] if rate]
     config = _config(run)
-    rate = rates[-1] if rates else config.optimizer.learning_rate if config else 0.001
-    told = f"Epoch {run.epoch} was trained at {rate:g}." if rates else f"It begins at {rate:g}."
+    rate = _rounded(rates[-1] if rates else config.optimizer.learning_rate if config else 0.001)
+    told = f"Epoch {run.epoch} was trained at" if rates else "It begins at"
+    told += f" {rate_in_words(rate)}."
     if config and config.optimizer.schedule not in ("constant", "plateau"):
         told += " Its schedule goes on from the rate that you set."
     if asked := _pending(store, run, "learning_rate"):
         rate = asked.value or rate
-        told += f" **{rate:g} is asked for** and takes effect when the next epoch begins."
+        told += f" **{rate_in_words(rate)} is asked for** and takes effect when the next epoch begins."
     return rate, told
 
 
@@ -157,7 +166,7 @@ def render_hold(store: Store, run: Run) -> None:
         st.info(f"Paused {where}. It goes on in a moment.", icon=":material/play_arrow:")
         return
     st.info(
-        f"**Paused {where}.** Go on or Step one epoch, above, lets it train on; on the command line "
+        f"**Paused {where}.** *Go on* and *Step one epoch*, above, let it train on, as "
         f"`python -m core resume {run.id}` does. Until then it keeps its device.",
         icon=":material/pause:",
     )
@@ -169,14 +178,12 @@ def render_history(store: Store, run: Run) -> None:
     if not history:
         return
     with st.expander("Changed while it trained", icon=":material/history:", key=f"history-{run.id}"):
-        st.dataframe(
+        # No st.dataframe: the sentences must wrap.
+        st.table(
             history_frame(history),
-            alt="What was changed while the run trained: when, after which epoch, what, and the outcome",
+            border="horizontal",
             hide_index=True,
-            column_config={
-                "after epoch": st.column_config.NumberColumn(width="small"),
-                "outcome": st.column_config.TextColumn(width="large"),
-            },
+            alt="What was changed while the run trained: when, after which epoch, what, and the outcome",
         )
 
 
@@ -185,20 +192,27 @@ def history_frame(history: Sequence[Intervention]) -> pd.DataFrame:
     rows = [
         {
             "when": local_time(each.asked_at),
-            "after epoch": each.epoch,
+            "after epoch": "–" if each.epoch is None else str(each.epoch),
             "what": describe(each),
             "outcome": each.outcome or NOT_YET.get(each.kind, "Not yet."),
         }
         for each in reversed(history)
     ]
-    frame = pd.DataFrame(rows, columns=["when", "after epoch", "what", "outcome"])
-    return frame.astype({"after epoch": "Int64"})
+    return pd.DataFrame(rows, columns=["when", "after epoch", "what", "outcome"])
 
 
 def describe(intervention: Intervention) -> str:
     """`Learning rate 0.0005`, `More epochs 5`, `Pause`."""
     what = WHAT.get(intervention.kind, intervention.kind)
-    return what if intervention.value is None else f"{what} {intervention.value:g}"
+    if intervention.value is None:
+        return what
+    if intervention.kind == "learning_rate":
+        return f"{what} {rate_in_words(intervention.value)}"
+    return f"{what} {intervention.value:g}"
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.3g}")
 
 
 def _pending(store: Store, run: Run, kind: str) -> Intervention | None:
