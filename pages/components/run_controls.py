@@ -191,14 +191,14 @@ def history_frame(history: Sequence[Intervention]) -> pd.DataFrame:
     """A row for each thing that was asked, the newest first."""
     rows = [
         {
-            "when": local_time(each.asked_at),
-            "after epoch": "–" if each.epoch is None else str(each.epoch),
-            "what": describe(each),
-            "outcome": each.outcome or NOT_YET.get(each.kind, "Not yet."),
+            "When": local_time(each.asked_at),
+            "After epoch": "–" if each.epoch is None else str(each.epoch),
+            "What": describe(each),
+            "Outcome": each.outcome or NOT_YET.get(each.kind, "Not yet."),
         }
         for each in reversed(history)
     ]
-    return pd.DataFrame(rows, columns=["when", "after epoch", "what", "outcome"])
+    return pd.DataFrame(rows, columns=["When", "After epoch", "What", "Outcome"])
 
 
 def describe(intervention: Intervention) -> str:

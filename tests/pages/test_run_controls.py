@@ -173,9 +173,9 @@ def test_the_history_is_there_once_something_was_done(store) -> None:
     page.run()
     assert "Changed while it trained" in [each.label for each in page.expander]
     table = page.table[0].value
-    assert table["what"].tolist() == ["Pause", "Learning rate 0.0005"]
-    assert table["outcome"].tolist() == ["Paused after epoch 2.", "Takes effect when the next epoch begins."]
-    assert table["after epoch"].tolist() == ["2", "–"]
+    assert table["What"].tolist() == ["Pause", "Learning rate 0.0005"]
+    assert table["Outcome"].tolist() == ["Paused after epoch 2.", "Takes effect when the next epoch begins."]
+    assert table["After epoch"].tolist() == ["2", "–"]
 
 
 def test_each_kind_has_words() -> None:
@@ -185,6 +185,6 @@ def test_each_kind_has_words() -> None:
         Intervention(3, "resume", None, 120.0, 1, None, None, "The run ended before that."),
     ]
     frame = history_frame(rows)
-    assert frame["what"].tolist() == ["Go on", "One epoch", "More epochs 5"]
-    assert frame["when"].tolist() == ["01 Jan 00:02:00", "01 Jan 00:01:00", "01 Jan 00:00:00"]
-    assert frame["outcome"].tolist()[1] == "Trains until this epoch has ended."
+    assert frame["What"].tolist() == ["Go on", "One epoch", "More epochs 5"]
+    assert frame["When"].tolist() == ["01 Jan 00:02:00", "01 Jan 00:01:00", "01 Jan 00:00:00"]
+    assert frame["Outcome"].tolist()[1] == "Trains until this epoch has ended."
