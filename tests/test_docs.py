@@ -32,7 +32,9 @@ SYNOPSES = {
     " ".join(words): line
     for line in COMMAND_LINE.splitlines()
     if line.startswith("python -m core ") and not re.search(r"=[\d'\[]", line)
-    for words in [re.match(r"((?:[a-z]+ )*[a-z]+)", line.removeprefix("python -m core "))[1].split()]
+    for words in [
+        re.match(r"((?:[a-z][a-z-]* )*[a-z][a-z-]*)", line.removeprefix("python -m core "))[1].split()
+    ]
 }
 
 
@@ -60,6 +62,7 @@ def test_the_contract_s_commands_are_there() -> None:
         "runs",
         "show",
         "stop",
+        "pause",
         "resume",
         "predict",
         "export",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.configs import add_config_arguments, config_from
+from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
 from core.engine_client import Engine
 from core.experiments import start_experiment
@@ -48,7 +49,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     for name, action, text in (
         ("stop", control.stop_run, "end a run and keep what it has learned"),
-        ("resume", control.resume_run, "let a stopped, interrupted or failed run go on"),
+        ("resume", control.resume_run, "let a paused, stopped, interrupted or failed run go on"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("run", metavar="RUN")
@@ -183,8 +184,9 @@ def _progress(run: Run) -> str:
 
 def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
     curves = store.curves(run.id)
+    history = store.interventions.history(run.id)
     if as_json:
-        print_json(run_detail(run, curves, verdict_of(store.workspace, run, curves)))
+        print_json(run_detail(run, curves, verdict_of(store.workspace, run, curves), history))
         return
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [
@@ -203,6 +205,7 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         print(f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}.")
         diagnosis = verdict_of(store.workspace, run, curves)
         print(f"{diagnosis.headline}. {diagnosis.evidence}")
+    print_interventions(history)
 
 
 def _print_log(store: Store, run: Run, *, as_json: bool) -> int:

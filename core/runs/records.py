@@ -29,7 +29,9 @@ class Run:
     the first epoch with the highest validation accuracy; `gap` is clean training minus validation accuracy at the
     last epoch. `started_at` and `ended_at` are those of the current attempt. `pid` is that of the last process,
     until that is known to be gone; `pid_started` tells it from a later process with the same number.
-    `parent_id` is the run that it was forked from, which may have been deleted since.
+    `parent_id` is the run that it was forked from, which may have been deleted since. `pause_requested` is true from
+    the wish to pause until the wish to go on. `total_epochs` includes the `added_epochs`, of which the config knows
+    nothing.
     `config_json` is read when `config` is asked for, not before.
     """
 
@@ -62,6 +64,8 @@ class Run:
     best_val_accuracy: float | None
     gap: float | None
     heartbeat: float | None
+    pause_requested: bool = False
+    added_epochs: int = 0
 
     @property
     def config(self) -> ExperimentConfig:
@@ -142,14 +146,15 @@ RUN_COLUMNS = tuple("config" if field.name == "config_json" else field.name for 
 CURVE_KEYS = tuple(field.name for field in fields(EpochRow))
 
 _STATE = RUN_COLUMNS.index("state")
-_STOP_REQUESTED = RUN_COLUMNS.index("stop_requested")
+_BOOLEANS = tuple(RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested"))
 
 
 def run_from_row(row: tuple[object, ...]) -> Run:
     """A row with RUN_COLUMNS in their order."""
     values = list(row)
     values[_STATE] = RunState(str(values[_STATE]))
-    values[_STOP_REQUESTED] = bool(values[_STOP_REQUESTED])
+    for index in _BOOLEANS:
+        values[index] = bool(values[index])
     return Run(*values)  # type: ignore[arg-type]
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.errors import RunNotFound, StaleAttempt
+from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.records import (
     CURVE_KEYS,
     RUN_COLUMNS,
@@ -16,7 +16,7 @@ from core.runs.records import (
     finite,
     run_from_row,
 )
-from core.runs.states import ACTIVE, RunState
+from core.runs.states import ACTIVE, TRANSITIONS, RunState
 
 Curves = dict[str, list[Any]]
 
@@ -72,6 +72,46 @@ def update(connection: sqlite3.Connection, number: int, changes: Mapping[str, ob
     """Set columns of a run."""
     assignments = ", ".join(f"{column} = ?" for column in changes)
     connection.execute(f"UPDATE runs SET {assignments} WHERE number = ?", (*changes.values(), number))
+
+
+def enter(
+    connection: sqlite3.Connection,
+    now: float,
+    number: int,
+    run: Run,
+    to: RunState,
+    fields: Mapping[str, object],
+) -> None:
+    """Change the state of a run, and with it what cannot outlive the former one. Raises IllegalTransition."""
+    if to not in TRANSITIONS[run.state]:
+        raise IllegalTransition(f"A run cannot go from {run.state} to {to}.")
+    changes: dict[str, object] = {"state": to}
+    if to is RunState.WAITING:
+        # A process that is still ending sits on the former device, which a new scheduler must be able to see.
+        device = run.device if run.pid is not None else None
+        changes |= {
+            "attempt": run.attempt + 1, "queue_number": next_in_queue(connection), "device": device,
+            "started_at": None, "ended_at": None, "error": None, "next_step": None, "heartbeat": None,
+        }  # fmt: skip
+    elif to.is_finished:
+        began = run.created_at if run.started_at is None else run.started_at
+        changes |= {
+            "ended_at": max(began, now),  # the clock may have been set back meanwhile
+            "stop_requested": False, "pause_requested": False,
+            "batch": 0, "batch_loss": None, "batch_accuracy": None,
+        }  # fmt: skip
+        connection.execute("DELETE FROM leases WHERE run_number = ?", (number,))
+        drop_wishes(connection, number, to)
+    elif run.state is RunState.STARTING:
+        changes |= {"started_at": max(run.created_at, now)}
+    update(connection, number, changes | dict(fields))
+
+
+def drop_wishes(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:
+    """Answer what nobody can carry out any more. A learning rate waits for a run that can be resumed."""
+    kept = "" if ended_in is RunState.FINISHED else "AND kind <> 'learning_rate'"
+    query = f"UPDATE interventions SET outcome = ? WHERE run_number = ? AND outcome IS NULL {kept}"
+    connection.execute(query, ("The run ended before that.", number))
 
 
 def insert(connection: sqlite3.Connection, **values: object) -> None:

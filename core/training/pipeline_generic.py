@@ -1,5 +1,6 @@
 """Batches as a Python generator: the same plan as TensorFlow's pipeline, for every other backend."""
 
+import itertools
 import queue
 import threading
 from collections.abc import Iterator
@@ -18,9 +19,9 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
 def batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> Iterator[Batch]:
-    """Every batch from `first_epoch` (from 0) to the last epoch: uint8 pictures and one-hot float32 labels."""
+    """Every batch from `first_epoch` (from 0) on, without an end: uint8 pictures and one-hot float32 labels."""
     size = config.training.batch_size
-    for epoch in range(first_epoch, config.training.epochs):
+    for epoch in itertools.count(first_epoch):
         plan = epoch_plan(config, data.num_train, data.image_shape, epoch)
         for start in range(0, len(plan.order), size):
             chosen = plan.order[start : start + size]

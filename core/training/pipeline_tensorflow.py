@@ -55,7 +55,7 @@ def strategy_for(replicas: int) -> Any:
 def build_dataset(
     config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int = 1
 ) -> tf.data.Dataset:
-    """One stream of batches from `first_epoch` (from 0) on, across all epochs.
+    """One stream of batches from `first_epoch` (from 0) on, across all epochs, without an end.
 
     Pictures come from the shared memory map a batch at a time and stay uint8; augmentation is one compiled step,
     run for several batches at once ahead of the training. Keras is told how many steps make an epoch. Each batch can
@@ -93,7 +93,7 @@ def build_dataset(
     def vary(images: Any, labels: Any, values: dict[str, Any]) -> Any:
         return apply_values(images, labels, values, config.augmentation, data.image_shape)
 
-    dataset = tf.data.Dataset.range(first_epoch, config.training.epochs).flat_map(planned)
+    dataset = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(planned)
     dataset = dataset.map(read, num_parallel_calls=1, deterministic=True)
     if names:
         dataset = dataset.map(vary, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -101,6 +101,7 @@ def build_dataset(
         dataset = dataset.map(lambda images, labels, values: (images, labels))
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    total = steps * (config.training.epochs - first_epoch)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(total))
+    dataset = dataset.apply(
+        tf.data.experimental.assert_cardinality(tf.data.experimental.INFINITE_CARDINALITY)
+    )
     return dataset.with_options(options).prefetch(16)

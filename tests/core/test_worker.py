@@ -76,6 +76,39 @@ def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(
         assert (one == other).all()
 
 
+def test_paused_changed_stepped_killed_while_paused_and_resumed(workspace, store, wait_for) -> None:
+    config = PRESETS["tiny"].config.with_values({**SMALL, "dataset.num_train": 60, "training.epochs": 2})
+    run = control.start_run(workspace, config)
+    until(wait_for, store, run, RunState.STARTING, timeout=20)
+    control.pause_run(workspace, run.id)
+    assert until(wait_for, store, run, RunState.PAUSED).epoch == 0
+    control.set_learning_rate(workspace, run.id, 0.0005)
+    assert control.add_epochs(workspace, run.id, 1).total_epochs == 3
+    control.step_run(workspace, run.id)
+    stepped = wait_for(
+        lambda: (now := store.get_run(run.id)).epoch == 1 and now.state == "PAUSED" and now,
+        timeout=60,
+        message="one epoch and a pause",
+    )
+    control.set_learning_rate(workspace, run.id, 0.00025)
+    os.kill(stepped.pid, signal.SIGKILL)
+    assert "killed" in until(wait_for, store, run, RunState.INTERRUPTED, timeout=5).error
+    assert not control.resume_run(workspace, run.id).pause_requested
+    done = until(wait_for, store, run, RunState.FINISHED)
+    assert (done.attempt, done.epoch, done.total_epochs) == (2, 3, 3)
+    curves = store.curves(run.id)
+    assert curves["epoch"] == [1, 2, 3]
+    assert curves["learning_rate"] == pytest.approx([0.0005, 0.00025, 0.00025])
+    history = [(each.kind, each.epoch, each.outcome) for each in store.interventions.history(run.id)]
+    assert history == [
+        ("pause", 0, "Paused before the first epoch."),
+        ("learning_rate", 0, "Learning rate 0.0005 instead of 0.001 from epoch 1 on."),
+        ("add_epochs", 0, "It trains 3 epochs in all."),
+        ("step", 0, "Went on, and paused again after epoch 1."),
+        ("learning_rate", 1, "Learning rate 0.00025 instead of 0.0005 from epoch 2 on."),
+    ]
+
+
 def test_stop_keeps_best_and_last_weights(workspace, store, wait_for) -> None:
     config = PRESETS["tiny"].config.with_values({**SMALL, "training.epochs": 500})
     run = control.start_run(workspace, config)
