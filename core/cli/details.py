@@ -42,7 +42,7 @@ def _picture(followed: Followed, index: int, names: tuple[str, ...]) -> tuple[ob
     label, true = names[followed.labels[index]], names[followed.true_labels[index]]
     return (
         index + 1,
-        label if label == true else f"{label} (wrong: {true})",
+        label if label == true else f"{label}, though it is {true}",
         names[followed.answers[-1, index]],
         percent(followed.probabilities[-1, index]),
         followed.learned[index],

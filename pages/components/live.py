@@ -25,6 +25,7 @@ from core.services import Services
 from core.verdicts import verdict_of
 from pages.components import charts, run_words
 from pages.components.charts import RunCurves
+from pages.components.run_details import render_details
 from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
@@ -76,6 +77,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     else:
         st.caption("The curves begin when the first epoch has ended.")
     if len(runs) == 1:
+        render_details(services, runs[0])
         _render_log(services, runs[0])
 
 
