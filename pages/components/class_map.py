@@ -99,7 +99,7 @@ def _color(measure: str, theme: str) -> dict[str, Any]:
         return {
             "field": "gap",
             "type": "quantitative",
-            "scale": {**scale, "range": DIVERGING[theme], "domainMid": 0},
+            "scale": {**scale, "range": DIVERGING[theme]},
             "legend": {**legend, "title": "Gap in points", "format": "+.0f"},
         }
     return {
@@ -111,7 +111,10 @@ def _color(measure: str, theme: str) -> dict[str, Any]:
 
 
 def _stretch(theme: str) -> dict[str, Any]:
-    """A cell of no size that the scale of colours has to hold too: as far below zero as above, and at least so far."""
+    """A cell of no size that the scale of colours has to hold too, so that zero lies in its middle.
+
+    `domainMid` would not give equal gaps equal colours; in Vega 6 its legend fails where two layers share the scale.
+    """
     return {
         "transform": [
             {"calculate": "abs(datum.gap)", "as": "size"},
