@@ -130,7 +130,7 @@ def _remembered_in_words(followed: Followed) -> str:
 
 def _thumbnails_of(workspace: Workspace, run: Run, details: RunDetails) -> tuple[list[str], list[str]] | None:
     try:
-        drawn = _read_thumbnails(workspace, run.id, run.attempt)
+        drawn = _read_thumbnails(workspace, run, run.id, run.attempt)
     except ConvDeckError:
         return None
     # Another data set may have been added under the same name since.
@@ -140,10 +140,9 @@ def _thumbnails_of(workspace: Workspace, run: Run, details: RunDetails) -> tuple
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _read_thumbnails(
-    _workspace: Workspace, run_id: str, attempt: int
+    _workspace: Workspace, _run: Run, run_id: str, attempt: int
 ) -> tuple[tuple[list[str], list[str]], tuple[list[int], list[int]]]:
-    run = Store(_workspace).get_run(run_id)
-    found = load_followed(_workspace, run.config.dataset)
+    found = load_followed(_workspace, _run.config.dataset)
     return (
         ([data_uri(pixels) for pixels in found.training], [data_uri(pixels) for pixels in found.validation]),
         (found.training_labels.tolist(), found.validation_labels.tolist()),
