@@ -78,8 +78,8 @@ def test_without_wrong_labels_none_are_counted(arrays) -> None:
     assert counted["clean"]["right"] == counted["clean"]["count"] == [14, 13, 13]
 
 
-def test_wrong_labels_beyond_the_clean_pictures_are_measured_too_up_to_a_limit(monkeypatch) -> None:
-    monkeypatch.setattr(details_module, "MOST_CORRUPTED", 4)
+def test_wrong_labels_beyond_the_clean_pictures_are_measured_too_until_there_are_enough(monkeypatch) -> None:
+    monkeypatch.setattr(details_module, "ENOUGH_CORRUPTED", 4)
     arrays = corrupted(60, [5, 41, 45, 50, 55])  # only the first 40 are clean ones
     passed = []
 
