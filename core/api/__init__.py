@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api import interventions, runs
+from core.api import details, interventions, runs
 from core.api.answers import route
 from core.datasets.storage import list_datasets
 from core.services import Services
@@ -19,6 +19,7 @@ def build_routes() -> list[Route]:
         route("/api/v1/datasets", "GET", _datasets),
         *runs.routes(),
         *interventions.routes(),
+        *details.routes(),
     ]
 
 

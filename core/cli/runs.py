@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.configs import add_config_arguments, config_from
+from core.cli.details import print_details
 from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
 from core.engine_client import Engine
@@ -44,6 +45,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show = commands.add_parser("show", help="state, config and every curve of a run")
     show.add_argument("run", metavar="RUN")
     show.add_argument("--log", action="store_true", help="its messages and what its process printed, instead")
+    show.add_argument("--details", action="store_true", help="its classes and followed pictures, instead")
     show.add_argument("--json", action="store_true", help="print one JSON document")
     show.set_defaults(handle=_show)
 
@@ -103,6 +105,9 @@ def _show(arguments: argparse.Namespace) -> int:
     run = store.get_run(arguments.run)
     if arguments.log:
         return _print_log(store, run, as_json=arguments.json)
+    if arguments.details:
+        print_details(store, run, as_json=arguments.json)
+        return 0
     _print_run(store, run, as_json=arguments.json)
     return 0
 

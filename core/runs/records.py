@@ -4,9 +4,10 @@ import math
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.config import ExperimentConfig
 from core.errors import ConfigError, RunError
@@ -91,7 +92,8 @@ class Run:
 class EpochRow:
     """One finished epoch, counted from 1. `clean` is the training data without augmentation and dropout.
 
-    What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration.
+    What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration;
+    `details` is what `core.runs.details` reads again, None where it was not measured.
     """
 
     epoch: int
@@ -104,6 +106,7 @@ class EpochRow:
     learning_rate: float | None = None
     seconds: float | None = None
     images_per_second: float | None = None
+    details: Mapping[str, Any] | None = None
 
 
 class Measured(Protocol):
@@ -129,6 +132,8 @@ class Measured(Protocol):
     def seconds(self) -> float | None: ...
     @property
     def images_per_second(self) -> float | None: ...
+    @property
+    def details(self) -> Mapping[str, Any] | None: ...
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class LogLine:
 
 
 RUN_COLUMNS = tuple("config" if field.name == "config_json" else field.name for field in fields(Run))
-CURVE_KEYS = tuple(field.name for field in fields(EpochRow))
+CURVE_KEYS = tuple(field.name for field in fields(EpochRow) if field.name != "details")
 
 _STATE = RUN_COLUMNS.index("state")
 _BOOLEANS = tuple(RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested"))

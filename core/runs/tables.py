@@ -1,5 +1,6 @@
 """The SQL on each table, as functions to be called inside a transaction that the store has opened."""
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -142,17 +143,26 @@ def read_curves(connection: sqlite3.Connection, number: int) -> Curves:
 
 
 def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: Measured) -> None:
-    """In place of the former row of that epoch, if there is one."""
+    """With its details, in place of the former row of that epoch, if there is one."""
     epoch, *measures = (getattr(row, key) for key in CURVE_KEYS)
     marks = ", ".join("?" * (len(CURVE_KEYS) + 2))
     query = f"INSERT OR REPLACE INTO epochs (run_number, attempt, {', '.join(CURVE_KEYS)}) VALUES ({marks})"
     connection.execute(query, (number, attempt, epoch, *(finite(value) for value in measures)))
+    if row.details is None:
+        connection.execute("DELETE FROM epoch_details WHERE run_number = ? AND epoch = ?", (number, epoch))
+    else:
+        query = (
+            "INSERT OR REPLACE INTO epoch_details (run_number, epoch, attempt, details) VALUES (?, ?, ?, ?)"
+        )
+        text = json.dumps(row.details, separators=(",", ":"))
+        connection.execute(query, (number, epoch, attempt, text))
     connection.execute(_SUMMARISE, (number,))
 
 
 def forget_epochs(connection: sqlite3.Connection, number: int, after: int) -> None:
-    """Remove the epochs above `after`."""
+    """Remove the epochs above `after`, and their details."""
     connection.execute("DELETE FROM epochs WHERE run_number = ? AND epoch > ?", (number, after))
+    connection.execute("DELETE FROM epoch_details WHERE run_number = ? AND epoch > ?", (number, after))
     connection.execute(_SUMMARISE, (number,))
 
 

@@ -16,6 +16,7 @@ from core.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from core.training.details import DetailsTaker
 from core.training.evaluation import Evaluator
 from core.training.models import build_model
 from core.training.optimizers import build_optimizer
@@ -34,7 +35,8 @@ class EpochRow:
     `train_*` is what Keras reports: a mean over the epoch, with augmentation and dropout on, while the weights
     changed; its loss is the one that is optimised, so label smoothing raises it. `clean_train_*` is measured after
     it, on a fixed part of the training set with augmentation and dropout off, exactly as `val_*` is on the validation
-    set; these losses are plain cross-entropy. `learning_rate` is that of the epoch's last step.
+    set; these losses are plain cross-entropy. `learning_rate` is that of the epoch's last step. `details` is what
+    `core.training.details` makes of the same answers.
     """
 
     epoch: int
@@ -47,6 +49,7 @@ class EpochRow:
     learning_rate: float
     seconds: float
     images_per_second: float
+    details: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._pictures = pictures_per_epoch(config, num_train)
         self._arrays = arrays
         self._evaluator: Evaluator | None = None
+        self._details = DetailsTaker(arrays)
         self._epoch_began = self._told = time.perf_counter()
         self.was_stopped = False
 
@@ -270,9 +274,11 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         assert self._evaluator is not None
         arrays = self._arrays
         with averaged_weights(self.model, arrays.x_clean):
-            clean = self._evaluator.measure(arrays.x_clean, arrays.y_clean)
-            validation = clean and self._evaluator.measure(arrays.x_validation, arrays.y_validation)
-            if clean is None or validation is None:
+            measure = self._evaluator.measure
+            clean = measure(arrays.x_clean, arrays.y_clean)
+            validation = clean and measure(arrays.x_validation, arrays.y_validation)
+            details = self._details.take(clean, validation, measure) if clean and validation else None
+            if clean is None or validation is None or details is None:
                 self._stop()
                 return
             row = EpochRow(
@@ -286,6 +292,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 learning_rate=last_rate(self.model.optimizer),
                 seconds=time.perf_counter() - self._epoch_began,
                 images_per_second=pace,
+                details=details,
             )
             if self._keep_score(row):
                 save_run_model(

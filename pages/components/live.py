@@ -23,6 +23,7 @@ from pages.components import run_words
 from pages.components.curve_view import curves_of, render_charts
 from pages.components.local_time import local_time
 from pages.components.run_controls import render_history, render_hold
+from pages.components.run_details import render_details
 from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
@@ -75,6 +76,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
         st.caption("The curves begin when the first epoch has ended.")
     if len(runs) == 1:
         render_history(store, runs[0])
+        render_details(services, runs[0])
         _render_log(services, runs[0])
 
 
