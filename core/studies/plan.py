@@ -169,12 +169,18 @@ def without_knobs(policy: AugmentationConfig, knobs: tuple[str, ...]) -> Augment
 
 
 def _seed_arms(spec: StudySpec) -> tuple[Arm, ...]:
+    if len(spec.bases) > 2:
+        raise ConfigError("", f"Two configs can be compared, not {len(spec.bases)}.")
     arms = tuple(
         Arm(key, base.name, replace(base.config, seed=0), number)
         for number, (key, base) in enumerate(zip((FIRST, SECOND), spec.bases, strict=False))
     )
-    if len(spec.bases) > 2:
-        raise ConfigError("", f"Two configs can be compared, not {len(spec.bases)}.")
+    datasets = {base.config.dataset.id for base in spec.bases}
+    if len(datasets) > 1:
+        raise ConfigError(
+            "dataset.id",
+            f"must be the same for both: accuracies on {' and '.join(sorted(datasets))} cannot be compared.",
+        )
     if len(arms) == 2 and arms[0].config == arms[1].config:
         raise ConfigError(
             "",

@@ -175,6 +175,8 @@ def _words_of_two(
     low, high = _turned(accuracy.low, accuracy.high, accuracy.mean)
     verdict = "a clear difference" if accuracy.clear else "no clear winner"
     headline = f"{better} is {mean} better ({span(low, high)}, 95 %): {verdict}."
+    if mean == points(0.0):
+        headline = f"Both are equally good on average ({span(low, high)}, 95 %): {verdict}."
     if gap is None or gap.low is None or gap.high is None:
         return headline, ()
     narrower = names[0] if gap.mean < 0 else names[1]

@@ -15,7 +15,7 @@ from core.runs.scheduler import ensure_scheduler
 from core.runs.store import Store
 from core.runs.studies import Study
 from core.studies.plan import PlannedRun, plan
-from core.studies.report import read_report, read_spec
+from core.studies.report import read_report
 from core.studies.spec import SEEDS, Base, StudySpec, build_spec
 from core.workspace import Workspace
 
@@ -33,6 +33,13 @@ def base_of_run(store: Store, run_id: str, values: Mapping[str, Any]) -> Base:
     config = run.config.with_values(values)
     name = run.name if config == run.config else fork_name(run.name, describe_changes(run.config, config))
     return Base(name, config, run.preset, run.id)
+
+
+def base_fork(first: Base, values: Mapping[str, Any]) -> Base:
+    """A base like another one but for `values`. Raises ConfigError."""
+    config = first.config.with_values(values)
+    name = fork_name(first.name, describe_changes(first.config, config))
+    return Base(name, config, first.preset, first.run_id)
 
 
 def base_of_preset(name: str, values: Mapping[str, Any]) -> Base:
@@ -161,11 +168,6 @@ def configs_to_train(store: Store, planned: Sequence[PlannedRun], *, reuse: bool
     configs = [each.config for each in planned]
     known = store.studies.reusable(configs) if reuse else {}
     return [config for config in configs if config.config_id not in known]
-
-
-def spec_of(study: Study) -> StudySpec:
-    """What the study asks. Raises UserError where it cannot be read."""
-    return read_spec(study.spec)
 
 
 def _called_differently(first: Base, second: Base) -> Base:
