@@ -103,7 +103,7 @@ def _notes(fit: LogFit | None, rungs: Sequence[Rung]) -> tuple[str, ...]:
     assert worst.residual is not None
     text = f"The line misses by {points(worst.residual)} at most, at {worst.size:,} pictures"
     if worst.error is not None:
-        text += f"; an accuracy on so few validation pictures is uncertain by {points(worst.error)} (standard error)"
+        text += f"; the standard error of an accuracy there is {points(worst.error)}"
     notes.append(text + ".")
     if bend := _bend([rung.residual or 0.0 for rung in known]):
         notes.append(bend)
