@@ -17,12 +17,7 @@ ROW_HEIGHT = 32
 ZOOM = "zoom"
 _MIDDLE = {"value": {"expr": "height * 0.4"}}
 
-# The theme's colours for validation and clean training, in its order: training, validation, clean training.
-NOISE_SERIES = {
-    "best": "Best validation",
-    "last": "Last validation",
-    "clean": "Clean training, last",
-}
+NOISE_SERIES = {"best": "Best validation", "clean": "Clean training, last", "last": "Last validation"}
 
 
 def band_data(result: SeedsResult) -> pd.DataFrame:
@@ -100,7 +95,7 @@ def difference_spec(measure: str, names: Sequence[str], explained: bool) -> dict
     return {
         "title": {
             "text": f"{DIFFERENCES[measure]}, difference", "anchor": "start", "offset": 8, "limit": 400,
-            **({"subtitle": words} if words else {}),
+            **({"subtitle": words, "subtitleColor": "gray"} if words else {}),
         },
         "height": HEIGHT // 2 + (20 if explained else -20),
         "layer": [
@@ -232,6 +227,7 @@ def residual_spec(sizes: Sequence[int]) -> dict[str, Any]:
     return {
         "title": {
             "text": "What the line leaves over", "subtitle": "Grey: a standard error of the validation pictures",
+            "subtitleColor": "gray",
             "anchor": "start", "offset": 8,
         },
         "height": HEIGHT,
@@ -285,7 +281,7 @@ def noise_spec() -> dict[str, Any]:
         "title": {
             "text": "Accuracy by the share of wrong labels",
             "subtitle": "Dashed: training labels that are true. Above it, wrong ones are known by heart",
-            "anchor": "start", "offset": 8,
+            "subtitleColor": "gray", "anchor": "start", "offset": 8,
         },
         "height": HEIGHT,
         "encoding": {
@@ -321,8 +317,10 @@ def noise_spec() -> dict[str, Any]:
 
 
 def _noise_color() -> dict[str, Any]:
-    scale = {"domain": list(NOISE_SERIES)}
-    return {"field": "series", "type": "nominal", "scale": scale, "legend": _legend(NOISE_SERIES)}
+    # The theme's first colour is that of training accuracy, which is not drawn: the others have their own.
+    scale = {"domain": ["train", *NOISE_SERIES]}
+    legend = {**_legend(NOISE_SERIES), "values": list(NOISE_SERIES)}
+    return {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
 
 
 def _size_x(sizes: Sequence[int]) -> dict[str, Any]:
@@ -335,7 +333,8 @@ def _size_x(sizes: Sequence[int]) -> dict[str, Any]:
 
 def _points_x(field: str) -> dict[str, Any]:
     return {
-        "field": field, "type": "quantitative", "title": "Points", "axis": {"format": "+~g"},
+        "field": field, "type": "quantitative", "title": "Points",
+        "axis": {"format": "+~g", "labelExpr": "datum.value === 0 ? '0' : datum.label"},
         "scale": {"padding": 12, "nice": True},
     }  # fmt: skip
 

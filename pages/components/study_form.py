@@ -35,8 +35,17 @@ from pages.components.study_words import KINDS
 from pages.components.text import literal
 
 RUNS_OFFERED = 100
-KIND, FIRST, SECOND = "study-kind", "study-first", "study-second"
+KIND, FIRST, SECOND, ABLATED = "study-kind", "study-first", "study-second", "study-ablated"
 ALONE = "alone"
+FIELDS = {
+    "num_seeds": "Seeds",
+    "sizes": "Numbers of pictures",
+    "fractions": "Wrong labels",
+    "training.epochs": "Epochs",
+    "dataset.num_train": "Training pictures",
+    "dataset.id": "Data set",
+    "augmentation": "Augmentation",
+}
 MODES = {WITHOUT: "Leave each out", ONLY: "Have each alone"}
 
 
@@ -54,7 +63,8 @@ def take_link(services: Services) -> None:
         if run_id not in known:
             st.warning(f"There is no run “{literal(run_id[:40])}” here.", icon=":material/link_off:")
     found = [run_id for run_id in asked if run_id in known]
-    for key, run_id in zip((FIRST, SECOND), found, strict=False):
+    first = ABLATED if kind == ABLATION else FIRST
+    for key, run_id in zip((first, SECOND), found, strict=False):
         session.show(key, _run_option(run_id))
     if len(found) == 1:
         session.show(SECOND, ALONE)
@@ -62,8 +72,10 @@ def take_link(services: Services) -> None:
 
 def render_form(services: Services) -> None:
     """Everything down to the button that starts it."""
+    if session.value_of(KIND) not in KINDS:
+        session.show(KIND, SEEDS)
     kind = st.segmented_control(
-        "What do you want to know?", list(KINDS), default=SEEDS, required=True, key=KIND,
+        "What do you want to know?", list(KINDS), required=True, key=KIND,
         format_func=lambda kind: f"{KINDS[kind].icon} {KINDS[kind].title}", persist_state="session",
     )  # fmt: skip
     kind = kind if kind in KINDS else SEEDS
@@ -71,10 +83,17 @@ def render_form(services: Services) -> None:
     runs = _readable(services.store.list_runs())
     left, right = st.columns(2, gap="medium")
     with left:
-        first = _choose_base(services, runs, "With", FIRST)
+        if kind == ABLATION:
+            augmented = [run for run in runs if run.config.augmentation.is_active]
+            presets = [name for name, preset in PRESETS.items() if preset.config.augmentation.is_active]
+            first = _choose_base(services, augmented, presets, "With", ABLATED)
+        else:
+            first = _choose_base(services, runs, list(PRESETS), "With", FIRST)
     with right:
         second = (
-            _choose_base(services, runs, "Compared with", SECOND, optional=True) if kind == SEEDS else None
+            _choose_base(services, runs, list(PRESETS), "Compared with", SECOND, optional=True)
+            if kind == SEEDS
+            else None
         )
     if first is None:
         return
@@ -82,18 +101,24 @@ def render_form(services: Services) -> None:
         spec = _read_knobs(services, kind, first, second)
         planned = check_study(services.workspace, spec)
     except UserError as error:
-        st.error(literal(error.message if isinstance(error, ConfigError) else str(error)))
+        st.error(literal(_in_words(error)))
         return
     _render_start(services, spec, planned)
 
 
 def _choose_base(
-    services: Services, runs: Sequence[Run], label: str, key: str, *, optional: bool = False
+    services: Services,
+    runs: Sequence[Run],
+    presets: Sequence[str],
+    label: str,
+    key: str,
+    *,
+    optional: bool = False,
 ) -> Base | None:
     by_option = {_run_option(run.id): run for run in runs}
     asked = session.value_of(key)
     shown = [option for number, option in enumerate(by_option) if number < RUNS_OFFERED or option == asked]
-    options = ([ALONE] if optional else []) + [f"preset:{name}" for name in PRESETS] + shown
+    options = ([ALONE] if optional else []) + [f"preset:{name}" for name in presets] + shown
     if asked is not None and asked not in options:
         session.forget(key)  # its run was deleted
 
@@ -194,7 +219,7 @@ def _render_start(services: Services, spec: StudySpec, planned: Sequence[Planned
         try:
             study = start_study(services.workspace, spec, token=token, reuse=reuse)
         except UserError as error:
-            st.error(literal(str(error)))
+            st.error(literal(_in_words(error)))
             return
         session.use_token()
         st.switch_page("studies.py", query_params={"study": study.id})
@@ -208,6 +233,13 @@ def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:
     if seconds is None:
         return f"{_runs(new)} to train, {where}.{there} How long is not known: no run of this network is here yet."
     return f"{_runs(new)} to train, {where}: {run_words.duration(seconds)}.{there}"
+
+
+def _in_words(error: UserError) -> str:
+    """The field by the name that it has here."""
+    if isinstance(error, ConfigError) and error.field:
+        return f"{FIELDS.get(error.field, error.field)}: {error.message}"
+    return str(error)
 
 
 def _parse(text: str, name: str, kind: type) -> list[Any]:

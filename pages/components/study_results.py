@@ -23,7 +23,7 @@ def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:
         st.markdown(f"#### {_unbroken(result.headline)}")
         for note in result.notes:
             st.markdown(_unbroken(note))
-        if report.is_partial:
+        if report.is_partial and report.num_ended:
             st.caption(f"So far: {report.num_ended} of {report.num_planned} runs have ended.")
     if not report.num_ended:
         return

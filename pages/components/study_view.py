@@ -46,7 +46,7 @@ def _draw(services: Services, study_id: str, drawn: object) -> None:
         st.error(literal(report.problem), icon=":material/broken_image:")
     if report.result is not None and report.spec is not None:
         render_result(report, report.spec, report.result)
-        with st.expander("How it is reckoned", icon=":material/calculate:"):
+        with st.expander("How it is reckoned", icon=":material/calculate:", key=f"reckoned-{study_id}"):
             st.markdown(KINDS[report.spec.kind].reckoning)
     _render_runs(report)
 
@@ -168,7 +168,9 @@ def _render_trouble(services: Services, report: StudyReport) -> None:
 
 
 def _render_runs(report: StudyReport) -> None:
-    with st.expander(f"Its {len(report.members)} runs", icon=":material/list:"):
+    with st.expander(
+        f"Its {len(report.members)} runs", icon=":material/list:", key=f"runs-{report.study.id}"
+    ):
         if not report.members:
             st.caption("All of its runs were deleted.")
             return
