@@ -57,8 +57,9 @@ def measure(role: Role, curves: Mapping[str, list[Any]]) -> Measured | None:
 
 
 def of_arm(measured: Sequence[Measured], arm: str) -> dict[int, Measured]:
-    """The runs that stand for a condition, by seed."""
-    return {each.seed: each for each in measured if arm in each.role.arms}
+    """The runs that stand for a condition, by seed and in the order of the seeds."""
+    found = {each.seed: each for each in measured if arm in each.role.arms}
+    return dict(sorted(found.items()))
 
 
 def interval_of(values: Sequence[float | None]) -> Interval | None:

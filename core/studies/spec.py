@@ -143,7 +143,9 @@ def build_spec(kind: str, bases: Sequence[Base], asked: Mapping[str, Any], num_a
         )
     if kind == NOISE:
         fractions = _numbers("fractions", asked.get("fractions", DEFAULT_FRACTIONS))
-        return StudySpec(kind, tuple(bases), seeds, fractions=tuple(sorted(set(fractions))))
+        return StudySpec(
+            kind, tuple(bases), seeds, fractions=tuple(sorted({float(value) for value in fractions}))
+        )
     return StudySpec(kind, tuple(bases), seeds)
 
 

@@ -1,6 +1,7 @@
 """Start a study, stop it, queue what is missing, delete it: what every face does."""
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,11 @@ from core.runs.store import Store
 from core.runs.studies import Study
 from core.studies.plan import PlannedRun, plan
 from core.studies.report import read_report
-from core.studies.spec import SEEDS, Base, StudySpec, build_spec
+from core.studies.spec import KINDS, SEEDS, Base, StudySpec, build_spec
 from core.workspace import Workspace
+
+# How the runs of a study are called: a study of one of them is not of that seed alone.
+_SEED = re.compile(r", seed \d+$")
 
 TITLES = {
     "seeds": "Signal or noise",
@@ -31,7 +35,9 @@ def base_of_run(store: Store, run_id: str, values: Mapping[str, Any]) -> Base:
     """A run's config, with `values` replaced by path. Raises RunNotFound, RunError, ConfigError."""
     run = store.get_run(run_id)
     config = run.config.with_values(values)
-    name = run.name if config == run.config else fork_name(run.name, describe_changes(run.config, config))
+    name = _SEED.sub("", run.name) or run.name
+    if config != run.config:
+        name = fork_name(name, describe_changes(run.config, config))
     return Base(name, config, run.preset, run.id)
 
 
@@ -54,7 +60,7 @@ def make_spec(
 
     Raises UserError.
     """
-    if second is not None and kind != SEEDS:
+    if second is not None and kind in KINDS and kind != SEEDS:
         raise ConfigError("against", "has a place in a study of seeds alone, which compares two configs.")
     bases = [first] if second is None else [first, _called_differently(first, second)]
     return build_spec(kind, bases, asked, find_dataset(workspace, first.config.dataset.id).num_train)

@@ -28,7 +28,7 @@ from core.studies.spec import (
     StudySpec,
     ladder,
 )
-from core.studies.start import check_study, configs_to_train, make_spec, start_study
+from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
 from pages.components import run_words, session
 from pages.components.drafts import quick_for_here
 from pages.components.study_words import KINDS
@@ -135,8 +135,7 @@ def _choose_base(
     if option is None or option == ALONE:
         return None
     if option in by_option:
-        run = by_option[option]
-        return Base(run.name, run.config, run.preset, run.id)
+        return base_of_run(services.store, by_option[option].id, {})
     name = option.partition(":")[2]
     return Base(name, quick_for_here(services.workspace, name), name)
 
@@ -226,7 +225,8 @@ def _render_start(services: Services, spec: StudySpec, planned: Sequence[Planned
 
 
 def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:
-    there = f" {_runs(planned - new)} of {planned} are there already." if planned > new else ""
+    known = planned - new
+    there = f" {known} of {_runs(planned)} {'is' if known == 1 else 'are'} there already." if known else ""
     if not new:
         return f"All {planned} runs are there already: the answer needs no training."
     where = "one at a time" if devices == 1 else f"over {devices} devices"

@@ -21,6 +21,7 @@ from pages.components.text import literal
 TICK_SECONDS = 2.0
 MOST_LINKED = 50  # as many as the Runs page takes
 MOST_NAMED = 5
+WITH_RUNS = "delete-with-runs"
 
 
 def render_study(services: Services, study_id: str) -> None:
@@ -102,23 +103,28 @@ def _act(action: Any) -> None:
 def _delete_dialog(services: Services, report: StudyReport) -> None:
     own = [member for member in report.members if not (member.is_reused or member.is_shared)]
     st.write(f"“{literal(report.study.name)}” is forgotten. Its runs stay, with curves and weights.")
-    with_runs = False
     if own and report.under_way:
         st.caption("To delete its runs as well, stop them first.")
     elif own:
-        with_runs = st.checkbox(f"Also delete the {len(own)} runs that it began", key="delete-with-runs")
+        st.checkbox(f"Also delete the {len(own)} runs that it began", key=WITH_RUNS)
     with st.container(horizontal=True, horizontal_alignment="right"):
         kept = st.button("Keep", key="keep-study")
-        deleted = st.button("Delete", key="really-delete-study", type="primary")
-    if deleted:
-        try:
-            for sentence in delete_study(services.workspace, report.study.id, with_runs=with_runs):
-                session.flash(literal(sentence))
-        except ConvDeckError as error:
-            session.flash(literal(str(error)))
-        st.query_params.clear()
+        deleted = st.button(
+            "Delete", key="really-delete-study", type="primary", on_click=_delete_now,
+            args=(services, report.study.id),
+        )  # fmt: skip
     if kept or deleted:
         st.rerun()
+
+
+def _delete_now(services: Services, study_id: str) -> None:
+    st.query_params.clear()
+    try:
+        kept = delete_study(services.workspace, study_id, with_runs=bool(session.value_of(WITH_RUNS)))
+    except ConvDeckError as error:
+        kept = [str(error)]
+    for sentence in kept:
+        session.flash(literal(sentence))
 
 
 def _render_standing(report: StudyReport) -> None:

@@ -28,7 +28,7 @@ deviation, the interval is
 $$\\bar d \\pm t_{0.975,\\,k-1} \\cdot s_d / \\sqrt{k}$$
 
 which is the paired t-test (Student, [Biometrika 6, 1908](https://doi.org/10.1093/biomet/6.1.1)). Where it spans zero,
-chance explains the difference.
+chance alone could explain the difference.
 """
 
 _LIMITS = """
