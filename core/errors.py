@@ -5,6 +5,7 @@
     │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
     │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
     │   ├── PictureError              an uploaded file is not a picture that is taken
+    │   ├── StudyNotFound
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
     │       └── IllegalTransition     its state forbids it
@@ -45,6 +46,10 @@ class DatasetError(UserError):
 
 class PictureError(UserError):
     """A file is not a picture that can be taken."""
+
+
+class StudyNotFound(UserError):
+    """There is no study with this id."""
 
 
 class RunError(UserError):

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api import details, interventions, runs
+from core.api import details, interventions, runs, studies
 from core.api.answers import route
 from core.datasets.storage import list_datasets
 from core.services import Services
@@ -20,6 +20,7 @@ def build_routes() -> list[Route]:
         *runs.routes(),
         *interventions.routes(),
         *details.routes(),
+        *studies.routes(),
     ]
 
 

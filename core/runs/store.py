@@ -27,7 +27,6 @@ from core.runs.records import (
     Run,
     check_name,
     finite,
-    new_run_id,
     run_from_row,
 )
 from core.runs.states import RunState
@@ -154,23 +153,8 @@ class Store:
                 found = connection.execute(f"{tables.SELECT_RUN} WHERE token = ?", (token,)).fetchone()
                 if found:
                     return run_from_row(found)
-            run_id = new_run_id()
-            tables.insert(
-                connection,
-                id=run_id,
-                token=token,
-                queue_number=tables.next_in_queue(connection),
-                name=name or tables.numbered_name(connection, preset or config.dataset.id),
-                state=RunState.WAITING,
-                config=config.to_json(),
-                config_id=config.config_id,
-                dataset=config.dataset.id,
-                preset=preset,
-                parent_id=parent_id,
-                created_at=self._clock(),
-                total_epochs=config.training.epochs,
-            )
-            return tables.get(connection, run_id)[1]
+            number = tables.add_run(connection, self._clock(), config, name, preset, token, parent_id)
+            return tables.get_numbered(connection, number)
 
     def rename_run(self, run_id: str, name: str) -> Run:
         """Raises RunNotFound, and RunError for a name that is not allowed."""

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from core.config import ExperimentConfig
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.records import (
     CURVE_KEYS,
@@ -15,6 +16,7 @@ from core.runs.records import (
     Run,
     check_name,
     finite,
+    new_run_id,
     run_from_row,
 )
 from core.runs.states import ACTIVE, TRANSITIONS, RunState
@@ -52,6 +54,11 @@ def get(connection: sqlite3.Connection, run_id: str) -> tuple[int, Run]:
     if row is None:
         raise RunNotFound(f"There is no run with the id {str(run_id)[:40]!r}.")
     return row[0], run_from_row(row[1:])
+
+
+def get_numbered(connection: sqlite3.Connection, number: int) -> Run:
+    """The run in a row that is known to be there."""
+    return run_from_row(connection.execute(f"{SELECT_RUN} WHERE number = ?", (number,)).fetchone())
 
 
 def get_current(
@@ -119,6 +126,34 @@ def insert(connection: sqlite3.Connection, **values: object) -> None:
     """Add a run."""
     marks = ", ".join("?" * len(values))
     connection.execute(f"INSERT INTO runs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+
+
+def add_run(
+    connection: sqlite3.Connection,
+    now: float,
+    config: ExperimentConfig,
+    name: str | None,
+    preset: str | None,
+    token: str | None,
+    parent_id: str | None,
+) -> int:
+    """A run at the end of the queue; without a name, numbered after its preset or data set. Its row number."""
+    insert(
+        connection,
+        id=new_run_id(),
+        token=token,
+        queue_number=next_in_queue(connection),
+        name=name or numbered_name(connection, preset or config.dataset.id),
+        state=RunState.WAITING,
+        config=config.to_json(),
+        config_id=config.config_id,
+        dataset=config.dataset.id,
+        preset=preset,
+        parent_id=parent_id,
+        created_at=now,
+        total_epochs=config.training.epochs,
+    )
+    return int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
 def next_in_queue(connection: sqlite3.Connection) -> int:

@@ -27,6 +27,7 @@ def render_actions(services: Services, runs: Sequence[Run]) -> None:
             render_changes(services, runs[0])
             _links(runs[0])
             _rename(services, runs[0])
+        _signal_or_noise(runs)
         _downloads(services, runs)
         _delete(services, runs)
 
@@ -72,6 +73,18 @@ def _links(run: Run) -> None:
         help="Open this run's settings in Design, to change something and start another run.",
         width="content",
     )
+
+
+def _signal_or_noise(runs: Sequence[Run]) -> None:
+    if len(runs) <= 2:
+        st.page_link(
+            "studies.py",
+            label="Signal or noise?",
+            icon=":material/query_stats:",
+            query_params={"kind": "seeds", "runs": ",".join(run.id for run in runs)},
+            help="Train these settings with several seeds, to see what is more than chance.",
+            width="content",
+        )
 
 
 def _rename(services: Services, run: Run) -> None:
