@@ -17,7 +17,7 @@ from pages.components.pictures import Pixels, enlarge, png_bytes
 
 ROW_HEIGHT = 52
 THUMBNAIL = 42
-WORDS_WIDTH = 92
+WORDS_WIDTH = 104
 ROOM_AROUND = 80  # legend and axis
 
 TEXT = {"light": "#1B1F2A", "dark": "#E8EAF0"}  # as the theme, which a chart gives to its axes alone
