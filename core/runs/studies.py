@@ -65,8 +65,10 @@ class Member:
 
 
 _UNDER_WAY = f"state IN ('WAITING', {tables.ACTIVE_STATES})"
-# What a person did to a run while it trained makes it another one than its config says.
-_CHANGED = "(added_epochs > 0 OR EXISTS (SELECT 1 FROM interventions WHERE run_number = runs.number))"
+# Another learning rate and more epochs make a run another one than its config says; a pause does not.
+_CHANGED = """(added_epochs > 0 OR EXISTS (
+    SELECT 1 FROM interventions WHERE run_number = runs.number AND kind = 'learning_rate'
+))"""
 _SELECT = f"""
     SELECT studies.id, kind, studies.name, spec, studies.created_at, count(runs.number),
         coalesce(sum(state = 'FINISHED'), 0), coalesce(sum({_UNDER_WAY}), 0)

@@ -82,7 +82,8 @@ def difference_data(result: SeedsResult, measure: str) -> pd.DataFrame:
     difference = result.accuracy if measure == "accuracy" else result.gap
     rows: list[tuple[object, ...]] = []
     if difference is not None:
-        rows.append(("mean", None, -100 * difference.mean, -100 * difference.high, -100 * difference.low))
+        low, high = (None if end is None else -100 * end for end in (difference.high, difference.low))
+        rows.append(("mean", None, -100 * difference.mean, low, high))
     for row in result.rows:
         values = row.accuracies if measure == "accuracy" else row.gaps
         if len(values) == 2 and values[0] is not None and values[1] is not None:
