@@ -130,7 +130,7 @@ def _train(
     run = RunCallback(config, arrays, folder, reporter, position, data.num_train)
     if position.epoch < config.training.epochs and not run.is_out_of_patience:
         model.fit(
-            _batches(config, data, position.epoch, replicas),
+            batches_of(config, data, position.epoch, replicas),
             initial_epoch=position.epoch,
             epochs=config.training.epochs,
             steps_per_epoch=steps,
@@ -173,7 +173,8 @@ def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, repl
     return build()
 
 
-def _batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:
+def batches_of(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:
+    """The stream of batches that training reads, by the backend's own pipeline."""
     if backend_name() == "tensorflow":
         from core.training.pipeline_tensorflow import build_dataset
 
