@@ -16,7 +16,7 @@ from pages.components.run_note import NOTHING_EXPECTED, render_note_form, render
 from pages.components.text import literal
 
 ENTRIES_PER_PAGE = 10
-CHART_HEIGHT = 130
+CHART_HEIGHT = 220
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def _render_entry(services: Services, entry: Entry) -> None:
             "Expected", note.expectation, NOTHING_EXPECTED if not entry.is_open else "Not written yet."
         )
         render_words("What came of it", note.outcome, "Not written yet.")
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             there = [run.id for run in entry.runs if not run.deleted]
             if there:
                 st.page_link(

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 
 from core.notebook.entries import Entry
 
-# CommonMark lets a backslash take the meaning from any ASCII punctuation. These are all that has one somewhere:
-# emphasis, links, HTML, tables, headings, lists, maths, and the addresses that GitHub makes links of.
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|~<>&$:@=^]")
+# CommonMark lets a backslash take the meaning from any ASCII punctuation. These mean something anywhere: emphasis,
+# links, HTML, tables, maths. The rest does so only in the places that the second pattern finds: headings, lists and
+# rules at a line's beginning, the addresses that GitHub makes links of, its :signs:. Escaped everywhere, text would
+# be hard to read for whoever opens the file itself.
+_ANYWHERE = r"[\\`*_\[\]<>&|~$^@#]"
+_SOMEWHERE = r"^[-+=]|(?<=www)\.|:(?=\S)"
+_SPECIAL = re.compile(f"{_ANYWHERE}|{_SOMEWHERE}", re.IGNORECASE)
+_NUMBERED = re.compile(r"^(\d+)([.)])")
 NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
 NOTHING_YET = "Not written yet."
 
@@ -51,7 +56,7 @@ def quoted(text: str) -> str:
 
 def escape_markdown(text: str) -> str:
     """One line of text that Markdown takes for nothing else."""
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
 
 
 def _indented(line: str) -> str:

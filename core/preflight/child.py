@@ -45,10 +45,13 @@ def ask(
     devices: Sequence[Device],
     limit_mib: int,
     tell: Tell,
+    seconds: float,
     command: Sequence[str] = COMMAND,
     silence_seconds: float = SILENCE_SECONDS,
 ) -> dict[str, Any]:
     """The answer to `task` (`time` or `fit`) from a process of its own, which may take `limit_mib` of this computer.
+
+    `seconds` is for how long steps are timed.
 
     Raises:
         OutOfMemory, TooSlow: and nothing of the process is left.
@@ -68,7 +71,8 @@ def ask(
     assert process.stdin is not None and process.stdout is not None
     try:
         with contextlib.suppress(OSError):  # it has ended already: the missing answer tells
-            process.stdin.write(json.dumps({"task": task, "config": config.to_dict()}) + "\n")
+            request = {"task": task, "config": config.to_dict(), "seconds": seconds}
+            process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
         answer = _listen(process, process.stdout, limit_mib, tell, silence_seconds)
     finally:

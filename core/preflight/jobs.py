@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.config import ExperimentConfig
 from core.errors import ConvDeckError, PreflightBusy
-from core.preflight.measure import Preflight, measure
+from core.preflight.measurement import Preflight, measure
 from core.workspace import Workspace
 
 logger = logging.getLogger(__name__)

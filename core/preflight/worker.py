@@ -78,7 +78,7 @@ def _work(request: dict[str, Any], answers: IO[str], began: float) -> dict[str, 
         tell(f"Trying batches of {settings.batch_size:,}")
         try_batch(config, arrays, replicas)
         return {"fits": True}
-    timings = time_training(config, arrays, replicas, tell)
+    timings = time_training(config, arrays, replicas, tell, request["seconds"])
     memory = peak_memory_mib()
     return {
         "timed": {

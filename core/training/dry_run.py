@@ -23,7 +23,6 @@ from core.training.train import REPORT_SECONDS, batches_of, compiled_model
 # What the pipeline prepared while the network was compiled comes for free: so many steps say nothing of its speed.
 PREPARED_STEPS = 16
 WARM_UP_SECONDS = 4.0
-TIMED_SECONDS = 8.0
 EVALUATION_SECONDS = 6.0
 # Enough for the optimizer's first step and the pipeline's buffers to take what they will take.
 FITTING_STEPS = 4
@@ -54,9 +53,9 @@ class Timings:
 
 
 def time_training(
-    config: ExperimentConfig, arrays: Arrays, replicas: int, tell: Callable[[str], None]
+    config: ExperimentConfig, arrays: Arrays, replicas: int, tell: Callable[[str], None], seconds: float
 ) -> Timings:
-    """Build, compile and train as `train` does, for some seconds, then measure and save as an epoch's end does.
+    """Build, compile and train as `train` does, for `seconds`, then measure and save as an epoch's end does.
 
     Nothing is kept. Errors of the backend, such as running out of memory, come out as they are.
     """
@@ -66,7 +65,7 @@ def time_training(
     steps = steps_per_epoch(config, data.num_train)
     tell("Compiling the network and taking a first step")
     model = compiled_model(config, data, steps, replicas)
-    clock = _StepClock(tell)
+    clock = _StepClock(tell, seconds)
     _fit(model, config, data, replicas, clock)
     tell("Measuring clean training and validation, and saving")
     evaluation = _time_evaluation(model, arrays)
@@ -117,9 +116,10 @@ class _StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
 class _StepClock(keras.callbacks.Callback):  # type: ignore[misc]
     """Times steps in portions as long as those between two reports of a training, and takes the median portion."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], seconds: float) -> None:
         super().__init__()
         self._tell = tell
+        self._seconds = seconds
         self._portions: list[float] = []
         self._began = self._warm_since = self._timed_since = 0.0
         self._portion_began, self._portion_steps = 0.0, 0
@@ -139,7 +139,7 @@ class _StepClock(keras.callbacks.Callback):  # type: ignore[misc]
             _wait_for(logs)
             self._warm_since = time.perf_counter()
             self.first_step = self._warm_since - self._began
-            if self.first_step > WARM_UP_SECONDS + TIMED_SECONDS:
+            if self.first_step > WARM_UP_SECONDS + self._seconds:
                 self.model.stop_training = True
             return
         now = time.perf_counter()
@@ -158,7 +158,7 @@ class _StepClock(keras.callbacks.Callback):  # type: ignore[misc]
         self._portions.append((now - self._portion_began) / self._portion_steps)
         self.timed_steps += self._portion_steps
         self._portion_began, self._portion_steps = now, 0
-        if now - self._timed_since >= TIMED_SECONDS:
+        if now - self._timed_since >= self._seconds:
             self.model.stop_training = True
 
 

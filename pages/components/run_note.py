@@ -92,7 +92,14 @@ def render_words(label: str, text: str, instead: str) -> None:
         st.markdown(f":small[*{literal(instead)}*]")
         return
     # Two spaces and a line feed are a line break in Markdown.
-    st.markdown("  \n".join(literal(line) or "\u00a0" for line in text.split("\n")))
+    st.markdown("  \n".join(_line(line) for line in text.split("\n")))
+
+
+def _line(line: str) -> str:
+    # Markdown drops the spaces before a line and takes an empty one for the end of a paragraph.
+    words = line.lstrip(" \t")
+    indent = len(line[: len(line) - len(words)].expandtabs(4))
+    return "\u00a0" * indent + literal(words) or "\u00a0"
 
 
 def _facts(services: Services, runs: Sequence[Run], note: Note | None) -> list[str]:

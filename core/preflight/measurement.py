@@ -23,6 +23,7 @@ from core.workspace import Workspace
 
 # Kept free for everybody else on this computer: a machine that swaps is of no use to anybody.
 RESERVE_MIB = 256
+TIMED_SECONDS = 8.0
 CGROUP = Path("/sys/fs/cgroup")
 
 BUSY_NOTE = "A run was training on this machine meanwhile; alone, this design is quicker."
@@ -73,12 +74,14 @@ def measure(
     tell: Tell = lambda stage: None,
     *,
     memory_mib: int | None = None,
+    seconds: float = TIMED_SECONDS,
     devices: Callable[[], DeviceReport] = list_devices,
     ask: Ask = child.ask,
 ) -> Preflight:
     """Take some real steps of this config in a process of its own; half a minute, more where it does not fit.
 
-    `memory_mib` is how much of this computer's memory it may take (None: what is free). One dry run at a time
+    `memory_mib` is how much of this computer's memory it may take (None: what is free), `seconds` for how long steps
+    are timed. One dry run at a time
     goes on in a workspace. It leases no device: on a CPU that trains it is measured beside the run, with a note; a
     GPU that trains it leaves alone, because the run there may need that memory at any moment.
 
@@ -106,7 +109,7 @@ def measure(
         )
 
         def attempt(task: str, attempted: ExperimentConfig) -> dict[str, Any]:
-            return ask(workspace, task, attempted, chosen, limit, tell)
+            return ask(workspace, task, attempted, chosen, limit, tell, seconds)
 
         try:
             timed = attempt("time", config)["timed"]
