@@ -134,13 +134,13 @@ class Notes:
     def _change(self, connection: sqlite3.Connection, note: Note, texts: dict[str, str]) -> Note:
         old = {"expectation": note.expectation, "outcome": note.outcome}
         new = old | texts
-        if not any(new.values()):
-            raise RunError("A note needs an expectation or an outcome. To be rid of a note, delete it.")
         if new["expectation"] != old["expectation"] and not _is_open(connection, note.run_ids):
             raise RunError(
                 "The first epoch has ended, so what was expected can no longer be written or changed. "
                 "Write it into the outcome instead."
             )
+        if not any(new.values()):
+            raise RunError("A note needs an expectation or an outcome. To be rid of a note, delete it.")
         if new != old:
             connection.execute(
                 "UPDATE notes SET expectation = ?, outcome = ?, changed_at = ? WHERE id = ?",

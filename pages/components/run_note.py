@@ -17,6 +17,7 @@ EXPECTATION = "run-expectation"
 EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
 FIELD_HEIGHT = 100
 LOCKED = "As it was written before the first epoch had ended."
+TOO_LATE = "The first epoch had ended before this was saved, so it is not kept as an expectation."
 NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
 
 
@@ -50,6 +51,7 @@ def render_note_form(
 ) -> None:  # fmt: skip
     """The texts of a note, to be edited; without a note yet, one about the runs `ids` is made."""
     expectation, outcome = (note.expectation, note.outcome) if note else ("", "")
+    expected_key = f"expected-{name}-{hash(expectation)}"
     left, right = st.columns([3, 2], gap="large")
     with right:
         st.caption("What the numbers say")
@@ -60,13 +62,17 @@ def render_note_form(
             render_words("Expected", expectation, NOTHING_EXPECTED)
             if expectation:
                 st.caption(LOCKED)
+            # Sent in this very moment by a page that was drawn before the first epoch ended.
+            late = session.text_of(expected_key).strip()
+            if late and late != expectation:
+                st.warning(f"{TOO_LATE} You wrote: {literal(late)}", icon=":material/schedule:")
         # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn
         # for that swallows the click. The stored text is part of the key: changed elsewhere, it is shown.
         with st.form(f"note-{name}-{is_open}", border=False):
             expected = expectation
             if is_open:
                 expected = st.text_area(
-                    "What do you expect?", expectation, key=f"expected-{name}-{hash(expectation)}",
+                    "What do you expect?", expectation, key=expected_key,
                     max_chars=MAX_NOTE_CHARACTERS, placeholder=EXAMPLE, height=FIELD_HEIGHT,
                     help="Can be changed until the first epoch has ended; then it stays as it was.",
                 )  # fmt: skip
