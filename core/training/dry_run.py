@@ -14,7 +14,7 @@ from core.config import ExperimentConfig
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, save_checkpoint
-from core.training.evaluation import Evaluator
+from core.training.evaluation import MOST_AT_ONCE, Evaluator
 from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
 from core.training.portions import pictures_at_once
 from core.training.saved import save_run_model
@@ -173,23 +173,28 @@ def _time_planning(config: ExperimentConfig, data: TrainingSet, replicas: int) -
 
 
 def _time_evaluation(model: keras.Model, arrays: Arrays) -> float:
-    """Of all pictures that an epoch's end measures; where that takes long, from a portion of them."""
+    """Of all pictures that an epoch's end measures; cut after EVALUATION_SECONDS, and then scaled up."""
     parts = ((arrays.x_clean, arrays.y_clean), (arrays.x_validation, arrays.y_validation))
-    evaluator = Evaluator(model, lambda: False)
-    at_once = pictures_at_once(model, 250)
+    at_once = pictures_at_once(model, MOST_AT_ONCE)
+    asked, ends_at = 0, float("inf")
 
-    def measure(most: int) -> float:
-        began = time.perf_counter()
-        with averaged_weights(model, arrays.x_clean):
-            for x, y in parts:
-                evaluator.measure(x[:most], y[:most])
-        return time.perf_counter() - began
+    def is_over() -> bool:
+        nonlocal asked
+        asked += 1
+        return time.perf_counter() > ends_at
 
-    measure(at_once)  # compiles it
-    portion = measure(at_once)
-    pictures, measured = (sum(min(len(y), most) for _, y in parts) for most in (10**9, at_once))
-    whole = portion * pictures / max(1, measured)
-    return measure(10**9) if whole <= EVALUATION_SECONDS else whole
+    evaluator = Evaluator(model, is_over)
+    for x, y in parts:  # compiled for a full batch and for any other
+        evaluator.measure(x[: at_once + 1], y[: at_once + 1])
+    began = time.perf_counter()
+    asked, ends_at, completed = 0, began + EVALUATION_SECONDS, 0
+    with averaged_weights(model, arrays.x_clean):
+        for x, y in parts:
+            completed += evaluator.measure(x, y) is not None
+    elapsed = time.perf_counter() - began
+    # It is asked after each batch but the last of a part.
+    num_batches = sum(-(-len(y) // at_once) for _, y in parts)
+    return elapsed * num_batches / (asked + completed)
 
 
 def _time_saving(model: keras.Model, arrays: Arrays, data: TrainingSet) -> float:
