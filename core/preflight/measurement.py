@@ -27,7 +27,7 @@ TIMED_SECONDS = 8.0
 CGROUP = Path("/sys/fs/cgroup")
 
 BUSY_NOTE = "A run was training on this machine meanwhile; alone, this design is quicker."
-ROUGH_NOTE = "Not even a second step came to its end in time: these figures are rough."
+ROUGH_NOTE = "The first step took so long that only one more was timed: these figures are rough."
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -124,7 +124,7 @@ def measure(
         if leased or store.leases():
             notes = [BUSY_NOTE, *notes]
         if timed is not None:
-            if not timed["timed_steps"]:
+            if timed["timed_steps"] < 2:
                 notes.append(ROUGH_NOTE)
             found = _with(found, **_figures(timed, config.training.epochs))
         return _with(found, notes=tuple(notes))

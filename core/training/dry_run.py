@@ -122,14 +122,13 @@ class _StepClock(keras.callbacks.Callback):  # type: ignore[misc]
         self._seconds = seconds
         self._portions: list[float] = []
         self._began = self._warm_since = self._timed_since = 0.0
-        self._portion_began, self._portion_steps = 0.0, 0
+        self._portion_began, self._portion_steps, self._one_step = 0.0, 0, False
         self.first_step = 0.0
         self.timed_steps = 0
 
     @property
     def step_seconds(self) -> float:
-        """The first step stands in where not even a second one came to its end in time."""
-        return median(self._portions) if self._portions else self.first_step
+        return median(self._portions)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._began = time.perf_counter()
@@ -140,26 +139,31 @@ class _StepClock(keras.callbacks.Callback):  # type: ignore[misc]
             self._warm_since = time.perf_counter()
             self.first_step = self._warm_since - self._began
             if self.first_step > WARM_UP_SECONDS + self._seconds:
-                self.model.stop_training = True
+                # A slow machine, or only a long compilation: one more step tells, whatever was prepared meanwhile.
+                self._begin_timing(one_step=True)
             return
         now = time.perf_counter()
         if not self._timed_since:
             if batch < PREPARED_STEPS and now - self._warm_since < WARM_UP_SECONDS:
                 return
             _wait_for(logs)
-            self._tell("Timing steps")
-            self._timed_since = self._portion_began = time.perf_counter()
+            self._begin_timing()
             return
         self._portion_steps += 1
-        if now - self._portion_began < REPORT_SECONDS:
+        if now - self._portion_began < REPORT_SECONDS and not self._one_step:
             return
         _wait_for(logs)  # a GPU is a few steps behind what was asked of it
         now = time.perf_counter()
         self._portions.append((now - self._portion_began) / self._portion_steps)
         self.timed_steps += self._portion_steps
         self._portion_began, self._portion_steps = now, 0
-        if now - self._timed_since >= self._seconds:
+        if now - self._timed_since >= self._seconds or self._one_step:
             self.model.stop_training = True
+
+    def _begin_timing(self, *, one_step: bool = False) -> None:
+        self._tell("Timing steps")
+        self._one_step = one_step
+        self._timed_since = self._portion_began = time.perf_counter()
 
 
 def _wait_for(logs: dict[str, Any] | None) -> None:
