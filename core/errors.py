@@ -13,6 +13,8 @@
     ├── TrainingError                 a run failed for a reason that has a name and a next step
     │   ├── Diverged                  the loss is not a number any more
     │   └── CheckpointDamaged         nothing on disk can be trusted to go on from
+    ├── PreflightError                a dry run gave no answer
+    │   └── PreflightBusy             another one goes on, or there is no device that it may use
     └── EngineError                   the helper process crashed or overran its deadline
 
 Every message is written for the person who reads it on a page or in a terminal: what was received, what is
@@ -82,6 +84,14 @@ class Diverged(TrainingError):
 
 class CheckpointDamaged(TrainingError):
     """No checkpoint on disk passes its own hash."""
+
+
+class PreflightError(ConvDeckError):
+    """A dry run could not be made, or ended without an answer."""
+
+
+class PreflightBusy(PreflightError):
+    """Another dry run goes on, or every device that this one needs is training."""
 
 
 class EngineError(ConvDeckError):

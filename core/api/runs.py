@@ -57,7 +57,7 @@ async def _start(request: Request) -> Response:
 
     def start(body: bytes) -> Any:
         asked = parse_body(body, {"config", "preset", "set", "name", "token"})
-        config = _config_of(asked)
+        config = config_of(asked)
         run = start_experiment(
             get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
             token=asked.get("token"),
@@ -81,7 +81,8 @@ async def _fork(request: Request) -> Response:
     return await answer_body(request, fork)
 
 
-def _config_of(asked: dict[str, Any]) -> ExperimentConfig:
+def config_of(asked: dict[str, Any]) -> ExperimentConfig:
+    """The config of a body with `config` or `preset`, and `set`. Raises UserError."""
     if ("config" in asked) == ("preset" in asked):
         raise ConfigError("", "Send either config or preset.")
     config = (

@@ -5,7 +5,18 @@ import io
 import sys
 from collections.abc import Sequence
 
-from core.cli import datasets, doctor, forks, interventions, networks, pictures, runs, studies
+from core.cli import (
+    datasets,
+    doctor,
+    forks,
+    interventions,
+    networks,
+    notebook,
+    pictures,
+    preflight,
+    runs,
+    studies,
+)
 from core.errors import ConvDeckError, UserError
 
 DONE, FAILED, BAD_ARGUMENTS = 0, 1, 2
@@ -17,7 +28,10 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m core", description="Train, watch and try small image classifiers.", allow_abbrev=False
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (datasets, runs, interventions, forks, studies, pictures, networks, doctor):
+    modules = (
+        datasets, preflight, runs, interventions, forks, studies, notebook, pictures, networks, doctor,
+    )  # fmt: skip
+    for module in modules:
         module.add_commands(commands)
     return parser
 

@@ -22,11 +22,12 @@ def start_run(
     preset: str | None = None,
     token: str | None = None,
     parent_id: str | None = None,
+    expectation: str | None = None,
 ) -> Run:
     """Queue a run. The same token gives the same run again. Raises RunError for a name that is not allowed."""
     workspace.ensure()
     with Store(workspace) as store:
-        run = store.create_run(config, name, preset, token, parent_id)
+        run = store.create_run(config, name, preset, token, parent_id, expectation)
     ensure_scheduler(workspace)
     return run
 

@@ -139,11 +139,12 @@ class Store:
         preset: str | None = None,
         token: str | None = None,
         parent_id: str | None = None,
+        expectation: str | None = None,
     ) -> Run:
         """A new run, WAITING. The same token gives the same run again, for a click or a request that came twice.
 
-        Without a name it is called after its preset or data set, numbered. Raises RunError for a name or a token
-        that is not allowed.
+        Without a name it is called after its preset or data set, numbered. What is expected of it goes into the
+        notebook. Raises RunError for a name, a token or an expectation that is not allowed.
         """
         name = None if name is None or not str(name).strip() else check_name(name)
         if token is not None and not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
@@ -154,7 +155,10 @@ class Store:
                 if found:
                     return run_from_row(found)
             number = tables.add_run(connection, self._clock(), config, name, preset, token, parent_id)
-            return tables.get_numbered(connection, number)
+            run = tables.get_numbered(connection, number)
+            if expectation and expectation.strip():
+                self.notes.expect(connection, run.id, expectation)
+            return run
 
     def rename_run(self, run_id: str, name: str) -> Run:
         """Raises RunNotFound, and RunError for a name that is not allowed."""
@@ -162,6 +166,7 @@ class Store:
         with self._database.writing() as connection:
             number, _ = tables.get(connection, run_id)
             tables.update(connection, number, {"name": name})
+            self.notes.rename(connection, run_id, name)
             return tables.get(connection, run_id)[1]
 
     def request_stop(self, run_id: str) -> Run:

@@ -32,6 +32,19 @@ def configure_devices(num_replicas: int, threads: int) -> int:
     return num_replicas
 
 
+def peak_gpu_memory_mib() -> int | None:
+    """The fullest GPU's highest mark; None without a GPU, and where its allocator does not tell."""
+    marks = []
+    for gpu in tf.config.list_logical_devices("GPU"):
+        try:
+            marks.append(
+                int(tf.config.experimental.get_memory_info(gpu.name.removeprefix("/device:"))["peak"])
+            )
+        except (ValueError, RuntimeError, KeyError, tf.errors.OpError):
+            return None
+    return max(marks) // 2**20 if marks else None
+
+
 def make_deterministic() -> None:
     """Have every operation give the same result each time. Holds for the rest of the process."""
     tf.config.experimental.enable_op_determinism()

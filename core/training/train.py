@@ -149,7 +149,7 @@ def _train(
         run.was_stopped = reporter.stop_requested
     if not is_done and not run.was_stopped:
         model.fit(
-            _batches(config, data, position.epoch, replicas),
+            batches_of(config, data, position.epoch, replicas),
             initial_epoch=position.epoch,
             epochs=sys.maxsize,  # more can be added while it trains, so the callback ends it
             steps_per_epoch=steps,
@@ -192,7 +192,8 @@ def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, repl
     return build()
 
 
-def _batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:
+def batches_of(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:
+    """The stream of batches that training reads, by the backend's own pipeline."""
     if backend_name() == "tensorflow":
         from core.training.pipeline_tensorflow import build_dataset
 

@@ -226,3 +226,13 @@ def sample_seed() -> int:
 def draw_samples() -> None:
     """Other sample pictures from now on."""
     st.session_state["sample_seed"] = sample_seed() + 1
+
+
+def measured_design() -> str | None:
+    """The config_id of the design whose dry run this visitor saw last."""
+    return st.session_state.get("measured_design")
+
+
+def set_measured_design(config_id: str) -> None:
+    """Remember whose dry run is shown, to show it as out of date when the design changes."""
+    st.session_state["measured_design"] = config_id
