@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
 from core.training.augmentation import prepare
-from core.training.draws import ImageShape, Values, draw
+from core.training.draws import Draws, ImageShape, Values, draw
 
 _ORDER, _AUGMENTATION = 1, 2
 
@@ -39,6 +39,16 @@ def sharing_replicas(batch_size: int, available: int) -> int:
     return max(number for number in range(1, available + 1) if batch_size % number == 0)
 
 
+def epoch_draws(
+    config: ExperimentConfig, num_train: int, image_shape: ImageShape, epoch: int
+) -> Draws | None:
+    """What is drawn for each picture of an epoch, counted from 0, in its order; None where nothing is varied."""
+    if not config.augmentation.is_active:
+        return None
+    count = pictures_per_epoch(config, num_train)
+    return draw(config.augmentation, count, image_shape, (config.seed, epoch, _AUGMENTATION))
+
+
 def epoch_plan(
     config: ExperimentConfig, num_train: int, image_shape: ImageShape, epoch: int, replicas: int = 1
 ) -> EpochPlan:
@@ -53,9 +63,8 @@ def epoch_plan(
         order = generator.permutation(num_train)
     else:
         order = generator.integers(0, num_train, count)
-    values: Values = {}
-    if config.augmentation.is_active:
-        values = prepare(draw(config.augmentation, count, image_shape, (config.seed, epoch, _AUGMENTATION)))
+    draws = epoch_draws(config, num_train, image_shape, epoch)
+    values: Values = {} if draws is None else prepare(draws)
     places = np.arange(count + -count % replicas) % count
     return EpochPlan(order.astype(np.int64)[places], {name: value[places] for name, value in values.items()})
 
