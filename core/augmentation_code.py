@@ -150,7 +150,10 @@ def _add_color(
             "Saturation and hue: Keras turns them in HSV, training here in YIQ, by the same amounts."
         )
     if augmentation.contrast:
-        lines.append(f"keras.layers.RandomContrast({augmentation.contrast:g}),")
+        reach = f"{augmentation.contrast:g}"
+        lines.append(
+            f"keras.layers.RandomContrast(({reach}, {reach})),  # one number alone would only strengthen it"
+        )
         if colored:
             differences.append(
                 "Contrast: Keras goes by each channel's own mean, training here by the picture's."

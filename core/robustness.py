@@ -6,7 +6,6 @@ measured is kept in the run's folder for as long as its best weights and the dat
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,7 +182,7 @@ def _robustness(run: Run, knob: str, kept: dict[str, list[int]]) -> Robustness:
 def _stamp(workspace: Workspace, run: Run) -> list[Any]:
     """Another one when the run's best weights, or the pictures of its data set, are others."""
     try:
-        status = os.stat(workspace.datasets / run.dataset / "dataset.json")
+        status = (workspace.datasets / run.dataset / "dataset.json").stat()
     except OSError:
         return [run.attempt, run.best_epoch, None]
     return [run.attempt, run.best_epoch, status.st_mtime_ns]
