@@ -26,12 +26,12 @@ class EpochPlan:
 
 def pictures_per_epoch(config: ExperimentConfig, num_train: int) -> int:
     """How many pictures an epoch shows: all of them once, or the asked multiple, at least one."""
-    return max(1, round(num_train * config.training.steps_per_epoch_multiple))
+    return config.training.pictures_per_epoch(num_train)
 
 
 def steps_per_epoch(config: ExperimentConfig, num_train: int) -> int:
     """Steps of an epoch; the last batch may be smaller than the others."""
-    return -(-pictures_per_epoch(config, num_train) // config.training.batch_size)
+    return config.training.steps_per_epoch(num_train)
 
 
 def sharing_replicas(batch_size: int, available: int) -> int:
