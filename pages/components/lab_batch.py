@@ -13,6 +13,7 @@ from core.errors import RunError, UserError
 from core.experiments import check_dataset
 from core.runs.records import Run
 from core.services import Services
+from core.training_batches import label_shares
 from pages.components import session
 from pages.components.form_augmentation import render_policy
 from pages.components.lab_runs import choose_run
@@ -74,12 +75,14 @@ def _render_picture(batch: Batch, place: int, pixels: NDArray[np.uint8]) -> None
         st.markdown(f":small[**{literal(label)}**]  \n{mark}:small[:gray[{drawn}]]")
 
 
-def label_in_words(label: NDArray[np.float32], class_names: Sequence[str]) -> str:
+def label_in_words(label: NDArray[np.float32], class_names: tuple[str, ...]) -> str:
     """`circle`, or of a mixed one `62 % circle, 38 % square`."""
-    places = [int(place) for place in np.argsort(-label, kind="stable") if label[place] >= SMALLEST_SHARE]
-    if len(places) == 1:
-        return class_names[places[0]]
-    return ", ".join(f"{100 * label[place]:.0f} % {class_names[place]}" for place in places)
+    shares = {
+        name: share for name, share in label_shares(label, class_names).items() if share >= SMALLEST_SHARE
+    }
+    if len(shares) == 1:
+        return next(iter(shares))
+    return ", ".join(f"{100 * share:.0f} % {name}" for name, share in shares.items())
 
 
 def _count(batch: Batch) -> str:
