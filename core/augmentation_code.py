@@ -51,8 +51,8 @@ def _script(lines: list[str], mixing: list[str], num_channels: int) -> str:
     parts = [
         "import keras",
         "",
-        f"# For pictures (batch, height, width, {num_channels}) with values from 0 to 255, uint8 or float32.",
-        "# They are varied with training=True, as in fit; in evaluate and predict they stay as they are.",
+        f"# For pictures (batch, height, width, {num_channels}) with values from 0 to 255.",
+        "# fit varies them; evaluate and predict leave them as they are.",
     ]
     if lines:
         parts += [
@@ -72,7 +72,6 @@ def _script(lines: list[str], mixing: list[str], num_channels: int) -> str:
 def _add_geometry(augmentation: AugmentationConfig, lines: list[str], differences: list[str]) -> None:
     """In the order in which training composes them: flip, zoom, shear, rotation, shift."""
     fill = f'fill_mode="{augmentation.fill_mode}"'
-    before = len(lines)
     flips = {
         (True, True): "horizontal_and_vertical", (True, False): "horizontal", (False, True): "vertical",
     }  # fmt: skip
@@ -87,32 +86,39 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
                 "Zoom: Keras shrinks a picture to half its size at most; "
                 f"here it goes down to ×{1 - augmentation.zoom_fraction:g}."
             )
-        lines.append(
-            f"keras.layers.RandomZoom(({low:.6g}, {high:.6g}), {fill}),"
-            f"  # ×{1 / (1 + high):.3g} to ×{1 / (1 + low):.3g}: Keras says by how much it shrinks"
-        )
+        lines += [
+            f"# ×{1 / (1 + high):.3g} to ×{1 / (1 + low):.3g}; Keras says by how much it shrinks",
+            f"keras.layers.RandomZoom(({low:.6g}, {high:.6g}), {fill}),",
+        ]
     if augmentation.shear_degrees:
         slope = math.tan(math.radians(augmentation.shear_degrees))
-        lines.append(
-            f"keras.layers.RandomShear(x_factor={min(slope, MOST_SHEAR_SLOPE):.6g}, {fill}),"
-            f"  # up to {min(augmentation.shear_degrees, 45.0):g}°, as pixels sideways a row"
-        )
+        lines += [
+            f"# up to {min(augmentation.shear_degrees, 45.0):g}°, as pixels sideways a row",
+            f"keras.layers.RandomShear(x_factor={min(slope, MOST_SHEAR_SLOPE):.6g}, {fill}),",
+        ]
         beyond = " and goes no further than 45°" if slope > MOST_SHEAR_SLOPE else ""
         differences.append(
             f"Shear: Keras slants about the upper left corner{beyond}, so the object moves too; here it is slanted "
             "about its middle."
         )
     if augmentation.rotation_degrees:
-        lines.append(
-            f"keras.layers.RandomRotation({augmentation.rotation_degrees:g} / 360, {fill}),"
-            f"  # up to {augmentation.rotation_degrees:g}° either way: Keras takes fractions of a full turn"
-        )
-    if augmentation.width_shift_fraction or augmentation.height_shift_fraction:
+        lines += [
+            f"# up to {augmentation.rotation_degrees:g}° either way; Keras takes fractions of a full turn",
+            f"keras.layers.RandomRotation({augmentation.rotation_degrees:g} / 360, {fill}),",
+        ]
+    shifted = augmentation.width_shift_fraction or augmentation.height_shift_fraction
+    if shifted:
         lines.append(
             f"keras.layers.RandomTranslation(height_factor={augmentation.height_shift_fraction:g}, "
             f"width_factor={augmentation.width_shift_fraction:g}, {fill}),"
         )
-    if len(lines) - before - bool(flip) > 1:
+    resampled = (
+        augmentation.zoom_fraction,
+        augmentation.shear_degrees,
+        augmentation.rotation_degrees,
+        shifted,
+    )
+    if sum(bool(reach) for reach in resampled) > 1:
         differences.append(
             "Each layer resamples the picture once more, which blurs it a little. Here flips, zoom, shear, rotation "
             "and shifts are one map, and the picture is resampled once."
@@ -136,24 +142,25 @@ def _add_color(
     colored = num_channels == 3
     if colored and augmentation.saturation:
         low, high = saturation_factors(augmentation.saturation)
-        lines.append(
-            f"keras.layers.RandomSaturation(({low:.6g}, {high:.6g})),"
-            f"  # colours ×{1 - augmentation.saturation:g} to ×{1 + augmentation.saturation:g}; 0.5 leaves them"
-        )
+        lines += [
+            f"# colours ×{1 - augmentation.saturation:g} to ×{1 + augmentation.saturation:g}; 0.5 leaves them",
+            f"keras.layers.RandomSaturation(({low:.6g}, {high:.6g})),",
+        ]
     if colored and augmentation.hue:
-        lines.append(
-            f"keras.layers.RandomHue({2 * augmentation.hue:g}),"
-            f"  # up to {360 * augmentation.hue:g}° either way: Keras takes fractions of half the circle"
-        )
+        lines += [
+            f"# up to {360 * augmentation.hue:g}° either way; Keras takes fractions of half the circle",
+            f"keras.layers.RandomHue({2 * augmentation.hue:g}),",
+        ]
     if colored and (augmentation.saturation or augmentation.hue):
         differences.append(
             "Saturation and hue: Keras turns them in HSV, training here in YIQ, by the same amounts."
         )
     if augmentation.contrast:
         reach = f"{augmentation.contrast:g}"
-        lines.append(
-            f"keras.layers.RandomContrast(({reach}, {reach})),  # one number alone would only strengthen it"
-        )
+        lines += [
+            "# both, because one number alone would only strengthen it",
+            f"keras.layers.RandomContrast(({reach}, {reach})),",
+        ]
         if colored:
             differences.append(
                 "Contrast: Keras goes by each channel's own mean, training here by the picture's."
@@ -165,16 +172,18 @@ def _add_color(
 def _add_cover(augmentation: AugmentationConfig, lines: list[str], differences: list[str]) -> None:
     if augmentation.noise_stddev:
         lines += [
-            "keras.layers.Rescaling(1 / 255),  # Keras takes noise for values from 0 to 1 alone",
+            "# Keras adds noise to values from 0 to 1 alone",
+            "keras.layers.Rescaling(1 / 255),",
             f"keras.layers.GaussianNoise({augmentation.noise_stddev:g}),",
             "keras.layers.Rescaling(255),",
         ]
         differences.append("Noise: Keras does not clip what goes below 0 or above 255.")
     if augmentation.erasing_probability:
         share = f"{augmentation.erasing_probability:g}"
-        lines.append(
-            f"keras.layers.RandomErasing(({share}, {share})),  # both ends, or Keras draws the share too"
-        )
+        lines += [
+            "# both, because up to one number Keras would draw the probability",
+            f"keras.layers.RandomErasing(({share}, {share})),",
+        ]
         differences.append("Random erasing: Keras fills the box with noise, training here with one colour.")
 
 
@@ -196,6 +205,7 @@ def _mixing(augmentation: AugmentationConfig, differences: list[str]) -> list[st
         else f"keras.layers.CutMix(factor=({min(cutmix, 1.0):g}, {min(cutmix, 1.0):g}))"
     )
     return [
-        '# Mixes labels too, so it is called with both: mixing({"images": images, "labels": one_hot}, training=True)',
+        "# Mixes labels too, so it takes both:",
+        '# mixing({"images": images, "labels": one_hot_labels}, training=True)',
         f"mixing = {layer}",
     ]

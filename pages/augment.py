@@ -18,12 +18,11 @@ VIEWS = {
     "code": "Code",
 }
 WORDS = {
-    "variants": "Each time a picture comes round in training it is varied anew. These are such variants, drawn by the "
-    "code that trains.",
+    "variants": "How training varies a picture, anew each time, drawn by the code that trains.",
     "batch": "A batch of training, picture for picture, with the labels that the network is told.",
     "sweep": "How well a run recognises pictures that are turned, shifted or darkened. A net stands what it was "
     "trained with.",
-    "code": "Take the policy with you.",
+    "code": "The same ranges as Keras layers, to put before a network of your own.",
 }
 
 

@@ -58,7 +58,8 @@ def _take_policy() -> None:
 def render_strength(config: ExperimentConfig) -> None:
     """One slider for all knobs together. It writes the scaled values into the draft; at 1 it takes them back."""
     now = session.strength(config.augmentation)
-    session.show(STRENGTH, now.factor)
+    if session.value_of(STRENGTH) != now.factor:
+        session.show(STRENGTH, now.factor)  # not each time: it would take back what is being moved just now
     st.slider(
         "Strength of the whole policy", 0.0, MOST_STRENGTH, step=0.1, format="×%.1f", key=STRENGTH,
         on_change=_take_strength, disabled=not now.base.is_active,

@@ -21,7 +21,6 @@ def render_code(services: Services, config: ExperimentConfig) -> None:
         except UserError:
             channels = 3
         found = keras_code(config.augmentation, channels)
-        st.caption("The same ranges as Keras layers, to put before a network of your own.")
         st.code(found.text, language="python", wrap_lines=True)
         if found.differences:
             st.markdown("**What is not the same**")

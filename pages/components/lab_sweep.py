@@ -133,17 +133,21 @@ def _pictures(found: Sequence[Robustness]) -> str:
     count = max(one.num_pictures for one in found)
     if not count:
         return ""
-    return f"On {count:,} validation pictures{', not more' if count == MOST_PICTURES else ''}."
+    return f"On {count:,} validation pictures{', the most that are taken' if count == MOST_PICTURES else ''}."
 
 
 def in_words(found: Robustness) -> str:
-    """What the curve says at its middle and its ends, as far as it is measured, and what was trained."""
+    """What the curve says at its middle and half-way out, as far as it is measured, and what was trained."""
     knob = KNOBS[found.knob]
-    low, high = min(knob.levels), max(knob.levels)
     middle = found.at(knob.untouched)
     if middle is None:
         return ""
-    ends = [(level, found.at(level)) for level in (low, high) if level != knob.untouched]
+    # Half-way, because at the ends there is often nothing to be seen any more, and turned right round is turned back.
+    halves = [
+        (end + knob.untouched) / 2 for end in (min(knob.levels), max(knob.levels)) if end != knob.untouched
+    ]
+    places = [min(knob.levels, key=lambda level: abs(level - half)) for half in halves]
+    ends = [(level, found.at(level)) for level in places]
     told = " and ".join(
         f"{run_words.percent(value, 0)} at {level_in_words(knob, level)}"
         for level, value in ends

@@ -151,11 +151,13 @@ def _render_pictures(
                 st.image(
                     enlarge(variant, PICTURE_SIDE),
                     width="stretch",
-                    caption=caption if with_values else None,
                     alt=f"{label}: {caption}{said}",
                 )
-                if answers:
-                    st.markdown(_answer(answers[place], answers[0]))
+                lines = [_answer(answers[place], answers[0])] if answers else []
+                if with_values:
+                    lines.append(f":small[:gray[{caption}]]")
+                if lines:
+                    st.markdown("  \n".join(lines))
     if mixes:
         st.caption(
             "Mixing takes the next picture of the batch; here these are other pictures of the data set."
@@ -180,7 +182,7 @@ def _render_flips(run: Run, answers: Sequence[tuple[str, float]]) -> None:
 
 def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
     """Colour and sign for a flip; without one, just the words, so that flips stand out."""
-    words = f"{literal(answer[0])} {run_words.percent(answer[1], 0)}"
+    words = f"{literal(answer[0])} · {run_words.percent(answer[1], 0)}"
     return (
         f":small[:red[:material/swap_horiz: **{words}**]]"
         if answer[0] != on_original[0]

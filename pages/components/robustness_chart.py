@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.robustness import KNOBS, Robustness
 
-CHART_HEIGHT = 360
+CHART_HEIGHT = 420
 RUNS = ("r0", "r1")
 
 
@@ -30,11 +30,11 @@ def robustness_spec(knob: str, names: Sequence[str], num_classes: int) -> dict[s
     ids = list(RUNS[: len(names)])
     known = KNOBS[knob]
     percent = known.unit.startswith(("share", "spread"))
-    axis: dict[str, Any] = {"format": "%" if percent else "~g"}
-    if known.unit == "°":
-        axis["values"] = [
-            level for level in known.levels if level % (45 if max(known.levels) > 90 else 20) == 0
-        ]
+    numbers = "d" if known.unit == "°" else ".0%" if percent else ".1f"
+    # As many as fit on a phone, the untouched level among them.
+    stride, middle = -(-len(known.levels) // 9), known.levels.index(known.untouched)
+    marked = [level for place, level in enumerate(known.levels) if (place - middle) % stride == 0]
+    axis = {"format": numbers, "values": marked}
     color = {
         "type": "nominal",
         "scale": {"domain": ids},
@@ -46,11 +46,11 @@ def robustness_spec(knob: str, names: Sequence[str], num_classes: int) -> dict[s
     scale = {"domain": [min(known.levels), max(known.levels)], "nice": False, "zero": False}
     across = {"type": "quantitative", "scale": scale}
     up = {"type": "quantitative", "scale": {"domain": [0, 1]}, "title": None, "axis": {"format": "%"}}
-    title = known.title if known.unit == "×" else f"{known.title} ({known.unit})"
+    title = f"{known.title} ({known.unit})"
     bands = [
         {
             "transform": [{"filter": f"isValid(datum.{name}_low) && isFinite(datum.{name}_low)"}],
-            "mark": {"type": "rect", "opacity": 0.13, "clip": True},
+            "mark": {"type": "rect", "fillOpacity": 0.13, "opacity": 1, "clip": True},
             "encoding": {
                 "x": {**across, "field": f"{name}_low"}, "x2": {"field": f"{name}_high"}, "color": {"datum": name},
             },
