@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api import details, interventions, notebook, preflight, runs, studies
+from core.api import augmentation, details, interventions, notebook, preflight, runs, studies
 from core.api.answers import route
 from core.datasets.storage import list_datasets
 from core.services import Services
@@ -23,6 +23,7 @@ def build_routes() -> list[Route]:
         *studies.routes(),
         *preflight.routes(),
         *notebook.routes(),
+        *augmentation.routes(),
     ]
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from core.cli import (
+    augmentation,
     datasets,
     doctor,
     forks,
@@ -29,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
-        datasets, preflight, runs, interventions, forks, studies, notebook, pictures, networks, doctor,
+        datasets, preflight, runs, interventions, forks, studies, notebook, pictures, augmentation, networks, doctor,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)
