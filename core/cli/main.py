@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from core.cli import datasets, doctor, forks, networks, pictures, runs
+from core.cli import datasets, doctor, example, forks, networks, pictures, runs
 from core.errors import ConvDeckError, UserError
 
 DONE, FAILED, BAD_ARGUMENTS = 0, 1, 2
@@ -17,7 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m core", description="Train, watch and try small image classifiers.", allow_abbrev=False
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (datasets, runs, forks, pictures, networks, doctor):
+    for module in (datasets, runs, forks, pictures, networks, doctor, example):
         module.add_commands(commands)
     return parser
 
