@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.access import AccessMiddleware
 from core.api import build_routes
+from core.example.arrival import draw_shapes_ahead, import_example
 from core.runs.scheduler import ensure_scheduler
 from core.services import get_services
 from pages.components.errors import render_error
@@ -22,12 +23,16 @@ SCHEDULER_CHECK_SECONDS = 2.0
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Start the engine and keep the queue served for as long as the server is up."""
+    """Start the engine and keep the queue served for as long as the server is up. A new workspace gets the example."""
     services = await asyncio.to_thread(get_services)
     await asyncio.to_thread(services.engine.start)
-    keeper = asyncio.create_task(keep_scheduler())
+    is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
+    tasks = [asyncio.create_task(keep_scheduler())]
+    if is_new:
+        tasks.append(asyncio.create_task(asyncio.to_thread(draw_shapes_ahead, services.workspace)))
     yield
-    keeper.cancel()
+    for task in tasks:
+        task.cancel()
     await asyncio.to_thread(services.engine.close)
 
 

@@ -12,7 +12,7 @@ from core.runs.diagnosis import Diagnosis, Verdict
 
 WIDE_GAP = 0.10  # beyond what the size of any usual validation set explains
 
-__all__ = ["Mend", "describe_changes", "mends_for"]
+__all__ = ["Mend", "augmentation_mend", "describe_changes", "mends_for"]
 
 
 def mends_for(
@@ -36,6 +36,17 @@ def mends_for(
     offered = (build(config, best_epoch) for build in MENDS[verdict])
     mends = (_without_old_values(mend, config) for mend in offered if mend)
     return tuple(mend for mend in mends if mend.changes and _can_be_built(mend, config, shape, num_classes))
+
+
+def augmentation_mend(config: ExperimentConfig) -> Mend | None:
+    """More variety in what a run of `config` is shown, whatever its verdict; None when all of it is there already."""
+    for build in MENDS[Verdict.OVERFITTING]:
+        mend = build(config, None)
+        if mend is not None and any(path.startswith("augmentation.") for path in mend.changes):
+            mend = _without_old_values(mend, config)
+            if mend.changes:
+                return mend
+    return None
 
 
 def describe_changes(before: ExperimentConfig, after: ExperimentConfig, most: int = 3) -> str:

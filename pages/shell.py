@@ -26,8 +26,10 @@ page = st.navigation(
         st.Page("classify.py", title="Classify", icon=":material/image_search:"),
         st.Page("datasets.py", title="Datasets", icon=":material/photo_library:"),
         st.Page("system.py", title="System", icon=":material/memory:"),
+        st.Page("lesson.py", title="Lesson", icon=":material/school:", visibility="hidden"),
     ],
-    position="top",
+    # A lesson has everything set beforehand; its own links are all there is to click.
+    position="hidden" if "lesson" in st.query_params else "top",
 )
 for message in session.take_flashes():
     st.toast(message)

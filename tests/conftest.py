@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 # Read by TensorFlow and Keras when they are imported. Tests run on the CPU, also where there is a GPU.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A workspace is empty unless a test asks for the example.
+os.environ["CONVDECK_EXAMPLE"] = "off"
 
 import hypothesis
 import pytest

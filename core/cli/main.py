@@ -9,6 +9,7 @@ from core.cli import (
     augmentation,
     datasets,
     doctor,
+    example,
     forks,
     interventions,
     networks,
@@ -31,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
         datasets, preflight, runs, interventions, forks, studies, notebook, pictures, augmentation, networks, doctor,
+        example,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)

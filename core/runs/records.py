@@ -109,6 +109,18 @@ class EpochRow:
     details: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that was trained elsewhere: what it was told to do, what it measured, and a line for its log."""
+
+    id: str
+    name: str
+    preset: str | None
+    config: ExperimentConfig
+    epochs: tuple[EpochRow, ...]
+    log: str
+
+
 class Measured(Protocol):
     """Anything with the fields of an EpochRow: training has a row of its own, because it does not know the store."""
 

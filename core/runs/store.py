@@ -22,6 +22,7 @@ from core.runs.notes import Notes
 from core.runs.records import (
     MAX_TOKEN_CHARACTERS,
     EpochRow,
+    FinishedRun,
     LogLine,
     Measured,
     Run,
@@ -94,6 +95,11 @@ class Store:
         with self._database.reading() as connection:
             return bool(connection.execute(query).fetchone()[0])
 
+    def never_had_runs(self) -> bool:
+        """Whether no run was ever here, not even one that was deleted since."""
+        with self._database.reading() as connection:
+            return tables.never_had_runs(connection)
+
     def curves(self, run_id: str) -> Curves:
         """Equal-length lists under CURVE_KEYS, in the order of the epochs. Raises RunNotFound."""
         with self._database.reading() as connection:
@@ -159,6 +165,14 @@ class Store:
             if expectation and expectation.strip():
                 self.notes.expect(connection, run.id, expectation)
             return run
+
+    def import_first(self, run: FinishedRun) -> bool:
+        """Add a run that was trained elsewhere if none was ever here. Returns whether it was added."""
+        with self._database.writing() as connection:
+            if not tables.never_had_runs(connection):
+                return False
+            tables.insert_finished(connection, run, self._clock())
+            return True
 
     def rename_run(self, run_id: str, name: str) -> Run:
         """Raises RunNotFound, and RunError for a name that is not allowed."""

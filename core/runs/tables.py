@@ -11,6 +11,7 @@ from core.runs.records import (
     CURVE_KEYS,
     RUN_COLUMNS,
     RUN_ID,
+    FinishedRun,
     LogLine,
     Measured,
     Run,
@@ -154,6 +155,26 @@ def add_run(
         total_epochs=config.training.epochs,
     )
     return int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
+
+
+def never_had_runs(connection: sqlite3.Connection) -> bool:
+    """Whether no run was ever added, not even one that was deleted since."""
+    query = "SELECT NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs')"
+    return bool(connection.execute(query).fetchone()[0])
+
+
+def insert_finished(connection: sqlite3.Connection, run: FinishedRun, time: float) -> None:
+    """Add a run that was trained elsewhere. It has no start and no device, for it had none here."""
+    insert(
+        connection, id=run.id, queue_number=next_in_queue(connection), name=check_name(run.name),
+        state=RunState.FINISHED, config=run.config.to_json(), config_id=run.config.config_id,
+        dataset=run.config.dataset.id, preset=run.preset, created_at=time, ended_at=time,
+        total_epochs=run.config.training.epochs,
+    )  # fmt: skip
+    number, _ = get(connection, run.id)
+    for row in run.epochs:
+        write_epoch(connection, number, 1, row)
+    append_log(connection, number, time, 1, "info", run.log)
 
 
 def next_in_queue(connection: sqlite3.Connection) -> int:

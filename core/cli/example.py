@@ -1,0 +1,65 @@
+"""`example`: makes the finished run that comes with ConvDeck anew."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from core.cli.output import end_progress, percent, print_json, progress_line
+from core.errors import ConvDeckError
+from core.example.archive import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
+from core.presets import quick_start
+from core.runs.devices import list_devices
+from core.runs.launcher import LocalLauncher
+from core.runs.states import RunState
+from core.runs.store import Run, Store
+from core.verdicts import verdict_of
+from core.workspace import Workspace
+
+POLL_SECONDS = 0.2
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this module's commands to the parser."""
+    example = commands.add_parser("example", help="train the run that comes with ConvDeck anew, into a file")
+    example.add_argument("--out", metavar="PATH", type=Path, default=EXAMPLE_FILE)
+    example.add_argument("--json", action="store_true", help="print one JSON document")
+    example.set_defaults(handle=_example)
+
+
+def _example(arguments: argparse.Namespace) -> int:
+    out: Path = arguments.out.resolve()
+    # A workspace of its own: no place in anybody's queue, and gone afterwards.
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder).resolve()).ensure()
+        with Store(workspace) as store:
+            run = _train(workspace, store)
+            curves = store.curves(run.id)
+            write_example(run, curves, workspace.run_folder(run.id), out)
+            verdict = verdict_of(workspace, run, curves)
+    size = out.stat().st_size
+    if arguments.json:
+        print_json({"path": str(out), "bytes": size, "verdict": verdict.to_dict()})
+    else:
+        print(f"{out}: {size:,} bytes, best validation {percent(run.best_val_accuracy)}. {verdict.headline}.")
+    return 0
+
+
+def _train(workspace: Workspace, store: Store) -> Run:
+    """The finished run, trained by a worker as any other. Raises ConvDeckError when it did not finish."""
+    config = quick_start(EXAMPLE_PRESET, has_cifar10=False, has_gpu=False)
+    device = list_devices().devices[0]
+    run = store.claim(store.create_run(config, EXAMPLE_NAME, EXAMPLE_PRESET).id, [device.id])
+    worker = LocalLauncher(workspace).launch(run, [device])
+    try:
+        while worker.poll() is None:
+            run = store.get_run(run.id)
+            progress_line(f"epoch {run.epoch} of {run.total_epochs}")
+            time.sleep(POLL_SECONDS)
+    finally:
+        worker.signal("kill")
+        end_progress()
+    run = store.get_run(run.id)
+    if run.state is not RunState.FINISHED:
+        raise ConvDeckError(run.error or "The training ended before it was done.")
+    return run

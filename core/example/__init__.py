@@ -1,0 +1,1 @@
+"""A finished run that comes with ConvDeck, so that a new workspace has something to look at."""

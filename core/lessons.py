@@ -1,0 +1,155 @@
+"""Short lessons: a few sentences, something to train, a question with its answer. Pure data; pages draw it.
+
+The texts hold no results: what comes out is what the reader's own runs show. All of them train the preset `overfit`
+on Shapes, which is everywhere the same, so that a teacher's link shows every class the same thing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from core.config import AugmentationConfig, ExperimentConfig
+from core.errors import UserError
+from core.presets import PRESETS, quick_start
+
+PRESET = "overfit"
+
+
+@dataclass(frozen=True)
+class LessonRun:
+    """What a lesson trains: a name, and what differs from the preset. `any_will_do`: one that is there already, too,
+    because it is only what the other is held against.
+    """
+
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    any_will_do: bool = False
+
+    @property
+    def config(self) -> ExperimentConfig:
+        return quick_start(PRESET, has_cifar10=False, has_gpu=False).with_values(self.values)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson. `texts` are paragraphs before the training, `look` says what to look at, `answer` is unfolded."""
+
+    name: str
+    title: str
+    texts: tuple[str, ...]
+    action: str
+    runs: tuple[LessonRun, ...]
+    look: str
+    question: str
+    answer: str
+
+
+def _mild() -> dict[str, Any]:
+    mild, none = asdict(PRESETS["article-augmented"].config.augmentation), asdict(AugmentationConfig())
+    return {f"augmentation.{name}": value for name, value in mild.items() if value != none[name]}
+
+
+_PLAIN = LessonRun("Lesson: nothing changed", any_will_do=True)
+
+_ALL = (
+    Lesson(
+        "overfitting",
+        "The gap",
+        (
+            "A network is shown the same 2,000 pictures again and again. After each round, an epoch, it is tested "
+            "twice: on those pictures (clean training), and on others that it never trains on (validation).",
+            "As long as both curves rise together, it learns what shapes look like. Where one goes on and the other "
+            "stops, it learns these 2,000 pictures by heart: it overfits. What lies between the curves is the gap.",
+        ),
+        "Train the network",
+        (LessonRun("Lesson: the gap"),),
+        "Watch where the two curves part. The verdict names that epoch as soon as it can be sure.",
+        "In the end it is right on nearly all of its training pictures. Why is that no reason to be glad?",
+        "Because nobody needs an answer for pictures whose answer is known. New pictures count, and there it had "
+        "stopped getting better while it still got better at its own. What came after was learned by heart.",
+    ),
+    Lesson(
+        "augmentation",
+        "Augmentation cures it",
+        (
+            "Two networks begin with the same weights and are shown the same pictures in the same order. For one of "
+            "them, each picture is turned, shifted or mirrored a little before it is shown, differently every time.",
+            "A mirrored arrow is still an arrow, but its pixels are others. So this network never meets quite the same "
+            "picture twice, and there is little that it could learn by heart.",
+        ),
+        "Train both",
+        (_PLAIN, LessonRun("Lesson: augmentation", _mild())),
+        "Compare the solid curves, validation, and how far the dashed ones, clean training, lie above them.",
+        "The network with augmentation is for a long time worse at its own training pictures. Is it the worse network?",
+        "No. Its task is harder: it never sees the same picture twice, so learning by heart does not pay. Look where "
+        "its validation curve ends, and how small its gap is. Validation decides which network is better.",
+    ),
+    Lesson(
+        "more-data",
+        "More pictures",
+        (
+            "The same network twice: once with 500 training pictures, once with 4,000, the 500 among them.",
+            "Both are tested on the same new pictures. Before you start: by how many points will they differ?",
+        ),
+        "Train both",
+        (
+            LessonRun("Lesson: 500 pictures", {"dataset.num_train": 500, "training.epochs": 15}),
+            LessonRun("Lesson: 4,000 pictures", {"dataset.num_train": 4_000, "training.epochs": 15}),
+        ),
+        "Compare the solid curves, validation, and the gaps.",
+        "Which of the two has the smaller gap, and why?",
+        "The one with more pictures. The more there are, the harder it is to learn them by heart, and the more it pays "
+        "to learn what they have in common. Accuracy on new pictures grows about with the logarithm of their number: "
+        "each doubling brings about as much as the doubling before. An epoch of more pictures also has more steps.",
+    ),
+    Lesson(
+        "learning-rate",
+        "Steps that are too long",
+        (
+            "With every batch of pictures the weights move a little in the direction in which the loss falls. The "
+            "learning rate says how far. Usual for this network is 0.001.",
+            "Three hundred times as much should arrive three hundred times sooner. Does it?",
+        ),
+        "Train with 0.001 and with 0.3",
+        (
+            _PLAIN,
+            LessonRun("Lesson: learning rate 0.3", {"optimizer.learning_rate": 0.3, "training.epochs": 12}),
+        ),
+        "Look at the loss of the second one, and at its accuracy. Guessing among ten classes is right in one of ten.",
+        "Why does a longer step not simply arrive sooner?",
+        "The direction is right only close by. A step that is too long leads over the valley and up the other side, "
+        "where the next one goes too far again. The loss rises or stays high, and the answers are no better than "
+        "guessing. A verdict calls that diverged, and its first advice is a tenth of the learning rate.",
+    ),
+    Lesson(
+        "wrong-labels",
+        "Learning mistakes by heart",
+        (
+            "Before the training, 40 of 100 training pictures get a wrong label on purpose: a star may be called a "
+            "heart. The pictures it is tested on keep their true ones.",
+            "There is no rule in these mistakes. Whoever understands shapes could be right on 60 of 100 at most.",
+        ),
+        "Train on wrong labels",
+        (LessonRun("Lesson: wrong labels", {"dataset.label_noise": 0.4}),),
+        "Watch how far the training curves rise above 60 %, and what validation does meanwhile.",
+        "How can it be right on more than 60 of 100 training pictures, when 40 of 100 labels are wrong?",
+        "By knowing each picture with its wrong label by heart. So a high training accuracy does not show that "
+        "anything was understood. Validation, with true labels, falls behind: the mistakes take part in every answer.",
+    ),
+)  # fmt: skip
+
+LESSONS: dict[str, Lesson] = {lesson.name: lesson for lesson in _ALL}
+
+
+def get_lesson(name: str) -> Lesson:
+    """The lesson of that name. Raises UserError."""
+    if name not in LESSONS:
+        raise UserError(f"There is no lesson {name[:40]!r}. These are the lessons there are:")
+    return LESSONS[name]
+
+
+def next_lesson(name: str) -> Lesson | None:
+    """The one after it; None after the last."""
+    names = list(LESSONS)
+    place = names.index(name) + 1
+    return LESSONS[names[place]] if place < len(names) else None

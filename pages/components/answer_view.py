@@ -1,0 +1,31 @@
+"""What a network makes of a picture: the pixels that it sees, and its likeliest classes as bars."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.components import run_words
+from pages.components.pictures import Pixels, enlarge
+from pages.components.text import literal
+
+SHOWN_CLASSES = 3
+SIDE = 128
+
+
+def render_seen(pixels: Pixels, alt: str) -> None:
+    """The pixels themselves, enlarged without smoothing."""
+    st.image(enlarge(pixels, SIDE), width=SIDE, alt=alt)
+
+
+def render_bars(row: dict[str, Any], most: int = SHOWN_CLASSES) -> None:
+    """The likeliest classes of a row as `core.engine_client.Engine.predict` gives it."""
+    for entry in row["top"][:most]:
+        text = f"{literal(entry['class'])} {run_words.percent(entry['probability'])}"
+        st.progress(float(entry["probability"]), text)
+
+
+def right_or_wrong(answer: str, truth: str) -> str:
+    """A word in colour, and the truth, as Markdown."""
+    if answer == truth:
+        return f":green[:material/check: Right]: it is **{literal(truth)}**."
+    return f":red[:material/close: Wrong]: it is **{literal(truth)}**."

@@ -1,0 +1,135 @@
+"""A lesson as a page: its sentences, one button, the runs live, a question with the answer to unfold, and the next.
+
+`?lesson=NAME` is the lesson, `?run=ID,ID` the runs that were started for it, so that a refresh keeps them.
+"""
+
+import streamlit as st
+
+from core.datasets.samples import mislabelled, unseen_pictures
+from core.errors import RunNotFound, UserError
+from core.experiments import start_experiment
+from core.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
+from core.runs.records import Run
+from core.runs.states import RunState
+from core.runs.store import Store
+from core.services import Services
+from pages.components import session
+from pages.components.live import render_live
+from pages.components.pictures import enlarge
+from pages.components.story_curves import render_followed, render_problem
+from pages.components.story_fix import render_variants
+from pages.components.story_keep import page_address
+from pages.components.text import literal
+
+PARAMETER = "lesson"
+RUNS = "run"
+PICTURES = 8
+SIDE = 96
+GONE = (RunState.FAILED, RunState.INTERRUPTED, RunState.STOPPED)
+
+
+def render_lesson_links() -> None:
+    """Every lesson by its title."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Lessons of two minutes:", width="content")
+        for lesson in LESSONS.values():
+            _link(lesson, lesson.title, ":material/school:")
+
+
+def render_lesson(services: Services, lesson: Lesson) -> None:
+    """All of one lesson."""
+    number = list(LESSONS).index(lesson.name) + 1
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(f"Lesson {number} of {len(LESSONS)}", width="content")
+        st.page_link("home.py", label="All of ConvDeck", icon=":material/home:")
+    st.title(lesson.title, anchor=False)
+    for text in lesson.texts:
+        st.markdown(literal(text))
+    _render_pictures(services, lesson)
+    runs = _read_runs(services.store)
+    label = "Train again" if runs else lesson.action
+    if st.button(
+        label, key=f"lesson-{lesson.name}", type="tertiary" if runs else "primary", icon=":material/play_arrow:"
+    ):  # fmt: skip
+        _start(services, lesson)
+    if runs:
+        st.caption(literal(lesson.look))
+        _render_runs(services, runs)
+    st.markdown(f"**{literal(lesson.question)}**")
+    # Another lesson's answer begins folded again.
+    with st.expander(
+        "Think first, then open the answer", key=f"answer-{lesson.name}", icon=":material/help:"
+    ):
+        st.markdown(literal(lesson.answer))
+    following = next_lesson(lesson.name)
+    if following is not None:
+        _link(following, f"Next: {following.title}", ":material/arrow_forward:")
+    else:
+        st.page_link(
+            "design.py", label="That was the last: now build your own", icon=":material/view_agenda:"
+        )
+    with st.popover("Link to this lesson", icon=":material/link:", type="tertiary"):
+        st.code(page_address(f"lesson?{PARAMETER}={lesson.name}"), language=None, wrap_lines=True)
+
+
+def _render_pictures(services: Services, lesson: Lesson) -> None:
+    """Some of what the lesson's last run is shown: varied, or with the labels that it learns from."""
+    config = lesson.runs[-1].config
+    if config.augmentation.is_active:
+        render_variants(services, config.augmentation, config.dataset.id)
+        return
+    samples = unseen_pictures(services.workspace, config.dataset.id)
+    noise = config.dataset.label_noise
+    labels = mislabelled(samples.truths, noise, config.seed)
+    with st.grid(PICTURES, min_column_width=72):
+        for pixels, truth, label in list(zip(samples.pictures, samples.truths, labels, strict=True))[
+            :PICTURES
+        ]:
+            with st.container():
+                st.image(enlarge(pixels, SIDE), width="stretch", alt=f"{truth}, called {label}")
+                st.caption(f":red[{label}]" if label != truth else label)
+
+
+def _link(lesson: Lesson, label: str, icon: str) -> None:
+    st.page_link("lesson.py", label=label, icon=icon, query_params={PARAMETER: lesson.name})
+
+
+def _read_runs(store: Store) -> list[Run]:
+    ids = [part for part in st.query_params.get(RUNS, "").split(",") if part][:2]
+    try:
+        return [store.get_run(run_id) for run_id in ids]
+    except RunNotFound as error:
+        st.warning(f"{literal(str(error))} It may have been deleted.", icon=":material/link_off:")
+        return []
+
+
+def _start(services: Services, lesson: Lesson) -> None:
+    try:
+        runs = [_run_of(services, each) for each in lesson.runs]
+    except UserError as error:
+        st.error(literal(str(error)))
+        return
+    session.use_token()
+    st.query_params[RUNS] = ",".join(run.id for run in runs)
+    st.rerun()
+
+
+def _run_of(services: Services, wanted: LessonRun) -> Run:
+    config = wanted.config
+    if wanted.any_will_do:
+        # The same settings and seed give the same curve: nobody has to wait for it twice.
+        same = (run for run in services.store.list_runs() if run.config_id == config.config_id)
+        found = next((run for run in same if run.state not in GONE), None)
+        if found is not None:
+            return found
+    token = session.idempotency_token(config, wanted.name)
+    return start_experiment(services.workspace, config, wanted.name, PRESET, token)
+
+
+def _render_runs(services: Services, runs: list[Run]) -> None:
+    for run in runs:
+        render_problem(run)
+    if len(runs) == 1:
+        render_followed(services, runs[0])
+    else:
+        render_live(services, runs)

@@ -1,0 +1,75 @@
+"""Runs under way and the last results, a line each."""
+
+import streamlit as st
+
+from core.runs.devices import list_devices
+from core.runs.progress import run_fraction
+from core.runs.records import Run
+from core.runs.store import Store
+from pages.components import run_words
+from pages.components.text import literal
+
+TICK_SECONDS = 1.0
+SHOWN_UNDER_WAY = 5
+LAST_RESULTS = 5
+WHAT_RESULTS_SAY = (
+    "How many of the validation pictures, which it never trained on, a run got right in its best epoch. The gap is how "
+    "much better it does on the pictures it was trained on: the larger, the more it overfits."
+)
+
+
+def render_recent_runs(store: Store) -> None:
+    """Polled while something is under way."""
+    ticking = bool(store.active_runs() or store.waiting_runs())
+    st.fragment(_render_runs, run_every=TICK_SECONDS if ticking else None)(store, ticking)
+
+
+def _render_runs(store: Store, ticking: bool) -> None:
+    active, waiting = store.active_runs(), store.waiting_runs()
+    if ticking != bool(active or waiting):
+        st.rerun()  # polling begins or ends with the whole page
+    under_way = [*active, *waiting]
+    if under_way:
+        st.subheader("Under way", anchor=False)
+        report = list_devices()
+        for run in under_way[:SHOWN_UNDER_WAY]:
+            if run.state.is_active:
+                _render_active(run)
+            else:
+                _render_line(run, run_words.waiting_reason(run, waiting, active, report))
+        if len(under_way) > SHOWN_UNDER_WAY:
+            st.caption(f"And {len(under_way) - SHOWN_UNDER_WAY} more.")
+    # No more of them than are under way can be anything but results.
+    newest = store.list_runs(limit=len(under_way) + LAST_RESULTS)
+    done = [run for run in newest if run.state.is_finished][:LAST_RESULTS]
+    if done:
+        st.subheader("Last results", anchor=False, help=WHAT_RESULTS_SAY)
+        for run in done:
+            _render_line(run, _result(run))
+
+
+def _render_active(run: Run) -> None:
+    best = f", best validation accuracy {run_words.percent(run.best_val_accuracy)}" if run.epoch else ""
+    _render_line(run, run_words.active_note(run) + best)
+    st.progress(run_fraction(run))
+
+
+def _render_line(run: Run, text: str) -> None:
+    """Its state, name and `text`, then where to go from there."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{run_words.badge(run)} **{literal(run.name)}**: {literal(text)}", width="stretch")
+        label = "Curves" if run.state.is_finished else "Watch"
+        st.page_link("runs.py", label=label, icon=":material/monitoring:", query_params={"run": run.id})
+        if run.state.is_finished and run.best_epoch is not None:
+            st.page_link(
+                "classify.py", label="Try it", icon=":material/image_search:", query_params={"run": run.id}
+            )
+
+
+def _result(run: Run) -> str:
+    if run.error:
+        return run.error
+    if run.best_val_accuracy is None:
+        return "no epoch finished"
+    gap = "" if run.gap is None else f", gap {run_words.points(run.gap)}"
+    return f"{run_words.percent(run.best_val_accuracy)} on {run.dataset}{gap}"

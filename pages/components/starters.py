@@ -1,0 +1,62 @@
+"""Presets that start in one click, cut to what this machine shows within a minute or two."""
+
+import streamlit as st
+
+from core.datasets.storage import is_ready
+from core.errors import UserError
+from core.experiments import start_experiment
+from core.presets import PRESETS, Preset
+from core.runs.devices import list_devices
+from core.services import Services
+from pages.components import session
+from pages.components.drafts import quick_for_here
+from pages.components.text import literal
+
+STARTERS = ("article", "article-augmented", "tiny")
+
+
+def render_starters(services: Services) -> None:
+    """A card each."""
+    with st.grid(3, min_column_width=280):
+        for name in STARTERS:
+            with st.container(border=True, height="stretch"):
+                _render_starter(services, PRESETS[name])
+
+
+def _render_starter(services: Services, preset: Preset) -> None:
+    config = quick_for_here(services.workspace, preset.name)
+    st.markdown(f"**{literal(preset.title)}**")
+    st.markdown(literal(preset.commentary))
+    pictures = f"{config.dataset.num_train:,}" if config.dataset.num_train else "all"
+    data = "CIFAR-10" if config.dataset.id == "cifar10" else "Shapes"
+    st.caption(f"{pictures} pictures of {data}, {config.training.epochs} epochs")
+    with st.container(horizontal=True):
+        if st.button("Start", key=f"start-{preset.name}", icon=":material/play_arrow:"):
+            try:
+                run = start_experiment(
+                    services.workspace, config, None, preset.name, session.idempotency_token(config)
+                )
+            except UserError as error:
+                st.error(literal(str(error)))
+            else:
+                session.use_token()
+                session.set_chosen_runs((run.id,))
+                st.switch_page("runs.py", query_params={"run": run.id})
+        if st.button("Change first", key=f"open-{preset.name}", type="tertiary"):
+            session.set_design_config(config, preset=preset.name)
+            st.switch_page("design.py")
+
+
+def fallback_sentence(services: Services) -> str:
+    """What training uses here, and what it does without, in one sentence."""
+    report = list_devices()
+    gpus = [device for device in report.devices if device.kind == "gpu"]
+    threads = report.devices[0].threads if report.devices else 1
+    cpu = f"the CPU with {threads} thread{'' if threads == 1 else 's'}"
+    place = ", ".join(literal(gpu.name) for gpu in gpus) or cpu
+    shapes = "Shapes, simple pictures that this machine draws itself"
+    if is_ready(services.workspace, "cifar10"):
+        return f"Training uses {place}." if gpus else f"There is no GPU here, so training uses {cpu}."
+    if gpus:
+        return f"Training uses {place}; CIFAR-10 is not here yet, so it is shown {shapes}."
+    return f"There is no GPU and no CIFAR-10 here, so training uses {cpu} and {shapes}."

@@ -1,0 +1,194 @@
+"""The first five minutes, as one story in five steps. A step opens when the one before it is done.
+
+Which runs belong to a visitor's story stands in the address (`?story=RUN` or `?story=RUN,FORK`), so that a refresh or
+a link brings it back; `?story=begin` is its beginning.
+"""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.datasets.storage import is_ready
+from core.errors import RunNotFound, UserError
+from core.example.archive import EXAMPLE_ID
+from core.experiments import start_experiment
+from core.presets import quick_start
+from core.runs.records import Run
+from core.runs.store import Store
+from core.services import Services
+from pages.components import session, story_keep, story_photo
+from pages.components.starters import fallback_sentence
+from pages.components.story_curves import (
+    is_overfitting,
+    render_curves,
+    render_followed,
+    render_problem,
+    render_verdict_line,
+)
+from pages.components.story_fix import render_fix_button, render_race
+from pages.components.story_sample import render_sample
+from pages.components.text import literal
+
+PARAMETER = "story"
+BEGIN = "begin"
+PRESET = "overfit"
+STEPS = ("A network that overfits", "Watch it overfit", "Now fix it", "Your own photo", "Keep it")
+ANCHORS = {4: story_photo.ANCHOR, 5: story_keep.ANCHOR}
+WHAT_OVERFITTING_IS = (
+    "A small network was shown the same {pictures} pictures again and again, until it knew them by heart. On pictures "
+    "that are new to it, it is much worse: it **overfits**."
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """The run that a visitor watches and its fork, as far as there are such; `asked` is what the address says."""
+
+    asked: str | None = None
+    run: Run | None = None
+    fork: Run | None = None
+
+
+def read_story(store: Store) -> Story:
+    """What the address asks for. A run that is not there any more is told, and the story begins anew."""
+    asked = st.query_params.get(PARAMETER)
+    if asked in (None, BEGIN):
+        return Story(asked)
+    ids = asked.split(",")[:2]
+    try:
+        runs = [store.get_run(run_id) for run_id in ids]
+    except RunNotFound as error:
+        st.warning(f"{literal(str(error))} It may have been deleted.", icon=":material/link_off:")
+        return Story(BEGIN)
+    return Story(asked, *runs)
+
+
+def go_to(*ids: str) -> None:
+    """Go on with these runs, or begin anew without any."""
+    st.query_params.from_dict({PARAMETER: ",".join(ids) or BEGIN})
+    st.rerun()
+
+
+def render_story(services: Services, story: Story) -> None:
+    """The steps so far."""
+    if story.run is None:
+        _render_beginning(services, _example(services.store))
+    elif story.fork is None:
+        _render_watching(services, story.run)
+    else:
+        _render_fixing(services, story.run, story.fork)
+
+
+def _example(store: Store) -> Run | None:
+    """The run that came with ConvDeck, unless it was deleted or never came."""
+    try:
+        return store.get_run(EXAMPLE_ID)
+    except RunNotFound:
+        return None
+
+
+def _render_beginning(services: Services, example: Run | None) -> None:
+    _render_steps(1 if example else 2)
+    if example is None:
+        st.markdown("Train a small network on few pictures and see it learn them by heart: it **overfits**.")
+        _render_watch_button(services)
+        st.caption(fallback_sentence(services))
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        pictures = example.config.dataset.num_train
+        st.markdown(WHAT_OVERFITTING_IS.format(pictures="all" if pictures is None else f"{pictures:,}"))
+        render_verdict_line(services, example)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _render_watch_button(services)
+            fork = render_fix_button(services, example, "Fix this one", primary=False)
+        if fork is not None:
+            go_to(example.id, fork.id)
+        st.caption(fallback_sentence(services))
+    with right:
+        render_sample(services, example)
+    render_curves(services, example)
+
+
+def _render_watch_button(services: Services) -> None:
+    if not st.button("Watch it overfit", key="story-watch", type="primary", icon=":material/play_arrow:"):
+        return
+    config = quick_start(PRESET, has_cifar10=is_ready(services.workspace, "cifar10"), has_gpu=False)
+    try:
+        run = start_experiment(
+            services.workspace, config, None, PRESET, session.idempotency_token(config, "story")
+        )
+    except UserError as error:
+        st.error(literal(str(error)))
+        return
+    session.use_token()
+    session.set_chosen_runs((run.id,))
+    go_to(run.id)
+
+
+def _render_watching(services: Services, run: Run) -> None:
+    overfits = is_overfitting(services, run)
+    _render_steps(3 if overfits else 2)
+    if overfits or run.state.is_finished:
+        _render_end_of_watching(services, run, overfits)
+    else:
+        st.markdown(
+            "It trains now, in the background. After each epoch, a point: at first both curves rise together. "
+            "Then one goes on and the other stops, and a verdict says since when."
+        )
+    render_followed(services, run)
+
+
+def _render_end_of_watching(services: Services, run: Run, overfits: bool) -> None:
+    if run.error:
+        render_problem(run)
+    elif overfits:
+        st.markdown(
+            "There it is: it gets better at its own pictures and no longer at new ones. One change helps most: "
+            "**augmentation** turns, shifts and mirrors each picture a little every time it comes round."
+        )
+    else:
+        st.markdown("This one does not clearly overfit. See what augmentation makes of it all the same.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        fork = render_fix_button(services, run, "Now fix it", primary=True) if run.epoch else None
+        _render_begin_again()
+    if fork is not None:
+        go_to(run.id, fork.id)
+
+
+def _render_fixing(services: Services, run: Run, fork: Run) -> None:
+    has_answers = run.best_epoch is not None and fork.best_epoch is not None
+    is_done = fork.state.is_finished
+    _render_steps(5 if is_done and has_answers else 4 if has_answers else 3)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            "The same network from the same first weights, with one change: augmentation. It races the one that "
+            "overfits, which lies pale behind it."
+        )
+        _render_begin_again()
+    render_problem(fork)
+    render_race(services, run, fork)
+    if has_answers:
+        story_photo.render_photo(services, run, fork)
+    if is_done and has_answers:
+        story_keep.render_keep(services, run, fork)
+
+
+def _render_begin_again() -> None:
+    if st.button("Begin again", key="story-again", type="tertiary", icon=":material/replay:"):
+        go_to()
+
+
+def _render_steps(current: int) -> None:
+    """Where the story stands; an open step further down can be jumped to."""
+    parts = []
+    for number, title in enumerate(STEPS, start=1):
+        if number in ANCHORS and number <= current:
+            title = f"[{title}](#{ANCHORS[number]})"
+        if number < current:
+            parts.append(f":green-badge[:material/check: {title}]")
+        elif number == current:
+            parts.append(f":blue-badge[**{number}** {title}]")
+        else:
+            parts.append(f":gray-badge[{number} {title}]")
+    st.markdown(" ".join(parts))

@@ -1,0 +1,96 @@
+"""One run as the story follows it: how far it is, the verdict in words, the curves. No more."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import RunNotFound
+from core.runs.devices import list_devices
+from core.runs.diagnosis import Verdict
+from core.runs.progress import run_fraction
+from core.runs.records import Run
+from core.runs.states import RunState
+from core.services import Services
+from pages.components import run_words
+from pages.components.curve_view import curves_of, render_charts
+from pages.components.run_selection import signature
+from pages.components.text import literal
+from pages.components.verdict import judged, verdict_badge
+
+TICK_SECONDS = 0.5
+WHAT_THE_CURVES_ARE = (
+    "Validation: pictures that it never trains on. Clean training: its own training pictures, measured after each "
+    "epoch with dropout and augmentation off. The gap between the two is what it knows by heart."
+)
+
+
+def render_verdict_line(services: Services, run: Run) -> None:
+    """What the curves say, and how that is known."""
+    curves = curves_of(services.store, run)
+    if curves["epoch"]:
+        diagnosis, _ = judged(services, run, curves)
+        st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
+
+
+def render_problem(run: Run) -> None:
+    """Why a run ended before it was done, and what to try next; nothing where it did not."""
+    if run.state.is_finished and run.error:
+        step = f" {literal(run.next_step)}" if run.next_step else ""
+        st.error(f"**{literal(run.name)}**: {literal(run.error)}{step}", icon=":material/error:")
+
+
+def render_curves(services: Services, run: Run) -> None:
+    """Accuracy and loss of one run, as they are now."""
+    curves = curves_of(services.store, run)
+    if curves["epoch"]:
+        render_charts(services, [run], [run.name], [curves])
+        st.caption(WHAT_THE_CURVES_ARE)
+    else:
+        st.caption("The curves begin when the first epoch has ended.")
+
+
+def is_overfitting(services: Services, run: Run) -> bool:
+    """Whether the verdict says so at this epoch."""
+    curves = curves_of(services.store, run)
+    return bool(curves["epoch"]) and judged(services, run, curves)[0].verdict is Verdict.OVERFITTING
+
+
+def render_followed(services: Services, run: Run) -> None:
+    """A run, drawn again twice a second while it is not done.
+
+    The whole page is drawn anew when the run's state changes or the verdict becomes or ceases to be overfitting.
+    """
+    tick = st.fragment(_draw, run_every=None if run.state.is_finished else TICK_SECONDS)
+    tick(services, run.id, _drawn(services, run))
+
+
+def _drawn(services: Services, run: Run) -> tuple[Any, ...]:
+    return *signature([run]), is_overfitting(services, run)
+
+
+def _draw(services: Services, run_id: str, drawn: tuple[Any, ...]) -> None:
+    try:
+        run = services.store.get_run(run_id)
+    except RunNotFound:
+        st.rerun()  # deleted elsewhere: the page says so
+    if _drawn(services, run) != drawn:
+        st.rerun()
+    # One place for what comes and goes, so that the charts below keep theirs.
+    with st.container():
+        _render_progress(services, run)
+        render_verdict_line(services, run)
+    render_curves(services, run)
+
+
+def _render_progress(services: Services, run: Run) -> None:
+    if run.state is RunState.WAITING:
+        waiting, active = services.store.waiting_runs(), services.store.active_runs()
+        st.caption(literal(run_words.waiting_reason(run, waiting, active, list_devices())))
+    elif run.state is RunState.STARTING:
+        st.progress(0.0, "Starting: reading the pictures, loading TensorFlow, building the network.")
+    elif run.state.is_active:
+        seconds = f"Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs}"
+        last = curves_of(services.store, run)["seconds"]
+        if last and last[-1] is not None:
+            seconds += f", {last[-1]:.1f} seconds each"
+        st.progress(run_fraction(run), seconds)

@@ -1,0 +1,109 @@
+"""The cure: a fork with augmentation, the pictures that it is shown, and its race against the run that overfits."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.config import AugmentationConfig
+from core.errors import ConvDeckError, RunError, UserError
+from core.experiments import fork_experiment, fork_name
+from core.mends import Mend, augmentation_mend
+from core.runs.records import Run
+from core.services import Services
+from pages.components import session
+from pages.components.engine_answers import answer_of
+from pages.components.live import render_live
+from pages.components.pictures import enlarge
+from pages.components.story_sample import Sample, choose_sample, render_another
+from pages.components.text import literal
+
+VARIANTS = 12
+SEED = 1
+SIDE = 96
+TICK_SECONDS = 0.5
+
+
+def render_fix_button(services: Services, run: Run, label: str, *, primary: bool) -> Run | None:
+    """A button that forks a run with more augmentation. Returns the fork when it was clicked."""
+    try:
+        mend = augmentation_mend(run.config)
+    except RunError:
+        return None  # settings that this version cannot read
+    if mend is None:
+        st.caption("All augmentation is on already.")
+        return None
+    kind = "primary" if primary else "secondary"
+    if not st.button(label, key=f"story-fix-{run.id}", type=kind, icon=":material/healing:", help=mend.why):
+        return None
+    return _fork(services, run, mend)
+
+
+def _fork(services: Services, run: Run, mend: Mend) -> Run | None:
+    token = session.idempotency_token(run.config.with_values(mend.changes), run.id)
+    try:
+        fork = fork_experiment(
+            services.workspace, run.id, mend.changes, fork_name(run.name, mend.title), token
+        )
+    except UserError as error:
+        st.error(literal(str(error)))
+        return None
+    session.use_token()
+    session.set_chosen_runs((run.id, fork.id))
+    return fork
+
+
+def render_race(services: Services, run: Run, fork: Run) -> None:
+    """What the fork is shown, and both curves while it trains."""
+    try:
+        augmentation = fork.config.augmentation
+    except RunError as error:
+        st.error(literal(str(error)), icon=":material/broken_image:")
+    else:
+        render_variants(services, augmentation, fork.dataset)
+    render_live(services, [run, fork])
+
+
+def render_variants(services: Services, augmentation: AugmentationConfig, dataset: str) -> None:
+    """A sample of the data set, varied by the code that trains; what nobody has to wait for."""
+    sample = choose_sample(services, dataset)
+    if sample is None:
+        return
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown("**One picture as training now shows it, twelve times**", width="content")
+            render_another("variants")
+        waits = _variants(services, augmentation, dataset, sample) is None
+        tick = st.fragment(_draw, run_every=TICK_SECONDS if waits else None)
+        tick(services, augmentation, dataset, sample, waits)
+
+
+def _draw(
+    services: Services, augmentation: AugmentationConfig, dataset: str, sample: Sample, waits: bool
+) -> None:
+    found = _variants(services, augmentation, dataset, sample)
+    if waits and found is not None:
+        st.rerun()  # polling ends with the whole page
+    if isinstance(found, str):
+        st.caption(literal(found))
+        return
+    if found is None:
+        st.caption("The variants come as soon as the picture engine has loaded TensorFlow.")
+        st.skeleton(height=SIDE)
+        return
+    with st.grid(VARIANTS, min_column_width=64):
+        for pixels, drawn in zip(*found, strict=True):
+            words = " · ".join(drawn.values()) or "unchanged"
+            st.image(enlarge(pixels, SIDE), width="stretch", alt=f"{sample.truth}: {words}")
+
+
+def _variants(
+    services: Services, augmentation: AugmentationConfig, dataset: str, sample: Sample
+) -> tuple[Any, Any] | str | None:
+    """(pictures, what was drawn for each), or why there are none; None until there are."""
+    batch = np.repeat(sample.pixels[None], VARIANTS, axis=0)
+    key = ("variants", augmentation, dataset, sample.index)
+    try:
+        return answer_of(key, lambda: services.engine.preview(augmentation, batch, SEED))
+    except ConvDeckError as error:
+        return str(error)

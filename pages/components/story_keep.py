@@ -1,0 +1,65 @@
+"""What a visitor takes along: the link to this very comparison, the settings, and where all the controls are."""
+
+import json
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from core.runs.records import Run
+from core.services import Services
+from pages.components.story_curves import curves_of
+from pages.components.verdict import judged, verdict_badge
+
+ANCHOR = "keep-it"
+
+
+def render_keep(services: Services, run: Run, fork: Run) -> None:
+    """Both runs with their verdicts, and what can be kept of them."""
+    st.subheader("Keep it", anchor=ANCHOR)
+    both = ",".join((run.id, fork.id))
+    for each, words in ((run, "Without augmentation"), (fork, "With augmentation")):
+        diagnosis, _ = judged(services, each, curves_of(services.store, each))
+        st.markdown(f"{words}: {verdict_badge(diagnosis)}")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.caption("The link to this comparison")
+        st.code(page_address(f"runs?run={both}"), language=None, wrap_lines=True)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.page_link("runs.py", label="Open it", icon=":material/monitoring:", query_params={"run": both})
+            st.download_button(
+                "Settings as JSON",
+                _settings(fork),
+                file_name=f"{fork.id}-config.json",
+                mime="application/json",
+                icon=":material/data_object:",
+                on_click="ignore",
+                help="For `python -m core train --config FILE`, here or elsewhere.",
+            )
+    with right:
+        st.caption("Then the full controls")
+        st.page_link(
+            "design.py",
+            label="Design: change this network layer by layer",
+            icon=":material/view_agenda:",
+            query_params={"from": fork.id},
+        )
+        st.page_link(
+            "augment.py", label="Augment: choose what training shows", icon=":material/auto_awesome_motion:"
+        )
+        st.page_link("runs.py", label="Runs: everything that was trained", icon=":material/monitoring:")
+
+
+def page_address(path: str) -> str:
+    """A page of this dashboard as a link that can be sent: `path` behind the address in the browser."""
+    parts = urlsplit(st.context.url or "")
+    if not parts.netloc:
+        return path
+    folder = parts.path.rpartition("/")[0]
+    return f"{parts.scheme}://{parts.netloc}{folder}/{path}"
+
+
+def _settings(run: Run) -> str:
+    try:
+        return json.dumps(json.loads(run.config_json), indent=2)
+    except ValueError:
+        return run.config_json  # damaged: whoever can mend it needs it as it is

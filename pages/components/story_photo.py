@@ -1,0 +1,83 @@
+"""A visitor's own photo before both networks: what they see of it, and their answers side by side."""
+
+import hashlib
+from typing import Any
+
+import streamlit as st
+
+from core.errors import ConvDeckError
+from core.runs.records import Run
+from core.services import Services
+from pages.components import run_words, session
+from pages.components.answer_view import render_bars, render_seen, right_or_wrong
+from pages.components.pictures import png_bytes
+from pages.components.story_sample import choose_sample, render_another
+from pages.components.text import literal
+
+TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+ANCHOR = "your-own-photo"
+
+
+def render_photo(services: Services, run: Run, fork: Run) -> None:
+    """Both answer the same picture: an upload, or else a sample."""
+    st.subheader("Your own photo", anchor=ANCHOR)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        upload = st.file_uploader("A picture of yours", type=TYPES, key="story-photo")
+        sample = choose_sample(services, run.dataset)
+        if upload is None and sample is not None:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption("Until then, a picture that neither has seen:", width="content")
+                render_another("photo")
+        elif upload is not None:
+            st.caption(f"{literal(upload.name)}. Take it away to see samples again.")
+    if upload is None and sample is None:
+        return
+    truth = None
+    if upload is not None:
+        name, data, crop = upload.name, upload.getvalue(), "center"
+    else:
+        name, data, crop, truth = "sample", png_bytes(sample.pixels), "stretch", sample.truth
+    with right, st.spinner("Both networks look at it…"):
+        try:
+            rows = [_answer(services, each, name, data, crop) for each in (run, fork)]
+        except ConvDeckError as error:
+            st.error(literal(str(error)), icon=":material/broken_image:")
+            return
+    if not rows[0]["ok"]:
+        left.error(literal(rows[0]["error"]), icon=":material/broken_image:")
+        return
+    with left:
+        height, width = rows[0]["seen"].shape[:2]
+        render_seen(rows[0]["seen"], f"The {width}×{height} pixels that the networks see")
+        st.caption(f"These {width}×{height} pixels are all that the networks see.")
+        for note in rows[0]["notes"]:
+            st.caption(literal(note))
+    with right:
+        columns = st.columns(2, gap="medium", border=True)
+        for column, each, title, row in zip(
+            columns, (run, fork), ("Without augmentation", "With augmentation"), rows, strict=True
+        ):
+            with column:
+                st.markdown(f"**{title}**")
+                if truth is not None:
+                    st.markdown(right_or_wrong(row["top"][0]["class"], truth))
+                render_bars(row)
+                st.caption(f"Right on {run_words.percent(each.best_val_accuracy)} of its validation pictures")
+        if truth is None:
+            st.caption(
+                "They always choose among the classes they know, even for something they have never seen."
+            )
+
+
+def _answer(services: Services, run: Run, name: str, data: bytes, crop: str) -> dict[str, Any]:
+    digest = hashlib.sha256(data).hexdigest()
+    return _asked(run.id, (run.attempt, run.best_epoch), name, digest, crop, data)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _asked(
+    run_id: str, weights: tuple[int, int | None], name: str, digest: str, crop: str, _data: bytes
+) -> dict[str, Any]:
+    """The engine's row, kept for as long as run, weights, picture and crop are these."""
+    return session.services().engine.predict(run_id, [(name, _data)], crop)[0]

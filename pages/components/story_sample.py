@@ -1,0 +1,89 @@
+"""A picture that a run has never seen, and what the run makes of it, as soon as the engine is warm."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.datasets.samples import SAMPLES, unseen_pictures
+from core.errors import ConvDeckError, DatasetError
+from core.runs.records import Run
+from core.services import Services
+from pages.components import session
+from pages.components.answer_view import render_bars, render_seen, right_or_wrong
+from pages.components.engine_answers import answer_of
+from pages.components.pictures import Pixels, png_bytes
+from pages.components.text import literal
+
+TICK_SECONDS = 0.5
+NUMBER = "story-sample"
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Picture number `index` of the samples of a data set, and its true class."""
+
+    index: int
+    pixels: Pixels
+    truth: str
+
+
+def choose_sample(services: Services, dataset_id: str) -> Sample | None:
+    """The one that this visitor has come to; None when the data set is not here any more."""
+    try:
+        samples = unseen_pictures(services.workspace, dataset_id)
+    except DatasetError:
+        return None
+    index = (int(session.value_of(NUMBER) or 1) - 1) % len(samples.truths)
+    return Sample(index, samples.pictures[index], samples.truths[index])
+
+
+def render_another(place: str) -> None:
+    """A button for the next sample; `place` tells it from others on the same page."""
+    st.button(
+        "Another", key=f"story-another-{place}", type="tertiary", icon=":material/casino:",
+        on_click=session.draw_again, args=(NUMBER, SAMPLES),
+    )  # fmt: skip
+
+
+def render_sample(services: Services, run: Run) -> None:
+    """Nothing waits for the engine: until it has answered there is the picture alone."""
+    sample = choose_sample(services, run.dataset)
+    if sample is None or run.best_epoch is None:
+        return
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown("**A picture it has never seen**", width="content")
+            render_another("sample")
+        waits = _answer(services, run, sample) is None
+        st.fragment(_draw, run_every=TICK_SECONDS if waits else None)(services, run, sample, waits)
+
+
+def _draw(services: Services, run: Run, sample: Sample, waits: bool) -> None:
+    row = _answer(services, run, sample)
+    if waits and row is not None:
+        st.rerun()  # polling ends with the whole page
+    picture, words = st.columns([1, 2], gap="medium", vertical_alignment="center")
+    with picture:
+        render_seen(sample.pixels, f"A picture of the data set {run.dataset} that no run has seen")
+    with words:
+        if row is None:
+            st.caption("Its answer comes as soon as the picture engine has loaded TensorFlow.")
+            st.skeleton(height=96)
+        elif not row["ok"]:
+            st.caption(literal(row["error"]))
+        else:
+            st.markdown(right_or_wrong(row["top"][0]["class"], sample.truth))
+            render_bars(row)
+
+
+def _answer(services: Services, run: Run, sample: Sample) -> dict[str, Any] | None:
+    """The engine's row, or one that says what went wrong; None until there is one."""
+    # A run saves its best weights before it says that it has new ones.
+    key = ("sample", run.id, run.attempt, run.best_epoch, sample.index)
+    picture = [("sample", png_bytes(sample.pixels))]
+    try:
+        rows = answer_of(key, lambda: services.engine.predict(run.id, picture, "stretch"))
+    except ConvDeckError as error:
+        return {"ok": False, "error": str(error)}
+    return None if rows is None else rows[0]

@@ -1,0 +1,28 @@
+"""Lesson: one thing to understand, with everything set beforehand and nothing else to click."""
+
+import streamlit as st
+
+from core.errors import UserError
+from core.lessons import get_lesson
+from pages.components import session
+from pages.components.lesson_view import PARAMETER, render_lesson, render_lesson_links
+from pages.components.text import literal
+
+
+def main() -> None:
+    """The page."""
+    name = st.query_params.get(PARAMETER)
+    try:
+        lesson = None if name is None else get_lesson(name)
+    except UserError as error:
+        st.warning(literal(str(error)), icon=":material/link_off:")
+        lesson = None
+    if lesson is None:
+        st.title("Lessons", anchor=False)
+        render_lesson_links()
+        st.page_link("home.py", label="All of ConvDeck", icon=":material/home:")
+        return
+    render_lesson(session.services(), lesson)
+
+
+main()

@@ -1,0 +1,138 @@
+"""The example comes into a new workspace once, whole or not at all."""
+
+import errno
+import threading
+
+import pytest
+
+from core.cli.main import main
+from core.errors import ConvDeckError
+from core.example import arrival
+from core.example.archive import EXAMPLE_ID, read_example
+from core.example.arrival import import_example
+from core.presets import PRESETS
+from core.runs import control
+from core.runs.records import CURVE_KEYS
+from core.runs.states import RunState
+from core.runs.store import Store
+from core.verdicts import mends_of, verdict_of
+
+
+@pytest.fixture(autouse=True)
+def wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVDECK_EXAMPLE", "on")
+
+
+@pytest.fixture
+def store(workspace) -> Store:
+    return Store(workspace)
+
+
+def test_a_new_workspace_gets_a_finished_run_like_any_other(workspace, store) -> None:
+    assert import_example(workspace, store)
+    (run,) = store.list_runs()
+    assert (run.state, run.pid, run.error, run.stop_requested) == (RunState.FINISHED, None, None, False)
+    assert (run.epoch, run.total_epochs) == (25, 25)
+    rows = read_example().run.epochs
+    curves = store.curves(run.id)
+    assert curves == {key: [getattr(row, key) for row in rows] for key in CURVE_KEYS}
+    best = max(range(25), key=lambda index: (curves["val_accuracy"][index], -index))
+    assert (run.best_epoch, run.best_val_accuracy) == (best + 1, curves["val_accuracy"][best])
+    assert run.gap == curves["clean_train_accuracy"][-1] - curves["val_accuracy"][-1]
+    verdict = verdict_of(workspace, run, curves)
+    assert verdict.headline.startswith("Overfitting since epoch")
+    assert mends_of(workspace, run, verdict)[0].id == "augment"
+    assert {path.suffix for path in workspace.run_folder(run.id).iterdir()} == {".keras", ".json"}
+    assert "comes with ConvDeck" in store.log(run.id)[0].text
+    assert not store.has_work() and store.leases() == {}
+
+
+def test_deleted_it_does_not_come_back(workspace, store) -> None:
+    import_example(workspace, store)
+    control.delete_run(workspace, EXAMPLE_ID)
+    assert not workspace.run_folder(EXAMPLE_ID).exists()
+    assert not import_example(workspace, store)
+    assert store.list_runs() == []
+
+
+def test_a_workspace_that_had_a_run_gets_none(workspace, store) -> None:
+    run = store.create_run(PRESETS["tiny"].config)
+    store.request_stop(run.id)
+    store.delete_run(run.id)
+    assert not import_example(workspace, store)
+    assert store.list_runs() == []
+
+
+@pytest.mark.parametrize("value", ["off", "OFF", "0"])
+def test_it_can_be_switched_off(workspace, store, monkeypatch, value: str) -> None:
+    monkeypatch.setenv("CONVDECK_EXAMPLE", value)
+    assert not import_example(workspace, store)
+    assert store.list_runs() == []
+
+
+def test_the_command_line_never_brings_it(workspace, capsys) -> None:
+    assert main(["runs", "--json"]) == 0
+    assert capsys.readouterr().out.strip() == "[]"
+
+
+def test_two_servers_at_once_bring_it_once(workspace) -> None:
+    barrier, added = threading.Barrier(4), []
+
+    def start() -> None:
+        with Store(workspace) as own:
+            barrier.wait()
+            added.append(import_example(workspace, own))
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(added) == [False, False, False, True]
+    assert [run.id for run in Store(workspace).list_runs()] == [EXAMPLE_ID]
+
+
+def full_disk(*arguments: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_leaves_nothing_and_the_next_start_tries_again(workspace, store, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(arrival, "write_bytes", full_disk)
+        assert not import_example(workspace, store)
+    assert not workspace.run_folder(EXAMPLE_ID).exists()
+    assert store.list_runs() == []
+    assert import_example(workspace, store)
+
+
+def test_a_database_that_takes_nothing_leaves_nothing(workspace, store, monkeypatch) -> None:
+    def refuse(run: object) -> None:
+        raise ConvDeckError("The disk is full.")
+
+    monkeypatch.setattr(store, "import_first", refuse)
+    assert not import_example(workspace, store)
+    assert not workspace.run_folder(EXAMPLE_ID).exists()
+
+
+def test_what_a_crash_left_is_written_over(workspace, store) -> None:
+    folder = workspace.run_folder(EXAMPLE_ID)
+    folder.mkdir()
+    (folder / ".best-000025.4711.keras").write_bytes(b"half")
+    (folder / "best-000025.keras").write_bytes(b"from before the crash")
+    assert import_example(workspace, store)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == read_example().files
+
+
+def test_a_damaged_file_is_only_logged(workspace, store, monkeypatch, caplog) -> None:
+    def damaged() -> None:
+        raise ValueError("holds no example")
+
+    monkeypatch.setattr(arrival, "read_example", damaged)
+    assert not import_example(workspace, store)
+    assert "The example is left out: holds no example" in caplog.text
+
+
+def test_shapes_that_cannot_be_drawn_are_only_logged(workspace, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(arrival, "ensure_dataset", full_disk)
+    arrival.draw_shapes_ahead(workspace)
+    assert "Shapes could not be drawn ahead" in caplog.text
