@@ -82,7 +82,7 @@ def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) 
     # One place for what comes and goes, so that the chart below keeps its own.
     with st.container():
         if done < total and not session.sweep_error(_asked(runs, knob)):
-            st.progress(done / total, f"Measured {done} of {total} levels. Others are answered in between.")
+            st.progress(done / total, f"Measured {done} of {total} points.")
     st.vega_lite_chart(
         robustness_data(found),
         robustness_spec(knob, names, len(dataset.class_names)),
