@@ -55,8 +55,11 @@ def gap_shade(y: Layer) -> Layer:
     }
 
 
-def onset_mark(index: int, alone: bool, y: Layer) -> Layer:
-    """Where overfitting begins: a line with words when there is one run, else a triangle on its curve."""
+def onset_mark(index: int, alone: bool, y: Layer, words_at: int) -> Layer:
+    """Where overfitting begins: a line with words, so many pixels from the top, when there is one run.
+
+    With several runs it is a triangle on the run's curve.
+    """
     own = f"r{index}"
     here: list[Layer] = [_LAST_EPOCH, {"filter": f"datum.epoch == datum.{own}_onset"}]
     if not alone:
@@ -64,14 +67,14 @@ def onset_mark(index: int, alone: bool, y: Layer) -> Layer:
     rule: Layer = {"mark": {"type": "rule", "color": ONSET_COLOR, "strokeDash": [4, 3], "clip": True}}
     words = _labels(
         "'overfits since epoch ' + datum.epoch",
-        {"color": ONSET_COLOR, "fontWeight": "bold", "baseline": "top"},
-        {"y": {"value": 4}},
+        {"color": ONSET_COLOR, "fontWeight": "bold", "baseline": "middle"},
+        {"y": {"value": words_at}},
         dx=6,
     )
     return {"transform": here, "layer": [rule, *words]}
 
 
-def change_mark(index: int, alone: bool, y: Layer, height: int) -> Layer:
+def change_mark(index: int, alone: bool, y: Layer, words_at: int) -> Layer:
     """The first epoch after a change that a person made on the way: a line with words, or a diamond on its curve."""
     own = f"r{index}"
     here: list[Layer] = [_LAST_EPOCH, {"filter": f"isValid(datum.{own}_change)"}]
@@ -80,8 +83,8 @@ def change_mark(index: int, alone: bool, y: Layer, height: int) -> Layer:
     rule: Layer = {"mark": {"type": "rule", "color": CHANGE_COLOR, "strokeDash": [1, 3], "clip": True}}
     words = _labels(
         f"datum.{own}_change",
-        {"color": CHANGE_COLOR, "baseline": "bottom"},
-        {"y": {"value": height - 4}},
+        {"color": CHANGE_COLOR, "baseline": "middle"},
+        {"y": {"value": words_at}},
         dx=6,
     )
     return {"transform": here, "layer": [rule, *words]}

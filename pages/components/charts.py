@@ -116,8 +116,10 @@ def curve_spec(
         words = FORMATS[measure] if alone and measure == "accuracy" else None
         for index in range(len(names)):
             y = _y(measure, f"r{index}_val")
-            layers.append(onset_mark(index, alone, y))
-            layers.append(change_mark(index, alone, y, CHART_HEIGHT))
+            # Where there are no curves since the onset: below in the chart of the accuracy, above in that of the loss.
+            onset_at, change_at = (-10, -26) if measure == "accuracy" else (10, 26)
+            layers.append(onset_mark(index, alone, y, onset_at % CHART_HEIGHT))
+            layers.append(change_mark(index, alone, y, change_at % CHART_HEIGHT))
             layers.append(best_mark(index, alone, y, words))
     layers.append(_readout(look))
     return {
