@@ -157,6 +157,29 @@ class TestAsking:
             "Set.",
         )
 
+    def test_a_step_that_the_end_of_the_run_cut_short_was_one(self, store):
+        run_id = paused(store, epochs=9)
+        store.interventions.ask(run_id, "step")
+        store.interventions.record_going_on(run_id, 1)
+        store.record_epoch(run_id, 1, EpochRow(10))
+        store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
+        assert last(store, run_id).outcome == "Went on, and then the run ended."
+
+    def test_a_learning_rate_does_not_come_back_after_a_later_one(self, store):
+        """The newest checkpoint was damaged, so the run resumes before the place where the former took effect."""
+        run_id = running(store, epochs=5)
+        wishes = store.interventions
+        wishes.applied(run_id, 1, wishes.ask(run_id, "learning_rate", 0.5).number, 5, "Set.")
+        store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+        wishes.ask(run_id, "learning_rate", 0.125)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        store.record_started(run_id, 2, 10, 100, 4)
+        (rate,) = wishes.learning_rates(run_id, 2, epoch=4)
+        wishes.applied(run_id, 2, rate.number, 4, "Set.")
+        assert [each.value for each in wishes.learning_rates(run_id, 2, epoch=4)] == [0.125]
+        assert wishes.learning_rates(run_id, 2, epoch=5) == []
+
     def test_a_finished_run_never_gets_its_learning_rate(self, store):
         run_id = running(store, epochs=10)
         store.interventions.ask(run_id, "learning_rate", 0.5)
