@@ -353,5 +353,5 @@ def _is_number(value: object) -> bool:
 
 
 def _told(value: object) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else "nothing" if value is None else str(value)
     return text if len(text) <= 40 else text[:37] + "…"
