@@ -61,7 +61,7 @@ def step_run(workspace: Workspace, run_id: str) -> Run:
     return _ask(workspace, run_id, "step")
 
 
-def set_learning_rate(workspace: Workspace, run_id: str, value: float) -> Run:
+def set_learning_rate(workspace: Workspace, run_id: str, value: float | None) -> Run:
     """Have a run go on at another learning rate from its next epoch on.
 
     One that waits or has been stopped does so when it goes on. Raises RunNotFound, IllegalTransition when it has

@@ -238,14 +238,21 @@ class Interventions:
         """The rates to set when `epoch` epochs have finished, in order.
 
         Those that are pending, and those that took effect at this very place before: whoever comes here again has
-        resumed from a checkpoint that was written before they did.
+        resumed from a checkpoint that was written before they did. Not those that a later wish has replaced at an
+        earlier place, as it does after a resume from an older checkpoint.
         """
         with self._database.reading() as connection:
             number, _ = tables.get_current(connection, run_id, attempt)
             rates = [each for each in _read(connection, number) if each.kind == "learning_rate"]
-        return [
-            each for each in rates if each.is_pending or (each.applied_at is not None and each.epoch == epoch)
-        ]
+        places = {
+            each.number: epoch if each.is_pending else each.epoch
+            for each in rates
+            if each.is_pending or each.applied_at is not None
+        }
+        replaced = max(
+            (each for each, place in places.items() if place is not None and place < epoch), default=0
+        )
+        return [each for each in rates if places.get(each.number) == epoch and each.number > replaced]
 
     def is_pause_due(self, run_id: str, attempt: int, *, epoch_ended: bool = False) -> bool:
         """Whether the worker is to wait here; with a step in hand it is so only where an epoch has ended."""
@@ -346,5 +353,5 @@ def _is_number(value: object) -> bool:
 
 
 def _told(value: object) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else "nothing" if value is None else str(value)
     return text if len(text) <= 40 else text[:37] + "…"

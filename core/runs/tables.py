@@ -119,8 +119,10 @@ def enter(
 def drop_wishes(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:
     """Answer what nobody can carry out any more. A learning rate waits for a run that can be resumed."""
     kept = "" if ended_in is RunState.FINISHED else "AND kind <> 'learning_rate'"
-    query = f"UPDATE interventions SET outcome = ? WHERE run_number = ? AND outcome IS NULL {kept}"
-    connection.execute(query, ("The run ended before that.", number))
+    # Only a step takes effect some time before it has an outcome.
+    outcome = "CASE WHEN applied_at IS NULL THEN ? ELSE ? END"
+    query = f"UPDATE interventions SET outcome = {outcome} WHERE run_number = ? AND outcome IS NULL {kept}"
+    connection.execute(query, ("The run ended before that.", "Went on, and then the run ended.", number))
 
 
 def insert(connection: sqlite3.Connection, **values: object) -> None:

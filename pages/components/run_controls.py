@@ -90,15 +90,16 @@ def _render_rate(services: Services, run: Run) -> None:
     rate, told = _current_rate(services.store, run)
     st.markdown("**Learning rate**")
     st.caption(told)
-    with st.container(horizontal=True, gap="small"):
-        for name, factor in FACTORS.items():
-            value = _rounded(rate * factor)
-            st.button(
-                f"{name}: {rate_in_words(value)}",
-                key=f"rate-{factor:g}-{run.id}",
-                on_click=_set_rate,
-                args=(services.workspace, run, value),
-            )
+    if rate is not None:
+        with st.container(horizontal=True, gap="small"):
+            for name, factor in FACTORS.items():
+                value = _rounded(rate * factor)
+                st.button(
+                    f"{name}: {rate_in_words(value)}",
+                    key=f"rate-{factor:g}-{run.id}",
+                    on_click=_set_rate,
+                    args=(services.workspace, run, value),
+                )
     # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn for
     # that swallows the click.
     with (
@@ -106,7 +107,11 @@ def _render_rate(services: Services, run: Run) -> None:
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         value = st.number_input(
-            "Another rate", value=rate, step=_rounded(rate / 10), format="%g", key=f"rate-{run.id}-{rate:g}"
+            "Another rate",
+            value=rate,
+            step=_rounded((rate or 0.001) / 10),
+            format="%g",
+            key=f"rate-{run.id}-{rate or 0:g}",
         )
         if st.form_submit_button("Set", key=f"set-rate-{run.id}"):
             act_and_draw([run], lambda run: control.set_learning_rate(services.workspace, run.id, value))
@@ -131,13 +136,17 @@ def _set_rate(workspace: Workspace, run: Run, value: float) -> None:
     act_on([run], lambda run: control.set_learning_rate(workspace, run.id, value))
 
 
-def _current_rate(store: Store, run: Run) -> tuple[float, str]:
-    """The rate that a change begins from, and where it is from in a sentence or two."""
+def _current_rate(store: Store, run: Run) -> tuple[float | None, str]:
+    """The rate that a change begins from, None where it is not known yet; and where it is from in a sentence or two."""
     rates = [rate for rate in store.curves(run.id)["learning_rate"] if rate]
     config = _config(run)
-    rate = _rounded(rates[-1] if rates else config.optimizer.learning_rate if config else 0.001)
+    rate: float | None = _rounded(rates[-1] if rates else config.optimizer.learning_rate if config else 0.001)
     told = f"Epoch {run.epoch} was trained at" if rates else "It begins at"
-    told += f" {rate_in_words(rate)}."
+    told += f" {rate_in_words(rate or 0)}."
+    if not rates and config and _goes_up_first(config):
+        # Half of the top is far above where it begins, and it would go up from there.
+        told = f"It begins low and goes up to {rate_in_words(rate or 0)}; its rate stands here after the first epoch."
+        rate = None
     if config and config.optimizer.schedule not in ("constant", "plateau"):
         told += " Its schedule goes on from the rate that you set."
     if asked := _pending(store, run, "learning_rate"):
@@ -209,6 +218,13 @@ def describe(intervention: Intervention) -> str:
     if intervention.kind == "learning_rate":
         return f"{what} {rate_in_words(intervention.value)}"
     return f"{what} {intervention.value:g}"
+
+
+def _goes_up_first(config: ExperimentConfig) -> bool:
+    optimizer = config.optimizer
+    return optimizer.schedule == "one_cycle" or (
+        optimizer.schedule == "cosine" and optimizer.warmup_epochs > 0
+    )
 
 
 def _rounded(rate: float) -> float:

@@ -5,6 +5,7 @@ from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from core.presets import PRESETS
+from core.rate_words import rate_in_words
 from core.runs.interventions import Intervention
 from core.runs.records import EpochRow, Run
 from core.runs.states import ACTIVE, RunState
@@ -130,6 +131,23 @@ def test_the_learning_rate_by_a_click_or_a_number(store) -> None:
     press(page, "Set")
     assert "A learning rate is a number above 0" in page.toast[0].value.replace("\\", "")
     assert len(kinds(store, run)) == 2
+
+
+@pytest.mark.parametrize("values", [{"schedule": "one_cycle"}, {"schedule": "cosine", "warmup_epochs": 2}])
+def test_before_a_rising_schedule_is_measured_no_part_of_its_top_is_offered(store, values) -> None:
+    """A half of the top, set where it begins, would take the top itself to many times what it is."""
+    settings = {f"optimizer.{name}": value for name, value in values.items()}
+    run = begin(store, num_epochs=0, config=CONFIG.with_values(settings))
+    page = open_page("runs.py", run=run.id)
+    top = rate_in_words(CONFIG.optimizer.learning_rate)
+    assert f"It begins low and goes up to {top}" in words(page) and "It begins at" not in words(page)
+    assert not [label for label in labels(page) if label.startswith(("Double", "Halve", "A tenth"))]
+    press(page, "Set")
+    assert "A learning rate is a number above 0" in page.toast[0].value.replace("\\", "")
+    page.number_input(key=f"rate-{run.id}-0").set_value(0.0004)
+    press(page, "Set")
+    assert [each.value for each in store.interventions.history(run.id)] == [0.0004]
+    assert "Halve: 0.0002" in labels(page)
 
 
 def test_epochs_are_added(store) -> None:

@@ -157,6 +157,39 @@ class TestAsking:
             "Set.",
         )
 
+    def test_a_step_that_the_end_of_the_run_cut_short_was_one(self, store):
+        run_id = paused(store, epochs=9)
+        store.interventions.ask(run_id, "step")
+        store.interventions.record_going_on(run_id, 1)
+        store.record_epoch(run_id, 1, EpochRow(10))
+        store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
+        assert last(store, run_id).outcome == "Went on, and then the run ended."
+
+    def test_a_learning_rate_does_not_come_back_after_a_later_one(self, store):
+        """The newest checkpoint was damaged, so the run resumes before the place where the former took effect."""
+        run_id = running(store, epochs=5)
+        wishes = store.interventions
+        wishes.applied(run_id, 1, wishes.ask(run_id, "learning_rate", 0.5).number, 5, "Set.")
+        store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+        wishes.ask(run_id, "learning_rate", 0.125)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        store.record_started(run_id, 2, 10, 100, 4)
+        (rate,) = wishes.learning_rates(run_id, 2, epoch=4)
+        wishes.applied(run_id, 2, rate.number, 4, "Set.")
+        assert [each.value for each in wishes.learning_rates(run_id, 2, epoch=4)] == [0.125]
+        assert wishes.learning_rates(run_id, 2, epoch=5) == []
+
+    @pytest.mark.parametrize("state", ["STOPPED", "FAILED", "INTERRUPTED"])
+    def test_a_learning_rate_waits_for_a_run_that_can_be_resumed(self, store, state):
+        run_id = running(store, epochs=2)
+        store.interventions.ask(run_id, "learning_rate", 0.5)
+        store.transition(run_id, RunState(state), expected=ACTIVE)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        store.record_started(run_id, 2, 10, 100, 2)
+        assert [each.value for each in store.interventions.learning_rates(run_id, 2, epoch=2)] == [0.5]
+
     def test_a_finished_run_never_gets_its_learning_rate(self, store):
         run_id = running(store, epochs=10)
         store.interventions.ask(run_id, "learning_rate", 0.5)
@@ -184,6 +217,15 @@ class TestAsking:
         store.claim(run_id, ["cpu:0"])
         assert store.record_started(run_id, store.get_run(run_id).attempt, 10, 100, 0) == 14
         assert store.get_run(run_id).total_epochs == 14
+
+    def test_epochs_are_added_to_those_that_were_added(self, store):
+        run_id = running(store, epochs=2)
+        store.interventions.ask(run_id, "add_epochs", 4)
+        store.interventions.ask(run_id, "add_epochs", 3)
+        store.transition(run_id, RunState.STOPPED, expected=ACTIVE)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        assert store.record_started(run_id, 2, 10, 100, 2) == 17
 
     @pytest.mark.parametrize(
         ("schedule", "said"),
@@ -353,6 +395,22 @@ class TestHolding:
         store.record_epoch(run_id, 1, EpochRow(3))
         held = hold(run_id, {7.0: lambda: store.interventions.ask(run_id, "resume")}, epoch_ended=True)
         assert held == 7.0
+
+    def test_the_end_of_an_epoch_is_looked_at_however_soon_it_comes(self, store, clock):
+        """Between batches the store is asked twice a second; a step whose epoch ends right after that ends there."""
+        run_id, waited = running(store), []
+
+        def sleep(seconds: float) -> None:
+            waited.append(store.get_run(run_id).state)
+            store.interventions.ask(run_id, "resume")
+
+        reporter = RunReporter(store, run_id, 1, monotonic=clock, sleep=sleep)
+        reporter.hold()
+        store.interventions.ask(run_id, "pause")
+        reporter.hold()
+        assert waited == []
+        reporter.hold(epoch_ended=True)
+        assert waited == ["PAUSED"]
 
     def test_a_store_that_can_tell_nothing_for_a_while_is_waited_for(self, store, hold, monkeypatch):
         run_id = running(store)

@@ -80,7 +80,9 @@ def test_without_wrong_labels_none_are_counted(arrays) -> None:
 
 def test_wrong_labels_beyond_the_clean_pictures_are_measured_too_until_there_are_enough(monkeypatch) -> None:
     monkeypatch.setattr(details_module, "ENOUGH_CORRUPTED", 4)
-    arrays = corrupted(60, [5, 41, 45, 50, 55])  # only the first 40 are clean ones
+    named = corrupted(60, [5, 41, 45, 50, 55])  # only the first 40 are clean ones
+    # Stored in another order than the run's own.
+    arrays = replace(named, x_train=named.x_train[::-1], train_indices=np.arange(60)[::-1])
     passed = []
 
     def memorises(images: np.ndarray, labels: np.ndarray) -> Measured:
@@ -93,7 +95,7 @@ def test_wrong_labels_beyond_the_clean_pictures_are_measured_too_until_there_are
     assert counted["corrupted"]["count"] == 4
     assert (counted["corrupted"]["memorised"], counted["corrupted"]["resisted"]) == (3, 1)
     ((images, labels),) = passed
-    np.testing.assert_array_equal(images, arrays.x_train[[41, 45, 50]])
+    np.testing.assert_array_equal(images, named.x_train[[41, 45, 50]])
     np.testing.assert_array_equal(labels, arrays.y_train[[41, 45, 50]])
     # Given up half-way, nothing is told at all.
     assert taker.take(clean, validation, lambda images, labels: None) is None

@@ -236,12 +236,29 @@ def test_a_plateau_lowers_the_learning_rate(config, arrays, recorder, tmp_path) 
     train(config, arrays, tmp_path, recorder)
     rates = [row.learning_rate for row in recorder.rows]
     assert rates[-1] < 0.2e-12
-    assert all(b in (pytest.approx(a), pytest.approx(a / 10)) for a, b in itertools.pairwise(rates))
+    # Without its absolute tolerance of 1e-12, in which all of them would be equal.
+    for a, b in itertools.pairwise(rates):
+        assert b in (pytest.approx(a, rel=1e-4, abs=0), pytest.approx(a / 10, rel=1e-4, abs=0))
     first, second = Recorder(stop_after=3), Recorder()
     (tmp_path / "cut").mkdir()
     for part in (first, second):
         train(config, arrays, tmp_path / "cut", part)
     assert measured(first.rows + second.rows) == measured(recorder.rows)
+
+
+def test_a_plateau_is_waited_for_anew_after_a_rate_that_a_person_set(config, arrays, tmp_path) -> None:
+    # No step changes a weight, so the first loss is the lowest: the rate would be lowered after the third epoch.
+    config = config.with_values(
+        {
+            "training.epochs": 4, "optimizer.schedule": "plateau", "optimizer.plateau_patience": 2,
+            "optimizer.step_factor": 0.1, "optimizer.learning_rate": 1e-30, "model.blocks[0].batch_norm": False,
+        }
+    )  # fmt: skip
+    recorder = Recorder(rates={2: 5e-30})
+    train(config, arrays, tmp_path, recorder)
+    assert [row.learning_rate for row in recorder.rows] == pytest.approx(
+        [1e-30, 1e-30, 5e-30, 5e-30], rel=1e-4, abs=0
+    )
 
 
 class Waits(Recorder):
