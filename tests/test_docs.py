@@ -22,7 +22,8 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
-                found[name] = command
+                if command.get_default("handle"):  # else it only leads to others
+                    found[name] = command
                 found |= {f"{name} {inner}": deeper for inner, deeper in subcommands(command).items()}
     return found
 
