@@ -28,7 +28,7 @@ def unserved(workspace, monkeypatch):
     return workspace
 
 
-def test_a_real_one_from_start_to_result(home) -> None:
+def test_a_real_one_from_start_to_result(home, wait_for) -> None:
     # The first seed of a run that is there already is that run: a single one is trained, beside it.
     code, shown = run_json("study", "seeds", "--run", home.run_id, "--seeds", "2", "--wait")
     assert code == 0, shown
@@ -52,7 +52,9 @@ def test_a_real_one_from_start_to_result(home) -> None:
         assert run_command("delete-study", again["id"], "--with-runs")[0] == 0
         assert len(run_json("runs")[1]) == 2
     finally:
-        # The workspace is that of other tests too.
+        # The workspace is that of other tests too. On a busy machine a process takes its time to end.
+        with Store(home.workspace) as store:
+            wait_for(lambda: all(run.pid is None for run in store.list_runs()), timeout=120)
         assert run_command("delete-study", shown["id"], "--with-runs")[0] == 0
     assert [run["id"] for run in run_json("runs")[1]] == [home.run_id]
 
