@@ -5,6 +5,7 @@ import streamlit as st
 from core.errors import StudyNotFound
 from core.runs.studies import Study
 from core.services import Services
+from core.studies.report import num_planned
 from pages.components import session
 from pages.components.study_form import render_form, take_link
 from pages.components.study_view import render_study
@@ -42,13 +43,13 @@ def main() -> None:
 
 
 def _render_line(services: Services, study: Study, *, is_shown: bool) -> None:
-    kind = KINDS.get(study.kind)
+    kind, planned = KINDS.get(study.kind), num_planned(study)
     if study.num_under_way:
-        badge = f":blue-badge[:material/play_arrow: {study.num_finished} of {study.num_runs}]"
-    elif study.num_finished == study.num_runs and study.num_runs:
+        badge = f":blue-badge[:material/play_arrow: {study.num_finished} of {planned}]"
+    elif study.num_finished == planned and planned:
         badge = f":green-badge[:material/check_circle: {study.num_runs} runs]"
     else:
-        badge = f":orange-badge[:material/data_array: {study.num_finished} of {study.num_runs}]"
+        badge = f":orange-badge[:material/data_array: {study.num_finished} of {planned}]"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"{badge} {kind.icon if kind else ''} **{literal(study.name)}**",

@@ -17,17 +17,14 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """Every command of a parser, by its words: `datasets`, `datasets add`, … but not a word that only begins others."""
+    """Every command of a parser, by its words: `datasets`, `datasets add`, …"""
     found = {}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
-                inner = {f"{name} {word}": deeper for word, deeper in subcommands(command).items()}
-                groups = any(
-                    isinstance(each, argparse._SubParsersAction) and each.required
-                    for each in command._actions
-                )
-                found |= inner if groups else {name: command, **inner}
+                if command.get_default("handle"):  # else it only leads to others
+                    found[name] = command
+                found |= {f"{name} {inner}": deeper for inner, deeper in subcommands(command).items()}
     return found
 
 

@@ -13,7 +13,7 @@ from core.cli.results import print_result
 from core.runs.scheduler import ensure_scheduler
 from core.runs.store import Store
 from core.runs.studies import Study
-from core.studies.report import StudyReport, read_report, study_summary
+from core.studies.report import StudyReport, num_planned, read_report, study_summary
 from core.studies.spec import ABLATION, KINDS, MODES, NOISE, SEEDS, SEEDS_OF, VOLUME, Base
 from core.studies.start import (
     base_fork,
@@ -131,7 +131,13 @@ def _first(store: Store, arguments: argparse.Namespace) -> Base:
         return base_of_run(store, arguments.run, _values(arguments))
     if arguments.preset:
         return base_of_preset(arguments.preset, _values(arguments))
-    return Base(arguments.config.stem[:60] or "config", config_from(arguments))
+    return Base(_name_of(arguments.config), config_from(arguments))
+
+
+def _name_of(path: Path) -> str:
+    """A file's name as part of the name of runs, which can hold less than that of a file."""
+    plain = "".join(character if character.isprintable() else " " for character in path.stem)
+    return plain.strip()[:60] or "config"
 
 
 def _second(store: Store, first: Base, arguments: argparse.Namespace) -> Base | None:
@@ -156,7 +162,9 @@ def _studies(arguments: argparse.Namespace) -> int:
     elif not studies:
         print("No studies yet. Start one: python -m core study seeds --preset tiny --dataset shapes")
     else:
-        rows = [(each.id, each.name, each.kind, f"{each.num_finished}/{each.num_runs}") for each in studies]
+        rows = [
+            (each.id, each.name, each.kind, f"{each.num_finished}/{num_planned(each)}") for each in studies
+        ]
         print_table(("STUDY", "NAME", "KIND", "RUNS ENDED"), rows)
     return 0
 
@@ -239,6 +247,10 @@ def _print(report: StudyReport, *, as_json: bool) -> None:
         print(f"{run.name} ({run.id}): {run.state}. {reasons}".rstrip())
     for hole in report.holes:
         print(f"{hole.name}: deleted.")
+    for member in report.members:
+        if member.is_changed:
+            what = "changed by hand while training, so that it is no longer what was planned"
+            print(f"{member.run.name} ({member.run.id}): {what}.")
     if report.failed or report.holes:
         print(f"Queue what is missing again: python -m core resume-study {report.study.id}")
 

@@ -191,11 +191,11 @@ class Studies:
         known = _reusable(connection, [run.config.config_id for _, run in runs]) if reuse else {}
         query = "INSERT INTO study_runs (study_number, run_number, position, role) VALUES (?, ?, ?, ?)"
         for position, run in runs:
-            number = known.get(run.config.config_id)
+            name, number = check_name(run.name), known.get(run.config.config_id)
             role = {"role": _plain(run.role), "reused": number is not None}
             if number is None:
                 number = tables.add_run(
-                    connection, self._clock(), run.config, run.name, run.preset, None, run.parent_id
+                    connection, self._clock(), run.config, name, run.preset, None, run.parent_id
                 )
             connection.execute(query, (study, number, position, json.dumps(role)))
 

@@ -21,7 +21,7 @@ from core.studies.measured import (
     span,
     standard_error,
 )
-from core.studies.plan import FULL, NONE, active_knobs, knob_key
+from core.studies.plan import FULL, NONE, active_knobs, arms_of, knob_key
 from core.studies.spec import MODES, ONLY, WITHOUT, StudySpec
 
 
@@ -83,6 +83,7 @@ class AblationResult:
 def analyse_ablation(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> AblationResult:
     """What the runs that have ended say, however few."""
     knobs = active_knobs(spec.bases[0].config.augmentation)
+    num_compared = _num_compared(spec, knobs)
     effects = []
     for mode in (mode for mode in MODES if mode in spec.modes):
         reference, whole = (FULL, NONE) if mode == WITHOUT else (NONE, FULL)
@@ -92,10 +93,25 @@ def analyse_ablation(spec: StudySpec, measured: Sequence[Measured], pictures: Pi
         conditions.append((None, "without all" if mode == WITHOUT else "all together", whole))
         for knob, name, key in conditions:
             runs, against = of_arm(measured, key), of_arm(measured, reference)
-            effects.append(_effect(mode, knob, name, runs, against, pictures, len(knobs)))
+            effects.append(_effect(mode, knob, name, runs, against, pictures, num_compared))
     found = tuple(effects)
     single = len(spec.seeds) == 1
     return AblationResult(found, _headline(found, measured, single), _notes(found, single))
+
+
+def _num_compared(spec: StudySpec, knobs: Sequence[str]) -> int:
+    """Among how many the headline picks the largest: in both modes each knob is compared twice, unless it is the only
+    one, for then to leave it out and to have it alone are the same two runs.
+    """
+    configs = {arm.key: arm.config for arm in arms_of(spec)}
+    references = {WITHOUT: FULL, ONLY: NONE}
+    return len(
+        {
+            frozenset((configs[knob_key(mode, knob)], configs[references[mode]]))
+            for mode in spec.modes
+            for knob in knobs
+        }
+    )
 
 
 def _name(mode: str, knob: str) -> str:
@@ -152,7 +168,7 @@ def _headline(effects: Sequence[Effect], measured: Sequence[Measured], single: b
         if not whole:
             return "Nothing can be compared yet: the full policy and one other run must have ended."
         reached = percent(next(iter(whole.values())).best_val_accuracy)
-        return f"The full policy reaches {reached}; the rest is under way."
+        return f"The full policy reaches {reached}; nothing that it can be compared with has ended."
     biggest = max(own, key=lambda effect: abs(_mean(effect)))
     if not single and (clear := [effect for effect in own if effect.withstands]):
         biggest = max(clear, key=lambda effect: abs(_mean(effect)))
@@ -172,11 +188,14 @@ def _sentence(effect: Effect, capital: bool = True) -> str:
     name = effect.name[:1].upper() + effect.name[1:] if capital else effect.name
     reference = "than with the full policy" if effect.mode == WITHOUT else "than without augmentation"
     direction = "more" if change.mean >= 0 else "less"
-    interval = (
-        "" if change.n == 1 or change.low is None or change.high is None
-        else f" ({span(change.low, change.high)}, 95 %)"
-    )  # fmt: skip
-    return f"{name}, validation accuracy is {abs(100 * change.mean):.1f} points {direction} {reference}{interval}"
+    size = f"{abs(100 * change.mean):.1f} points {direction}"
+    return f"{name}, validation accuracy is {size} {reference}{_interval(change)}"
+
+
+def _interval(change: Change) -> str:
+    if change.n == 1 or change.low is None or change.high is None:
+        return ""
+    return f" ({span(change.low, change.high)}, 95 %)"
 
 
 def _notes(effects: Sequence[Effect], single: bool) -> tuple[str, ...]:
@@ -190,7 +209,8 @@ def _notes(effects: Sequence[Effect], single: bool) -> tuple[str, ...]:
         whole = next((e for e in effects if e.mode == mode and e.knob is None), None)
         if whole is not None and whole.accuracy is not None and whole.gap is not None:
             notes.append(
-                f"{words}: {signed(whole.accuracy.mean)} points of accuracy, {signed(whole.gap.mean)} of gap."
+                f"{words}: {signed(whole.accuracy.mean)} points of accuracy{_interval(whole.accuracy)}, "
+                f"{signed(whole.gap.mean)} of gap{_interval(whole.gap)}."
             )
     return tuple(notes)
 

@@ -111,7 +111,8 @@ def _headline(low: Dose, high: Dose, difference: Difference | None) -> str:
     assert low.best_validation is not None and high.best_validation is not None
     share = f"{100 * high.fraction:g} % wrong labels"
     if difference is None:
-        return f"With {share}: {percent(high.best_validation.mean)} best validation accuracy; the others are under way."
+        reached = percent(high.best_validation.mean)
+        return f"With {share}: {reached} best validation accuracy; nothing that it can be compared with has ended."
     direction = "lower" if difference.mean <= 0 else "higher"
     text = (
         f"With {share} the best validation accuracy is {points(difference.mean)} {direction} than with "

@@ -85,7 +85,6 @@ class StudyReport:
         """The one document of the command line and of REST."""
         return {
             **study_summary(self.study),
-            "num_planned": self.num_planned,
             "num_missing": len(self.holes),
             "partial": self.is_partial,
             "standing": self.standing,
@@ -103,11 +102,20 @@ class StudyReport:
         }  # fmt: skip
 
 
+def num_planned(study: Study) -> int:
+    """How many runs it asks for, those that were deleted too; as many as it has where that cannot be read."""
+    try:
+        return len(plan(read_spec(study.spec)))
+    except UserError:
+        return study.num_runs
+
+
 def study_summary(study: Study) -> dict[str, Any]:
     """What `studies --json` lists. Times are unix seconds."""
     return {
         "id": study.id, "kind": study.kind, "name": study.name, "created_at": study.created_at,
-        "num_runs": study.num_runs, "num_finished": study.num_finished, "num_under_way": study.num_under_way,
+        "num_planned": num_planned(study), "num_runs": study.num_runs, "num_finished": study.num_finished,
+        "num_under_way": study.num_under_way,
     }  # fmt: skip
 
 

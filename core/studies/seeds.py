@@ -182,6 +182,8 @@ def _words_of_two(
     narrower = names[0] if gap.mean < 0 else names[1]
     low, high = _turned(gap.low, gap.high, gap.mean)
     verdict = "a clear difference" if gap.clear else "no clear difference"
+    if points(gap.mean) == points(0.0):
+        return headline, (f"Their gaps are equal on average ({span(low, high)}, 95 %): {verdict}.",)
     return headline, (
         f"The gap of {narrower} is {points(gap.mean)} smaller ({span(low, high)}, 95 %): {verdict}.",
     )

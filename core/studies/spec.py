@@ -22,6 +22,7 @@ SMALLEST_SIZE = 500
 MAX_VALUES = 12  # sizes or fractions
 MAX_RUNS = 200  # beyond it a study would hold the queue for days
 LAST_SEED = 2**31 - 1
+LARGEST = 10**15  # beyond it nothing is meant, and a float may not hold it
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,9 @@ def build_spec(kind: str, bases: Sequence[Base], asked: Mapping[str, Any], num_a
         )
     if kind == NOISE:
         fractions = _numbers("fractions", asked.get("fractions", DEFAULT_FRACTIONS))
+        # -0.0 plus zero is 0.0: the same fraction under one name.
         return StudySpec(
-            kind, tuple(bases), seeds, fractions=tuple(sorted({float(value) for value in fractions}))
+            kind, tuple(bases), seeds, fractions=tuple(sorted({float(value) + 0.0 for value in fractions}))
         )
     return StudySpec(kind, tuple(bases), seeds)
 
@@ -178,8 +180,11 @@ def _numbers(field: str, values: object, *, whole: bool = False) -> list[float]:
     if not isinstance(values, list | tuple):
         raise ConfigError(field, f"must be a list of numbers, not {describe(values)}.")
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        # In this order: a whole number may be too large to be asked whether it is finite.
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             raise ConfigError(field, f"must be a list of numbers; {describe(value)} is none.")
+        if abs(value) > LARGEST:
+            raise ConfigError(field, f"cannot hold {describe(value)}.")
         if whole and value != int(value):
             raise ConfigError(field, f"must be a list of whole numbers; {value:g} is none.")
     return list(values)

@@ -17,7 +17,7 @@ from core.runs.store import Store
 from core.runs.studies import Study
 from core.studies.plan import PlannedRun, plan
 from core.studies.report import read_report
-from core.studies.spec import KINDS, SEEDS, Base, StudySpec, build_spec
+from core.studies.spec import KINDS, SEEDS, VOLUME, Base, StudySpec, build_spec
 from core.workspace import Workspace
 
 # How the runs of a study are called: a study of one of them is not of that seed alone.
@@ -73,6 +73,15 @@ def check_study(workspace: Workspace, spec: StudySpec) -> tuple[PlannedRun, ...]
         UserError: one of them cannot; its name is said, unless it is true of all.
     """
     planned = plan(spec)
+    if spec.kind == VOLUME:
+        # The top of the ladder is "all", so that what is there now would be trained under the old number.
+        info = find_dataset(workspace, spec.bases[0].config.dataset.id)
+        if info.num_train != spec.num_available:
+            raise ConfigError(
+                "sizes",
+                f"were chosen when there were {spec.num_available or 0:,} training pictures; {info.title} has "
+                f"{info.num_train:,} now. Start a new study.",
+            )
     checked = set()
     for each in planned:
         # What neither seed nor policy nor wrong labels change need not be looked at again.
@@ -123,7 +132,8 @@ def complete_study(workspace: Workspace, study_id: str) -> int:
         queued = 0
         if report.spec is not None and report.holes:
             planned = check_study(workspace, report.spec)
-            queued = store.studies.fill(study_id, [each.to_new_run() for each in planned])
+            # Anew, whatever else is here: whoever started it may have had a reason to use no run that was there.
+            queued = store.studies.fill(study_id, [each.to_new_run() for each in planned], reuse=False)
         for member in report.failed:
             # Another click, or another face, may have been quicker.
             with contextlib.suppress(IllegalTransition, RunNotFound):

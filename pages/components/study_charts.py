@@ -337,7 +337,7 @@ def _size_x(sizes: Sequence[int]) -> dict[str, Any]:
 def _points_x(field: str) -> dict[str, Any]:
     return {
         "field": field, "type": "quantitative", "title": "Points",
-        "axis": {"format": "+~g", "labelExpr": "datum.value === 0 ? '0' : datum.label"},
+        "axis": {"format": "+~f", "labelExpr": "datum.value === 0 ? '0' : datum.label"},
         "scale": {"padding": 12, "nice": True},
     }  # fmt: skip
 

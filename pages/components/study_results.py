@@ -48,7 +48,7 @@ def _render_seeds(study_id: str, result: SeedsResult) -> None:
             for number, measure in enumerate(charts.DIFFERENCES):
                 _chart(charts.difference_data(result, measure), charts.difference_spec(measure, names, number == 0),
                        f"difference-{measure}-{study_id}",
-                       f"{charts.DIFFERENCES[measure]}: {names[0]} minus {names[1]} in points")  # fmt: skip
+                       f"{charts.DIFFERENCES[measure]}: {names[1]} minus {names[0]} in points")  # fmt: skip
     rows: list[dict[str, Any]] = []
     for row in result.rows:
         entry: dict[str, Any] = {"Seed": str(row.seed)}

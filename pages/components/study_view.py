@@ -135,7 +135,7 @@ def _render_standing(report: StudyReport) -> None:
         st.progress(min(1.0, done / max(1, report.num_planned)), report.standing)
     reused = sum(member.is_reused for member in report.members)
     parts = []
-    if not report.is_partial:
+    if report.num_ended and not report.is_partial:
         parts.append(f"All {report.num_planned} runs have ended.")
     if reused:
         verb = "was" if reused == 1 else "were"

@@ -67,7 +67,7 @@ makes this too wide; seeds, which it leaves out, make it too narrow.
         + _PAIRED
         + """
 **Many comparisons.** Of twenty parts that do nothing, one leaves out zero by chance. A part *stands out* only if it
-does so at $1 - 0.05/m$ for $m$ parts (Bonferroni; Dunn,
+does so at $1 - 0.05/m$ for $m$ comparisons: one a part, or two if each is left out and had alone (Bonferroni; Dunn,
 [JASA 56, 1961](https://doi.org/10.1080/01621459.1961.10482090)).
 """
         + _LIMITS,

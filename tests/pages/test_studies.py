@@ -136,6 +136,10 @@ def test_the_answer_comes_first_and_then_the_charts(store):
     assert "config 1 is 10.0 points better (+10.0 to +10.0, 95\u00a0%): a clear difference." in words(page)
     assert "All 6 runs have ended." in words(page)
     assert len(charts(page)) == 3
+    assert [chart.alt for chart in charts(page)][1:] == [
+        f"{measure}: config 1 minus config 0 in points"
+        for measure in ("Best validation accuracy", "Gap at the end")
+    ]
     assert "Queue" not in " ".join(labels(page)) and "Stop" not in " ".join(labels(page))
     assert "doi.org/10.1093/biomet/6.1.1" in words(page)
 
@@ -175,6 +179,7 @@ def test_what_is_missing_is_named_and_queued_again(store):
         end(store, member.run)
     page = open_page("studies.py", study=study.id)
     text = words(page)
+    assert ":orange-badge[:material/data_array: 2 of 4]" in text  # in the list too: a run is missing
     assert "does not count: Bad" in text and "Lower the learning rate." in text
     assert "“config 1, seed 0” was deleted and is missing here." in text
     assert "So far: 2 of 4 runs have ended." in text
@@ -205,6 +210,7 @@ def test_a_study_that_cannot_be_read_shows_its_runs(store):
     page = open_page("studies.py", study=study.id)
     assert "cannot be read" in page.error[0].value
     assert run and "All of its runs were deleted." in words(page)
+    assert "All 0 runs" not in words(page)
 
 
 def test_the_runs_page_leads_here(store):

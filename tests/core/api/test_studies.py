@@ -69,6 +69,8 @@ def test_a_run_against_a_config(client) -> None:
         ({"kind": "noise"}, "against"),
         ({"kind": "noise", "against": None, "fractions": [0, "x"]}, "fractions"),
         ({"kind": "volume", "against": None, "sizes": [10, 10**9]}, "sizes"),
+        ({"kind": "volume", "against": None, "sizes": [10, 10**400]}, "sizes"),
+        ({"kind": "noise", "against": None, "fractions": [0, 10**400]}, "fractions"),
         ({"kind": "volume", "against": None, "num_sizes": "5"}, "num_sizes"),
         ({"kind": "ablation", "against": None, "modes": ["without"]}, "augmentation"),
         ({"reuse": "no"}, "reuse"),

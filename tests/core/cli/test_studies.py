@@ -1,6 +1,6 @@
 """Studies by the command line, one of them through real workers."""
 
-import shutil
+import json
 
 import pytest
 
@@ -28,26 +28,35 @@ def unserved(workspace, monkeypatch):
     return workspace
 
 
-def test_a_real_one_from_start_to_result(workspace, trained) -> None:
-    # The pictures are drawn already: drawing them once more takes as long as the runs.
-    shutil.copytree(trained.workspace.datasets, workspace.datasets, dirs_exist_ok=True)
-    code, shown = run_json("study", "seeds", *SMALL, "--seeds", "2", "--wait")
+def test_a_real_one_from_start_to_result(home, wait_for) -> None:
+    # The first seed of a run that is there already is that run: a single one is trained, beside it.
+    code, shown = run_json("study", "seeds", "--run", home.run_id, "--seeds", "2", "--wait")
     assert code == 0, shown
-    assert (shown["num_planned"], shown["num_finished"], shown["partial"]) == (2, 2, False)
-    assert [run["state"] for run in shown["runs"]] == ["FINISHED", "FINISHED"]
-    assert [run["seed"] for run in shown["runs"]] == [0, 1]
-    values = [run["best_val_accuracy"] for run in shown["runs"]]
-    (config,) = shown["result"]["configs"]
-    assert config["best_val_accuracy"]["mean"] == pytest.approx(sum(values) / 2)
-    assert config["epochs"][0]["epoch"] == 1
+    try:
+        assert (shown["num_planned"], shown["num_finished"], shown["partial"]) == (2, 2, False)
+        assert [run["state"] for run in shown["runs"]] == ["FINISHED", "FINISHED"]
+        assert [run["seed"] for run in shown["runs"]] == [0, 1]
+        assert [run["reused"] for run in shown["runs"]] == [True, False]
+        values = [run["best_val_accuracy"] for run in shown["runs"]]
+        (config,) = shown["result"]["configs"]
+        assert config["best_val_accuracy"]["mean"] == pytest.approx(sum(values) / 2)
+        assert config["epochs"][0]["epoch"] == 1
 
-    # Once more: the runs are there already.
-    code, again = run_json("study", "seeds", *SMALL, "--seeds", "2", "--wait")
-    assert code == 0 and again["id"] != shown["id"]
-    assert [run["id"] for run in again["runs"]] == [run["id"] for run in shown["runs"]]
-    assert all(run["reused"] for run in again["runs"])
-    assert run_json("show-study", again["id"]) == (0, again)
-    assert [study["id"] for study in run_json("studies")[1]] == [again["id"], shown["id"]]
+        # Once more: the runs are there already.
+        code, again = run_json("study", "seeds", "--run", home.run_id, "--seeds", "2", "--wait")
+        assert code == 0 and again["id"] != shown["id"]
+        assert [run["id"] for run in again["runs"]] == [run["id"] for run in shown["runs"]]
+        assert all(run["reused"] for run in again["runs"])
+        assert run_json("show-study", again["id"]) == (0, again)
+        assert [study["id"] for study in run_json("studies")[1]] == [again["id"], shown["id"]]
+        assert run_command("delete-study", again["id"], "--with-runs")[0] == 0
+        assert len(run_json("runs")[1]) == 2
+    finally:
+        # The workspace is that of other tests too. On a busy machine a process takes its time to end.
+        with Store(home.workspace) as store:
+            wait_for(lambda: all(run.pid is None for run in store.list_runs()), timeout=120)
+        assert run_command("delete-study", shown["id"], "--with-runs")[0] == 0
+    assert [run["id"] for run in run_json("runs")[1]] == [home.run_id]
 
 
 def test_every_kind_is_planned_from_its_options(unserved) -> None:
@@ -85,10 +94,25 @@ def test_tables_for_people(unserved) -> None:
             end_all(store, study, lambda role: 0.5 + 0.01 * role.seed, lambda role: 0.1)
             code, out, _ = run_command("show-study", study.id)
             assert code == 0 and "runs have ended" in out and "%" in out
-        lost = store.studies.members(study.id)[0].run
+        lost, changed = (member.run for member in store.studies.members(study.id)[:2])
         store.delete_run(lost.id)
-    assert "deleted" in run_command("show-study", study.id)[1]
-    assert study.id in run_command("studies")[1]
+        with store._database.writing() as connection:
+            connection.execute("UPDATE runs SET added_epochs = 5 WHERE id = ?", (changed.id,))
+    shown = run_command("show-study", study.id)[1]
+    assert "deleted" in shown and f"({changed.id}): changed by hand" in shown
+    # A study that lost a run is not whole.
+    (line,) = (line for line in run_command("studies")[1].splitlines() if study.id in line)
+    assert line.endswith("3/4")
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "half \udcff", " ", "x" * 200])
+def test_a_file_s_name_becomes_part_of_a_run_s(unserved, tmp_path, name) -> None:
+    path = tmp_path / f"{name}.json"
+    path.write_text(json.dumps(TINY.to_dict()))
+    code, shown = run_json("study", "seeds", "--config", str(path), "--seeds", "2")
+    assert code == 0, shown
+    for run in shown["runs"]:
+        assert run["name"].isprintable() and run["name"].encode()
 
 
 def test_stop_resume_and_delete(unserved) -> None:
@@ -118,6 +142,7 @@ def test_stop_resume_and_delete(unserved) -> None:
         ("study", "ablation", *SMALL, "--mode", "within"),
         ("study", "volume", *SMALL, "--sizes", "many"),
         ("study", "volume", *SMALL, "--sizes", "60,6001"),
+        ("study", "volume", *SMALL, "--sizes", f"60,1{'0' * 400}"),
         ("study", "noise", *SMALL, "--fractions", "0,2"),
         ("study", "noise", *SMALL, "--sizes", "60,600"),
         ("show-study", "nothing"),

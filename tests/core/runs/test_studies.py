@@ -73,6 +73,14 @@ def test_a_plan_that_breaks_half_way_leaves_nothing(store):
     assert store.list_runs() == [] and store.studies.list_studies() == []
 
 
+def test_a_run_s_name_is_one_that_a_person_could_give(store):
+    runs = wanted()
+    runs[2] = NewRun(runs[2].role, runs[2].config, "two\nlines")
+    with pytest.raises(RunError, match="line breaks"):
+        create(store, runs)
+    assert store.list_runs() == [] and store.studies.list_studies() == []
+
+
 def test_what_is_there_already_is_reused(store):
     finished = store.create_run(wanted()[0].config)
     finish(store, finished.id)
@@ -93,6 +101,27 @@ def test_what_is_there_already_is_reused(store):
 
     fresh = store.studies.members(create(store, reuse=False).id)
     assert not {member.run.id for member in fresh} & {member.run.id for member in members}
+
+
+def test_of_two_the_one_that_was_there_first_is_reused(store):
+    config = wanted()[0].config
+    first, second = store.create_run(config), store.create_run(config)
+    assert store.studies.reusable([config]) == {config.config_id: first.id}
+    finish(store, second.id)
+    assert store.studies.reusable([config]) == {config.config_id: second.id}
+    finish(store, first.id)
+    assert store.studies.reusable([config]) == {config.config_id: first.id}
+
+
+def test_a_pause_makes_no_other_run_of_it(store):
+    study = create(store, wanted(1))
+    (member,) = store.studies.members(study.id)
+    with store._database.writing() as connection:
+        connection.execute(
+            "INSERT INTO interventions (run_number, kind, asked_at, attempt) VALUES (1, 'pause', 1, 1)"
+        )
+    assert [each.is_changed for each in store.studies.members(study.id)] == [False]
+    assert store.studies.reusable([member.run.config]) == {member.run.config.config_id: member.run.id}
 
 
 def test_a_run_that_is_being_stopped_is_not_reused(store):

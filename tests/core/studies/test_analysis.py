@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,12 @@ def test_the_words_on_the_results_that_are_written_down():
     assert found.notes == (
         "The gap of config 1 is 17.3 points smaller (+15.6 to +19.0, 95 %): a clear difference.",
     )
+
+
+def test_gaps_that_are_equal_are_called_so():
+    runs = [measured(arm, seed, 0.5, 0.25) for arm in ("first", "second") for seed in (1, 2, 3)]
+    found = compare_seeds(three_seeds()[0], runs)
+    assert found.notes == ("Their gaps are equal on average (+0.0 to +0.0, 95 %): no clear difference.",)
 
 
 def test_pairs_do_not_depend_on_the_order_in_which_runs_end():
@@ -142,7 +149,57 @@ def test_a_knob_s_effect_is_paired_by_seed():
         one, other = ([pair[0] for pair in NUMBERS[name]] for name in (key, "full"))
         assert effect.withstands == (stats.ttest_rel(one, other).pvalue < 0.05 / 2)
     assert found.headline.startswith("Without horizontal flip, validation accuracy is 2.0 points less")
+    # SciPy's intervals of -3, -3, -3.5 and of 15, 16, 17: no number of several seeds without what chance does to it.
+    assert found.notes == (
+        "All of it left out: -3.2 points of accuracy (-3.9 to -2.4, 95 %), +16.0 of gap (+13.5 to +18.5, 95 %).",
+    )
     assert found.headline.endswith("it stands out from chance.")
+
+
+def test_both_ways_are_twice_as_many_comparisons():
+    asked = spec("ablation", TWO_KNOBS, num_seeds=3, modes=["without", "only"])
+    numbers = {
+        **NUMBERS,
+        "only:rotation": [(0.741, 0.1), (0.750, 0.1), (0.731, 0.1)],
+        "only:horizontal flip": [(0.735, 0.1), (0.745, 0.1), (0.715, 0.1)],
+    }
+    found = analyse_ablation(asked, ablation_runs(asked, numbers), PICTURES)
+    p_values = []
+    for effect in found.effects:
+        key = {"without all": "none", "all together": "full"}.get(effect.name, f"{effect.mode}:{effect.knob}")
+        against = "full" if effect.mode == "without" else "none"
+        one, other = ([pair[0] for pair in numbers[name]] for name in (key, against))
+        p_values.append(stats.ttest_rel(one, other).pvalue)
+        assert effect.withstands == (p_values[-1] < 0.05 / 4)
+    assert any(0.05 / 4 < p < 0.05 / 2 for p in p_values)  # else this would say nothing
+
+
+def test_what_one_comparison_would_call_clear_two_may_not():
+    asked = spec("ablation", TWO_KNOBS, num_seeds=3)
+    flat = [(0.75, 0.1)] * 3
+    numbers = {
+        "full": flat, "without:rotation": flat, "without:horizontal flip": [(0.72, 0.1), (0.73, 0.1), (0.735, 0.1)],
+    }  # fmt: skip
+    found = analyse_ablation(asked, ablation_runs(asked, numbers), PICTURES)
+    assert 0.05 / 2 < stats.ttest_rel([0.72, 0.73, 0.735], [0.75] * 3).pvalue < 0.05
+    assert found.effects[1].accuracy.clear and not found.effects[1].withstands
+    assert found.headline.endswith("among so many comparisons that may still be chance.")
+
+
+def test_one_part_alone_is_one_comparison_in_both_ways():
+    asked = spec("ablation", FLIPPED, num_seeds=3, modes=["without", "only"])
+    numbers = {
+        "full": [(0.75, 0.1), (0.75, 0.1), (0.75, 0.1)],
+        "none": [(0.72, 0.1), (0.73, 0.1), (0.735, 0.1)],
+    }
+    runs = [
+        replace(run, role=Role((run.role.arms[0], other), run.seed))
+        for run in ablation_runs(asked, numbers)
+        for other in (["only:horizontal flip"] if "full" in run.role.arms else ["without:horizontal flip"])
+    ]
+    found = analyse_ablation(asked, runs, PICTURES)
+    assert 0.05 / 2 < stats.ttest_rel([0.75] * 3, [0.72, 0.73, 0.735]).pvalue < 0.05
+    assert [effect.withstands for effect in found.effects] == [True] * 4
 
 
 def test_with_one_seed_there_is_only_the_error_of_the_pictures():
@@ -233,6 +290,29 @@ def test_a_ladder_that_bends_says_so():
     assert "bend" in analyse_volume(asked, runs, PICTURES).notes[-1]
     straight = [measured(f"size:{size}", 0, 0.1 * math.log10(size)) for size in asked.sizes]
     assert "bend" not in " ".join(analyse_volume(asked, straight, PICTURES).notes)
+
+
+def test_a_slope_that_chance_alone_could_make_is_called_unclear():
+    asked = spec("volume", sizes=[10, 100, 1_000])
+    values = {10: 0.5, 100: 0.6, 1_000: 0.52}
+    found = analyse_volume(
+        asked, [measured(f"size:{size}", 0, value) for size, value in values.items()], PICTURES
+    )
+    low, high = (found.fit.slope_low, found.fit.slope_high)
+    line = stats.linregress(np.log10(list(values)), list(values.values()))
+    half = stats.t.ppf(0.975, 1) * line.stderr
+    assert (low, high) == pytest.approx((line.slope - half, line.slope + half)) and low < 0 < high
+    assert found.headline.startswith("Ten times the pictures: 1.0 points more")
+    assert found.headline.endswith(": no clear slope.")
+
+
+def test_only_seeds_that_both_ends_have_make_a_pair_of_noise():
+    asked = spec("noise", fractions=[0, 0.5], num_seeds=3)
+    runs = [measured("noise:0.0", seed, 0.6) for seed in range(3)]
+    runs += [measured("noise:0.5", seed, 0.5) for seed in (0, 2)]
+    for some in (runs, [*runs[1:], measured("noise:0.5", 1, 0.5)]):
+        found = analyse_noise(asked, some, PICTURES)
+        assert (found.difference.n, round(found.difference.mean, 9)) == (2, -0.1)
 
 
 def test_one_size_makes_no_line():

@@ -184,6 +184,11 @@ def test_what_holds_for_every_plan(config, kind, num_seeds, name):
         ("noise", [TINY], {"fractions": [0.1, 1.5]}, "fractions"),
         ("noise", [TINY], {"fractions": [0.1, float("nan")]}, "fractions"),
         ("noise", [TINY], {"fractions": [0.1, 0.1]}, "fractions"),
+        ("noise", [TINY], {"fractions": [0.0, -0.0]}, "fractions"),
+        ("noise", [TINY], {"fractions": [0.1, 10**400]}, "fractions"),
+        ("volume", [TINY], {"sizes": [10, 10**400]}, "sizes"),
+        ("volume", [TINY], {"sizes": [10, -(10**400)]}, "sizes"),
+        ("volume", [TINY], {"sizes": [10, float("inf")]}, "sizes"),
         ("sweep", [TINY], {}, "kind"),
     ],
 )
@@ -202,6 +207,12 @@ def test_too_many_runs_are_refused(monkeypatch):
     monkeypatch.setattr("core.studies.plan.MAX_RUNS", 159)
     with pytest.raises(ConfigError, match="at most 159 runs; this would be 160"):
         plan.__wrapped__(asked)
+
+
+def test_no_wrong_labels_are_called_zero_however_it_was_written():
+    first, _ = plan(spec("noise", fractions=[-0.0, 0.1]))
+    assert (first.name, first.config) == ("config 0, 0 % wrong labels, seed 0", TINY)
+    assert repr(first.config.dataset.label_noise) == "0.0"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"kind": 3}', '{"bases": [{}]}'])

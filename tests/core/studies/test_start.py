@@ -10,8 +10,8 @@ from core.runs.store import Store
 from core.studies import start
 from core.studies.estimate import estimate_seconds
 from core.studies.plan import plan
-from core.studies.report import read_report
-from core.studies.spec import Base
+from core.studies.report import read_report, study_summary
+from core.studies.spec import Base, build_spec
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
 
 
@@ -97,6 +97,48 @@ def test_complete_queues_what_failed_and_trains_anew_what_was_deleted(workspace,
     assert members[1].run.id != deleted.id
 
 
+def test_what_was_deleted_is_trained_anew_whatever_else_is_there(workspace, store):
+    doubted = end(store, store.create_run(TINY, "doubted"))
+    study = start.start_study(workspace, spec(), reuse=False)
+    store.delete_run(store.studies.members(study.id)[0].run.id)
+    assert start.complete_study(workspace, study.id) == 1
+    members = store.studies.members(study.id)
+    assert not any(member.is_reused for member in members)
+    assert doubted.id not in {member.run.id for member in members}
+
+
+def test_all_pictures_are_as_many_as_were_meant(workspace, store):
+    # As if Shapes had grown since: its largest run would be trained on 6,000 and counted as 5,000.
+    grown = build_spec("volume", [Base("config 0", TINY)], {}, 5_000)
+    study = create(store, grown)
+    store.delete_run(store.studies.members(study.id)[-1].run.id)
+    with pytest.raises(ConfigError, match="5,000 training pictures; Shapes has 6,000 now"):
+        start.complete_study(workspace, study.id)
+    with pytest.raises(ConfigError):
+        start.start_study(workspace, grown)
+
+
+@pytest.mark.parametrize("kind", ["noise", "ablation"])
+def test_what_failed_is_not_said_to_be_under_way(workspace, store, kind):
+    study = create(store, spec(kind, FLIPPED))
+    first, *others = store.studies.members(study.id)
+    end(store, first.run)
+    for member in others:
+        end(store, member.run, state=RunState.FAILED)
+    headline = read_report(workspace, store, study.id).result.headline
+    assert "way" not in headline and "nothing that it can be compared with has ended" in headline
+
+
+def test_a_study_that_lost_a_run_is_not_whole_in_the_list_either(workspace, store):
+    study = create(store, spec())
+    end_all(store, study, lambda role: 0.5, lambda role: 0.1)
+    store.delete_run(store.studies.members(study.id)[0].run.id)
+    listed = study_summary(store.studies.list_studies()[0])
+    assert (listed["num_finished"], listed["num_runs"], listed["num_planned"]) == (2, 2, 3)
+    unreadable = store.studies.create("seeds", "Old", "{}", [plan(spec())[0].to_new_run()])
+    assert study_summary(unreadable)["num_planned"] == 1
+
+
 def test_delete_keeps_the_runs_unless_asked(workspace, store):
     study = create(store, spec())
     end_all(store, study, lambda role: 0.5, lambda role: 0.1)
@@ -110,6 +152,14 @@ def test_delete_keeps_the_runs_unless_asked(workspace, store):
     store.request_stop(new.id)
     assert start.delete_study(workspace, reusing.id, with_runs=True) == []
     assert new.id not in {run.id for run in store.list_runs()} and len(store.list_runs()) == 3
+
+
+def test_runs_that_another_study_has_too_are_not_deleted(workspace, store):
+    mine = create(store, spec(num_seeds=3))
+    end_all(store, mine, lambda role: 0.5, lambda role: 0.1)
+    other = create(store, spec(num_seeds=2), reuse=True)
+    assert start.delete_study(workspace, mine.id, with_runs=True) == []
+    assert len(store.list_runs()) == store.studies.get(other.id).num_runs == 2
 
 
 def test_what_another_version_wrote_is_said_and_its_runs_are_shown(workspace, store):
