@@ -10,6 +10,7 @@ from typing import Any
 ONSET_COLOR = "#e5484d"
 CHANGE_COLOR = "gray"
 LABEL_ROW_HEIGHT = 14
+CHANGE_ROWS = 3
 # A label lies towards the middle of the chart, so that its edge does not cut it off.
 SIDES = (
     ("datum.epoch * 2 > datum.last_epoch", "right", -1),
@@ -79,8 +80,14 @@ def change_mark(index: int, alone: bool, y: Layer, at_top: bool) -> Layer:
     if not alone:
         return _point(own, "diamond", [*here, {"filter": f"isValid(datum.{own}_val)"}], y)
     rule: Layer = {"mark": {"type": "rule", "color": CHANGE_COLOR, "strokeDash": [1, 3], "clip": True}}
-    words = _edge_labels(f"datum.{own}_change", {"color": CHANGE_COLOR}, at_top, row=1)
-    return {"transform": here, "layer": [rule, *words]}
+    # Changes of epochs that follow each other, such as a rate, a pause and a step, would lie on top of each other.
+    words = [
+        {**words, "transform": [{"filter": f"(datum.nth - 1) % {CHANGE_ROWS} == {row}"}, *words["transform"]]}
+        for row in range(CHANGE_ROWS)
+        for words in _edge_labels(f"datum.{own}_change", {"color": CHANGE_COLOR}, at_top, row=1 + row)
+    ]
+    numbered: Layer = {"window": [{"op": "row_number", "as": "nth"}]}
+    return {"transform": [*here, numbered], "layer": [rule, *words]}
 
 
 _LAST_EPOCH: Layer = {"joinaggregate": [{"op": "max", "field": "epoch", "as": "last_epoch"}]}

@@ -37,7 +37,7 @@ def mermaid(network: Architecture) -> str:
 
 def render_network(network: Architecture, image_size: int) -> None:
     """Totals, the table, and the diagram on request."""
-    with st.grid(3, min_column_width=110):
+    with st.grid(3, min_column_width=140):
         st.metric(
             "Parameters", compact(network.parameters), border=True, help=f"{network.parameters:,} in all."
         )

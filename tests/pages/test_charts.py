@@ -112,7 +112,7 @@ def test_words_beside_a_line_lie_at_an_edge_of_the_plot_whatever_its_height(meas
     texts = [
         mark["encoding"]["y"] for mark in marks if mark["mark"]["type"] == "text" and "y" in mark["encoding"]
     ]
-    assert texts == [{"value": edge}] * 4  # two texts, for two halves
+    assert texts == [{"value": edge}] * 8  # the onset's and three rows of changes, each for two halves
 
 
 @pytest.mark.parametrize(
