@@ -21,9 +21,9 @@ def main() -> None:
     services = session.services()
     take_link(services)
     asked = st.query_params.get("study")
-    with st.expander(
-        "New study", icon=":material/add:", expanded=asked is None, key=f"new-study-{asked is None}"
-    ):
+    # Its key says which study is shown: the form closes when a study has been started with it, for then it would
+    # offer the same once more.
+    with st.expander("New study", icon=":material/add:", expanded=asked is None, key=f"new-study-{asked}"):
         render_form(services)
     studies = services.store.studies.list_studies()
     if asked is not None:

@@ -49,7 +49,7 @@ class RunFacts:
         return self.curves is not None and any(value is not None for value in self.curves["val_accuracy"])
 
     def sentence(self) -> str:
-        """`Overfitting since epoch 14. Best validation accuracy 71.2 % at epoch 12, gap 9.1 points, 30 epochs …`"""
+        """`Overfitting since epoch 14. Best validation accuracy 71.2 % at epoch 12, 30 of 30 epochs …`"""
         if self.deleted:
             return "This run was deleted; what is left is what was written about it."
         if not self.epochs:
@@ -59,10 +59,11 @@ class RunFacts:
             parts.append(
                 f"best validation accuracy {100 * self.best_val_accuracy:.1f} % at epoch {self.best_epoch}"
             )
-        if self.gap is not None:
-            parts.append(f"gap {100 * self.gap:.1f} points")
         took = "" if self.seconds is None else f" in {in_words(self.seconds)}"
         parts.append(f"{self.epochs} of {self.total_epochs} epochs{took}")
+        if self.gap is not None:
+            # The gap in the headline is the middle one of the last three epochs.
+            parts.append(f"the last with a gap of {100 * self.gap:.1f} points")
         text = ", ".join(parts)
         return f"{self.headline}. {text[:1].upper()}{text[1:]}."
 

@@ -166,9 +166,9 @@ def _headline(effects: Sequence[Effect], measured: Sequence[Measured], single: b
     own = [effect for effect in effects if effect.knob is not None and effect.accuracy is not None]
     if not own:
         if not whole:
-            return "Nothing can be compared yet: the full policy and one other run must have ended."
+            return "Nothing can be compared yet: the run with all of the augmentation and one other must have ended."
         reached = percent(next(iter(whole.values())).best_val_accuracy)
-        return f"The full policy reaches {reached}; nothing that it can be compared with has ended."
+        return f"With all of the augmentation it reaches {reached}; nothing that it can be compared with has ended."
     biggest = max(own, key=lambda effect: abs(_mean(effect)))
     if not single and (clear := [effect for effect in own if effect.withstands]):
         biggest = max(clear, key=lambda effect: abs(_mean(effect)))
@@ -186,7 +186,7 @@ def _sentence(effect: Effect, capital: bool = True) -> str:
     change = effect.accuracy
     assert change is not None
     name = effect.name[:1].upper() + effect.name[1:] if capital else effect.name
-    reference = "than with the full policy" if effect.mode == WITHOUT else "than without augmentation"
+    reference = "than with all of it" if effect.mode == WITHOUT else "than without augmentation"
     direction = "more" if change.mean >= 0 else "less"
     size = f"{abs(100 * change.mean):.1f} points {direction}"
     return f"{name}, validation accuracy is {size} {reference}{_interval(change)}"
@@ -200,7 +200,7 @@ def _interval(change: Change) -> str:
 
 def _notes(effects: Sequence[Effect], single: bool) -> tuple[str, ...]:
     notes = []
-    if single:
+    if single and any(effect.accuracy is not None for effect in effects):
         notes.append(
             "With one seed no noise between runs can be told. The lines show what the finite number of pictures alone "
             "explains (±1.96 binomial standard errors); another seed may move a bar by more."

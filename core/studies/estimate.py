@@ -38,7 +38,10 @@ def estimate_seconds(
 def _seconds_a_picture(
     workspace: Workspace, store: Store, runs: Sequence[Run], config: ExperimentConfig
 ) -> float | None:
-    """By the newest run of this network."""
+    """By that run of this network which has shown most pictures: the first epoch loads and compiles, and each one has
+    a part that does not grow with them, so that a run of a few pictures says ten times too much. The newest of equals.
+    """
+    speed, most = None, 0.0
     for run in runs:
         try:
             if _network(run.config) != _network(config):
@@ -47,9 +50,9 @@ def _seconds_a_picture(
             pictures = _pictures_an_epoch(workspace, run.config)
         except RunError:
             continue  # its settings cannot be read, or it was deleted just now
-        if seconds is not None and pictures:
-            return seconds / pictures
-    return None
+        if seconds is not None and pictures and pictures * run.epoch > most:
+            speed, most = seconds / pictures, pictures * run.epoch
+    return speed
 
 
 def _network(config: ExperimentConfig) -> object:

@@ -197,7 +197,7 @@ def _ablation_arms(config: ExperimentConfig, modes: tuple[str, ...]) -> tuple[Ar
             "augmentation",
             "changes no picture here, so that there is nothing to leave out. Choose a config with augmentation.",
         )
-    variants = [(FULL, "full policy", policy), (NONE, "no augmentation", AugmentationConfig())]
+    variants = [(FULL, "full augmentation", policy), (NONE, "no augmentation", AugmentationConfig())]
     if WITHOUT in modes:
         variants += [
             (knob_key(WITHOUT, knob), f"without {knob}", without_knobs(policy, (knob,))) for knob in knobs

@@ -83,10 +83,16 @@ def family(runs: Sequence[Run]) -> tuple[set[int], dict[int, str]]:
         if run.parent_id in places:
             parent = places[run.parent_id]
             pale.add(parent)
-            labels[place] = _difference(runs[parent], run, most=1)
+            labels[place] = _change(runs[parent], run)
     for place in pale - labels.keys():
         labels[place] = f"{runs[place].name} (pale)"
     return pale, labels
+
+
+def _change(parent: Run, fork: Run) -> str:
+    """In few words what a fork changed: the words of the mend that made it, which end its name, else its settings."""
+    words = fork.name.removeprefix(f"{parent.name}: ")
+    return words if words and words != fork.name else _difference(parent, fork, most=1)
 
 
 def _difference(parent: Run, fork: Run, most: int = 3) -> str:

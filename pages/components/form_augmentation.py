@@ -58,10 +58,15 @@ def _take_policy() -> None:
 def render_strength(config: ExperimentConfig) -> None:
     """One slider for all knobs together. It writes the scaled values into the draft; at 1 it takes them back."""
     now = session.strength(config.augmentation)
-    if session.value_of(STRENGTH) != now.factor:
-        session.show(STRENGTH, now.factor)  # not each time: it would take back what is being moved just now
+    shown = session.value_of(STRENGTH)
+    # What is shown is not set each time: it would take back what is being moved just now. Nor is it set where there is
+    # none: after a view without this slider, the browser would begin with the least again, unless that is the default.
+    default = now.factor
+    if shown is not None and shown != now.factor:
+        session.show(STRENGTH, now.factor)
+        default = None  # Streamlit takes a default beside it for a mistake
     st.slider(
-        "Strength of the whole policy", 0.0, MOST_STRENGTH, step=0.1, format="×%.1f", key=STRENGTH,
+        "Strength of the whole policy", 0.0, MOST_STRENGTH, default, 0.1, format="×%.1f", key=STRENGTH,
         on_change=_take_strength, disabled=not now.base.is_active,
         help="Multiplies every range below at once; flips and the fill of the edge stay. The values go into the "
         "design, as if you had moved each slider. Back at ×1 they are what they were. When you move one of them "

@@ -64,7 +64,8 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
                 render_line(run, name)
                 if own["epoch"]:
                     diagnosis, _ = judged(services, run, own)
-                    st.caption(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
+                    # Not a caption: that makes the colours of a badge too faint to read.
+                    st.markdown(f"{verdict_badge(diagnosis)} :small[{literal(diagnosis.evidence)}]")
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:

@@ -88,7 +88,7 @@ def _render_numbers(result: Preflight) -> None:
     if result.epoch_seconds is None or result.total_seconds is None:
         return
     available = "" if result.memory_available_mib is None else f"{result.memory_available_mib:,}"
-    with st.grid(3, min_column_width=110):
+    with st.grid(2, min_column_width=150):
         st.metric(
             "An epoch", in_words(result.epoch_seconds),
             help=PARTS_HELP.format(

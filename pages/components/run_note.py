@@ -1,10 +1,10 @@
 """What somebody expects of a run before its start, and what came of it: the fields to write it down."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from core.errors import ConvDeckError
+from core.errors import ConvDeckError, RunNotFound
 from core.notebook import Entry
 from core.notebook.facts import compare, facts_of
 from core.runs.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
@@ -16,6 +16,7 @@ from pages.components.text import literal
 EXPECTATION = "run-expectation"
 EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
 FIELD_HEIGHT = 100
+FACTS_TICK_SECONDS = 2.0
 LOCKED = "As it was written before the first epoch had ended."
 TOO_LATE = "The first epoch had ended before this was saved, so it is not kept as an expectation."
 NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
@@ -41,22 +42,28 @@ def render_run_note(services: Services, runs: Sequence[Run]) -> None:
         "Notebook", icon=":material/menu_book:", expanded=written, key=f"notebook-{'-'.join(ids)}"
     ):
         is_open = services.store.notes.is_open(ids)
+        growing = any(not run.state.is_finished for run in runs)
         render_note_form(
-            services, "-".join(ids), note, is_open=is_open, facts=_facts(services, runs, note), ids=ids
-        )
+            services, "-".join(ids), note, is_open=is_open, facts=_facts(services, ids, note), ids=ids,
+            read_again=(lambda: _facts(services, ids, note)) if growing else None,
+        )  # fmt: skip
 
 
 def render_note_form(
-    services: Services, name: str, note: Note | None, *, is_open: bool, facts: Sequence[str], ids: Sequence[str] = ()
+    services: Services, name: str, note: Note | None, *, is_open: bool, facts: Sequence[str], ids: Sequence[str] = (),
+    read_again: Callable[[], Sequence[str]] | None = None,
 ) -> None:  # fmt: skip
-    """The texts of a note, to be edited; without a note yet, one about the runs `ids` is made."""
+    """The texts of a note, to be edited; without a note yet, one about the runs `ids` is made.
+
+    With `read_again` the facts are drawn anew while the page is looked at, for the curves beside them grow.
+    """
     expectation, outcome = (note.expectation, note.outcome) if note else ("", "")
     expected_key = f"expected-{name}-{hash(expectation)}"
     left, right = st.columns([3, 2], gap="large")
     with right:
         st.caption("What the numbers say")
-        for fact in facts:
-            st.markdown(f":small[{literal(fact)}]")
+        tick = FACTS_TICK_SECONDS if read_again else None
+        st.fragment(_render_facts, run_every=tick)(read_again or (lambda: facts))
     with left:
         if not is_open:
             render_words("Expected", expectation, NOTHING_EXPECTED)
@@ -91,6 +98,11 @@ def render_note_form(
             _save(services, note, ids, expected if is_open else None, words)
 
 
+def _render_facts(read: Callable[[], Sequence[str]]) -> None:
+    for fact in read():
+        st.markdown(f":small[{literal(fact)}]")
+
+
 def render_words(label: str, text: str, instead: str) -> None:
     """Somebody's words as they were typed, line by line; or that there are none."""
     st.caption(label)
@@ -108,7 +120,11 @@ def _line(line: str) -> str:
     return "\u00a0" * indent + literal(words) or "\u00a0"
 
 
-def _facts(services: Services, runs: Sequence[Run], note: Note | None) -> list[str]:
+def _facts(services: Services, ids: Sequence[str], note: Note | None) -> list[str]:
+    try:
+        runs = [services.store.get_run(run_id) for run_id in ids]
+    except RunNotFound:
+        return []  # deleted elsewhere in this moment: the curves' own tick says so
     known = tuple(facts_of(services.workspace, run, services.store.curves(run.id)) for run in runs)
     unwritten = note or Note("", (), "", "", 0.0, 0.0)
     return Entry(unwritten, known, compare(known), is_open=False).facts()

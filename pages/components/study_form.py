@@ -228,7 +228,7 @@ def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:
     known = planned - new
     there = f" {known} of {_runs(planned)} {'is' if known == 1 else 'are'} there already." if known else ""
     if not new:
-        return f"All {planned} runs are there already: the answer needs no training."
+        return f"All {planned} runs are there already or under way: nothing has to be started."
     where = "one at a time" if devices == 1 else f"over {devices} devices"
     if seconds is None:
         return f"{_runs(new)} to train, {where}.{there} How long is not known: no run of this network is here yet."

@@ -68,8 +68,10 @@ def _render_seeds(study_id: str, result: SeedsResult) -> None:
 def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> None:
     for mode in spec.modes:
         effects = result.of_mode(mode)
+        if all(effect.accuracy is None for effect in effects):
+            continue  # axes without a bar say nothing
         names = [effect.name for effect in effects]
-        against = "against the full policy" if mode == WITHOUT else "against no augmentation"
+        against = "against the full augmentation" if mode == WITHOUT else "against no augmentation"
         for column, measure, title in zip(
             st.columns(2, gap="medium"), ("accuracy", "gap"), ("Validation accuracy", "Gap at the end"), strict=True
         ):  # fmt: skip

@@ -57,7 +57,7 @@ $t_{0.975,\\,k-1} \\cdot s \\cdot \\sqrt{2}$, with $s$ the standard deviation be
         "Which part of the augmentation does the work? Each part left out, or each alone.",
         _SHARED
         + """
-**Left out**: that run minus the full policy; below zero, the part helped. **Alone**: that run minus no augmentation;
+**Left out**: that run minus the full augmentation; below zero, the part helped. **Alone**: that run minus none;
 above zero, the part helps by itself. Parts can make up for each other, so the two need not agree.
 
 **One seed** says nothing of chance between runs. The lines then show ±1.96 standard errors of the pictures alone,

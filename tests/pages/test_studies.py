@@ -98,7 +98,7 @@ def test_every_kind_has_its_fields(store):
     run = store.create_run(FLIPPED, "flipped")
     page = open_page("studies.py", kind="ablation", runs=run.id)
     assert "Switched on here: horizontal flip." in words(page)
-    assert "1 run to train" in words(page)  # the full policy is there
+    assert "1 run to train" in words(page)  # the full augmentation is there
     page.pills(key="study-modes").set_value([]).run()
     assert "Choose at least one way" in page.error[0].value
 

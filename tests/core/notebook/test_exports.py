@@ -83,7 +83,7 @@ def test_the_html_holds_every_word_and_number_as_text(entries) -> None:
     assert HOSTILE in document.texts["p.words"]
     assert "Slow.\n\nThen fast." in document.texts["p.words"]
     facts = " ".join(document.texts["li"])
-    for number in ("51.2 % at epoch 2", "gap 10.0 points", "3 of 3 epochs in 7.5 s", "11.2 points below"):
+    for number in ("51.2 % at epoch 2", "gap of 10.0 points", "3 of 3 epochs in 7.5 s", "11.2 points below"):
         assert number in facts
     assert "gone (deleted)" in document.texts["h2"]
     assert document.tags.count("article") == 4

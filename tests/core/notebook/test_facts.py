@@ -19,7 +19,8 @@ def test_a_run_s_numbers_are_those_of_its_curves(store, workspace) -> None:
     assert facts.gap == pytest.approx(0.60 - 0.50)
     assert facts.seconds == 4 * 2.5
     assert facts.sentence() == (
-        f"{headline}. Best validation accuracy 51.2 % at epoch 3, gap 10.0 points, 4 of 4 epochs in 10 s."
+        f"{headline}. Best validation accuracy 51.2 % at epoch 3, 4 of 4 epochs in 10 s, "
+        "the last with a gap of 10.0 points."
     )
 
 

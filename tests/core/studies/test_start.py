@@ -199,3 +199,10 @@ def test_the_time_comes_from_a_run_of_the_same_network(workspace, store):
     assert estimate_seconds(workspace, store, configs, 3) == pytest.approx(22)
     other = TINY.with_values({"model.blocks[0].filters": 8})
     assert estimate_seconds(workspace, store, [other], 1) is None
+
+
+def test_a_run_of_a_few_pictures_does_not_tell_the_time_where_there_is_a_larger_one(workspace, store):
+    end(store, store.create_run(TINY.with_values({"dataset.num_train": 600})))  # 2 s for 600 pictures
+    end(store, store.create_run(TINY))  # the newest: 2 s for 60, most of it for what comes with every epoch
+    config = TINY.with_values({"dataset.num_train": 1_200})
+    assert estimate_seconds(workspace, store, [config], 1) == pytest.approx(3 * 4)
