@@ -115,7 +115,7 @@ def charts(page) -> int:
 def test_a_new_workspace_is_alive_before_anything_is_clicked(example) -> None:
     page = open_page("home.py")
     text = words(page)
-    assert "Overfitting since epoch 9, gap 36 points" in text
+    assert "Overfitting since epoch 7, gap 38 points" in text
     assert "There is no GPU and no CIFAR-10 here, so training uses the CPU" in text
     assert "A picture it has never seen" in text and "as soon as the picture engine has loaded" in text
     assert charts(page) == 2 and len(page.get("image")) == 1
@@ -189,6 +189,19 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
     assert "Without augmentation: :red-badge" in words(page)
     page = press(page, "Begin again")
     assert address(page, "story") == "begin" and "A picture it has never seen" in words(page)
+
+
+def test_what_a_verdict_opened_stays_when_it_changes_back(store, monkeypatch) -> None:
+    run = store.create_run(PRESETS["overfit"].config.with_values({"dataset.id": "shapes"}))
+    begin(store, run)
+    train(store, run, 1, 12)
+    assert button(open_page("home.py", story=run.id), "Now fix it")
+    # Validation makes a leap, as large as no noise explains.
+    for epoch in (13, 14):
+        store.record_epoch(run.id, 1, EpochRow(epoch, 0.3, 0.9, 0.3, 0.99, 0.5, 0.95, 0.001, 0.5, 900))
+    page = open_page("home.py", story=run.id)
+    assert "Overfitting since epoch" not in words(page)
+    assert button(page, "Now fix it")
 
 
 def test_the_example_can_be_fixed_at_once(store, example) -> None:
