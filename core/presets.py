@@ -90,7 +90,7 @@ _ALL = (
             model=ModelConfig(
                 blocks=(BlockConfig(filters=16), BlockConfig(filters=16)),
                 head="flatten",
-                dense=(DenseConfig(units=64, dropout=0.2),),
+                dense=(DenseConfig(units=64),),
                 batch_norm_momentum=0.9,
             ),
             training=TrainingConfig(batch_size=32, epochs=25),

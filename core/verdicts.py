@@ -6,7 +6,7 @@ from core.datasets.storage import DatasetInfo
 from core.errors import DatasetError, RunError
 from core.experiments import find_dataset
 from core.mends import Mend, mends_for
-from core.runs.diagnosis import Diagnosis, diagnose
+from core.runs.diagnosis import Diagnosis, Verdict, diagnose
 from core.runs.records import Run
 from core.runs.tables import Curves
 from core.workspace import Workspace
@@ -17,16 +17,29 @@ def verdict_of(workspace: Workspace, run: Run, curves: Curves) -> Diagnosis:
 
     Where the data set is gone or the settings cannot be read, it is made from the curves alone.
     """
+    return diagnose(curves, **_measured_on(workspace, run))
+
+
+def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:
+    """The epoch after which this verdict was said for the first time, though it may have changed since; else None."""
+    known = _measured_on(workspace, run)
+    for count, epoch in enumerate(curves["epoch"], start=1):
+        if diagnose({key: values[:count] for key, values in curves.items()}, **known).verdict is verdict:
+            return int(epoch)
+    return None
+
+
+def _measured_on(workspace: Workspace, run: Run) -> dict[str, int]:
+    """How many classes and pictures the measures of a run rest on; nothing where that is not known."""
     info, config = _known(workspace, run)
     if info is None or config is None:
-        return diagnose(curves)
+        return {}
     num_train = config.dataset.num_train or info.num_train
-    return diagnose(
-        curves,
-        num_classes=info.num_classes,
-        num_validation=info.num_validation,
-        num_clean=min(CLEAN_PICTURES, num_train),
-    )
+    return {
+        "num_classes": info.num_classes,
+        "num_validation": info.num_validation,
+        "num_clean": min(CLEAN_PICTURES, num_train),
+    }
 
 
 def mends_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Mend, ...]:

@@ -49,7 +49,7 @@ def _render_own(services: Services, own: list[Run]) -> None:
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.markdown(f"**{literal(run.name)}**, the newest result")
+        st.markdown(f"The newest result, {literal(run.name)}")
         render_verdict_line(services, run)
     with right:
         render_sample(services, run)

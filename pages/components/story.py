@@ -19,7 +19,7 @@ from core.services import Services
 from pages.components import session, story_keep, story_photo
 from pages.components.starters import fallback_sentence
 from pages.components.story_curves import (
-    is_overfitting,
+    has_overfit,
     render_curves,
     render_followed,
     render_problem,
@@ -127,7 +127,7 @@ def _render_watch_button(services: Services) -> None:
 
 
 def _render_watching(services: Services, run: Run) -> None:
-    overfits = is_overfitting(services, run)
+    overfits = has_overfit(services, run)
     _render_steps(3 if overfits else 2)
     if overfits or run.state.is_finished:
         _render_end_of_watching(services, run, overfits)

@@ -11,6 +11,7 @@ from core.runs.progress import run_fraction
 from core.runs.records import Run
 from core.runs.states import RunState
 from core.services import Services
+from core.verdicts import first_said
 from pages.components import run_words
 from pages.components.curve_view import curves_of, render_charts
 from pages.components.run_selection import signature
@@ -49,23 +50,30 @@ def render_curves(services: Services, run: Run) -> None:
         st.caption("The curves begin when the first epoch has ended.")
 
 
-def is_overfitting(services: Services, run: Run) -> bool:
-    """Whether the verdict says so at this epoch."""
-    curves = curves_of(services.store, run)
-    return bool(curves["epoch"]) and judged(services, run, curves)[0].verdict is Verdict.OVERFITTING
+def has_overfit(services: Services, run: Run) -> bool:
+    """Whether the verdict has ever been overfitting. A verdict may change back for an epoch; what it opened stays."""
+    return _has_overfit(services, run, run.id, run.attempt, run.started_at, run.epoch)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _has_overfit(
+    _services: Services, _run: Run, run_id: str, attempt: int, started_at: float | None, epoch: int
+) -> bool:
+    curves = curves_of(_services.store, _run)
+    return first_said(_services.workspace, _run, curves, Verdict.OVERFITTING) is not None
 
 
 def render_followed(services: Services, run: Run) -> None:
     """A run, drawn again twice a second while it is not done.
 
-    The whole page is drawn anew when the run's state changes or the verdict becomes or ceases to be overfitting.
+    The whole page is drawn anew when the run's state changes or the verdict is overfitting for the first time.
     """
     tick = st.fragment(_draw, run_every=None if run.state.is_finished else TICK_SECONDS)
     tick(services, run.id, _drawn(services, run))
 
 
 def _drawn(services: Services, run: Run) -> tuple[Any, ...]:
-    return *signature([run]), is_overfitting(services, run)
+    return *signature([run]), has_overfit(services, run)
 
 
 def _draw(services: Services, run_id: str, drawn: tuple[Any, ...]) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytest
@@ -16,7 +17,7 @@ from core.config import (
     TrainingConfig,
 )
 from core.config.optimizer import OPTIMIZERS
-from core.mends import describe_changes, mends_for
+from core.mends import augmentation_mend, describe_changes, mends_for
 from core.presets import PRESETS
 from core.runs.diagnosis import Diagnosis, Verdict
 from tests.core.strategies import experiments
@@ -220,3 +221,19 @@ class TestDescribeChanges:
             "model.blocks[0].padding valid → same, augmentation.horizontal_flip off → on, "
             "optimizer.learning_rate 0.001 → 0.0001"
         )
+
+
+def test_more_variety_is_offered_whatever_the_verdict():
+    mild = PRESETS["article-augmented"].config
+    assert ARTICLE.with_values(augmentation_mend(ARTICLE).changes) == mild
+    assert augmentation_mend(mild).id == "augment-more"
+
+
+@settings(max_examples=50, deadline=None)
+@given(experiments)
+def test_more_variety_is_a_change_of_the_augmentation_or_nothing(config):
+    mend = augmentation_mend(config)
+    if mend is not None:
+        mended = config.with_values(mend.changes)
+        assert mended != config
+        assert dataclasses.replace(mended, augmentation=config.augmentation) == config

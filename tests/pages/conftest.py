@@ -1,12 +1,15 @@
 """The app's error boundary for pages that AppTest runs, which know nothing of app.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from functools import partialmethod
+from typing import Any
 
 import pytest
 from streamlit.runtime.scriptrunner import ScriptRunner
 
 from core.errors import ConvDeckError
+from pages.components import engine_answers
 from pages.components.errors import render_error
 
 UseBoundary = Callable[[Callable[[Exception], bool]], None]
@@ -27,3 +30,19 @@ def use_boundary(monkeypatch: pytest.MonkeyPatch) -> UseBoundary:
 def boundary(use_boundary: UseBoundary) -> None:
     """What nobody raised on purpose stays an exception of the page, so that a test fails by it."""
     use_boundary(lambda error: isinstance(error, ConvDeckError) and render_error(error))
+
+
+class Nobody:
+    """Takes questions and never answers."""
+
+    def submit(self, ask: Callable[[], Any]) -> "Future[Any]":
+        return Future()
+
+
+@pytest.fixture(autouse=True)
+def engine_is_loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Most tests open Home on their way: nobody starts an engine for the sample picture there."""
+    monkeypatch.setattr(engine_answers, "_threads", Nobody)
+    engine_answers._asked.clear()
+    yield
+    engine_answers._asked.clear()

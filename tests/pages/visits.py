@@ -33,6 +33,12 @@ def words(page: AppTest) -> str:
     )
 
 
+def address(page: AppTest, key: str) -> str:
+    """What the address holds under `key`, whether a link or the page itself put it there."""
+    value = page.query_params[key]
+    return value if isinstance(value, str) else ",".join(value)
+
+
 def draft(page: AppTest) -> ExperimentConfig:
     """The design that the session holds."""
     return page.session_state["draft"].config

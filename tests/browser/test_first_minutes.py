@@ -1,0 +1,113 @@
+"""The first five minutes as a visitor clicks through them, in a new workspace, with a real server and real training."""
+
+import io
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Locator, Page, expect
+
+from core.example.archive import EXAMPLE_ID
+from core.lessons import LESSONS
+from core.runs.states import RunState
+from core.runs.store import Store
+from tests.server import Server, running_server
+
+DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
+LONG_MS = 120_000  # generous: other work may share the machine
+
+
+@pytest.fixture
+def new_server(workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that finds its workspace empty and brings the example."""
+    monkeypatch.setenv("CONVDECK_EXAMPLE", "on")
+    with running_server(workspace.root) as running:
+        yield running
+
+
+def drawn_star() -> bytes:
+    picture = Image.new("RGB", (300, 200), "#f4f0e0")
+    points = [(150, 20), (172, 80), (236, 80), (184, 118), (204, 180), (150, 142), (96, 180), (116, 118), (64, 80),
+              (128, 80)]  # fmt: skip
+    ImageDraw.Draw(picture).polygon(points, fill="#3050c0")
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def seen(page: Page, text: str | re.Pattern[str]) -> Locator:
+    return page.get_by_text(text).locator("visible=true").first
+
+
+def test_the_first_five_minutes(new_server, workspace, page: Page, wait_for) -> None:
+    store = Store(workspace)
+    page.goto(new_server.url)
+    # Alive before anything is clicked: curves, verdict, and a picture, answered once the engine is warm.
+    expect(seen(page, re.compile("Overfitting since epoch"))).to_be_visible()
+    expect(page.locator(DRAWING)).to_have_count(2)
+    expect(page.get_by_alt_text("that no run has seen", exact=False).first).to_be_visible()
+    expect(seen(page, re.compile("(Right|Wrong): it is"))).to_be_visible(timeout=LONG_MS)
+    assert [run.id for run in store.list_runs()] == [EXAMPLE_ID]
+
+    # Watch it overfit: the first point, then the verdict in words, and a refresh in between.
+    page.get_by_role("button", name="Watch it overfit").first.click()
+    clicked = time.monotonic()
+    run = wait_for(lambda: store.list_runs()[0].id != EXAMPLE_ID and store.list_runs()[0], message="the run")
+    expect(page).to_have_url(re.compile(f"story={run.id}"))
+    expect(seen(page, re.compile(r"Epoch \d+ of 25"))).to_be_visible(timeout=LONG_MS)
+    page.reload()
+    expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)
+    assert time.monotonic() - clicked < LONG_MS / 1000
+    expect(seen(page, re.compile("Overfitting since epoch"))).to_be_visible(timeout=LONG_MS)
+
+    # Now fix it: twelve variants, and the fork races its parent.
+    page.get_by_role("button", name="Now fix it").first.click()
+    fork = wait_for(
+        lambda: store.list_runs()[0].parent_id == run.id and store.list_runs()[0], message="a fork"
+    )
+    expect(page).to_have_url(re.compile(f"story={run.id}(,|%2C){fork.id}"))
+    expect(page.get_by_alt_text(re.compile("rotated|mirrored"))).to_have_count(12, timeout=LONG_MS)
+    expect(seen(page, f"{run.name} (pale)")).to_be_visible(timeout=LONG_MS)
+
+    # One's own photo, as soon as the fork has weights.
+    expect(page.get_by_role("heading", name="Your own photo").first).to_be_visible(timeout=LONG_MS)
+    photo = {"name": "star.png", "mimeType": "image/png", "buffer": drawn_star()}
+    page.locator('input[type="file"]').first.set_input_files([photo])
+    expect(seen(page, "star.png")).to_be_visible()
+    expect(page.get_by_alt_text("The 32×32 pixels that the networks see").first).to_be_visible(
+        timeout=LONG_MS
+    )
+    for title in ("Without augmentation", "With augmentation"):
+        expect(seen(page, title)).to_be_visible()
+
+    # Keep it, once the race is over.
+    expect(page.get_by_role("heading", name="Keep it").first).to_be_visible(timeout=LONG_MS)
+    link = f"{new_server.url}/runs?run={run.id},{fork.id}"
+    expect(seen(page, link)).to_be_visible()
+    assert {store.get_run(each.id).state for each in (run, fork)} == {RunState.FINISHED}
+    page.goto(link)
+    expect(seen(page, "2 runs side by side")).to_be_visible()
+    page.goto(new_server.url)
+    expect(seen(page, "Last results")).to_be_visible()
+
+
+def test_a_lesson_hides_the_controls_and_trains(new_server, workspace, page: Page, wait_for) -> None:
+    lesson = LESSONS["augmentation"]
+    page.goto(f"{new_server.url}/lesson?lesson={lesson.name}")
+    expect(page.get_by_role("heading", name=lesson.title).first).to_be_visible()
+    expect(page.get_by_role("link", name="Design")).to_have_count(0)
+    page.get_by_role("button", name=lesson.action).first.click()
+    new = wait_for(
+        lambda: Store(workspace).list_runs()[0].id != EXAMPLE_ID and Store(workspace).list_runs()[0]
+    )
+    expect(page).to_have_url(re.compile(f"run={EXAMPLE_ID}(,|%2C){new.id}"))
+    # The example is what it is held against: its curves are there at once.
+    expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)
+    page.get_by_text("Think first, then open the answer").first.click()
+    expect(seen(page, lesson.answer[:40])).to_be_visible()
+    page.get_by_role("link", name="Next: More pictures").first.click()
+    expect(page.get_by_role("heading", name="More pictures").first).to_be_visible()
+    page.get_by_role("link", name="All of ConvDeck").first.click()
+    expect(page.get_by_role("link", name="Design").first).to_be_visible()
