@@ -44,7 +44,9 @@ def _render_own(services: Services, own: list[Run]) -> None:
             story.go_to()
         st.caption(fallback_sentence(services), width="content")
     render_recent_runs(services.store)
-    run = next((run for run in own if run.state.is_finished and run.epoch), None)
+    of_studies = services.store.studies.begun_runs()
+    results = [run for run in own if run.state.is_finished and run.epoch]
+    run = next((run for run in results if run.id not in of_studies), next(iter(results), None))
     if run is None:
         return
     left, right = st.columns([3, 2], gap="large")

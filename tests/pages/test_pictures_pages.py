@@ -35,7 +35,9 @@ class StandIn:
         return pixels[:, :, ::-1], [{"flip_x": "mirrored"} if i % 2 else {} for i in range(len(pixels))]
 
     def predict(self, run_id, pictures, crop="center"):
-        self.asked.append((run_id, len(pictures), crop))
+        # Home, where every visit begins, asks about its one sample in a thread of its own, at any time.
+        if (len(pictures), crop) != (1, "stretch"):
+            self.asked.append((run_id, len(pictures), crop))
         if self.broken:
             raise EngineError("The picture engine ended unexpectedly. Try again; it starts anew.")
         top = [{"class": "circle", "probability": 0.9}, {"class": "square", "probability": 0.1}]

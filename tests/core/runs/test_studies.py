@@ -197,3 +197,11 @@ def test_a_study_that_is_not_there(store, study_id):
 def test_a_token_that_is_not_allowed(store, token):
     with pytest.raises(RunError, match="token"):
         create(store, token=token)
+
+
+def test_runs_that_a_study_began_are_told_from_those_that_it_took_up(store):
+    began = {member.run.id for member in store.studies.members(create(store).id)}
+    store.create_run(CONFIG, "alone")
+    assert len(began) == 3 and store.studies.begun_runs() == began
+    taken = store.studies.members(create(store, reuse=True).id)
+    assert all(member.is_reused for member in taken) and store.studies.begun_runs() == began
