@@ -16,7 +16,7 @@ test: $(VENV)/test.stamp
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n auto --dist loadscope $(ARGS)
 
 $(VENV)/app.stamp: requirements.txt | $(VENV)/bin/pip
 	@echo "Installing what ConvDeck runs with; the first time this takes a few minutes."

@@ -9,18 +9,24 @@ import os
 import sys
 import traceback
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import AugmentationConfig
+from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
+from core.datasets.splits import TrainingArrays, load_split, nested_order
+from core.datasets.storage import load_dataset
 from core.errors import ConvDeckError, PictureError, UserError
 from core.frames import Arrays, read_frame, write_frame
 from core.workspace import Workspace
 
 MODELS_KEPT = 3
+SPLITS_KEPT = 2
+# Pictures that are resized are held in memory, all of them; as they are stored, they are read from a memory map.
+MOST_RESIZED_BYTES = 1_000_000_000
 
 
 class Requests:
@@ -29,12 +35,16 @@ class Requests:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._splits: OrderedDict[tuple[Any, ...], TrainingArrays] = OrderedDict()
 
     def handle(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         methods = {
             "predict": self._predict,
             "decode": self._decode,
+            "answer": self._answer,
             "preview": self._preview,
+            "batch": self._batch,
+            "count_right": self._count_right,
             "export": self._export,
         }
         return methods[document["method"]](document, arrays)
@@ -55,6 +65,16 @@ class Requests:
         rows, seen = _decode_all(document, arrays, tuple(document["image_shape"]))
         return {"rows": rows}, seen
 
+    def _answer(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        from core.training.predict import predict
+
+        loaded, pixels = self._load(document["run_id"]), arrays["pixels"]
+        if pixels.shape[1:] != loaded.image_shape:
+            raise UserError(
+                f"This run reads pictures of {_sides(loaded.image_shape)}, not of {_sides(pixels.shape[1:])}."
+            )
+        return {"class_names": list(loaded.class_names)}, {"probabilities": predict(loaded.model, pixels)}
+
     def _preview(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         from core.training.augmentation import apply
         from core.training.draws import draw
@@ -66,6 +86,67 @@ class Requests:
         varied, _ = apply(pixels, labels, draws)
         captions = [draws.describe(index) for index in range(len(pixels))]
         return {"captions": captions}, {"pixels": np.asarray(varied)}
+
+    def _batch(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        from core.training.arrays import training_set
+        from core.training.batches import training_batch
+
+        config = ExperimentConfig.from_dict(document["config"])
+        split = self._split(config.dataset, config.seed)
+        made = training_batch(config, training_set(split), document["epoch"], document["step"])
+        shown = slice(document["most"])
+        positions = made.positions[shown]
+        answer = {
+            "steps": made.steps,
+            "pictures": len(made.images),
+            "class_names": list(split.class_names),
+            "rows": split.train_indices[positions].tolist(),
+            "corrupted": split.corrupted[positions].tolist(),
+            "captions": made.captions[shown],
+        }
+        return answer, {"images": made.images[shown], "labels": made.labels[shown]}
+
+    def _count_right(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        from core.training.distortion import distort
+        from core.training.predict import predict
+
+        loaded = self._load(document["run_id"])
+        # Of the training part nothing is needed, and the validation part is the same for every seed.
+        dataset = replace(DatasetConfig(**document["dataset"]), num_train=1, label_noise=0.0)
+        split = self._split(dataset, 0)
+        if (split.image_shape, split.class_names) != (loaded.image_shape, loaded.class_names):
+            raise UserError("The data set is another one than this run was trained on.")
+        # Every beginning of this order is stratified, so fewer pictures than there are still hold all classes.
+        chosen = nested_order(split.y_validation)[: document["most"]]
+        own = chosen[document["start"] : document["stop"]]
+        images = distort(split.x_validation[own], document["knob"], document["level"], document["start"])
+        answers = predict(loaded.model, images).argmax(axis=1)
+        return {"right": int((answers == split.y_validation[own]).sum()), "of": len(chosen)}, {}
+
+    def _split(self, dataset: DatasetConfig, seed: int) -> TrainingArrays:
+        """The parts of a data set, kept for as long as its description on the disk is the same."""
+        folder = self._workspace.datasets / dataset.id
+        described = folder / "dataset.json"
+        key = (dataset, seed, described.stat().st_mtime_ns if described.exists() else None)
+        if key not in self._splits:
+            self._check_size(dataset)
+            self._splits[key] = load_split(self._workspace, dataset, seed)
+            while len(self._splits) > SPLITS_KEPT:
+                self._splits.popitem(last=False)
+        self._splits.move_to_end(key)
+        return self._splits[key]
+
+    def _check_size(self, dataset: DatasetConfig) -> None:
+        stored = load_dataset(self._workspace, dataset.id)
+        size = dataset.image_size
+        if size is None or stored.image_shape[:2] == (size, size):
+            return
+        count = (dataset.num_train or len(stored.x_train)) + len(stored.x_test)
+        if count * size * size * stored.image_shape[2] > MOST_RESIZED_BYTES:
+            raise UserError(
+                f"{count:,} pictures at {size}×{size} pixels are too many to be brought to that size here. Choose "
+                "smaller pictures, or fewer training pictures."
+            )
 
     def _export(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         from core.training.export import export_keras
@@ -106,6 +187,10 @@ def _decode_all(
             row |= {"ok": False, "error": str(error)}
         rows.append(row)
     return rows, seen
+
+
+def _sides(image_shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, image_shape))
 
 
 def _ranked(probabilities: NDArray[Any], class_names: tuple[str, ...]) -> list[dict[str, Any]]:

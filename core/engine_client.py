@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import AugmentationConfig
+from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.errors import EngineError, UserError
 from core.frames import Arrays, read_frame, write_frame
 from core.logs import open_log
@@ -37,6 +37,26 @@ class EngineState:
 
     name: str
     pid: int | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as training makes it, or the first of its pictures.
+
+    `images` (shown, height, width, channels) uint8 and `labels` (shown, classes) float32 are what the network gets;
+    `rows` (shown,) are the rows of the data set's training pictures that they were made of, `captions` what was
+    drawn for each, `corrupted` whose own label is wrong on purpose. The whole batch has `pictures`, its epoch
+    `steps`.
+    """
+
+    images: Pixels
+    labels: NDArray[np.float32]
+    rows: list[int]
+    captions: list[dict[str, str]]
+    corrupted: list[bool]
+    class_names: tuple[str, ...]
+    pictures: int
+    steps: int
 
 
 class Engine:
@@ -106,6 +126,41 @@ class Engine:
         document = {"method": "preview", "augmentation": asdict(augmentation), "seed": seed}
         answer, arrays = self._ask(document, {"pixels": pixels})
         return arrays["pixels"], answer["captions"]
+
+    def answer(self, run_id: str, pixels: Pixels) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """What a run's best weights say of `pixels` (n, height, width, channels), which are of its own shape.
+
+        Returns the probabilities (n, classes) and the classes' names. Raises as `predict` does.
+        """
+        answer, arrays = self._ask({"method": "answer", "run_id": run_id}, {"pixels": pixels})
+        return arrays["probabilities"], tuple(answer["class_names"])
+
+    def batch(self, config: ExperimentConfig, epoch: int, step: int, most: int) -> Batch:
+        """The batch that training makes of `config` at `step` of `epoch`, counted from 0; its first `most` pictures.
+
+        Raises:
+            UserError: the data set is not here, or there is no such epoch or step.
+            EngineError: the engine crashed or overran its deadline.
+        """
+        document = {"method": "batch", "config": config.to_dict(), "epoch": epoch, "step": step, "most": most}
+        answer, arrays = self._ask(document, {})
+        names = tuple(answer.pop("class_names"))
+        return Batch(images=arrays["images"], labels=arrays["labels"], class_names=names, **answer)
+
+    def count_right(
+        self, run_id: str, dataset: DatasetConfig, knob: str, level: float, start: int, stop: int, most: int
+    ) -> tuple[int, int]:
+        """How many validation pictures from `start` to `stop` a run still recognises, of how many in all.
+
+        All of them are distorted by `level` of `knob`, see `core.robustness.KNOBS`. They are the first `most` in a
+        fixed order, or as many as there are. Raises as `batch` does.
+        """
+        document = {
+            "method": "count_right", "run_id": run_id, "dataset": asdict(dataset), "knob": knob, "level": level,
+            "start": start, "stop": stop, "most": most,
+        }  # fmt: skip
+        answer, _ = self._ask(document, {})
+        return answer["right"], answer["of"]
 
     def export(self, run_id: str, export_format: str, out: Path) -> Path:
         """Write a run's best model to `out` and reload it to check. Returns the path written."""

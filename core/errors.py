@@ -5,6 +5,7 @@
     │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
     │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
     │   ├── PictureError              an uploaded file is not a picture that is taken
+    │   ├── StudyNotFound
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
     │       └── IllegalTransition     its state forbids it
@@ -12,6 +13,8 @@
     ├── TrainingError                 a run failed for a reason that has a name and a next step
     │   ├── Diverged                  the loss is not a number any more
     │   └── CheckpointDamaged         nothing on disk can be trusted to go on from
+    ├── PreflightError                a dry run gave no answer
+    │   └── PreflightBusy             another one goes on, or there is no device that it may use
     └── EngineError                   the helper process crashed or overran its deadline
 
 Every message is written for the person who reads it on a page or in a terminal: what was received, what is
@@ -47,6 +50,10 @@ class PictureError(UserError):
     """A file is not a picture that can be taken."""
 
 
+class StudyNotFound(UserError):
+    """There is no study with this id."""
+
+
 class RunError(UserError):
     """A run cannot do what was asked of it."""
 
@@ -77,6 +84,14 @@ class Diverged(TrainingError):
 
 class CheckpointDamaged(TrainingError):
     """No checkpoint on disk passes its own hash."""
+
+
+class PreflightError(ConvDeckError):
+    """A dry run could not be made, or ended without an answer."""
+
+
+class PreflightBusy(PreflightError):
+    """Another dry run goes on, or every device that this one needs is training."""
 
 
 class EngineError(ConvDeckError):

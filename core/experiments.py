@@ -77,15 +77,18 @@ def start_experiment(
     name: str | None = None,
     preset: str | None = None,
     token: str | None = None,
+    expectation: str | None = None,
 ) -> Run:
     """Queue a run of a config that can be trained here. The same token gives the same run again.
 
+    What is expected of it goes into the notebook.
+
     Raises:
-        UserError: it cannot be trained here, or the name is not allowed; nothing is queued then.
+        UserError: it cannot be trained here, or a text is not allowed; nothing is queued then.
     """
     workspace.ensure()
     check_experiment(workspace, config)
-    return control.start_run(workspace, config, name, preset, token)
+    return control.start_run(workspace, config, name, preset, token, expectation=expectation)
 
 
 def fork_experiment(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.engine_client import Engine
+from core.preflight import DryRuns
 from core.runs.store import Store
 from core.workspace import Workspace
 
@@ -14,11 +15,12 @@ _services: dict[Path, "Services"] = {}
 
 @dataclass(frozen=True)
 class Services:
-    """One workspace with its store and its engine."""
+    """One workspace with its store, its engine and its dry runs."""
 
     workspace: Workspace
     store: Store
     engine: Engine
+    dry_runs: DryRuns
 
 
 def get_services() -> Services:
@@ -27,5 +29,7 @@ def get_services() -> Services:
     with _lock:
         if workspace.root not in _services:
             workspace.ensure()
-            _services[workspace.root] = Services(workspace, Store(workspace), Engine(workspace))
+            _services[workspace.root] = Services(
+                workspace, Store(workspace), Engine(workspace), DryRuns(workspace)
+            )
         return _services[workspace.root]

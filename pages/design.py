@@ -18,6 +18,8 @@ from pages.components.drafts import ensure_draft, load_preset
 from pages.components.form_network import render_blocks, render_head
 from pages.components.form_training import render_basics, render_data, render_details, render_optimizer
 from pages.components.network_view import render_network
+from pages.components.preflight_card import render_preflight
+from pages.components.run_note import EXPECTATION, render_expectation_field
 from pages.components.text import literal
 
 MAX_PASTED = 1_000_000
@@ -50,6 +52,8 @@ def main() -> None:
     with right:
         # Drawn after the fields, so that it knows of all that they refuse.
         _render_start(config, network, image_size, data_problem, problem)
+        can_start = network is not None and data_problem is None and not session.errors_stand()
+        render_preflight(services, config, can_start=can_start)
         if network is not None:
             render_network(network, image_size)
         _render_as_text(config)
@@ -124,6 +128,7 @@ def _render_start(
             "Name of the run", key=RUN_NAME, max_chars=MAX_NAME_CHARACTERS, placeholder="numbered by itself",
             persist_state="session",
         )  # fmt: skip
+        render_expectation_field()
         start = st.button(
             "Start training",
             type="primary",
@@ -154,13 +159,15 @@ def _start(config: ExperimentConfig) -> None:
     name = session.text_of(RUN_NAME).strip() or None
     try:
         run = start_experiment(
-            workspace, config, name, session.design_preset(), session.idempotency_token(config, name)
-        )
+            workspace, config, name, session.design_preset(), session.idempotency_token(config, name),
+            session.text_of(EXPECTATION),
+        )  # fmt: skip
     except UserError as error:
         st.error(literal(str(error)), icon=":material/block:")
         return
     session.use_token()
     session.forget(RUN_NAME)
+    session.forget(EXPECTATION)
     session.set_chosen_runs((run.id,))
     st.switch_page("runs.py", query_params={"run": run.id})
 

@@ -6,6 +6,7 @@ from pages.components import session
 from pages.components.live import render_live
 from pages.components.run_actions import render_actions
 from pages.components.run_head import render_head, render_settings
+from pages.components.run_note import render_run_note
 from pages.components.run_selection import read_selection
 from pages.components.run_table import render_run_table
 from pages.components.text import literal
@@ -32,6 +33,7 @@ def main() -> None:
     render_head(chosen)
     render_actions(services, chosen)
     render_live(services, chosen)
+    render_run_note(services, chosen)
     render_settings(chosen)
 
 

@@ -21,6 +21,8 @@ page = st.navigation(
         st.Page("design.py", title="Design", icon=":material/view_agenda:"),
         st.Page("augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
         st.Page("runs.py", title="Runs", icon=":material/monitoring:"),
+        st.Page("studies.py", title="Studies", icon=":material/science:"),
+        st.Page("notebook.py", title="Notebook", icon=":material/menu_book:"),
         st.Page("classify.py", title="Classify", icon=":material/image_search:"),
         st.Page("datasets.py", title="Datasets", icon=":material/photo_library:"),
         st.Page("system.py", title="System", icon=":material/memory:"),

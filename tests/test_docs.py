@@ -22,7 +22,8 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
-                found[name] = command
+                if command.get_default("handle"):  # else it only leads to others
+                    found[name] = command
                 found |= {f"{name} {inner}": deeper for inner, deeper in subcommands(command).items()}
     return found
 
@@ -32,7 +33,9 @@ SYNOPSES = {
     " ".join(words): line
     for line in COMMAND_LINE.splitlines()
     if line.startswith("python -m core ") and not re.search(r"=[\d'\[]", line)
-    for words in [re.match(r"((?:[a-z]+ )*[a-z]+)", line.removeprefix("python -m core "))[1].split()]
+    for words in [
+        re.match(r"((?:[a-z][a-z-]* )*[a-z][a-z-]*)", line.removeprefix("python -m core "))[1].split()
+    ]
 }
 
 
@@ -60,6 +63,7 @@ def test_the_contract_s_commands_are_there() -> None:
         "runs",
         "show",
         "stop",
+        "pause",
         "resume",
         "predict",
         "export",

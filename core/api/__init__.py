@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api import runs
+from core.api import augmentation, details, interventions, notebook, preflight, runs, studies
 from core.api.answers import route
 from core.datasets.storage import list_datasets
 from core.services import Services
@@ -18,6 +18,12 @@ def build_routes() -> list[Route]:
         Route("/api/v1/health", _health),
         route("/api/v1/datasets", "GET", _datasets),
         *runs.routes(),
+        *interventions.routes(),
+        *details.routes(),
+        *studies.routes(),
+        *preflight.routes(),
+        *notebook.routes(),
+        *augmentation.routes(),
     ]
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from core.config import parse_json
-from core.errors import ConfigError, ConvDeckError, RunNotFound, UserError
+from core.errors import ConfigError, ConvDeckError, PreflightBusy, RunNotFound, StudyNotFound, UserError
 from core.services import Services, get_services
 
 MAX_BODY_BYTES = 1_000_000
@@ -32,10 +32,12 @@ async def answer(work: Callable[[], Any], status: int = 200) -> Response:
     """What `work` returns, as JSON; what it raises, as an error with the status that fits."""
     try:
         return JSONResponse(await anyio.to_thread.run_sync(work), status_code=status)
-    except RunNotFound as error:
+    except (RunNotFound, StudyNotFound) as error:
         return refuse(404, str(error))
     except UserError as error:
         return refuse(400, str(error), error.field if isinstance(error, ConfigError) else None)
+    except PreflightBusy as error:
+        return refuse(409, str(error))
     except ConvDeckError as error:
         return refuse(503, str(error))
 

@@ -44,7 +44,8 @@ def _runs(services: Services, request: Request) -> Any:
 def _run(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
     curves = services.store.curves(run.id)
-    return run_detail(run, curves, verdict_of(services.workspace, run, curves))
+    verdict = verdict_of(services.workspace, run, curves)
+    return run_detail(run, curves, verdict, services.store.interventions.history(run.id))
 
 
 def _change(action: Callable[..., Any], services: Services, request: Request) -> Any:
@@ -56,7 +57,7 @@ async def _start(request: Request) -> Response:
 
     def start(body: bytes) -> Any:
         asked = parse_body(body, {"config", "preset", "set", "name", "token"})
-        config = _config_of(asked)
+        config = config_of(asked)
         run = start_experiment(
             get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
             token=asked.get("token"),
@@ -80,7 +81,8 @@ async def _fork(request: Request) -> Response:
     return await answer_body(request, fork)
 
 
-def _config_of(asked: dict[str, Any]) -> ExperimentConfig:
+def config_of(asked: dict[str, Any]) -> ExperimentConfig:
+    """The config of a body with `config` or `preset`, and `set`. Raises UserError."""
     if ("config" in asked) == ("preset" in asked):
         raise ConfigError("", "Send either config or preset.")
     config = (

@@ -8,17 +8,21 @@ from typing import Any
 from core.config import ExperimentConfig
 from core.errors import ConfigError, UserError
 from core.presets import get_preset
+from core.runs.store import Store
+from core.workspace import Workspace
 
 MAX_CONFIG_BYTES = 1_000_000
 
 
-def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `config_from` reads."""
+def add_config_arguments(parser: argparse.ArgumentParser, *, run: bool = False) -> None:
+    """Add what `config_from` reads; with `run`, the config of a run can be taken as well."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--preset", metavar="NAME", help="a named config; `python -m core presets` lists them"
     )
     source.add_argument("--config", metavar="FILE", type=Path, help="a config as JSON")
+    if run:
+        source.add_argument("--run", metavar="RUN", help="the config of a run")
     parser.add_argument("--dataset", metavar="NAME", help="train on this data set instead")
     parser.add_argument(
         "--set", metavar="PATH=VALUE", action="append", default=[], dest="values",
@@ -28,7 +32,12 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 def config_from(arguments: argparse.Namespace) -> ExperimentConfig:
     """The config that the arguments describe. Raises UserError."""
-    config = get_preset(arguments.preset).config if arguments.preset else _read_config(arguments.config)
+    if arguments.preset:
+        config = get_preset(arguments.preset).config
+    elif arguments.config:
+        config = _read_config(arguments.config)
+    else:
+        config = Store(Workspace.from_environment().ensure()).get_run(arguments.run).config
     values = dict(parse_assignment(text) for text in arguments.values)
     if arguments.dataset:
         values["dataset.id"] = arguments.dataset

@@ -5,7 +5,20 @@ import io
 import sys
 from collections.abc import Sequence
 
-from core.cli import datasets, doctor, example, forks, networks, pictures, runs
+from core.cli import (
+    augmentation,
+    datasets,
+    doctor,
+    example,
+    forks,
+    interventions,
+    networks,
+    notebook,
+    pictures,
+    preflight,
+    runs,
+    studies,
+)
 from core.errors import ConvDeckError, UserError
 
 DONE, FAILED, BAD_ARGUMENTS = 0, 1, 2
@@ -17,7 +30,11 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m core", description="Train, watch and try small image classifiers.", allow_abbrev=False
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (datasets, runs, forks, pictures, networks, doctor, example):
+    modules = (
+        datasets, preflight, runs, interventions, forks, studies, notebook, pictures, augmentation, networks, doctor,
+        example,
+    )  # fmt: skip
+    for module in modules:
         module.add_commands(commands)
     return parser
 

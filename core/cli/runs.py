@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.configs import add_config_arguments, config_from
+from core.cli.details import print_details
+from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
 from core.engine_client import Engine
 from core.experiments import start_experiment
@@ -43,12 +45,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show = commands.add_parser("show", help="state, config and every curve of a run")
     show.add_argument("run", metavar="RUN")
     show.add_argument("--log", action="store_true", help="its messages and what its process printed, instead")
+    show.add_argument("--details", action="store_true", help="its classes and followed pictures, instead")
     show.add_argument("--json", action="store_true", help="print one JSON document")
     show.set_defaults(handle=_show)
 
     for name, action, text in (
         ("stop", control.stop_run, "end a run and keep what it has learned"),
-        ("resume", control.resume_run, "let a stopped, interrupted or failed run go on"),
+        ("resume", control.resume_run, "let a paused, stopped, interrupted or failed run go on"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("run", metavar="RUN")
@@ -102,6 +105,9 @@ def _show(arguments: argparse.Namespace) -> int:
     run = store.get_run(arguments.run)
     if arguments.log:
         return _print_log(store, run, as_json=arguments.json)
+    if arguments.details:
+        print_details(store, run, as_json=arguments.json)
+        return 0
     _print_run(store, run, as_json=arguments.json)
     return 0
 
@@ -183,8 +189,9 @@ def _progress(run: Run) -> str:
 
 def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
     curves = store.curves(run.id)
+    history = store.interventions.history(run.id)
     if as_json:
-        print_json(run_detail(run, curves, verdict_of(store.workspace, run, curves)))
+        print_json(run_detail(run, curves, verdict_of(store.workspace, run, curves), history))
         return
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [
@@ -203,6 +210,7 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         print(f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}.")
         diagnosis = verdict_of(store.workspace, run, curves)
         print(f"{diagnosis.headline}. {diagnosis.evidence}")
+    print_interventions(history)
 
 
 def _print_log(store: Store, run: Run, *, as_json: bool) -> int:

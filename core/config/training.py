@@ -39,3 +39,11 @@ class TrainingConfig:
                 f"{self.num_gpus * -(-self.batch_size // self.num_gpus):,}, or another number of GPUs.",
             )
         check_boolean("training.deterministic", self.deterministic)
+
+    def pictures_per_epoch(self, num_train: int) -> int:
+        """How many pictures an epoch shows: all of them once, or the asked multiple, at least one."""
+        return max(1, round(num_train * self.steps_per_epoch_multiple))
+
+    def steps_per_epoch(self, num_train: int) -> int:
+        """Steps of an epoch; the last batch may be smaller than the others."""
+        return -(-self.pictures_per_epoch(num_train) // self.batch_size)

@@ -1,4 +1,7 @@
-"""What every face does with runs: start, stop, resume, rename, delete. Each sees to it that the queue is served."""
+"""What every face does with runs: start, stop, pause, resume, change, rename, delete.
+
+Each sees to it that the queue is served.
+"""
 
 import shutil
 import time
@@ -7,6 +10,7 @@ from core.config import ExperimentConfig
 from core.errors import RunError
 from core.runs.records import Run
 from core.runs.scheduler import ensure_scheduler
+from core.runs.states import RunState
 from core.runs.store import Store
 from core.workspace import Workspace
 
@@ -18,11 +22,12 @@ def start_run(
     preset: str | None = None,
     token: str | None = None,
     parent_id: str | None = None,
+    expectation: str | None = None,
 ) -> Run:
     """Queue a run. The same token gives the same run again. Raises RunError for a name that is not allowed."""
     workspace.ensure()
     with Store(workspace) as store:
-        run = store.create_run(config, name, preset, token, parent_id)
+        run = store.create_run(config, name, preset, token, parent_id, expectation)
     ensure_scheduler(workspace)
     return run
 
@@ -36,9 +41,47 @@ def stop_run(workspace: Workspace, run_id: str) -> Run:
 
 
 def resume_run(workspace: Workspace, run_id: str) -> Run:
-    """Queue a stopped, interrupted or failed run to go on. Raises RunNotFound, IllegalTransition."""
+    """Let a paused run go on, or queue a stopped, interrupted or failed one. Raises RunNotFound, IllegalTransition."""
     with Store(workspace) as store:
+        run = store.get_run(run_id)
+        if run.state.is_active and (run.state is RunState.PAUSED or run.pause_requested):
+            return _ask(workspace, run_id, "resume")
         run = store.resume_run(run_id)
+    ensure_scheduler(workspace)
+    return run
+
+
+def pause_run(workspace: Workspace, run_id: str) -> Run:
+    """Have a run wait, with all it holds, until it is to go on. Raises RunNotFound, IllegalTransition."""
+    return _ask(workspace, run_id, "pause")
+
+
+def step_run(workspace: Workspace, run_id: str) -> Run:
+    """Have a paused run go on until an epoch has ended. Raises RunNotFound, IllegalTransition."""
+    return _ask(workspace, run_id, "step")
+
+
+def set_learning_rate(workspace: Workspace, run_id: str, value: float | None) -> Run:
+    """Have a run go on at another learning rate from its next epoch on.
+
+    One that waits or has been stopped does so when it goes on. Raises RunNotFound, IllegalTransition when it has
+    finished, RunError for a rate out of bounds.
+    """
+    return _ask(workspace, run_id, "learning_rate", value)
+
+
+def add_epochs(workspace: Workspace, run_id: str, add: int) -> Run:
+    """Have a run train so many epochs more.
+
+    Raises RunNotFound, IllegalTransition when it has finished, RunError for a number out of bounds.
+    """
+    return _ask(workspace, run_id, "add_epochs", add)
+
+
+def _ask(workspace: Workspace, run_id: str, kind: str, value: float | None = None) -> Run:
+    with Store(workspace) as store:
+        store.interventions.ask(run_id, kind, value)
+        run = store.get_run(run_id)
     ensure_scheduler(workspace)
     return run
 

@@ -1,13 +1,196 @@
-"""What is measured in an epoch beyond its row: for each class, corrupted labels, followed pictures."""
+"""What is measured in an epoch beyond its row: for each class, corrupted labels, followed pictures.
 
+Stored as one JSON a row, which `core.training.details` describes; read as columns over the epochs.
+"""
+
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from core.runs import tables
 from core.runs.database import Database
+
+Counts = NDArray[np.int64]
+Fractions = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Of each class (classes,) `count` pictures were measured; in each epoch (epochs, classes) `right` were so."""
+
+    count: Counts
+    right: Counts
+
+    @property
+    def accuracy(self) -> Fractions:
+        """(epochs, classes), which is the recall of each class; NaN for a class without pictures."""
+        count = np.where(self.count > 0, self.count, np.nan)
+        accuracy: Fractions = self.right / count
+        return accuracy
+
+
+@dataclass(frozen=True)
+class CorruptedLabels:
+    """How many of `count` pictures with a wrong label were in each epoch (epochs,) taken for it (`memorised`) or for
+    what they are (`resisted`), and how many of `intact` pictures with a right label for that (`intact_right`).
+    """
+
+    count: int
+    memorised: Counts
+    resisted: Counts
+    intact: int
+    intact_right: Counts
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Single pictures. `labels` (pictures,) is what each was given, `true_labels` what it is; in each epoch `answers`
+    (epochs, pictures) is the class it was taken for, `probabilities` (epochs, pictures) what its label got.
+    """
+
+    labels: Counts
+    true_labels: Counts
+    answers: Counts
+    probabilities: Fractions
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(epochs, pictures): taken for its label."""
+        right: NDArray[np.bool_] = self.answers == self.labels
+        return right
+
+    @property
+    def learned(self) -> Counts:
+        """(pictures,) epochs in which it was right and had not been in the one before: learning events.
+
+        After Toneva et al., An Empirical Study of Example Forgetting (arXiv 1812.05159), section 3, with epochs in
+        the place of steps; being right in the first epoch is one too.
+        """
+        before = np.vstack([np.zeros((1, len(self.labels)), np.bool_), self.right[:-1]])
+        learned: Counts = (self.right & ~before).sum(axis=0, dtype=np.int64)
+        return learned
+
+    @property
+    def forgotten(self) -> Counts:
+        """(pictures,) epochs in which it was wrong and had been right in the one before: forgetting events."""
+        forgotten: Counts = (self.right[:-1] & ~self.right[1:]).sum(axis=0, dtype=np.int64)
+        return forgotten
+
+    @property
+    def most_forgotten_first(self) -> Counts:
+        """(pictures,) their positions, the most often forgotten first; of equals the least often right first."""
+        return np.lexsort((self.right.sum(axis=0), -self.forgotten)).astype(np.int64)
+
+    @property
+    def confidence(self) -> Fractions:
+        """(pictures,) the mean over the epochs of the probability of its label.
+
+        After Swayamdipta et al., Dataset Cartography (arXiv 2009.10795), section 2.1, as is `variability`.
+        """
+        mean: Fractions = self.probabilities.mean(axis=0)
+        return mean
+
+    @property
+    def variability(self) -> Fractions:
+        """(pictures,) the standard deviation over the epochs of the probability of its label."""
+        deviation: Fractions = self.probabilities.std(axis=0)
+        return deviation
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """The details of all epochs (epochs,) of a run that have some, at least one, in order."""
+
+    epochs: Counts
+    clean: ClassCounts
+    validation: ClassCounts
+    corrupted: CorruptedLabels | None
+    training_pictures: Followed
+    validation_pictures: Followed
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.clean.count)
+
+    @property
+    def gap(self) -> Fractions:
+        """(epochs, classes) clean training minus validation accuracy."""
+        gap: Fractions = self.clean.accuracy - self.validation.accuracy
+        return gap
 
 
 class EpochDetails:
-    """The part of the store that keeps them."""
+    """The part of the store that keeps them. They are written and forgotten with the rows of their epochs."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+
+    def read(self, run_id: str) -> RunDetails | None:
+        """None when there are none: before the first epoch has ended, and for runs older than the measuring.
+
+        Raises RunNotFound.
+        """
+        with self._database.reading() as connection:
+            number, _ = tables.get(connection, run_id)
+            query = "SELECT epoch, details FROM epoch_details WHERE run_number = ? ORDER BY epoch"
+            rows = connection.execute(query, (number,)).fetchall()
+        return _columns([(epoch, json.loads(text)) for epoch, text in rows])
+
+
+def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunDetails | None:
+    if not rows:
+        return None
+    # What is the same in every epoch is read from the last one. A data set that was replaced by another between two
+    # attempts changes it: epochs before that belong to other pictures.
+    last = _constants(rows[-1][1])
+    rows = [row for row in rows if _constants(row[1]) == last]
+    epochs = np.array([epoch for epoch, _ in rows], np.int64)
+    details = [each for _, each in rows]
+    return RunDetails(
+        epochs,
+        _class_counts([each["clean"] for each in details]),
+        _class_counts([each["validation"] for each in details]),
+        _corrupted([each["corrupted"] for each in details]),
+        _followed([each["followed"]["training"] for each in details]),
+        _followed([each["followed"]["validation"] for each in details]),
+    )
+
+
+def _constants(details: dict[str, Any]) -> list[Any]:
+    corrupted, followed = details["corrupted"] or {}, details["followed"]
+    return [
+        [details[part]["count"] for part in ("clean", "validation")],
+        [corrupted.get(key) for key in ("count", "intact")],
+        [[part[key] for key in ("label", "true_label")] for part in followed.values()],
+    ]
+
+
+def _class_counts(parts: list[dict[str, Any]]) -> ClassCounts:
+    return ClassCounts(_array(parts[0]["count"]), _array([part["right"] for part in parts]))
+
+
+def _corrupted(parts: list[dict[str, Any]]) -> CorruptedLabels | None:
+    if not parts[0]:
+        return None
+    memorised, resisted, intact_right = (
+        _array([part[key] for part in parts]) for key in ("memorised", "resisted", "intact_right")
+    )
+    return CorruptedLabels(parts[0]["count"], memorised, resisted, parts[0]["intact"], intact_right)
+
+
+def _followed(parts: list[dict[str, Any]]) -> Followed:
+    return Followed(
+        _array(parts[0]["label"]),
+        _array(parts[0]["true_label"]),
+        _array([part["answer"] for part in parts]),
+        np.array([part["probability"] for part in parts], np.float64),
+    )
+
+
+def _array(values: Any) -> Counts:
+    return np.array(values, np.int64)

@@ -4,9 +4,10 @@ import math
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.config import ExperimentConfig
 from core.errors import ConfigError, RunError
@@ -29,7 +30,9 @@ class Run:
     the first epoch with the highest validation accuracy; `gap` is clean training minus validation accuracy at the
     last epoch. `started_at` and `ended_at` are those of the current attempt. `pid` is that of the last process,
     until that is known to be gone; `pid_started` tells it from a later process with the same number.
-    `parent_id` is the run that it was forked from, which may have been deleted since.
+    `parent_id` is the run that it was forked from, which may have been deleted since. `pause_requested` is true from
+    the wish to pause until the wish to go on. `total_epochs` includes the `added_epochs`, of which the config knows
+    nothing.
     `config_json` is read when `config` is asked for, not before.
     """
 
@@ -62,6 +65,8 @@ class Run:
     best_val_accuracy: float | None
     gap: float | None
     heartbeat: float | None
+    pause_requested: bool = False
+    added_epochs: int = 0
 
     @property
     def config(self) -> ExperimentConfig:
@@ -87,7 +92,8 @@ class Run:
 class EpochRow:
     """One finished epoch, counted from 1. `clean` is the training data without augmentation and dropout.
 
-    What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration.
+    What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration;
+    `details` is what `core.runs.details` reads again, None where it was not measured.
     """
 
     epoch: int
@@ -100,6 +106,7 @@ class EpochRow:
     learning_rate: float | None = None
     seconds: float | None = None
     images_per_second: float | None = None
+    details: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,8 @@ class Measured(Protocol):
     def seconds(self) -> float | None: ...
     @property
     def images_per_second(self) -> float | None: ...
+    @property
+    def details(self) -> Mapping[str, Any] | None: ...
 
 
 @dataclass(frozen=True)
@@ -151,17 +160,18 @@ class LogLine:
 
 
 RUN_COLUMNS = tuple("config" if field.name == "config_json" else field.name for field in fields(Run))
-CURVE_KEYS = tuple(field.name for field in fields(EpochRow))
+CURVE_KEYS = tuple(field.name for field in fields(EpochRow) if field.name != "details")
 
 _STATE = RUN_COLUMNS.index("state")
-_STOP_REQUESTED = RUN_COLUMNS.index("stop_requested")
+_BOOLEANS = tuple(RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested"))
 
 
 def run_from_row(row: tuple[object, ...]) -> Run:
     """A row with RUN_COLUMNS in their order."""
     values = list(row)
     values[_STATE] = RunState(str(values[_STATE]))
-    values[_STOP_REQUESTED] = bool(values[_STOP_REQUESTED])
+    for index in _BOOLEANS:
+        values[index] = bool(values[index])
     return Run(*values)  # type: ignore[arg-type]
 
 

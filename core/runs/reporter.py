@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.processes import process_started
@@ -18,8 +18,13 @@ STOP_SECONDS = 0.5
 # How long, and how often, what must not be lost is told again while the store cannot take it.
 INSIST_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
+# How often a paused worker looks whether it is to go on, and says that it is still there.
+POLL_SECONDS = 0.25
+BEAT_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Outcome(Protocol):
@@ -57,11 +62,15 @@ class RunReporter:
         self._batch_due = float("-inf")
         self._stop_due = float("-inf")
         self._stop_requested = False
+        self._pause_due = float("-inf")
+        self._total_epochs = 0
 
     def started(self, total_epochs: int, total_batches: int, resumed_from_epoch: int = 0) -> None:
         """The run is RUNNING now, and the first `resumed_from_epoch` epochs stay as they were recorded."""
         run, store = (self._run_id, self._attempt), self._store
-        self._insist(lambda: store.record_started(*run, total_epochs, total_batches, resumed_from_epoch))
+        self._total_epochs = self._insist(
+            lambda: store.record_started(*run, total_epochs, total_batches, resumed_from_epoch)
+        )
         # Said once more by the worker itself: the scheduler may have died right after the launch.
         pid = os.getpid()
         self._insist(lambda: store.set_process(*run, pid, process_started(pid) or 0.0))
@@ -88,7 +97,12 @@ class RunReporter:
 
     def epoch(self, row: Measured) -> None:
         """An epoch is finished. Told again, it takes the place of the former one."""
-        self._insist(lambda: self._store.record_epoch(self._run_id, self._attempt, row))
+        self._total_epochs = self._insist(lambda: self._store.record_epoch(self._run_id, self._attempt, row))
+
+    @property
+    def total_epochs(self) -> int:
+        """How many epochs the run is to train, as of its start or its last epoch: people may add some."""
+        return self._total_epochs
 
     def log(self, text: str, level: str = "info") -> None:
         """A line for the person who watches. `level`: info, warning or error."""
@@ -106,6 +120,42 @@ class RunReporter:
             with _dropped_on_error():
                 self._stop_requested = self._store.is_stop_requested(self._run_id, self._attempt)
         return self._stop_requested
+
+    def hold(self, *, epoch_ended: bool = False) -> None:
+        """Return at once, or wait while a person has the run paused: until it is to go on, or to stop."""
+        now, run, wishes = self._monotonic(), (self._run_id, self._attempt), self._store.interventions
+        if now < self._pause_due and not epoch_ended:
+            return
+        self._pause_due = now + STOP_SECONDS
+        with _dropped_on_error():
+            if not wishes.is_pause_due(*run, epoch_ended=epoch_ended):
+                return
+            if wishes.record_paused(*run, epoch_ended=epoch_ended):
+                self._wait()
+
+    def _wait(self) -> None:
+        run, wishes = (self._run_id, self._attempt), self._store.interventions
+        beat_due = self._monotonic() + BEAT_SECONDS
+        while not self.stop_requested:
+            with _dropped_on_error():
+                if not wishes.is_pause_due(*run) and wishes.record_going_on(*run):
+                    return
+                if self._monotonic() >= beat_due:
+                    beat_due = self._monotonic() + BEAT_SECONDS
+                    wishes.beat(*run)
+            self._sleep(POLL_SECONDS)
+
+    def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
+        """Hand what people asked for to `apply`, which sets a rate and says in a sentence what changed.
+
+        Call it when `epoch` epochs have finished and the next one begins.
+        """
+        run, wishes = (self._run_id, self._attempt), self._store.interventions
+        for each in self._insist(lambda: wishes.learning_rates(*run, epoch)):
+            outcome, number = apply(float(each.value or 0)), each.number
+            if each.is_pending:
+                self._insist(lambda: wishes.applied(*run, number, epoch, outcome))  # noqa: B023 – called at once
+                self.log(outcome)
 
     def ended(self, outcome: Outcome) -> None:
         """Training returned. Call it when all is saved: from here on others read the run's files."""
@@ -131,12 +181,11 @@ class RunReporter:
 
         self._insist(change)
 
-    def _insist(self, tell: Callable[[], None]) -> None:
+    def _insist(self, tell: Callable[[], T]) -> T:
         until, complaint = self._monotonic() + INSIST_SECONDS, ""
         while True:
             try:
-                tell()
-                return
+                return tell()
             except StaleAttempt:
                 raise
             except ConvDeckError as error:

@@ -1,9 +1,11 @@
 """The one way from runs to JSON, for the command line and REST alike. NaN and infinities never get out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.errors import RunError
 from core.runs.diagnosis import Diagnosis
+from core.runs.interventions import Intervention
 from core.runs.records import CURVE_KEYS, Run, finite
 from core.runs.store import Curves
 
@@ -24,8 +26,10 @@ def run_summary(run: Run) -> dict[str, Any]:
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "stop_requested": run.stop_requested,
+        "pause_requested": run.pause_requested,
         "epoch": run.epoch,
         "total_epochs": run.total_epochs,
+        "added_epochs": run.added_epochs,
         "batch": run.batch,
         "total_batches": run.total_batches,
         "batch_loss": finite_or_none(run.batch_loss),
@@ -40,8 +44,13 @@ def run_summary(run: Run) -> dict[str, Any]:
     }
 
 
-def run_detail(run: Run, curves: Curves, diagnosis: Diagnosis | None = None) -> dict[str, Any]:
-    """A run with its config, its curves and what they say: what `show --json` gives.
+def run_detail(
+    run: Run,
+    curves: Curves,
+    diagnosis: Diagnosis | None = None,
+    interventions: Sequence[Intervention] = (),
+) -> dict[str, Any]:
+    """A run with its config, its curves, what they say and what was done to it: what `show --json` gives.
 
     A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
     """
@@ -56,6 +65,19 @@ def run_detail(run: Run, curves: Curves, diagnosis: Diagnosis | None = None) -> 
         "config": config,
         "config_error": config_error,
         "curves": {key: [finite_or_none(value) for value in curves[key]] for key in CURVE_KEYS},
+        "interventions": [intervention_row(each) for each in interventions],
+    }
+
+
+def intervention_row(intervention: Intervention) -> dict[str, Any]:
+    """What a person asked of a run. Not carried out yet: without `outcome`; never: with one and no `applied_at`."""
+    return {
+        "kind": intervention.kind,
+        "value": finite_or_none(intervention.value),
+        "asked_at": intervention.asked_at,
+        "applied_at": intervention.applied_at,
+        "epoch": intervention.epoch,
+        "outcome": intervention.outcome,
     }
 
 

@@ -8,7 +8,7 @@ change what a later one does.
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -28,10 +28,9 @@ from core.runs.records import (
     Run,
     check_name,
     finite,
-    new_run_id,
     run_from_row,
 )
-from core.runs.states import TRANSITIONS, RunState
+from core.runs.states import RunState
 from core.runs.studies import Studies
 from core.runs.tables import Curves
 from core.workspace import Workspace
@@ -146,11 +145,12 @@ class Store:
         preset: str | None = None,
         token: str | None = None,
         parent_id: str | None = None,
+        expectation: str | None = None,
     ) -> Run:
         """A new run, WAITING. The same token gives the same run again, for a click or a request that came twice.
 
-        Without a name it is called after its preset or data set, numbered. Raises RunError for a name or a token
-        that is not allowed.
+        Without a name it is called after its preset or data set, numbered. What is expected of it goes into the
+        notebook. Raises RunError for a name, a token or an expectation that is not allowed.
         """
         name = None if name is None or not str(name).strip() else check_name(name)
         if token is not None and not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
@@ -160,23 +160,11 @@ class Store:
                 found = connection.execute(f"{tables.SELECT_RUN} WHERE token = ?", (token,)).fetchone()
                 if found:
                     return run_from_row(found)
-            run_id = new_run_id()
-            tables.insert(
-                connection,
-                id=run_id,
-                token=token,
-                queue_number=tables.next_in_queue(connection),
-                name=name or tables.numbered_name(connection, preset or config.dataset.id),
-                state=RunState.WAITING,
-                config=config.to_json(),
-                config_id=config.config_id,
-                dataset=config.dataset.id,
-                preset=preset,
-                parent_id=parent_id,
-                created_at=self._clock(),
-                total_epochs=config.training.epochs,
-            )
-            return tables.get(connection, run_id)[1]
+            number = tables.add_run(connection, self._clock(), config, name, preset, token, parent_id)
+            run = tables.get_numbered(connection, number)
+            if expectation and expectation.strip():
+                self.notes.expect(connection, run.id, expectation)
+            return run
 
     def import_first(self, run: FinishedRun) -> bool:
         """Add a run that was trained elsewhere if none was ever here. Returns whether it was added."""
@@ -192,6 +180,7 @@ class Store:
         with self._database.writing() as connection:
             number, _ = tables.get(connection, run_id)
             tables.update(connection, number, {"name": name})
+            self.notes.rename(connection, run_id, name)
             return tables.get(connection, run_id)[1]
 
     def request_stop(self, run_id: str) -> Run:
@@ -199,7 +188,7 @@ class Store:
         with self._database.writing() as connection:
             number, run = tables.get(connection, run_id)
             if run.state is RunState.WAITING:
-                self._enter(connection, number, run, RunState.STOPPED, {})
+                tables.enter(connection, self._clock(), number, run, RunState.STOPPED, {})
             elif run.state.is_active:
                 tables.update(connection, number, {"stop_requested": True})
             else:
@@ -220,7 +209,7 @@ class Store:
                 raise IllegalTransition(
                     f"“{run.name}” {reason}; only a stopped, interrupted or failed run can be resumed."
                 )
-            self._enter(connection, number, run, RunState.WAITING, {})
+            tables.enter(connection, self._clock(), number, run, RunState.WAITING, {})
             return tables.get(connection, run_id)[1]
 
     def delete_run(self, run_id: str) -> None:
@@ -267,7 +256,7 @@ class Store:
                 raise IllegalTransition(
                     f"“{run.name}” is {run.state.lower()}; it cannot become {to.lower()} now."
                 )
-            self._enter(connection, number, run, to, {"error": error, "next_step": next_step})
+            tables.enter(connection, self._clock(), number, run, to, {"error": error, "next_step": next_step})
             return tables.get(connection, run_id)[1]
 
     def claim(self, run_id: str, devices: Sequence[str]) -> Run:
@@ -287,7 +276,7 @@ class Store:
             except sqlite3.IntegrityError:
                 raise RunError(f"{', '.join(devices)}: in use by another run.") from None
             fields = {"device": ",".join(devices), "pid": None, "pid_started": None}
-            self._enter(connection, number, run, RunState.STARTING, fields)
+            tables.enter(connection, self._clock(), number, run, RunState.STARTING, fields)
             return tables.get(connection, run_id)[1]
 
     def set_process(self, run_id: str, attempt: int, pid: int, pid_started: float) -> None:
@@ -303,50 +292,25 @@ class Store:
             query = f"UPDATE runs SET pid = NULL, pid_started = NULL, device = {device} WHERE id = ?"
             connection.execute(query, (run_id,))
 
-    def _enter(
-        self,
-        connection: sqlite3.Connection,
-        number: int,
-        run: Run,
-        to: RunState,
-        fields: Mapping[str, object],
-    ) -> None:
-        if to not in TRANSITIONS[run.state]:
-            raise IllegalTransition(f"A run cannot go from {run.state} to {to}.")
-        changes: dict[str, object] = {"state": to}
-        if to is RunState.WAITING:
-            # A process that is still ending sits on the former device, which a new scheduler must be able to see.
-            device = run.device if run.pid is not None else None
-            changes |= {
-                "attempt": run.attempt + 1, "queue_number": tables.next_in_queue(connection), "device": device,
-                "started_at": None, "ended_at": None, "error": None, "next_step": None, "heartbeat": None,
-            }  # fmt: skip
-        elif to.is_finished:
-            began = run.created_at if run.started_at is None else run.started_at
-            changes |= {
-                "ended_at": max(began, self._clock()),  # the clock may have been set back meanwhile
-                "stop_requested": False, "batch": 0, "batch_loss": None, "batch_accuracy": None,
-            }  # fmt: skip
-            connection.execute("DELETE FROM leases WHERE run_number = ?", (number,))
-        elif run.state is RunState.STARTING:
-            changes |= {"started_at": max(run.created_at, self._clock())}
-        tables.update(connection, number, changes | dict(fields))
-
     # What a worker reports; each raises StaleAttempt when its attempt is no longer the active one
 
     def record_started(
         self, run_id: str, attempt: int, total_epochs: int, total_batches: int, resumed_from_epoch: int
-    ) -> None:
-        """STARTING to RUNNING; epochs after `resumed_from_epoch` are forgotten, because they are trained again."""
+    ) -> int:
+        """STARTING to RUNNING; epochs after `resumed_from_epoch` are forgotten, because they are trained again.
+
+        `total_epochs` are those of the config; returns how many it is to train with those that were added.
+        """
         with self._database.writing() as connection:
             number, run = tables.get_current(connection, run_id, attempt, states={RunState.STARTING})
             fields = {
-                "total_epochs": total_epochs,
+                "total_epochs": total_epochs + run.added_epochs,
                 "total_batches": total_batches,
                 "heartbeat": self._clock(),
             }
-            self._enter(connection, number, run, RunState.RUNNING, fields)
+            tables.enter(connection, self._clock(), number, run, RunState.RUNNING, fields)
             tables.forget_epochs(connection, number, after=resumed_from_epoch)
+            return total_epochs + run.added_epochs
 
     def record_batch(
         self,
@@ -369,12 +333,21 @@ class Store:
             tables.update(connection, number, changes)
             return run.stop_requested
 
-    def record_epoch(self, run_id: str, attempt: int, row: Measured) -> None:
-        """A finished epoch. Recorded again, it takes the place of the former one."""
+    def record_epoch(self, run_id: str, attempt: int, row: Measured) -> int:
+        """A finished epoch. Recorded again, it takes the place of the former one.
+
+        Returns how many epochs the run is to train. Once that many are recorded, none can be added any more, so a
+        worker that ends then misses none.
+        """
         with self._database.writing() as connection:
-            number, _ = tables.get_current(connection, run_id, attempt)
+            number, run = tables.get_current(connection, run_id, attempt)
             tables.write_epoch(connection, number, attempt, row)
-            tables.update(connection, number, {"batch": 0, "heartbeat": self._clock()})
+            changes: dict[str, object] = {"batch": 0, "heartbeat": self._clock()}
+            if row.images_per_second is not None:
+                # Epochs too short for a report of their own would leave the pace of the first batch.
+                changes["images_per_second"] = finite(row.images_per_second)
+            tables.update(connection, number, changes)
+            return run.total_epochs
 
     def record_log(self, run_id: str, attempt: int, text: str, level: str = "info") -> None:
         """A line for the person who watches the run."""

@@ -1,8 +1,80 @@
-"""Studies: several runs that answer one question."""
+"""Studies: several runs that answer one question. What the question is, `core.studies` knows; here it is kept."""
 
-from collections.abc import Callable
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from core.config import ExperimentConfig
+from core.errors import RunError, StudyNotFound
+from core.runs import tables
 from core.runs.database import Database
+from core.runs.records import (
+    MAX_TOKEN_CHARACTERS,
+    RUN_COLUMNS,
+    RUN_ID,
+    Run,
+    check_name,
+    new_run_id,
+    run_from_row,
+)
+from core.runs.states import RunState
+from core.runs.tables import Curves
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as the store knows it: `spec` is JSON of `core.studies`, `num_*` count the runs that it has now."""
+
+    id: str
+    kind: str
+    name: str
+    spec: str
+    created_at: float
+    num_runs: int
+    num_finished: int
+    num_under_way: int
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run that a study wants: `role` says what it is in it, and no two of a study have the same."""
+
+    role: Mapping[str, Any]
+    config: ExperimentConfig
+    name: str
+    preset: str | None = None
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run of a study. `is_reused`: it was there before the study and is not the study's to stop or delete.
+
+    `is_shared`: another study has it too. `is_changed`: somebody changed it while it trained, so that its config does
+    not say all that was done.
+    """
+
+    position: int
+    role: dict[str, Any] = field(compare=False)
+    run: Run
+    is_reused: bool
+    is_shared: bool
+    is_changed: bool
+
+
+_UNDER_WAY = f"state IN ('WAITING', {tables.ACTIVE_STATES})"
+# Another learning rate and more epochs make a run another one than its config says; a pause does not.
+_CHANGED = """(added_epochs > 0 OR EXISTS (
+    SELECT 1 FROM interventions WHERE run_number = runs.number AND kind = 'learning_rate'
+))"""
+_SELECT = f"""
+    SELECT studies.id, kind, studies.name, spec, studies.created_at, count(runs.number),
+        coalesce(sum(state = 'FINISHED'), 0), coalesce(sum({_UNDER_WAY}), 0)
+    FROM studies LEFT JOIN study_runs ON study_number = studies.number
+    LEFT JOIN runs ON runs.number = study_runs.run_number
+"""
 
 
 class Studies:
@@ -11,3 +83,149 @@ class Studies:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+
+    # Reading
+
+    def get(self, study_id: str) -> Study:
+        """Raises StudyNotFound."""
+        with self._database.reading() as connection:
+            return _get(connection, study_id)[1]
+
+    def list_studies(self) -> list[Study]:
+        """Newest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(f"{_SELECT} GROUP BY studies.number ORDER BY studies.number DESC")
+            return [Study(*row) for row in rows]
+
+    def members(self, study_id: str) -> list[Member]:
+        """Its runs in the order of the plan, without those that were deleted. Raises StudyNotFound."""
+        columns = ", ".join(f"runs.{column}" for column in RUN_COLUMNS)
+        shared = (
+            "EXISTS (SELECT 1 FROM study_runs AS other WHERE other.run_number = study_runs.run_number "
+            "AND other.study_number != study_runs.study_number)"
+        )
+        query = f"""
+            SELECT position, role, {shared}, {_CHANGED}, {columns} FROM study_runs
+            JOIN runs ON runs.number = study_runs.run_number WHERE study_number = ? ORDER BY position
+        """
+        with self._database.reading() as connection:
+            number, _ = _get(connection, study_id)
+            rows = connection.execute(query, (number,)).fetchall()
+        return [_member(*row[:4], run=run_from_row(row[4:])) for row in rows]
+
+    def curves(self, run_ids: Collection[str]) -> dict[str, Curves]:
+        """The curves of several runs in one reading, by run id; those that are not there any more are left out."""
+        found = {}
+        with self._database.reading() as connection:
+            query = "SELECT id, number FROM runs WHERE id IN (SELECT value FROM json_each(?))"
+            for run_id, number in connection.execute(query, (json.dumps(list(run_ids)),)).fetchall():
+                found[run_id] = tables.read_curves(connection, number)
+        return found
+
+    def reusable(self, configs: Iterable[ExperimentConfig]) -> dict[str, str]:
+        """Which runs a study of these configs would take instead of training them: run id by config id."""
+        with self._database.reading() as connection:
+            found = _reusable(connection, [config.config_id for config in configs])
+            ids = dict(connection.execute("SELECT number, id FROM runs").fetchall()) if found else {}
+        return {config_id: ids[number] for config_id, number in found.items()}
+
+    # What people ask for
+
+    def create(
+        self,
+        kind: str,
+        name: str,
+        spec: str,
+        runs: Sequence[NewRun],
+        *,
+        token: str | None = None,
+        reuse: bool = True,
+    ) -> Study:
+        """A new study with all of its runs WAITING, in one transaction: all of them or nothing.
+
+        The same token gives the same study again. With `reuse`, a run that is finished or under way, has exactly the
+        wanted config and was left alone while it trained is taken instead of a new one. Raises RunError for a name
+        or a token that is not allowed.
+        """
+        name = check_name(name)
+        if token is not None and not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
+            raise RunError(f"A token has 1 to {MAX_TOKEN_CHARACTERS} characters, not {len(token):,}.")
+        with self._database.writing() as connection:
+            if token is not None:
+                found = connection.execute("SELECT id FROM studies WHERE token = ?", (token,)).fetchone()
+                if found:
+                    return _get(connection, found[0])[1]
+            study_id = new_run_id()
+            query = "INSERT INTO studies (id, token, kind, name, spec, created_at) VALUES (?, ?, ?, ?, ?, ?)"
+            connection.execute(query, (study_id, token, kind, name, spec, self._clock()))
+            number, _ = _get(connection, study_id)
+            self._add(connection, number, list(enumerate(runs)), reuse)
+            return _get(connection, study_id)[1]
+
+    def fill(self, study_id: str, runs: Sequence[NewRun], *, reuse: bool = True) -> int:
+        """Queue those of its planned runs that it does not have (any more). Returns how many. Raises StudyNotFound."""
+        with self._database.writing() as connection:
+            number, _ = _get(connection, study_id)
+            query = "SELECT role FROM study_runs WHERE study_number = ?"
+            known = [json.loads(role)["role"] for (role,) in connection.execute(query, (number,))]
+            missing = [(position, run) for position, run in enumerate(runs) if _plain(run.role) not in known]
+            self._add(connection, number, missing, reuse)
+        return len(missing)
+
+    def rename(self, study_id: str, name: str) -> None:
+        """Raises StudyNotFound, and RunError for a name that is not allowed."""
+        name = check_name(name)
+        with self._database.writing() as connection:
+            number, _ = _get(connection, study_id)
+            connection.execute("UPDATE studies SET name = ? WHERE number = ?", (name, number))
+
+    def delete(self, study_id: str) -> None:
+        """Forget the study; its runs stay. Raises StudyNotFound."""
+        with self._database.writing() as connection:
+            number, _ = _get(connection, study_id)
+            connection.execute("DELETE FROM studies WHERE number = ?", (number,))
+
+    def _add(
+        self, connection: sqlite3.Connection, study: int, runs: list[tuple[int, NewRun]], reuse: bool
+    ) -> None:
+        known = _reusable(connection, [run.config.config_id for _, run in runs]) if reuse else {}
+        query = "INSERT INTO study_runs (study_number, run_number, position, role) VALUES (?, ?, ?, ?)"
+        for position, run in runs:
+            name, number = check_name(run.name), known.get(run.config.config_id)
+            role = {"role": _plain(run.role), "reused": number is not None}
+            if number is None:
+                number = tables.add_run(
+                    connection, self._clock(), run.config, name, run.preset, None, run.parent_id
+                )
+            connection.execute(query, (study, number, position, json.dumps(role)))
+
+
+def _get(connection: sqlite3.Connection, study_id: str) -> tuple[int, Study]:
+    if isinstance(study_id, str) and RUN_ID.fullmatch(study_id):
+        row = connection.execute("SELECT number FROM studies WHERE id = ?", (study_id,)).fetchone()
+        if row is not None:
+            found = connection.execute(f"{_SELECT} WHERE studies.number = ?", row).fetchone()
+            return int(row[0]), Study(*found)
+    raise StudyNotFound(f"There is no study with the id {str(study_id)[:40]!r}.")
+
+
+def _member(position: int, role: str, is_shared: int, is_changed: int, *, run: Run) -> Member:
+    kept = json.loads(role)
+    return Member(position, kept["role"], run, bool(kept["reused"]), bool(is_shared), bool(is_changed))
+
+
+def _reusable(connection: sqlite3.Connection, config_ids: Sequence[str]) -> dict[str, int]:
+    """Row numbers by config id: a finished run before one that is under way, the older before the newer."""
+    query = f"""
+        SELECT config_id, number FROM runs
+        WHERE config_id IN (SELECT value FROM json_each(?)) AND NOT {_CHANGED}
+            AND (state = '{RunState.FINISHED}' OR {_UNDER_WAY} AND NOT stop_requested)
+        ORDER BY state = '{RunState.FINISHED}', number DESC
+    """
+    # A later row takes the place of an earlier one.
+    return dict(connection.execute(query, (json.dumps(list(config_ids)),)).fetchall())
+
+
+def _plain(role: Mapping[str, Any]) -> Any:
+    """As it comes back from JSON, so that roles can be compared."""
+    return json.loads(json.dumps(dict(role)))

@@ -1,10 +1,12 @@
 """The SQL on each table, as functions to be called inside a transaction that the store has opened."""
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.errors import RunNotFound, StaleAttempt
+from core.config import ExperimentConfig
+from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.records import (
     CURVE_KEYS,
     RUN_COLUMNS,
@@ -15,9 +17,10 @@ from core.runs.records import (
     Run,
     check_name,
     finite,
+    new_run_id,
     run_from_row,
 )
-from core.runs.states import ACTIVE, RunState
+from core.runs.states import ACTIVE, TRANSITIONS, RunState
 
 Curves = dict[str, list[Any]]
 
@@ -54,6 +57,11 @@ def get(connection: sqlite3.Connection, run_id: str) -> tuple[int, Run]:
     return row[0], run_from_row(row[1:])
 
 
+def get_numbered(connection: sqlite3.Connection, number: int) -> Run:
+    """The run in a row that is known to be there."""
+    return run_from_row(connection.execute(f"{SELECT_RUN} WHERE number = ?", (number,)).fetchone())
+
+
 def get_current(
     connection: sqlite3.Connection, run_id: str, attempt: int, states: Collection[RunState] | None = ACTIVE
 ) -> tuple[int, Run]:
@@ -75,10 +83,80 @@ def update(connection: sqlite3.Connection, number: int, changes: Mapping[str, ob
     connection.execute(f"UPDATE runs SET {assignments} WHERE number = ?", (*changes.values(), number))
 
 
+def enter(
+    connection: sqlite3.Connection,
+    now: float,
+    number: int,
+    run: Run,
+    to: RunState,
+    fields: Mapping[str, object],
+) -> None:
+    """Change the state of a run, and with it what cannot outlive the former one. Raises IllegalTransition."""
+    if to not in TRANSITIONS[run.state]:
+        raise IllegalTransition(f"A run cannot go from {run.state} to {to}.")
+    changes: dict[str, object] = {"state": to}
+    if to is RunState.WAITING:
+        # A process that is still ending sits on the former device, which a new scheduler must be able to see.
+        device = run.device if run.pid is not None else None
+        changes |= {
+            "attempt": run.attempt + 1, "queue_number": next_in_queue(connection), "device": device,
+            "started_at": None, "ended_at": None, "error": None, "next_step": None, "heartbeat": None,
+        }  # fmt: skip
+    elif to.is_finished:
+        began = run.created_at if run.started_at is None else run.started_at
+        changes |= {
+            "ended_at": max(began, now),  # the clock may have been set back meanwhile
+            "stop_requested": False, "pause_requested": False,
+            "batch": 0, "batch_loss": None, "batch_accuracy": None,
+        }  # fmt: skip
+        connection.execute("DELETE FROM leases WHERE run_number = ?", (number,))
+        drop_wishes(connection, number, to)
+    elif run.state is RunState.STARTING:
+        changes |= {"started_at": max(run.created_at, now)}
+    update(connection, number, changes | dict(fields))
+
+
+def drop_wishes(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:
+    """Answer what nobody can carry out any more. A learning rate waits for a run that can be resumed."""
+    kept = "" if ended_in is RunState.FINISHED else "AND kind <> 'learning_rate'"
+    # Only a step takes effect some time before it has an outcome.
+    outcome = "CASE WHEN applied_at IS NULL THEN ? ELSE ? END"
+    query = f"UPDATE interventions SET outcome = {outcome} WHERE run_number = ? AND outcome IS NULL {kept}"
+    connection.execute(query, ("The run ended before that.", "Went on, and then the run ended.", number))
+
+
 def insert(connection: sqlite3.Connection, **values: object) -> None:
     """Add a run."""
     marks = ", ".join("?" * len(values))
     connection.execute(f"INSERT INTO runs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+
+
+def add_run(
+    connection: sqlite3.Connection,
+    now: float,
+    config: ExperimentConfig,
+    name: str | None,
+    preset: str | None,
+    token: str | None,
+    parent_id: str | None,
+) -> int:
+    """A run at the end of the queue; without a name, numbered after its preset or data set. Its row number."""
+    insert(
+        connection,
+        id=new_run_id(),
+        token=token,
+        queue_number=next_in_queue(connection),
+        name=name or numbered_name(connection, preset or config.dataset.id),
+        state=RunState.WAITING,
+        config=config.to_json(),
+        config_id=config.config_id,
+        dataset=config.dataset.id,
+        preset=preset,
+        parent_id=parent_id,
+        created_at=now,
+        total_epochs=config.training.epochs,
+    )
+    return int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
 def never_had_runs(connection: sqlite3.Connection) -> bool:
@@ -123,17 +201,26 @@ def read_curves(connection: sqlite3.Connection, number: int) -> Curves:
 
 
 def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: Measured) -> None:
-    """In place of the former row of that epoch, if there is one."""
+    """With its details, in place of the former row of that epoch, if there is one."""
     epoch, *measures = (getattr(row, key) for key in CURVE_KEYS)
     marks = ", ".join("?" * (len(CURVE_KEYS) + 2))
     query = f"INSERT OR REPLACE INTO epochs (run_number, attempt, {', '.join(CURVE_KEYS)}) VALUES ({marks})"
     connection.execute(query, (number, attempt, epoch, *(finite(value) for value in measures)))
+    if row.details is None:
+        connection.execute("DELETE FROM epoch_details WHERE run_number = ? AND epoch = ?", (number, epoch))
+    else:
+        query = (
+            "INSERT OR REPLACE INTO epoch_details (run_number, epoch, attempt, details) VALUES (?, ?, ?, ?)"
+        )
+        text = json.dumps(row.details, separators=(",", ":"))
+        connection.execute(query, (number, epoch, attempt, text))
     connection.execute(_SUMMARISE, (number,))
 
 
 def forget_epochs(connection: sqlite3.Connection, number: int, after: int) -> None:
-    """Remove the epochs above `after`."""
+    """Remove the epochs above `after`, and their details."""
     connection.execute("DELETE FROM epochs WHERE run_number = ? AND epoch > ?", (number, after))
+    connection.execute("DELETE FROM epoch_details WHERE run_number = ? AND epoch > ?", (number, after))
     connection.execute(_SUMMARISE, (number,))
 
 

@@ -13,7 +13,8 @@ class Arrays(Protocol):
     """What training needs of a split: see `core.datasets.splits.TrainingArrays`.
 
     Pictures are uint8 (count, height, width, channels), labels whole numbers (count,). `train_indices` says which
-    rows of `x_train`, in which order, the run learns from; `y_train` are the labels of those.
+    rows of `x_train`, in which order, the run learns from; `y_train` are the labels of those, and `y_train_true`
+    what they were before any was corrupted.
     """
 
     @property
@@ -22,6 +23,8 @@ class Arrays(Protocol):
     def train_indices(self) -> NDArray[np.int64]: ...
     @property
     def y_train(self) -> NDArray[np.int64]: ...
+    @property
+    def y_train_true(self) -> NDArray[np.int64]: ...
     @property
     def x_validation(self) -> NDArray[np.uint8]: ...
     @property

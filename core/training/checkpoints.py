@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import CheckpointDamaged
 from core.files import write_bytes
+from core.training.rates import schedule_of
 
 KEPT = 2
 _PATTERN = "epoch-*.checkpoint"
@@ -62,6 +63,10 @@ def load_checkpoint(folder: Path, model: keras.Model) -> Position | None:
             continue
         position, arrays = contents
         variables = _variables(model)
+        schedule = schedule_of(model.optimizer)
+        if schedule is not None and len(arrays) == len(variables) - 1:
+            # From a time when rates could not be changed in a run: its schedule is as it was laid out.
+            arrays.append(np.ones((), np.float32))
         if len(arrays) != len(variables) or any(
             tuple(variable.shape) != array.shape for variable, array in zip(variables, arrays, strict=True)
         ):
@@ -89,5 +94,8 @@ def _read(path: Path) -> tuple[Position, list[NDArray[Any]]] | None:
 
 
 def _variables(model: keras.Model) -> list[Any]:
-    """Weights, dropout's random state, then the optimizer's own, in a fixed order."""
-    return [*model.variables, *model.optimizer.variables]
+    """Weights, dropout's random state, then the optimizer's own, in a fixed order; what scales a schedule last."""
+    schedule = schedule_of(model.optimizer)
+    scales = [] if schedule is None else [schedule.scale]
+    own = [variable for variable in model.optimizer.variables if all(variable is not each for each in scales)]
+    return [*model.variables, *own, *scales]

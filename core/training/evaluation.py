@@ -1,11 +1,13 @@
-"""Measures a network on fixed pictures, with dropout and augmentation off."""
+"""Measures a network on fixed pictures, with dropout and augmentation off, and keeps its answer to each."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from core.training.portions import pictures_at_once
@@ -15,14 +17,20 @@ MOST_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Measured:
-    """Mean cross-entropy, None when it is not a number, and the fraction of right answers."""
+    """Mean cross-entropy, None when it is not a number, and the fraction of right answers.
+
+    For each picture, in order: `answers` (count,) int64 is the class that it was taken for, `probabilities` (count,)
+    float64 what the network gave its label, NaN where that is not a number.
+    """
 
     loss: float | None
     accuracy: float
+    answers: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
 
 
 class Evaluator:
-    """Keras's own evaluation of a network while it trains, given up as soon as `stop_requested`.
+    """Passes fixed pictures through a network while it trains, given up as soon as `stop_requested`.
 
     The loss is plain cross-entropy whatever the training's own is, so that runs with and without label smoothing
     compare. It happens on one device, also when the training is spread over several: any number of pictures is
@@ -30,26 +38,44 @@ class Evaluator:
     """
 
     def __init__(self, model: keras.Model, stop_requested: Callable[[], bool]) -> None:
-        # The same layers in a model of their own: outside of the training's strategy, with a loss of its own.
-        self._model = keras.Model(model.input, model.output)
-        self._model.compile(
-            optimizer=None,
-            loss=keras.losses.SparseCategoricalCrossentropy(),
-            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        )
+        # The same layers in a model of their own, outside of the training's strategy. Labels go in with the pictures
+        # and a loss for each comes out: `evaluate` would give their mean alone, and the answers take a second pass.
+        labels = keras.Input((), dtype="int32", name="labels")
+        self._model = keras.Model([model.input, labels], _ForEachPicture()((labels, model.output)))
         self._batch_size = pictures_at_once(model, MOST_AT_ONCE)
         self._stop_requested = stop_requested
 
     def measure(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Measured | None:
         """None when it was given up half-way."""
         watch = _StopWatch(self._stop_requested)
-        result = self._model.evaluate(
-            images, labels, batch_size=self._batch_size, verbose=0, return_dict=True, callbacks=[watch]
+        losses, answers = self._model.predict(
+            [images, labels.astype(np.int32)], batch_size=self._batch_size, verbose=0, callbacks=[watch]
         )
         if watch.was_stopped:
             return None
-        loss = float(result["loss"])
-        return Measured(loss if math.isfinite(loss) else None, float(result["accuracy"]))
+        loss = float(losses.mean(dtype=np.float64))
+        # In single precision, as Keras itself tells an accuracy: runs from before compare with runs from now.
+        accuracy = float(np.mean(answers == labels, dtype=np.float32))
+        # exp(-loss) is the probability of the label, since the loss is its negative logarithm.
+        return Measured(
+            loss if math.isfinite(loss) else None,
+            accuracy,
+            answers.astype(np.int64),
+            np.exp(-losses.astype(np.float64)),
+        )
+
+
+class _ForEachPicture(keras.layers.Layer):  # type: ignore[misc]
+    """(labels, probabilities) to (cross-entropy, class with the highest probability) of each picture."""
+
+    def __init__(self) -> None:
+        super().__init__(dtype="float32")
+
+    def call(self, inputs: tuple[Any, Any]) -> tuple[Any, Any]:
+        labels, probabilities = inputs
+        # Keras goes back to the logits behind a softmax, so that a sure wrong answer has its whole loss.
+        losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+        return losses, ops.argmax(probabilities, axis=-1)
 
 
 class _StopWatch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -58,8 +84,8 @@ class _StopWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self._stop_requested = stop_requested
         self.was_stopped = False
 
-    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: object = None) -> None:
         # After the last batch there is nothing to be spared.
         if batch + 1 < self.params["steps"] and self._stop_requested():
             self.was_stopped = True
-            self.model.stop_evaluating = True
+            self.model.stop_predicting = True

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from core.config import OptimizerConfig
+from core.training.rates import ScaledSchedule
 
 ONE_CYCLE_WARMUP = 0.3
 ONE_CYCLE_START = 1 / 25
@@ -17,10 +18,15 @@ def build_optimizer(config: OptimizerConfig, steps_per_epoch: int, epochs: int) 
     """The optimizer for a run of `epochs` epochs of `steps_per_epoch` steps.
 
     Weight decay is decoupled from the gradient (Loshchilov and Hutter, arXiv 1711.05101) and leaves biases and
-    batch normalisation alone.
+    batch normalisation alone. A schedule becomes the optimizer's `schedule`, which a running training can scale.
     """
+    rate = build_schedule(config, steps_per_epoch, epochs)
+    schedule = None
+    if callable(rate):
+        held = _last_rate(config, rate, steps_per_epoch, epochs)
+        schedule = rate = ScaledSchedule(rate, config.learning_rate, steps_per_epoch * epochs - 1, held)
     settings: dict[str, Any] = {
-        "learning_rate": build_schedule(config, steps_per_epoch, epochs),
+        "learning_rate": rate,
         "global_clipnorm": config.gradient_clip_norm,
         "use_ema": config.weight_averaging is not None,
         "ema_momentum": config.weight_averaging or 0.99,
@@ -47,7 +53,25 @@ def build_optimizer(config: OptimizerConfig, steps_per_epoch: int, epochs: int) 
             raise ValueError(f"There is no optimizer {config.name!r}.")
     if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if schedule is not None:
+        # A variable of the optimizer, so that JAX's stateless steps see it change and checkpoints hold it.
+        schedule.scale = optimizer.add_variable(
+            (), initializer="ones", dtype="float32", name="learning_rate_scale"
+        )
+        optimizer.schedule = schedule
     return optimizer
+
+
+def _last_rate(config: OptimizerConfig, schedule: Any, steps_per_epoch: int, epochs: int) -> float | None:
+    """The rate of a schedule's last step, where it would come to its end or to nothing; None where it goes on."""
+    total = steps_per_epoch * epochs
+    if config.schedule == "step":
+        return None
+    if config.schedule == "one_cycle":
+        return float(schedule(total - 1))
+    # By hand: from about 13,000 steps on, the half cosine of the last one is 0 in 32 bits.
+    falling = total - min(config.warmup_epochs * steps_per_epoch, total - 1)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (falling - 1) / falling))
 
 
 def build_schedule(config: OptimizerConfig, steps_per_epoch: int, epochs: int) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
 from core.training.augmentation import prepare
-from core.training.draws import ImageShape, Values, draw
+from core.training.draws import Draws, ImageShape, Values, draw
 
 _ORDER, _AUGMENTATION = 1, 2
 
@@ -26,17 +26,27 @@ class EpochPlan:
 
 def pictures_per_epoch(config: ExperimentConfig, num_train: int) -> int:
     """How many pictures an epoch shows: all of them once, or the asked multiple, at least one."""
-    return max(1, round(num_train * config.training.steps_per_epoch_multiple))
+    return config.training.pictures_per_epoch(num_train)
 
 
 def steps_per_epoch(config: ExperimentConfig, num_train: int) -> int:
     """Steps of an epoch; the last batch may be smaller than the others."""
-    return -(-pictures_per_epoch(config, num_train) // config.training.batch_size)
+    return config.training.steps_per_epoch(num_train)
 
 
 def sharing_replicas(batch_size: int, available: int) -> int:
     """The most devices, of those `available`, over which a batch can be shared out evenly."""
     return max(number for number in range(1, available + 1) if batch_size % number == 0)
+
+
+def epoch_draws(
+    config: ExperimentConfig, num_train: int, image_shape: ImageShape, epoch: int
+) -> Draws | None:
+    """What is drawn for each picture of an epoch, counted from 0, in its order; None where nothing is varied."""
+    if not config.augmentation.is_active:
+        return None
+    count = pictures_per_epoch(config, num_train)
+    return draw(config.augmentation, count, image_shape, (config.seed, epoch, _AUGMENTATION))
 
 
 def epoch_plan(
@@ -53,9 +63,8 @@ def epoch_plan(
         order = generator.permutation(num_train)
     else:
         order = generator.integers(0, num_train, count)
-    values: Values = {}
-    if config.augmentation.is_active:
-        values = prepare(draw(config.augmentation, count, image_shape, (config.seed, epoch, _AUGMENTATION)))
+    draws = epoch_draws(config, num_train, image_shape, epoch)
+    values: Values = {} if draws is None else prepare(draws)
     places = np.arange(count + -count % replicas) % count
     return EpochPlan(order.astype(np.int64)[places], {name: value[places] for name, value in values.items()})
 

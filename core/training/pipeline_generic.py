@@ -1,5 +1,6 @@
 """Batches as a Python generator: the same plan as TensorFlow's pipeline, for every other backend."""
 
+import itertools
 import queue
 import threading
 from collections.abc import Iterator
@@ -11,23 +12,28 @@ from numpy.typing import NDArray
 from core.config import ExperimentConfig
 from core.training.arrays import TrainingSet
 from core.training.augmentation import apply_values
-from core.training.pipeline import epoch_plan
+from core.training.pipeline import EpochPlan, epoch_plan
 
 PREFETCHED = 8
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
 def batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> Iterator[Batch]:
-    """Every batch from `first_epoch` (from 0) to the last epoch: uint8 pictures and one-hot float32 labels."""
-    size = config.training.batch_size
-    for epoch in range(first_epoch, config.training.epochs):
+    """Every batch from `first_epoch` (from 0) on, without an end: uint8 pictures and one-hot float32 labels."""
+    for epoch in itertools.count(first_epoch):
         plan = epoch_plan(config, data.num_train, data.image_shape, epoch)
-        for start in range(0, len(plan.order), size):
-            chosen = plan.order[start : start + size]
-            values = {name: value[start : start + size] for name, value in plan.values.items()}
-            images, labels = data.take(chosen)
-            varied, mixed = apply_values(images, labels, values, config.augmentation, data.image_shape)
-            yield np.asarray(varied), np.asarray(mixed)
+        for step in range(-(-len(plan.order) // config.training.batch_size)):
+            yield batch_of(config, data, plan, step)
+
+
+def batch_of(config: ExperimentConfig, data: TrainingSet, plan: EpochPlan, step: int) -> Batch:
+    """The batch of one step of an epoch, counted from 0."""
+    size = config.training.batch_size
+    place = slice(step * size, (step + 1) * size)
+    images, labels = data.take(plan.order[place])
+    values = {name: value[place] for name, value in plan.values.items()}
+    varied, mixed = apply_values(images, labels, values, config.augmentation, data.image_shape)
+    return np.asarray(varied), np.asarray(mixed)
 
 
 def prefetched(source: Iterator[Batch]) -> Iterator[Batch]:

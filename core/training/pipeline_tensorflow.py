@@ -32,6 +32,19 @@ def configure_devices(num_replicas: int, threads: int) -> int:
     return num_replicas
 
 
+def peak_gpu_memory_mib() -> int | None:
+    """The fullest GPU's highest mark; None without a GPU, and where its allocator does not tell."""
+    marks = []
+    for gpu in tf.config.list_logical_devices("GPU"):
+        try:
+            marks.append(
+                int(tf.config.experimental.get_memory_info(gpu.name.removeprefix("/device:"))["peak"])
+            )
+        except (ValueError, RuntimeError, KeyError, tf.errors.OpError):
+            return None
+    return max(marks) // 2**20 if marks else None
+
+
 def make_deterministic() -> None:
     """Have every operation give the same result each time. Holds for the rest of the process."""
     tf.config.experimental.enable_op_determinism()
@@ -55,7 +68,7 @@ def strategy_for(replicas: int) -> Any:
 def build_dataset(
     config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int = 1
 ) -> tf.data.Dataset:
-    """One stream of batches from `first_epoch` (from 0) on, across all epochs.
+    """One stream of batches from `first_epoch` (from 0) on, across all epochs, without an end.
 
     Pictures come from the shared memory map a batch at a time and stay uint8; augmentation is one compiled step,
     run for several batches at once ahead of the training. Keras is told how many steps make an epoch. Each batch can
@@ -93,7 +106,7 @@ def build_dataset(
     def vary(images: Any, labels: Any, values: dict[str, Any]) -> Any:
         return apply_values(images, labels, values, config.augmentation, data.image_shape)
 
-    dataset = tf.data.Dataset.range(first_epoch, config.training.epochs).flat_map(planned)
+    dataset = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(planned)
     dataset = dataset.map(read, num_parallel_calls=1, deterministic=True)
     if names:
         dataset = dataset.map(vary, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -101,6 +114,7 @@ def build_dataset(
         dataset = dataset.map(lambda images, labels, values: (images, labels))
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    total = steps * (config.training.epochs - first_epoch)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(total))
+    dataset = dataset.apply(
+        tf.data.experimental.assert_cardinality(tf.data.experimental.INFINITE_CARDINALITY)
+    )
     return dataset.with_options(options).prefetch(16)

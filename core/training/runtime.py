@@ -27,3 +27,12 @@ def is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         return True
     return type(error).__name__ == "ResourceExhaustedError"
+
+
+def peak_memory_mib() -> int | None:
+    """The most memory in MiB that one GPU gave this process; None where none is used."""
+    if backend_name() != "tensorflow":
+        return None
+    from core.training.pipeline_tensorflow import peak_gpu_memory_mib
+
+    return peak_gpu_memory_mib()

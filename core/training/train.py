@@ -1,13 +1,14 @@
 """Trains one run from wherever it stands to its end, telling a reporter how it goes."""
 
 import math
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import keras
-from keras import ops
 
 from core.config import ExperimentConfig
 from core.errors import ConvDeckError, Diverged, TrainingError
@@ -15,10 +16,12 @@ from core.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
+from core.training.details import DetailsTaker
 from core.training.evaluation import Evaluator
 from core.training.models import build_model
-from core.training.optimizers import build_optimizer, build_schedule
+from core.training.optimizers import build_optimizer
 from core.training.pipeline import pictures_per_epoch, sharing_replicas, steps_per_epoch
+from core.training.rates import last_rate, set_rate
 from core.training.runtime import backend_name, is_out_of_memory
 from core.training.saved import save_run_model
 
@@ -32,7 +35,8 @@ class EpochRow:
     `train_*` is what Keras reports: a mean over the epoch, with augmentation and dropout on, while the weights
     changed; its loss is the one that is optimised, so label smoothing raises it. `clean_train_*` is measured after
     it, on a fixed part of the training set with augmentation and dropout off, exactly as `val_*` is on the validation
-    set; these losses are plain cross-entropy. `learning_rate` is that of the epoch's last step.
+    set; these losses are plain cross-entropy. `learning_rate` is that of the epoch's last step. `details` is what
+    `core.training.details` makes of the same answers.
     """
 
     epoch: int
@@ -45,6 +49,7 @@ class EpochRow:
     learning_rate: float
     seconds: float
     images_per_second: float
+    details: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,16 @@ class Reporter(Protocol):
 
     @property
     def stop_requested(self) -> bool: ...
+    @property
+    def total_epochs(self) -> int:
+        """How many to train, known once `started` was told; people may add some, which `epoch` brings to light."""
+
+    def hold(self, *, epoch_ended: bool = False) -> None:
+        """Return at once, or wait for as long as the run is paused."""
+
+    def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
+        """Have what people asked for set when `epoch` epochs have finished; `apply` says what changed."""
+
     def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None: ...
     def batch(
         self,
@@ -81,7 +96,7 @@ class Reporter(Protocol):
 def train(
     config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, *, replicas: int = 1
 ) -> Outcome:
-    """Train until the config's last epoch, early stopping, or `reporter.stop_requested`.
+    """Train until the last epoch, early stopping, or `reporter.stop_requested`.
 
     Of `replicas` devices, the most are used over which a batch can be shared out evenly.
 
@@ -128,11 +143,15 @@ def _train(
     reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)
     remove_leftovers(folder)  # not before it is sure that this attempt is the current one
     run = RunCallback(config, arrays, folder, reporter, position, data.num_train)
-    if position.epoch < config.training.epochs and not run.is_out_of_patience:
+    is_done = position.epoch >= reporter.total_epochs or run.is_out_of_patience
+    if not is_done:
+        reporter.hold()
+        run.was_stopped = reporter.stop_requested
+    if not is_done and not run.was_stopped:
         model.fit(
-            _batches(config, data, position.epoch, replicas),
+            batches_of(config, data, position.epoch, replicas),
             initial_epoch=position.epoch,
-            epochs=config.training.epochs,
+            epochs=sys.maxsize,  # more can be added while it trains, so the callback ends it
             steps_per_epoch=steps,
             callbacks=[run],
             shuffle=False,
@@ -173,7 +192,8 @@ def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, repl
     return build()
 
 
-def _batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:
+def batches_of(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:
+    """The stream of batches that training reads, by the backend's own pipeline."""
     if backend_name() == "tensorflow":
         from core.training.pipeline_tensorflow import build_dataset
 
@@ -202,9 +222,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._position = position
         self._steps = steps_per_epoch(config, num_train)
         self._pictures = pictures_per_epoch(config, num_train)
-        self._schedule = build_schedule(config.optimizer, self._steps, config.training.epochs)
         self._arrays = arrays
         self._evaluator: Evaluator | None = None
+        self._details = DetailsTaker(arrays)
         self._epoch_began = self._told = time.perf_counter()
         self.was_stopped = False
 
@@ -218,6 +238,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._evaluator = Evaluator(self.model, lambda: self._reporter.stop_requested)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._reporter.apply_learning_rates(epoch, self._set_rate)
         self._epoch_began = self._told = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -231,6 +252,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._reporter.batch(self._position.epoch + 1, done, self._steps, loss, accuracy, pace)
         if loss is None:
             self._end_diverged(loss, accuracy, pace)
+        began = time.perf_counter()
+        self._reporter.hold()
+        # What was waited is no part of the epoch's time.
+        self._epoch_began += time.perf_counter() - began
         if self._reporter.stop_requested:
             self._stop()
 
@@ -250,9 +275,11 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         assert self._evaluator is not None
         arrays = self._arrays
         with averaged_weights(self.model, arrays.x_clean):
-            clean = self._evaluator.measure(arrays.x_clean, arrays.y_clean)
-            validation = clean and self._evaluator.measure(arrays.x_validation, arrays.y_validation)
-            if clean is None or validation is None:
+            measure = self._evaluator.measure
+            clean = measure(arrays.x_clean, arrays.y_clean)
+            validation = clean and measure(arrays.x_validation, arrays.y_validation)
+            details = self._details.take(clean, validation, measure) if clean and validation else None
+            if clean is None or validation is None or details is None:
                 self._stop()
                 return
             row = EpochRow(
@@ -263,9 +290,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 clean_train_accuracy=clean.accuracy,
                 val_loss=validation.loss,
                 val_accuracy=validation.accuracy,
-                learning_rate=self._learning_rate,
+                learning_rate=last_rate(self.model.optimizer),
                 seconds=time.perf_counter() - self._epoch_began,
                 images_per_second=pace,
+                details=details,
             )
             if self._keep_score(row):
                 save_run_model(
@@ -277,13 +305,26 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._reporter.epoch(row)
         position.epoch = row.epoch
         save_checkpoint(self._folder, self.model, position)
+        self._go_on_or_end()
+
+    def _go_on_or_end(self) -> None:
+        """After an epoch that is measured and saved."""
+        position = self._position
         if self.is_out_of_patience:
             self._reporter.log(
                 f"Stopped early: validation loss has not fallen for {position.epochs_without_gain} epochs."
             )
             self.model.stop_training = True
-        elif self._reporter.stop_requested and row.epoch < self._config.training.epochs:
-            self._stop()
+        elif position.epoch >= self._reporter.total_epochs:
+            self.model.stop_training = True
+        else:
+            self._reporter.hold(epoch_ended=True)
+            if self._reporter.stop_requested:
+                self._stop()
+
+    def _set_rate(self, rate: float) -> str:
+        self._position.plateau_wait = 0
+        return set_rate(self.model.optimizer, rate, self._position.epoch + 1)
 
     def _keep_score(self, row: EpochRow) -> bool:
         """Update best, patience and plateau; returns whether this is the best epoch so far."""
@@ -310,19 +351,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         position.best_val_accuracy, position.best_epoch = accuracy, row.epoch
         return True
 
-    @property
-    def _learning_rate(self) -> float:
-        """Of the last step that was taken."""
-        optimizer = self.model.optimizer
-        if not callable(self._schedule):
-            return float(ops.convert_to_numpy(optimizer.learning_rate))
-        # Keras has counted that step already: its own answer is the rate of the step to come.
-        steps_taken = int(ops.convert_to_numpy(optimizer.iterations))
-        return float(ops.convert_to_numpy(self._schedule(max(0, steps_taken - 1))))
-
     def _end_diverged(self, loss: float | None, accuracy: float | None, pace: float) -> NoReturn:
         """Record the epoch that broke, without a checkpoint: going on from such weights leads nowhere."""
-        epoch, rate = self._position.epoch + 1, self._learning_rate
+        epoch, rate = self._position.epoch + 1, last_rate(self.model.optimizer)
         seconds = time.perf_counter() - self._epoch_began
         self._reporter.epoch(EpochRow(epoch, loss, accuracy, None, None, None, None, rate, seconds, pace))
         raise Diverged(

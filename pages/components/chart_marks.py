@@ -9,6 +9,8 @@ from typing import Any
 # Red in both themes, apart from the colours of the curves.
 ONSET_COLOR = "#e5484d"
 CHANGE_COLOR = "gray"
+LABEL_ROW_HEIGHT = 14
+CHANGE_ROWS = 3
 # A label lies towards the middle of the chart, so that its edge does not cut it off.
 SIDES = (
     ("datum.epoch * 2 > datum.last_epoch", "right", -1),
@@ -55,36 +57,37 @@ def gap_shade(y: Layer) -> Layer:
     }
 
 
-def onset_mark(index: int, alone: bool, y: Layer) -> Layer:
+def onset_mark(index: int, alone: bool, y: Layer, at_top: bool) -> Layer:
     """Where overfitting begins: a line with words when there is one run, else a triangle on its curve."""
     own = f"r{index}"
     here: list[Layer] = [_LAST_EPOCH, {"filter": f"datum.epoch == datum.{own}_onset"}]
     if not alone:
         return _point(own, "triangle-down", [*here, {"filter": f"isValid(datum.{own}_val)"}], y)
     rule: Layer = {"mark": {"type": "rule", "color": ONSET_COLOR, "strokeDash": [4, 3], "clip": True}}
-    words = _labels(
+    words = _edge_labels(
         "'overfits since epoch ' + datum.epoch",
-        {"color": ONSET_COLOR, "fontWeight": "bold", "baseline": "top"},
-        {"y": {"value": 4}},
-        dx=6,
+        {"color": ONSET_COLOR, "fontWeight": "bold"},
+        at_top,
+        row=0,
     )
     return {"transform": here, "layer": [rule, *words]}
 
 
-def change_mark(index: int, alone: bool, y: Layer, height: int) -> Layer:
+def change_mark(index: int, alone: bool, y: Layer, at_top: bool) -> Layer:
     """The first epoch after a change that a person made on the way: a line with words, or a diamond on its curve."""
     own = f"r{index}"
     here: list[Layer] = [_LAST_EPOCH, {"filter": f"isValid(datum.{own}_change)"}]
     if not alone:
         return _point(own, "diamond", [*here, {"filter": f"isValid(datum.{own}_val)"}], y)
     rule: Layer = {"mark": {"type": "rule", "color": CHANGE_COLOR, "strokeDash": [1, 3], "clip": True}}
-    words = _labels(
-        f"datum.{own}_change",
-        {"color": CHANGE_COLOR, "baseline": "bottom"},
-        {"y": {"value": height - 4}},
-        dx=6,
-    )
-    return {"transform": here, "layer": [rule, *words]}
+    # Changes of epochs that follow each other, such as a rate, a pause and a step, would lie on top of each other.
+    words = [
+        {**words, "transform": [{"filter": f"(datum.nth - 1) % {CHANGE_ROWS} == {row}"}, *words["transform"]]}
+        for row in range(CHANGE_ROWS)
+        for words in _edge_labels(f"datum.{own}_change", {"color": CHANGE_COLOR}, at_top, row=1 + row)
+    ]
+    numbered: Layer = {"window": [{"op": "row_number", "as": "nth"}]}
+    return {"transform": [*here, numbered], "layer": [rule, *words]}
 
 
 _LAST_EPOCH: Layer = {"joinaggregate": [{"op": "max", "field": "epoch", "as": "last_epoch"}]}
@@ -93,6 +96,14 @@ _LAST_EPOCH: Layer = {"joinaggregate": [{"op": "max", "field": "epoch", "as": "l
 def _point(own: str, shape: str, transform: list[Layer], y: Layer) -> Layer:
     mark = {"type": "point", "shape": shape, "size": 110, "filled": True, "opacity": 1, "clip": True}
     return {"transform": transform, "mark": mark, "encoding": {"y": y, "color": {"datum": own}}}
+
+
+def _edge_labels(expression: str, look: Layer, at_top: bool, row: int) -> list[Layer]:
+    """Words beside a line, at the edge of the chart that the curves leave free; `row` 0 lies at it, 1 further in."""
+    # The axis and the legend take a part of the chart's height, so that only the words `height` and 0 know its edges.
+    away = 4 + LABEL_ROW_HEIGHT * row
+    where = {"baseline": "top", "dy": away} if at_top else {"baseline": "bottom", "dy": -away}
+    return _labels(expression, {**look, **where}, {"y": {"value": 0 if at_top else "height"}}, dx=6)
 
 
 def _labels(expression: str, look: Layer, encoding: Layer, dx: int) -> list[Layer]:

@@ -114,10 +114,12 @@ def curve_spec(
         # Not in the chart of the loss: there the best epoch by accuracy lies in the middle of the curves, and words
         # cover them.
         words = FORMATS[measure] if alone and measure == "accuracy" else None
+        # Where a run overfits, its accuracy on what it knows is near the top, and its loss near the bottom.
+        at_top = measure == "loss"
         for index in range(len(names)):
             y = _y(measure, f"r{index}_val")
-            layers.append(onset_mark(index, alone, y))
-            layers.append(change_mark(index, alone, y, CHART_HEIGHT))
+            layers.append(onset_mark(index, alone, y, at_top))
+            layers.append(change_mark(index, alone, y, at_top))
             layers.append(best_mark(index, alone, y, words))
     layers.append(_readout(look))
     return {

@@ -7,7 +7,9 @@ import streamlit as st
 
 from core.errors import RunError, RunNotFound
 from core.mends import describe_changes
+from core.rate_words import rate_in_words
 from core.runs.curves import curves_frame
+from core.runs.interventions import Intervention
 from core.runs.records import Run
 from core.runs.store import Curves, Store
 from core.services import Services
@@ -81,10 +83,16 @@ def family(runs: Sequence[Run]) -> tuple[set[int], dict[int, str]]:
         if run.parent_id in places:
             parent = places[run.parent_id]
             pale.add(parent)
-            labels[place] = _difference(runs[parent], run, most=1)
+            labels[place] = _change(runs[parent], run)
     for place in pale - labels.keys():
         labels[place] = f"{runs[place].name} (pale)"
     return pale, labels
+
+
+def _change(parent: Run, fork: Run) -> str:
+    """In few words what a fork changed: the words of the mend that made it, which end its name, else its settings."""
+    words = fork.name.removeprefix(f"{parent.name}: ")
+    return words if words and words != fork.name else _difference(parent, fork, most=1)
 
 
 def _difference(parent: Run, fork: Run, most: int = 3) -> str:
@@ -106,7 +114,27 @@ def _parent(store: Store, run: Run) -> Run | None:
 
 def _drawn(services: Services, run: Run, name: str, curves: Curves, ghost: pd.DataFrame | None) -> RunCurves:
     onset = judged(services, run, curves)[0].onset_epoch if curves["epoch"] else None
-    return RunCurves(name, curves_frame(curves), run.best_epoch, onset, ghost=ghost)
+    changes = marked_changes(services.store.interventions.history(run.id))
+    return RunCurves(name, curves_frame(curves), run.best_epoch, onset, changes, ghost)
+
+
+def marked_changes(history: Sequence[Intervention]) -> dict[int, str]:
+    """What a person did to a run while it trained, in a few words, at the first epoch that was trained with it."""
+    marks: dict[int, list[str]] = {}
+    for each in history:
+        if each.applied_at is None or each.epoch is None:
+            continue
+        match each.kind:
+            case "learning_rate" if each.value is not None:
+                words = f"rate {rate_in_words(each.value)}"
+            case "add_epochs":
+                words = f"+{each.value:.0f} epochs"
+            case "pause":
+                words = "paused"
+            case _:
+                continue  # going on after a pause leaves no trace in the curve
+        marks.setdefault(each.epoch + 1, []).append(words)
+    return {epoch: ", ".join(dict.fromkeys(words)) for epoch, words in marks.items()}
 
 
 def _choose_series(several: bool, has_parent: bool) -> list[str]:

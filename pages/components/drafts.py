@@ -1,5 +1,6 @@
 """Where a draft comes from: the address, a preset, a former run. And where it is kept."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -19,7 +20,7 @@ from pages.components.text import literal
 DEFAULT_PRESET = "article"
 
 
-def ensure_draft(services: Services) -> ExperimentConfig:
+def ensure_draft(services: Services, keep: Sequence[str] = ()) -> ExperimentConfig:
     """The draft's config, at the beginning of a page that edits it.
 
     `?preset=NAME` or `?from=RUN` in the address begins a new draft, and so does a first visit. `?draft=ID` brings
@@ -30,7 +31,7 @@ def ensure_draft(services: Services) -> ExperimentConfig:
     if session.draft() is None:
         load_preset(services, DEFAULT_PRESET)
         session.set_draft_place(DraftPlace(kept=session.draft()))
-    _keep(services.workspace)
+    _keep(services.workspace, keep)
     config = session.design_config()
     assert config is not None
     return config
@@ -55,7 +56,7 @@ def _take_link(services: Services) -> None:
         st.warning(literal(str(error)), icon=":material/link_off:")
 
 
-def _keep(workspace: Workspace) -> None:
+def _keep(workspace: Workspace, others: Sequence[str]) -> None:
     """Write the draft if it changed, into a file that this session alone writes, and put its id into the address."""
     draft, place = session.draft(), session.draft_place()
     if draft is not None and draft != place.kept:
@@ -66,9 +67,13 @@ def _keep(workspace: Workspace) -> None:
             st.warning(f"A refresh of this page would lose the design: it cannot be kept ({error.strerror}).")
         session.set_draft_place(place)
     shown = place.own_id or place.source_id
-    address = {"draft": shown} if shown else {}
+    asked = st.query_params.to_dict()
+    address = {
+        **({"draft": shown} if shown else {}),
+        **{name: asked[name] for name in others if name in asked},
+    }
     # Also takes out `preset` and `from`: what is edited from here on must not fall back at the next rerun.
-    if st.query_params.to_dict() != address:
+    if asked != address:
         st.query_params.from_dict(address)
 
 

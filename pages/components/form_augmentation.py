@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.augmentation_strength import MOST_STRENGTH, scaled
 from core.config import AugmentationConfig, ExperimentConfig
 from core.config.augmentation import FILL_MODES
 from core.presets import PRESETS
@@ -9,6 +10,7 @@ from pages.components import session
 from pages.components.form_fields import choice_field, integer_field, slider_field, toggle_field
 
 POLICY = "policy"
+STRENGTH = "policy-strength"
 USUAL_ALPHA = 2.0  # more hardly changes the blends any further
 
 FILLS = {
@@ -30,9 +32,17 @@ STRENGTHS: dict[str, AugmentationConfig] = {
 }  # fmt: skip
 
 
+def render_policy(config: ExperimentConfig) -> None:
+    """Whole policies, the strength of the one that is chosen, and every knob of it."""
+    render_strengths(config)
+    render_strength(config)
+    render_knobs(config)
+
+
 def render_strengths(config: ExperimentConfig) -> None:
     """Whole policies in one click. What is marked follows the knobs: none when they are at no policy's values."""
-    current = next((name for name, policy in STRENGTHS.items() if policy == config.augmentation), None)
+    base = session.strength(config.augmentation).base
+    current = next((name for name, policy in STRENGTHS.items() if policy == base), None)
     session.show(POLICY, current)
     st.segmented_control(
         "Policy", list(STRENGTHS), key=POLICY, on_change=_take_policy, wrap=True, help="Sets all knobs below at once.",
@@ -43,6 +53,47 @@ def _take_policy() -> None:
     policy = STRENGTHS.get(session.value_of(POLICY) or "")
     if policy is not None:
         session.set_augmentation(policy)
+
+
+def render_strength(config: ExperimentConfig) -> None:
+    """One slider for all knobs together. It writes the scaled values into the draft; at 1 it takes them back."""
+    now = session.strength(config.augmentation)
+    shown = session.value_of(STRENGTH)
+    # What is shown is not set each time: it would take back what is being moved just now. Nor is it set where there is
+    # none: after a view without this slider, the browser would begin with the least again, unless that is the default.
+    default = now.factor
+    if shown is not None and shown != now.factor:
+        session.show(STRENGTH, now.factor)
+        default = None  # Streamlit takes a default beside it for a mistake
+    st.slider(
+        "Strength of the whole policy", 0.0, MOST_STRENGTH, default, 0.1, format="×%.1f", key=STRENGTH,
+        on_change=_take_strength, disabled=not now.base.is_active,
+        help="Multiplies every range below at once; flips and the fill of the edge stay. The values go into the "
+        "design, as if you had moved each slider. Back at ×1 they are what they were. When you move one of them "
+        "yourself, what is there then counts as ×1.",
+    )  # fmt: skip
+    if now.factor != 1.0:
+        capped = ", ".join(_title(name) for name in scaled(now.base, now.factor).capped)
+        limit = f" No further, because at the limit: {capped}." if capped else ""
+        st.caption(f"The design has the values below. Back at ×1 they are what they were.{limit}")
+
+
+def _take_strength() -> None:
+    config = session.design_config()
+    if config is not None:
+        base, factor = session.strength(config.augmentation).base, round(session.value_of(STRENGTH), 1)
+        session.set_strength(session.Strength(base, factor, scaled(base, factor).augmentation))
+
+
+def _title(name: str) -> str:
+    """`zoom_fraction` → `zoom`."""
+    unit = name.rpartition("_")[2]
+    short = (
+        name.removesuffix(f"_{unit}")
+        if unit in ("degrees", "fraction", "probability", "stddev", "alpha")
+        else name
+    )
+    return short.replace("_", " ")
 
 
 def render_knobs(config: ExperimentConfig) -> None:

@@ -13,6 +13,7 @@ from pages.components.form_fields import (
     number_field,
     optional_field,
     render_problem,
+    slider_field,
     toggle_field,
 )
 
@@ -40,6 +41,12 @@ def render_data(config: ExperimentConfig, datasets: list[DatasetInfo], problem: 
         )  # fmt: skip
         if isinstance(problem, ConfigError):
             render_problem(problem.message)
+    slider_field(
+        config, "dataset.label_noise", "Label noise", step=0.05, usual=0.5,
+        help="So many of the training labels are made wrong on purpose, drawn by the seed. What the network learns of "
+        "them it can only learn by heart. The true labels are kept for measuring: the run's page shows how many it has "
+        "memorised. Validation labels stay as they are.",
+    )  # fmt: skip
 
 
 def _render_dataset(config: ExperimentConfig, datasets: list[DatasetInfo]) -> None:
@@ -190,11 +197,6 @@ def render_details(config: ExperimentConfig) -> None:
             optional_field(
                 config, "dataset.image_size", "Image size", step=8, empty="as stored",
                 help="Resizes pictures to a square of so many pixels. Empty: as they are stored.",
-            )  # fmt: skip
-        with st.container():
-            number_field(
-                config, "dataset.label_noise", "Label noise", step=0.05,
-                help="The share of training labels that are made wrong on purpose.",
             )  # fmt: skip
         with st.container():
             toggle_field(

@@ -4,9 +4,7 @@ Everything is read from the store at each tick, so that nothing on the page can 
 run are read again only when it has one more epoch.
 """
 
-import datetime
 import time
-import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +21,9 @@ from core.runs.store import Curves, Store
 from core.services import Services
 from pages.components import run_words
 from pages.components.curve_view import curves_of, render_charts
+from pages.components.local_time import local_time
+from pages.components.run_controls import render_history, render_hold
+from pages.components.run_details import render_details
 from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
@@ -63,7 +64,8 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
                 render_line(run, name)
                 if own["epoch"]:
                     diagnosis, _ = judged(services, run, own)
-                    st.caption(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
+                    # Not a caption: that makes the colours of a badge too faint to read.
+                    st.markdown(f"{verdict_badge(diagnosis)} :small[{literal(diagnosis.evidence)}]")
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
@@ -74,6 +76,8 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     else:
         st.caption("The curves begin when the first epoch has ended.")
     if len(runs) == 1:
+        render_history(store, runs[0])
+        render_details(services, runs[0])
         _render_log(services, runs[0])
 
 
@@ -85,6 +89,7 @@ def _render_standing(store: Store, run: Run, curves: Curves) -> None:
     elif run.state.is_active:
         if trouble := _trouble(run):
             st.warning(trouble, icon=":material/warning:")
+        render_hold(store, run)
         _render_progress(run, curves)
 
 
@@ -93,7 +98,8 @@ def _trouble(run: Run) -> str | None:
     if run.pid is not None and run.pid_started is not None and not is_alive(run.pid, run.pid_started):
         return "The training process is gone. Its run is being marked as interrupted."
     silent = 0.0 if run.heartbeat is None else time.time() - run.heartbeat
-    if run.state is RunState.RUNNING and silent > SILENT_SECONDS:
+    # A paused one is heard of too: it waits and says so.
+    if run.state in (RunState.RUNNING, RunState.PAUSED) and silent > SILENT_SECONDS:
         return (
             f"The training process has said nothing for {run_words.duration(silent).removeprefix('about ')}."
         )
@@ -107,7 +113,9 @@ def _render_progress(run: Run, curves: Curves) -> None:
         return
     left = seconds_left(run, curves)
     whole = f"Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
-    if left is not None:
+    if run.state is RunState.PAUSED:
+        whole += ", paused"
+    elif left is not None:
         whole += f", {run_words.duration(left)} left"
     batch = f"Batch {run.batch:,} of {run.total_batches:,}"
     if run.batch and run.batch_accuracy is not None:
@@ -189,15 +197,7 @@ def _render_log(services: Services, run: Run) -> None:
 
 
 def _log_text(line: LogLine) -> str:
-    stamp = datetime.datetime.fromtimestamp(line.time, _zone()).strftime("%d %b %H:%M:%S")
-    return f"{stamp}  {'' if line.level == 'info' else line.level + ': '}{line.text}"
-
-
-def _zone() -> datetime.tzinfo:
-    try:
-        return zoneinfo.ZoneInfo(st.context.timezone or "UTC")
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return datetime.UTC
+    return f"{local_time(line.time)}  {'' if line.level == 'info' else line.level + ': '}{line.text}"
 
 
 def _height(lines: Sequence[object]) -> int:

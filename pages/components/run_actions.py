@@ -1,8 +1,8 @@
-"""What can be done with the chosen runs: stop, resume, rename, delete, download, try, copy."""
+"""What can be done with the chosen runs: pause, stop, resume, change, rename, delete, download, try, copy."""
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +12,8 @@ from core.runs import control
 from core.runs.records import MAX_NAME_CHARACTERS, Run
 from core.runs.spreadsheet import curves_csv
 from core.services import Services
-from pages.components import session
+from pages.components.acting import act_and_draw, act_on, counted
+from pages.components.run_controls import render_changes, render_pause
 from pages.components.run_selection import write_selection
 from pages.components.text import literal
 
@@ -20,10 +21,13 @@ from pages.components.text import literal
 def render_actions(services: Services, runs: Sequence[Run]) -> None:
     """A row of buttons for one run or several."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        render_pause(services, runs)
         _stop_and_resume(services, runs)
         if len(runs) == 1:
+            render_changes(services, runs[0])
             _links(runs[0])
             _rename(services, runs[0])
+        _signal_or_noise(runs)
         _downloads(services, runs)
         _delete(services, runs)
 
@@ -33,22 +37,22 @@ def _stop_and_resume(services: Services, runs: Sequence[Run]) -> None:
     if stoppable:
         asked = all(run.stop_requested for run in stoppable)
         if st.button(
-            "Stopping…" if asked else _label("Stop", stoppable, runs),
+            "Stopping…" if asked else counted("Stop", stoppable, runs),
             key="stop-runs",
             icon=":material/stop:",
             disabled=asked,
             help="Ends at the next batch and keeps what was learned; the run can be resumed.",
         ):
-            _each(stoppable, lambda run: control.stop_run(services.workspace, run.id))
+            act_and_draw(stoppable, lambda run: control.stop_run(services.workspace, run.id))
     resumable = [run for run in runs if run.state.can_resume]
     if resumable and st.button(
-        _label("Resume", resumable, runs),
+        counted("Resume", resumable, runs),
         key="resume-runs",
         icon=":material/play_arrow:",
         type="primary",
         help="Goes on from the last finished epoch.",
     ):
-        _each(resumable, lambda run: control.resume_run(services.workspace, run.id))
+        act_and_draw(resumable, lambda run: control.resume_run(services.workspace, run.id))
 
 
 def _links(run: Run) -> None:
@@ -71,6 +75,18 @@ def _links(run: Run) -> None:
     )
 
 
+def _signal_or_noise(runs: Sequence[Run]) -> None:
+    if len(runs) <= 2:
+        st.page_link(
+            "studies.py",
+            label="Signal or noise?",
+            icon=":material/query_stats:",
+            query_params={"kind": "seeds", "runs": ",".join(run.id for run in runs)},
+            help="Train these settings with several seeds, to see what is more than chance.",
+            width="content",
+        )
+
+
 def _rename(services: Services, run: Run) -> None:
     # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn for
     # that swallows the click. A new name, also one given elsewhere, makes all of it anew: closed, and with that name.
@@ -81,7 +97,7 @@ def _rename(services: Services, run: Run) -> None:
     ):
         name = st.text_input("Name", run.name, key=f"name-{key}", max_chars=MAX_NAME_CHARACTERS)
         if st.form_submit_button("Save the name", key=f"save-name-{run.id}"):
-            _each([run], lambda run: control.rename_run(services.workspace, run.id, name))
+            act_and_draw([run], lambda run: control.rename_run(services.workspace, run.id, name))
 
 
 def _downloads(services: Services, runs: Sequence[Run]) -> None:
@@ -118,7 +134,7 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
 def _delete(services: Services, runs: Sequence[Run]) -> None:
     busy = [run for run in runs if not run.state.can_delete]
     if st.button(
-        _label("Delete", runs, runs),
+        counted("Delete", runs, runs),
         key="delete-runs",
         icon=":material/delete:",
         disabled=bool(busy),
@@ -144,7 +160,7 @@ def _delete_dialog(services: Services, runs: Sequence[Run]) -> None:
 
 def _delete_now(services: Services, runs: Sequence[Run]) -> None:
     write_selection(())
-    _act_on(runs, lambda run: control.delete_run(services.workspace, run.id))
+    act_on(runs, lambda run: control.delete_run(services.workspace, run.id))
 
 
 @st.dialog("Best model as .keras", icon=":material/network_node:")
@@ -188,21 +204,3 @@ def _settings_json(runs: Sequence[Run]) -> str:
         return json.dumps(json.loads(whole), indent=2)
     except ValueError:
         return whole  # damaged: whoever can mend it needs it as it is
-
-
-def _each(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
-    _act_on(runs, act)
-    st.rerun()
-
-
-def _act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
-    """Act on each run. What one of them refuses is said when the page is drawn anew; the others go on."""
-    for run in runs:
-        try:
-            act(run)
-        except (ConvDeckError, OSError) as error:
-            session.flash(literal(str(error)))
-
-
-def _label(verb: str, affected: Sequence[Run], runs: Sequence[Run]) -> str:
-    return verb if len(runs) == 1 else f"{verb} {len(affected)}"

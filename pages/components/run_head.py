@@ -36,8 +36,9 @@ def render_line(run: Run, name: str) -> None:
     """One of several runs in a line: its state, what it is called here, and its numbers."""
     numbers = f"{run.epoch} of {run.total_epochs} epochs"
     if run.epoch:
+        # A verdict's gap is the middle one of three epochs, so here it has to be said whose this one is.
         best, gap = run_words.percent(run.best_val_accuracy), run_words.points(run.gap)
-        numbers = f"best validation {best}, gap {gap}, {numbers}"
+        numbers = f"best validation {best}, {numbers}, the last with a gap of {gap}"
     st.markdown(f"{run_words.badge(run)} **{literal(name)}**: {numbers}")
 
 

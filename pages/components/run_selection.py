@@ -53,5 +53,15 @@ def write_selection(ids: Sequence[str]) -> None:
 def signature(runs: Iterable[Run]) -> tuple[tuple[object, ...], ...]:
     """What buttons and badges depend on: when it changes, a ticking fragment has the whole page drawn again."""
     return tuple(
-        (run.id, run.name, run.state, run.attempt, run.stop_requested, run.best_epoch is None) for run in runs
+        (
+            run.id,
+            run.name,
+            run.state,
+            run.attempt,
+            run.stop_requested,
+            run.pause_requested,
+            run.total_epochs,
+            run.best_epoch is None,
+        )
+        for run in runs
     )

@@ -37,7 +37,13 @@ LOOKS = {
 def badge(run: Run) -> str:
     """Its state as Markdown, to stand in a line of text: an element of its own takes a whole line of a phone."""
     look = LOOKS[run.state]
-    label = "Stopping" if run.stop_requested and run.state.is_active else look.label
+    label = look.label
+    if run.state.is_active and run.stop_requested:
+        label = "Stopping"
+    elif run.state is RunState.PAUSED and not run.pause_requested:
+        label = "Going on"
+    elif run.state is RunState.RUNNING and run.pause_requested:
+        label = "Pausing"
     return f":{look.color}-badge[{look.icon} {label}]"
 
 
@@ -92,7 +98,8 @@ def active_note(run: Run) -> str:
     place = device_name(run.device)
     if run.state is RunState.STARTING:
         return f"starting on {place}"
-    return f"epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
+    paused = "paused, " if run.state is RunState.PAUSED else ""
+    return f"{paused}epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
 
 
 def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], report: DeviceReport) -> str:
@@ -109,7 +116,9 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
         report.devices
     ):
         holders = ", ".join(f"“{each.name}”" for each in busy[:3]) + (" and others" if len(busy) > 3 else "")
-        return f"Next in the queue: it starts when {'one of ' if len(busy) > 1 else ''}{holders} ends."
+        paused = [each for each in busy if each.state is RunState.PAUSED]
+        hint = f" “{paused[0].name}” is paused: let it go on, or stop it." if paused else ""
+        return f"Next in the queue: it starts when {'one of ' if len(busy) > 1 else ''}{holders} ends.{hint}"
     return "Next in the queue: it starts within a few seconds."
 
 

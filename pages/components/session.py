@@ -203,6 +203,29 @@ def set_augmentation(augmentation: AugmentationConfig) -> None:
         alter_design(replace(config, augmentation=augmentation))
 
 
+@dataclass(frozen=True)
+class Strength:
+    """A whole policy made stronger or weaker: what it was at 1, by how much, and what came of it."""
+
+    base: AugmentationConfig
+    factor: float
+    result: AugmentationConfig
+
+
+def strength(augmentation: AugmentationConfig) -> Strength:
+    """What the draft's policy was made of; a policy that came about in another way is its own base, at 1."""
+    known: Strength | None = st.session_state.get("strength")
+    if known is None or known.result != augmentation:
+        return Strength(augmentation, 1.0, augmentation)
+    return known
+
+
+def set_strength(changed: Strength) -> None:
+    """Put what came of it into the draft, and remember what it was made of."""
+    st.session_state["strength"] = changed
+    set_augmentation(changed.result)
+
+
 def show(key: str, value: Any) -> None:
     """Have the widget `key`, which is drawn after this, show `value`, whatever was clicked."""
     st.session_state[key] = value
@@ -218,6 +241,17 @@ def draw_again(key: str, most: int) -> None:
     st.session_state[key] = st.session_state.get(key, 1) % most + 1
 
 
+def sweep_error(asked: tuple[str, ...]) -> str:
+    """Why the sweep that is asked for (the knob and the runs) could not go on; empty when it could."""
+    known_asked, message = st.session_state.get("sweep_error", ((), ""))
+    return message if known_asked == asked else ""
+
+
+def set_sweep_error(asked: tuple[str, ...], message: str) -> None:
+    """Remember it, so that it is not tried again at every tick."""
+    st.session_state["sweep_error"] = (asked, message)
+
+
 def sample_seed() -> int:
     """Which sample pictures Classify shows; 0 for none yet."""
     return st.session_state.get("sample_seed", 0)
@@ -226,3 +260,13 @@ def sample_seed() -> int:
 def draw_samples() -> None:
     """Other sample pictures from now on."""
     st.session_state["sample_seed"] = sample_seed() + 1
+
+
+def measured_design() -> str | None:
+    """The config_id of the design whose dry run this visitor saw last."""
+    return st.session_state.get("measured_design")
+
+
+def set_measured_design(config_id: str) -> None:
+    """Remember whose dry run is shown, to show it as out of date when the design changes."""
+    st.session_state["measured_design"] = config_id

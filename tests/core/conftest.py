@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from core.cli import main
+from core.engine_client import Engine
 from core.workspace import Workspace
 from tests.server import end_processes
 
@@ -34,6 +35,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     assert code == 0, answer
     yield Trained(Workspace(root), answer["id"])
     end_processes(root)
+
+
+@pytest.fixture(scope="session")
+def engine(trained: Trained) -> Iterator[Engine]:
+    """The real engine of the trained workspace: it takes seconds to load Keras."""
+    made = Engine(trained.workspace)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -4,18 +4,10 @@ import numpy as np
 import pytest
 
 from core.config import AugmentationConfig
-from core.engine_client import Engine
 from core.errors import UserError
 from core.training.augmentation import apply
 from core.training.draws import draw
 from tests.core.conftest import picture_file
-
-
-@pytest.fixture(scope="module")
-def engine(trained):
-    made = Engine(trained.workspace)
-    yield made
-    made.close()
 
 
 def test_a_preview_is_what_training_would_show(engine) -> None:

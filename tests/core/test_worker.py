@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
+from core.datasets.splits import load_split
 from core.errors import ConfigError, ConvDeckError, DatasetError, Diverged, StaleAttempt
 from core.presets import PRESETS
 from core.runs import control
@@ -48,7 +50,7 @@ def until(wait_for, store: Store, run: Run, *states: RunState, timeout: float = 
 def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(
     workspace, store, wait_for
 ) -> None:
-    config = PRESETS["article-augmented"].config.with_values(SMALL)
+    config = PRESETS["article-augmented"].config.with_values({**SMALL, "dataset.label_noise": 0.2})
     whole = control.start_run(workspace, config, name="whole")
     until(wait_for, store, whole, RunState.FINISHED)
     cut = control.start_run(workspace, config, name="cut")
@@ -69,11 +71,58 @@ def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(
     assert epochs_before in ([1], [1, 2])
     for key in ("train_loss", "clean_train_accuracy", "val_loss", "val_accuracy"):
         assert curves["cut"][key] == curves["whole"][key]
+    assert repr(store.details.read(cut.id)) == repr(store.details.read(whole.id))
+    check_wrong_labels(workspace, store, done)
     for one, other in zip(
         *(load_run_model(workspace.run_folder(run.id), "last").model.get_weights() for run in (whole, cut)),
         strict=True,
     ):
         assert (one == other).all()
+
+
+def test_paused_changed_stepped_killed_while_paused_and_resumed(workspace, store, wait_for) -> None:
+    config = PRESETS["tiny"].config.with_values({**SMALL, "dataset.num_train": 60, "training.epochs": 2})
+    run = control.start_run(workspace, config)
+    until(wait_for, store, run, RunState.STARTING, timeout=20)
+    control.pause_run(workspace, run.id)
+    assert until(wait_for, store, run, RunState.PAUSED).epoch == 0
+    control.set_learning_rate(workspace, run.id, 0.0005)
+    assert control.add_epochs(workspace, run.id, 1).total_epochs == 3
+    control.step_run(workspace, run.id)
+    stepped = wait_for(
+        lambda: (now := store.get_run(run.id)).epoch == 1 and now.state == "PAUSED" and now,
+        timeout=60,
+        message="one epoch and a pause",
+    )
+    control.set_learning_rate(workspace, run.id, 0.00025)
+    os.kill(stepped.pid, signal.SIGKILL)
+    assert "killed" in until(wait_for, store, run, RunState.INTERRUPTED, timeout=5).error
+    assert not control.resume_run(workspace, run.id).pause_requested
+    done = until(wait_for, store, run, RunState.FINISHED)
+    assert (done.attempt, done.epoch, done.total_epochs) == (2, 3, 3)
+    curves = store.curves(run.id)
+    assert curves["epoch"] == [1, 2, 3]
+    assert curves["learning_rate"] == pytest.approx([0.0005, 0.00025, 0.00025])
+    history = [(each.kind, each.epoch, each.outcome) for each in store.interventions.history(run.id)]
+    assert history == [
+        ("pause", 0, "Paused before the first epoch."),
+        ("learning_rate", 0, "Learning rate 0.0005 instead of 0.001 from epoch 1 on."),
+        ("add_epochs", 0, "It trains 3 epochs in all."),
+        ("step", 0, "Went on, and paused again after epoch 1."),
+        ("learning_rate", 1, "Learning rate 0.00025 instead of 0.0005 from epoch 2 on."),
+    ]
+
+
+def check_wrong_labels(workspace: Workspace, store: Store, run: Run) -> None:
+    """What the last epoch tells of them is what the last model answers."""
+    arrays = load_split(workspace, run.config.dataset, run.config.seed)
+    model = load_run_model(workspace.run_folder(run.id), "last").model
+    answers = np.asarray(model(arrays.x_clean)).argmax(axis=1)
+    wrong, corrupted = arrays.corrupted, store.details.read(run.id).corrupted
+    assert (corrupted.count, corrupted.intact) == (80, 80)
+    assert corrupted.memorised[-1] == (answers == arrays.y_train)[wrong].sum()
+    assert corrupted.resisted[-1] == (answers == arrays.y_train_true)[wrong].sum()
+    assert corrupted.intact_right[-1] == (answers == arrays.y_train)[~wrong][:80].sum()
 
 
 def test_stop_keeps_best_and_last_weights(workspace, store, wait_for) -> None:

@@ -5,9 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.config import ExperimentConfig
 from core.runs.curves import curves_frame
 from core.runs.records import CURVE_KEYS
+from core.runs.store import Store
 from pages.components.charts import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
+from pages.components.curve_view import family
 
 
 def run_curves(num_epochs, best_epoch=None, name="article 1", first=1):
@@ -89,6 +92,27 @@ def test_a_parent_among_the_runs_lies_pale_and_the_fork_is_labelled_with_the_dif
         "r0": "a",
         "r1": "rotation 0 → 20",
     }
+
+
+@pytest.mark.parametrize(("name", "label"), [
+    ("a: Turn augmentation on", "Turn augmentation on"),
+    ("a: ", "seed 0 → 7"), ("another", "seed 0 → 7"),
+])  # fmt: skip
+def test_a_fork_is_called_by_the_mend_that_ends_its_name_or_by_what_it_changed(workspace, name, label):
+    with Store(workspace) as store:
+        parent = store.create_run(ExperimentConfig(), "a")
+        fork = store.create_run(ExperimentConfig(seed=7), name, parent_id=parent.id)
+    assert family([parent, fork]) == ({0}, {0: "a (pale)", 1: label})
+
+
+@pytest.mark.parametrize(("measure", "edge"), [("accuracy", "height"), ("loss", 0)])
+def test_words_beside_a_line_lie_at_an_edge_of_the_plot_whatever_its_height(measure, edge):
+    # The spec's height holds the axis and the legend too, so that a number near it lies outside and is cut off.
+    marks = [layer for layer in layers(curve_spec(measure, ["a"], list(SERIES))) if "mark" in layer]
+    texts = [
+        mark["encoding"]["y"] for mark in marks if mark["mark"]["type"] == "text" and "y" in mark["encoding"]
+    ]
+    assert texts == [{"value": edge}] * 8  # the onset's and three rows of changes, each for two halves
 
 
 @pytest.mark.parametrize(

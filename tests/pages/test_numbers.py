@@ -13,12 +13,14 @@ from collections.abc import Iterable
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy import stats
 from streamlit.testing.v1 import AppTest
 
 from core.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Store
+from tests.core.studies.ended import FLIPPED, TINY, create, end_all, spec
 from tests.pages.visits import go_to, open_page
 
 NUMBER = re.compile(r"(?<![\w.#/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w-])")
@@ -74,7 +76,7 @@ def read_numbers(texts: Iterable[str]) -> set[str]:
 def texts_of(page: AppTest) -> list[str]:
     words = [str(element.value) for kind in TEXTS for element in getattr(page, kind)]
     words += [f"{tile.label} {tile.value}" for tile in page.metric]
-    return [text.replace("\\", "") for text in words]
+    return [text.replace("\\", "").replace("\xa0", " ") for text in words]
 
 
 def median_of_three(values: list[float]) -> list[float]:
@@ -135,7 +137,7 @@ def test_every_number_of_a_run(store):
         "Seconds an epoch": numbers["seconds"],
         "Pictures a second": numbers["speed"],
     }
-    (verdict,) = (text for text in texts_of(page) if "Overfitting since epoch" in text)
+    (verdict,) = (text for text in texts_of(page) if "Since epoch" in text)
     onset = int(re.search(r"since epoch (\d+)", verdict)[1])
     smooth = median_of_three([row["clean_train_accuracy"] - row["val_accuracy"] for row in rows])
     # Within three epochs of where validation loss turns in these curves, as it was measured of the verdict.
@@ -146,8 +148,10 @@ def test_every_number_of_a_run(store):
         "onset", "gap at onset", "verdict gap", "verdict gap, whole", "normal gap", "lowest loss", "last loss",
     }  # fmt: skip
     assert read_numbers([verdict]) == {numbers[name] for name in said}
-    # Nothing else on the page may hold a number, but for the mends, which are settings, and its size.
-    settings = read_numbers(block.value for block in page.code) | {"900", "100"}
+    # Nothing else on the page may hold a number, but for the mends, which are settings, its size, and its duration.
+    numbers["minutes"] = f"{sum(SECONDS) // 60:.0f}"
+    numbers["seconds of the last minute"] = f"{sum(SECONDS) % 60:.0f}"
+    settings = read_numbers(block.value for block in page.code) | {"900"}
     assert read_numbers(texts_of(page)) - settings <= set(numbers.values())
 
 
@@ -157,10 +161,8 @@ def test_every_number_of_runs_side_by_side_and_of_the_table(store):
     by_name = {run.name: reckoned(rows_of(store, run.id)) for run in runs}
     for name, numbers in by_name.items():
         (line,) = (text for text in texts_of(page) if f"**{name}**" in text)
-        assert (
-            f"best validation {numbers['best']} %, gap {numbers['last gap']} points, {numbers['epochs']} of"
-            in line
-        )
+        assert f"best validation {numbers['best']} %, {numbers['epochs']} of {len(SECONDS)} epochs" in line
+        assert f"gap of {numbers['last gap']} points" in line
     table = page.dataframe[0].value
     for _, row in table.iterrows():
         numbers = by_name[row["name"]]
@@ -191,8 +193,66 @@ def test_every_number_of_a_result_on_home(store):
     run = train(store, "result", 0.7137)
     numbers = reckoned(rows_of(store, run.id))
     page = go_to(open_page("runs.py"), "home.py")
-    lines = [text for text in texts_of(page) if "**result**" in text]
+    lines = [text for text in texts_of(page) if "**result**:" in text]
     assert lines and all(read_numbers([line]) == {numbers["best"], numbers["last gap"]} for line in lines)
+
+
+def sql(store: Store, query: str, *values: object) -> list[tuple]:
+    connection = sqlite3.connect(store.workspace.database)
+    rows = connection.execute(query, values).fetchall()
+    connection.close()
+    return rows
+
+
+def test_every_number_of_signal_or_noise(store):
+    study = create(store, spec("seeds", TINY, FLIPPED, num_seeds=4))
+    best = {"first": (0.412, 0.437, 0.4051, 0.4219), "second": (0.4533, 0.4621, 0.4487, 0.4702)}
+    end_all(
+        store, study,
+        lambda role: best[role.arms[0]][role.seed % 4],
+        lambda role: 0.2134 if role.arms[0] == "first" else 0.0717 + 0.01 * (role.seed % 4),
+    )  # fmt: skip
+    rows = sql(
+        store,
+        """
+        SELECT json_extract(runs.config, '$.augmentation.horizontal_flip'), json_extract(runs.config, '$.seed'),
+            (SELECT max(val_accuracy) FROM epochs WHERE run_number = number),
+            (SELECT clean_train_accuracy - val_accuracy FROM epochs WHERE run_number = number ORDER BY epoch DESC)
+        FROM runs JOIN study_runs ON run_number = number ORDER BY 1, 2
+        """,
+    )
+    assert len(rows) == 8
+    plain, flipped = rows[:4], rows[4:]
+    assert [row[1] for row in plain] == [row[1] for row in flipped]  # paired by seed
+    words = " ".join(texts_of(open_page("studies.py", study=study.id)))
+    for place, better in ((2, flipped), (3, plain)):
+        worse = plain if better is flipped else flipped
+        found = stats.ttest_rel([row[place] for row in better], [row[place] for row in worse])
+        low, high = (100 * end for end in found.confidence_interval(0.95))
+        mean = 100 * statistics.mean(
+            one[place] - other[place] for one, other in zip(better, worse, strict=True)
+        )
+        assert f"{mean:.1f} points" in words
+        assert f"({low:+.1f} to {high:+.1f}, 95 %)" in words
+    table = open_page("studies.py", study=study.id).dataframe[0].value
+    shown = table.select_dtypes("number").to_numpy()
+    for seed in range(4):
+        expected = {round(100 * row[place], 1) for row in (plain[seed], flipped[seed]) for place in (2, 3)}
+        assert expected == {round(float(value), 1) for value in shown[seed] if abs(value) != plain[seed][1]}
+
+
+def test_every_number_of_a_notebook_entry(store):
+    run = train(store, "noted", 0.7137)
+    store.notes.write([run.id], outcome="As expected.")
+    rows = rows_of(store, run.id)
+    numbers = reckoned(rows)
+    said = next(text for text in texts_of(open_page("notebook.py")) if "est validation accuracy" in text)
+    onset = re.search(r"since epoch (\d+)", said)[1]
+    seconds = sum(row["seconds"] for row in rows)
+    assert read_numbers([said]) == {
+        numbers["best"], numbers["best epoch"], numbers["last gap"], numbers["verdict gap, whole"], onset,
+        numbers["epochs"], f"{seconds // 60:.0f}", f"{seconds % 60:.0f}",
+    }  # fmt: skip
 
 
 def chart_data(chart) -> pd.DataFrame:

@@ -323,3 +323,16 @@ def test_a_fork_lies_over_its_parents_pale_curves(store):
     assert "Pale behind" not in words(page.run())
     pair = open_runs(f"{fork.id},{end(store, begin(store, 'other', 1, 'cpu:1'), RunState.FINISHED).id}")
     assert "(pale)" not in charts(pair)[0].spec
+
+
+def test_what_was_changed_on_the_way_is_marked_at_the_first_epoch_that_felt_it(store):
+    run = begin(store, "changed", 3)
+    for kind, value in (("learning_rate", 0.0005), ("add_epochs", 4)):
+        asked = store.interventions.ask(run.id, kind, value)
+        if asked.is_pending:
+            store.interventions.applied(run.id, 1, asked.number, 3, "Done.")
+    store.interventions.ask(run.id, "learning_rate", 0.0001)  # not in effect yet
+    add_epoch(store, run, 4)
+    data = pa.ipc.open_stream(charts(open_runs(run.id))[0].data.data).read_pandas()
+    marked = data[data["r0_change"].notna()]
+    assert marked[["epoch", "r0_change"]].values.tolist() == [[4, "rate 0.0005, +4 epochs"]]

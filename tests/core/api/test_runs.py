@@ -106,8 +106,9 @@ def test_a_run_whose_settings_cannot_be_read_is_shown(workspace, client) -> None
 
 
 def test_an_unknown_run_is_404(workspace, client) -> None:
-    for method, path in (("GET", ""), ("POST", "/stop"), ("POST", "/resume"), ("POST", "/predict")):
-        assert client.request(method, f"/api/v1/runs/nobody{path}").status_code == 404
+    assert client.get("/api/v1/runs/nobody").status_code == 404
+    for path in ("stop", "resume", "pause", "step", "predict"):
+        assert client.post(f"/api/v1/runs/nobody/{path}").status_code == 404
 
 
 def files(count: int) -> list[tuple[str, tuple[str, bytes]]]:

@@ -292,11 +292,11 @@ def test_a_tar_that_is_damaged_or_none_is_refused(workspace, tmp_path) -> None:
     "data",
     [
         b"hello",
-        gzip.compress(b""),
-        gzip.compress(b"\0\0"),
-        gzip.compress(b"\0\0\x0d\x01\0\0\0\x01a"),
-        gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc"),
-        gzip.compress(os.urandom(5000))[:3000],
+        gzip.compress(b"", mtime=0),
+        gzip.compress(b"\0\0", mtime=0),
+        gzip.compress(b"\0\0\x0d\x01\0\0\0\x01a", mtime=0),
+        gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc", mtime=0),
+        gzip.compress(os.urandom(5000), mtime=0)[:3000],
         b"\x1f\x8b\x08\0\0\0\0\0\0\0" + b"\xff" * 50,
     ],
 )

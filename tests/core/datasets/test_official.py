@@ -45,7 +45,7 @@ def cifar_archive(train: object = None) -> bytes:
 
 def idx_file(array: np.ndarray) -> bytes:
     header = bytes([0, 0, 8, array.ndim]) + b"".join(side.to_bytes(4) for side in array.shape)
-    return gzip.compress(header + array.tobytes())
+    return gzip.compress(header + array.tobytes(), mtime=0)
 
 
 class FileServer:

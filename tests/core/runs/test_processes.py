@@ -89,6 +89,35 @@ def test_a_killed_worker_is_noticed_and_its_run_resumed(store, serve, reach, wai
     assert epochs == list(range(1, len(epochs) + 1))
 
 
+def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve, reach, wait_for):
+    scheduler = serve()
+    run_id = store.create_run(CONFIG).id
+    reach(run_id, "RUNNING")
+    pid = wait_for(lambda: store.get_run(run_id).pid)
+    store.interventions.ask(run_id, "pause")
+    epoch = reach(run_id, "PAUSED", timeout=5).epoch
+    scheduler.kill()
+    scheduler.wait()
+    serve()
+    other = store.create_run(CONFIG).id  # whose start shows that the new scheduler is at work
+    reach(other, "RUNNING")
+    run = store.get_run(run_id)
+    assert (run.state, run.epoch, run.pid, run.attempt) == ("PAUSED", epoch, pid, 1)
+    store.interventions.ask(run_id, "resume")
+    reach(run_id, "RUNNING", timeout=5)
+    wait_for(lambda: store.get_run(run_id).epoch > epoch)
+    store.interventions.ask(run_id, "pause")
+    reach(run_id, "PAUSED", timeout=5)
+    os.kill(pid, signal.SIGKILL)
+    assert reach(run_id, "INTERRUPTED", timeout=5).error
+    store.resume_run(run_id)
+    reach(run_id, "RUNNING")
+    store.interventions.ask(run_id, "pause")
+    reach(run_id, "PAUSED", timeout=5)
+    store.request_stop(run_id)
+    assert reach(run_id, "STOPPED", timeout=5).error is None
+
+
 def test_what_a_worker_started_ends_with_it(store, workspace, serve, reach, wait_for, monkeypatch):
     monkeypatch.setenv("CONVDECK_TEST_WORKER", "parent")
     serve()

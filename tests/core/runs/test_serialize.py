@@ -27,7 +27,8 @@ def test_summary_as_a_whole(store):
     assert json.loads(json.dumps(summary, allow_nan=False)) == {
         "id": run.id, "name": "A name", "state": "RUNNING", "attempt": 1, "config_id": CONFIG.config_id,
         "dataset": "cifar10", "preset": "tiny", "parent": None, "device": "gpu:0", "created_at": 5.0, "started_at": 5.0,
-        "ended_at": None, "stop_requested": True, "epoch": 1, "total_epochs": 10, "batch": 7, "total_batches": 100,
+        "ended_at": None, "stop_requested": True, "pause_requested": False, "epoch": 1, "total_epochs": 10,
+        "added_epochs": 0, "batch": 7, "total_batches": 100,
         "batch_loss": None, "batch_accuracy": 0.25, "images_per_second": 1000.0, "best_epoch": 1,
         "best_val_accuracy": 0.5, "gap": 0.25, "error": None, "next_step": None, "verdict": None,
     }  # fmt: skip
@@ -39,7 +40,25 @@ def test_detail_adds_config_and_curves(store):
     assert detail.pop("config") == CONFIG.to_dict()
     assert detail.pop("config_error") is None
     assert detail.pop("curves") == {key: [] for key in CURVE_KEYS}
+    assert detail.pop("interventions") == []
     assert detail == run_summary(run)
+
+
+def test_detail_has_what_was_done_to_the_run(store):
+    run = store.create_run(CONFIG)
+    store.interventions.ask(run.id, "learning_rate", 0.5)
+    assert run_detail(run, store.curves(run.id), None, store.interventions.history(run.id))[
+        "interventions"
+    ] == [
+        {
+            "kind": "learning_rate",
+            "value": 0.5,
+            "asked_at": 5.0,
+            "applied_at": None,
+            "epoch": None,
+            "outcome": None,
+        }
+    ]
 
 
 def test_settings_that_cannot_be_read_are_a_sentence(store):

@@ -1,4 +1,4 @@
-"""Start, stop, resume, delete, deaths of workers and schedulers in any order, against a model of a dozen lines."""
+"""Start, stop, pause, step, resume, delete, deaths of workers and schedulers in any order, against a small model."""
 
 import dataclasses
 import tempfile
@@ -21,7 +21,7 @@ from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, report
 
 SLOTS = ("cpu:0", "cpu:1")
 FINAL = {"FINISHED", "STOPPED", "FAILED", "INTERRUPTED"}
-ACTIVE = {"STARTING", "RUNNING"}
+ACTIVE = {"STARTING", "RUNNING", "PAUSED"}
 
 
 @dataclasses.dataclass
@@ -29,6 +29,9 @@ class Model:
     state: str = "WAITING"
     attempt: int = 1
     stop: bool = False
+    pause: bool = False
+    step: bool = False
+    added: int = 0
     process: bool = False
     epochs: list[int] = dataclasses.field(default_factory=list)
 
@@ -88,6 +91,56 @@ class Runs(RuleBasedStateMachine):
 
     @precondition(lambda self: self.models)
     @rule(data=st.data())
+    def pause(self, data):
+        run_id = self.pick(data)
+        model = self.models[run_id]
+        already = model.state == "PAUSED" and model.pause and not model.step
+        if model.state not in ACTIVE or model.stop or already:
+            with pytest.raises(IllegalTransition):
+                self.store.interventions.ask(run_id, "pause")
+            return
+        self.store.interventions.ask(run_id, "pause")
+        model.pause, model.step = True, False
+
+    @precondition(lambda self: self.models)
+    @rule(data=st.data())
+    def go_on(self, data):
+        run_id = self.pick(data)
+        model = self.models[run_id]
+        if model.state not in ACTIVE or model.stop or not (model.pause or model.state == "PAUSED"):
+            with pytest.raises(IllegalTransition):
+                self.store.interventions.ask(run_id, "resume")
+            return
+        self.store.interventions.ask(run_id, "resume")
+        model.pause = model.step = False
+
+    @precondition(lambda self: self.models)
+    @rule(data=st.data())
+    def step(self, data):
+        run_id = self.pick(data)
+        model = self.models[run_id]
+        if not model.step and (model.state != "PAUSED" or model.stop or not model.pause):
+            with pytest.raises(IllegalTransition):
+                self.store.interventions.ask(run_id, "step")
+            return
+        self.store.interventions.ask(run_id, "step")
+        model.step = True
+
+    @precondition(lambda self: self.models)
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def add_epochs(self, data, count):
+        run_id = self.pick(data)
+        model = self.models[run_id]
+        ending = model.state in {"RUNNING", "PAUSED"} and len(model.epochs) >= 10 + model.added
+        if model.state == "FINISHED" or model.stop or ending:
+            with pytest.raises(IllegalTransition):
+                self.store.interventions.ask(run_id, "add_epochs", count)
+            return
+        self.store.interventions.ask(run_id, "add_epochs", count)
+        model.added += count
+
+    @precondition(lambda self: self.models)
+    @rule(data=st.data())
     def resume(self, data):
         run_id = self.pick(data)
         model = self.models[run_id]
@@ -113,19 +166,24 @@ class Runs(RuleBasedStateMachine):
         self.deleted.append(run_id)
 
     @precondition(lambda self: self.launcher.workers)
-    @rule(data=st.data(), what=st.sampled_from(["start", "epoch", "finish", "fail", "heed"]))
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(
+            ["start", "epoch", "finish", "fail", "heed", "hold", "hold at the end", "go on"]
+        ),
+    )
     def worker_reports(self, data, what):
         """Any worker that ever lived may say anything: only the current one is listened to."""
         run_id, attempt = self.pick(data, list(self.launcher.workers))
         reporter = RunReporter(self.store, run_id, attempt, monotonic=self.monotonic)
         model = self.models.get(run_id)
-        needed = (
-            {"STARTING"} if what == "start" else {"STARTING", "RUNNING"} if what == "fail" else {"RUNNING"}
-        )
+        needed = {
+            "start": {"STARTING"}, "fail": ACTIVE, "go on": {"PAUSED"}, "heed": {"RUNNING", "PAUSED"},
+        }.get(what, {"RUNNING"})  # fmt: skip
         current = model is not None and model.attempt == attempt and model.state in ACTIVE
         if not current or model.state not in needed:
             if current and what != "start":
-                return  # a worker that trains before it has started does not exist
+                return  # a worker that trains before it has started, or while it waits, does not exist
             with pytest.raises(StaleAttempt):
                 self.say(reporter, what, model, data)
             return
@@ -143,12 +201,28 @@ class Runs(RuleBasedStateMachine):
             reporter.batch(epoch, 5, 100, 0.5, 0.5, 10.0)
             reporter.epoch(EpochRow(epoch, val_accuracy=0.5))
             model.epochs.append(epoch)
+        elif what.startswith("hold"):
+            at_end = what == "hold at the end"
+            paused = self.store.interventions.record_paused(
+                reporter._run_id, reporter._attempt, epoch_ended=at_end
+            )
+            assert paused == (model.pause and (at_end or not model.step))
+            if paused:
+                model.state, model.step = "PAUSED", False
+        elif what == "go on":
+            going_on = self.store.interventions.record_going_on(reporter._run_id, reporter._attempt)
+            assert going_on == (not model.pause or model.step)
+            if going_on:
+                model.state = "RUNNING"
         elif what == "fail":
             reporter.failed("It did.")
-            model.state, model.stop = "FAILED", False
+            self.end(model, "FAILED")
         else:
             reporter.ended(SimpleNamespace(reason="stopped" if what == "heed" else "finished"))
-            model.state, model.stop = "STOPPED" if what == "heed" else "FINISHED", False
+            self.end(model, "STOPPED" if what == "heed" else "FINISHED")
+
+    def end(self, model, state):
+        model.state, model.stop, model.pause, model.step = state, False, False, False
 
     @precondition(lambda self: self.launcher.live())
     @rule(data=st.data(), code=st.sampled_from([0, 1, -9, None]))
@@ -167,7 +241,7 @@ class Runs(RuleBasedStateMachine):
             if worker.exit is not None and model and model.attempt == attempt and model.state in ACTIVE:
                 gave_up = worker.exit.code is not None and worker.exit.code > 0
                 lost = "FAILED" if gave_up else "INTERRUPTED"
-                model.state, model.stop = "STOPPED" if model.stop else lost, False
+                self.end(model, "STOPPED" if model.stop else lost)
         self.scheduler.tick()
         for key in self.launcher.live():
             assert key[0] not in self.models or key[1] <= self.models[key[0]].attempt
@@ -191,6 +265,10 @@ class Runs(RuleBasedStateMachine):
         for run_id, model in self.models.items():
             run = runs[run_id]
             assert (run.state, run.attempt, run.stop_requested) == (model.state, model.attempt, model.stop)
+            assert (run.pause_requested, run.total_epochs) == (model.pause, 10 + model.added)
+            kinds = {each.kind for each in self.store.interventions.history(run_id) if each.is_pending}
+            assert ("step" in kinds) == model.step
+            assert model.state in ACTIVE or not kinds
             assert self.store.curves(run_id)["epoch"] == model.epochs == list(range(1, len(model.epochs) + 1))
             assert run.epoch == len(model.epochs)
             assert (run.pid is not None) == model.process

@@ -33,6 +33,7 @@ for epoch in range(resumed + 1, num_epochs + 1):
     for batch in range(10):
         time.sleep(0.01)
         reporter.batch(epoch, batch + 1, 10, 0.5, 0.5, 100.0)
+        reporter.hold()
         if reporter.stop_requested and behaviour != "deaf":
             reporter.ended(SimpleNamespace(reason="stopped"))
             sys.exit()

@@ -1,6 +1,7 @@
 """Tiny pictures, tiny networks, and a reporter that remembers what it was told."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,24 @@ CLASSES = ("dark", "light", "red")
 
 
 class Recorder:
-    """A reporter that keeps everything; `stop_after` asks to stop once that many epochs are done."""
+    """A reporter that keeps everything; `stop_after` asks to stop once that many epochs are done.
 
-    def __init__(self, stop_after: int | None = None) -> None:
+    `added` are epochs that somebody adds by number of finished epochs, `rates` are learning rates likewise.
+    """
+
+    def __init__(
+        self,
+        stop_after: int | None = None,
+        added: dict[int, int] | None = None,
+        rates: dict[int, float] | None = None,
+    ) -> None:
         self.rows: list[Any] = []
         self.lines: list[str] = []
         self.began: list[tuple[int, int, int]] = []
         self.stop_after = stop_after
+        self.added = added or {}
+        self.rates = rates or {}
+        self.total_epochs = 0
 
     @property
     def stop_requested(self) -> bool:
@@ -28,12 +40,23 @@ class Recorder:
 
     def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None:
         self.began.append((total_epochs, total_batches, resumed_from_epoch))
+        self.total_epochs = total_epochs + sum(
+            added for epoch, added in self.added.items() if epoch <= resumed_from_epoch
+        )
 
     def batch(self, *told: Any) -> None:
         self.lines.append(f"batch {told[:3]}")
 
     def epoch(self, row: Any) -> None:
         self.rows.append(row)
+        self.total_epochs += self.added.get(row.epoch, 0)
+
+    def hold(self, *, epoch_ended: bool = False) -> None:
+        pass
+
+    def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
+        if epoch in self.rates:
+            self.lines.append(apply(self.rates[epoch]))
 
     def log(self, text: str, level: str = "info") -> None:
         self.lines.append(text)

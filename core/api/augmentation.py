@@ -1,0 +1,52 @@
+"""REST about augmentation: a batch as training makes it, and what a run stands."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from core.api.answers import route
+from core.datasets.storage import load_dataset
+from core.errors import ConfigError
+from core.fitting import resized_shape
+from core.robustness import measure
+from core.services import Services
+from core.training_batches import batch_document, png_base64
+
+MOST_PICTURES = 256
+
+
+def routes() -> list[Route]:
+    """The routes beneath a run that are about its augmentation."""
+    return [
+        route("/api/v1/runs/{id}/batch", "GET", _batch),
+        route("/api/v1/runs/{id}/robustness", "GET", _robustness),
+    ]
+
+
+def _batch(services: Services, request: Request) -> Any:
+    run = services.store.get_run(request.path_params["id"])
+    epoch, step = (_whole(request, name) for name in ("epoch", "step"))
+    batch = services.engine.batch(run.config, epoch - 1, step - 1, MOST_PICTURES)
+    document = batch_document(batch, run.config, epoch, step)
+    for shown, pixels in zip(document["shown"], batch.images, strict=True):
+        shown["png"] = png_base64(pixels)
+    return document
+
+
+def _robustness(services: Services, request: Request) -> Any:
+    run = services.store.get_run(request.path_params["id"])
+    stored = load_dataset(services.workspace, run.dataset).image_shape
+    shape = resized_shape(run.config.dataset.image_size, stored)
+    knob = request.query_params.get("knob", "rotation")
+    *_, found = measure(services.workspace, services.engine, run, knob, shape)
+    return found.to_dict()
+
+
+def _whole(request: Request, name: str) -> int:
+    """The number of the query, 1 where it is not there."""
+    text = request.query_params.get(name, "1")
+    try:
+        return int(text) if len(text) <= 9 else int("none")
+    except ValueError:
+        raise ConfigError(name, f"must be a whole number from 1 on, not {text[:40]!r}.") from None

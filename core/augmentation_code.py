@@ -1,0 +1,211 @@
+"""An augmentation policy as `keras.layers` code to copy, and in words what Keras has no layer for. Text only.
+
+What the layers mean was read in Keras 3.15: rotation in fractions of a full turn, zoom as how much smaller the
+picture becomes, saturation from 0 to 1 with 0.5 as it was, hue in halves of the colour circle.
+"""
+
+import math
+from dataclasses import dataclass
+
+from core.config import AugmentationConfig
+
+# Keras refuses a zoom beyond half the size, and a slant beyond one pixel sideways a row.
+MOST_ZOOM_OUT = 1.0
+MOST_SHEAR_SLOPE = 1.0
+
+
+@dataclass(frozen=True)
+class AugmentationCode:
+    """`text` is a Python script that defines `augmentation` (and `mixing`, where pictures are mixed).
+
+    `differences` are sentences on what the code does not do, or does in another way than training here.
+    """
+
+    text: str
+    differences: tuple[str, ...]
+
+
+def keras_code(augmentation: AugmentationConfig, num_channels: int = 3) -> AugmentationCode:
+    """The layers of a policy for pictures with values from 0 to 255 and `num_channels` (1 or 3) channels."""
+    lines: list[str] = []
+    differences: list[str] = []
+    _add_geometry(augmentation, lines, differences)
+    _add_color(augmentation, num_channels, lines, differences)
+    _add_cover(augmentation, lines, differences)
+    mixing = _mixing(augmentation, differences)
+    if augmentation.randaugment_operations:
+        differences.append(
+            "RandAugment: Keras's layer of that name has other operations, at other strengths, and one choice for a "
+            f"whole batch. The nearest is keras.layers.RandAugment(num_ops={augmentation.randaugment_operations}, "
+            f"factor={augmentation.randaugment_magnitude:g})."
+        )
+    if augmentation.unchanged_fraction and augmentation.is_active:
+        differences.append(
+            f"Left as they are: {100 * augmentation.unchanged_fraction:g} % of the pictures. Keras's layers vary "
+            "every picture."
+        )
+    return AugmentationCode(_script(lines, mixing, num_channels), tuple(differences))
+
+
+def _script(lines: list[str], mixing: list[str], num_channels: int) -> str:
+    parts = [
+        "import keras",
+        "",
+        f"# For pictures (batch, height, width, {num_channels}) with values from 0 to 255.",
+        "# fit varies them; evaluate and predict leave them as they are.",
+    ]
+    if lines:
+        parts += [
+            "augmentation = keras.Sequential(",
+            "    [",
+            *(f"        {line}" for line in lines),
+            "    ]",
+            ")",
+        ]
+    else:
+        parts += ['augmentation = keras.layers.Identity(name="augmentation")  # no knob is turned on']
+    if mixing:
+        parts += ["", *mixing]
+    return "\n".join(parts) + "\n"
+
+
+def _add_geometry(augmentation: AugmentationConfig, lines: list[str], differences: list[str]) -> None:
+    """In the order in which training composes them: flip, zoom, shear, rotation, shift."""
+    fill = f'fill_mode="{augmentation.fill_mode}"'
+    flips = {
+        (True, True): "horizontal_and_vertical", (True, False): "horizontal", (False, True): "vertical",
+    }  # fmt: skip
+    flip = flips.get((augmentation.horizontal_flip, augmentation.vertical_flip))
+    if flip:
+        lines.append(f'keras.layers.RandomFlip("{flip}"),')
+    if augmentation.zoom_fraction:
+        low, high = zoom_factors(augmentation.zoom_fraction)
+        if high > MOST_ZOOM_OUT:
+            high = MOST_ZOOM_OUT
+            differences.append(
+                "Zoom: Keras shrinks a picture to half its size at most; "
+                f"here it goes down to ×{1 - augmentation.zoom_fraction:g}."
+            )
+        lines += [
+            f"# ×{1 / (1 + high):.3g} to ×{1 / (1 + low):.3g}; Keras says by how much it shrinks",
+            f"keras.layers.RandomZoom(({low:.6g}, {high:.6g}), {fill}),",
+        ]
+    if augmentation.shear_degrees:
+        slope = math.tan(math.radians(augmentation.shear_degrees))
+        lines += [
+            f"# up to {min(augmentation.shear_degrees, 45.0):g}°, as pixels sideways a row",
+            f"keras.layers.RandomShear(x_factor={min(slope, MOST_SHEAR_SLOPE):.6g}, {fill}),",
+        ]
+        beyond = " and goes no further than 45°" if slope > MOST_SHEAR_SLOPE else ""
+        differences.append(
+            f"Shear: Keras slants about the upper left corner{beyond}, so the object moves too; here it is slanted "
+            "about its middle."
+        )
+    if augmentation.rotation_degrees:
+        lines += [
+            f"# up to {augmentation.rotation_degrees:g}° either way; Keras takes fractions of a full turn",
+            f"keras.layers.RandomRotation({augmentation.rotation_degrees:g} / 360, {fill}),",
+        ]
+    shifted = augmentation.width_shift_fraction or augmentation.height_shift_fraction
+    if shifted:
+        lines.append(
+            f"keras.layers.RandomTranslation(height_factor={augmentation.height_shift_fraction:g}, "
+            f"width_factor={augmentation.width_shift_fraction:g}, {fill}),"
+        )
+    resampled = (
+        augmentation.zoom_fraction,
+        augmentation.shear_degrees,
+        augmentation.rotation_degrees,
+        shifted,
+    )
+    if sum(bool(reach) for reach in resampled) > 1:
+        differences.append(
+            "Each layer resamples the picture once more, which blurs it a little. Here flips, zoom, shear, rotation "
+            "and shifts are one map, and the picture is resampled once."
+        )
+
+
+def zoom_factors(zoom_fraction: float) -> tuple[float, float]:
+    """RandomZoom's range for an enlargement of 1 ± `zoom_fraction`: it enlarges by 1 / (1 + factor)."""
+    return 1 / (1 + zoom_fraction) - 1, 1 / (1 - zoom_fraction) - 1
+
+
+def saturation_factors(saturation: float) -> tuple[float, float]:
+    """RandomSaturation's range for colours times 1 ± `saturation`: it multiplies by factor / (1 - factor)."""
+    low, high = 1 - saturation, 1 + saturation
+    return low / (1 + low), high / (1 + high)
+
+
+def _add_color(
+    augmentation: AugmentationConfig, num_channels: int, lines: list[str], differences: list[str]
+) -> None:
+    colored = num_channels == 3
+    if colored and augmentation.saturation:
+        low, high = saturation_factors(augmentation.saturation)
+        lines += [
+            f"# colours ×{1 - augmentation.saturation:g} to ×{1 + augmentation.saturation:g}; 0.5 leaves them",
+            f"keras.layers.RandomSaturation(({low:.6g}, {high:.6g})),",
+        ]
+    if colored and augmentation.hue:
+        lines += [
+            f"# up to {360 * augmentation.hue:g}° either way; Keras takes fractions of half the circle",
+            f"keras.layers.RandomHue({2 * augmentation.hue:g}),",
+        ]
+    if colored and (augmentation.saturation or augmentation.hue):
+        differences.append(
+            "Saturation and hue: Keras turns them in HSV, training here in YIQ, by the same amounts."
+        )
+    if augmentation.contrast:
+        reach = f"{augmentation.contrast:g}"
+        lines += [
+            "# both, because one number alone would only strengthen it",
+            f"keras.layers.RandomContrast(({reach}, {reach})),",
+        ]
+        if colored:
+            differences.append(
+                "Contrast: Keras goes by each channel's own mean, training here by the picture's."
+            )
+    if augmentation.brightness:
+        lines.append(f"keras.layers.RandomBrightness({augmentation.brightness:g}),")
+
+
+def _add_cover(augmentation: AugmentationConfig, lines: list[str], differences: list[str]) -> None:
+    if augmentation.noise_stddev:
+        lines += [
+            "# Keras adds noise to values from 0 to 1 alone",
+            "keras.layers.Rescaling(1 / 255),",
+            f"keras.layers.GaussianNoise({augmentation.noise_stddev:g}),",
+            "keras.layers.Rescaling(255),",
+        ]
+        differences.append("Noise: Keras does not clip what goes below 0 or above 255.")
+    if augmentation.erasing_probability:
+        share = f"{augmentation.erasing_probability:g}"
+        lines += [
+            "# both, because up to one number Keras would draw the probability",
+            f"keras.layers.RandomErasing(({share}, {share})),",
+        ]
+        differences.append("Random erasing: Keras fills the box with noise, training here with one colour.")
+
+
+def _mixing(augmentation: AugmentationConfig, differences: list[str]) -> list[str]:
+    """The lines that define `mixing`; without a layer for it, none."""
+    mixup, cutmix = augmentation.mixup_alpha, augmentation.cutmix_alpha
+    if mixup and cutmix:
+        differences.append(
+            "Mixup and CutMix together: here each picture gets one of the two; Keras has no layer for that choice."
+        )
+        return []
+    if cutmix > 1:
+        differences.append(f"CutMix: Keras takes an alpha up to 1, here it is {cutmix:g}.")
+    if not mixup and not cutmix:
+        return []
+    layer = (
+        f"keras.layers.MixUp(alpha={mixup:g})"
+        if mixup
+        else f"keras.layers.CutMix(factor=({min(cutmix, 1.0):g}, {min(cutmix, 1.0):g}))"
+    )
+    return [
+        "# Mixes labels too, so it takes both:",
+        '# mixing({"images": images, "labels": one_hot_labels}, training=True)',
+        f"mixing = {layer}",
+    ]

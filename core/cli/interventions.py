@@ -1,0 +1,102 @@
+"""Commands that change a run while it trains: pause, step, set-rate, add-epochs; and its history of them."""
+
+import argparse
+import datetime
+from collections.abc import Sequence
+
+from core.cli.output import print_json, print_table
+from core.rate_words import rate_in_words
+from core.runs import control
+from core.runs.interventions import Intervention
+from core.runs.records import Run
+from core.runs.serialize import run_summary
+from core.runs.states import RunState
+from core.workspace import Workspace
+
+KINDS_IN_WORDS = {
+    "learning_rate": "learning rate",
+    "add_epochs": "more epochs",
+    "pause": "pause",
+    "resume": "go on",
+    "step": "one epoch",
+}
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this module's commands to the parser."""
+    pause = commands.add_parser("pause", help="have a run wait until it is resumed, stepped or stopped")
+    _finish(pause, _pause)
+
+    step = commands.add_parser("step", help="have a paused run go on until an epoch has ended")
+    _finish(step, _step)
+
+    rate = commands.add_parser("set-rate", help="another learning rate from a run's next epoch on")
+    _finish(rate, _set_rate)
+    rate.add_argument("value", metavar="VALUE", type=float)
+
+    epochs = commands.add_parser("add-epochs", help="have a run train longer than it was told to")
+    _finish(epochs, _add_epochs)
+    epochs.add_argument("add", metavar="N", type=int)
+
+
+def _finish(command: argparse.ArgumentParser, handle: object) -> None:
+    command.add_argument("run", metavar="RUN")
+    command.add_argument("--json", action="store_true", help="print one JSON document")
+    command.set_defaults(handle=handle)
+
+
+def _pause(arguments: argparse.Namespace) -> int:
+    run = control.pause_run(_workspace(), arguments.run)
+    text = f"{run.name} pauses at its next batch. Let it go on with: python -m core resume {run.id}"
+    return _report(arguments, run, text)
+
+
+def _step(arguments: argparse.Namespace) -> int:
+    run = control.step_run(_workspace(), arguments.run)
+    return _report(arguments, run, f"{run.name} goes on until an epoch has ended, then pauses again.")
+
+
+def _set_rate(arguments: argparse.Namespace) -> int:
+    run = control.set_learning_rate(_workspace(), arguments.run, arguments.value)
+    when = "when it goes on" if run.state.is_finished else "from its next epoch on"
+    return _report(
+        arguments, run, f"{run.name} has the learning rate {rate_in_words(arguments.value)} {when}."
+    )
+
+
+def _add_epochs(arguments: argparse.Namespace) -> int:
+    run = control.add_epochs(_workspace(), arguments.run, arguments.add)
+    text = f"{run.name} trains {run.total_epochs:,} epochs in all"
+    if run.state.is_finished:
+        text += f", once it is resumed with: python -m core resume {run.id}"
+    elif run.state is RunState.WAITING:
+        text += ", once it has begun"
+    return _report(arguments, run, f"{text}.")
+
+
+def _report(arguments: argparse.Namespace, run: Run, text: str) -> int:
+    if arguments.json:
+        print_json(run_summary(run))
+    else:
+        print(text)
+    return 0
+
+
+def _workspace() -> Workspace:
+    return Workspace.from_environment().ensure()
+
+
+def print_interventions(history: Sequence[Intervention]) -> None:
+    """What people changed while a run trained, as a table under a heading; nothing when there was nothing."""
+    if not history:
+        return
+    print("\nChanged while it trained:")
+    print_table(("ASKED", "AFTER EPOCH", "WHAT", "OUTCOME"), [_row(each) for each in history])
+
+
+def _row(each: Intervention) -> tuple[object, ...]:
+    asked = datetime.datetime.fromtimestamp(each.asked_at).astimezone().isoformat(" ", "seconds")
+    what = KINDS_IN_WORDS.get(each.kind, each.kind)
+    if each.value is not None:
+        what += f" {rate_in_words(each.value) if each.kind == 'learning_rate' else f'{each.value:g}'}"
+    return asked, each.epoch, what, each.outcome or "Not yet."

@@ -1,0 +1,57 @@
+"""The command that measures a design before it is trained."""
+
+import argparse
+
+from core.cli.configs import add_config_arguments, config_from
+from core.cli.output import end_progress, print_json, progress_line
+from core.durations import in_words
+from core.preflight import Preflight, measure
+from core.workspace import Workspace
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this module's commands to the parser."""
+    command = commands.add_parser(
+        "preflight", help="a dry run: seconds an epoch, memory and time for the whole run, measured"
+    )
+    add_config_arguments(command)
+    command.add_argument("--json", action="store_true", help="print one JSON document")
+    command.set_defaults(handle=_preflight)
+
+
+def _preflight(arguments: argparse.Namespace) -> int:
+    config = config_from(arguments)
+    found = measure(Workspace.from_environment().ensure(), config, progress_line)
+    end_progress()
+    if arguments.json:
+        print_json(found.to_dict())
+        return 0
+    print("\n".join(sentences(found)))
+    return 0
+
+
+def sentences(found: Preflight) -> list[str]:
+    """What a dry run found, a line a thought."""
+    lines = [f"{found.parameters:,} parameters on {found.device} ({found.device_name})."]
+    if not found.fits:
+        lines.append(
+            f"Batches of {found.batch_size:,} do not fit into the {_available(found)} that are free."
+        )
+        lines.append(
+            "Not even the smallest batch fits."
+            if found.largest_batch_size is None
+            else f"The largest that fits: --set training.batch_size={found.largest_batch_size}"
+        )
+        return [*lines, *found.notes]
+    assert found.epoch_seconds is not None and found.total_seconds is not None
+    lines.append(
+        f"An epoch takes {in_words(found.epoch_seconds)}: {found.steps:,} steps {in_words(found.train_seconds or 0)}, "
+        f"measuring {in_words(found.evaluation_seconds or 0)}, saving {in_words(found.saving_seconds or 0)}."
+    )
+    lines.append(f"{found.epochs:,} epochs take {in_words(found.total_seconds)}, the start included.")
+    lines.append(f"{found.memory_mib:,} MiB of memory, of {_available(found)} that are free.")
+    return [*lines, *found.notes]
+
+
+def _available(found: Preflight) -> str:
+    return "memory" if found.memory_available_mib is None else f"{found.memory_available_mib:,} MiB"

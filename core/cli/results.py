@@ -1,0 +1,62 @@
+"""The result of a study as a table in a terminal."""
+
+from core.cli.output import percent, points, print_table
+from core.statistics import Interval
+from core.studies.ablation import AblationResult, Change
+from core.studies.measured import signed, span
+from core.studies.noise import NoiseResult
+from core.studies.report import Result
+from core.studies.seeds import SeedsResult
+from core.studies.volume import VolumeResult
+
+
+def print_result(result: Result) -> None:
+    """The numbers below the headline."""
+    if isinstance(result, SeedsResult):
+        _print_seeds(result)
+    elif isinstance(result, AblationResult):
+        header = ("CONDITION", "ACCURACY, POINTS", "95 %", "GAP, POINTS", "95 %")
+        print_table(header, [(e.name, *_change(e.accuracy), *_change(e.gap)) for e in result.effects])
+    elif isinstance(result, VolumeResult):
+        print_table(
+            ("PICTURES", "BEST VALIDATION", "LINE", "DIFFERENCE", "GAP"),
+            [
+                (
+                    f"{rung.size:,}", _mean(rung.accuracy), percent(rung.fitted),
+                    None if rung.residual is None else signed(rung.residual),
+                    points(None if rung.gap is None else rung.gap.mean),
+                )
+                for rung in result.rungs
+            ],
+        )  # fmt: skip
+    elif isinstance(result, NoiseResult):
+        print_table(
+            ("WRONG LABELS", "BEST VALIDATION", "LAST VALIDATION", "CLEAN TRAINING", "KNOWN BY HEART"),
+            [
+                (
+                    f"{100 * dose.fraction:g} %", _mean(dose.best_validation), _mean(dose.last_validation),
+                    _mean(dose.clean_training), percent(dose.memorised),
+                )
+                for dose in result.doses
+            ],
+        )  # fmt: skip
+
+
+def _print_seeds(result: SeedsResult) -> None:
+    names = [arm.name if len(arm.name) <= 30 else arm.name[:29] + "…" for arm in result.arms]
+    header = ["SEED", *(f"{name}: BEST" for name in names), *(f"{name}: GAP" for name in names)]
+    rows = [[row.seed, *map(percent, row.accuracies), *map(points, row.gaps)] for row in result.rows]
+    means = [_mean(arm.accuracy) for arm in result.arms]
+    gaps = [points(None if arm.gap is None else arm.gap.mean) for arm in result.arms]
+    print_table(header, [*rows, ["mean", *means, *gaps]])
+
+
+def _mean(interval: Interval | None) -> str:
+    return percent(None if interval is None else interval.mean)
+
+
+def _change(change: Change | None) -> tuple[str | None, str | None]:
+    if change is None:
+        return None, None
+    known = change.low is not None and change.high is not None
+    return signed(change.mean), span(change.low or 0.0, change.high or 0.0) if known else None

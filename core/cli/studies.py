@@ -1,0 +1,269 @@
+"""Commands about studies: start one of each kind, list, show, stop, resume, delete."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.cli.configs import config_from, parse_assignment
+from core.cli.output import end_progress, print_json, print_table, progress_line
+from core.cli.results import print_result
+from core.runs.scheduler import ensure_scheduler
+from core.runs.store import Store
+from core.runs.studies import Study
+from core.studies.report import StudyReport, num_planned, read_report, study_summary
+from core.studies.spec import ABLATION, KINDS, MODES, NOISE, SEEDS, SEEDS_OF, VOLUME, Base
+from core.studies.start import (
+    base_fork,
+    base_of_preset,
+    base_of_run,
+    complete_study,
+    delete_study,
+    make_spec,
+    start_study,
+    stop_study,
+)
+from core.workspace import Workspace
+
+POLL_SECONDS = 0.5
+SCHEDULER_CHECK_SECONDS = 2.0
+
+HELP = {
+    SEEDS: "signal or noise? one or two configs with several seeds",
+    ABLATION: "which part of the augmentation does the work?",
+    VOLUME: "what do more training pictures bring?",
+    NOISE: "what do wrong labels do?",
+}
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this module's commands to the parser."""
+    study = commands.add_parser("study", help="several runs that answer one question")
+    kinds = study.add_subparsers(dest="kind", required=True, metavar="KIND")
+    for kind in KINDS:
+        _add_kind(kinds.add_parser(kind, help=HELP[kind]), kind)
+
+    listing = commands.add_parser("studies", help="list the studies, newest first")
+    listing.add_argument("--json", action="store_true", help="print one JSON document")
+    listing.set_defaults(handle=_studies)
+
+    show = commands.add_parser("show-study", help="a study's runs and what they say")
+    show.set_defaults(handle=_show)
+    stop = commands.add_parser("stop-study", help="end the runs that a study began")
+    stop.set_defaults(handle=_change, action=stop_study)
+    resume = commands.add_parser("resume-study", help="queue what is missing of a study again")
+    resume.set_defaults(handle=_change, action=complete_study)
+    for command in (show, stop, resume):
+        command.add_argument("study", metavar="STUDY")
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+    resume.add_argument("--wait", action="store_true", help="stay until every run has ended")
+
+    delete = commands.add_parser("delete-study", help="forget a study; its runs stay unless told otherwise")
+    delete.add_argument("study", metavar="STUDY")
+    delete.add_argument("--with-runs", action="store_true", help="delete the runs that it began, too")
+    delete.set_defaults(handle=_delete)
+
+
+def _add_kind(parser: argparse.ArgumentParser, kind: str) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--preset", metavar="NAME", help="a named config")
+    source.add_argument("--config", metavar="FILE", type=Path, help="a config as JSON")
+    source.add_argument("--run", metavar="RUN", help="the config of this run")
+    parser.add_argument("--dataset", metavar="NAME", help="train on this data set instead")
+    parser.add_argument(
+        "--set", metavar="PATH=VALUE", action="append", default=[], dest="values",
+        help="replace one value of the config, or of both; VALUE is JSON; may be repeated",
+    )  # fmt: skip
+    if kind == SEEDS:
+        other = parser.add_mutually_exclusive_group()
+        other.add_argument("--against-preset", metavar="NAME", help="compare with a named config")
+        other.add_argument("--against-run", metavar="RUN", help="compare with the config of this run")
+        parser.add_argument(
+            "--against-set", metavar="PATH=VALUE", action="append", default=[],
+            help="compare with a config that is changed so: the one named, else the first; may be repeated",
+        )  # fmt: skip
+    elif kind == ABLATION:
+        parser.add_argument(
+            "--mode", choices=MODES, action="append", dest="modes",
+            help="leave each knob out, or have each alone; may be given twice for both (default: without)",
+        )  # fmt: skip
+    elif kind == VOLUME:
+        parser.add_argument(
+            "--sizes", metavar="N,N,…", type=_whole_numbers, help="numbers of training pictures"
+        )
+        parser.add_argument(
+            "--num-sizes", metavar="N", type=int, help="how many sizes, if none are given (5)"
+        )
+    elif kind == NOISE:
+        parser.add_argument(
+            "--fractions", metavar="F,F,…", type=_fractions, help="0,0.1,0.2,0.4 unless given"
+        )
+    least, most, usual = SEEDS_OF[kind]
+    parser.add_argument(
+        "--seeds", metavar="N", type=int, dest="num_seeds", help=f"{least} to {most}, {usual} unless given"
+    )
+    parser.add_argument("--name", metavar="TEXT", help="what to call the study")
+    parser.add_argument("--no-reuse", action="store_true", help="train anew what is there already")
+    parser.add_argument("--wait", action="store_true", help="stay until every run has ended")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(handle=_start)
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    asked = {
+        key: getattr(arguments, key)
+        for key in ("num_seeds", "modes", "sizes", "num_sizes", "fractions")
+        if getattr(arguments, key, None) is not None
+    }
+    with Store(workspace) as store:
+        first = _first(store, arguments)
+        second = _second(store, first, arguments) if arguments.kind == SEEDS else None
+    spec = make_spec(workspace, arguments.kind, first, second, asked)
+    study = start_study(workspace, spec, arguments.name, reuse=not arguments.no_reuse)
+    return _report(workspace, study, wait=arguments.wait, as_json=arguments.json)
+
+
+def _first(store: Store, arguments: argparse.Namespace) -> Base:
+    if arguments.run:
+        return base_of_run(store, arguments.run, _values(arguments))
+    if arguments.preset:
+        return base_of_preset(arguments.preset, _values(arguments))
+    return Base(_name_of(arguments.config), config_from(arguments))
+
+
+def _name_of(path: Path) -> str:
+    """A file's name as part of the name of runs, which can hold less than that of a file."""
+    plain = "".join(character if character.isprintable() else " " for character in path.stem)
+    return plain.strip()[:60] or "config"
+
+
+def _second(store: Store, first: Base, arguments: argparse.Namespace) -> Base | None:
+    changes = dict(parse_assignment(text) for text in arguments.against_set)
+    values = {**_values(arguments), **changes}
+    if arguments.against_run:
+        return base_of_run(store, arguments.against_run, values)
+    if arguments.against_preset:
+        return base_of_preset(arguments.against_preset, values)
+    return base_fork(first, changes) if changes else None
+
+
+def _values(arguments: argparse.Namespace) -> dict[str, Any]:
+    values = dict(parse_assignment(text) for text in arguments.values)
+    return {**values, "dataset.id": arguments.dataset} if arguments.dataset else values
+
+
+def _studies(arguments: argparse.Namespace) -> int:
+    studies = Store(Workspace.from_environment().ensure()).studies.list_studies()
+    if arguments.json:
+        print_json([study_summary(study) for study in studies])
+    elif not studies:
+        print("No studies yet. Start one: python -m core study seeds --preset tiny --dataset shapes")
+    else:
+        rows = [
+            (each.id, each.name, each.kind, f"{each.num_finished}/{num_planned(each)}") for each in studies
+        ]
+        print_table(("STUDY", "NAME", "KIND", "RUNS ENDED"), rows)
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    _print(read_report(workspace, Store(workspace), arguments.study), as_json=arguments.json)
+    return 0
+
+
+def _change(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    action: Callable[[Workspace, str], int] = arguments.action
+    action(workspace, arguments.study)
+    study = Store(workspace).studies.get(arguments.study)
+    return _report(workspace, study, wait=getattr(arguments, "wait", False), as_json=arguments.json)
+
+
+def _delete(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    kept = delete_study(workspace, arguments.study, with_runs=arguments.with_runs)
+    for sentence in kept:
+        print(sentence, file=sys.stderr)
+    print(f"{arguments.study} is deleted.")
+    return 1 if kept else 0
+
+
+def _report(workspace: Workspace, study: Study, *, wait: bool, as_json: bool) -> int:
+    """Print a study, with `wait` once its runs have ended. Returns the exit code."""
+    store = Store(workspace)
+    if wait:
+        try:
+            _wait_for(workspace, store, study)
+        except KeyboardInterrupt:
+            end_progress()
+            print(f"Its runs go on; stop them with: python -m core stop-study {study.id}", file=sys.stderr)
+            raise
+    report = read_report(workspace, store, study.id)
+    if as_json or wait:
+        _print(report, as_json=as_json)
+    else:
+        print(f"{study.name}: {report.num_planned} runs, id {study.id}.")
+    return 1 if wait and report.is_partial else 0
+
+
+def _wait_for(workspace: Workspace, store: Store, study: Study) -> None:
+    told, checked = "", 0.0
+    while True:
+        members = store.studies.members(study.id)
+        ended = sum(member.run.state.is_finished for member in members)
+        text = f"{study.name} ({study.id}): {ended} of {len(members)} runs have ended"
+        if text != told:
+            progress_line(text)
+            told = text
+        if ended == len(members):
+            break
+        if time.monotonic() - checked > SCHEDULER_CHECK_SECONDS:
+            ensure_scheduler(workspace)
+            checked = time.monotonic()
+        time.sleep(POLL_SECONDS)
+    end_progress()
+
+
+def _print(report: StudyReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_dict())
+        return
+    print(f"{report.study.name} ({report.study.id}): {report.standing}")
+    if report.problem:
+        print(report.problem)
+    if report.result is not None:
+        print(f"\n{report.result.headline}")
+        for note in report.result.notes:
+            print(note)
+        print()
+        print_result(report.result)
+    for member in report.failed:
+        run = member.run
+        reasons = " ".join(each for each in (run.error, run.next_step) if each)
+        print(f"{run.name} ({run.id}): {run.state}. {reasons}".rstrip())
+    for hole in report.holes:
+        print(f"{hole.name}: deleted.")
+    for member in report.members:
+        if member.is_changed:
+            what = "changed by hand while training, so that it is no longer what was planned"
+            print(f"{member.run.name} ({member.run.id}): {what}.")
+    if report.failed or report.holes:
+        print(f"Queue what is missing again: python -m core resume-study {report.study.id}")
+
+
+def _whole_numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes numbers such as 500,1500,5000, not {text[:60]!r}.") from None
+
+
+def _fractions(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes numbers such as 0,0.1,0.4, not {text[:60]!r}.") from None

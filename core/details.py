@@ -1,0 +1,108 @@
+"""What was measured in a run's epochs beyond its curves, with the names of its classes; the same for every face."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DatasetError
+from core.experiments import find_dataset
+from core.runs.details import CorruptedLabels, Followed, RunDetails
+from core.runs.records import Run
+from core.workspace import Workspace
+
+NONE_YET = "Nothing is measured for each class and picture before the first epoch has ended."
+TOO_OLD = (
+    "This run was trained before ConvDeck measured classes and followed pictures. A run started now has both."
+)
+
+
+def why_no_details(run: Run) -> str:
+    """Why a run has none, in a sentence."""
+    return TOO_OLD if run.epoch else NONE_YET
+
+
+def class_names_of(workspace: Workspace, run: Run, num_classes: int) -> tuple[str, ...]:
+    """The names of the run's classes; numbers where its data set is gone, or another one has its name now."""
+    try:
+        names = find_dataset(workspace, run.dataset).class_names
+    except DatasetError:
+        names = ()
+    return names if len(names) == num_classes else tuple(f"class {index}" for index in range(num_classes))
+
+
+def memorised_in_words(epoch: int, corrupted: CorruptedLabels) -> str:
+    """What the network has made of the wrong labels by its last epoch."""
+    memorised = corrupted.memorised[-1] / corrupted.count
+    resisted = corrupted.resisted[-1] / corrupted.count
+    intact = corrupted.intact_right[-1] / corrupted.intact if corrupted.intact else None
+    sentence = (
+        f"By epoch {epoch} it had learned {memorised:.0%} of {corrupted.count:,} wrong labels by heart; "
+        f"{resisted:.0%} of these pictures it took for what they are, against their label."
+    )
+    if intact is not None:
+        sentence += f" Of {corrupted.intact:,} pictures with a right label it had {intact:.0%} right."
+    return sentence.replace("%", "\u00a0%")
+
+
+def details_document(workspace: Workspace, run: Run, details: RunDetails | None) -> dict[str, Any]:
+    """As JSON: lists over `epoch`, and null for what was not measured. Accuracies are fractions of 1."""
+    document: dict[str, Any] = {"id": run.id, "name": run.name, "epoch": [], "note": None}
+    if details is None:
+        note = why_no_details(run)
+        return {**document, "note": note, "classes": [], "corrupted_labels": None, "followed": None}
+    names = class_names_of(workspace, run, details.num_classes)
+    clean, validation, gap = details.clean.accuracy, details.validation.accuracy, details.gap
+    classes = [
+        {
+            "class": name,
+            "num_clean_train": int(details.clean.count[index]),
+            "num_validation": int(details.validation.count[index]),
+            "clean_train_accuracy": _listed(clean[:, index]),
+            "val_accuracy": _listed(validation[:, index]),
+            "gap": _listed(gap[:, index]),
+        }
+        for index, name in enumerate(names)
+    ]
+    return {
+        **document,
+        "epoch": details.epochs.tolist(),
+        "classes": classes,
+        "corrupted_labels": _corrupted(details.corrupted) if details.corrupted else None,
+        "followed": {
+            "training": _followed(details.training_pictures, names),
+            "validation": _followed(details.validation_pictures, names),
+        },
+    }
+
+
+def _corrupted(corrupted: CorruptedLabels) -> dict[str, Any]:
+    other = corrupted.count - corrupted.memorised - corrupted.resisted
+    return {
+        "num_corrupted": corrupted.count,
+        "num_intact": corrupted.intact,
+        "memorised": _listed(corrupted.memorised / corrupted.count),
+        "resisted": _listed(corrupted.resisted / corrupted.count),
+        "other": _listed(other / corrupted.count),
+        "intact_accuracy": _listed(corrupted.intact_right / (corrupted.intact or np.nan)),
+    }
+
+
+def _followed(followed: Followed, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": names[followed.labels[index]],
+            "true_label": names[followed.true_labels[index]],
+            "answer": [names[answer] for answer in followed.answers[:, index]],
+            "probability": followed.probabilities[:, index].tolist(),
+            "learned": int(followed.learned[index]),
+            "forgotten": int(followed.forgotten[index]),
+            "confidence": round(float(followed.confidence[index]), 4),
+            "variability": round(float(followed.variability[index]), 4),
+        }
+        for index in range(len(followed.labels))
+    ]
+
+
+def _listed(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 6) for value in values]

@@ -1,0 +1,37 @@
+"""Which runs can be asked about which pictures."""
+
+from collections.abc import Iterable
+
+from core.errors import RunError
+from core.runs.records import Run
+
+ImageShape = tuple[int, int, int]
+
+
+def resized_shape(image_size: int | None, stored: ImageShape) -> ImageShape:
+    """The (height, width, channels) that is read of `stored` ones: a square of `image_size`, if that is asked for."""
+    return stored if image_size is None else (image_size, image_size, stored[2])
+
+
+def trained_runs(runs: Iterable[Run], dataset_id: str) -> list[Run]:
+    """Those with weights and readable settings that were trained on this data set, in the same order."""
+    return [
+        run for run in runs if run.best_epoch is not None and run.dataset == dataset_id and _is_readable(run)
+    ]
+
+
+def fitting_runs(runs: Iterable[Run], dataset_id: str, stored: ImageShape, shown: ImageShape) -> list[Run]:
+    """Those of `trained_runs` that read pictures of the shape `shown`, where the data set's are of `stored`."""
+    return [
+        run
+        for run in trained_runs(runs, dataset_id)
+        if resized_shape(run.config.dataset.image_size, stored) == shown
+    ]
+
+
+def _is_readable(run: Run) -> bool:
+    try:
+        run.config.to_dict()
+    except RunError:
+        return False
+    return True

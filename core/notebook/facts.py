@@ -1,0 +1,143 @@
+"""What came of a run, in numbers and in a sentence; and of several, how they differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.config import ExperimentConfig
+from core.durations import in_words
+from core.errors import RunError
+from core.mends import describe_changes
+from core.runs.records import Run, finite
+from core.runs.store import Curves
+from core.statistics import mean_and_interval
+from core.verdicts import verdict_of
+from core.workspace import Workspace
+
+MOST_CHANGES = 20
+ONE_RUN_EACH = "One run each: no interval, and a small difference may be chance. Run several seeds."
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a noted run; where it was deleted, its id and last name alone.
+
+    Accuracies and `gap` are fractions of 1, as the run's own: `gap` is that of the last epoch. `seconds` is the sum
+    of its epochs'. `headline` is the verdict in a few words.
+    """
+
+    id: str
+    name: str
+    deleted: bool = False
+    state: str | None = None
+    headline: str | None = None
+    epochs: int = 0
+    total_epochs: int = 0
+    best_epoch: int | None = None
+    best_val_accuracy: float | None = None
+    gap: float | None = None
+    seconds: float | None = None
+    curves: Curves | None = field(default=None, repr=False)
+    config: ExperimentConfig | None = field(default=None, repr=False)
+
+    @property
+    def shown_name(self) -> str:
+        return f"{self.name} (deleted)" if self.deleted else self.name
+
+    @property
+    def has_curves(self) -> bool:
+        return self.curves is not None and any(value is not None for value in self.curves["val_accuracy"])
+
+    def sentence(self) -> str:
+        """`Overfitting since epoch 14. Best validation accuracy 71.2 % at epoch 12, 30 of 30 epochs …`"""
+        if self.deleted:
+            return "This run was deleted; what is left is what was written about it."
+        if not self.epochs:
+            return f"No epoch has ended yet; the run is {str(self.state).lower()}."
+        parts = []
+        if self.best_val_accuracy is not None:
+            parts.append(
+                f"best validation accuracy {100 * self.best_val_accuracy:.1f} % at epoch {self.best_epoch}"
+            )
+        took = "" if self.seconds is None else f" in {in_words(self.seconds)}"
+        parts.append(f"{self.epochs} of {self.total_epochs} epochs{took}")
+        if self.gap is not None:
+            # The gap in the headline is the middle one of the last three epochs.
+            parts.append(f"the last with a gap of {100 * self.gap:.1f} points")
+        text = ", ".join(parts)
+        return f"{self.headline}. {text[:1].upper()}{text[1:]}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, without the curves: `show` has them."""
+        return {
+            "id": self.id, "name": self.name, "deleted": self.deleted, "state": self.state, "headline": self.headline,
+            "epochs": self.epochs, "total_epochs": self.total_epochs, "best_epoch": self.best_epoch,
+            "best_val_accuracy": finite(self.best_val_accuracy), "gap": finite(self.gap),
+            "seconds": finite(self.seconds),
+        }  # fmt: skip
+
+
+def facts_of(workspace: Workspace, run: Run, curves: Curves) -> RunFacts:
+    """The facts of a run that is there."""
+    seconds = [value for value in curves["seconds"] if value is not None]
+    try:
+        config = run.config
+    except RunError:
+        config = None
+    return RunFacts(
+        id=run.id,
+        name=run.name,
+        state=run.state.value,
+        headline=verdict_of(workspace, run, curves).headline if run.epoch else None,
+        epochs=run.epoch,
+        total_epochs=run.total_epochs,
+        best_epoch=run.best_epoch,
+        best_val_accuracy=run.best_val_accuracy,
+        gap=run.gap,
+        seconds=sum(seconds) if seconds else None,
+        curves=curves,
+        config=config,
+    )
+
+
+def compare(runs: Sequence[RunFacts]) -> tuple[str, ...]:
+    """How several runs differ in settings and in best validation accuracy, a sentence each; nothing for one run."""
+    known = [run for run in runs if not run.deleted]
+    if len(known) < 2:
+        return ()
+    first, *others = known
+    lines = []
+    for other in others:
+        if first.config is not None and other.config is not None:
+            changes = describe_changes(first.config, other.config, most=MOST_CHANGES)
+            lines.append(f"“{other.name}” against “{first.name}”: {changes}.")
+        if first.best_val_accuracy is not None and other.best_val_accuracy is not None:
+            points = 100 * (other.best_val_accuracy - first.best_val_accuracy)
+            lines.append(
+                f"Best validation accuracy of “{other.name}”: {abs(points):.1f} points "
+                f"{'above' if points >= 0 else 'below'} “{first.name}”."
+            )
+    groups = _same_but_for_the_seed(known)
+    if all(len(group) < 2 for group in groups):
+        return (*lines, ONE_RUN_EACH)
+    return (*lines, *(_mean(group) for group in groups if len(group) > 1))
+
+
+def _same_but_for_the_seed(runs: Sequence[RunFacts]) -> list[list[RunFacts]]:
+    groups: dict[str, list[RunFacts]] = {}
+    for run in runs:
+        if run.config is not None and run.best_val_accuracy is not None:
+            key = run.config.with_values({"seed": 0}).config_id
+            groups.setdefault(key, []).append(run)
+    return list(groups.values())
+
+
+def _mean(group: Sequence[RunFacts]) -> str:
+    interval = mean_and_interval([run.best_val_accuracy or 0.0 for run in group])
+    span = (
+        ""
+        if interval.low is None or interval.high is None
+        else f" (95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)"
+    )
+    names = ", ".join(f"“{run.name}”" for run in group)
+    return f"{names} differ by their seed alone: mean {100 * interval.mean:.1f} %{span}."

@@ -1,0 +1,142 @@
+"""The light end of a dry run: starts the process, watches its memory and its silence, and reads its answer."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from core.config import ExperimentConfig
+from core.errors import PreflightError, UserError
+from core.logs import open_log
+from core.runs.devices import Device
+from core.runs.launcher import worker_environment
+from core.workspace import PROJECT_ROOT, Workspace
+
+COMMAND = (sys.executable, "-m", "core.preflight.worker")
+# Loading TensorFlow on a busy machine takes a quarter of that; beyond it a step is too long to be timed.
+SILENCE_SECONDS = 120.0
+LOOK_SECONDS = 0.05
+
+Tell = Callable[[str], None]
+
+
+class OutOfMemory(Exception):
+    """The process ran out of memory, or took more than it was allowed and was ended."""
+
+
+class TooSlow(Exception):
+    """The process said nothing for too long and was ended."""
+
+
+def ask(
+    workspace: Workspace,
+    task: str,
+    config: ExperimentConfig,
+    devices: Sequence[Device],
+    limit_mib: int,
+    tell: Tell,
+    seconds: float,
+    command: Sequence[str] = COMMAND,
+    silence_seconds: float = SILENCE_SECONDS,
+) -> dict[str, Any]:
+    """The answer to `task` (`time` or `fit`) from a process of its own, which may take `limit_mib` of this computer.
+
+    `seconds` is for how long steps are timed.
+
+    Raises:
+        OutOfMemory, TooSlow: and nothing of the process is left.
+        UserError: what the process found wrong with the config or its data.
+        PreflightError: it could not be started, failed, or ended without an answer.
+    """
+    workspace.ensure()
+    environment = worker_environment(workspace, devices, os.environ)
+    try:
+        with open_log(_log_path(workspace)) as log:
+            process = subprocess.Popen(
+                list(command), cwd=PROJECT_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=log, text=True, encoding="utf-8",
+            )  # fmt: skip
+    except OSError as error:
+        raise PreflightError(f"The dry run could not be started: {error.strerror or error}.") from error
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        with contextlib.suppress(OSError):  # it has ended already: the missing answer tells
+            request = {"task": task, "config": config.to_dict(), "seconds": seconds}
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+        answer = _listen(process, process.stdout, limit_mib, tell, silence_seconds)
+    finally:
+        process.kill()
+        process.wait()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        process.stdout.close()
+    if answer is None:
+        # Linux ends who takes too much by a signal; so do allocators that get nothing any more.
+        if process.returncode in (-getattr(signal, "SIGKILL", 9), -signal.SIGABRT):
+            raise OutOfMemory
+        raise PreflightError(
+            f"The dry run ended unexpectedly (exit code {process.returncode}). Its log is "
+            f"{_log_path(workspace).name} in the workspace."
+        )
+    if "user_error" in answer:
+        raise UserError(answer["user_error"])
+    if "error" in answer:
+        raise PreflightError(answer["error"])
+    if "out_of_memory" in answer:
+        raise OutOfMemory
+    return answer
+
+
+def _log_path(workspace: Workspace) -> Path:
+    return workspace.root / "preflight.log"
+
+
+def _listen(
+    process: "subprocess.Popen[str]", answers: IO[str], limit_mib: int, tell: Tell, silence_seconds: float
+) -> dict[str, Any] | None:
+    """The last line that is no stage; None when the process ended by itself without one."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        with contextlib.suppress(ValueError):  # closed, because nobody wants to hear it any more
+            for line in answers:
+                lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, name="preflight-reader", daemon=True).start()
+    heard = time.monotonic()
+    while True:
+        try:
+            line = lines.get(timeout=LOOK_SECONDS)
+        except queue.Empty:
+            if _resident_mib(process.pid) > limit_mib:
+                raise OutOfMemory from None
+            if time.monotonic() - heard > silence_seconds:
+                raise TooSlow from None
+            continue
+        if not line.endswith("\n"):
+            process.wait()
+            return None
+        answer: dict[str, Any] = json.loads(line)
+        if "stage" not in answer:
+            return answer
+        heard = time.monotonic()
+        tell(answer["stage"])
+
+
+def _resident_mib(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss) // 2**20
+    except psutil.Error:
+        return 0

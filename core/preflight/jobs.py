@@ -1,0 +1,82 @@
+"""Dry runs that a page asks for: measured by a thread of the server, so that the page can be used meanwhile."""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.config import ExperimentConfig
+from core.errors import ConvDeckError, PreflightBusy
+from core.preflight.measurement import Preflight, measure
+from core.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+KEPT = 64
+
+
+@dataclass(frozen=True)
+class DryRunState:
+    """What is known of a config: `stage` while it is measured, then a `result`, or a `problem` in a sentence.
+
+    `others_run` says that another config is being measured, so that this one cannot be.
+    """
+
+    stage: str | None = None
+    result: Preflight | None = None
+    problem: str | None = None
+    others_run: bool = False
+
+
+class DryRuns:
+    """One dry run at a time, and the last answers by config. Forgotten when the server ends."""
+
+    def __init__(self, workspace: Workspace, measure: Callable[..., Preflight] = measure) -> None:
+        self._workspace = workspace
+        self._measure = measure
+        self._lock = threading.Lock()
+        self._running: str | None = None
+        self._stage = ""
+        self._answers: OrderedDict[str, Preflight | str] = OrderedDict()
+
+    def start(self, config: ExperimentConfig) -> None:
+        """Begin to measure; nothing happens while this very config is being measured. Raises PreflightBusy."""
+        with self._lock:
+            if self._running == config.config_id:
+                return
+            if self._running is not None:
+                raise PreflightBusy("Another dry run is being measured. Try again in a minute.")
+            self._running, self._stage = config.config_id, "Starting"
+            self._answers.pop(config.config_id, None)
+        threading.Thread(target=self._work, args=(config,), name="dry-run", daemon=True).start()
+
+    def state(self, config_id: str) -> DryRunState:
+        """Where the dry run of this config stands."""
+        with self._lock:
+            running = self._running
+            if running == config_id:
+                return DryRunState(stage=self._stage)
+            answer = self._answers.get(config_id)
+        if isinstance(answer, str):
+            return DryRunState(problem=answer, others_run=running is not None)
+        return DryRunState(result=answer, others_run=running is not None)
+
+    def _work(self, config: ExperimentConfig) -> None:
+        answer: Preflight | str
+        try:
+            answer = self._measure(self._workspace, config, self._tell)
+        except ConvDeckError as error:
+            answer = str(error)
+        except Exception:
+            logger.exception("A dry run failed.")
+            answer = "The dry run failed; the server's log says why."
+        with self._lock:
+            self._running = None
+            self._answers[config.config_id] = answer
+            while len(self._answers) > KEPT:
+                self._answers.popitem(last=False)
+
+    def _tell(self, stage: str) -> None:
+        with self._lock:
+            self._stage = stage

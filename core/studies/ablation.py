@@ -1,0 +1,228 @@
+"""Which part of an augmentation policy does the work: each knob left out, or alone, and what that changes.
+
+With two seeds or more a change has the interval of the paired t-test. With one seed nothing can be said of chance;
+what the finite number of pictures alone explains is the binomial standard error of both accuracies together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.statistics import paired_difference
+from core.studies.measured import (
+    CONFIDENCE,
+    NORMAL_QUANTILE,
+    Measured,
+    Pictures,
+    combined,
+    of_arm,
+    percent,
+    signed,
+    span,
+    standard_error,
+)
+from core.studies.plan import FULL, NONE, active_knobs, arms_of, knob_key
+from core.studies.spec import MODES, ONLY, WITHOUT, StudySpec
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference of two conditions, mean over `n` seeds. `low` and `high` are its 95 % interval.
+
+    With one seed they are ± 1.96 `error`, the binomial standard error of the pictures alone; then `clear` is None,
+    because nothing is known of chance between seeds. None where pictures are not known either.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    error: float | None
+    n: int
+    clear: bool | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a condition changes against its reference: the full policy for `without`, none for `only`.
+
+    `knob` is None for the whole policy. `withstands`: also clear when it is one of so many comparisons (Bonferroni).
+    """
+
+    mode: str
+    knob: str | None
+    name: str
+    accuracy: Change | None
+    gap: Change | None
+    withstands: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "mode": self.mode, "knob": self.knob, "name": self.name, "accuracy_change": _dict(self.accuracy),
+            "gap_change": _dict(self.gap), "clear_among_all": self.withstands,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AblationResult:
+    """`effects` in the order of the policy's knobs, each mode with the whole policy last."""
+
+    effects: tuple[Effect, ...]
+    headline: str
+    notes: tuple[str, ...]
+
+    def of_mode(self, mode: str) -> tuple[Effect, ...]:
+        """Those against one reference."""
+        return tuple(effect for effect in self.effects if effect.mode == mode)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"effects": [effect.to_dict() for effect in self.effects]}
+
+
+def analyse_ablation(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> AblationResult:
+    """What the runs that have ended say, however few."""
+    knobs = active_knobs(spec.bases[0].config.augmentation)
+    num_compared = _num_compared(spec, knobs)
+    effects = []
+    for mode in (mode for mode in MODES if mode in spec.modes):
+        reference, whole = (FULL, NONE) if mode == WITHOUT else (NONE, FULL)
+        conditions: list[tuple[str | None, str, str]] = [
+            (knob, _name(mode, knob), knob_key(mode, knob)) for knob in knobs
+        ]
+        conditions.append((None, "without all" if mode == WITHOUT else "all together", whole))
+        for knob, name, key in conditions:
+            runs, against = of_arm(measured, key), of_arm(measured, reference)
+            effects.append(_effect(mode, knob, name, runs, against, pictures, num_compared))
+    found = tuple(effects)
+    single = len(spec.seeds) == 1
+    return AblationResult(found, _headline(found, measured, single), _notes(found, single))
+
+
+def _num_compared(spec: StudySpec, knobs: Sequence[str]) -> int:
+    """Among how many the headline picks the largest: in both modes each knob is compared twice, unless it is the only
+    one, for then to leave it out and to have it alone are the same two runs.
+    """
+    configs = {arm.key: arm.config for arm in arms_of(spec)}
+    references = {WITHOUT: FULL, ONLY: NONE}
+    return len(
+        {
+            frozenset((configs[knob_key(mode, knob)], configs[references[mode]]))
+            for mode in spec.modes
+            for knob in knobs
+        }
+    )
+
+
+def _name(mode: str, knob: str) -> str:
+    return f"without {knob}" if mode == WITHOUT else f"{knob} alone"
+
+
+def _effect(
+    mode: str,
+    knob: str | None,
+    name: str,
+    runs: dict[int, Measured],
+    against: dict[int, Measured],
+    pictures: Pictures,
+    num_compared: int,
+) -> Effect:
+    pairs = [(runs[seed], against[seed]) for seed in runs if seed in against]
+    accuracies = [(run.best_val_accuracy, other.best_val_accuracy) for run, other in pairs]
+    gaps = [(run.gap, other.gap) for run, other in pairs if run.gap is not None and other.gap is not None]
+    accuracy_error = gap_error = None
+    if pairs:
+        first = pairs[0]
+        accuracy_error = combined(
+            [standard_error(run.best_val_accuracy, pictures.validation) for run in first]
+        )
+        gap_error = combined(
+            [standard_error(run.last_val_accuracy, pictures.validation) for run in first]
+            + [standard_error(run.last_clean_accuracy, pictures.clean) for run in first]
+        )
+    # Dunn, "Multiple comparisons among means", JASA 56, 1961: the chance of any false alarm among m is kept.
+    strict = 1 - (1 - CONFIDENCE) / max(1, num_compared)
+    withstands = len(accuracies) > 1 and paired_difference(*_columns(accuracies), strict).clear
+    return Effect(mode, knob, name, _change(accuracies, accuracy_error), _change(gaps, gap_error), withstands)
+
+
+def _change(pairs: Sequence[tuple[float, float]], error: float | None) -> Change | None:
+    if not pairs:
+        return None
+    found = paired_difference(*_columns(pairs), CONFIDENCE)
+    if found.n > 1:
+        return Change(found.mean, found.low, found.high, None, found.n, found.clear)
+    half = None if error is None else NORMAL_QUANTILE * error
+    low, high = (None, None) if half is None else (found.mean - half, found.mean + half)
+    return Change(found.mean, low, high, error, 1, None)
+
+
+def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def _headline(effects: Sequence[Effect], measured: Sequence[Measured], single: bool) -> str:
+    whole = of_arm(measured, FULL)
+    own = [effect for effect in effects if effect.knob is not None and effect.accuracy is not None]
+    if not own:
+        if not whole:
+            return "Nothing can be compared yet: the run with all of the augmentation and one other must have ended."
+        reached = percent(next(iter(whole.values())).best_val_accuracy)
+        return f"With all of the augmentation it reaches {reached}; nothing that it can be compared with has ended."
+    biggest = max(own, key=lambda effect: abs(_mean(effect)))
+    if not single and (clear := [effect for effect in own if effect.withstands]):
+        biggest = max(clear, key=lambda effect: abs(_mean(effect)))
+        return f"{_sentence(biggest)}: it stands out from chance."
+    change = biggest.accuracy
+    assert change is not None
+    if change.n == 1:
+        return f"{_sentence(biggest)}, the largest change; with one seed it may be chance."
+    if change.clear:
+        return f"{_sentence(biggest)}; among so many comparisons that may still be chance."
+    return f"No knob stands out from chance. The largest change: {_sentence(biggest, capital=False)}."
+
+
+def _sentence(effect: Effect, capital: bool = True) -> str:
+    change = effect.accuracy
+    assert change is not None
+    name = effect.name[:1].upper() + effect.name[1:] if capital else effect.name
+    reference = "than with all of it" if effect.mode == WITHOUT else "than without augmentation"
+    direction = "more" if change.mean >= 0 else "less"
+    size = f"{abs(100 * change.mean):.1f} points {direction}"
+    return f"{name}, validation accuracy is {size} {reference}{_interval(change)}"
+
+
+def _interval(change: Change) -> str:
+    if change.n == 1 or change.low is None or change.high is None:
+        return ""
+    return f" ({span(change.low, change.high)}, 95 %)"
+
+
+def _notes(effects: Sequence[Effect], single: bool) -> tuple[str, ...]:
+    notes = []
+    if single and any(effect.accuracy is not None for effect in effects):
+        notes.append(
+            "With one seed no noise between runs can be told. The lines show what the finite number of pictures alone "
+            "explains (±1.96 binomial standard errors); another seed may move a bar by more."
+        )
+    for mode, words in ((WITHOUT, "All of it left out"), (ONLY, "All of it together")):
+        whole = next((e for e in effects if e.mode == mode and e.knob is None), None)
+        if whole is not None and whole.accuracy is not None and whole.gap is not None:
+            notes.append(
+                f"{words}: {signed(whole.accuracy.mean)} points of accuracy{_interval(whole.accuracy)}, "
+                f"{signed(whole.gap.mean)} of gap{_interval(whole.gap)}."
+            )
+    return tuple(notes)
+
+
+def _mean(effect: Effect) -> float:
+    return effect.accuracy.mean if effect.accuracy is not None else 0.0
+
+
+def _dict(change: Change | None) -> dict[str, Any] | None:
+    if change is None:
+        return None
+    return {
+        "mean": change.mean, "low": change.low, "high": change.high, "standard_error": change.error, "n": change.n,
+        "clear": change.clear,
+    }  # fmt: skip

@@ -1,0 +1,70 @@
+"""About how long runs will take, from runs of the same network that are here already."""
+
+from collections.abc import Sequence
+
+from core.config import ExperimentConfig
+from core.errors import DatasetError, RunError
+from core.experiments import find_dataset
+from core.runs.progress import epoch_seconds
+from core.runs.records import Run
+from core.runs.store import Store
+from core.workspace import Workspace
+
+# Older ones are not looked through for a network that was measured.
+RECENT_RUNS = 200
+
+
+def estimate_seconds(
+    workspace: Workspace, store: Store, configs: Sequence[ExperimentConfig], num_devices: int
+) -> float | None:
+    """All of them, shared out over the devices; None where no run of one of the networks was measured here.
+
+    Seconds grow with the pictures an epoch shows, so small sets come out too short: each epoch also measures.
+    """
+    runs = [run for run in store.list_runs(RECENT_RUNS) if run.epoch]
+    speeds: dict[object, float | None] = {}
+    total = 0.0
+    for config in configs:
+        key = _network(config)
+        if key not in speeds:
+            speeds[key] = _seconds_a_picture(workspace, store, runs, config)
+        speed, pictures = speeds[key], _pictures_an_epoch(workspace, config)
+        if speed is None or pictures is None:
+            return None
+        total += speed * pictures * config.training.epochs * config.training.num_gpus
+    return total / max(1, num_devices)
+
+
+def _seconds_a_picture(
+    workspace: Workspace, store: Store, runs: Sequence[Run], config: ExperimentConfig
+) -> float | None:
+    """By that run of this network which has shown most pictures: the first epoch loads and compiles, and each one has
+    a part that does not grow with them, so that a run of a few pictures says ten times too much. The newest of equals.
+    """
+    speed, most = None, 0.0
+    for run in runs:
+        try:
+            if _network(run.config) != _network(config):
+                continue
+            seconds = epoch_seconds(run, store.curves(run.id))
+            pictures = _pictures_an_epoch(workspace, run.config)
+        except RunError:
+            continue  # its settings cannot be read, or it was deleted just now
+        if seconds is not None and pictures and pictures * run.epoch > most:
+            speed, most = seconds / pictures, pictures * run.epoch
+    return speed
+
+
+def _network(config: ExperimentConfig) -> object:
+    """What decides how long a picture takes."""
+    training = config.training
+    return config.model, config.dataset.id, config.dataset.image_size, training.batch_size, training.num_gpus
+
+
+def _pictures_an_epoch(workspace: Workspace, config: ExperimentConfig) -> float | None:
+    if config.dataset.num_train is not None:
+        return config.dataset.num_train * config.training.steps_per_epoch_multiple
+    try:
+        return find_dataset(workspace, config.dataset.id).num_train * config.training.steps_per_epoch_multiple
+    except DatasetError:
+        return None

@@ -1,0 +1,109 @@
+"""What one run of a study came to, the numbers of several of them, and how numbers are said."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.runs.curves import best_epoch
+from core.statistics import Interval, mean_and_interval
+from core.studies.plan import Role
+
+CONFIDENCE = 0.95
+NORMAL_QUANTILE = 1.959964  # of the normal distribution at 97.5 %
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run that has ended. Accuracies and `gap` are fractions of 1; `gap` is clean training minus validation at the
+    last epoch, and `val_accuracies` has (epoch, accuracy) of each.
+    """
+
+    role: Role
+    best_val_accuracy: float
+    last_val_accuracy: float | None
+    last_clean_accuracy: float | None
+    gap: float | None
+    val_accuracies: tuple[tuple[int, float], ...]
+
+    @property
+    def seed(self) -> int:
+        """With which runs it makes a pair."""
+        return self.role.seed
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """On how many pictures accuracies rest, of how many classes; None where the data set is not known any more."""
+
+    validation: int | None
+    clean: int | None = None
+    num_classes: int | None = None
+
+
+def measure(role: Role, curves: Mapping[str, list[Any]]) -> Measured | None:
+    """The numbers of a run's curves; None where no validation accuracy is known."""
+    best = best_epoch(curves)
+    if best is None:
+        return None
+    known = tuple(
+        (epoch, value)
+        for epoch, value in zip(curves["epoch"], curves["val_accuracy"], strict=True)
+        if value is not None
+    )
+    last, clean = curves["val_accuracy"][-1], curves["clean_train_accuracy"][-1]
+    gap = None if last is None or clean is None else clean - last
+    return Measured(role, dict(known)[best], last, clean, gap, known)
+
+
+def of_arm(measured: Sequence[Measured], arm: str) -> dict[int, Measured]:
+    """The runs that stand for a condition, by seed and in the order of the seeds."""
+    found = {each.seed: each for each in measured if arm in each.role.arms}
+    return dict(sorted(found.items()))
+
+
+def interval_of(values: Sequence[float | None]) -> Interval | None:
+    """The mean with its interval, of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return mean_and_interval(known, CONFIDENCE) if known else None
+
+
+def standard_error(accuracy: float | None, pictures: int | None) -> float | None:
+    """The binomial one of an accuracy on so many pictures, √(p(1-p)/n); None where one of them is not known."""
+    if accuracy is None or not pictures:
+        return None
+    accuracy = min(1.0, max(0.0, accuracy))
+    return math.sqrt(accuracy * (1 - accuracy) / pictures)
+
+
+def combined(errors: Sequence[float | None]) -> float | None:
+    """The standard error of a sum or a difference of independent numbers; None where one is not known."""
+    known = [error for error in errors if error is not None]
+    return math.sqrt(sum(error**2 for error in known)) if len(known) == len(errors) else None
+
+
+def percent(value: float) -> str:
+    """0.7312 → `73.1 %`."""
+    return f"{100 * value:.1f} %"
+
+
+def points(value: float) -> str:
+    """0.0153 → `1.5 points`, without a sign."""
+    return f"{abs(100 * value):.1f} points"
+
+
+def signed(value: float) -> str:
+    """0.0153 → `+1.5`."""
+    return f"{100 * value:+.1f}"
+
+
+def span(low: float, high: float) -> str:
+    """`-0.1 to +3.1`, in points."""
+    return f"{signed(low)} to {signed(high)}"
+
+
+def interval_dict(interval: Interval | None) -> dict[str, Any] | None:
+    """For JSON."""
+    if interval is None:
+        return None
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}

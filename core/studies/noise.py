@@ -1,0 +1,143 @@
+"""Label noise: what wrong labels do to validation accuracy, and how many of them a network learns by heart.
+
+Training labels are wrong on purpose, validation labels are not. A network that learned the true rule alone would get
+the wrongly labelled pictures "wrong", so at most 1 - fraction of its training labels right. What it gets right beyond
+that it can only know by heart (Zhang et al., "Understanding deep learning requires rethinking generalization", arXiv
+1611.03530, where networks fit even random labels).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.statistics import Difference, Interval, paired_difference
+from core.studies.measured import (
+    CONFIDENCE,
+    Measured,
+    Pictures,
+    interval_dict,
+    interval_of,
+    of_arm,
+    percent,
+    points,
+    span,
+)
+from core.studies.plan import fraction_key
+from core.studies.spec import StudySpec
+
+
+@dataclass(frozen=True)
+class Dose:
+    """A fraction of wrong labels with what was reached over its seeds, as fractions of 1.
+
+    `clean_training` is measured at the last epoch against the labels trained on, wrong ones included, with dropout
+    and augmentation off. `memorised` is the share of the wrong labels that it must at least know by heart.
+    """
+
+    fraction: float
+    best_validation: Interval | None
+    last_validation: Interval | None
+    clean_training: Interval | None
+    memorised: float | None
+
+
+@dataclass(frozen=True)
+class NoiseResult:
+    """`difference` is the most noise minus the least, in best validation accuracy, paired by seed."""
+
+    doses: tuple[Dose, ...]
+    difference: Difference | None
+    headline: str
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        doses = [
+            {
+                "fraction": dose.fraction, "best_val_accuracy": interval_dict(dose.best_validation),
+                "last_val_accuracy": interval_dict(dose.last_validation),
+                "clean_train_accuracy": interval_dict(dose.clean_training), "memorised_at_least": dose.memorised,
+            }
+            for dose in self.doses
+        ]  # fmt: skip
+        found = self.difference
+        difference = found and {
+            "mean": found.mean, "low": found.low, "high": found.high, "p": found.p, "n": found.n,
+            "clear": found.clear,
+        }  # fmt: skip
+        return {"fractions": doses, "difference": difference}
+
+
+def analyse_noise(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> NoiseResult:
+    """What the runs that have ended say, however few."""
+    found = {fraction: of_arm(measured, fraction_key(fraction)) for fraction in spec.fractions}
+    doses = tuple(_dose(fraction, list(runs.values()), pictures) for fraction, runs in found.items())
+    ended = [fraction for fraction, runs in found.items() if runs]
+    if not ended:
+        return NoiseResult(doses, None, "No run has ended yet.", ())
+    low, high = ended[0], ended[-1]
+    pairs = [(found[high][seed], found[low][seed]) for seed in found[high] if seed in found[low]]
+    difference = None
+    if low != high and pairs:
+        most, least = zip(*((a.best_val_accuracy, b.best_val_accuracy) for a, b in pairs), strict=True)
+        difference = paired_difference(most, least, CONFIDENCE)
+    by_fraction = {dose.fraction: dose for dose in doses}
+    headline = _headline(by_fraction[low], by_fraction[high], difference)
+    return NoiseResult(doses, difference, headline, _notes(by_fraction[high], len(spec.seeds) == 1))
+
+
+def _dose(fraction: float, runs: Sequence[Measured], pictures: Pictures) -> Dose:
+    clean = interval_of([run.last_clean_accuracy for run in runs])
+    memorised = None
+    if clean is not None and _can_be_told(fraction, pictures.num_classes):
+        # Among the pictures measured, floor or ceil(n · fraction) labels are wrong: one picture may be the border's.
+        beyond = clean.mean - (1 - fraction) - (1 / pictures.clean if pictures.clean else 0.0)
+        memorised = min(1.0, max(0.0, beyond) / fraction)
+    return Dose(
+        fraction,
+        interval_of([run.best_val_accuracy for run in runs]),
+        interval_of([run.last_val_accuracy for run in runs]),
+        clean,
+        memorised,
+    )
+
+
+def _can_be_told(fraction: float, num_classes: int | None) -> bool:
+    """Whether no rule, not even one that is wrong throughout, can agree with more than 1 - fraction of the labels."""
+    return fraction > 0 and num_classes is not None and fraction / (num_classes - 1) <= 1 - fraction
+
+
+def _headline(low: Dose, high: Dose, difference: Difference | None) -> str:
+    assert low.best_validation is not None and high.best_validation is not None
+    share = f"{100 * high.fraction:g} % wrong labels"
+    if difference is None:
+        reached = percent(high.best_validation.mean)
+        return f"With {share}: {reached} best validation accuracy; nothing that it can be compared with has ended."
+    direction = "lower" if difference.mean <= 0 else "higher"
+    text = (
+        f"With {share} the best validation accuracy is {points(difference.mean)} {direction} than with "
+        f"{100 * low.fraction:g} %"
+    )
+    if difference.low is None or difference.high is None:
+        return f"{text}, in one pair of runs."
+    verdict = "a clear difference" if difference.clear else "no clear difference"
+    return f"{text} ({span(difference.low, difference.high)}, 95 %): {verdict}."
+
+
+def _notes(high: Dose, single: bool) -> tuple[str, ...]:
+    notes = []
+    if high.memorised is not None and high.clean_training is not None:
+        said = f"At {100 * high.fraction:g} % wrong labels it gets {percent(high.clean_training.mean)} of them right"
+        said = said.replace("of them", "of its training labels")
+        if high.memorised > 0:
+            notes.append(
+                f"{said}, more than the {percent(1 - high.fraction)} that are true: at least "
+                f"{percent(high.memorised)} of the wrong ones are known by heart."
+            )
+        else:
+            notes.append(
+                f"{said}, no more than are true: it has learned no wrong ones by heart that could be told."
+            )
+    if single:
+        notes.append("With one seed no noise between runs can be told.")
+    return tuple(notes)

@@ -1,0 +1,182 @@
+"""A study as it stands: its runs, what is missing, and what those that have ended say. The same for every face."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from core.datasets.splits import CLEAN_PICTURES
+from core.errors import DatasetError, UserError
+from core.experiments import find_dataset
+from core.runs.serialize import run_summary
+from core.runs.states import RunState
+from core.runs.store import Curves, Store
+from core.runs.studies import Member, Study
+from core.studies.ablation import AblationResult, analyse_ablation
+from core.studies.measured import Measured, Pictures, measure
+from core.studies.noise import NoiseResult, analyse_noise
+from core.studies.plan import PlannedRun, Role, arms_of, plan
+from core.studies.seeds import SeedsResult, compare_seeds
+from core.studies.spec import ABLATION, SEEDS, VOLUME, StudySpec
+from core.studies.volume import VolumeResult, analyse_volume
+from core.workspace import Workspace
+
+Result = SeedsResult | AblationResult | VolumeResult | NoiseResult
+
+# A run that was stopped half-way is no measurement of its config: only these count.
+COUNTED = RunState.FINISHED
+
+
+@dataclass(frozen=True)
+class StudyReport:
+    """`members` are its runs; `holes` were planned and are not there (any more). `result` is what the finished runs
+    say, and `problem` why there is none, where what the study asked cannot be read.
+    """
+
+    study: Study
+    spec: StudySpec | None
+    members: tuple[Member, ...]
+    holes: tuple[PlannedRun, ...]
+    result: Result | None
+    problem: str | None
+
+    @property
+    def num_planned(self) -> int:
+        return len(self.members) + len(self.holes)
+
+    @property
+    def num_ended(self) -> int:
+        """How many runs the result rests on."""
+        return sum(member.run.state is COUNTED for member in self.members)
+
+    @property
+    def is_partial(self) -> bool:
+        return self.num_ended < self.num_planned
+
+    @property
+    def under_way(self) -> tuple[Member, ...]:
+        return tuple(member for member in self.members if not member.run.state.is_finished)
+
+    @property
+    def failed(self) -> tuple[Member, ...]:
+        """Those that ended before they were done, for whatever reason."""
+        return tuple(
+            member
+            for member in self.members
+            if member.run.state.is_finished and member.run.state is not COUNTED
+        )
+
+    @property
+    def standing(self) -> str:
+        """`3 of 6 runs have ended, 2 are under way, 1 was deleted.`"""
+        parts = [f"{self.num_ended} of {self.num_planned} runs have ended"]
+        parts += [
+            f"{count} {one if count == 1 else several}"
+            for count, one, several in (
+                (len(self.under_way), "is under way or waits", "are under way or wait"),
+                (len(self.failed), "did not get to its end", "did not get to their end"),
+                (len(self.holes), "was deleted", "were deleted"),
+            )
+            if count
+        ]
+        return ", ".join(parts) + "."
+
+    def to_dict(self) -> dict[str, Any]:
+        """The one document of the command line and of REST."""
+        return {
+            **study_summary(self.study),
+            "num_missing": len(self.holes),
+            "partial": self.is_partial,
+            "standing": self.standing,
+            "problem": self.problem,
+            "headline": None if self.result is None else self.result.headline,
+            "notes": [] if self.result is None else list(self.result.notes),
+            "result": None if self.result is None else self.result.to_dict(),
+            "runs": [
+                {
+                    **run_summary(member.run), "arms": member.role["arms"], "seed": member.role["seed"],
+                    "reused": member.is_reused, "changed_while_training": member.is_changed,
+                }
+                for member in self.members
+            ],
+        }  # fmt: skip
+
+
+def num_planned(study: Study) -> int:
+    """How many runs it asks for, those that were deleted too; as many as it has where that cannot be read."""
+    try:
+        return len(plan(read_spec(study.spec)))
+    except UserError:
+        return study.num_runs
+
+
+def study_summary(study: Study) -> dict[str, Any]:
+    """What `studies --json` lists. Times are unix seconds."""
+    return {
+        "id": study.id, "kind": study.kind, "name": study.name, "created_at": study.created_at,
+        "num_planned": num_planned(study), "num_runs": study.num_runs, "num_finished": study.num_finished,
+        "num_under_way": study.num_under_way,
+    }  # fmt: skip
+
+
+def read_report(workspace: Workspace, store: Store, study_id: str) -> StudyReport:
+    """The study as it stands now. Raises StudyNotFound."""
+    study = store.studies.get(study_id)
+    members = tuple(store.studies.members(study_id))
+    try:
+        spec = read_spec(study.spec)
+        planned = plan(spec)
+    except UserError as error:
+        return StudyReport(study, None, members, (), None, str(error))
+    there = {Role.from_dict(member.role) for member in members}
+    holes = tuple(each for each in planned if each.role not in there)
+    counted = [member for member in members if member.run.state is COUNTED]
+    curves = store.studies.curves([member.run.id for member in counted])
+    return StudyReport(
+        study, spec, members, holes, analyse(workspace, spec, measured_of(counted, curves)), None
+    )
+
+
+def measured_of(members: list[Member], curves: Mapping[str, Curves]) -> list[Measured]:
+    """The numbers of runs; one whose curves are gone, or hold no validation accuracy, is left out."""
+    known = (
+        measure(Role.from_dict(member.role), curves[member.run.id])
+        for member in members
+        if member.run.id in curves
+    )
+    return [each for each in known if each is not None]
+
+
+def analyse(workspace: Workspace, spec: StudySpec, measured: list[Measured]) -> Result:
+    """What the runs that have ended say, by the kind of the study."""
+    if spec.kind == SEEDS:
+        return compare_seeds(spec, measured)
+    pictures = _pictures(workspace, spec)
+    if spec.kind == ABLATION:
+        return analyse_ablation(spec, measured, pictures)
+    if spec.kind == VOLUME:
+        return analyse_volume(spec, measured, pictures)
+    return analyse_noise(spec, measured, pictures)
+
+
+def arm_names(report: StudyReport) -> dict[str, str]:
+    """What each condition is called, by its key; empty where what the study asked cannot be read."""
+    return {} if report.spec is None else {arm.key: arm.name for arm in arms_of(report.spec)}
+
+
+@lru_cache(maxsize=64)
+def read_spec(text: str) -> StudySpec:
+    """The spec in the store's JSON: a live page asks for it each second. Raises UserError."""
+    return StudySpec.from_json(text)
+
+
+def _pictures(workspace: Workspace, spec: StudySpec) -> Pictures:
+    dataset = spec.bases[0].config.dataset
+    try:
+        info = find_dataset(workspace, dataset.id)
+    except DatasetError:
+        return Pictures(None)
+    if info.state == "damaged" or not info.class_names:
+        return Pictures(None)
+    clean = min(CLEAN_PICTURES, dataset.num_train or info.num_train)
+    return Pictures(info.num_validation, clean, info.num_classes)

@@ -1,0 +1,202 @@
+"""Signal or noise? The same with several seeds: how far chance alone moves a result, and whether two differ by more.
+
+Two configs are compared by the paired t-test (Student, Biometrika 6, 1908, doi 10.1093/biomet/6.1.1): entry by entry
+the same seed, so that what a seed shifts in both alike drops out.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.statistics import Difference, Interval, mean_and_interval, paired_difference
+from core.studies.measured import (
+    CONFIDENCE,
+    Measured,
+    interval_dict,
+    interval_of,
+    of_arm,
+    percent,
+    points,
+    span,
+)
+from core.studies.plan import arms_of
+from core.studies.spec import StudySpec
+
+
+@dataclass(frozen=True)
+class BandPoint:
+    """The validation accuracy of an epoch over the seeds."""
+
+    epoch: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """A config over its seeds. `spread` is the standard deviation of the best validation accuracy between seeds, and
+    `telling` how far two single runs of it must lie apart to differ by more than chance; None below two seeds.
+
+    `band` has the epochs that all of its runs have reached: further on, the mean would be that of other runs.
+    """
+
+    key: str
+    name: str
+    accuracy: Interval | None
+    gap: Interval | None
+    spread: float | None
+    telling: float | None
+    band: tuple[BandPoint, ...]
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """A seed, with the best validation accuracy and the last gap of each config; None where a run has not ended."""
+
+    seed: int
+    accuracies: tuple[float | None, ...]
+    gaps: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class SeedsResult:
+    """`accuracy` and `gap` are first minus second; None with one config, or before a pair of runs has ended."""
+
+    arms: tuple[ArmResult, ...]
+    rows: tuple[SeedRow, ...]
+    accuracy: Difference | None
+    gap: Difference | None
+    headline: str
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        arms = [
+            {
+                "name": arm.name, "best_val_accuracy": interval_dict(arm.accuracy), "gap": interval_dict(arm.gap),
+                "standard_deviation": arm.spread, "telling_difference": arm.telling,
+                "epochs": [{"epoch": point.epoch, **(interval_dict(point.accuracy) or {})} for point in arm.band],
+            }
+            for arm in self.arms
+        ]  # fmt: skip
+        rows = [
+            {"seed": row.seed, "best_val_accuracy": list(row.accuracies), "gap": list(row.gaps)}
+            for row in self.rows
+        ]
+        return {
+            "configs": arms,
+            "seeds": rows,
+            "difference": _difference_dict(self.accuracy),
+            "gap_difference": _difference_dict(self.gap),
+        }
+
+
+def compare_seeds(spec: StudySpec, measured: Sequence[Measured]) -> SeedsResult:
+    """What the runs that have ended say, however few."""
+    arms = arms_of(spec)
+    found = [of_arm(measured, arm.key) for arm in arms]
+    results = tuple(
+        _arm_result(arm.key, arm.name, list(runs.values())) for arm, runs in zip(arms, found, strict=True)
+    )
+    rows = tuple(
+        SeedRow(
+            seed,
+            tuple(runs[seed].best_val_accuracy if seed in runs else None for runs in found),
+            tuple(runs[seed].gap if seed in runs else None for runs in found),
+        )
+        for seed in spec.seeds
+    )
+    if len(arms) == 1:
+        return SeedsResult(results, rows, None, None, *_words_of_one(results[0]))
+    names = (arms[0].name, arms[1].name)
+    accuracy, gap = _paired([row.accuracies for row in rows]), _paired([row.gaps for row in rows])
+    return SeedsResult(results, rows, accuracy, gap, *_words_of_two(names, accuracy, gap))
+
+
+def _arm_result(key: str, name: str, runs: Sequence[Measured]) -> ArmResult:
+    accuracy = interval_of([run.best_val_accuracy for run in runs])
+    spread = telling = None
+    if accuracy is not None and accuracy.low is not None and accuracy.n > 1:
+        spread = float(np.std([run.best_val_accuracy for run in runs], ddof=1))
+        # Two single runs differ by a standard deviation of √2 · spread; the interval of a mean has t · spread / √n.
+        telling = (accuracy.mean - accuracy.low) * math.sqrt(2 * accuracy.n)
+    return ArmResult(
+        key, name, accuracy, interval_of([run.gap for run in runs]), spread, telling, _band(runs)
+    )
+
+
+def _band(runs: Sequence[Measured]) -> tuple[BandPoint, ...]:
+    curves = [dict(run.val_accuracies) for run in runs]
+    if not curves:
+        return ()
+    shared = sorted(set(curves[0]).intersection(*curves[1:]))
+    return tuple(
+        BandPoint(epoch, mean_and_interval([curve[epoch] for curve in curves], CONFIDENCE))
+        for epoch in shared
+    )
+
+
+def _paired(rows: Sequence[tuple[float | None, ...]]) -> Difference | None:
+    pairs = [(first, second) for first, second in rows if first is not None and second is not None]
+    if not pairs:
+        return None
+    return paired_difference([pair[0] for pair in pairs], [pair[1] for pair in pairs], CONFIDENCE)
+
+
+def _words_of_one(arm: ArmResult) -> tuple[str, tuple[str, ...]]:
+    if arm.accuracy is None:
+        return "No run has ended yet.", ()
+    mean = percent(arm.accuracy.mean)
+    if arm.accuracy.low is None or arm.accuracy.high is None or arm.telling is None or arm.spread is None:
+        return f"{arm.name}: {mean} best validation accuracy; one run says nothing of chance.", ()
+    seeds = f"{percent(arm.accuracy.low)} to {percent(arm.accuracy.high)}, 95 %, {arm.accuracy.n} seeds"
+    headline = f"{arm.name} reaches {mean} on average ({seeds})."
+    noise = (
+        f"From seed to seed it varies by {points(arm.spread)} (standard deviation). Two single runs must lie more "
+        f"than {points(arm.telling)} apart before their difference says anything."
+    )
+    return headline, (noise,)
+
+
+def _words_of_two(
+    names: tuple[str, str], accuracy: Difference | None, gap: Difference | None
+) -> tuple[str, tuple[str, ...]]:
+    if accuracy is None:
+        return f"No seed has ended for both {names[0]} and {names[1]} yet.", ()
+    better = names[0] if accuracy.mean >= 0 else names[1]
+    mean = points(accuracy.mean)
+    if accuracy.low is None or accuracy.high is None:
+        headline = (
+            f"{better} is {mean} better in one pair of runs, which cannot tell a difference from chance."
+        )
+        return headline, ()
+    low, high = _turned(accuracy.low, accuracy.high, accuracy.mean)
+    verdict = "a clear difference" if accuracy.clear else "no clear winner"
+    headline = f"{better} is {mean} better ({span(low, high)}, 95 %): {verdict}."
+    if mean == points(0.0):
+        headline = f"Both are equally good on average ({span(low, high)}, 95 %): {verdict}."
+    if gap is None or gap.low is None or gap.high is None:
+        return headline, ()
+    narrower = names[0] if gap.mean < 0 else names[1]
+    low, high = _turned(gap.low, gap.high, gap.mean)
+    verdict = "a clear difference" if gap.clear else "no clear difference"
+    if points(gap.mean) == points(0.0):
+        return headline, (f"Their gaps are equal on average ({span(low, high)}, 95 %): {verdict}.",)
+    return headline, (
+        f"The gap of {narrower} is {points(gap.mean)} smaller ({span(low, high)}, 95 %): {verdict}.",
+    )
+
+
+def _turned(low: float, high: float, mean: float) -> tuple[float, float]:
+    """The interval as seen from the side that is ahead."""
+    return (low, high) if mean >= 0 else (-high, -low)
+
+
+def _difference_dict(found: Difference | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "mean": found.mean, "low": found.low, "high": found.high, "p": found.p, "n": found.n, "clear": found.clear,
+    }  # fmt: skip

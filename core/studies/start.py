@@ -1,0 +1,193 @@
+"""Start a study, stop it, queue what is missing, delete it: what every face does."""
+
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.config import ExperimentConfig
+from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
+from core.experiments import check_experiment, find_dataset, fork_name
+from core.mends import describe_changes
+from core.presets import get_preset
+from core.runs import control
+from core.runs.records import MAX_NAME_CHARACTERS
+from core.runs.scheduler import ensure_scheduler
+from core.runs.store import Store
+from core.runs.studies import Study
+from core.studies.plan import PlannedRun, plan
+from core.studies.report import read_report
+from core.studies.spec import KINDS, SEEDS, VOLUME, Base, StudySpec, build_spec
+from core.workspace import Workspace
+
+# How the runs of a study are called: a study of one of them is not of that seed alone.
+_SEED = re.compile(r", seed \d+$")
+
+TITLES = {
+    "seeds": "Signal or noise",
+    "ablation": "Augmentation ablation",
+    "volume": "Data volume",
+    "noise": "Label noise",
+}
+
+
+def base_of_run(store: Store, run_id: str, values: Mapping[str, Any]) -> Base:
+    """A run's config, with `values` replaced by path. Raises RunNotFound, RunError, ConfigError."""
+    run = store.get_run(run_id)
+    config = run.config.with_values(values)
+    name = _SEED.sub("", run.name) or run.name
+    if config != run.config:
+        name = fork_name(name, describe_changes(run.config, config))
+    return Base(name, config, run.preset, run.id)
+
+
+def base_fork(first: Base, values: Mapping[str, Any]) -> Base:
+    """A base like another one but for `values`. Raises ConfigError."""
+    config = first.config.with_values(values)
+    name = fork_name(first.name, describe_changes(first.config, config))
+    return Base(name, config, first.preset, first.run_id)
+
+
+def base_of_preset(name: str, values: Mapping[str, Any]) -> Base:
+    """A preset's config, with `values` replaced by path. Raises UserError."""
+    return Base(name, get_preset(name).config.with_values(values), name)
+
+
+def make_spec(
+    workspace: Workspace, kind: str, first: Base, second: Base | None, asked: Mapping[str, Any]
+) -> StudySpec:
+    """A spec of what a face was told: see `build_spec` for `asked`. Two configs can be compared by seeds alone.
+
+    Raises UserError.
+    """
+    if second is not None and kind in KINDS and kind != SEEDS:
+        raise ConfigError("against", "has a place in a study of seeds alone, which compares two configs.")
+    bases = [first] if second is None else [first, _called_differently(first, second)]
+    return build_spec(kind, bases, asked, find_dataset(workspace, first.config.dataset.id).num_train)
+
+
+def check_study(workspace: Workspace, spec: StudySpec) -> tuple[PlannedRun, ...]:
+    """The runs of a study, once each of them can be trained here.
+
+    Raises:
+        UserError: one of them cannot; its name is said, unless it is true of all.
+    """
+    planned = plan(spec)
+    if spec.kind == VOLUME:
+        # The top of the ladder is "all", so that what is there now would be trained under the old number.
+        info = find_dataset(workspace, spec.bases[0].config.dataset.id)
+        if info.num_train != spec.num_available:
+            raise ConfigError(
+                "sizes",
+                f"were chosen when there were {spec.num_available or 0:,} training pictures; {info.title} has "
+                f"{info.num_train:,} now. Start a new study.",
+            )
+    checked = set()
+    for each in planned:
+        # What neither seed nor policy nor wrong labels change need not be looked at again.
+        key = (each.config.dataset.id, each.config.dataset.num_train, each.config.dataset.image_size)
+        if (key, each.config.model) not in checked:
+            check_experiment(workspace, each.config)
+            checked.add((key, each.config.model))
+    return planned
+
+
+def start_study(
+    workspace: Workspace,
+    spec: StudySpec,
+    name: str | None = None,
+    token: str | None = None,
+    *,
+    reuse: bool = True,
+) -> Study:
+    """Queue every run of a study, or none. The same token gives the same study again.
+
+    Raises:
+        UserError: one of its runs cannot be trained here, or the name is not allowed; nothing is queued then.
+    """
+    workspace.ensure()
+    planned = check_study(workspace, spec)
+    name = name if name is not None and name.strip() else study_name(spec)
+    with Store(workspace) as store:
+        study = store.studies.create(
+            spec.kind, name, spec.to_json(), [each.to_new_run() for each in planned], token=token, reuse=reuse
+        )
+    ensure_scheduler(workspace)
+    return study
+
+
+def study_name(spec: StudySpec) -> str:
+    """`Signal or noise: article and article-augmented`, cut to what a name may have."""
+    name = f"{TITLES[spec.kind]}: {' and '.join(base.name for base in spec.bases)}"
+    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
+
+
+def complete_study(workspace: Workspace, study_id: str) -> int:
+    """Queue again what did not get to its end, and train anew what was deleted. Returns how many runs.
+
+    Raises StudyNotFound; UserError where the runs that were deleted cannot be trained here any more.
+    """
+    with Store(workspace) as store:
+        report = read_report(workspace, store, study_id)
+        queued = 0
+        if report.spec is not None and report.holes:
+            planned = check_study(workspace, report.spec)
+            # Anew, whatever else is here: whoever started it may have had a reason to use no run that was there.
+            queued = store.studies.fill(study_id, [each.to_new_run() for each in planned], reuse=False)
+        for member in report.failed:
+            # Another click, or another face, may have been quicker.
+            with contextlib.suppress(IllegalTransition, RunNotFound):
+                store.resume_run(member.run.id)
+                queued += 1
+    ensure_scheduler(workspace)
+    return queued
+
+
+def stop_study(workspace: Workspace, study_id: str) -> int:
+    """End its runs and keep what they have learned. Returns how many. Raises StudyNotFound.
+
+    Runs that were there before the study, and those that another study waits for, go on.
+    """
+    stopped = 0
+    with Store(workspace) as store:
+        # The last in the queue first: else a run that is stopped makes room for the next, which starts for nothing.
+        for member in reversed(store.studies.members(study_id)):
+            if member.is_reused or member.is_shared or member.run.state.is_finished:
+                continue
+            with contextlib.suppress(IllegalTransition, RunNotFound):
+                store.request_stop(member.run.id)
+                stopped += 1
+    ensure_scheduler(workspace)
+    return stopped
+
+
+def delete_study(workspace: Workspace, study_id: str, *, with_runs: bool = False) -> Sequence[str]:
+    """Forget a study. Its runs stay, or with `with_runs` go too: those that it began and no other study has.
+
+    Returns why runs that should have gone are still there, a sentence each. Raises StudyNotFound.
+    """
+    kept = []
+    with Store(workspace) as store:
+        members = store.studies.members(study_id)
+        store.studies.delete(study_id)
+    for member in members if with_runs else ():
+        if not (member.is_reused or member.is_shared):
+            try:
+                control.delete_run(workspace, member.run.id)
+            except ConvDeckError as error:
+                kept.append(str(error))
+    return kept
+
+
+def configs_to_train(store: Store, planned: Sequence[PlannedRun], *, reuse: bool) -> list[ExperimentConfig]:
+    """What a start would really train: the plan without the runs that are there already."""
+    configs = [each.config for each in planned]
+    known = store.studies.reusable(configs) if reuse else {}
+    return [config for config in configs if config.config_id not in known]
+
+
+def _called_differently(first: Base, second: Base) -> Base:
+    """The second, under a name that is not the first's."""
+    if second.name != first.name:
+        return second
+    return Base(f"{second.name} (second)", second.config, second.preset, second.run_id)

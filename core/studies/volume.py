@@ -1,0 +1,122 @@
+"""The data-volume ladder: accuracy against the logarithm of the number of training pictures, and how straight it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import UserError
+from core.statistics import Interval, LogFit, fit_log_law
+from core.studies.measured import (
+    CONFIDENCE,
+    Measured,
+    Pictures,
+    interval_dict,
+    interval_of,
+    of_arm,
+    points,
+    span,
+    standard_error,
+)
+from core.studies.plan import size_key
+from core.studies.spec import StudySpec
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A size with what was reached over its seeds. `residual` is the mean accuracy minus the line's value `fitted`;
+    both are None before there is a line. `error` is the binomial standard error of a single accuracy there.
+    """
+
+    size: int
+    accuracy: Interval | None
+    gap: Interval | None
+    fitted: float | None
+    residual: float | None
+    error: float | None
+
+
+@dataclass(frozen=True)
+class VolumeResult:
+    """`fit` goes through every run, so that several seeds of a size are several points; None below two sizes."""
+
+    rungs: tuple[Rung, ...]
+    fit: LogFit | None
+    headline: str
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        rungs = [
+            {
+                "size": rung.size, "best_val_accuracy": interval_dict(rung.accuracy), "gap": interval_dict(rung.gap),
+                "fitted": rung.fitted, "residual": rung.residual, "standard_error": rung.error,
+            }
+            for rung in self.rungs
+        ]  # fmt: skip
+        fit = self.fit and {
+            "slope_per_decade": self.fit.slope_per_decade, "slope_low": self.fit.slope_low,
+            "slope_high": self.fit.slope_high, "intercept": self.fit.intercept, "r_squared": self.fit.r_squared,
+            "n": self.fit.n,
+        }  # fmt: skip
+        return {"sizes": rungs, "fit": fit}
+
+
+def analyse_volume(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> VolumeResult:
+    """What the runs that have ended say, however few."""
+    found = {size: list(of_arm(measured, size_key(size)).values()) for size in spec.sizes}
+    pairs = [(size, run.best_val_accuracy) for size, runs in found.items() for run in runs]
+    try:
+        fit = fit_log_law([size for size, _ in pairs], [value for _, value in pairs], CONFIDENCE)
+    except UserError:
+        fit = None  # fewer than two sizes so far
+    rungs = tuple(_rung(size, runs, fit, pictures) for size, runs in found.items())
+    return VolumeResult(rungs, fit, _headline(fit), _notes(fit, rungs))
+
+
+def _rung(size: int, runs: Sequence[Measured], fit: LogFit | None, pictures: Pictures) -> Rung:
+    accuracy = interval_of([run.best_val_accuracy for run in runs])
+    fitted = None if fit is None else fit.accuracy_at(size)
+    residual = None if accuracy is None or fitted is None else accuracy.mean - fitted
+    error = None if accuracy is None else standard_error(accuracy.mean, pictures.validation)
+    return Rung(size, accuracy, interval_of([run.gap for run in runs]), fitted, residual, error)
+
+
+def _headline(fit: LogFit | None) -> str:
+    if fit is None:
+        return "A line needs the runs of two sizes."
+    direction = "more" if fit.slope_per_decade >= 0 else "less"
+    text = f"Ten times the pictures: {points(fit.slope_per_decade)} {direction} validation accuracy"
+    if fit.slope_low is None or fit.slope_high is None:
+        return f"{text}. Through two runs there is always a line; a third will tell."
+    explained = "" if fit.r_squared is None else f", R² {fit.r_squared:.3f}"
+    text += f" ({span(fit.slope_low, fit.slope_high)}, 95 %{explained})"
+    clear = fit.slope_low * fit.slope_high > 0
+    return f"{text}." if clear else f"{text}: no clear slope."
+
+
+def _notes(fit: LogFit | None, rungs: Sequence[Rung]) -> tuple[str, ...]:
+    known = [rung for rung in rungs if rung.residual is not None]
+    if fit is None or fit.slope_low is None or len(known) < 3:
+        return ()
+    notes = [f"For each doubling that is {100 * fit.slope_per_doubling:+.1f} points."]
+    worst = max(known, key=lambda rung: abs(rung.residual or 0.0))
+    assert worst.residual is not None
+    text = f"The line misses by {points(worst.residual)} at most, at {worst.size:,} pictures"
+    if worst.error is not None:
+        text += f"; the standard error of an accuracy there is {points(worst.error)}"
+    notes.append(text + ".")
+    if bend := _bend([rung.residual or 0.0 for rung in known]):
+        notes.append(bend)
+    return tuple(notes)
+
+
+def _bend(residuals: Sequence[float]) -> str | None:
+    """Said where both ends lie on one side and all between on the other, with two of these at least."""
+    if len(residuals) < 4:
+        return None
+    ends, middle = (residuals[0], residuals[-1]), residuals[1:-1]
+    if max(ends) < 0 < min(middle):
+        return "The points bend: less and less is gained for ten times the pictures, and the line overstates the next."
+    if max(middle) < 0 < min(ends):
+        return "The points bend upwards: the line understates what the next tenfold would bring."
+    return None

@@ -1,0 +1,121 @@
+"""Augment, second part: a batch exactly as training makes it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.config import ExperimentConfig
+from core.datasets.prepare import ensure_dataset
+from core.engine_client import Batch
+from core.errors import RunError, UserError
+from core.experiments import check_dataset
+from core.runs.records import Run
+from core.services import Services
+from core.training_batches import label_shares
+from pages.components import session
+from pages.components.form_augmentation import render_policy
+from pages.components.lab_runs import choose_run
+from pages.components.pictures import enlarge
+from pages.components.text import literal
+
+SHOWN = 32
+PICTURE_SIDE = 128
+# What is less than this of a mixed label is not worth a word.
+SMALLEST_SHARE = 0.005
+
+
+def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run]) -> None:
+    """Of the design or of a run; with the knobs beside it where they are the design's."""
+    left, right = st.columns([3, 2], gap="large")
+    with left, st.container(horizontal=True, vertical_alignment="bottom"):
+        run = choose_run(
+            [run for run in runs if _is_readable(run)], "Training of", otherwise="This design",
+            help="Your design as it stands now, or any run, finished or not.",
+        )  # fmt: skip
+        config = draft if run is None else run.config
+        try:
+            check_dataset(services.workspace, config.dataset)
+            num_train = config.dataset.num_train or len(_stored_labels(services, config))
+        except UserError as error:
+            st.error(literal(str(error)), icon=":material/photo_library:")
+            num_train = None
+        steps = config.training.steps_per_epoch(num_train) if num_train else 1
+        epoch = _choose_number("Epoch", config.training.epochs)
+        step = _choose_number("Step", steps)
+    with right:
+        if run is None:
+            render_policy(draft)
+        else:
+            st.caption("A run keeps the policy that it began with. Choose “This design” to turn the knobs.")
+    if num_train is None:
+        return
+    with left:
+        with st.spinner("Making the batch…"):
+            batch = _batch(config, epoch - 1, step - 1, _version(services, config))
+        st.caption(
+            f"Epoch {epoch:,} of {config.training.epochs:,}, step {step:,} of {steps:,}: "
+            f"{_count(batch)}, made by the code that trains. With seed {config.seed} the same epoch and step are "
+            "these pictures every time, here and in training."
+        )
+        with st.grid(4, min_column_width=72):
+            for place, pixels in enumerate(batch.images):
+                _render_picture(batch, place, pixels)
+
+
+def _render_picture(batch: Batch, place: int, pixels: NDArray[np.uint8]) -> None:
+    drawn = " · ".join(batch.captions[place].values()) or "unchanged"
+    label = label_in_words(batch.labels[place], batch.class_names)
+    wrong = batch.corrupted[place]
+    said = " (a wrong label, on purpose)" if wrong else ""
+    with st.container(gap="xsmall"):
+        st.image(enlarge(pixels, PICTURE_SIDE), width="stretch", alt=f"{label}{said}: {drawn}")
+        mark = ":orange[:material/label_off: wrong on purpose]  \n" if wrong else ""
+        st.markdown(f":small[**{literal(label)}**]  \n{mark}:small[:gray[{drawn}]]")
+
+
+def label_in_words(label: NDArray[np.float32], class_names: tuple[str, ...]) -> str:
+    """`circle`, or of a mixed one `62 % circle, 38 % square`."""
+    shares = {
+        name: share for name, share in label_shares(label, class_names).items() if share >= SMALLEST_SHARE
+    }
+    if len(shares) == 1:
+        return next(iter(shares))
+    return ", ".join(f"{100 * share:.0f} % {name}" for name, share in shares.items())
+
+
+def _count(batch: Batch) -> str:
+    if len(batch.images) == batch.pictures:
+        return f"{batch.pictures:,} pictures"
+    return f"the first {len(batch.images)} of {batch.pictures:,} pictures"
+
+
+def _choose_number(label: str, most: int) -> int:
+    # A number that the next training does not have would be an error: another range is another widget.
+    number = st.number_input(
+        label, 1, most, 1, key=f"batch-{label.lower()}-{most}", width=130, persist_state="session"
+    )
+    return int(number)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _batch(config: ExperimentConfig, epoch: int, step: int, version: float) -> Batch:
+    return session.services().engine.batch(config, epoch, step, SHOWN)
+
+
+def _stored_labels(services: Services, config: ExperimentConfig) -> NDArray[np.int64]:
+    return ensure_dataset(services.workspace, config.dataset.id).y_train
+
+
+def _version(services: Services, config: ExperimentConfig) -> float:
+    """Another one when the data set was replaced."""
+    return (services.workspace.datasets / config.dataset.id / "dataset.json").stat().st_mtime
+
+
+def _is_readable(run: Run) -> bool:
+    try:
+        run.config.to_dict()
+    except RunError:
+        return False
+    return True

@@ -1,0 +1,29 @@
+"""Augment, last part: the policy as code for elsewhere."""
+
+import streamlit as st
+
+from core.augmentation_code import keras_code
+from core.config import ExperimentConfig
+from core.errors import UserError
+from core.experiments import dataset_shape
+from core.services import Services
+from pages.components.form_augmentation import render_policy
+from pages.components.text import literal
+
+
+def render_code(services: Services, config: ExperimentConfig) -> None:
+    """The code, what it does not do, and the knobs beside it."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        try:
+            image_shape, _ = dataset_shape(services.workspace, config.dataset)
+            channels = image_shape[2]
+        except UserError:
+            channels = 3
+        found = keras_code(config.augmentation, channels)
+        st.code(found.text, language="python", wrap_lines=True)
+        if found.differences:
+            st.markdown("**What is not the same**")
+            st.markdown("\n".join(f"- {literal(sentence)}" for sentence in found.differences))
+    with right:
+        render_policy(config)

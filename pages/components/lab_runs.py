@@ -1,0 +1,58 @@
+"""Which run is asked on Augment: kept in the address (`?run=ID`), for a link and for coming back."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.runs.records import Run
+from pages.components import run_words, session
+from pages.components.text import literal
+
+PARAMETER = "run"
+VIEW = "view"
+CHOICE = "augment-run"
+
+
+def choose_run(
+    runs: Sequence[Run], label: str, *, otherwise: str | None = None, help: str | None = None
+) -> Run | None:
+    """One of `runs`, which are not none: that of the address, or else the first.
+
+    With `otherwise`, the words for no run, that is to be had as well and stands first.
+    """
+    by_id = {run.id: run for run in runs}
+    options = ([""] if otherwise else []) + list(by_id)
+    asked = st.query_params.get(PARAMETER)
+    session.show(CHOICE, asked if asked in by_id else options[0])
+    chosen = st.selectbox(
+        label, options, key=CHOICE, help=help, on_change=_note_choice,
+        format_func=lambda run_id: describe_run(by_id[run_id]) if run_id else str(otherwise),
+    )  # fmt: skip
+    return by_id.get(str(chosen))
+
+
+def warn_of_run(runs: Sequence[Run], needs_weights: bool) -> None:
+    """Say so where the address asks for a run that is not here, or that has no weights where these are needed."""
+    asked = st.query_params.get(PARAMETER)
+    if asked is None:
+        return
+    found = next((run for run in runs if run.id == asked), None)
+    if found is None:
+        st.warning(f"There is no run “{literal(asked[:40])}” here.", icon=":material/link_off:")
+    elif needs_weights and found.best_epoch is None:
+        st.warning(
+            f"“{literal(found.name)}” has no weights yet, so it cannot be asked.", icon=":material/link_off:"
+        )
+
+
+def describe_run(run: Run) -> str:
+    """A run in a list of runs. Plain text: a selectbox shows no Markdown."""
+    return f"{run.name} ({run.dataset}, {run_words.percent(run.best_val_accuracy)})"
+
+
+def _note_choice() -> None:
+    chosen = session.value_of(CHOICE)
+    if chosen:
+        st.query_params[PARAMETER] = chosen
+    else:
+        st.query_params.pop(PARAMETER, None)

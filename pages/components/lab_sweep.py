@@ -1,0 +1,171 @@
+"""Augment, third part: how much of each distortion a run stands, beside how much it was trained with."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.datasets.storage import Dataset, load_dataset
+from core.errors import ConvDeckError, UserError
+from core.fitting import ImageShape, resized_shape, trained_runs
+from core.robustness import KNOBS, MOST_PICTURES, Knob, Robustness, measure
+from core.runs.records import Run
+from core.services import Services
+from pages.components import run_words, session
+from pages.components.lab_runs import choose_run, describe_run
+from pages.components.robustness_chart import robustness_data, robustness_spec
+from pages.components.text import literal
+
+TICK_SECONDS = 0.2
+# Between two ticks: long enough to waste little, short enough to see it grow.
+PORTION_SECONDS = 1.0
+BESIDE = "sweep-beside"
+
+
+def render_sweep(services: Services, runs: Sequence[Run]) -> None:
+    """Accuracy against one knob for a run, and for another beside it."""
+    asked = [run for run in runs if run in trained_runs([run], run.dataset)]
+    if not asked:
+        st.write("No run has weights yet: train one first.")
+        st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run = choose_run(asked, "Run")
+        assert run is not None
+        try:
+            dataset = load_dataset(services.workspace, run.dataset)
+        except UserError as error:
+            st.error(literal(str(error)), icon=":material/photo_library:")
+            return
+        other = _choose_other(run, trained_runs(asked, run.dataset))
+        knob = _choose_knob(dataset.image_shape[2])
+    chosen = [run] if other is None else [run, other]
+    if error := session.sweep_error(_asked(chosen, knob)):
+        st.error(literal(error), icon=":material/error:")
+        st.button("Measure on", icon=":material/refresh:", on_click=session.set_sweep_error, args=((), ""))
+    ticking = not error and not all(one.is_complete for one in _advance(services, chosen, dataset, knob, 0.0))
+    tick = st.fragment(_draw, run_every=TICK_SECONDS if ticking else None)
+    tick(services, chosen, dataset, knob)
+
+
+def _choose_other(run: Run, same_data: Sequence[Run]) -> Run | None:
+    """Its parent at first, or else one of its forks: they differ by one change."""
+    by_id = {other.id: other for other in same_data if other.id != run.id}
+    related = [each.id for each in same_data if each.id == run.parent_id or each.parent_id == run.id]
+    options = ["", *by_id]
+    chosen = st.selectbox(
+        "Beside it", options, options.index(related[0]) if related else 0, key=f"{BESIDE}-{run.id}",
+        persist_state="session",
+        format_func=lambda run_id: describe_run(by_id[run_id]) if run_id else "no other run",
+        help="Another run on the same data set, such as its fork without augmentation.",
+    )  # fmt: skip
+    return by_id.get(str(chosen))
+
+
+def _choose_knob(num_channels: int) -> str:
+    names = [name for name, knob in KNOBS.items() if num_channels == 3 or not knob.colored]
+    return str(
+        st.selectbox(
+            "Distortion", names, key=f"sweep-knob-{num_channels}", persist_state="session",
+            format_func=lambda name: KNOBS[name].title,
+        )
+    )  # fmt: skip
+
+
+def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) -> None:
+    """The chart as far as it is known; then measure on, which the next tick shows."""
+    found = _advance(services, runs, dataset, knob, 0.0)
+    done = sum(value is not None for one in found for value in one.accuracy)
+    total = sum(len(one.levels) for one in found)
+    names = run_words.distinct_names(runs)
+    # One place for what comes and goes, so that the chart below keeps its own.
+    with st.container():
+        if done < total and not session.sweep_error(_asked(runs, knob)):
+            st.progress(done / total, f"Measured {done} of {total} points.")
+    st.vega_lite_chart(
+        robustness_data(found),
+        robustness_spec(knob, names, len(dataset.class_names)),
+        key="-".join(["sweep", knob, *(run.id for run in runs)]),
+        width="stretch",
+        alt=f"Accuracy against {KNOBS[knob].title.lower()}: {', '.join(names)}",
+    )
+    for name, one in zip(names, found, strict=True):
+        if sentence := in_words(one):
+            st.markdown(f"**{literal(name)}**: {literal(sentence)}")
+    st.caption(
+        f"{_pictures(found)} All pictures are distorted by the same amount, and gaps at the edge filled with the "
+        "nearest pixel. The coloured stretch is what training drew from; the dotted line is guessing."
+    )
+    if done < total and not session.sweep_error(_asked(runs, knob)):
+        try:
+            found = _advance(services, runs, dataset, knob, PORTION_SECONDS)
+        except ConvDeckError as error:
+            session.set_sweep_error(_asked(runs, knob), str(error))
+            st.rerun()
+        if all(one.is_complete for one in found):
+            st.rerun()  # without ticks from now on
+
+
+def _asked(runs: Sequence[Run], knob: str) -> tuple[str, ...]:
+    return (knob, *(run.id for run in runs))
+
+
+def _advance(
+    services: Services, runs: Sequence[Run], dataset: Dataset, knob: str, seconds: float
+) -> list[Robustness]:
+    """What is known of each run, after measuring for so many seconds: each in turn a level."""
+    began = time.monotonic()
+    going: list[Iterator[Robustness]] = [
+        measure(services.workspace, services.engine, run, knob, _shape(run, dataset)) for run in runs
+    ]
+    found = [next(one) for one in going]
+    while time.monotonic() - began < seconds and not all(one.is_complete for one in found):
+        found = [next(one, known) for one, known in zip(going, found, strict=True)]
+    return found
+
+
+def _shape(run: Run, dataset: Dataset) -> ImageShape:
+    return resized_shape(run.config.dataset.image_size, dataset.image_shape)
+
+
+def _pictures(found: Sequence[Robustness]) -> str:
+    count = max(one.num_pictures for one in found)
+    if not count:
+        return ""
+    return f"On {count:,} validation pictures{', the most that are taken' if count == MOST_PICTURES else ''}."
+
+
+def in_words(found: Robustness) -> str:
+    """What the curve says at its middle and half-way out, as far as it is measured, and what was trained."""
+    knob = KNOBS[found.knob]
+    middle = found.at(knob.untouched)
+    if middle is None:
+        return ""
+    # Half-way, because at the ends there is often nothing to be seen any more, and turned right round is turned back.
+    halves = [
+        (end + knob.untouched) / 2 for end in (min(knob.levels), max(knob.levels)) if end != knob.untouched
+    ]
+    places = [min(knob.levels, key=lambda level: abs(level - half)) for half in halves]
+    ends = [(level, found.at(level)) for level in places]
+    told = " and ".join(
+        f"{run_words.percent(value, 0)} at {level_in_words(knob, level)}"
+        for level, value in ends
+        if value is not None
+    )
+    trained = "trained without it"
+    if found.trained is not None:
+        trained = " to ".join(level_in_words(knob, level) for level in found.trained)
+        trained = f"trained with {trained}"
+    if found.randaugment:
+        trained += ", and RandAugment on top"
+    return f"{run_words.percent(middle, 0)} as they are{f', {told}' if told else ''}; {trained}."
+
+
+def level_in_words(knob: Knob, level: float) -> str:
+    """`20°`, `×1.3`, `25 %`, with a true minus sign before what is below nothing."""
+    value: Any = 100 * level if knob.unit.startswith(("share", "spread")) else level
+    number = f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+    if knob.unit == "×":
+        return f"×{number}"
+    return f"{number}°" if knob.unit == "°" else f"{number} %"

@@ -1,0 +1,107 @@
+"""What a network makes of labels that were corrupted on purpose, by epoch, as a Vega-Lite chart. No `st.*`."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.runs.curves import downsample
+from core.runs.details import CorruptedLabels, Counts
+
+HEIGHT = 400
+MOST_POINTS = 500
+POINTS_UP_TO = 15  # with more epochs, a dot for each hides the line
+
+LINES = {
+    "memorised": "Wrong labels learned by heart",
+    "resisted": "Wrong labels seen through",
+    "intact": "Right labels answered right",
+}
+
+
+def memorisation_data(epochs: Counts, corrupted: CorruptedLabels) -> pd.DataFrame:
+    """What MEMORISATION_SPEC draws: `epoch`, int32, and the fractions of LINES, float32."""
+    frame = pd.DataFrame(
+        {
+            "epoch": epochs.astype(np.int32),
+            "memorised": (corrupted.memorised / corrupted.count).astype(np.float32),
+            "resisted": (corrupted.resisted / corrupted.count).astype(np.float32),
+            "intact": (corrupted.intact_right / (corrupted.intact or np.nan)).astype(np.float32),
+        }
+    )
+    return downsample(frame, MOST_POINTS)
+
+
+def memorisation_spec() -> dict[str, Any]:
+    """For `memorisation_data`."""
+    folded = [
+        {"fold": list(LINES), "as": ["line", "value"]},
+        {"filter": "isValid(datum.value)"},
+    ]
+    value = {
+        "field": "value",
+        "type": "quantitative",
+        "title": None,
+        "scale": {"domain": [0, 1]},
+        "axis": {"format": "%"},
+    }
+    color = {
+        "field": "line",
+        "type": "nominal",
+        "scale": {"domain": list(LINES)},
+        "legend": {
+            "title": None, "orient": "top", "columns": 1, "symbolType": "stroke", "labelLimit": 300,
+            "labelExpr": f"({json.dumps(LINES)})[datum.label]",
+        },
+    }  # fmt: skip
+    dots = [
+        {"joinaggregate": [{"op": "count", "as": "num_epochs"}]},
+        {"filter": f"datum.num_epochs <= {POINTS_UP_TO}"},
+    ]
+    return {
+        "height": HEIGHT,
+        "encoding": {
+            "x": {
+                "field": "epoch",
+                "type": "quantitative",
+                "title": "Epoch",
+                "scale": {"nice": False, "zero": False, "padding": 10},
+                "axis": {"format": "d", "tickMinStep": 1},
+            }
+        },
+        "layer": [
+            {
+                "transform": folded,
+                "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round"},
+                "encoding": {"y": value, "color": color},
+            },
+            {
+                "transform": [*dots, *folded],
+                "mark": {"type": "point", "filled": True, "size": 28, "opacity": 1},
+                "encoding": {"y": value, "color": color},
+            },
+            {
+                "params": [
+                    {
+                        "name": "pointed_at",
+                        "select": {
+                            "type": "point", "fields": ["epoch"], "nearest": True, "on": "pointermove",
+                            "clear": "pointerout",
+                        },
+                    }
+                ],
+                "mark": {"type": "rule", "color": "gray"},
+                "encoding": {
+                    "opacity": {"condition": {"param": "pointed_at", "empty": False, "value": 0.6}, "value": 0},
+                    "tooltip": [
+                        {"field": "epoch", "type": "quantitative", "format": "d", "title": "Epoch"},
+                        *(
+                            {"field": line, "type": "quantitative", "format": ".1%", "title": text}
+                            for line, text in LINES.items()
+                        ),
+                    ],
+                },
+            },
+        ],
+    }  # fmt: skip

@@ -1,0 +1,133 @@
+"""The dry run of a design: a button that measures it here, and what came of it."""
+
+import streamlit as st
+
+from core.config import ExperimentConfig
+from core.durations import in_words
+from core.errors import PreflightBusy
+from core.preflight import Preflight
+from core.services import Services
+from pages.components import run_words, session
+from pages.components.text import literal
+
+TICK_SECONDS = 0.5
+WHAT_IT_IS = (
+    "A few real steps on this machine, nothing is kept: how long an epoch takes, and how much memory. Takes about "
+    "half a minute; the page can be used meanwhile."
+)
+PARTS_HELP = (
+    "One epoch: {train} of steps, {evaluation} of measuring on clean training and validation pictures, {saving} of "
+    "saving."
+)
+MEMORY_HELP = "The most that was taken at once, of {available} MiB that were free."
+
+
+def render_preflight(services: Services, config: ExperimentConfig, *, can_start: bool) -> None:
+    """The card; polled only while this design is being measured."""
+    running = services.dry_runs.state(config.config_id).stage is not None
+    draw = st.fragment(_draw, run_every=TICK_SECONDS if running else None)
+    with st.container(border=True):
+        draw(services, config, running, can_start)
+
+
+def _draw(services: Services, config: ExperimentConfig, drawn_running: bool, can_start: bool) -> None:
+    state = services.dry_runs.state(config.config_id)
+    if (state.stage is not None) != drawn_running:
+        st.rerun()  # polling begins or ends with the whole page
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Dry run**", help=WHAT_IT_IS, width="stretch")
+        asked = st.button(
+            "Measuring…" if drawn_running else "Measure again" if state.result else "Measure",
+            key="measure-design",
+            icon=":material/speed:",
+            disabled=drawn_running or not can_start,
+        )
+    if asked:
+        _begin(services, config)
+    if state.stage is not None:
+        st.caption(f"{state.stage}…")
+        return
+    if state.problem:
+        st.error(literal(state.problem), icon=":material/block:")
+    elif state.result is not None:
+        session.set_measured_design(config.config_id)
+        _render_result(state.result, config)
+    elif (former := _former(services, config)) is not None:
+        st.caption("Out of date: this was measured before the last changes of the design.")
+        _render_numbers(former)
+    else:
+        st.caption("How long an epoch will take and whether it fits, measured with a few real steps.")
+
+
+def _begin(services: Services, config: ExperimentConfig) -> None:
+    try:
+        services.dry_runs.start(config)
+    except PreflightBusy as error:
+        st.warning(literal(str(error)), icon=":material/hourglass_empty:")
+    else:
+        st.rerun()
+
+
+def _former(services: Services, config: ExperimentConfig) -> Preflight | None:
+    config_id = session.measured_design()
+    if config_id is None or config_id == config.config_id:
+        return None
+    return services.dry_runs.state(config_id).result
+
+
+def _render_result(result: Preflight, config: ExperimentConfig) -> None:
+    if result.fits:
+        _render_numbers(result)
+    else:
+        _render_misfit(result, config)
+    for note in result.notes:
+        st.caption(f":material/info: {literal(note)}")
+
+
+def _render_numbers(result: Preflight) -> None:
+    if result.epoch_seconds is None or result.total_seconds is None:
+        return
+    available = "" if result.memory_available_mib is None else f"{result.memory_available_mib:,}"
+    with st.grid(2, min_column_width=150):
+        st.metric(
+            "An epoch", in_words(result.epoch_seconds),
+            help=PARTS_HELP.format(
+                train=in_words(result.train_seconds or 0), evaluation=in_words(result.evaluation_seconds or 0),
+                saving=in_words(result.saving_seconds or 0),
+            ),
+        )  # fmt: skip
+        st.metric(
+            f"All {result.epochs:,} epochs" if result.epochs > 1 else "The run", in_words(result.total_seconds),
+            help="With the start; early stopping may end it before.",
+        )  # fmt: skip
+        st.metric(
+            "Memory",
+            _mib(result.memory_mib),
+            help=MEMORY_HELP.format(available=available) if available else None,
+        )
+    st.caption(
+        f"{result.parameters:,} parameters, {result.images_per_second or 0:,.0f} pictures a second on "
+        f"{run_words.device_name(result.device)}."
+    )
+
+
+def _render_misfit(result: Preflight, config: ExperimentConfig) -> None:
+    free = _mib(result.memory_available_mib)
+    st.error(
+        f"Batches of {result.batch_size:,} pictures do not fit into the {free} of memory that are free.",
+        icon=":material/memory:",
+    )
+    largest = result.largest_batch_size
+    if largest is None:
+        st.caption("Not even the smallest batch fits. Fewer filters or smaller pictures need less.")
+        return
+    st.caption(f"Of its halves, {largest:,} is the largest that fits.")
+    if st.button(f"Use batches of {largest:,}", key="use-largest-batch", icon=":material/check:"):
+        session.alter_design(config.with_values({"training.batch_size": largest}))
+        st.rerun()
+
+
+def _mib(memory_mib: int | None) -> str:
+    if memory_mib is None:
+        return "–"
+    return f"{memory_mib:,} MiB" if memory_mib < 1024 else f"{memory_mib / 1024:.1f} GiB"

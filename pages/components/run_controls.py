@@ -1,0 +1,243 @@
+"""What can be done to a run while it trains: pause, go on, step; another learning rate, more epochs; the history."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.config import ExperimentConfig
+from core.errors import RunError
+from core.rate_words import rate_in_words
+from core.runs import control
+from core.runs.interventions import Intervention
+from core.runs.records import Run
+from core.runs.states import RunState
+from core.runs.store import Store
+from core.services import Services
+from core.workspace import Workspace
+from pages.components.acting import act_and_draw, act_on, counted
+from pages.components.local_time import local_time
+
+POPOVER_PIXELS = 440  # a phone gives it less
+
+# How far a click takes the learning rate, and what it is called.
+FACTORS = {"Double": 2.0, "Halve": 0.5, "A tenth": 0.1}
+WHAT = {
+    "learning_rate": "Learning rate",
+    "add_epochs": "More epochs",
+    "pause": "Pause",
+    "resume": "Go on",
+    "step": "One epoch",
+}
+NOT_YET = {
+    "learning_rate": "Takes effect when the next epoch begins.",
+    "pause": "Takes effect at the next batch.",
+    "resume": "Takes effect in a moment.",
+    "step": "Trains until this epoch has ended.",
+}
+
+
+def render_pause(services: Services, runs: Sequence[Run]) -> None:
+    """The buttons that hold runs up and let them go on, beside Stop."""
+    at_work = [run for run in runs if run.state.is_active and not run.stop_requested]
+    running = [run for run in at_work if not run.pause_requested and run.state is not RunState.PAUSED]
+    held = [run for run in at_work if run.pause_requested]
+    paused = [run for run in held if run.state is RunState.PAUSED]
+    if running and st.button(
+        counted("Pause", running, runs),
+        key="pause-runs",
+        icon=":material/pause:",
+        help="Waits at the next batch, with all it holds, until you let it go on. Nothing is lost, and what it "
+        "learns stays the same.",
+    ):
+        act_and_draw(running, lambda run: control.pause_run(services.workspace, run.id))
+    if held and st.button(
+        counted("Go on", held, runs),
+        key="go-on-runs",
+        icon=":material/play_arrow:",
+        type="primary",
+        help="Trains on from where it is.",
+    ):
+        act_and_draw(held, lambda run: control.resume_run(services.workspace, run.id))
+    # Never “stepping”: an epoch can be over before the next tick, and nobody would take that back.
+    if (
+        len(runs) == 1
+        and paused
+        and st.button(
+            "Step one epoch",
+            key="step-run",
+            icon=":material/skip_next:",
+            help="Trains until the epoch has ended, then pauses again.",
+        )
+    ):
+        act_and_draw(paused, lambda run: control.step_run(services.workspace, run.id))
+
+
+def render_changes(services: Services, run: Run) -> None:
+    """What can be changed of a run that has not finished. Opening it has its numbers read anew."""
+    if run.state is RunState.FINISHED or run.stop_requested:
+        return
+    label = "Change before it goes on" if run.state.is_finished else "Change while it trains"
+    with (
+        st.popover(label, icon=":material/tune:", key=f"change-{run.id}", on_change="rerun"),
+        st.container(width=POPOVER_PIXELS),
+    ):
+        _render_rate(services, run)
+        _render_epochs(services, run)
+
+
+def _render_rate(services: Services, run: Run) -> None:
+    rate, told = _current_rate(services.store, run)
+    st.markdown("**Learning rate**")
+    st.caption(told)
+    if rate is not None:
+        with st.container(horizontal=True, gap="small"):
+            for name, factor in FACTORS.items():
+                value = _rounded(rate * factor)
+                st.button(
+                    f"{name}: {rate_in_words(value)}",
+                    key=f"rate-{factor:g}-{run.id}",
+                    on_click=_set_rate,
+                    args=(services.workspace, run, value),
+                )
+    # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn for
+    # that swallows the click.
+    with (
+        st.form(f"rate-form-{run.id}", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
+        value = st.number_input(
+            "Another rate",
+            value=rate,
+            step=_rounded((rate or 0.001) / 10),
+            format="%g",
+            key=f"rate-{run.id}-{rate or 0:g}",
+        )
+        if st.form_submit_button("Set", key=f"set-rate-{run.id}"):
+            act_and_draw([run], lambda run: control.set_learning_rate(services.workspace, run.id, value))
+
+
+def _render_epochs(services: Services, run: Run) -> None:
+    st.markdown("**More epochs**")
+    told = f"It trains {run.total_epochs:,} epochs"
+    if run.added_epochs:
+        told += f", {run.added_epochs:,} more than its design says"
+    st.caption(f"{told}.")
+    with (
+        st.form(f"epochs-form-{run.id}", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
+        add = st.number_input("Epochs to add", value=max(1, run.total_epochs // 2), key=f"epochs-{run.id}")
+        if st.form_submit_button("Add", key=f"add-epochs-{run.id}"):
+            act_and_draw([run], lambda run: control.add_epochs(services.workspace, run.id, add))
+
+
+def _set_rate(workspace: Workspace, run: Run, value: float) -> None:
+    act_on([run], lambda run: control.set_learning_rate(workspace, run.id, value))
+
+
+def _current_rate(store: Store, run: Run) -> tuple[float | None, str]:
+    """The rate that a change begins from, None where it is not known yet; and where it is from in a sentence or two."""
+    rates = [rate for rate in store.curves(run.id)["learning_rate"] if rate]
+    config = _config(run)
+    rate: float | None = _rounded(rates[-1] if rates else config.optimizer.learning_rate if config else 0.001)
+    told = f"Epoch {run.epoch} was trained at" if rates else "It begins at"
+    told += f" {rate_in_words(rate or 0)}."
+    if not rates and config and _goes_up_first(config):
+        # Half of the top is far above where it begins, and it would go up from there.
+        told = f"It begins low and goes up to {rate_in_words(rate or 0)}; its rate stands here after the first epoch."
+        rate = None
+    if config and config.optimizer.schedule not in ("constant", "plateau"):
+        told += " Its schedule goes on from the rate that you set."
+    if asked := _pending(store, run, "learning_rate"):
+        rate = asked.value or rate
+        told += f" **{rate_in_words(rate)} is asked for** and takes effect when the next epoch begins."
+    return rate, told
+
+
+def render_hold(store: Store, run: Run) -> None:
+    """Say of a run that is paused, or about to be, that it is, and what lets it go on."""
+    if run.stop_requested:
+        return
+    if run.state is not RunState.PAUSED:
+        if run.pause_requested:
+            stepping = _pending(store, run, "step") is not None
+            st.caption(
+                ":material/pause: It pauses when this epoch has ended."
+                if stepping
+                else ":material/pause: It pauses at the next batch."
+            )
+        return
+    where = f"after epoch {run.epoch} of {run.total_epochs}" if run.epoch else "before its first epoch"
+    if run.batch:
+        where = f"in epoch {run.epoch + 1} of {run.total_epochs}"
+    if not run.pause_requested:
+        st.info(f"Paused {where}. It goes on in a moment.", icon=":material/play_arrow:")
+        return
+    st.info(
+        f"**Paused {where}.** *Go on* and *Step one epoch*, above, let it train on, as "
+        f"`python -m core resume {run.id}` does. Until then it keeps its device.",
+        icon=":material/pause:",
+    )
+
+
+def render_history(store: Store, run: Run) -> None:
+    """What people asked of the run, when, at which epoch, and what came of it; nothing when nobody did."""
+    history = store.interventions.history(run.id)
+    if not history:
+        return
+    with st.expander("Changed while it trained", icon=":material/history:", key=f"history-{run.id}"):
+        # No st.dataframe: the sentences must wrap.
+        st.table(
+            history_frame(history),
+            border="horizontal",
+            hide_index=True,
+            alt="What was changed while the run trained: when, after which epoch, what, and the outcome",
+        )
+
+
+def history_frame(history: Sequence[Intervention]) -> pd.DataFrame:
+    """A row for each thing that was asked, the newest first."""
+    rows = [
+        {
+            "When": local_time(each.asked_at),
+            "After epoch": "–" if each.epoch is None else str(each.epoch),
+            "What": describe(each),
+            "Outcome": each.outcome or NOT_YET.get(each.kind, "Not yet."),
+        }
+        for each in reversed(history)
+    ]
+    return pd.DataFrame(rows, columns=["When", "After epoch", "What", "Outcome"])
+
+
+def describe(intervention: Intervention) -> str:
+    """`Learning rate 0.0005`, `More epochs 5`, `Pause`."""
+    what = WHAT.get(intervention.kind, intervention.kind)
+    if intervention.value is None:
+        return what
+    if intervention.kind == "learning_rate":
+        return f"{what} {rate_in_words(intervention.value)}"
+    return f"{what} {intervention.value:g}"
+
+
+def _goes_up_first(config: ExperimentConfig) -> bool:
+    optimizer = config.optimizer
+    return optimizer.schedule == "one_cycle" or (
+        optimizer.schedule == "cosine" and optimizer.warmup_epochs > 0
+    )
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.3g}")
+
+
+def _pending(store: Store, run: Run, kind: str) -> Intervention | None:
+    history = store.interventions.history(run.id)
+    return next((each for each in history if each.kind == kind and each.is_pending), None)
+
+
+def _config(run: Run) -> ExperimentConfig | None:
+    try:
+        return run.config
+    except RunError:
+        return None

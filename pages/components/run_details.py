@@ -1,0 +1,165 @@
+"""Below a run's curves: which classes overfit, which pictures are learned and forgotten, what wrong labels become of.
+
+Drawn again at each tick of the live part, so only what is looked at is drawn, and read again only when there is one
+more epoch.
+"""
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+import streamlit as st
+
+from core.datasets.followed import load_followed
+from core.details import class_names_of, memorised_in_words, why_no_details
+from core.errors import ConvDeckError
+from core.runs.details import Followed, RunDetails
+from core.runs.records import Run
+from core.runs.store import Store
+from core.services import Services
+from core.workspace import Workspace
+from pages.components import class_map
+from pages.components.memorisation_chart import memorisation_data, memorisation_spec
+from pages.components.picture_strips import data_uri, strip_data, strip_spec
+from pages.components.text import literal
+
+
+def render_details(services: Services, run: Run) -> None:
+    """Nothing before the run's first epoch has ended."""
+    if not run.epoch:
+        return
+    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
+    details = _read_details(services.store, run.id, run.attempt, run.started_at, run.epoch)
+    if details is None:
+        st.caption(why_no_details(run))
+        return
+    names = class_names_of(services.workspace, run, details.num_classes)
+    labels = ["Classes", "Pictures", *(["Labels"] if details.corrupted else [])]
+    tabs = dict(zip(labels, st.tabs(labels, key=f"details-{run.id}", on_change="rerun"), strict=True))
+    if tabs["Classes"].open:
+        with tabs["Classes"]:
+            _render_classes(run, details, names)
+    if tabs["Pictures"].open:
+        with tabs["Pictures"]:
+            _render_pictures(services.workspace, run, details, names)
+    if "Labels" in tabs and tabs["Labels"].open:
+        with tabs["Labels"]:
+            _render_labels(run, details)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _read_details(
+    _store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int
+) -> RunDetails | None:
+    return _store.details.read(run_id)
+
+
+def _render_classes(run: Run, details: RunDetails, names: Sequence[str]) -> None:
+    measure = st.segmented_control(
+        "Colour",
+        list(class_map.MEASURES),
+        default="gap",
+        format_func=class_map.MEASURES.__getitem__,
+        key="class-map-measure",
+        label_visibility="collapsed",
+        required=True,
+        persist_state="session",
+    )
+    st.vega_lite_chart(
+        class_map.class_data(details),
+        class_map.class_spec(measure, names, _theme()),
+        key=f"classes-{run.id}-{measure}",
+        width="stretch",
+        alt=f"{class_map.MEASURES[measure]} of each class by epoch",
+    )
+    few = max(1, int(np.median(details.validation.count)))
+    st.caption(
+        _shown_classes_in_words(details)
+        + "Gap: clean training minus validation accuracy. Orange: the network knows the class's training pictures "
+        f"better than others of it. A class has about {few:,} validation pictures, so {100 / sqrt(few):.0f} points "
+        "more or less can be chance."
+    )
+
+
+def _theme() -> str:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def _shown_classes_in_words(details: RunDetails) -> str:
+    if details.num_classes <= class_map.MOST_CLASSES:
+        return ""
+    return f"The {class_map.MOST_CLASSES} of {details.num_classes} classes with the largest gap now. "
+
+
+def _render_pictures(workspace: Workspace, run: Run, details: RunDetails, names: Sequence[str]) -> None:
+    thumbnails = _thumbnails_of(workspace, run, details)
+    columns = st.columns(2, gap="medium")
+    parts = (
+        ("Training pictures", details.training_pictures),
+        ("Validation pictures", details.validation_pictures),
+    )
+    for index, (title, followed) in enumerate(parts):
+        with columns[index]:
+            st.markdown(f"**{title}**")
+            st.caption(_remembered_in_words(followed))
+            st.vega_lite_chart(
+                strip_data(details.epochs, followed),
+                strip_spec(followed, names, thumbnails and thumbnails[index], _theme()),
+                key=f"strips-{run.id}-{index}",
+                width="stretch",
+                alt=f"{title}: right or wrong by epoch",
+            )
+    if thumbnails is None:
+        st.caption(
+            f"The pictures cannot be shown: the data set {literal(run.dataset)} is not what it was, or gone."
+        )
+    st.caption(
+        "Forgotten: right after one epoch, wrong after the next. The strongest colours are the surest answers. Every "
+        "run on this data follows the same pictures."
+    )
+
+
+def _remembered_in_words(followed: Followed) -> str:
+    ever, forgotten = followed.learned > 0, followed.forgotten > 0
+    kept, again = int((ever & ~forgotten).sum()), int(forgotten.sum())
+    return (
+        f"Of {len(ever)}, {kept} learned and kept, {again} forgotten at least once, {int((~ever).sum())} "
+        "never learned."
+    )
+
+
+def _thumbnails_of(workspace: Workspace, run: Run, details: RunDetails) -> tuple[list[str], list[str]] | None:
+    try:
+        drawn = _read_thumbnails(workspace, run, run.id, run.attempt)
+    except ConvDeckError:
+        return None
+    # Another data set may have been added under the same name since.
+    expected = (details.training_pictures.true_labels, details.validation_pictures.true_labels)
+    return drawn[0] if all(map(np.array_equal, drawn[1], expected)) else None
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _read_thumbnails(
+    _workspace: Workspace, _run: Run, run_id: str, attempt: int
+) -> tuple[tuple[list[str], list[str]], tuple[list[int], list[int]]]:
+    found = load_followed(_workspace, _run.config.dataset)
+    return (
+        ([data_uri(pixels) for pixels in found.training], [data_uri(pixels) for pixels in found.validation]),
+        (found.training_labels.tolist(), found.validation_labels.tolist()),
+    )
+
+
+def _render_labels(run: Run, details: RunDetails) -> None:
+    assert details.corrupted is not None
+    st.markdown(literal(memorised_in_words(int(details.epochs[-1]), details.corrupted)))
+    st.vega_lite_chart(
+        memorisation_data(details.epochs, details.corrupted),
+        memorisation_spec(),
+        key=f"labels-{run.id}",
+        width="stretch",
+        alt="Wrong labels learned by heart and seen through, and right labels answered right, by epoch",
+    )
+    st.caption(
+        "This run trains on some labels that were made wrong on purpose. No pattern leads to them, so who answers with "
+        "one has learned that very picture by heart."
+    )

@@ -1,0 +1,146 @@
+"""What somebody expects of a run before its start, and what came of it: the fields to write it down."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.errors import ConvDeckError, RunNotFound
+from core.notebook import Entry
+from core.notebook.facts import compare, facts_of
+from core.runs.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
+from core.runs.records import Run
+from core.services import Services
+from pages.components import session
+from pages.components.text import literal
+
+EXPECTATION = "run-expectation"
+EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
+FIELD_HEIGHT = 100
+FACTS_TICK_SECONDS = 2.0
+LOCKED = "As it was written before the first epoch had ended."
+TOO_LATE = "The first epoch had ended before this was saved, so it is not kept as an expectation."
+NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
+
+
+def render_expectation_field() -> None:
+    """In Design, before a start. What is typed is kept until a run starts with it."""
+    st.text_area(
+        "What do you expect? (optional)", key=EXPECTATION, max_chars=MAX_NOTE_CHARACTERS, placeholder=EXAMPLE,
+        height=68, persist_state="session",
+        help="Goes into the notebook, and cannot be changed once the first epoch has ended.",
+    )  # fmt: skip
+
+
+def render_run_note(services: Services, runs: Sequence[Run]) -> None:
+    """On Runs, for the chosen run or comparison: what was expected, what came of it, and the facts beside it."""
+    if len(runs) > MAX_NOTE_RUNS:
+        return
+    ids = [run.id for run in runs]
+    note = services.store.notes.find(ids)
+    written = note is not None
+    with st.expander(
+        "Notebook", icon=":material/menu_book:", expanded=written, key=f"notebook-{'-'.join(ids)}"
+    ):
+        is_open = services.store.notes.is_open(ids)
+        growing = any(not run.state.is_finished for run in runs)
+        render_note_form(
+            services, "-".join(ids), note, is_open=is_open, facts=_facts(services, ids, note), ids=ids,
+            read_again=(lambda: _facts(services, ids, note)) if growing else None,
+        )  # fmt: skip
+
+
+def render_note_form(
+    services: Services, name: str, note: Note | None, *, is_open: bool, facts: Sequence[str], ids: Sequence[str] = (),
+    read_again: Callable[[], Sequence[str]] | None = None,
+) -> None:  # fmt: skip
+    """The texts of a note, to be edited; without a note yet, one about the runs `ids` is made.
+
+    With `read_again` the facts are drawn anew while the page is looked at, for the curves beside them grow.
+    """
+    expectation, outcome = (note.expectation, note.outcome) if note else ("", "")
+    expected_key = f"expected-{name}-{hash(expectation)}"
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        st.caption("What the numbers say")
+        tick = FACTS_TICK_SECONDS if read_again else None
+        st.fragment(_render_facts, run_every=tick)(read_again or (lambda: facts))
+    with left:
+        if not is_open:
+            render_words("Expected", expectation, NOTHING_EXPECTED)
+            if expectation:
+                st.caption(LOCKED)
+            # Sent in this very moment by a page that was drawn before the first epoch ended.
+            late = session.text_of(expected_key).strip()
+            if late and late != expectation:
+                st.warning(f"{TOO_LATE} You wrote: {literal(late)}", icon=":material/schedule:")
+        # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn
+        # for that swallows the click. The stored text is part of the key: changed elsewhere, it is shown.
+        with st.form(f"note-{name}-{is_open}", border=False):
+            expected = expectation
+            if is_open:
+                expected = st.text_area(
+                    "What do you expect?", expectation, key=expected_key,
+                    max_chars=MAX_NOTE_CHARACTERS, placeholder=EXAMPLE, height=FIELD_HEIGHT,
+                    help="Can be changed until the first epoch has ended; then it stays as it was.",
+                )  # fmt: skip
+            came = st.text_area(
+                "What came of it", outcome, key=f"outcome-{name}-{hash(outcome)}", max_chars=MAX_NOTE_CHARACTERS,
+                placeholder="In your own words: was it as expected, and why?", height=FIELD_HEIGHT,
+            )  # fmt: skip
+            with st.container(horizontal=True):
+                saved = st.form_submit_button("Save", key=f"save-note-{name}", icon=":material/save:")
+                suggested = not outcome and st.form_submit_button(
+                    "Save with the numbers", key=f"suggest-note-{name}",
+                    help="Puts what the numbers say below your words.",
+                )  # fmt: skip
+        if saved or suggested:
+            words = "\n\n".join([came, "\n".join(facts)]) if suggested else came
+            _save(services, note, ids, expected if is_open else None, words)
+
+
+def _render_facts(read: Callable[[], Sequence[str]]) -> None:
+    for fact in read():
+        st.markdown(f":small[{literal(fact)}]")
+
+
+def render_words(label: str, text: str, instead: str) -> None:
+    """Somebody's words as they were typed, line by line; or that there are none."""
+    st.caption(label)
+    if not text:
+        st.markdown(f":small[*{literal(instead)}*]")
+        return
+    # Two spaces and a line feed are a line break in Markdown.
+    st.markdown("  \n".join(_line(line) for line in text.split("\n")))
+
+
+def _line(line: str) -> str:
+    # Markdown drops the spaces before a line and takes an empty one for the end of a paragraph.
+    words = line.lstrip(" \t")
+    indent = len(line[: len(line) - len(words)].expandtabs(4))
+    return "\u00a0" * indent + literal(words) or "\u00a0"
+
+
+def _facts(services: Services, ids: Sequence[str], note: Note | None) -> list[str]:
+    try:
+        runs = [services.store.get_run(run_id) for run_id in ids]
+    except RunNotFound:
+        return []  # deleted elsewhere in this moment: the curves' own tick says so
+    known = tuple(facts_of(services.workspace, run, services.store.curves(run.id)) for run in runs)
+    unwritten = note or Note("", (), "", "", 0.0, 0.0)
+    return Entry(unwritten, known, compare(known), is_open=False).facts()
+
+
+def _save(
+    services: Services, note: Note | None, ids: Sequence[str], expectation: str | None, outcome: str
+) -> None:
+    notes = services.store.notes
+    try:
+        if note is None:
+            notes.write(ids, expectation=expectation, outcome=outcome)
+        else:
+            notes.edit(note.id, expectation=expectation, outcome=outcome)
+    except ConvDeckError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        return
+    session.flash("Saved in the notebook.")
+    st.rerun()

@@ -1,0 +1,270 @@
+"""A new study: its kind, what it starts from, its few knobs, how many runs that makes and about how long they take."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.config import ExperimentConfig
+from core.errors import ConfigError, UserError
+from core.experiments import find_dataset
+from core.mends import describe_changes
+from core.presets import PRESETS
+from core.runs.devices import list_devices
+from core.runs.records import Run
+from core.services import Services
+from core.studies.estimate import estimate_seconds
+from core.studies.plan import PlannedRun, active_knobs
+from core.studies.spec import (
+    ABLATION,
+    DEFAULT_FRACTIONS,
+    NOISE,
+    ONLY,
+    SEEDS,
+    SEEDS_OF,
+    VOLUME,
+    WITHOUT,
+    Base,
+    StudySpec,
+    ladder,
+)
+from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
+from pages.components import run_words, session
+from pages.components.drafts import quick_for_here
+from pages.components.study_words import KINDS
+from pages.components.text import literal
+
+RUNS_OFFERED = 100
+KIND, FIRST, SECOND, ABLATED = "study-kind", "study-first", "study-second", "study-ablated"
+ALONE = "alone"
+FIELDS = {
+    "num_seeds": "Seeds",
+    "sizes": "Numbers of pictures",
+    "fractions": "Wrong labels",
+    "training.epochs": "Epochs",
+    "dataset.num_train": "Training pictures",
+    "dataset.id": "Data set",
+    "augmentation": "Augmentation",
+}
+MODES = {WITHOUT: "Leave each out", ONLY: "Have each alone"}
+
+
+def take_link(services: Services) -> None:
+    """`?kind=KIND&runs=A,B` has the form show that kind, from these runs; then it goes out of the address."""
+    kind, runs = st.query_params.get("kind"), st.query_params.get("runs")
+    if kind is None and runs is None:
+        return
+    st.query_params.clear()
+    if kind in KINDS:
+        session.show(KIND, kind)
+    asked = [part.strip() for part in (runs or "").split(",") if part.strip()][:2]
+    known = {run.id for run in services.store.list_runs()}
+    for run_id in asked:
+        if run_id not in known:
+            st.warning(f"There is no run “{literal(run_id[:40])}” here.", icon=":material/link_off:")
+    found = [run_id for run_id in asked if run_id in known]
+    first = ABLATED if kind == ABLATION else FIRST
+    for key, run_id in zip((first, SECOND), found, strict=False):
+        session.show(key, _run_option(run_id))
+    if len(found) == 1:
+        session.show(SECOND, ALONE)
+
+
+def render_form(services: Services) -> None:
+    """Everything down to the button that starts it."""
+    if session.value_of(KIND) not in KINDS:
+        session.show(KIND, SEEDS)
+    kind = st.segmented_control(
+        "What do you want to know?", list(KINDS), required=True, key=KIND,
+        format_func=lambda kind: f"{KINDS[kind].icon} {KINDS[kind].title}", persist_state="session",
+    )  # fmt: skip
+    kind = kind if kind in KINDS else SEEDS
+    st.caption(KINDS[kind].question)
+    runs = _readable(services.store.list_runs())
+    left, right = st.columns(2, gap="medium")
+    with left:
+        if kind == ABLATION:
+            augmented = [run for run in runs if run.config.augmentation.is_active]
+            presets = [name for name, preset in PRESETS.items() if preset.config.augmentation.is_active]
+            first = _choose_base(services, augmented, presets, "With", ABLATED)
+        else:
+            first = _choose_base(services, runs, list(PRESETS), "With", FIRST)
+    with right:
+        second = (
+            _choose_base(services, runs, list(PRESETS), "Compared with", SECOND, optional=True)
+            if kind == SEEDS
+            else None
+        )
+    if first is None:
+        return
+    try:
+        spec = _read_knobs(services, kind, first, second)
+        planned = check_study(services.workspace, spec)
+    except UserError as error:
+        st.error(literal(_in_words(error)))
+        return
+    _render_start(services, spec, planned)
+
+
+def _choose_base(
+    services: Services,
+    runs: Sequence[Run],
+    presets: Sequence[str],
+    label: str,
+    key: str,
+    *,
+    optional: bool = False,
+) -> Base | None:
+    by_option = {_run_option(run.id): run for run in runs}
+    asked = session.value_of(key)
+    shown = [option for number, option in enumerate(by_option) if number < RUNS_OFFERED or option == asked]
+    options = ([ALONE] if optional else []) + [f"preset:{name}" for name in presets] + shown
+    if asked is not None and asked not in options:
+        session.forget(key)  # its run was deleted
+
+    def describe(option: str) -> str:
+        if option == ALONE:
+            return "nothing: how far chance alone moves it"
+        kind, _, name = option.partition(":")
+        if kind == "preset":
+            return f"Preset: {PRESETS[name].title}"
+        run = by_option[option]
+        return f"Run: {run.name} ({run.id})"
+
+    option = st.selectbox(label, options, key=key, format_func=describe, persist_state="session")
+    if option is None or option == ALONE:
+        return None
+    if option in by_option:
+        return base_of_run(services.store, by_option[option].id, {})
+    name = option.partition(":")[2]
+    return Base(name, quick_for_here(services.workspace, name), name)
+
+
+def _read_knobs(services: Services, kind: str, first: Base, second: Base | None) -> StudySpec:
+    """The fields of this kind, beginning with the values of what it starts from. Raises UserError."""
+    least, most, usual = SEEDS_OF[kind]
+    asked: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    # Other values belong to another config: their fields begin anew.
+    key = f"{kind}-{first.config.config_id[:12]}"
+    available = find_dataset(services.workspace, first.config.dataset.id).num_train
+    with st.grid(4, min_column_width=170):
+        asked["num_seeds"] = st.number_input(
+            "Seeds", least, most, usual, key=f"study-seeds-{kind}",
+            help="Each config is trained with so many seeds: other initial weights, another order of pictures. With "
+            "one, nothing can be said of chance.",
+        )  # fmt: skip
+        _number(values, first.config, "training.epochs", "Epochs", key)
+        if kind != VOLUME:
+            _number(
+                values, first.config, "dataset.num_train", f"Training pictures of {available:,}", key, "all"
+            )
+        if kind == VOLUME:
+            text = st.text_input(
+                "Numbers of pictures", ", ".join(str(size) for size in ladder(available)),
+                key=f"study-sizes-{first.config.dataset.id}", max_chars=200,
+                help=f"From 1 to {available:,}, with commas between. Each part lies inside the next.",
+            )  # fmt: skip
+            asked["sizes"] = _parse(text, "The numbers of pictures", int)
+        if kind == NOISE:
+            text = st.text_input(
+                "Wrong labels in percent", ", ".join(f"{100 * fraction:g}" for fraction in DEFAULT_FRACTIONS),
+                key="study-fractions", max_chars=200, help="From 0 to 100, with commas between.",
+            )  # fmt: skip
+            # 29 / 100 is 0.29, as it is typed elsewhere; 29 * 0.01 is not.
+            asked["fractions"] = [value / 100 for value in _parse(text, "The shares", float)]
+    if kind == ABLATION:
+        asked["modes"] = st.pills(
+            "Parts of the augmentation", list(MODES), default=[WITHOUT], selection_mode="multi",
+            format_func=MODES.__getitem__, key="study-modes",
+        )  # fmt: skip
+        if not asked["modes"]:
+            raise UserError("Choose at least one way to look at the parts of the augmentation.")
+        if knobs := active_knobs(first.config.augmentation):
+            st.caption(f"Switched on here: {', '.join(knobs)}.")
+    if second is not None:
+        second = Base(second.name, second.config.with_values(values), second.preset, second.run_id)
+    first = Base(first.name, first.config.with_values(values), first.preset, first.run_id)
+    if second is not None:
+        st.caption(literal(f"What differs: {describe_changes(first.config, second.config, 6)}."))
+    return make_spec(services.workspace, kind, first, second, asked)
+
+
+def _number(
+    values: dict[str, Any], config: ExperimentConfig, path: str, label: str, key: str, empty: str = ""
+) -> None:
+    """A field for one value; what is not changed is not among `values`, so that a second config keeps its own."""
+    limits, own = config.limits(path), config.value(path)
+    value = st.number_input(
+        label, int(limits.low), int(limits.high), own, 1, key=f"study-{path}-{key}", placeholder=empty
+    )
+    if value != own:
+        values[path] = value
+
+
+def _render_start(services: Services, spec: StudySpec, planned: Sequence[PlannedRun]) -> None:
+    reuse = st.toggle(
+        "Use runs that are there already", True, key="study-reuse",
+        help="A run with exactly these settings, finished or under way, is taken instead of training it once more.",
+    )  # fmt: skip
+    configs = configs_to_train(services.store, planned, reuse=reuse)
+    report = list_devices()
+    seconds = estimate_seconds(services.workspace, services.store, configs, len(report.devices))
+    st.caption(_cost(len(planned), len(configs), seconds, len(report.devices)))
+    new, all_runs = len(configs), len(planned)
+    label = f"Start {_runs(new)}" if new else f"Show {_runs(all_runs)}"
+    if st.button(label, key="start-study", type="primary", icon=":material/science:"):
+        token = session.idempotency_token(spec.bases[0].config, f"study {spec.to_json()} {reuse}")
+        try:
+            study = start_study(services.workspace, spec, token=token, reuse=reuse)
+        except UserError as error:
+            st.error(literal(_in_words(error)))
+            return
+        session.use_token()
+        st.switch_page("studies.py", query_params={"study": study.id})
+
+
+def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:
+    known = planned - new
+    there = f" {known} of {_runs(planned)} {'is' if known == 1 else 'are'} there already." if known else ""
+    if not new:
+        return f"All {planned} runs are there already or under way: nothing has to be started."
+    where = "one at a time" if devices == 1 else f"over {devices} devices"
+    if seconds is None:
+        return f"{_runs(new)} to train, {where}.{there} How long is not known: no run of this network is here yet."
+    return f"{_runs(new)} to train, {where}: {run_words.duration(seconds)}.{there}"
+
+
+def _in_words(error: UserError) -> str:
+    """The field by the name that it has here."""
+    if isinstance(error, ConfigError) and error.field:
+        return f"{FIELDS.get(error.field, error.field)}: {error.message}"
+    return str(error)
+
+
+def _parse(text: str, name: str, kind: type) -> list[Any]:
+    parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+    try:
+        return [kind(part) for part in parts]
+    except ValueError:
+        raise UserError(f"{name} must be numbers with commas between, not {text[:60]!r}.") from None
+
+
+def _readable(runs: Sequence[Run]) -> list[Run]:
+    """Those whose settings this version can read."""
+    found = []
+    for run in runs:
+        try:
+            run.config  # noqa: B018
+        except UserError:
+            continue
+        found.append(run)
+    return found
+
+
+def _run_option(run_id: str) -> str:
+    return f"run:{run_id}"
+
+
+def _runs(number: int) -> str:
+    return f"{number} run" + ("" if number == 1 else "s")

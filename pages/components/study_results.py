@@ -1,0 +1,174 @@
+"""What a study says: the headline first, then charts, then the numbers as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.statistics import Interval
+from core.studies.ablation import AblationResult, Change
+from core.studies.noise import NoiseResult
+from core.studies.report import Result, StudyReport
+from core.studies.seeds import SeedsResult
+from core.studies.spec import WITHOUT, StudySpec
+from core.studies.volume import VolumeResult
+from pages.components import study_charts as charts
+from pages.components.text import literal
+
+
+def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:
+    """The result of any kind."""
+    with st.container(border=True):
+        st.markdown(f"#### {_unbroken(result.headline)}")
+        for note in result.notes:
+            st.markdown(_unbroken(note))
+        if report.is_partial and report.num_ended:
+            st.caption(f"So far: {report.num_ended} of {report.num_planned} runs have ended.")
+    if not report.num_ended:
+        return
+    if isinstance(result, SeedsResult):
+        _render_seeds(report.study.id, result)
+    elif isinstance(result, AblationResult):
+        _render_ablation(report.study.id, spec, result)
+    elif isinstance(result, VolumeResult):
+        _render_volume(report.study.id, result)
+    else:
+        _render_noise(report.study.id, result)
+
+
+def _render_seeds(study_id: str, result: SeedsResult) -> None:
+    names = [arm.name for arm in result.arms]
+    columns = st.columns([3, 2], gap="medium") if len(names) > 1 else [st.container()]
+    with columns[0]:
+        _chart(charts.band_data(result), charts.band_spec(names), f"band-{study_id}",
+               f"Mean validation accuracy by epoch with a 95 percent band: {' and '.join(names)}")  # fmt: skip
+    if len(names) > 1:
+        with columns[1]:
+            for number, measure in enumerate(charts.DIFFERENCES):
+                _chart(charts.difference_data(result, measure), charts.difference_spec(measure, names, number == 0),
+                       f"difference-{measure}-{study_id}",
+                       f"{charts.DIFFERENCES[measure]}: {names[1]} minus {names[0]} in points")  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    for row in result.rows:
+        entry: dict[str, Any] = {"Seed": str(row.seed)}
+        for index in range(len(names)):
+            entry[_column(names, index, "best")] = _hundred(row.accuracies[index])
+            entry[_column(names, index, "gap")] = _hundred(row.gaps[index])
+        rows.append(entry)
+    mean: dict[str, Any] = {"Seed": "mean"}
+    for index, arm in enumerate(result.arms):
+        mean[_column(names, index, "best")] = _mean(arm.accuracy)
+        mean[_column(names, index, "gap")] = _mean(arm.gap)
+    numbers = [_column(names, index, what) for index in range(len(names)) for what in ("best", "gap")]
+    _table([*rows, mean], numbers, "Best validation accuracy and gap of each seed")
+    st.caption("Best validation accuracy in percent, gap at the end in points.")
+
+
+def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> None:
+    for mode in spec.modes:
+        effects = result.of_mode(mode)
+        if all(effect.accuracy is None for effect in effects):
+            continue  # axes without a bar say nothing
+        names = [effect.name for effect in effects]
+        against = "against the full augmentation" if mode == WITHOUT else "against no augmentation"
+        for column, measure, title in zip(
+            st.columns(2, gap="medium"), ("accuracy", "gap"), ("Validation accuracy", "Gap at the end"), strict=True
+        ):  # fmt: skip
+            with column:
+                _chart(
+                    charts.effect_data(effects, measure), charts.effect_spec(f"{title}, {against}", names),
+                    f"effect-{study_id}-{mode}-{measure}", f"Change of {title.lower()} in points {against}, a bar each",
+                )  # fmt: skip
+        rows = [
+            {"Condition": effect.name, **_change("Accuracy", effect.accuracy), **_change("Gap", effect.gap)}
+            for effect in effects
+        ]
+        numbers = [
+            f"{name}{end}" for name in ("Accuracy", "Gap") for end in ("", " from", " to", " st. error")
+        ]
+        _table(rows, numbers, f"Changes in points {against}", "%+.1f")
+    st.caption(
+        "All in points. Paler bars may be chance: their interval spans zero, or there is one seed only."
+    )
+
+
+def _render_volume(study_id: str, result: VolumeResult) -> None:
+    data, sizes = charts.ladder_data(result), [rung.size for rung in result.rungs]
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _chart(data, charts.ladder_spec(sizes), f"ladder-{study_id}",
+               "Best validation accuracy against the number of training pictures, with the fitted line")  # fmt: skip
+    with right:
+        _chart(data, charts.residual_spec(sizes), f"residual-{study_id}",
+               "Accuracy minus the fitted line for each number of training pictures, in points")  # fmt: skip
+    rows = [
+        {
+            "Pictures": f"{rung.size:,}", "Best validation %": _mean(rung.accuracy), "Line %": _hundred(rung.fitted),
+            "Difference": _hundred(rung.residual), "Standard error": _hundred(rung.error), "Gap": _mean(rung.gap),
+        }
+        for rung in result.rungs
+    ]  # fmt: skip
+    _table(
+        rows, [name for name in rows[0] if name != "Pictures"], "Accuracy, line and difference of each size"
+    )
+
+
+def _render_noise(study_id: str, result: NoiseResult) -> None:
+    _chart(charts.noise_data(result), charts.noise_spec(), f"noise-{study_id}",
+           "Validation and clean training accuracy against the share of wrong training labels")  # fmt: skip
+    rows = [
+        {
+            "Wrong labels": f"{100 * dose.fraction:g} %", "Best validation %": _mean(dose.best_validation),
+            "Last validation %": _mean(dose.last_validation), "Clean training %": _mean(dose.clean_training),
+            "Known by heart, at least %": _hundred(dose.memorised),
+        }
+        for dose in result.doses
+    ]  # fmt: skip
+    _table(
+        rows,
+        [name for name in rows[0] if name != "Wrong labels"],
+        "Accuracies for each share of wrong labels",
+    )
+
+
+def _chart(data: pd.DataFrame, spec: dict[str, Any], key: str, alt: str) -> None:
+    # A selection and a key: without, each tick would build the chart anew.
+    st.vega_lite_chart(
+        data, spec, key=key, on_select="rerun", selection_mode=[charts.ZOOM], width="stretch", alt=alt
+    )
+
+
+def _table(rows: Sequence[dict[str, Any]], numbers: Sequence[str], alt: str, form: str = "%.1f") -> None:
+    frame = pd.DataFrame(list(rows)).astype(dict.fromkeys(numbers, "float64"))
+    # A column without a value says nothing: no standard errors with several seeds.
+    frame = frame.drop(columns=[name for name in numbers if frame[name].isna().all()])
+    config = {
+        name: st.column_config.NumberColumn(format="%.1f" if name.endswith("error") else form)
+        for name in numbers
+        if name in frame.columns
+    }
+    st.dataframe(frame, hide_index=True, placeholder="–", column_config=config, alt=alt)
+
+
+def _unbroken(text: str) -> str:
+    """Literal, with numbers that keep their percent sign on their line."""
+    return literal(text).replace(" %", "\u00a0%")
+
+
+def _column(names: Sequence[str], index: int, what: str) -> str:
+    return what.capitalize() if len(names) == 1 else f"{names[index]}: {what}"
+
+
+def _change(name: str, change: Change | None) -> dict[str, Any]:
+    values = (None,) * 4 if change is None else (change.mean, change.low, change.high, change.error)
+    ends = ("", " from", " to", " st. error")
+    return {f"{name}{end}": _hundred(value) for end, value in zip(ends, values, strict=True)}
+
+
+def _mean(interval: Interval | None) -> float | None:
+    return None if interval is None else 100 * interval.mean
+
+
+def _hundred(value: float | None) -> float | None:
+    return None if value is None else 100 * value

@@ -1,0 +1,210 @@
+"""A study as it stands: what it says so far, drawn again while its runs are under way, and what can be done with it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import ConvDeckError, StudyNotFound
+from core.runs.progress import run_fraction
+from core.runs.states import RunState
+from core.runs.studies import Member
+from core.services import Services
+from core.studies.report import StudyReport, arm_names, read_report
+from core.studies.start import complete_study, delete_study, stop_study
+from pages.components import run_words, session
+from pages.components.study_results import render_result
+from pages.components.study_words import KINDS
+from pages.components.text import literal
+
+TICK_SECONDS = 2.0
+MOST_LINKED = 50  # as many as the Runs page takes
+MOST_NAMED = 5
+WITH_RUNS = "delete-with-runs"
+
+
+def render_study(services: Services, study_id: str) -> None:
+    """Its head, buttons, and what it says, live while a run of it is under way. Raises StudyNotFound."""
+    report = read_report(services.workspace, services.store, study_id)
+    st.subheader(literal(report.study.name), anchor=False)
+    _render_actions(services, report)
+    ticking = bool(report.under_way)
+    tick = st.fragment(_draw, run_every=TICK_SECONDS if ticking else None)
+    tick(services, study_id, _signature(report))
+
+
+def _draw(services: Services, study_id: str, drawn: object) -> None:
+    try:
+        report = read_report(services.workspace, services.store, study_id)
+    except StudyNotFound:
+        st.rerun()  # deleted elsewhere: the page says so
+    if _signature(report) != drawn:
+        st.rerun()  # the buttons above follow
+    _render_standing(report)
+    _render_trouble(services, report)
+    if report.problem:
+        st.error(literal(report.problem), icon=":material/broken_image:")
+    if report.result is not None and report.spec is not None:
+        render_result(report, report.spec, report.result)
+        with st.expander("How it is reckoned", icon=":material/calculate:", key=f"reckoned-{study_id}"):
+            st.markdown(KINDS[report.spec.kind].reckoning)
+    _render_runs(report)
+
+
+def _signature(report: StudyReport) -> object:
+    """What the buttons depend on."""
+    runs = tuple(
+        (member.run.id, member.run.state, member.run.attempt, member.run.stop_requested)
+        for member in report.members
+    )
+    return report.study.name, runs
+
+
+def _render_actions(services: Services, report: StudyReport) -> None:
+    study_id = report.study.id
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        own = [
+            member for member in report.under_way
+            if not (member.is_reused or member.is_shared or member.run.stop_requested)
+        ]  # fmt: skip
+        if own and st.button(
+            f"Stop all {len(own)}" if len(own) > 1 else "Stop", key="stop-study", icon=":material/stop:",
+            help="Ends its runs and keeps what they have learned. Runs that were there before it, and those that "
+            "another study waits for, go on.",
+        ):  # fmt: skip
+            _act(lambda: stop_study(services.workspace, study_id))
+        missing = len(report.failed) + len(report.holes)
+        if missing and st.button(
+            f"Queue the missing {missing} again" if missing > 1 else "Queue the missing run again",
+            key="complete-study", icon=":material/replay:", type="primary",
+            help="What failed or was stopped goes on from its last finished epoch; what was deleted is trained anew.",
+        ):  # fmt: skip
+            _act(lambda: complete_study(services.workspace, study_id))
+        ids = [member.run.id for member in report.members][:MOST_LINKED]
+        if ids:
+            st.page_link(
+                "runs.py", label="See the curves", icon=":material/monitoring:", width="content",
+                query_params={"run": ",".join(ids)},
+            )  # fmt: skip
+        if st.button("Delete", key="delete-study", icon=":material/delete:"):
+            _delete_dialog(services, report)
+
+
+def _act(action: Any) -> None:
+    try:
+        action()
+    except ConvDeckError as error:
+        session.flash(literal(str(error)))
+    st.rerun()
+
+
+@st.dialog("Delete the study?", icon=":material/delete:")
+def _delete_dialog(services: Services, report: StudyReport) -> None:
+    own = [member for member in report.members if not (member.is_reused or member.is_shared)]
+    st.write(f"“{literal(report.study.name)}” is forgotten. Its runs stay, with curves and weights.")
+    if own and report.under_way:
+        st.caption("To delete its runs as well, stop them first.")
+    elif own:
+        st.checkbox(f"Also delete the {len(own)} runs that it began", key=WITH_RUNS)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        kept = st.button("Keep", key="keep-study")
+        deleted = st.button(
+            "Delete", key="really-delete-study", type="primary", on_click=_delete_now,
+            args=(services, report.study.id),
+        )  # fmt: skip
+    if kept or deleted:
+        st.rerun()
+
+
+def _delete_now(services: Services, study_id: str) -> None:
+    st.query_params.clear()
+    try:
+        kept = delete_study(services.workspace, study_id, with_runs=bool(session.value_of(WITH_RUNS)))
+    except ConvDeckError as error:
+        kept = [str(error)]
+    for sentence in kept:
+        session.flash(literal(sentence))
+
+
+def _render_standing(report: StudyReport) -> None:
+    if report.is_partial:
+        done = sum(
+            1.0 if member.run.state.is_finished else run_fraction(member.run) for member in report.members
+        )
+        st.progress(min(1.0, done / max(1, report.num_planned)), report.standing)
+    reused = sum(member.is_reused for member in report.members)
+    parts = []
+    if report.num_ended and not report.is_partial:
+        parts.append(f"All {report.num_planned} runs have ended.")
+    if reused:
+        verb = "was" if reused == 1 else "were"
+        parts.append(f"{reused} of its runs {verb} there already and {verb} not trained again.")
+    if parts:
+        st.caption(" ".join(parts))
+
+
+def _render_trouble(services: Services, report: StudyReport) -> None:
+    """What is missing, by name, and what to do about it."""
+    for member in report.failed[:MOST_NAMED]:
+        run = member.run
+        what = run.error or f"It was {run.state.lower()} after {run.epoch} of {run.total_epochs} epochs"
+        step = f" {literal(run.next_step)}" if run.next_step else ""
+        icon = run_words.LOOKS[run.state].icon
+        text = f"**{literal(run.name)}** does not count: {literal(what.rstrip('.'))}.{step}"
+        (st.warning if run.state is RunState.STOPPED else st.error)(text, icon=icon)
+    if len(report.failed) > MOST_NAMED:
+        st.caption(f"And {len(report.failed) - MOST_NAMED} more that did not get to their end.")
+    if report.holes:
+        named = ", ".join(f"“{literal(hole.name)}”" for hole in report.holes[:MOST_NAMED])
+        more = f" and {len(report.holes) - MOST_NAMED} more" if len(report.holes) > MOST_NAMED else ""
+        verb = "was" if len(report.holes) == 1 else "were"
+        st.warning(
+            f"{named}{more} {verb} deleted and {'is' if len(report.holes) == 1 else 'are'} missing here.",
+            icon=":material/data_array:",
+        )
+    changed = [member for member in report.members if member.is_changed]
+    if changed:
+        named = ", ".join(f"“{literal(member.run.name)}”" for member in changed[:MOST_NAMED])
+        st.warning(
+            f"{named} {'was' if len(changed) == 1 else 'were'} changed by hand while training, so that the "
+            "comparison is no longer of what was planned.",
+            icon=":material/touch_app:",
+        )
+
+
+def _render_runs(report: StudyReport) -> None:
+    with st.expander(
+        f"Its {len(report.members)} runs", icon=":material/list:", key=f"runs-{report.study.id}"
+    ):
+        if not report.members:
+            st.caption("All of its runs were deleted.")
+            return
+        st.dataframe(
+            _run_rows(report.members, arm_names(report)), hide_index=True, placeholder="–",
+            alt="The runs of the study: condition, seed, status, best validation accuracy, gap and epochs",
+            column_config={
+                "best": st.column_config.NumberColumn("Best validation", format="%.1f %%"),
+                "gap": st.column_config.NumberColumn("Gap", format="%.1f"),
+                "condition": "Condition", "seed": "Seed", "status": "Status", "epochs": "Epochs",
+                "name": "Name", "there": st.column_config.CheckboxColumn("Was there"), "id": "Id",
+            },
+        )  # fmt: skip
+
+
+def _run_rows(members: Sequence[Member], names: dict[str, str]) -> pd.DataFrame:
+    rows = [
+        {
+            "condition": ", ".join(names.get(arm, arm) for arm in member.role["arms"]),
+            "seed": member.role["seed"],
+            "status": run_words.LOOKS[member.run.state].label,
+            "best": None if member.run.best_val_accuracy is None else 100 * member.run.best_val_accuracy,
+            "gap": None if member.run.gap is None else 100 * member.run.gap,
+            "epochs": f"{member.run.epoch} of {member.run.total_epochs}",
+            "there": member.is_reused,
+            "name": member.run.name,
+            "id": member.run.id,
+        }
+        for member in members
+    ]
+    return pd.DataFrame(rows)

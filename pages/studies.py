@@ -1,0 +1,76 @@
+"""Studies: several runs that answer one question, each with a click."""
+
+import streamlit as st
+
+from core.errors import StudyNotFound
+from core.runs.studies import Study
+from core.services import Services
+from core.studies.report import num_planned
+from pages.components import session
+from pages.components.study_form import render_form, take_link
+from pages.components.study_view import render_study
+from pages.components.study_words import KINDS
+from pages.components.text import literal
+
+STUDIES_PER_PAGE = 8
+
+
+def main() -> None:
+    """The page."""
+    st.title("Studies", anchor=False)
+    services = session.services()
+    take_link(services)
+    asked = st.query_params.get("study")
+    # Its key says which study is shown: the form closes when a study has been started with it, for then it would
+    # offer the same once more.
+    with st.expander("New study", icon=":material/add:", expanded=asked is None, key=f"new-study-{asked}"):
+        render_form(services)
+    studies = services.store.studies.list_studies()
+    if asked is not None:
+        try:
+            render_study(services, asked)
+        except StudyNotFound:
+            st.warning(
+                f"There is no study “{literal(asked[:40])}” here. It may have been deleted.",
+                icon=":material/link_off:",
+            )
+    if studies:
+        st.subheader("All studies" if asked else "Studies so far", anchor=False)
+        for study in _page_of(studies):
+            _render_line(services, study, is_shown=study.id == asked)
+    else:
+        st.caption("No study has been started yet.")
+
+
+def _render_line(services: Services, study: Study, *, is_shown: bool) -> None:
+    kind, planned = KINDS.get(study.kind), num_planned(study)
+    if study.num_under_way:
+        badge = f":blue-badge[:material/play_arrow: {study.num_finished} of {planned}]"
+    elif study.num_finished == planned and planned:
+        badge = f":green-badge[:material/check_circle: {study.num_runs} runs]"
+    else:
+        badge = f":orange-badge[:material/data_array: {study.num_finished} of {planned}]"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"{badge} {kind.icon if kind else ''} **{literal(study.name)}**",
+            width="stretch",
+        )
+        st.page_link(
+            "studies.py",
+            label="Shown above" if is_shown else "Open",
+            icon=":material/science:",
+            query_params={"study": study.id},
+            disabled=is_shown,
+            width="content",
+        )
+
+
+def _page_of(studies: list[Study]) -> list[Study]:
+    num_pages = -(-len(studies) // STUDIES_PER_PAGE)
+    if num_pages < 2:
+        return studies
+    page = min(st.pagination(num_pages, key=f"studies-page-of-{num_pages}"), num_pages)
+    return studies[(page - 1) * STUDIES_PER_PAGE : page * STUDIES_PER_PAGE]
+
+
+main()

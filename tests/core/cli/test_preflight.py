@@ -1,0 +1,85 @@
+"""The command and the request for a dry run, with one that only pretends."""
+
+import json
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from core import api, cli
+from core.api import build_routes
+from core.errors import PreflightBusy
+from core.preflight import Preflight
+from core.presets import PRESETS
+from tests.core.conftest import run_command, run_json
+
+FITS = Preflight(
+    "id", "cpu:0", "a CPU", 4338, 64, 10, fits=True, steps=16, step_seconds=0.1, train_seconds=1.6,
+    evaluation_seconds=0.5, saving_seconds=0.1, epoch_seconds=2.2, start_seconds=5.0, total_seconds=27.0,
+    images_per_second=625.0, memory_mib=900, memory_available_mib=4000, notes=("A note.",),
+)  # fmt: skip
+TOO_LARGE = Preflight(
+    "id", "cpu:0", "a CPU", 4338, 8192, 10, fits=False, largest_batch_size=512, memory_available_mib=4000
+)
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    def use(answer):
+        asked = []
+
+        def measure(workspace, config, *more):
+            asked.append(config)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(cli.preflight, "measure", measure)
+        monkeypatch.setattr(api.preflight, "measure", measure)
+        return asked
+
+    return use
+
+
+@pytest.fixture
+def client(workspace):
+    with TestClient(Starlette(routes=build_routes())) as made:
+        yield made
+
+
+def test_the_command_gives_the_same_json_as_the_request(workspace, pretend, client) -> None:
+    asked = pretend(FITS)
+    code, printed = run_json("preflight", "--preset", "tiny", "--set", "training.batch_size=64")
+    answer = client.post("/api/v1/preflight", json={"preset": "tiny", "set": {"training.batch_size": 64}})
+    assert (code, answer.status_code) == (0, 200)
+    assert answer.json() == printed == json.loads(json.dumps(FITS.to_dict()))
+    assert asked == [PRESETS["tiny"].config.with_values({"training.batch_size": 64})] * 2
+
+
+def test_in_words(workspace, pretend) -> None:
+    pretend(FITS)
+    assert run_command("preflight", "--preset", "tiny")[1].splitlines() == [
+        "4,338 parameters on cpu:0 (a CPU).",
+        "An epoch takes 2.2 s: 16 steps 1.6 s, measuring 0.5 s, saving 0.1 s.",
+        "10 epochs take 27 s, the start included.",
+        "900 MiB of memory, of 4,000 MiB that are free.",
+        "A note.",
+    ]
+    pretend(TOO_LARGE)
+    assert run_command("preflight", "--preset", "tiny")[1].splitlines()[1:] == [
+        "Batches of 8,192 do not fit into the 4,000 MiB that are free.",
+        "The largest that fits: --set training.batch_size=512",
+    ]
+
+
+def test_a_second_one_is_told_to_wait(workspace, pretend, client) -> None:
+    pretend(PreflightBusy("Another dry run is being measured."))
+    answer = client.post("/api/v1/preflight", json={"preset": "tiny"})
+    assert (answer.status_code, answer.json()["error"]) == (409, "Another dry run is being measured.")
+    assert run_command("preflight", "--preset", "tiny")[0] == 1
+
+
+def test_a_body_that_is_no_config_is_refused(workspace, client) -> None:
+    assert client.post("/api/v1/preflight", json={}).status_code == 400
+    assert client.post("/api/v1/preflight", json={"config": {"seed": "x"}}).json()["field"] == "seed"
+    assert client.post("/api/v1/preflight", json={"preset": "tiny", "name": "x"}).status_code == 400

@@ -1,0 +1,458 @@
+import sqlite3
+from types import SimpleNamespace
+
+import pytest
+
+from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.runs.interventions import KINDS, Intervention
+from core.runs.reporter import BEAT_SECONDS, POLL_SECONDS, RunReporter
+from core.runs.states import ACTIVE, RunState
+from core.runs.store import EpochRow, Store
+from tests.core.runs.fakes import CONFIG, Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(workspace, clock):
+    with Store(workspace, clock=clock) as store:
+        yield store
+
+
+def running(store: Store, epochs: int = 0, config=CONFIG) -> str:
+    """A run of ten epochs at work, with so many behind it."""
+    run_id = store.create_run(config, "mine").id
+    store.claim(run_id, [f"cpu:{len(store.leases())}"])
+    store.record_started(run_id, 1, 10, 100, 0)
+    for epoch in range(1, epochs + 1):
+        store.record_epoch(run_id, 1, EpochRow(epoch, val_accuracy=0.5))
+    return run_id
+
+
+def paused(store: Store, epochs: int = 2) -> str:
+    run_id = running(store, epochs)
+    store.interventions.ask(run_id, "pause")
+    assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
+    return run_id
+
+
+def last(store: Store, run_id: str) -> Intervention:
+    return store.interventions.history(run_id)[-1]
+
+
+class TestAsking:
+    def test_pause_and_going_on_as_a_whole(self, store, clock):
+        run_id = running(store, epochs=2)
+        wishes = store.interventions
+        assert wishes.ask(run_id, "pause") == Intervention(1, "pause", None, 1000.0, 1, None, None, None)
+        assert (store.get_run(run_id).state, store.get_run(run_id).pause_requested) == ("RUNNING", True)
+        store.record_batch(run_id, 1, 12, 100, None, None, None)
+        clock.now = 1001.0
+        assert wishes.record_paused(run_id, 1, epoch_ended=False)
+        assert store.get_run(run_id).state == "PAUSED"
+        clock.now = 1100.0
+        assert not wishes.record_going_on(run_id, 1)
+        assert wishes.ask(run_id, "resume").is_pending
+        assert store.get_run(run_id).state == "PAUSED", "the worker says when it goes on"
+        clock.now = 1101.0
+        assert wishes.record_going_on(run_id, 1)
+        run = store.get_run(run_id)
+        assert (run.state, run.pause_requested, run.heartbeat) == ("RUNNING", False, 1101.0)
+        assert wishes.history(run_id) == [
+            Intervention(1, "pause", None, 1000.0, 1, 1001.0, 2, "Paused in epoch 3, after batch 12 of 100."),
+            Intervention(2, "resume", None, 1100.0, 1, 1101.0, 2, "Went on in epoch 3."),
+        ]
+
+    def test_asked_twice_is_asked_once(self, store):
+        run_id = running(store)
+        assert store.interventions.ask(run_id, "pause") == store.interventions.ask(run_id, "pause")
+        run_id = paused(store)
+        assert store.interventions.ask(run_id, "step") == store.interventions.ask(run_id, "step")
+
+    def test_a_pause_that_is_taken_back_before_it_came(self, store):
+        run_id = running(store)
+        store.interventions.ask(run_id, "pause")
+        store.interventions.ask(run_id, "resume")
+        assert not store.interventions.record_paused(run_id, 1, epoch_ended=True)
+        assert store.get_run(run_id).state == "RUNNING"
+        pause, resume = store.interventions.history(run_id)
+        assert (pause.applied_at, pause.outcome) == (None, "It was asked to go on before that.")
+        assert resume.outcome == "It goes on without a pause."
+
+    def test_going_on_that_is_taken_back_before_it_came(self, store):
+        run_id = paused(store)
+        store.interventions.ask(run_id, "resume")
+        store.interventions.ask(run_id, "pause")
+        assert not store.interventions.record_going_on(run_id, 1)
+        assert store.get_run(run_id).state == "PAUSED"
+        assert store.interventions.pending(run_id, 1) == []
+
+    def test_a_step_ends_with_the_epoch(self, store):
+        run_id = paused(store)
+        wishes = store.interventions
+        wishes.ask(run_id, "step")
+        assert wishes.record_going_on(run_id, 1)
+        assert not wishes.record_paused(run_id, 1, epoch_ended=False)
+        store.record_epoch(run_id, 1, EpochRow(3))
+        assert wishes.record_paused(run_id, 1, epoch_ended=True)
+        assert store.get_run(run_id).state == "PAUSED"
+        step = last(store, run_id)
+        assert (step.epoch, step.outcome) == (2, "Went on, and paused again after epoch 3.")
+        assert not wishes.record_going_on(run_id, 1), "one step is one epoch"
+
+    def test_a_pause_cuts_a_step_short(self, store):
+        run_id = paused(store)
+        store.interventions.ask(run_id, "step")
+        store.interventions.record_going_on(run_id, 1)
+        store.interventions.ask(run_id, "pause")
+        assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
+        assert [each.kind for each in store.interventions.pending(run_id, 1)] == []
+
+    def test_a_pause_before_anything_was_trained(self, store):
+        run_id = store.create_run(CONFIG).id
+        store.claim(run_id, ["cpu:0"])
+        store.interventions.ask(run_id, "pause")
+        store.record_started(run_id, 1, 10, 100, 0)
+        assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
+        assert last(store, run_id).outcome == "Paused before the first epoch."
+
+    @pytest.mark.parametrize("kind", ["pause", "step", "resume"])
+    def test_a_run_that_ends_answers_what_is_left(self, store, kind):
+        run_id = running(store) if kind == "pause" else paused(store)
+        store.interventions.ask(run_id, kind)
+        store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+        assert not store.get_run(run_id).pause_requested
+        assert (last(store, run_id).applied_at, last(store, run_id).outcome) == (
+            None,
+            "The run ended before that.",
+        )
+
+    def test_a_learning_rate_outlives_an_attempt_and_is_applied_again_where_it_was(self, store, clock):
+        run_id = running(store, epochs=2)
+        wishes = store.interventions
+        wishes.ask(run_id, "learning_rate", 0.5)
+        wishes.ask(run_id, "learning_rate", 0.25)
+        (rate,) = wishes.learning_rates(run_id, 1, epoch=2)
+        wishes.applied(run_id, 1, rate.number, 2, "Set.")
+        assert wishes.learning_rates(run_id, 1, epoch=3) == []
+        store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+        wishes.ask(run_id, "learning_rate", 0.125)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        store.record_started(run_id, 2, 10, 100, 2)
+        assert [each.value for each in wishes.learning_rates(run_id, 2, epoch=2)] == [0.25, 0.125]
+        assert [each.value for each in wishes.learning_rates(run_id, 2, epoch=1)] == [0.125]
+        replaced, applied, _ = wishes.history(run_id)
+        assert (replaced.applied_at, replaced.outcome) == (
+            None,
+            "Another one was asked for before it took effect.",
+        )
+        assert (applied.value, applied.applied_at, applied.epoch, applied.outcome) == (
+            0.25,
+            1000.0,
+            2,
+            "Set.",
+        )
+
+    def test_a_step_that_the_end_of_the_run_cut_short_was_one(self, store):
+        run_id = paused(store, epochs=9)
+        store.interventions.ask(run_id, "step")
+        store.interventions.record_going_on(run_id, 1)
+        store.record_epoch(run_id, 1, EpochRow(10))
+        store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
+        assert last(store, run_id).outcome == "Went on, and then the run ended."
+
+    def test_a_learning_rate_does_not_come_back_after_a_later_one(self, store):
+        """The newest checkpoint was damaged, so the run resumes before the place where the former took effect."""
+        run_id = running(store, epochs=5)
+        wishes = store.interventions
+        wishes.applied(run_id, 1, wishes.ask(run_id, "learning_rate", 0.5).number, 5, "Set.")
+        store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+        wishes.ask(run_id, "learning_rate", 0.125)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        store.record_started(run_id, 2, 10, 100, 4)
+        (rate,) = wishes.learning_rates(run_id, 2, epoch=4)
+        wishes.applied(run_id, 2, rate.number, 4, "Set.")
+        assert [each.value for each in wishes.learning_rates(run_id, 2, epoch=4)] == [0.125]
+        assert wishes.learning_rates(run_id, 2, epoch=5) == []
+
+    @pytest.mark.parametrize("state", ["STOPPED", "FAILED", "INTERRUPTED"])
+    def test_a_learning_rate_waits_for_a_run_that_can_be_resumed(self, store, state):
+        run_id = running(store, epochs=2)
+        store.interventions.ask(run_id, "learning_rate", 0.5)
+        store.transition(run_id, RunState(state), expected=ACTIVE)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        store.record_started(run_id, 2, 10, 100, 2)
+        assert [each.value for each in store.interventions.learning_rates(run_id, 2, epoch=2)] == [0.5]
+
+    def test_a_finished_run_never_gets_its_learning_rate(self, store):
+        run_id = running(store, epochs=10)
+        store.interventions.ask(run_id, "learning_rate", 0.5)
+        store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
+        assert last(store, run_id).outcome == "The run ended before that."
+
+    @pytest.mark.parametrize("state", ["WAITING", "RUNNING", "PAUSED", "STOPPED", "FAILED", "INTERRUPTED"])
+    def test_epochs_are_added_at_once_and_survive_a_resume(self, store, state):
+        run_id = store.create_run(CONFIG).id if state == "WAITING" else paused(store)
+        if state in ("STOPPED", "FAILED", "INTERRUPTED"):
+            store.transition(run_id, RunState(state), expected=ACTIVE)
+        if state == "RUNNING":
+            store.interventions.ask(run_id, "resume")
+            store.interventions.record_going_on(run_id, 1)
+        assert store.get_run(run_id).state == state
+        added = store.interventions.ask(run_id, "add_epochs", 4)
+        run = store.get_run(run_id)
+        assert (run.total_epochs, run.added_epochs) == (14, 4)
+        assert (added.epoch, added.outcome) == (run.epoch, "It trains 14 epochs in all.")
+        if run.state.is_active:
+            assert store.record_epoch(run_id, 1, EpochRow(3)) == 14
+            return
+        if run.state.can_resume:
+            store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        assert store.record_started(run_id, store.get_run(run_id).attempt, 10, 100, 0) == 14
+        assert store.get_run(run_id).total_epochs == 14
+
+    def test_epochs_are_added_to_those_that_were_added(self, store):
+        run_id = running(store, epochs=2)
+        store.interventions.ask(run_id, "add_epochs", 4)
+        store.interventions.ask(run_id, "add_epochs", 3)
+        store.transition(run_id, RunState.STOPPED, expected=ACTIVE)
+        store.resume_run(run_id)
+        store.claim(run_id, ["cpu:0"])
+        assert store.record_started(run_id, 2, 10, 100, 2) == 17
+
+    @pytest.mark.parametrize(
+        ("schedule", "said"),
+        [("constant", None), ("plateau", None), ("cosine", "schedule ends with"), ("step", "by its steps")],
+    )
+    def test_added_epochs_say_what_becomes_of_the_learning_rate(self, store, schedule, said):
+        run_id = running(store, config=CONFIG.with_values({"optimizer.schedule": schedule}))
+        outcome = store.interventions.ask(run_id, "add_epochs", 1).outcome
+        assert (said or "in all.") in outcome
+        assert (outcome == "It trains 11 epochs in all.") == (said is None)
+
+    def test_no_epoch_is_added_to_a_run_that_is_just_ending(self, store):
+        run_id = running(store, epochs=9)
+        assert store.record_epoch(run_id, 1, EpochRow(10)) == 10, "the worker ends now"
+        with pytest.raises(IllegalTransition, match=r"a moment ago\. Fork it with 11 epochs"):
+            store.interventions.ask(run_id, "add_epochs", 1)
+        store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
+        with pytest.raises(IllegalTransition, match=r"what is finished stays so\. Fork it with 12 epochs"):
+            store.interventions.ask(run_id, "add_epochs", 2)
+        with pytest.raises(IllegalTransition, match="Fork it with another learning rate"):
+            store.interventions.ask(run_id, "learning_rate", 0.1)
+
+    def test_settings_that_cannot_be_read_are_no_reason_to_refuse(self, store, workspace):
+        run_id = running(store)
+        with sqlite3.connect(workspace.database) as connection:
+            connection.execute("UPDATE runs SET config = '{}x'")
+        connection.close()
+        assert store.interventions.ask(run_id, "add_epochs", 1).outcome == "It trains 11 epochs in all."
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("kind", "values"),
+        [
+            ("learning_rate", [None, 0, -0.1, float("nan"), float("inf"), 1e31, 10**400, True, "0.1", [0.1]]),
+            ("add_epochs", [None, 0, -1, 1.5, float("nan"), 100_001, 10**400, True, "1"]),
+            ("pause", [1.0]),
+            ("delete", [None]),
+            (None, [None]),
+        ],
+    )
+    def test_values_out_of_bounds_in_a_sentence(self, store, kind, values):
+        run_id = running(store)
+        for value in values:
+            with pytest.raises(RunError) as caught:
+                store.interventions.ask(run_id, kind, value)
+            assert str(caught.value).endswith(".") and len(str(caught.value)) < 150
+        assert store.interventions.history(run_id) == []
+
+    def test_no_more_epochs_than_a_config_may_have(self, store):
+        run_id = running(store)
+        store.interventions.ask(run_id, "add_epochs", 99_990)
+        with pytest.raises(RunError, match="at most 100,000 epochs; “mine” has 100,000 already"):
+            store.interventions.ask(run_id, "add_epochs", 1)
+
+    def test_each_state_says_why(self, store):
+        waiting = store.create_run(CONFIG).id
+        with pytest.raises(IllegalTransition, match="has not begun, so there is nothing to pause"):
+            store.interventions.ask(waiting, "pause")
+        for kind in ("step", "resume"):
+            with pytest.raises(IllegalTransition, match="is waiting"):
+                store.interventions.ask(waiting, kind)
+        run_id = running(store)
+        with pytest.raises(IllegalTransition, match="is running; pause it first"):
+            store.interventions.ask(run_id, "step")
+        with pytest.raises(IllegalTransition, match="is running, not paused"):
+            store.interventions.ask(run_id, "resume")
+        stopped = paused(store)
+        with pytest.raises(IllegalTransition, match="is paused already"):
+            store.interventions.ask(stopped, "pause")
+        store.request_stop(stopped)
+        for kind, value in (("step", None), ("resume", None), ("learning_rate", 0.1), ("add_epochs", 1)):
+            with pytest.raises(IllegalTransition, match="is being stopped"):
+                store.interventions.ask(stopped, kind, value)
+        store.transition(stopped, RunState.STOPPED, expected=ACTIVE)
+        for kind in ("pause", "step", "resume"):
+            with pytest.raises(IllegalTransition, match="is stopped"):
+                store.interventions.ask(stopped, kind)
+        for kind in KINDS:
+            with pytest.raises(RunNotFound):
+                store.interventions.ask("nobody", kind, 1)
+
+    def test_what_is_written_for_an_attempt_that_is_over(self, store):
+        run_id = paused(store)
+        store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
+        wishes = store.interventions
+        for after in (lambda: None, lambda: store.resume_run(run_id), lambda: store.delete_run(run_id)):
+            after()
+            for write in (
+                lambda: wishes.pending(run_id, 1),
+                lambda: wishes.applied(run_id, 1, 1, 1, "x"),
+                lambda: wishes.learning_rates(run_id, 1, 1),
+                lambda: wishes.is_pause_due(run_id, 1),
+                lambda: wishes.record_paused(run_id, 1, epoch_ended=True),
+                lambda: wishes.record_going_on(run_id, 1),
+                lambda: wishes.beat(run_id, 1),
+            ):
+                with pytest.raises(StaleAttempt):
+                    write()
+
+
+class TestHolding:
+    """The worker's side: `meanwhile` is what happens during the sleeps of a wait."""
+
+    @pytest.fixture
+    def hold(self, store, clock):
+        def hold(run_id: str, meanwhile: dict[float, object], *, epoch_ended: bool = False, interrupted=None):
+            began = clock.now
+
+            def sleep(seconds: float) -> None:
+                clock.now += seconds
+                assert clock.now < began + 100, "it waits for ever"
+                for after in sorted(meanwhile):
+                    if clock.now >= began + after:
+                        meanwhile.pop(after)()
+
+            reporter = RunReporter(
+                store, run_id, 1, monotonic=clock, sleep=sleep, interrupted=interrupted or (lambda: False)
+            )
+            reporter.hold(epoch_ended=epoch_ended)
+            return clock.now - began
+
+        return hold
+
+    def test_nobody_asked(self, store, hold):
+        assert hold(running(store), {}) == 0
+
+    def test_it_waits_until_it_is_to_go_on_and_says_that_it_is_there(self, store, clock, hold):
+        run_id = running(store)
+        wishes = store.interventions
+        wishes.ask(run_id, "pause")
+        seen = []
+        waited = hold(
+            run_id,
+            {
+                20.0: lambda: seen.append(store.get_run(run_id)),
+                30.0: lambda: wishes.ask(run_id, "resume"),
+            },
+        )
+        assert waited == 30.0
+        assert (seen[0].state, seen[0].heartbeat >= 1020 - BEAT_SECONDS - POLL_SECONDS) == ("PAUSED", True)
+        assert store.get_run(run_id).state == "RUNNING"
+
+    def test_a_stop_ends_the_wait_at_once(self, store, hold):
+        run_id = running(store)
+        store.interventions.ask(run_id, "pause")
+        assert hold(run_id, {5.0: lambda: store.request_stop(run_id)}) <= 5.5
+        RunReporter(store, run_id, 1).ended(SimpleNamespace(reason="stopped"))
+        assert store.get_run(run_id).state == "STOPPED"
+
+    def test_a_signal_ends_the_wait(self, store, hold):
+        run_id = running(store)
+        store.interventions.ask(run_id, "pause")
+        signals = []
+        assert hold(run_id, {5.0: lambda: signals.append(1)}, interrupted=lambda: bool(signals)) == 5.0
+
+    def test_an_attempt_that_is_over_ends_the_wait(self, store, hold):
+        run_id = running(store)
+        store.interventions.ask(run_id, "pause")
+        with pytest.raises(StaleAttempt):
+            hold(run_id, {5.0: lambda: store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)})
+
+    def test_a_step(self, store, hold):
+        run_id = paused(store)
+        assert hold(run_id, {1.0: lambda: store.interventions.ask(run_id, "step")}) == 1.0
+        assert hold(run_id, {}) == 0, "not in the middle of an epoch"
+        store.record_epoch(run_id, 1, EpochRow(3))
+        held = hold(run_id, {7.0: lambda: store.interventions.ask(run_id, "resume")}, epoch_ended=True)
+        assert held == 7.0
+
+    def test_the_end_of_an_epoch_is_looked_at_however_soon_it_comes(self, store, clock):
+        """Between batches the store is asked twice a second; a step whose epoch ends right after that ends there."""
+        run_id, waited = running(store), []
+
+        def sleep(seconds: float) -> None:
+            waited.append(store.get_run(run_id).state)
+            store.interventions.ask(run_id, "resume")
+
+        reporter = RunReporter(store, run_id, 1, monotonic=clock, sleep=sleep)
+        reporter.hold()
+        store.interventions.ask(run_id, "pause")
+        reporter.hold()
+        assert waited == []
+        reporter.hold(epoch_ended=True)
+        assert waited == ["PAUSED"]
+
+    def test_a_store_that_can_tell_nothing_for_a_while_is_waited_for(self, store, hold, monkeypatch):
+        run_id = running(store)
+        store.interventions.ask(run_id, "pause")
+        due, broken = store.interventions.is_pause_due, []
+
+        def is_pause_due(*arguments, **named):
+            if broken:
+                raise ConvDeckError("The disk is gone.")
+            return due(*arguments, **named)
+
+        monkeypatch.setattr(store.interventions, "is_pause_due", is_pause_due)
+        waited = hold(
+            run_id,
+            {
+                1.0: lambda: broken.append(1),
+                2.0: lambda: store.interventions.ask(run_id, "resume"),
+                9.0: lambda: broken.clear(),
+            },
+        )
+        assert waited == 9.0
+
+    def test_rates_are_handed_on_and_answered(self, store):
+        run_id = running(store, epochs=2)
+        reporter = RunReporter(store, run_id, 1)
+        store.interventions.ask(run_id, "learning_rate", 0.5)
+        given = []
+
+        def apply(rate: float) -> str:
+            given.append(rate)
+            return f"Set to {rate}."
+
+        for epoch in (2, 2, 3):  # twice: as after a resume from the checkpoint of epoch 2
+            reporter.apply_learning_rates(epoch, apply)
+        assert given == [0.5, 0.5]
+        assert (last(store, run_id).epoch, last(store, run_id).outcome) == (2, "Set to 0.5.")
+        assert [line.text for line in store.log(run_id)] == ["Set to 0.5."]
+
+
+def test_what_was_asked_is_deleted_with_its_run(store):
+    run_id = paused(store)
+    store.transition(run_id, RunState.STOPPED, expected=ACTIVE)
+    store.delete_run(run_id)
+    with store._database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM interventions").fetchone() == (0,)

@@ -1,0 +1,199 @@
+"""Studies in the store: all runs or none, once, and what is left when some are gone."""
+
+import sqlite3
+import threading
+
+import pytest
+
+from core.errors import ConvDeckError, RunError, StudyNotFound
+from core.runs.records import new_run_id
+from core.runs.states import RunState
+from core.runs.store import Store
+from core.runs.studies import NewRun
+from tests.core.runs.fakes import CONFIG, Clock
+
+
+@pytest.fixture
+def store(workspace):
+    with Store(workspace, clock=Clock()) as store:
+        yield store
+
+
+def wanted(count: int = 3) -> list[NewRun]:
+    return [
+        NewRun({"arms": ["first"], "seed": seed}, CONFIG.with_values({"seed": seed}), f"seed {seed}", "tiny")
+        for seed in range(count)
+    ]
+
+
+def create(store: Store, runs=None, **options):
+    return store.studies.create("seeds", "A study", "{}", wanted() if runs is None else runs, **options)
+
+
+def finish(store: Store, run_id: str, state: RunState = RunState.FINISHED) -> None:
+    store.claim(run_id, [f"device of {run_id}"])
+    store.record_started(run_id, 1, 1, 1, 0)
+    store.transition(run_id, state, expected=RunState.RUNNING)
+
+
+def test_all_runs_wait_in_the_order_of_the_plan(store):
+    study = create(store)
+    assert study == store.studies.get(study.id)
+    assert (study.kind, study.name, study.spec, study.created_at) == ("seeds", "A study", "{}", 1000.0)
+    assert (study.num_runs, study.num_finished, study.num_under_way) == (3, 0, 3)
+    members = store.studies.members(study.id)
+    assert [member.run.id for member in members] == [run.id for run in store.waiting_runs()]
+    assert [(member.role["seed"], member.run.name, member.run.preset) for member in members] == [
+        (0, "seed 0", "tiny"),
+        (1, "seed 1", "tiny"),
+        (2, "seed 2", "tiny"),
+    ]
+    assert not any(member.is_reused or member.is_shared or member.is_changed for member in members)
+    assert store.studies.list_studies() == [study]
+
+
+def test_one_token_makes_one_study_however_many_ask_at_once(store):
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(create(store, token="once").id)) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8 and len(set(found)) == 1
+    assert len(store.list_runs()) == 3
+
+
+def test_a_plan_that_breaks_half_way_leaves_nothing(store):
+    runs = wanted()
+    runs[2] = NewRun(runs[2].role, runs[2].config, runs[2].name, object())
+    with pytest.raises(ConvDeckError):
+        create(store, runs)
+    assert store.list_runs() == [] and store.studies.list_studies() == []
+
+
+def test_a_run_s_name_is_one_that_a_person_could_give(store):
+    runs = wanted()
+    runs[2] = NewRun(runs[2].role, runs[2].config, "two\nlines")
+    with pytest.raises(RunError, match="line breaks"):
+        create(store, runs)
+    assert store.list_runs() == [] and store.studies.list_studies() == []
+
+
+def test_what_is_there_already_is_reused(store):
+    finished = store.create_run(wanted()[0].config)
+    finish(store, finished.id)
+    waiting = store.create_run(wanted()[1].config)
+    stopped = store.create_run(wanted()[2].config)
+    finish(store, stopped.id, RunState.STOPPED)
+    again = store.create_run(wanted()[0].config)  # the one that is finished comes first
+
+    configs = [run.config for run in wanted()]
+    assert store.studies.reusable(configs) == {
+        configs[0].config_id: finished.id,
+        configs[1].config_id: waiting.id,
+    }
+    members = store.studies.members(create(store).id)
+    assert [member.is_reused for member in members] == [True, True, False]
+    assert [member.run.id for member in members][:2] == [finished.id, waiting.id]
+    assert members[2].run.id not in (stopped.id, again.id)
+
+    fresh = store.studies.members(create(store, reuse=False).id)
+    assert not {member.run.id for member in fresh} & {member.run.id for member in members}
+
+
+def test_of_two_the_one_that_was_there_first_is_reused(store):
+    config = wanted()[0].config
+    first, second = store.create_run(config), store.create_run(config)
+    assert store.studies.reusable([config]) == {config.config_id: first.id}
+    finish(store, second.id)
+    assert store.studies.reusable([config]) == {config.config_id: second.id}
+    finish(store, first.id)
+    assert store.studies.reusable([config]) == {config.config_id: first.id}
+
+
+def test_a_pause_makes_no_other_run_of_it(store):
+    study = create(store, wanted(1))
+    (member,) = store.studies.members(study.id)
+    with store._database.writing() as connection:
+        connection.execute(
+            "INSERT INTO interventions (run_number, kind, asked_at, attempt) VALUES (1, 'pause', 1, 1)"
+        )
+    assert [each.is_changed for each in store.studies.members(study.id)] == [False]
+    assert store.studies.reusable([member.run.config]) == {member.run.config.config_id: member.run.id}
+
+
+def test_a_run_that_is_being_stopped_is_not_reused(store):
+    run = store.create_run(wanted()[0].config)
+    store.claim(run.id, ["cpu:0"])
+    store.request_stop(run.id)
+    assert store.studies.reusable([run.config]) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE runs SET added_epochs = 5",
+        "INSERT INTO interventions (run_number, kind, asked_at, attempt) VALUES (1, 'learning_rate', 1, 1)",
+    ],
+)
+def test_a_run_that_was_changed_by_hand_is_not_reused_and_is_told(store, workspace, change):
+    study = create(store, wanted(1))
+    with sqlite3.connect(workspace.database) as connection:
+        connection.execute(change)
+    connection.close()
+    (member,) = store.studies.members(study.id)
+    assert member.is_changed
+    assert store.studies.reusable([member.run.config]) == {}
+
+
+def test_a_shared_run_is_known_to_be(store):
+    first, second = create(store), create(store)
+    assert all(member.is_shared for member in store.studies.members(first.id))
+    store.studies.delete(second.id)
+    assert not any(member.is_shared for member in store.studies.members(first.id))
+    assert len(store.list_runs()) == 3
+
+
+def test_a_deleted_run_leaves_a_hole_that_can_be_filled_once(store):
+    study = create(store)
+    lost = store.studies.members(study.id)[1].run
+    store.delete_run(lost.id)
+    assert store.studies.get(study.id).num_runs == 2
+    assert store.studies.fill(study.id, wanted()) == 1
+    assert store.studies.fill(study.id, wanted()) == 0
+    members = store.studies.members(study.id)
+    assert [member.role["seed"] for member in members] == [0, 1, 2]
+    assert members[1].run.id != lost.id and members[1].run.config == lost.config
+
+
+def test_curves_of_several_runs_in_one_reading(store):
+    study = create(store)
+    run = store.studies.members(study.id)[0].run
+    assert store.studies.curves([run.id, new_run_id()]) == {run.id: store.curves(run.id)}
+
+
+def test_rename(store):
+    study = create(store)
+    store.studies.rename(study.id, " Another ")
+    assert store.studies.get(study.id).name == "Another"
+    with pytest.raises(RunError):
+        store.studies.rename(study.id, "")
+
+
+@pytest.mark.parametrize("study_id", ["", "nothing", "../x", "aaaaaaaaaa", None])
+def test_a_study_that_is_not_there(store, study_id):
+    studies = store.studies
+    for act in (
+        studies.get, studies.members, studies.delete, lambda each: studies.fill(each, []),
+        lambda each: studies.rename(each, "x"),
+    ):  # fmt: skip
+        with pytest.raises(StudyNotFound):
+            act(study_id)
+
+
+@pytest.mark.parametrize("token", ["", "x" * 201])
+def test_a_token_that_is_not_allowed(store, token):
+    with pytest.raises(RunError, match="token"):
+        create(store, token=token)

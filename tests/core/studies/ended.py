@@ -1,0 +1,63 @@
+"""Runs of a study that end as told, without training."""
+
+from collections.abc import Callable, Sequence
+
+from core.presets import PRESETS
+from core.runs.records import EpochRow
+from core.runs.states import RunState
+from core.runs.store import Run, Store
+from core.runs.studies import Study
+from core.studies.measured import Measured
+from core.studies.plan import Role, plan
+from core.studies.spec import Base, StudySpec, build_spec
+
+TINY = PRESETS["tiny"].config.with_values(
+    {"dataset.id": "shapes", "dataset.num_train": 60, "training.epochs": 3}
+)
+FLIPPED = TINY.with_values({"augmentation.horizontal_flip": True})
+SHAPES_TRAIN, SHAPES_VALIDATION = 6_000, 1_500
+
+
+def spec(kind: str = "seeds", *configs, **asked) -> StudySpec:
+    """A spec of these configs, the tiny one unless given."""
+    bases = [Base(f"config {index}", config) for index, config in enumerate(configs or (TINY,))]
+    return build_spec(kind, bases, asked, SHAPES_TRAIN)
+
+
+def create(store: Store, asked: StudySpec, *, reuse: bool = False, token: str | None = None) -> Study:
+    """Its runs WAITING."""
+    runs = [each.to_new_run() for each in plan(asked)]
+    return store.studies.create(asked.kind, "A study", asked.to_json(), runs, reuse=reuse, token=token)
+
+
+def end(
+    store: Store,
+    run: Run,
+    validation: Sequence[float] = (0.3, 0.5),
+    clean: float = 0.6,
+    state: RunState = RunState.FINISHED,
+    **fields: object,
+) -> Run:
+    """Let a waiting run go through these validation accuracies, with `clean` training accuracy, and end."""
+    store.claim(run.id, [f"device of {run.id}"])
+    store.record_started(run.id, run.attempt, len(validation), 10, 0)
+    for epoch, accuracy in enumerate(validation, start=1):
+        row = EpochRow(epoch, clean_train_accuracy=clean, val_accuracy=accuracy, seconds=2.0)
+        store.record_epoch(run.id, run.attempt, row)
+    return store.transition(run.id, state, expected=RunState.RUNNING, **fields)
+
+
+def end_all(
+    store: Store, study: Study, accuracy: Callable[[Role], float], gap: Callable[[Role], float]
+) -> None:
+    """Every run of a study, with the best validation accuracy and the last gap of its role."""
+    for member in store.studies.members(study.id):
+        role = Role.from_dict(member.role)
+        best = accuracy(role)
+        end(store, member.run, (best - 0.1, best), best + gap(role))
+
+
+def measured(arm: str, seed: int, accuracy: float, gap: float = 0.1, epochs: int = 2) -> Measured:
+    """A run that got steadily better, up to its last epoch."""
+    curve = tuple((epoch, accuracy * epoch / epochs) for epoch in range(1, epochs + 1))
+    return Measured(Role((arm,), seed), accuracy, accuracy, accuracy + gap, gap, curve)

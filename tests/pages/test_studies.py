@@ -1,0 +1,226 @@
+"""The Studies page as a visitor uses it, without a browser."""
+
+import pytest
+
+from core.runs.states import RunState
+from core.runs.store import Store
+from core.studies import start
+from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
+from tests.pages.visits import button, go_to, open_page, press, words
+
+HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
+
+
+@pytest.fixture(autouse=True)
+def no_scheduler(monkeypatch):
+    monkeypatch.setattr(start, "ensure_scheduler", lambda workspace: None)
+    monkeypatch.setattr(start.control, "ensure_scheduler", lambda workspace: None)
+
+
+@pytest.fixture
+def store(workspace):
+    with Store(workspace) as store:
+        yield store
+
+
+def labels(page) -> set[str]:
+    return {each.label for each in page.button}
+
+
+def charts(page):
+    return [element.proto for element in page.get("vega_lite_chart")]
+
+
+def fill(page, label: str, value: object) -> None:
+    """Set the number or text field with this label."""
+    fields = [*page.number_input, *page.text_input]
+    next(each for each in fields if each.label.startswith(label)).set_value(value).run()
+    assert not page.exception
+
+
+def test_a_first_visit_offers_signal_or_noise(workspace):
+    page = open_page("studies.py")
+    assert page.segmented_control(key="study-kind").value == "seeds"
+    assert "Is one better than the other, or was it luck?" in words(page)
+    assert "3 runs to train, one at a time. How long is not known" in words(page).replace(
+        "over 2 devices", "one at a time"
+    )
+    assert "No study has been started yet." in words(page)
+
+
+def test_two_runs_from_a_link_and_one_click_starts_one_study(store):
+    first, second = store.create_run(TINY, HOSTILE), store.create_run(FLIPPED, "other")
+    page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
+    assert not page.query_params
+    assert "What differs: augmentation.horizontal_flip off → on." in words(page)
+    assert "2 of 6 runs are there already." in words(page)
+    press(page, "Start 4 runs")
+
+    (study,) = store.studies.list_studies()
+    assert study.num_runs == 6 and len(store.list_runs()) == 6
+    assert page.query_params["study"] in (study.id, [study.id])
+    assert "0 of 6 runs have ended" in page.get("progress")[0].proto.text
+    assert "2 of its runs were there already" in words(page)
+    assert "No seed has ended for both" in words(page)
+    for dangerous in ("![](", "$x$", ":red[", "*b*"):
+        assert not any(
+            dangerous in str(each.value) for each in (*page.markdown, *page.subheader, *page.caption)
+        )
+
+
+def test_numbers_that_are_changed_are_changed_in_both(store):
+    first = store.create_run(TINY, "one")
+    second = store.create_run(FLIPPED.with_values({"training.epochs": 5}), "other")
+    page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
+    fill(page, "Training pictures", 50)
+    press(page, "Start 6 runs")
+    (study,) = store.studies.list_studies()
+    configs = [member.run.config for member in store.studies.members(study.id)]
+    assert {config.dataset.num_train for config in configs} == {50}
+    assert {config.training.epochs for config in configs} == {3, 5}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"study": "nothing"}, "There is no study"),
+        ({"study": "<b>x</b>"}, "There is no study"),
+        ({"kind": "seeds", "runs": "aaaaaaaaaa"}, "There is no run"),
+        ({"kind": "nonsense"}, "Is one better"),
+        ({"runs": ",,,"}, "Is one better"),
+    ],
+)
+def test_a_link_that_leads_nowhere_says_so(workspace, query, said):
+    assert said in words(open_page("studies.py", **query))
+
+
+def test_every_kind_has_its_fields(store):
+    run = store.create_run(FLIPPED, "flipped")
+    page = open_page("studies.py", kind="ablation", runs=run.id)
+    assert "Switched on here: horizontal flip." in words(page)
+    assert "1 run to train" in words(page)  # the full augmentation is there
+    page.pills(key="study-modes").set_value([]).run()
+    assert "Choose at least one way" in page.error[0].value
+
+    go_to(page, "studies.py", kind="volume", runs=run.id)
+    assert "What would more pictures bring?" in words(page)
+    fill(page, "Numbers of pictures", "60, many")
+    assert "must be numbers with commas between" in page.error[0].value
+    fill(page, "Numbers of pictures", "60; 6001")
+    assert "Numbers of pictures: cannot hold 6,001" in words(page)
+    fill(page, "Numbers of pictures", "60, 600")
+    press(page, "Start 1 run")
+    (study,) = store.studies.list_studies()
+    assert [member.run.config.dataset.num_train for member in store.studies.members(study.id)] == [60, 600]
+
+    go_to(page, "studies.py", kind="noise", runs=run.id)
+    fill(page, "Wrong labels", "0, 29")
+    press(page, "Start 1 run")
+    noisy = store.studies.members(store.studies.list_studies()[0].id)
+    assert [member.run.config.dataset.label_noise for member in noisy] == [0.0, 0.29]
+
+
+def test_what_was_chosen_is_there_again_after_another_page(workspace):
+    page = open_page("studies.py", kind="noise")
+    go_to(page, "home.py")
+    go_to(page, "studies.py")
+    assert page.segmented_control(key="study-kind").value == "noise"
+
+
+def test_the_answer_comes_first_and_then_the_charts(store):
+    study = create(store, spec("seeds", TINY, FLIPPED))
+    end_all(
+        store, study, lambda role: (0.5 if "first" in role.arms else 0.6) + 0.01 * role.seed, lambda role: 0.1
+    )
+    page = open_page("studies.py", study=study.id)
+    assert "config 1 is 10.0 points better (+10.0 to +10.0, 95\u00a0%): a clear difference." in words(page)
+    assert "All 6 runs have ended." in words(page)
+    assert len(charts(page)) == 3
+    assert [chart.alt for chart in charts(page)][1:] == [
+        f"{measure}: config 1 minus config 0 in points"
+        for measure in ("Best validation accuracy", "Gap at the end")
+    ]
+    assert "Queue" not in " ".join(labels(page)) and "Stop" not in " ".join(labels(page))
+    assert "doi.org/10.1093/biomet/6.1.1" in words(page)
+
+
+@pytest.mark.parametrize(("kind", "num_charts"), [("ablation", 4), ("volume", 2), ("noise", 1)])
+def test_each_kind_is_drawn(store, kind, num_charts):
+    asked = spec(kind, FLIPPED, **({"modes": ["without", "only"]} if kind == "ablation" else {}))
+    study = create(store, asked)
+    end_all(store, study, lambda role: 0.5, lambda role: 0.1)
+    page = open_page("studies.py", study=study.id)
+    assert not page.error
+    assert len(charts(page)) == num_charts
+
+
+def test_the_charts_stay_the_same_while_runs_end(store):
+    study = create(store, spec("seeds", TINY, FLIPPED))
+    members = store.studies.members(study.id)
+    for member in members[:4]:
+        end(store, member.run)
+    page = open_page("studies.py", study=study.id)
+    before = charts(page)
+    end(store, members[4].run, (0.2, 0.3))
+    end(store, members[5].run, (0.2, 0.4))
+    page.run()
+    for old, new in zip(before, charts(page), strict=True):
+        assert (old.id, old.spec, old.alt) == (new.id, new.spec, new.alt)
+        assert old.data.data != new.data.data
+
+
+def test_what_is_missing_is_named_and_queued_again(store):
+    study = create(store, spec("seeds", TINY, FLIPPED, num_seeds=2))
+    members = store.studies.members(study.id)
+    failed = {"state": RunState.FAILED, "error": f"Bad {HOSTILE}", "next_step": "Lower the learning rate."}
+    end(store, members[0].run, **failed)
+    store.delete_run(members[1].run.id)
+    for member in members[2:]:
+        end(store, member.run)
+    page = open_page("studies.py", study=study.id)
+    text = words(page)
+    assert ":orange-badge[:material/data_array: 2 of 4]" in text  # in the list too: a run is missing
+    assert "does not count: Bad" in text and "Lower the learning rate." in text
+    assert "“config 1, seed 0” was deleted and is missing here." in text
+    assert "So far: 2 of 4 runs have ended." in text
+
+    press(page, "Queue the missing 2 again")
+    states = [member.run.state for member in store.studies.members(study.id)]
+    assert states == [RunState.WAITING, RunState.WAITING, RunState.FINISHED, RunState.FINISHED]
+    assert "Stop all 2" in labels(page)
+    press(page, "Stop all 2")
+    assert store.studies.get(study.id).num_under_way == 0
+
+
+@pytest.mark.parametrize(("also", "left"), [(False, 3), (True, 0)])
+def test_delete_keeps_the_runs_unless_asked(store, also, left):
+    study = create(store, spec())
+    end_all(store, study, lambda role: 0.5, lambda role: 0.1)
+    page = open_page("studies.py", study=study.id)
+    page.button(key="delete-study").click().run()
+    page.checkbox(key="delete-with-runs").set_value(also)
+    page.button(key="really-delete-study").click().run()
+    assert not page.exception
+    assert store.studies.list_studies() == [] and len(store.list_runs()) == left
+
+
+def test_a_study_that_cannot_be_read_shows_its_runs(store):
+    run = spec().bases[0].config
+    study = store.studies.create("seeds", "Old", "{}", [])
+    page = open_page("studies.py", study=study.id)
+    assert "cannot be read" in page.error[0].value
+    assert run and "All of its runs were deleted." in words(page)
+    assert "All 0 runs" not in words(page)
+
+
+def test_the_runs_page_leads_here(store):
+    run = end(store, store.create_run(TINY, "one"))
+    page = open_page("runs.py", run=run.id)
+    links = [element.proto for element in page.get("page_link")]
+    assert any("Signal or noise?" in link.label and f"runs={run.id}" in link.query_string for link in links)
+
+
+def test_a_preset_s_own_button_is_there(workspace):
+    page = open_page("studies.py", kind="ablation")
+    assert page.selectbox(key="study-ablated").value == "preset:article-augmented"
+    assert button(page, "Start 5 runs")

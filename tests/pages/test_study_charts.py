@@ -1,0 +1,113 @@
+"""What the charts of studies are given, held against what the headline says and against numbers by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from core.studies.ablation import analyse_ablation
+from core.studies.measured import Pictures
+from core.studies.noise import analyse_noise
+from core.studies.seeds import compare_seeds
+from core.studies.volume import analyse_volume
+from pages.components import study_charts as charts
+from tests.core.studies.ended import FLIPPED, TINY, measured, spec
+
+PICTURES = Pictures(validation=100, clean=60, num_classes=10)
+VALUES = {"first": [(0.50, 0.20), (0.54, 0.20)], "second": [(0.60, 0.10), (0.62, 0.14)]}
+
+
+def seeds():
+    runs = [measured(arm, seed, *pair) for arm, pairs in VALUES.items() for seed, pair in enumerate(pairs)]
+    return compare_seeds(spec("seeds", TINY, FLIPPED, num_seeds=2), runs)
+
+
+def test_a_difference_is_what_the_second_changes_as_the_headline_has_it():
+    result = seeds()
+    # By hand: +10 and +8 points, so 9 with s = √2 and t = 12.706 at one degree of freedom: 9 ± 12.706 · √2 / √2.
+    assert result.headline.startswith("config 1 is 9.0 points better (-3.7 to +21.7, 95 %)")
+    mean, *dots = charts.difference_data(result, "accuracy").to_dict("records")
+    assert mean["kind"] == "mean"
+    assert [mean["value"], mean["low"], mean["high"]] == pytest.approx([9, 9 - 12.706, 9 + 12.706], abs=1e-3)
+    assert [(dot["kind"], dot["seed"]) for dot in dots] == [("seed", 0), ("seed", 1)]
+    assert [dot["value"] for dot in dots] == pytest.approx([10, 8])
+    gap, *dots = charts.difference_data(result, "gap").to_dict("records")
+    assert gap["value"] == pytest.approx(-8) and [dot["value"] for dot in dots] == pytest.approx([-10, -6])
+    title = charts.difference_spec("accuracy", ["config 0", "config 1"], True)["title"]
+    assert title["subtitle"][0] == "config 1 minus config 0"
+
+
+def test_a_bar_is_pale_unless_it_is_more_than_chance():
+    asked = spec("ablation", FLIPPED.with_values({"augmentation.hue": 0.1}), num_seeds=2)
+    values = {"full": (0.70, 0.72), "none": (0.60, 0.7), "without:hue": (0.65, 0.67001)}
+    runs = [measured(arm, seed, value) for arm, pair in values.items() for seed, value in enumerate(pair)]
+    result = analyse_ablation(asked, runs, PICTURES)
+    data = charts.effect_data(result.effects, "accuracy").set_index("name")
+    assert data["clear"].to_dict() == {"without hue": 1.0, "without all": 0.0}  # the flip has not ended
+    assert data.loc["without hue", "value"] == pytest.approx(-5, abs=0.01)
+    assert data.loc["without hue", "low"] < data.loc["without hue", "high"] < 0
+    single = analyse_ablation(
+        spec("ablation", FLIPPED), [measured("full", 0, 0.7), measured("none", 0, 0.1)], PICTURES
+    )
+    assert not charts.effect_data(single.effects, "accuracy")["clear"].any()
+
+
+def test_a_hundred_points_are_written_out():
+    # The interval of two seeds goes beyond it; with the format g the axis would say +1e+2.
+    axis = charts.effect_spec("Gap", ["a"])["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["format"] == "+~f"
+
+
+def test_what_the_line_leaves_over_is_above_it_where_it_is_positive():
+    asked = spec("volume", sizes=[10, 100, 1_000])
+    runs = [measured(f"size:{size}", 0, value) for size, value in ((10, 0.2), (100, 0.5), (1_000, 0.5))]
+    data = charts.ladder_data(analyse_volume(asked, runs, PICTURES))
+    # By hand: the slope is 0.15 a decade and the mean 0.4, so the line has 0.25, 0.4 and 0.55.
+    assert data["fitted"].tolist() == pytest.approx([0.25, 0.4, 0.55])
+    assert data["residual"].tolist() == pytest.approx([-5, 10, -5])
+    assert data["error"].tolist() == pytest.approx([4, 5, 5])  # √(0.2 · 0.8 / 100), √(0.5 · 0.5 / 100)
+    assert (data["minus_error"] == -data["error"]).all()
+
+
+def test_the_dashed_line_is_the_share_of_true_labels():
+    runs = [measured("noise:0.0", 0, 0.6), measured("noise:0.25", 0, 0.5)]
+    data = charts.noise_data(analyse_noise(spec("noise", fractions=[0, 0.25]), runs, PICTURES))
+    assert set(zip(data["fraction"], data["honest"], strict=True)) == {(0.0, 1.0), (0.25, 0.75)}
+    assert set(data["series"]) == set(charts.NOISE_SERIES)
+
+
+def fields_of(part):
+    """Every field that a spec draws."""
+    if isinstance(part, dict):
+        if isinstance(part.get("field"), str):
+            yield part["field"]
+        for each in part.values():
+            yield from fields_of(each)
+    elif isinstance(part, list):
+        for each in part:
+            yield from fields_of(each)
+
+
+def test_specs_draw_only_columns_that_the_data_have_also_before_there_is_a_row():
+    nothing = compare_seeds(spec("seeds", TINY, FLIPPED), [])
+    noise = analyse_noise(spec("noise"), [], PICTURES)
+    ladder = analyse_volume(spec("volume"), [], PICTURES)
+    for data, drawn in (
+        (charts.band_data(nothing), charts.band_spec(["a", "b"])),
+        (charts.difference_data(nothing, "gap"), charts.difference_spec("gap", ["a", "b"], True)),
+        (charts.effect_data([], "gap"), charts.effect_spec("Gap", ["a"])),
+        (charts.ladder_data(ladder), charts.ladder_spec([10, 20])),
+        (charts.ladder_data(ladder), charts.residual_spec([10, 20])),
+        (charts.noise_data(noise), charts.noise_spec()),
+    ):
+        assert set(fields_of(drawn)) <= set(data.columns)
+        assert all(
+            data[name].dtype == np.float64 for name in data if name not in ("arm", "kind", "name", "series")
+        )
+
+
+def test_a_name_stays_text():
+    name = """'+alert(1)+' "quoted" \\\\ \\u2028 <b>"""
+    label = charts.band_spec([name, "other"])["encoding"]["color"]["legend"]["labelExpr"]
+    literal = label.removeprefix("(").removesuffix(")[datum.label]")
+    assert literal.isascii() and json.loads(literal) == {"a0": name, "a1": "other"}
