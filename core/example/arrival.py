@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 from core.datasets.prepare import ensure_dataset
 from core.errors import ConvDeckError
 from core.example.archive import Example, read_example
-from core.files import remove_leftovers, write_bytes
+from core.files import write_bytes
 from core.runs.store import Store
 from core.workspace import Workspace
 
@@ -51,8 +51,8 @@ def _import(workspace: Workspace, store: Store, example: Example) -> bool:
     folder = workspace.run_folder(example.run.id)
     added = False
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # of a crash, and perhaps of another version's example
+        folder.mkdir(parents=True)
         for name, data in example.files.items():
             write_bytes(folder / name, data)
         added = store.import_first(example.run)

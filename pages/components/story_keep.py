@@ -47,6 +47,9 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
             "augment.py", label="Augment: choose what training shows", icon=":material/auto_awesome_motion:"
         )
         st.page_link("runs.py", label="Runs: everything that was trained", icon=":material/monitoring:")
+        st.page_link(
+            "notebook.py", label="Notebook: what you expected, what came of it", icon=":material/menu_book:"
+        )
 
 
 def page_address(path: str) -> str:
