@@ -39,9 +39,14 @@ def browser() -> Iterator[Browser]:
 
 
 def is_probe(message: ConsoleMessage) -> bool:
-    """On a deep link such as /runs, Streamlit asks /runs/_stcore/health first, gets a 404 and asks at the root."""
+    """What is no fault of a page.
+
+    On a deep link such as /runs, Streamlit asks /runs/_stcore/health first, gets a 404 and asks at the root. And a
+    picture of a page that was left at once may be asked for when Streamlit has already put it away.
+    """
     path = urlsplit(message.location["url"]).path
-    return path.endswith(("/_stcore/health", "/_stcore/host-config")) and "404" in message.text
+    gone = path.endswith(("/_stcore/health", "/_stcore/host-config")) or path.startswith("/media/")
+    return gone and "404" in message.text
 
 
 @pytest.fixture
@@ -59,7 +64,7 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type == "error" and not is_probe(message):
-            complaints.append(f"console: {message.text}")
+            complaints.append(f"console: {message.text} ({message.location['url']})")
 
     def on_request(request: Request) -> None:
         parts = urlsplit(request.url)
