@@ -45,7 +45,7 @@ def is_probe(message: ConsoleMessage) -> bool:
     picture of a page that was left at once may be asked for when Streamlit has already put it away.
     """
     path = urlsplit(message.location["url"]).path
-    gone = path.endswith(("/_stcore/health", "/_stcore/host-config")) or path.startswith("/media/")
+    gone = path.endswith(("/_stcore/health", "/_stcore/host-config")) or "/media/" in path
     return gone and "404" in message.text
 
 
