@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from core.errors import RunError
 from core.runs.records import Run
 
 ImageShape = tuple[int, int, int]
@@ -16,7 +15,9 @@ def resized_shape(image_size: int | None, stored: ImageShape) -> ImageShape:
 def trained_runs(runs: Iterable[Run], dataset_id: str) -> list[Run]:
     """Those with weights and readable settings that were trained on this data set, in the same order."""
     return [
-        run for run in runs if run.best_epoch is not None and run.dataset == dataset_id and _is_readable(run)
+        run
+        for run in runs
+        if run.best_epoch is not None and run.dataset == dataset_id and run.unreadable is None
     ]
 
 
@@ -27,11 +28,3 @@ def fitting_runs(runs: Iterable[Run], dataset_id: str, stored: ImageShape, shown
         for run in trained_runs(runs, dataset_id)
         if resized_shape(run.config.dataset.image_size, stored) == shown
     ]
-
-
-def _is_readable(run: Run) -> bool:
-    try:
-        run.config.to_dict()
-    except RunError:
-        return False
-    return True

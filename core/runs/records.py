@@ -80,6 +80,15 @@ class Run:
             ) from None
 
     @property
+    def unreadable(self) -> str | None:
+        """Why its settings cannot be read, as `config` says it; None where they can."""
+        try:
+            _ = self.config
+        except RunError as error:
+            return str(error)
+        return None
+
+    @property
     def num_gpus(self) -> int:
         """How many GPUs it asks for; one where its settings cannot be read: its worker says so when it starts."""
         try:

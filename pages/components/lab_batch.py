@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.engine_client import Batch
-from core.errors import RunError, UserError
+from core.errors import UserError
 from core.experiments import check_dataset
 from core.runs.records import Run
 from core.services import Services
@@ -31,7 +31,7 @@ def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(horizontal=True, vertical_alignment="bottom"):
         run = choose_run(
-            [run for run in runs if _is_readable(run)], "Training of", otherwise="This design",
+            [run for run in runs if run.unreadable is None], "Training of", otherwise="This design",
             help="Your design as it stands now, or any run, finished or not.",
         )  # fmt: skip
         config = draft if run is None else run.config
@@ -111,11 +111,3 @@ def _stored_labels(services: Services, config: ExperimentConfig) -> NDArray[np.i
 def _version(services: Services, config: ExperimentConfig) -> float:
     """Another one when the data set was replaced."""
     return (services.workspace.datasets / config.dataset.id / "dataset.json").stat().st_mtime
-
-
-def _is_readable(run: Run) -> bool:
-    try:
-        run.config.to_dict()
-    except RunError:
-        return False
-    return True

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from core.config import differences
-from core.errors import RunError
 from core.presets import PRESETS
 from core.runs.records import Run
 from pages.components import run_words
@@ -24,7 +23,7 @@ def render_head(runs: Sequence[Run]) -> None:
     else:
         st.subheader(f"{len(runs)} runs side by side", anchor=False)
     for run in runs:
-        if problem := _unreadable(run):
+        if problem := run.unreadable:
             st.error(literal(problem), icon=":material/broken_image:")
         if run.state.is_finished and run.error:
             name = "" if len(runs) == 1 else f"{literal(run.name)}: "
@@ -45,7 +44,7 @@ def render_line(run: Run, name: str) -> None:
 def render_settings(runs: Sequence[Run]) -> None:
     """What the runs were told to do: where they differ, or where one differs from its preset, and all of it."""
     several = len(runs) > 1
-    runs = [run for run in runs if _unreadable(run) is None]
+    runs = [run for run in runs if run.unreadable is None]
     if len(runs) < (2 if several else 1):
         return
     with st.expander("What differs" if several else "Settings", icon=":material/tune:", expanded=several):
@@ -83,18 +82,9 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     return table
 
 
-def _unreadable(run: Run) -> str | None:
-    """What is wrong with the stored settings of a run, if anything is."""
-    try:
-        run.config.to_dict()
-    except RunError as error:
-        return str(error)
-    return None
-
-
 def _describe(run: Run) -> str:
     parts = [run.dataset]
-    if _unreadable(run) is None and run.config.dataset.num_train is not None:
+    if run.unreadable is None and run.config.dataset.num_train is not None:
         parts[0] += f", {run.config.dataset.num_train:,} training pictures"
     if device := run_words.device_name(run.device):
         parts.append(device)
