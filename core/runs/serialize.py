@@ -1,5 +1,6 @@
 """The one way from runs to JSON, for the command line and REST alike. NaN and infinities never get out."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,3 +85,13 @@ def intervention_row(intervention: Intervention) -> dict[str, Any]:
 def finite_or_none(value: float | int | None) -> float | int | None:
     """Whole numbers stay whole, what is not finite becomes None."""
     return value if isinstance(value, int) else finite(value)
+
+
+def settings_json(runs: Sequence[Run]) -> str:
+    """The settings of a run as they are stored, or of several as a list, in lines for people."""
+    texts = [run.config_json for run in runs]
+    whole = texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+    try:
+        return json.dumps(json.loads(whole), indent=2)
+    except ValueError:
+        return whole  # damaged: whoever can mend it needs it as it is

@@ -1,6 +1,5 @@
 """What can be done with the chosen runs: pause, stop, resume, change, rename, delete, download, try, copy."""
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import streamlit as st
 from core.errors import ConvDeckError
 from core.runs import control
 from core.runs.records import MAX_NAME_CHARACTERS, Run
+from core.runs.serialize import settings_json
 from core.runs.spreadsheet import curves_csv
 from core.services import Services
 from pages.components.acting import act_and_draw, act_on, counted
@@ -114,7 +114,7 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
         )
         st.download_button(
             "Settings as JSON",
-            _settings_json(runs),
+            settings_json(runs),
             file_name=f"{file_name}-config.json",
             mime="application/json",
             icon=":material/data_object:",
@@ -195,12 +195,3 @@ def _offer_model(services: Services, run: Run) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-
-
-def _settings_json(runs: Sequence[Run]) -> str:
-    texts = [run.config_json for run in runs]
-    whole = texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
-    try:
-        return json.dumps(json.loads(whole), indent=2)
-    except ValueError:
-        return whole  # damaged: whoever can mend it needs it as it is

@@ -1,11 +1,11 @@
 """What a visitor takes along: the link to this very comparison, the settings, and where all the controls are."""
 
-import json
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from core.runs.records import Run
+from core.runs.serialize import settings_json
 from core.services import Services
 from pages.components.story_curves import curves_of
 from pages.components.verdict import judged, verdict_badge
@@ -28,7 +28,7 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
             st.page_link("runs.py", label="Open it", icon=":material/monitoring:", query_params={"run": both})
             st.download_button(
                 "Settings as JSON",
-                _settings(fork),
+                settings_json([fork]),
                 file_name=f"{fork.id}-config.json",
                 mime="application/json",
                 icon=":material/data_object:",
@@ -59,10 +59,3 @@ def page_address(path: str) -> str:
         return path
     folder = parts.path.rpartition("/")[0]
     return f"{parts.scheme}://{parts.netloc}{folder}/{path}"
-
-
-def _settings(run: Run) -> str:
-    try:
-        return json.dumps(json.loads(run.config_json), indent=2)
-    except ValueError:
-        return run.config_json  # damaged: whoever can mend it needs it as it is
