@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.runs.curves import best_epoch
-from core.statistics import Interval, mean_and_interval
+from core.statistics import Difference, Interval, mean_and_interval
 from core.studies.plan import Role
 
 CONFIDENCE = 0.95
@@ -107,3 +107,12 @@ def interval_dict(interval: Interval | None) -> dict[str, Any] | None:
     if interval is None:
         return None
     return {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
+
+
+def difference_dict(found: Difference | None) -> dict[str, Any] | None:
+    """Plain values for JSON; None where nothing can be compared yet."""
+    if found is None:
+        return None
+    return {
+        "mean": found.mean, "low": found.low, "high": found.high, "p": found.p, "n": found.n, "clear": found.clear,
+    }  # fmt: skip

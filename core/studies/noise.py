@@ -15,6 +15,7 @@ from core.studies.measured import (
     CONFIDENCE,
     Measured,
     Pictures,
+    difference_dict,
     interval_dict,
     interval_of,
     of_arm,
@@ -60,12 +61,7 @@ class NoiseResult:
             }
             for dose in self.doses
         ]  # fmt: skip
-        found = self.difference
-        difference = found and {
-            "mean": found.mean, "low": found.low, "high": found.high, "p": found.p, "n": found.n,
-            "clear": found.clear,
-        }  # fmt: skip
-        return {"fractions": doses, "difference": difference}
+        return {"fractions": doses, "difference": difference_dict(self.difference)}
 
 
 def analyse_noise(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> NoiseResult:

@@ -15,6 +15,7 @@ from core.statistics import Difference, Interval, mean_and_interval, paired_diff
 from core.studies.measured import (
     CONFIDENCE,
     Measured,
+    difference_dict,
     interval_dict,
     interval_of,
     of_arm,
@@ -88,8 +89,8 @@ class SeedsResult:
         return {
             "configs": arms,
             "seeds": rows,
-            "difference": _difference_dict(self.accuracy),
-            "gap_difference": _difference_dict(self.gap),
+            "difference": difference_dict(self.accuracy),
+            "gap_difference": difference_dict(self.gap),
         }
 
 
@@ -192,11 +193,3 @@ def _words_of_two(
 def _turned(low: float, high: float, mean: float) -> tuple[float, float]:
     """The interval as seen from the side that is ahead."""
     return (low, high) if mean >= 0 else (-high, -low)
-
-
-def _difference_dict(found: Difference | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {
-        "mean": found.mean, "low": found.low, "high": found.high, "p": found.p, "n": found.n, "clear": found.clear,
-    }  # fmt: skip
