@@ -113,9 +113,10 @@ def _choose_run(services: Services) -> Run | None:
     if not runs:
         return None
     ids = list(by_id)
-    of_studies = services.store.studies.begun_runs()
-    alone = next((run_id for run_id in ids if run_id not in of_studies), ids[0])
-    index = ids.index(asked if asked in by_id else alone)
+    alone = (run.id for run in services.store.standalone_results(limit=len(ids)))
+    index = ids.index(
+        asked if asked in by_id else next((run_id for run_id in alone if run_id in by_id), ids[0])
+    )
     chosen = st.selectbox(
         "Run", ids, index,
         format_func=lambda run_id: f"{by_id[run_id].name} ({by_id[run_id].dataset}, "

@@ -44,9 +44,8 @@ def _render_own(services: Services, own: list[Run]) -> None:
             story.go_to()
         st.caption(fallback_sentence(services), width="content")
     render_recent_runs(services.store)
-    of_studies = services.store.studies.begun_runs()
-    results = [run for run in own if run.state.is_finished and run.epoch]
-    run = next((run for run in results if run.id not in of_studies), next(iter(results), None))
+    alone = [run for run in services.store.standalone_results(LOOKED_AT) if run.id != EXAMPLE_ID]
+    run = next((run for run in (*alone, *own) if run.state.is_finished and run.epoch), None)
     if run is None:
         return
     left, right = st.columns([3, 2], gap="large")

@@ -76,6 +76,10 @@ class Store:
         """Newest first."""
         return self._runs("ORDER BY number DESC LIMIT ?", (-1 if limit is None else limit,))
 
+    def standalone_results(self, limit: int) -> list[Run]:
+        """Runs that have ended and that no study began, newest first: those that somebody looks for alone."""
+        return self._runs(f"WHERE {tables.STANDALONE_RESULT} ORDER BY number DESC LIMIT ?", (limit,))
+
     def waiting_runs(self) -> list[Run]:
         """In the order in which they are to start."""
         return self._runs("WHERE state = 'WAITING' ORDER BY queue_number")

@@ -113,14 +113,6 @@ class Studies:
             rows = connection.execute(query, (number,)).fetchall()
         return [_member(*row[:4], run=run_from_row(row[4:])) for row in rows]
 
-    def begun_runs(self) -> set[str]:
-        """The ids of all runs that were started by a study: one of many, and seldom what somebody looks for alone."""
-        query = """
-            SELECT id FROM runs JOIN study_runs ON run_number = runs.number WHERE NOT json_extract(role, '$.reused')
-        """
-        with self._database.reading() as connection:
-            return {run_id for (run_id,) in connection.execute(query)}
-
     def curves(self, run_ids: Collection[str]) -> dict[str, Curves]:
         """The curves of several runs in one reading, by run id; those that are not there any more are left out."""
         found = {}

@@ -20,13 +20,18 @@ from core.runs.records import (
     new_run_id,
     run_from_row,
 )
-from core.runs.states import ACTIVE, TRANSITIONS, RunState
+from core.runs.states import ACTIVE, FINAL, TRANSITIONS, RunState
 
 Curves = dict[str, list[Any]]
 
 MAX_LOG_CHARACTERS = 4000
 
 SELECT_RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs"
+STANDALONE_RESULT = f"""
+    state IN ({", ".join(f"'{state}'" for state in sorted(FINAL))}) AND NOT EXISTS (
+        SELECT 1 FROM study_runs WHERE run_number = number AND NOT json_extract(role, '$.reused')
+    )
+"""
 ACTIVE_STATES = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
 
 # Derived from the rows each time, so that they cannot drift from them: 0.1 ms with 200 epochs.

@@ -39,9 +39,7 @@ def _render_runs(store: Store, ticking: bool) -> None:
                 _render_line(run, run_words.waiting_reason(run, waiting, active, report))
         if len(under_way) > SHOWN_UNDER_WAY:
             st.caption(f"And {len(under_way) - SHOWN_UNDER_WAY} more.")
-    of_studies = store.studies.begun_runs()  # their results stand together on Studies
-    newest = store.list_runs(limit=len(under_way) + len(of_studies) + LAST_RESULTS)
-    done = [run for run in newest if run.state.is_finished and run.id not in of_studies][:LAST_RESULTS]
+    done = store.standalone_results(LAST_RESULTS)  # those of a study stand together on Studies
     if done:
         st.subheader("Last results", anchor=False, help=WHAT_RESULTS_SAY)
         for run in done:

@@ -19,6 +19,7 @@ from core.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
+from tests.core.studies.ended import create, end_all, spec
 from tests.pages.visits import change, draft, field, go_to, open_page, press, words
 
 
@@ -311,3 +312,12 @@ def test_an_upload_is_called_by_its_own_name(engine, workspace, tmp_path: Path) 
 def test_an_import_without_a_file_is_told(engine) -> None:
     page = press(open_page("datasets.py"), "Import")
     assert "Choose a file first" in words(page)
+
+
+def test_a_run_of_a_study_is_not_the_first_to_be_asked(engine, run, workspace) -> None:
+    store = Store(workspace)
+    study = create(store, spec("seeds"))
+    end_all(store, study, lambda role: 0.4, lambda role: 0.1)
+    page = open_page("classify.py")
+    assert page.query_params["run"] in (run.id, [run.id])
+    assert len(page.selectbox[0].options) == 1 + len(store.studies.members(study.id))

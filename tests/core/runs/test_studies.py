@@ -200,8 +200,14 @@ def test_a_token_that_is_not_allowed(store, token):
 
 
 def test_runs_that_a_study_began_are_told_from_those_that_it_took_up(store):
-    began = {member.run.id for member in store.studies.members(create(store).id)}
-    store.create_run(CONFIG, "alone")
-    assert len(began) == 3 and store.studies.begun_runs() == began
-    taken = store.studies.members(create(store, reuse=True).id)
-    assert all(member.is_reused for member in taken) and store.studies.begun_runs() == began
+    alone = store.create_run(wanted()[0].config, "alone")
+    finish(store, alone.id)
+    taken, *began = store.studies.members(create(store, reuse=True).id)
+    assert taken.run.id == alone.id and taken.is_reused
+    for member in began:
+        finish(store, member.run.id)
+    other = store.create_run(CONFIG, "goes on")
+    assert [run.id for run in store.standalone_results(5)] == [alone.id]
+    finish(store, other.id, RunState.FAILED)
+    assert [run.id for run in store.standalone_results(5)] == [other.id, alone.id]
+    assert [run.id for run in store.standalone_results(1)] == [other.id]
