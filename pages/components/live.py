@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import RunNotFound
+from core.rate_words import rate_in_words
 from core.runs.devices import list_devices
 from core.runs.output import output_tail
 from core.runs.processes import is_alive
@@ -157,7 +158,7 @@ def _render_measures(run: Run, curves: Curves) -> None:
         )
         st.metric(
             "Learning rate",
-            "–" if not rates else run_words.plain(rates[-1]),
+            "–" if not rates else rate_in_words(rates[-1]),
             border=True,
             chart_data=rates or None,
             help="How far each step goes. A schedule changes it from epoch to epoch.",

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from core.runs.devices import DeviceReport
 from core.runs.records import Run
 from core.runs.states import RunState
@@ -86,11 +84,6 @@ def percent(value: float | None, digits: int = 1) -> str:
 def points(value: float | None) -> str:
     """A difference of two fractions as `9.1 points`, of a hundred."""
     return "–" if value is None else f"{100 * value:.1f} points"
-
-
-def plain(value: float) -> str:
-    """Two significant digits without an exponent: `0.000067`."""
-    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
 
 
 def active_note(run: Run) -> str:

@@ -12,7 +12,6 @@ from pages.components.run_words import (
     distinct_names,
     duration,
     percent,
-    plain,
     points,
     waiting_reason,
 )
@@ -38,7 +37,6 @@ def test_duration(seconds, words):
 
 def test_numbers():
     assert (percent(0.7123), percent(None), points(0.091), points(None)) == ("71.2 %", "–", "9.1 points", "–")
-    assert (plain(6.7e-05), plain(0.001), plain(0.0), plain(1.0)) == ("0.000067", "0.001", "0", "1")
 
 
 def test_devices():
