@@ -14,6 +14,8 @@ from core.studies.seeds import SeedsResult
 from core.studies.spec import WITHOUT, StudySpec
 from core.studies.volume import VolumeResult
 from pages.components import study_charts as charts
+from pages.components import study_ladders as ladders
+from pages.components.study_marks import ZOOM
 from pages.components.text import literal
 
 
@@ -94,13 +96,13 @@ def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> 
 
 
 def _render_volume(study_id: str, result: VolumeResult) -> None:
-    data, sizes = charts.ladder_data(result), [rung.size for rung in result.rungs]
+    data, sizes = ladders.ladder_data(result), [rung.size for rung in result.rungs]
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _chart(data, charts.ladder_spec(sizes), f"ladder-{study_id}",
+        _chart(data, ladders.ladder_spec(sizes), f"ladder-{study_id}",
                "Best validation accuracy against the number of training pictures, with the fitted line")  # fmt: skip
     with right:
-        _chart(data, charts.residual_spec(sizes), f"residual-{study_id}",
+        _chart(data, ladders.residual_spec(sizes), f"residual-{study_id}",
                "Accuracy minus the fitted line for each number of training pictures, in points")  # fmt: skip
     rows = [
         {
@@ -115,7 +117,7 @@ def _render_volume(study_id: str, result: VolumeResult) -> None:
 
 
 def _render_noise(study_id: str, result: NoiseResult) -> None:
-    _chart(charts.noise_data(result), charts.noise_spec(), f"noise-{study_id}",
+    _chart(ladders.noise_data(result), ladders.noise_spec(), f"noise-{study_id}",
            "Validation and clean training accuracy against the share of wrong training labels")  # fmt: skip
     rows = [
         {
@@ -135,7 +137,7 @@ def _render_noise(study_id: str, result: NoiseResult) -> None:
 def _chart(data: pd.DataFrame, spec: dict[str, Any], key: str, alt: str) -> None:
     # A selection and a key: without, each tick would build the chart anew.
     st.vega_lite_chart(
-        data, spec, key=key, on_select="rerun", selection_mode=[charts.ZOOM], width="stretch", alt=alt
+        data, spec, key=key, on_select="rerun", selection_mode=[ZOOM], width="stretch", alt=alt
     )
 
 

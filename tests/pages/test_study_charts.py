@@ -11,6 +11,7 @@ from core.studies.noise import analyse_noise
 from core.studies.seeds import compare_seeds
 from core.studies.volume import analyse_volume
 from pages.components import study_charts as charts
+from pages.components import study_ladders as ladders
 from tests.core.studies.ended import FLIPPED, TINY, measured, spec
 
 PICTURES = Pictures(validation=100, clean=60, num_classes=10)
@@ -61,7 +62,7 @@ def test_a_hundred_points_are_written_out():
 def test_what_the_line_leaves_over_is_above_it_where_it_is_positive():
     asked = spec("volume", sizes=[10, 100, 1_000])
     runs = [measured(f"size:{size}", 0, value) for size, value in ((10, 0.2), (100, 0.5), (1_000, 0.5))]
-    data = charts.ladder_data(analyse_volume(asked, runs, PICTURES))
+    data = ladders.ladder_data(analyse_volume(asked, runs, PICTURES))
     # By hand: the slope is 0.15 a decade and the mean 0.4, so the line has 0.25, 0.4 and 0.55.
     assert data["fitted"].tolist() == pytest.approx([0.25, 0.4, 0.55])
     assert data["residual"].tolist() == pytest.approx([-5, 10, -5])
@@ -71,9 +72,9 @@ def test_what_the_line_leaves_over_is_above_it_where_it_is_positive():
 
 def test_the_dashed_line_is_the_share_of_true_labels():
     runs = [measured("noise:0.0", 0, 0.6), measured("noise:0.25", 0, 0.5)]
-    data = charts.noise_data(analyse_noise(spec("noise", fractions=[0, 0.25]), runs, PICTURES))
+    data = ladders.noise_data(analyse_noise(spec("noise", fractions=[0, 0.25]), runs, PICTURES))
     assert set(zip(data["fraction"], data["honest"], strict=True)) == {(0.0, 1.0), (0.25, 0.75)}
-    assert set(data["series"]) == set(charts.NOISE_SERIES)
+    assert set(data["series"]) == set(ladders.NOISE_SERIES)
 
 
 def fields_of(part):
@@ -96,9 +97,9 @@ def test_specs_draw_only_columns_that_the_data_have_also_before_there_is_a_row()
         (charts.band_data(nothing), charts.band_spec(["a", "b"])),
         (charts.difference_data(nothing, "gap"), charts.difference_spec("gap", ["a", "b"], True)),
         (charts.effect_data([], "gap"), charts.effect_spec("Gap", ["a"])),
-        (charts.ladder_data(ladder), charts.ladder_spec([10, 20])),
-        (charts.ladder_data(ladder), charts.residual_spec([10, 20])),
-        (charts.noise_data(noise), charts.noise_spec()),
+        (ladders.ladder_data(ladder), ladders.ladder_spec([10, 20])),
+        (ladders.ladder_data(ladder), ladders.residual_spec([10, 20])),
+        (ladders.noise_data(noise), ladders.noise_spec()),
     ):
         assert set(fields_of(drawn)) <= set(data.columns)
         assert all(

@@ -1,0 +1,175 @@
+"""Charts along a scale, of data volume and of label noise: specs that stay, and data that change. No `st.*`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.statistics import Interval
+from core.studies.noise import NoiseResult
+from core.studies.volume import VolumeResult
+from pages.components.study_marks import HEIGHT, frame, legend, picked, times_100, zero, zoom
+
+NOISE_SERIES = {"best": "Best validation", "clean": "Clean training, last", "last": "Last validation"}
+
+
+def ladder_data(result: VolumeResult) -> pd.DataFrame:
+    """A row per size: `size`, `accuracy`, `low`, `high`, `fitted`; in points `residual`, `error` and `minus_error`."""
+    rows = []
+    for rung in result.rungs:
+        found: Interval | None = rung.accuracy
+        rows.append(
+            (
+                rung.size, None if found is None else found.mean, None if found is None else found.low,
+                None if found is None else found.high, rung.fitted, times_100(rung.residual),
+                times_100(rung.error), None if rung.error is None else -100 * rung.error,
+            )
+        )  # fmt: skip
+    names = ["size", "accuracy", "low", "high", "fitted", "residual", "error", "minus_error"]
+    return frame(rows, names)
+
+
+def ladder_spec(sizes: Sequence[int]) -> dict[str, Any]:
+    """Accuracy against size on a log axis, with the fitted line."""
+    y = {"type": "quantitative", "title": None, "scale": {"zero": False}, "axis": {"format": "%"}}
+    return {
+        "title": {"text": "Best validation accuracy and the fitted line", "anchor": "start", "offset": 8},
+        "height": HEIGHT,
+        "encoding": {"x": _size_x(sizes)},
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeDash": [6, 4], "strokeWidth": 2, "color": "gray"},
+                "transform": [{"filter": "isValid(datum.fitted)"}],
+                "encoding": {"y": {**y, "field": "fitted"}},
+            },
+            {
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "transform": [{"filter": "isValid(datum.low)"}],
+                "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": {"datum": "accuracy"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+                "transform": [{"filter": "isValid(datum.accuracy)"}],
+                "params": [picked()],
+                "encoding": {
+                    "y": {**y, "field": "accuracy"},
+                    "color": {"datum": "accuracy", "legend": None},
+                    "tooltip": [
+                        {"field": "size", "type": "quantitative", "format": ",", "title": "Pictures"},
+                        {"field": "accuracy", "type": "quantitative", "format": ".1%", "title": "Accuracy"},
+                        {"field": "fitted", "type": "quantitative", "format": ".1%", "title": "Line"},
+                    ],
+                },
+            },
+        ],
+    }  # fmt: skip
+
+
+def residual_spec(sizes: Sequence[int]) -> dict[str, Any]:
+    """What the line leaves over, in points, with ± one binomial standard error around zero."""
+    y = {"type": "quantitative", "title": "Points above the line", "axis": {"format": "+.1f"}}
+    return {
+        "title": {
+            "text": "What the line leaves over", "subtitle": "Grey: a standard error of the validation pictures",
+            "subtitleColor": "gray",
+            "anchor": "start", "offset": 8,
+        },
+        "height": HEIGHT,
+        "encoding": {"x": _size_x(sizes)},
+        "layer": [
+            {
+                "mark": {"type": "area", "opacity": 0.18, "color": "gray"},
+                "transform": [{"filter": "isValid(datum.error)"}],
+                "encoding": {"y": {**y, "field": "minus_error"}, "y2": {"field": "error"}},
+            },
+            zero("y"),
+            {
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "transform": [{"filter": "isValid(datum.residual)"}],
+                "encoding": {"y": {**y, "field": "residual"}, "y2": {"datum": 0}, "color": {"datum": "residual"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+                "transform": [{"filter": "isValid(datum.residual)"}],
+                "params": [picked()],
+                "encoding": {
+                    "y": {**y, "field": "residual"},
+                    "color": {"datum": "residual", "legend": None},
+                    "tooltip": [
+                        {"field": "size", "type": "quantitative", "format": ",", "title": "Pictures"},
+                        {"field": "residual", "type": "quantitative", "format": "+.1f", "title": "Points"},
+                    ],
+                },
+            },
+        ],
+    }  # fmt: skip
+
+
+def noise_data(result: NoiseResult) -> pd.DataFrame:
+    """A row per fraction and series: `fraction`, `series`, `mean`, `low`, `high`, and `honest`, 1 - fraction."""
+    rows = [
+        (dose.fraction, series, found.mean, found.low, found.high, 1 - dose.fraction)
+        for dose in result.doses
+        for series, found in (
+            ("best", dose.best_validation), ("last", dose.last_validation), ("clean", dose.clean_training),
+        )
+        if found is not None
+    ]  # fmt: skip
+    return frame(rows, ["fraction", "series", "mean", "low", "high", "honest"], text=("series",))
+
+
+def noise_spec() -> dict[str, Any]:
+    """Validation and clean training accuracy against the fraction of wrong labels."""
+    y = {"type": "quantitative", "title": None, "scale": {"zero": False}, "axis": {"format": "%"}}
+    return {
+        "title": {
+            "text": "Accuracy by the share of wrong labels",
+            "subtitle": "Dashed: training labels that are true. Above it, wrong ones are known by heart",
+            "subtitleColor": "gray", "anchor": "start", "offset": 8,
+        },
+        "height": HEIGHT,
+        "encoding": {
+            "x": {
+                "field": "fraction", "type": "quantitative", "title": "Wrong training labels",
+                "axis": {"format": "%", "tickCount": 8}, "scale": {"padding": 14, "nice": False},
+            },
+        },
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeDash": [6, 4], "color": "gray", "strokeWidth": 2},
+                "encoding": {"y": {**y, "field": "honest", "aggregate": "max"}},
+            },
+            {
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "transform": [{"filter": "isValid(datum.low)"}],
+                "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": _noise_color()},
+            },
+            {
+                "params": [zoom()],
+                "mark": {"type": "line", "strokeWidth": 2, "point": {"filled": True, "size": 60}},
+                "encoding": {
+                    "y": {**y, "field": "mean"},
+                    "color": _noise_color(),
+                    "tooltip": [
+                        {"field": "fraction", "type": "quantitative", "format": ".0%", "title": "Wrong labels"},
+                        {"field": "mean", "type": "quantitative", "format": ".1%", "title": "Accuracy"},
+                    ],
+                },
+            },
+        ],
+    }  # fmt: skip
+
+
+def _noise_color() -> dict[str, Any]:
+    # The theme's first colour is that of training accuracy, which is not drawn: the others have their own.
+    scale = {"domain": ["train", *NOISE_SERIES]}
+    drawn = {**legend(NOISE_SERIES), "values": list(NOISE_SERIES)}
+    return {"field": "series", "type": "nominal", "scale": scale, "legend": drawn}
+
+
+def _size_x(sizes: Sequence[int]) -> dict[str, Any]:
+    return {
+        "field": "size", "type": "quantitative", "title": "Training pictures, on a logarithmic axis",
+        "scale": {"type": "log", "nice": False, "padding": 18},
+        "axis": {"format": ",", "values": list(sizes), "labelOverlap": True},
+    }  # fmt: skip

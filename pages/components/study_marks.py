@@ -1,0 +1,49 @@
+"""What the charts of all studies are put together from: axes, marks, frames. No `st.*`."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+HEIGHT = 380
+ZOOM = "zoom"
+
+
+def zero(axis: str) -> dict[str, Any]:
+    """A line where nothing is gained and nothing lost."""
+    return {
+        "mark": {"type": "rule", "color": "gray", "strokeWidth": 1},
+        "encoding": {axis: {"datum": 0}, "y" if axis == "x" else "x": None},
+    }
+
+
+def zoom() -> dict[str, Any]:
+    """The wheel zooms along the axis."""
+    return {"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}
+
+
+def picked() -> dict[str, Any]:
+    """A log axis is not zoomed; a parameter there must be, for Streamlit to keep the chart's node."""
+    return {"name": ZOOM, "select": {"type": "point", "on": "click"}}
+
+
+def legend(labels: dict[str, str]) -> dict[str, Any]:
+    """A name for each colour, below each other."""
+    # As a JSON literal a name stays a piece of text, whatever it holds.
+    return {
+        "title": None, "orient": "top", "offset": 6, "columns": 1, "labelLimit": 300, "symbolType": "stroke",
+        "symbolOpacity": 1, "symbolStrokeWidth": 3,
+        "labelExpr": f"({json.dumps(labels)})[datum.label]",
+    }  # fmt: skip
+
+
+def frame(rows: Sequence[Sequence[object]], columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
+    """Columns of numbers with NaN for what is not known, also where there is no row yet."""
+    table = pd.DataFrame([list(row) for row in rows], columns=list(columns))
+    return table.astype({name: "object" if name in text else "float64" for name in columns})
+
+
+def times_100(value: float | None) -> float | None:
+    """A fraction in points of a hundred; None stays None."""
+    return None if value is None else 100 * value
