@@ -15,13 +15,14 @@ import sys
 import threading
 from dataclasses import astuple
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
 from core.datasets.storage import MAX_ARRAY_BYTES, Progress, Report
 from core.datasets.wording import printable, reason
 from core.errors import DatasetError
+from core.line_process import answering
 from core.workspace import PROJECT_ROOT, Workspace
 
 # Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.
@@ -65,30 +66,11 @@ def import_apart(
         text=True,
         encoding="utf-8",
     )
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        with contextlib.suppress(OSError):  # it has ended already: the missing answer tells
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-        _listen(process.stdout, printable(shown_name or path.name, 60), report, silence_seconds)
-    finally:
-        process.kill()
-        process.wait()
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        process.stdout.close()
+    with answering(process, request) as lines:
+        _listen(lines, printable(shown_name or path.name, 60), report, silence_seconds)
 
 
-def _listen(answers: IO[str], shown: str, report: Report, silence_seconds: float) -> None:
-    lines: queue.Queue[str] = queue.Queue()
-
-    def read() -> None:
-        with contextlib.suppress(ValueError):  # closed, because nobody wants to hear it any more
-            for line in answers:
-                lines.put(line)
-        lines.put("")
-
-    threading.Thread(target=read, daemon=True).start()
+def _listen(lines: "queue.Queue[str]", shown: str, report: Report, silence_seconds: float) -> None:
     while True:
         try:
             line = lines.get(timeout=silence_seconds)

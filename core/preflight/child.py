@@ -1,22 +1,21 @@
 """The light end of a dry run: starts the process, watches its memory and its silence, and reads its answer."""
 
-import contextlib
 import json
 import os
 import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
 from core.config import ExperimentConfig
 from core.errors import PreflightError, UserError
+from core.line_process import answering
 from core.logs import open_log
 from core.runs.devices import Device
 from core.runs.launcher import worker_environment
@@ -68,19 +67,9 @@ def ask(
             )  # fmt: skip
     except OSError as error:
         raise PreflightError(f"The dry run could not be started: {error.strerror or error}.") from error
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        with contextlib.suppress(OSError):  # it has ended already: the missing answer tells
-            request = {"task": task, "config": config.to_dict(), "seconds": seconds}
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-        answer = _listen(process, process.stdout, limit_mib, tell, silence_seconds)
-    finally:
-        process.kill()
-        process.wait()
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        process.stdout.close()
+    request = {"task": task, "config": config.to_dict(), "seconds": seconds}
+    with answering(process, request) as lines:
+        answer = _listen(process, lines, limit_mib, tell, silence_seconds)
     if answer is None:
         # Linux ends who takes too much by a signal; so do allocators that get nothing any more.
         if process.returncode in (-getattr(signal, "SIGKILL", 9), -signal.SIGABRT):
@@ -103,18 +92,13 @@ def _log_path(workspace: Workspace) -> Path:
 
 
 def _listen(
-    process: "subprocess.Popen[str]", answers: IO[str], limit_mib: int, tell: Tell, silence_seconds: float
+    process: "subprocess.Popen[str]",
+    lines: "queue.Queue[str]",
+    limit_mib: int,
+    tell: Tell,
+    silence_seconds: float,
 ) -> dict[str, Any] | None:
     """The last line that is no stage; None when the process ended by itself without one."""
-    lines: queue.Queue[str] = queue.Queue()
-
-    def read() -> None:
-        with contextlib.suppress(ValueError):  # closed, because nobody wants to hear it any more
-            for line in answers:
-                lines.put(line)
-        lines.put("")
-
-    threading.Thread(target=read, name="preflight-reader", daemon=True).start()
     heard = time.monotonic()
     while True:
         try:

@@ -1,13 +1,12 @@
 import sqlite3
-from types import SimpleNamespace
 
 import pytest
 
-from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.runs.interventions import KINDS, Intervention
-from core.runs.reporter import BEAT_SECONDS, POLL_SECONDS, RunReporter
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import EpochRow, Store
+from tests.core.runs.at_work import last, paused, running
 from tests.core.runs.fakes import CONFIG, Clock
 
 
@@ -20,27 +19,6 @@ def clock():
 def store(workspace, clock):
     with Store(workspace, clock=clock) as store:
         yield store
-
-
-def running(store: Store, epochs: int = 0, config=CONFIG) -> str:
-    """A run of ten epochs at work, with so many behind it."""
-    run_id = store.create_run(config, "mine").id
-    store.claim(run_id, [f"cpu:{len(store.leases())}"])
-    store.record_started(run_id, 1, 10, 100, 0)
-    for epoch in range(1, epochs + 1):
-        store.record_epoch(run_id, 1, EpochRow(epoch, val_accuracy=0.5))
-    return run_id
-
-
-def paused(store: Store, epochs: int = 2) -> str:
-    run_id = running(store, epochs)
-    store.interventions.ask(run_id, "pause")
-    assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
-    return run_id
-
-
-def last(store: Store, run_id: str) -> Intervention:
-    return store.interventions.history(run_id)[-1]
 
 
 class TestAsking:
@@ -325,129 +303,6 @@ class TestRefusing:
             ):
                 with pytest.raises(StaleAttempt):
                     write()
-
-
-class TestHolding:
-    """The worker's side: `meanwhile` is what happens during the sleeps of a wait."""
-
-    @pytest.fixture
-    def hold(self, store, clock):
-        def hold(run_id: str, meanwhile: dict[float, object], *, epoch_ended: bool = False, interrupted=None):
-            began = clock.now
-
-            def sleep(seconds: float) -> None:
-                clock.now += seconds
-                assert clock.now < began + 100, "it waits for ever"
-                for after in sorted(meanwhile):
-                    if clock.now >= began + after:
-                        meanwhile.pop(after)()
-
-            reporter = RunReporter(
-                store, run_id, 1, monotonic=clock, sleep=sleep, interrupted=interrupted or (lambda: False)
-            )
-            reporter.hold(epoch_ended=epoch_ended)
-            return clock.now - began
-
-        return hold
-
-    def test_nobody_asked(self, store, hold):
-        assert hold(running(store), {}) == 0
-
-    def test_it_waits_until_it_is_to_go_on_and_says_that_it_is_there(self, store, clock, hold):
-        run_id = running(store)
-        wishes = store.interventions
-        wishes.ask(run_id, "pause")
-        seen = []
-        waited = hold(
-            run_id,
-            {
-                20.0: lambda: seen.append(store.get_run(run_id)),
-                30.0: lambda: wishes.ask(run_id, "resume"),
-            },
-        )
-        assert waited == 30.0
-        assert (seen[0].state, seen[0].heartbeat >= 1020 - BEAT_SECONDS - POLL_SECONDS) == ("PAUSED", True)
-        assert store.get_run(run_id).state == "RUNNING"
-
-    def test_a_stop_ends_the_wait_at_once(self, store, hold):
-        run_id = running(store)
-        store.interventions.ask(run_id, "pause")
-        assert hold(run_id, {5.0: lambda: store.request_stop(run_id)}) <= 5.5
-        RunReporter(store, run_id, 1).ended(SimpleNamespace(reason="stopped"))
-        assert store.get_run(run_id).state == "STOPPED"
-
-    def test_a_signal_ends_the_wait(self, store, hold):
-        run_id = running(store)
-        store.interventions.ask(run_id, "pause")
-        signals = []
-        assert hold(run_id, {5.0: lambda: signals.append(1)}, interrupted=lambda: bool(signals)) == 5.0
-
-    def test_an_attempt_that_is_over_ends_the_wait(self, store, hold):
-        run_id = running(store)
-        store.interventions.ask(run_id, "pause")
-        with pytest.raises(StaleAttempt):
-            hold(run_id, {5.0: lambda: store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)})
-
-    def test_a_step(self, store, hold):
-        run_id = paused(store)
-        assert hold(run_id, {1.0: lambda: store.interventions.ask(run_id, "step")}) == 1.0
-        assert hold(run_id, {}) == 0, "not in the middle of an epoch"
-        store.record_epoch(run_id, 1, EpochRow(3))
-        held = hold(run_id, {7.0: lambda: store.interventions.ask(run_id, "resume")}, epoch_ended=True)
-        assert held == 7.0
-
-    def test_the_end_of_an_epoch_is_looked_at_however_soon_it_comes(self, store, clock):
-        """Between batches the store is asked twice a second; a step whose epoch ends right after that ends there."""
-        run_id, waited = running(store), []
-
-        def sleep(seconds: float) -> None:
-            waited.append(store.get_run(run_id).state)
-            store.interventions.ask(run_id, "resume")
-
-        reporter = RunReporter(store, run_id, 1, monotonic=clock, sleep=sleep)
-        reporter.hold()
-        store.interventions.ask(run_id, "pause")
-        reporter.hold()
-        assert waited == []
-        reporter.hold(epoch_ended=True)
-        assert waited == ["PAUSED"]
-
-    def test_a_store_that_can_tell_nothing_for_a_while_is_waited_for(self, store, hold, monkeypatch):
-        run_id = running(store)
-        store.interventions.ask(run_id, "pause")
-        due, broken = store.interventions.is_pause_due, []
-
-        def is_pause_due(*arguments, **named):
-            if broken:
-                raise ConvDeckError("The disk is gone.")
-            return due(*arguments, **named)
-
-        monkeypatch.setattr(store.interventions, "is_pause_due", is_pause_due)
-        waited = hold(
-            run_id,
-            {
-                1.0: lambda: broken.append(1),
-                2.0: lambda: store.interventions.ask(run_id, "resume"),
-                9.0: lambda: broken.clear(),
-            },
-        )
-        assert waited == 9.0
-
-    def test_rates_are_handed_on_and_answered(self, store):
-        run_id = running(store, epochs=2)
-        reporter = RunReporter(store, run_id, 1)
-        store.interventions.ask(run_id, "learning_rate", 0.5)
-        given = []
-
-        def apply(rate: float) -> str:
-            given.append(rate)
-            return f"Set to {rate}."
-
-        for epoch in (2, 2, 3):  # twice: as after a resume from the checkpoint of epoch 2
-            reporter.apply_learning_rates(epoch, apply)
-        assert given == [0.5, 0.5]
-        assert (last(store, run_id).epoch, last(store, run_id).outcome) == (2, "Set to 0.5.")
-        assert [line.text for line in store.log(run_id)] == ["Set to 0.5."]
 
 
 def test_what_was_asked_is_deleted_with_its_run(store):
