@@ -17,23 +17,29 @@ def answering(process: "subprocess.Popen[str]", request: Mapping[str, Any]) -> I
     caller has heard enough, the process is ended, and nothing of it is left. Its pipes are text.
     """
     assert process.stdin is not None and process.stdout is not None
-    answers, lines = process.stdout, queue.Queue[str]()
+    asked, answers, lines = process.stdin, process.stdout, queue.Queue[str]()
+
+    def ask() -> None:
+        with contextlib.suppress(OSError, ValueError):  # it has ended already: the missing answer tells
+            asked.write(json.dumps(request) + "\n")
+            asked.flush()
 
     def read() -> None:
-        with contextlib.suppress(ValueError):  # closed, because nobody wants to hear it any more
-            for line in answers:
-                lines.put(line)
+        for line in answers:
+            lines.put(line)
         lines.put("")
 
+    # Both in threads, because a child that does not read lets nobody write more than a pipe holds.
+    threads = [threading.Thread(target=each, name="child-lines", daemon=True) for each in (ask, read)]
+    for thread in threads:
+        thread.start()
     try:
-        with contextlib.suppress(OSError):  # it has ended already: the missing answer tells
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-        threading.Thread(target=read, name="child-reader", daemon=True).start()
         yield lines
     finally:
         process.kill()
         process.wait()
+        for thread in threads:
+            thread.join()  # both pipes have lost their other end
         with contextlib.suppress(OSError):
-            process.stdin.close()
+            asked.close()
         answers.close()
