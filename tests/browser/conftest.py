@@ -39,14 +39,9 @@ def browser() -> Iterator[Browser]:
 
 
 def is_probe(message: ConsoleMessage) -> bool:
-    """What is no fault of a page.
-
-    On a deep link such as /runs, Streamlit asks /runs/_stcore/health first, gets a 404 and asks at the root. And a
-    picture of a page that was left at once may be asked for when Streamlit has already put it away.
-    """
+    """On a deep link such as /runs, Streamlit asks /runs/_stcore/health first, gets a 404 and asks at the root."""
     path = urlsplit(message.location["url"]).path
-    gone = path.endswith(("/_stcore/health", "/_stcore/host-config")) or "/media/" in path
-    return gone and "404" in message.text
+    return path.endswith(("/_stcore/health", "/_stcore/host-config")) and "404" in message.text
 
 
 @pytest.fixture

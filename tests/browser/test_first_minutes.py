@@ -16,6 +16,7 @@ from core.runs.store import Store
 from tests.server import Server, running_server
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
+VARIED = re.compile(": .*(rotated|px|mirrored|unchanged)")
 LONG_MS = 120_000  # generous: other work may share the machine
 
 
@@ -39,6 +40,11 @@ def drawn_star() -> bytes:
 
 def seen(page: Page, text: str | re.Pattern[str]) -> Locator:
     return page.get_by_text(text).locator("visible=true").first
+
+
+def pictures_have_loaded(page: Page) -> None:
+    """Before a page is left: Streamlit puts its pictures away at once, and one that is still under way is not found."""
+    page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
 def test_the_first_five_minutes(new_server, workspace, page: Page, wait_for) -> None:
@@ -68,7 +74,7 @@ def test_the_first_five_minutes(new_server, workspace, page: Page, wait_for) -> 
         lambda: store.list_runs()[0].parent_id == run.id and store.list_runs()[0], message="a fork"
     )
     expect(page).to_have_url(re.compile(f"story={run.id}(,|%2C){fork.id}"))
-    expect(page.get_by_alt_text(re.compile("rotated|mirrored"))).to_have_count(12, timeout=LONG_MS)
+    expect(page.get_by_alt_text(VARIED)).to_have_count(12, timeout=LONG_MS)
     expect(seen(page, f"{run.name} (pale)")).to_be_visible(timeout=LONG_MS)
 
     # One's own photo, as soon as the fork has weights.
@@ -107,7 +113,12 @@ def test_a_lesson_hides_the_controls_and_trains(new_server, workspace, page: Pag
     expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)
     page.get_by_text("Think first, then open the answer").first.click()
     expect(seen(page, lesson.answer[:40])).to_be_visible()
+    expect(page.get_by_alt_text(VARIED)).to_have_count(12, timeout=LONG_MS)
+    pictures_have_loaded(page)
     page.get_by_role("link", name="Next: More pictures").first.click()
     expect(page.get_by_role("heading", name="More pictures").first).to_be_visible()
+    expect(page.get_by_alt_text(VARIED)).to_have_count(0)
+    expect(page.get_by_alt_text(re.compile(", called "))).to_have_count(8)
+    pictures_have_loaded(page)
     page.get_by_role("link", name="All of ConvDeck").first.click()
     expect(page.get_by_role("link", name="Design").first).to_be_visible()
