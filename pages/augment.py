@@ -33,7 +33,7 @@ def main() -> None:
     config = ensure_draft(services, keep=(PARAMETER, VIEW))
     view = _choose_view()
     st.markdown(WORDS[view])
-    runs = services.store.list_runs(limit=500)
+    runs = services.store.list_runs(limit=500, alone_first=True)
     warn_of_run(runs, needs_weights=view in ("variants", "sweep"))
     if view == "variants":
         render_variants(services, config, runs)

@@ -105,7 +105,8 @@ def _answers(
 
 
 def _choose_run(services: Services) -> Run | None:
-    runs = [run for run in services.store.list_runs(limit=500) if run.best_epoch is not None]
+    listed = services.store.list_runs(limit=500, alone_first=True)
+    runs = [run for run in listed if run.best_epoch is not None]
     asked = st.query_params.get("run")
     by_id = {run.id: run for run in runs}
     if asked is not None and asked not in by_id:
@@ -113,10 +114,7 @@ def _choose_run(services: Services) -> Run | None:
     if not runs:
         return None
     ids = list(by_id)
-    alone = (run.id for run in services.store.standalone_results(limit=len(ids)))
-    index = ids.index(
-        asked if asked in by_id else next((run_id for run_id in alone if run_id in by_id), ids[0])
-    )
+    index = ids.index(asked) if asked in by_id else 0
     chosen = st.selectbox(
         "Run", ids, index,
         format_func=lambda run_id: f"{by_id[run_id].name} ({by_id[run_id].dataset}, "

@@ -72,13 +72,15 @@ class Store:
         with self._database.reading() as connection:
             return tables.get(connection, run_id)[1]
 
-    def list_runs(self, limit: int | None = None) -> list[Run]:
-        """Newest first."""
-        return self._runs("ORDER BY number DESC LIMIT ?", (-1 if limit is None else limit,))
+    def list_runs(self, limit: int | None = None, *, alone_first: bool = False) -> list[Run]:
+        """Newest first; with `alone_first`, those that a study began come after all others."""
+        order = f"{tables.BEGUN_BY_STUDY}, number DESC" if alone_first else "number DESC"
+        return self._runs(f"ORDER BY {order} LIMIT ?", (-1 if limit is None else limit,))
 
     def standalone_results(self, limit: int) -> list[Run]:
-        """Runs that have ended and that no study began, newest first: those that somebody looks for alone."""
-        return self._runs(f"WHERE {tables.STANDALONE_RESULT} ORDER BY number DESC LIMIT ?", (limit,))
+        """Runs that have ended and that no study began, newest first."""
+        wanted = f"state IN ({tables.FINAL_STATES}) AND NOT {tables.BEGUN_BY_STUDY}"
+        return self._runs(f"WHERE {wanted} ORDER BY number DESC LIMIT ?", (limit,))
 
     def waiting_runs(self) -> list[Run]:
         """In the order in which they are to start."""

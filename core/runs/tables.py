@@ -27,10 +27,10 @@ Curves = dict[str, list[Any]]
 MAX_LOG_CHARACTERS = 4000
 
 SELECT_RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs"
-STANDALONE_RESULT = f"""
-    state IN ({", ".join(f"'{state}'" for state in sorted(FINAL))}) AND NOT EXISTS (
-        SELECT 1 FROM study_runs WHERE run_number = number AND NOT json_extract(role, '$.reused')
-    )
+FINAL_STATES = ", ".join(f"'{state}'" for state in sorted(FINAL))
+# One of many, and seldom what somebody looks for alone.
+BEGUN_BY_STUDY = """
+    EXISTS (SELECT 1 FROM study_runs WHERE run_number = number AND NOT json_extract(role, '$.reused'))
 """
 ACTIVE_STATES = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
 

@@ -179,7 +179,7 @@ def _headline(effects: Sequence[Effect], measured: Sequence[Measured], single: b
         return f"{_sentence(biggest)}, the largest change; with one seed it may be chance."
     if change.clear:
         return f"{_sentence(biggest)}; among so many comparisons that may still be chance."
-    return f"No knob stands out from chance. The largest change: {_sentence(biggest, capital=False)}."
+    return f"No part of it stands out from chance. The largest change: {_sentence(biggest, capital=False)}."
 
 
 def _sentence(effect: Effect, capital: bool = True) -> str:
@@ -188,8 +188,10 @@ def _sentence(effect: Effect, capital: bool = True) -> str:
     name = effect.name[:1].upper() + effect.name[1:] if capital else effect.name
     reference = "than with all of it" if effect.mode == WITHOUT else "than without augmentation"
     direction = "more" if change.mean >= 0 else "less"
-    size = f"{abs(100 * change.mean):.1f} points {direction}"
-    return f"{name}, validation accuracy is {size} {reference}{_interval(change)}"
+    size = f"{abs(100 * change.mean):.1f} points {direction} {reference}"
+    if size.startswith("0.0 "):
+        size = f"the same {reference.replace('than', 'as')}"
+    return f"{name}, validation accuracy is {size}{_interval(change)}"
 
 
 def _interval(change: Change) -> str:

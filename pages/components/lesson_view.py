@@ -87,7 +87,9 @@ def _render_pictures(services: Services, lesson: Lesson) -> None:
         ]:
             with st.container():
                 st.image(enlarge(pixels, SIDE), width="stretch", alt=f"{truth}, called {label}")
-                st.caption(f":red[{label}]" if label != truth else label)
+                st.caption(f":red-badge[{label}]" if label != truth else label)
+    if noise:
+        st.caption("Red: the labels that are wrong on purpose.")
 
 
 def _link(lesson: Lesson, label: str, icon: str) -> None:

@@ -211,3 +211,5 @@ def test_runs_that_a_study_began_are_told_from_those_that_it_took_up(store):
     finish(store, other.id, RunState.FAILED)
     assert [run.id for run in store.standalone_results(5)] == [other.id, alone.id]
     assert [run.id for run in store.standalone_results(1)] == [other.id]
+    of_study = sorted((member.run.id for member in began), key=[run.id for run in store.list_runs()].index)
+    assert [run.id for run in store.list_runs(alone_first=True)] == [other.id, alone.id, *of_study]
