@@ -237,7 +237,7 @@ class Engine:
         }
         try:
             with open_log(self._log_path) as log:
-                self._process = subprocess.Popen(
+                process = subprocess.Popen(
                     self._command,
                     cwd=PROJECT_ROOT,
                     env=environment,
@@ -250,11 +250,13 @@ class Engine:
         self._ready = False
         # Each process has its own queue: an answer that comes too late cannot reach the wrong request.
         self._answers = queue.Queue()
-        assert self._process.stdout is not None
+        assert process.stdout is not None
         threading.Thread(
-            target=_collect, args=(self._process.stdout, self._answers.put), name="engine-reader", daemon=True
+            target=_collect, args=(process.stdout, self._answers.put), name="engine-reader", daemon=True
         ).start()
-        return self._process
+        # Only now can `close`, which waits for no turn, see it: it must not take away what is still being made.
+        self._process = process
+        return process
 
     def _end(self) -> None:
         process, self._process, self._ready = self._process, None, False

@@ -1,6 +1,7 @@
 """The engine's light side against real helper processes that behave badly."""
 
 import os
+import queue
 import signal
 import sys
 import threading
@@ -113,6 +114,21 @@ def test_closing_waits_for_no_answer(workspace, wait_for) -> None:
     asking.join(10)
     assert not asking.is_alive()
     assert "ended unexpectedly" in str(errors[0])
+    assert engine.state.name == "stopped"
+
+
+def test_closing_an_engine_that_is_being_started_is_no_crash(workspace, monkeypatch) -> None:
+    monkeypatch.setattr(engine_client, "START_DEADLINE_SECONDS", 0.5)
+    engine = Engine(workspace, DEAF)
+
+    class ClosedMeanwhile(queue.Queue):
+        def __init__(self) -> None:
+            super().__init__()
+            engine.close()
+
+    monkeypatch.setattr(engine_client.queue, "Queue", ClosedMeanwhile)
+    with pytest.raises(EngineError, match="no answer within"):
+        engine.preview(AugmentationConfig(), MEGABYTE, seed=1)
     assert engine.state.name == "stopped"
 
 

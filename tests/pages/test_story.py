@@ -1,6 +1,5 @@
 """The first five minutes on Home, step by step, without a browser and without training."""
 
-import json
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -250,13 +249,6 @@ def test_whoever_has_runs_sees_those_first_and_the_story_folded(store, example) 
     page = press(page, "Watch a small network overfit")
     assert address(page, "story") == "begin"
     assert button(page, "Watch it overfit")
-
-
-def test_settings_are_kept_as_they_are(store, example, engine) -> None:
-    from pages.components.story_keep import _settings
-
-    assert json.loads(_settings(example)) == example.config.to_dict()
-    assert _settings(replace(example, config_json="damaged")) == "damaged"
 
 
 def test_an_answer_comes_later_or_fails_once(monkeypatch) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.runs.records import CURVE_KEYS
-from core.runs.serialize import run_detail, run_summary
+from core.runs.serialize import run_detail, run_summary, settings_json
 from core.runs.store import EpochRow, Store
 from tests.core.runs.fakes import CONFIG, Clock
 
@@ -77,3 +77,10 @@ def test_no_nan_gets_out(store):
     assert detail["curves"]["epoch"] == [1, 2, 3]
     assert all(type(epoch) is int for epoch in detail["curves"]["epoch"])
     assert detail["curves"]["val_loss"] == [None, None, 0.5]
+
+
+def test_settings_are_kept_as_they_are(store):
+    run = store.create_run(CONFIG)
+    assert json.loads(settings_json([run])) == CONFIG.to_dict()
+    assert json.loads(settings_json([run, run])) == [CONFIG.to_dict(), CONFIG.to_dict()]
+    assert settings_json([dataclasses.replace(run, config_json="damaged")]) == "damaged"
