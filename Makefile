@@ -1,5 +1,6 @@
 # make app    everything needed, then the dashboard
 # make test   everything needed, then every check and test
+# make bench  everything needed, then the benchmarks, into docs/performance.md
 # make clean  removes .venv and caches; runs and datasets in workspace/ stay
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: app test clean
+.PHONY: app test bench clean
 
 app: $(VENV)/app.stamp
 	$(RUN) -m streamlit run app.py $(ARGS)
@@ -17,6 +18,9 @@ test: $(VENV)/test.stamp
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n auto --dist loadscope $(ARGS)
+
+bench: $(VENV)/test.stamp
+	$(RUN) -m tests.benchmarks $(ARGS)
 
 $(VENV)/app.stamp: requirements.txt | $(VENV)/bin/pip
 	@echo "Installing what ConvDeck runs with; the first time this takes a few minutes."

@@ -1,0 +1,1 @@
+"""Benchmarks, run by `make bench`: none is a test, all of them write into `docs/performance.md`."""

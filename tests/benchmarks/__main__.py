@@ -1,0 +1,30 @@
+"""`python -m tests.benchmarks`: measure all sections, or those named, and write them into `docs/performance.md`."""
+
+import argparse
+import importlib
+import time
+
+from tests.benchmarks.report import table, write_section
+
+# Each is a module here whose `measure()` returns rows.
+SECTIONS = ("augmentation", "training", "start", "server", "pages", "memory", "classify")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
+    parser.add_argument("--print", action="store_true", help="show the tables, write nothing")
+    parsed = parser.parse_args()
+    if unknown := set(parsed.sections) - set(SECTIONS):
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    for name in parsed.sections or SECTIONS:
+        began = time.perf_counter()
+        rows = importlib.import_module(f"tests.benchmarks.{name}").measure()
+        seconds = time.perf_counter() - began
+        print(f"{name}, {seconds:.0f} s\n{table(rows)}\n", flush=True)
+        if not parsed.print:
+            write_section(name, rows, seconds)
+
+
+if __name__ == "__main__":
+    main()

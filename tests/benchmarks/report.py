@@ -1,0 +1,53 @@
+"""Writes what was measured into `docs/performance.md`, each section between markers of its own."""
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks.rows import Row
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+PACKAGES = ("tensorflow", "keras", "streamlit", "numpy")
+MARKS = "<!-- measured: {name} -->\n{text}\n<!-- /measured: {name} -->"
+
+
+def write_section(name: str, rows: Sequence[Row], seconds: float, page: Path = PAGE) -> None:
+    """Replace the table of one section. The words around it stay as they are.
+
+    Raises:
+        LookupError: the page has no such section.
+    """
+    text = page.read_text(encoding="utf-8")
+    pattern = re.compile(f"<!-- measured: {name} -->.*?<!-- /measured: {name} -->", re.DOTALL)
+    if not pattern.search(text):
+        raise LookupError(f"{page} has no section {name}.")
+    block = MARKS.format(name=name, text=f"\n{table(rows)}\n\n{machine(seconds)}\n")
+    page.write_text(pattern.sub(lambda found: block, text), encoding="utf-8")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown."""
+    lines = ["| what | against | goal | measured | spread | met |", "| --- | --- | --- | --- | --- | --- |"]
+    words = {True: "yes", False: "**no**", None: "–"}
+    lines += [
+        f"| {row.what} | {row.against} | {row.goal} | {row.figure} | {row.spread} | {words[row.met]} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def machine(seconds: float) -> str:
+    """Where and when it was measured, in general terms."""
+    memory = psutil.virtual_memory().total / 2**30
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    load = os.getloadavg()[0]
+    return (
+        f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, no GPU, Python "
+        f"{platform.python_version()}, {packages}; load {load:.1f} at the end; {seconds:,.0f} s in all."
+    )
