@@ -11,6 +11,7 @@ from core.runs.states import RunState
 from core.runs.store import Store
 from pages.components import run_words, session
 from pages.components.run_selection import signature, write_selection
+from pages.components.ticking import draw_ticking
 
 ROWS_PER_PAGE = 50
 ROWS_VISIBLE = 8
@@ -64,8 +65,8 @@ def table_rows(
 def render_run_table(store: Store, runs: Sequence[Run], chosen: Sequence[str]) -> None:
     """Draw filter and table; it refreshes itself while a run waits or is active. Ticks go into the address."""
     lively = _is_lively(runs)
-    tick = st.fragment(_draw, run_every=TICK_SECONDS if lively else None)
-    tick(store, tuple(chosen), signature(run for run in runs if run.id in chosen), lively)
+    drawn = signature(run for run in runs if run.id in chosen)
+    draw_ticking(_draw, store, tuple(chosen), drawn, lively, every=TICK_SECONDS if lively else None)
 
 
 def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> None:
