@@ -20,7 +20,7 @@ from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.errors import ConvDeckError, PictureError, UserError
-from core.frames import Arrays, read_frame, write_frame
+from core.frames import READY, Arrays, read_frame, write_frame
 from core.workspace import Workspace
 
 MODELS_KEPT = 3
@@ -229,6 +229,7 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     import core.training.predict  # noqa: F401
 
+    write_frame(outgoing, READY, {})
     serve(Requests(Workspace.from_environment()), sys.stdin.buffer, outgoing)
     return 0
 
