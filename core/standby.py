@@ -71,4 +71,4 @@ def _be_the_first_to_go(first: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    worker.leave(main())

@@ -30,7 +30,7 @@ from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
 
-TICK_SECONDS = 0.3
+TICK_SECONDS = 0.1
 IDLE_SECONDS = 30.0
 LOCK_SECONDS = 1.0
 SPAWN_SECONDS = 1.0
