@@ -42,7 +42,7 @@ def want_standby(workspace: Workspace) -> None:
     pid = os.getpid()
     wish = {"pid": pid, "started": process_started(pid)}
     with contextlib.suppress(OSError):  # no room, no comfort
-        workspace.standby_wish.write_text(json.dumps(wish))
+        write_bytes(workspace.standby_wish, json.dumps(wish).encode())
 
 
 def renew_wish(workspace: Workspace) -> None:
