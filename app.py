@@ -15,6 +15,7 @@ from core.access import AccessMiddleware
 from core.api import build_routes
 from core.example.arrival import draw_shapes_ahead, import_example
 from core.runs.scheduler import ensure_scheduler
+from core.runs.standby import want_standby, withdraw_wish
 from core.services import get_services
 from pages.components.errors import render_error
 
@@ -33,13 +34,20 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     yield
     for task in tasks:
         task.cancel()
+    await asyncio.to_thread(withdraw_wish, services.workspace)
     await asyncio.to_thread(services.engine.close)
 
 
 async def keep_scheduler() -> None:
-    """Runs go on without the server; while it is up, it sees to it that somebody serves the queue."""
-    services = get_services()
+    """Runs go on without the server; while it is up, it sees to it that somebody serves the queue.
+
+    Once the engine is warm it also wants a worker that waits for a run: two that load TensorFlow at once take longer.
+    """
+    services, wanted = get_services(), False
     while True:
+        if not wanted and services.engine.state.name != "starting":
+            await asyncio.to_thread(want_standby, services.workspace)
+            wanted = True
         await asyncio.to_thread(ensure_scheduler, services.workspace)
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
 

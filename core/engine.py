@@ -20,10 +20,12 @@ from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.errors import ConvDeckError, PictureError, UserError
-from core.frames import Arrays, read_frame, write_frame
+from core.frames import READY, Arrays, read_frame, write_frame
 from core.workspace import Workspace
 
 MODELS_KEPT = 3
+# A pixel that the network sees is made of at least so many by so many of a large photo.
+PIXELS_AVERAGED = 16
 SPLITS_KEPT = 2
 # Pictures that are resized are held in memory, all of them; as they are stored, they are read from a memory map.
 MOST_RESIZED_BYTES = 1_000_000_000
@@ -177,10 +179,11 @@ def _decode_all(
 
     rows: list[dict[str, Any]] = []
     seen: Arrays = {}
+    enough = PIXELS_AVERAGED * max(image_shape[:2])
     for index, name in enumerate(document["names"]):
         row: dict[str, Any] = {"image": name, "ok": True, "error": None, "top": [], "notes": []}
         try:
-            picture = decode_picture(arrays[str(index)].tobytes(), name)
+            picture = decode_picture(arrays[str(index)].tobytes(), name, enough)
             seen[str(index)] = fit_picture(picture.pixels, image_shape, crop=document["crop"])
             row["notes"] = list(picture.notes)
         except PictureError as error:
@@ -229,6 +232,7 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     import core.training.predict  # noqa: F401
 
+    write_frame(outgoing, READY, {})
     serve(Requests(Workspace.from_environment()), sys.stdin.buffer, outgoing)
     return 0
 

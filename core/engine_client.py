@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.errors import EngineError, UserError
-from core.frames import Arrays, read_frame, write_frame
+from core.frames import READY, Arrays, read_frame, write_frame
 from core.logs import open_log
 from core.workspace import PROJECT_ROOT, Workspace
 
@@ -249,10 +249,16 @@ class Engine:
             raise EngineError(f"The picture engine could not be started: {error.strerror}.") from error
         self._ready = False
         # Each process has its own queue: an answer that comes too late cannot reach the wrong request.
-        self._answers = queue.Queue()
+        answers: queue.Queue[tuple[dict[str, Any], Arrays] | None] = queue.Queue()
+        self._answers = answers
+
+        def ready() -> None:
+            if self._answers is answers:
+                self._ready = True
+
         assert process.stdout is not None
         threading.Thread(
-            target=_collect, args=(process.stdout, self._answers.put), name="engine-reader", daemon=True
+            target=_collect, args=(process.stdout, answers.put, ready), name="engine-reader", daemon=True
         ).start()
         # Only now can `close`, which waits for no turn, see it: it must not take away what is still being made.
         self._process = process
@@ -283,11 +289,17 @@ def _portions(pictures: Pictures) -> Iterator[list[tuple[str, bytes]]]:
         yield portion
 
 
-def _collect(stream: IO[bytes], put: Callable[[tuple[dict[str, Any], Arrays] | None], None]) -> None:
-    """Hand over each frame; None once the stream has ended."""
+def _collect(
+    stream: IO[bytes], put: Callable[[tuple[dict[str, Any], Arrays] | None], None], ready: Callable[[], None]
+) -> None:
+    """Hand over each frame; None once the stream has ended. `ready` is called when Keras is loaded."""
     try:
         with stream, contextlib.suppress(EOFError, OSError, ValueError):
             while True:
-                put(read_frame(stream))
+                frame = read_frame(stream)
+                if frame[0] == READY:
+                    ready()
+                else:
+                    put(frame)
     finally:
         put(None)

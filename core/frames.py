@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 
+# What a process says by itself, once it has loaded all that it needs to answer.
+READY: dict[str, Any] = {"ready": True}
+
 _LENGTH = struct.Struct(">Q")
 _MAX_HEADER_BYTES = 64 * 1024 * 1024
 

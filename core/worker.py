@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
@@ -46,10 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run")
     parser.add_argument("--attempt", type=int, required=True)
     parsed = parser.parse_args(arguments)
-    # Before Keras is imported. Unset, its own ~/.keras/keras.json would choose, and a worker that nobody gave a
-    # device would take every GPU.
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    choose_backend()
     stop = StopSignal()
     workspace = Workspace.from_environment()
     store = Store(workspace)
@@ -62,6 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _fail(reporter, error)
     return 0
+
+
+def choose_backend() -> None:
+    """Before Keras is imported. Unset, its own ~/.keras/keras.json would choose, and a worker that nobody gave a
+    device would take every GPU.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 
 def _fail(reporter: RunReporter, error: Exception) -> int:
@@ -107,7 +113,9 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     ensure_dataset(workspace, run.config.dataset.id, progress=tell)
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
     backend = os.environ["KERAS_BACKEND"]
-    reporter.log(f"Loading {BACKEND_NAMES.get(backend, backend)}.")
+    name = BACKEND_NAMES.get(backend, backend)
+    # A process that waited for its run has it, see core.standby.
+    reporter.log(f"{name} was loaded beforehand." if "keras" in sys.modules else f"Loading {name}.")
     from core.training.runtime import configure_runtime
     from core.training.train import train
 
@@ -120,5 +128,12 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     reporter.ended(outcome)
 
 
+def leave(code: int) -> NoReturn:
+    """End this process at once. To take itself apart TensorFlow needs 2 seconds, for which the next run would wait."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -45,6 +45,14 @@ class Workspace:
     def scheduler_log(self) -> Path:
         return self.root / "scheduler.log"
 
+    @property
+    def standby_wish(self) -> Path:
+        return self.root / "standby.wish"
+
+    @property
+    def standby_log(self) -> Path:
+        return self.root / "standby.log"
+
     def run_folder(self, run_id: str) -> Path:
         """The folder of a run's checkpoints and log. `run_id` must come from the store."""
         return self.runs / run_id

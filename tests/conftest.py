@@ -11,6 +11,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A workspace is empty unless a test asks for the example.
 os.environ["CONVDECK_EXAMPLE"] = "off"
+# Nor does a worker wait for a run: hundreds of servers and schedulers would each load TensorFlow.
+os.environ["CONVDECK_STANDBY"] = "off"
 
 import hypothesis
 import pytest

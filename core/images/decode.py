@@ -30,8 +30,11 @@ class Picture:
     notes: tuple[str, ...]
 
 
-def decode_picture(data: bytes, name: str) -> Picture:
+def decode_picture(data: bytes, name: str, enough: int | None = None) -> Picture:
     """Decode one picture file.
+
+    A JPEG may come out smaller, by 2, 4 or 8, as long as both sides keep `enough` pixels: its decoder then leaves out
+    what would be averaged away, which takes a third of the time for a phone's photo.
 
     The first frame of an animation is taken, transparency is laid on white, 16-bit greys are scaled to their own
     range, and EXIF orientation is applied.
@@ -51,6 +54,8 @@ def decode_picture(data: bytes, name: str) -> Picture:
             )  # Pillow warns of broken EXIF and large pictures; both are handled here
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image.size, shown)
+                if enough is not None:
+                    image.draft(image.mode, (enough, enough))
                 return _to_rgb(image)
     except PictureError:
         raise

@@ -16,6 +16,7 @@ from core.runs.devices import Device
 from core.runs.output import attempt_header, last_words
 from core.runs.processes import Signal, detached, is_alive, process_started, signal_group
 from core.runs.records import Run
+from core.runs.standby import STANDBY_COMMAND, Standby, handed_over_to
 from core.workspace import PROJECT_ROOT, Workspace
 
 WORKER_COMMAND = (sys.executable, "-m", "core.worker")
@@ -73,6 +74,12 @@ class Launcher(Protocol):
     def launch(self, run: Run, devices: Sequence[Device]) -> Worker:
         """Start the worker of the run's current attempt. Raises OSError when that cannot be done."""
 
+    def keep_ready(self, devices: Sequence[Device]) -> None:
+        """Have a worker wait, with all loaded, for a run on any one of these devices; without any, have none wait.
+
+        Returns at once, and fails silently: a run for which none waits is started as ever.
+        """
+
     def adopt(self, run: Run) -> Worker | None:
         """The worker of the run's current attempt, launched by an earlier scheduler, which may have ended since.
 
@@ -83,34 +90,55 @@ class Launcher(Protocol):
 class LocalLauncher:
     """Workers as processes of this computer, each the leader of a group of its own, so that none outlives its run."""
 
-    def __init__(self, workspace: Workspace, command: Sequence[str] = WORKER_COMMAND) -> None:
-        """`command` gets the run's id and `--attempt N` as its last arguments."""
+    def __init__(
+        self,
+        workspace: Workspace,
+        command: Sequence[str] = WORKER_COMMAND,
+        standby_command: Sequence[str] = STANDBY_COMMAND,
+    ) -> None:
+        """`command` gets the run's id and `--attempt N` as its last arguments, `standby_command` on its input."""
         self._workspace = workspace
         self._command = tuple(command)
+        self._standby = Standby(workspace, standby_command)
 
     def launch(self, run: Run, devices: Sequence[Device]) -> Worker:
         folder = self._workspace.run_folder(run.id)
         folder.mkdir(parents=True, exist_ok=True)
         log_path = folder / "worker.log"
+        environment = worker_environment(self._workspace, devices, os.environ)
         with log_path.open("ab") as log:
             log.write(attempt_header(run.attempt))
             log.flush()
-            process: subprocess.Popen[bytes] = subprocess.Popen(
-                [*self._command, *_arguments(run)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=PROJECT_ROOT,
-                env=worker_environment(self._workspace, devices, os.environ),
-                **detached(),
-            )
+            process = self._standby.hand_over(run, _arguments(run), environment, log_path)
+            if process is None:
+                process = subprocess.Popen(
+                    [*self._command, *_arguments(run)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=PROJECT_ROOT,
+                    env=environment,
+                    **detached(),
+                )
         return _OwnWorker(process, log_path, run.attempt)
 
+    def keep_ready(self, devices: Sequence[Device]) -> None:
+        # On a GPU a worker that waits was never tried.
+        if devices and all(device.kind == "cpu" for device in devices):
+            self._standby.keep(worker_environment(self._workspace, devices[:1], os.environ))
+        else:
+            self._standby.end()
+
     def adopt(self, run: Run) -> Worker | None:
-        log_path = self._workspace.run_folder(run.id) / "worker.log"
+        folder = self._workspace.run_folder(run.id)
+        log_path = folder / "worker.log"
         if run.pid is not None and run.pid_started is not None:
             return _AdoptedWorker(run.pid, run.pid_started, log_path, run.attempt)
-        # The scheduler died between the launch and the note of the process: its arguments tell whose it is.
+        # The scheduler died between the launch and the note of the process. One that had waited was noted down before
+        # it was handed the run; any other's arguments tell whose it is.
+        handed = handed_over_to(folder, run.attempt)
+        if handed is not None and is_alive(*handed):
+            return _AdoptedWorker(*handed, log_path, run.attempt)
         arguments = _arguments(run)
         for process in psutil.process_iter(["cmdline"]):
             if (process.info["cmdline"] or [])[-len(arguments) :] == arguments:

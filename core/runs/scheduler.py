@@ -25,11 +25,12 @@ from core.runs.devices import Device, DeviceReport, list_devices
 from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
 from core.runs.processes import Signal, detached
 from core.runs.records import Run
+from core.runs.standby import is_standby_wanted
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
 
-TICK_SECONDS = 0.3
+TICK_SECONDS = 0.1
 IDLE_SECONDS = 30.0
 LOCK_SECONDS = 1.0
 SPAWN_SECONDS = 1.0
@@ -62,7 +63,8 @@ class _Watched:
 class Scheduler:
     """Does all there is to do at each `tick`. Only one may exist for a workspace at a time.
 
-    `devices` is asked for what there is; `clock` gives monotonic seconds.
+    `devices` is asked for what there is; `clock` gives monotonic seconds; `standby_wanted` says whether a worker
+    should wait for the next run with everything loaded.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class Scheduler:
         devices: Callable[[], DeviceReport] = list_devices,
         clock: Callable[[], float] = time.monotonic,
         escalation: Sequence[tuple[float, Signal]] = ESCALATION,
+        standby_wanted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._launcher = launcher
         self._list_devices = devices
         self._clock = clock
         self._escalation = escalation
+        self._standby_wanted = standby_wanted
         self._watched: list[_Watched] = []
         self._report = DeviceReport(())
         self._report_due = float("-inf")
@@ -89,7 +93,13 @@ class Scheduler:
         self._reap()
         self._press()
         self._start_waiting()
-        return bool(self._watched) or self._store.has_work()
+        wanted = self._standby_wanted()
+        self._keep_ready(wanted)
+        return bool(self._watched) or wanted or self._store.has_work()
+
+    def close(self) -> None:
+        """Have no worker wait any more. Those that have a run go on."""
+        self._launcher.keep_ready(())
 
     def _adopt(self) -> None:
         """Find the workers of an earlier scheduler; give up runs that have none."""
@@ -170,18 +180,34 @@ class Scheduler:
                 return
             self._start(run, devices)
 
-    def _choose(self, run: Run) -> list[Device]:
-        """The devices for a run, least used first; none when it has to wait."""
+    def _keep_ready(self, wanted: bool) -> None:
+        """While one is wanted, have a worker wait for the next run.
+
+        It is not begun while a run is on its way to its first epoch: loading takes a core for seconds, which that
+        run would miss.
+        """
+        if not wanted:
+            self._launcher.keep_ready(())
+        elif not any(run.epoch == 0 for run in self._store.active_runs()):
+            self._launcher.keep_ready(self._devices())
+
+    def _devices(self) -> tuple[Device, ...]:
+        """What there is, at most two seconds ago."""
         now = self._clock()
         if now >= self._report_due:
             self._report = self._list_devices()
             self._report_due = now + DEVICES_SECONDS
+        return self._report.devices
+
+    def _choose(self, run: Run) -> list[Device]:
+        """The devices for a run, least used first; none when it has to wait."""
+        devices = self._devices()
         # A process that is still leaving holds its device's memory, though its run has given back the lease.
         busy = {
             device for watched in self._watched for device in watched.devices
         } | self._store.leases().keys()
-        free = [device for device in self._report.devices if device.id not in busy]
-        wanted = _num_wanted(run, self._report.devices)
+        free = [device for device in devices if device.id not in busy]
+        wanted = _num_wanted(run, devices)
         if len(free) < wanted:
             return []
         free.sort(key=lambda device: (device.memory_used_mib or 0, device.utilization_percent or 0))
@@ -248,6 +274,7 @@ def serve(workspace: Workspace, scheduler: Scheduler, store: Store, idle_seconds
         try:
             _tick_until_idle(scheduler, idle_seconds)
         finally:
+            scheduler.close()
             lock.release()
         # A run may have been queued between the last look and the release; whoever queued it saw the lock taken
         # and relies on this process.
@@ -276,7 +303,7 @@ _complaints: dict[Path, str] = {}
 
 
 def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_COMMAND) -> None:
-    """See to it that somebody serves the workspace, if there is anything to serve.
+    """See to it that somebody serves the workspace, if there is anything to serve or to be ready for.
 
     Call it after a run was queued, and now and then while one waits: it takes half a millisecond when all is well.
     When it fails, the cause goes to the log and nothing is raised: what was queued stays queued, and whoever calls
@@ -284,7 +311,7 @@ def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_CO
     """
     try:
         with Store(workspace) as store:
-            if not store.has_work():
+            if not store.has_work() and not is_standby_wanted(workspace):
                 return
         with _spawning:
             # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
@@ -331,7 +358,9 @@ def main() -> None:
     workspace = Workspace.from_environment().ensure()
     idle_seconds = float(os.environ.get("CONVDECK_SCHEDULER_IDLE_SECONDS", IDLE_SECONDS))
     with Store(workspace) as store:
-        serve(workspace, Scheduler(store, LocalLauncher(workspace)), store, idle_seconds)
+        launcher = LocalLauncher(workspace)
+        scheduler = Scheduler(store, launcher, standby_wanted=lambda: is_standby_wanted(workspace))
+        serve(workspace, scheduler, store, idle_seconds)
 
 
 if __name__ == "__main__":

@@ -229,6 +229,7 @@ def render_logs(workspace: Workspace) -> None:
     for title, path in (
         ("Scheduler", workspace.scheduler_log),
         ("Picture engine", workspace.root / "engine.log"),
+        ("Worker that waits", workspace.standby_log),
     ):
         text = _tail(path)
         with st.expander(title, icon=":material/notes:"):

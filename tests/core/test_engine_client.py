@@ -55,6 +55,17 @@ def test_pixels_and_captions_come_back(engines) -> None:
     assert engine.state.name == "ready"
 
 
+def test_it_says_by_itself_that_it_is_ready(engines, wait_for) -> None:
+    engine = engines(GOOD)
+    engine._command[-1] = engine._command[-1].replace(
+        "while True:", "write_frame(sys.stdout.buffer, {'ready': True}, {})\nwhile True:"
+    )
+    engine.start()
+    assert engine.state.name in ("starting", "ready")
+    wait_for(lambda: engine.state.name == "ready", message="the engine to be ready")
+    assert engine.preview(AugmentationConfig(), PIXELS, seed=7)[1] == [7]
+
+
 def test_a_killed_engine_is_a_sentence_and_the_next_request_works(engines, wait_for) -> None:
     engine = engines(GOOD)
     engine.preview(AugmentationConfig(), PIXELS, seed=1)

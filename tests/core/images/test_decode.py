@@ -113,6 +113,30 @@ def test_a_jpeg_comes_out_nearly_as_it_was() -> None:
     assert np.abs(pixels.astype(int) - (200, 100, 50)).max() <= 3
 
 
+@pytest.mark.parametrize(
+    ("size", "enough", "expected"),
+    [((1600, 1200), 512, (600, 800)), ((1600, 1200), 700, (1200, 1600)), ((1600, 1200), 100, (150, 200))],
+)
+def test_a_large_jpeg_is_decoded_as_far_as_it_is_needed(size, enough: int, expected) -> None:
+    coarse = np.random.default_rng(0).integers(0, 256, (12, 16, 3)).astype(np.uint8)
+    data = encoded(
+        Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC), "JPEG", quality=90, exif=TURNED
+    )
+    whole, part = decode_picture(data, "x.jpg"), decode_picture(data, "x.jpg", enough)
+    assert whole.pixels.shape == (*size, 3)  # turned by a quarter
+    assert part.pixels.shape == (*reversed(expected), 3)
+    seen, wanted = (fit_picture(each.pixels, (32, 32, 3)).astype(int) for each in (part, whole))
+    if min(expected) >= 512:
+        assert np.abs(seen - wanted).max() <= 6
+        assert np.abs(seen - wanted).mean() < 1.0
+
+
+def test_only_a_jpeg_can_be_decoded_in_part() -> None:
+    np.testing.assert_array_equal(
+        decode_picture(encoded(two_colours(64, 64)), "x.png", 8).pixels, np.asarray(two_colours(64, 64))
+    )
+
+
 def test_one_pixel_is_a_picture() -> None:
     pixels = decode_picture(encoded(Image.new("RGB", (1, 1), "red")), "x.png").pixels
     assert pixels.tolist() == [[[255, 0, 0]]]

@@ -46,6 +46,7 @@ class FakeLauncher:
     def __init__(self) -> None:
         self.workers: dict[tuple[str, int], FakeWorker] = {}
         self.error: OSError | None = None
+        self.ready_for: tuple[str, ...] | None = None
 
     def launch(self, run: Run, devices: Sequence[Device]) -> Worker:
         if self.error is not None:
@@ -57,6 +58,9 @@ class FakeLauncher:
         worker = FakeWorker(5000 + len(self.workers), [device.id for device in devices])
         self.workers[run.id, run.attempt] = worker
         return worker
+
+    def keep_ready(self, devices: Sequence[Device]) -> None:
+        self.ready_for = tuple(device.id for device in devices)
 
     def adopt(self, run: Run) -> Worker | None:
         known = (worker for worker in self.workers.values() if worker.pid == run.pid)

@@ -1,6 +1,10 @@
-"""A scheduler process whose workers are `worker.py`: `serve.py IDLE_SECONDS [STOP_SECONDS]`."""
+"""A scheduler process whose workers are `worker.py`: `serve.py IDLE_SECONDS [STOP_SECONDS]`.
+
+With CONVDECK_TEST_STANDBY one of them always waits for the next run.
+"""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -12,7 +16,10 @@ from core.workspace import Workspace
 logging.basicConfig(level=logging.INFO)
 workspace = Workspace.from_environment()
 store = Store(workspace)
-launcher = LocalLauncher(workspace, (sys.executable, str(Path(__file__).with_name("worker.py"))))
+worker = (sys.executable, str(Path(__file__).with_name("worker.py")))
+launcher = LocalLauncher(workspace, worker, (*worker, "--standby"))
 step = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
 escalation = ((step, "interrupt"), (1.5 * step, "terminate"), (2 * step, "kill"))
-serve(workspace, Scheduler(store, launcher, escalation=escalation), store, float(sys.argv[1]))
+wanted = "CONVDECK_TEST_STANDBY" in os.environ
+scheduler = Scheduler(store, launcher, escalation=escalation, standby_wanted=lambda: wanted)
+serve(workspace, scheduler, store, float(sys.argv[1]))

@@ -1,5 +1,6 @@
 """Schedulers and workers as real processes that are really killed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,12 +38,17 @@ def store(workspace):
         yield store
 
 
-@pytest.fixture
-def serve(workspace):
+@pytest.fixture(params=["cold", "standby"])
+def serve(workspace, request, monkeypatch, wait_for):
+    """Starts a scheduler; with `standby` each run is handed to a process that waited for it."""
     started = []
+    if request.param == "standby":
+        monkeypatch.setenv("CONVDECK_TEST_STANDBY", "yes")
 
     def start(idle_seconds=60.0, stop_seconds=10.0):
         started.append(subprocess.Popen([*SERVE, str(idle_seconds), str(stop_seconds)]))
+        if request.param == "standby":
+            wait_for(lambda: waiting_workers(workspace), message="a worker that waits")
         return started[-1]
 
     yield start
@@ -61,6 +67,17 @@ def reach(store, wait_for):
         return wait_for(reached, timeout=timeout, message=f"run to be {state}")
 
     return wait
+
+
+def waiting_workers(workspace):
+    """Pids of the processes of this workspace that wait for a run, or have waited for the one that they have."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error, OSError):
+            waits = (process.info["cmdline"] or [])[-1:] == ["--standby"]
+            if waits and process.environ().get("CONVDECK_HOME") == str(workspace.root):
+                found.append(process.pid)
+    return found
 
 
 def gone(pid):
@@ -182,12 +199,13 @@ def test_a_killed_scheduler_is_replaced_and_nothing_starts_twice(store, serve, r
     assert store.get_run(other).state is RunState.RUNNING
 
 
-def test_a_worker_is_found_by_its_arguments(store, workspace, monkeypatch):
+def test_a_worker_is_found_by_its_arguments(store, workspace, wait_for):
     launcher = LocalLauncher(workspace, (sys.executable, str(HERE / "worker.py")))
     run = store.claim(store.create_run(CONFIG).id, ["cpu:0"])
     worker = launcher.launch(run, list_devices().devices[:1])
     try:
-        found = LocalLauncher(workspace).adopt(run)
+        # Linux lets the parent go on a moment before the new program's arguments can be read.
+        found = wait_for(lambda: LocalLauncher(workspace).adopt(run))
         assert (found.pid, found.started) == (worker.pid, worker.started)
     finally:
         worker.signal("kill")
@@ -196,6 +214,7 @@ def test_a_worker_is_found_by_its_arguments(store, workspace, monkeypatch):
     assert LocalLauncher(workspace).adopt(run) is None
 
 
+@pytest.mark.parametrize("serve", ["cold"], indirect=True)
 def test_only_one_scheduler_serves(store, serve, reach):
     first, second = serve(idle_seconds=60), serve(idle_seconds=60)
     run_id = store.create_run(CONFIG).id

@@ -4,7 +4,7 @@ from core.errors import IllegalTransition
 from core.runs.launcher import Exit
 from core.runs.scheduler import Scheduler, ensure_scheduler, serve
 from core.runs.states import ACTIVE, RunState
-from core.runs.store import Store
+from core.runs.store import EpochRow, Store
 from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, gpu, report
 
 
@@ -343,3 +343,51 @@ def test_a_database_that_cannot_be_read_ends_nobody_who_keeps_asking(workspace, 
     workspace.database.unlink()
     ensure_scheduler(workspace)
     assert len(caplog.messages) == 1
+
+
+@pytest.fixture
+def wish(store, launcher, clock):
+    """A scheduler of two slots, and whether a worker is wanted that waits, which can be set."""
+
+    class Wish:
+        wanted = True
+        scheduler = Scheduler(
+            store, launcher, lambda: report(cpu(0), cpu(1)), clock, standby_wanted=lambda: made.wanted
+        )
+
+    made = Wish()
+    return made
+
+
+def test_a_worker_waits_while_one_is_wanted(launcher, wish):
+    assert wish.scheduler.tick()  # and so the scheduler stays
+    assert launcher.ready_for == ("cpu:0", "cpu:1")
+    wish.wanted = False
+    assert not wish.scheduler.tick()
+    assert launcher.ready_for == ()
+
+
+def test_it_is_begun_when_no_run_is_on_the_way_to_its_first_epoch(store, launcher, wish):
+    first = store.create_run(CONFIG).id
+    wish.scheduler.tick()
+    begin(store, first)
+    wish.scheduler.tick()
+    assert launcher.ready_for is None
+    store.record_epoch(first, 1, EpochRow(1, val_accuracy=0.5))
+    wish.scheduler.tick()
+    assert launcher.ready_for == ("cpu:0", "cpu:1")
+    launcher.ready_for = None
+    second = store.create_run(CONFIG).id
+    wish.scheduler.tick()
+    assert states(store, first, second) == ["RUNNING", "STARTING"]
+    assert launcher.ready_for is None
+    launcher.workers[second, 1].exit = Exit(-9)
+    wish.scheduler.tick()
+    assert launcher.ready_for == ("cpu:0", "cpu:1")
+
+
+def test_none_waits_for_a_scheduler_that_has_left(workspace, store, launcher, wish):
+    ticks = []
+    wish.scheduler._standby_wanted = lambda: not ticks.append(1) and len(ticks) < 3
+    serve(workspace, wish.scheduler, store, idle_seconds=0.01)
+    assert launcher.ready_for == ()

@@ -1,4 +1,7 @@
-"""A worker without Keras: `worker.py RUN --attempt N`. CONVDECK_TEST_WORKER says how it behaves."""
+"""A worker without Keras: `worker.py RUN --attempt N`, or `--standby`, which waits for these arguments.
+
+CONVDECK_TEST_WORKER says how it behaves.
+"""
 
 import os
 import signal
@@ -9,10 +12,16 @@ from types import SimpleNamespace
 
 from core.runs.reporter import RunReporter
 from core.runs.store import EpochRow, Store
+from core.standby import stand_by
 from core.workspace import Workspace
 
+arguments = sys.argv[1:]
+if arguments == ["--standby"]:
+    arguments.clear()
+    stand_by(lambda: None, lambda handed: arguments.extend(handed) or 0)
+
 behaviour = os.environ.get("CONVDECK_TEST_WORKER", "train")
-run_id, attempt = sys.argv[1], int(sys.argv[3])
+run_id, attempt = arguments[0], int(arguments[2])
 workspace = Workspace.from_environment()
 store = Store(workspace)
 reporter = RunReporter(store, run_id, attempt)

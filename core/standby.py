@@ -1,0 +1,74 @@
+"""A worker that has loaded everything and waits for its run: `python -m core.standby`.
+
+Gets one line of JSON on standard input when a run is there for it, and from then on is that run's worker in every
+respect. When standard input ends before that, whoever held it is gone, and so is this process.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from core import worker
+
+
+def main() -> int:
+    """Load what a worker loads; train the run that is handed over."""
+    return stand_by(load, worker.main)
+
+
+def load() -> None:
+    """Import Keras and the training code. No operation is run: devices, threads and determinism are the run's."""
+    worker.choose_backend()
+    import core.training.runtime
+    import core.training.train  # noqa: F401
+
+
+def stand_by(load: Callable[[], None], work: Callable[[Sequence[str]], int]) -> int:
+    """`load`, wait, then `work` with the arguments that a worker of the run would have been started with."""
+    # What it loads while it waits is worth nothing: told to end, it ends. A worker heeds signals in its own way.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _be_the_first_to_go(True)
+    orders: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(orders.put,), name="standby", daemon=True).start()
+    load()
+    order = orders.get()
+    os.environ.update(order["environment"])
+    _turn_output_to(Path(order["log"]))
+    _be_the_first_to_go(False)
+    return work(order["arguments"])
+
+
+def _listen(put: Callable[[dict[str, Any]], None]) -> None:
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        os._exit(0)
+    put(json.loads(line))
+
+
+def _turn_output_to(log: Path) -> None:
+    """Have everything that this process prints, libraries included, go to the run's log, and nothing come in."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    printed = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((printed, 1), (printed, 2), (nothing, 0)):
+        os.dup2(source, target)
+    os.close(printed)
+    os.close(nothing)
+
+
+def _be_the_first_to_go(first: bool) -> None:
+    """When memory runs out, Linux is to end a process that only waits, and not somebody's training."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000" if first else "0")
+
+
+if __name__ == "__main__":
+    worker.leave(main())

@@ -1,0 +1,104 @@
+"""A real worker that waited gives what a new one gives, to the last bit."""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from core.cli import main
+from core.presets import PRESETS
+from core.runs.devices import list_devices
+from core.runs.launcher import LocalLauncher
+from core.runs.store import Store
+from core.training.saved import load_run_model
+from core.workspace import PROJECT_ROOT
+from tests.server import running_server
+
+TRAIN = [
+    "train", "--preset", "tiny", "--dataset", "shapes", "--set", "dataset.num_train=60", "--set", "training.epochs=1",
+    "--wait", "--json",
+]  # fmt: skip
+WAITED = "TensorFlow was loaded beforehand."
+
+
+def waiting(workspace) -> list[int]:
+    """Pids of the workspace's processes that wait for a run, or have waited for the one that they have."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error, OSError):
+            waits = (process.info["cmdline"] or [])[-1:] == ["core.standby"]
+            if waits and process.environ().get("CONVDECK_HOME") == str(workspace.root):
+                found.append(process.pid)
+    return found
+
+
+@pytest.fixture
+def store(workspace, trained) -> Store:
+    # Drawn once for all tests.
+    shutil.copytree(trained.workspace.datasets / "shapes", workspace.datasets / "shapes")
+    return Store(workspace)
+
+
+def test_the_curve_and_the_weights_are_those_of_a_new_process(workspace, store, wait_for) -> None:
+    config = PRESETS["article-augmented"].config.with_values(
+        {"dataset.id": "shapes", "dataset.num_train": 100, "training.epochs": 2}
+    )
+    launcher, devices = LocalLauncher(workspace), list_devices().devices[:1]
+    runs = []
+    for name in ("new", "waited"):
+        if name == "waited":
+            launcher.keep_ready(devices)
+            waited = launcher._standby.pid
+        run = store.claim(store.create_run(config, name).id, [devices[0].id])
+        worker = launcher.launch(run, devices)
+        assert wait_for(worker.poll, timeout=120, message=f"the run {name} to end").code == 0
+        runs.append(store.get_run(run.id))
+    assert [run.state for run in runs] == ["FINISHED", "FINISHED"]
+    assert runs[1].pid == waited != runs[0].pid
+    assert [any(line.text == WAITED for line in store.log(run.id)) for run in runs] == [False, True]
+    curves = [store.curves(run.id) for run in runs]
+    assert [curve["epoch"] for curve in curves] == [[1, 2], [1, 2]]
+    for key in ("train_loss", "clean_train_loss", "val_loss", "val_accuracy", "learning_rate"):
+        assert curves[1][key] == curves[0][key]
+    new, old = (load_run_model(workspace.run_folder(run.id), "last").model.get_weights() for run in runs)
+    for one, other in zip(new, old, strict=True):
+        assert (one == other).all()
+
+
+def test_loading_leaves_devices_threads_and_determinism_to_the_run() -> None:
+    program = (
+        "from core.standby import load; load()\n"
+        "from core.training.runtime import configure_runtime\n"
+        "print(configure_runtime(2, 1, deterministic=True))\n"
+        "import tensorflow as tf\n"
+        "print(len(tf.config.list_logical_devices('CPU')), tf.config.threading.get_intra_op_parallelism_threads())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2", "2", "1"]
+
+
+def test_a_server_has_one_wait_and_takes_it_along(workspace, store, monkeypatch, wait_for) -> None:
+    monkeypatch.delenv("CONVDECK_STANDBY")
+    with running_server(workspace.root) as server:
+        (pid,) = wait_for(lambda: waiting(workspace), timeout=90, message="a worker that waits")
+        assert main(TRAIN) == 0
+        (run,) = store.list_runs()
+        assert (run.state, run.pid is None or run.pid == pid) == ("FINISHED", True)
+        assert any(line.text == WAITED for line in store.log(run.id))
+        wait_for(lambda: waiting(workspace) not in ([], [pid]), timeout=30, message="the next one that waits")
+        server.stop()
+        wait_for(lambda: not waiting(workspace), timeout=10, message="nobody to wait for a server that ended")
+
+
+def test_the_command_line_alone_leaves_none_behind(workspace, store, monkeypatch, wait_for) -> None:
+    monkeypatch.delenv("CONVDECK_STANDBY")
+    assert main(TRAIN) == 0
+    (run,) = store.list_runs()
+    wait_for(lambda: store.get_run(run.id).pid is None, message="the worker to be gone")
+    assert not any(line.text == WAITED for line in store.log(run.id))
+    assert waiting(workspace) == []
