@@ -1,0 +1,101 @@
+"""Runs, Home's results and the notebook, reckoned anew from the database without the page's or the verdict's code.
+
+The page is read as a visitor reads it: all numbers in all words, tiles and tables. None may be left over that the
+formulas of `drawn` do not give.
+"""
+
+import re
+
+import pytest
+
+from tests.pages.numbers.drawn import SECONDS, median_of_three, reckoned, train
+from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, texts_of
+from tests.pages.visits import go_to, open_page
+
+
+def test_every_number_of_a_run(store):
+    run = train(store, "only", 0.7137)
+    rows = epochs_of(store.workspace, run.id)
+    page = open_page("runs.py", run=run.id)
+    numbers = reckoned(rows)
+    tiles = {tile.label: tile.value for tile in page.metric}
+    assert tiles == {
+        f"Best, at epoch {numbers['best epoch']}": f"{numbers['best']} %",
+        "Gap in points": numbers["last gap"],
+        "Learning rate": numbers["learning rate"],
+        "Seconds an epoch": numbers["seconds"],
+        "Pictures a second": numbers["speed"],
+    }
+    (verdict,) = (text for text in texts_of(page) if "Since epoch" in text)
+    onset = int(re.search(r"since epoch (\d+)", verdict)[1])
+    smooth = median_of_three([row["clean_train_accuracy"] - row["val_accuracy"] for row in rows])
+    # Within three epochs of where validation loss turns in these curves, as it was measured of the verdict.
+    assert abs(onset - 3) <= 3
+    numbers |= {"onset": f"{onset}", "gap at onset": f"{100 * smooth[onset - 1]:.1f}"}
+    assert f"went from {numbers['gap at onset']} to {numbers['verdict gap']} points" in verdict
+    said = {
+        "onset", "gap at onset", "verdict gap", "verdict gap, whole", "normal gap", "lowest loss", "last loss",
+    }  # fmt: skip
+    assert read_numbers([verdict]) == {numbers[name] for name in said}
+    # Nothing else on the page may hold a number, but for the mends, which are settings, its size, and its duration.
+    numbers["minutes"] = f"{sum(SECONDS) // 60:.0f}"
+    numbers["seconds of the last minute"] = f"{sum(SECONDS) % 60:.0f}"
+    settings = read_numbers(block.value for block in page.code) | {"900"}
+    assert read_numbers(texts_of(page)) - settings <= set(numbers.values())
+
+
+def test_every_number_of_runs_side_by_side_and_of_the_table(store):
+    runs = [train(store, "one", 0.7137), train(store, "two", 0.6551, rate=0.0027)]
+    page = open_page("runs.py", run=",".join(run.id for run in runs))
+    by_name = {run.name: reckoned(epochs_of(store.workspace, run.id)) for run in runs}
+    for name, numbers in by_name.items():
+        (line,) = (text for text in texts_of(page) if f"**{name}**" in text)
+        assert f"best validation {numbers['best']} %, {numbers['epochs']} of {len(SECONDS)} epochs" in line
+        assert f"gap of {numbers['last gap']} points" in line
+    table = page.dataframe[0].value
+    for _, row in table.iterrows():
+        numbers = by_name[row["name"]]
+        assert (f"{row['best']:.1f}", f"{row['gap']:.1f}") == (numbers["best"], numbers["last gap"])
+        assert row["epochs"] == f"{numbers['epochs']} / {len(SECONDS)}"
+        curve = [
+            each["val_accuracy"]
+            for each in epochs_of(store.workspace, next(r.id for r in runs if r.name == row["name"]))
+        ]
+        assert list(row["curve"]) == pytest.approx(curve)
+    differing = page.dataframe[-1].value
+    assert differing.loc["optimizer.learning_rate"].tolist() == ["0.001", "0.0027"]
+
+
+def test_the_charts_hold_what_the_database_holds(store):
+    run = train(store, "drawn", 0.7137)
+    rows = epochs_of(store.workspace, run.id)
+    page = open_page("runs.py", run=run.id)
+    for chart, measure in zip(page.get("vega_lite_chart"), ("accuracy", "loss"), strict=True):
+        drawn = chart_data(chart)
+        assert drawn["epoch"].tolist() == [row["epoch"] for row in rows]
+        for series in ("train", "val", "clean_train"):
+            stored = [row[f"{series}_{measure}"] for row in rows]
+            assert drawn[f"r0_{series}"].tolist() == pytest.approx(stored, rel=1e-6)
+        assert set(drawn["r0_best"]) == {float(reckoned(rows)["best epoch"])}
+
+
+def test_every_number_of_a_result_on_home(store):
+    run = train(store, "result", 0.7137)
+    numbers = reckoned(epochs_of(store.workspace, run.id))
+    page = go_to(open_page("runs.py"), "home.py")
+    lines = [text for text in texts_of(page) if "**result**:" in text]
+    assert lines and all(read_numbers([line]) == {numbers["best"], numbers["last gap"]} for line in lines)
+
+
+def test_every_number_of_a_notebook_entry(store):
+    run = train(store, "noted", 0.7137)
+    store.notes.write([run.id], outcome="As expected.")
+    rows = epochs_of(store.workspace, run.id)
+    numbers = reckoned(rows)
+    said = next(text for text in texts_of(open_page("notebook.py")) if "est validation accuracy" in text)
+    onset = re.search(r"since epoch (\d+)", said)[1]
+    seconds = sum(row["seconds"] for row in rows)
+    assert read_numbers([said]) == {
+        numbers["best"], numbers["best epoch"], numbers["last gap"], numbers["verdict gap, whole"], onset,
+        numbers["epochs"], f"{seconds // 60:.0f}", f"{seconds % 60:.0f}",
+    }  # fmt: skip
