@@ -1,6 +1,7 @@
 """Two small runs that a real worker trained, for numbers that come out of weights and pictures."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,12 @@ DATASET = "stripes"
 CLASSES = ("level", "rising", "upright", "falling")
 NUM_TRAIN, NUM_VALIDATION, NUM_TEST = 600, 90, 60
 EPOCHS = 6
+
+
+@lru_cache
+def _load(path: Path) -> Any:
+    """Once, because a network's first answer takes a second and all others none."""
+    return keras.models.load_model(path, compile=False)
 
 
 class Trained(NamedTuple):
@@ -43,7 +50,7 @@ class Trained(NamedTuple):
 
     def model(self, run_id: str, which: str = "best") -> Any:
         """The newest saved network of a run, loaded by Keras itself."""
-        return keras.models.load_model(self.path(run_id, which), compile=False)
+        return _load(self.path(run_id, which))
 
     def path(self, run_id: str, which: str = "best") -> Path:
         """Its file."""

@@ -40,6 +40,12 @@ def shifted(picture: np.ndarray, down: float, right: float) -> np.ndarray:
     return ndimage.shift(picture.astype(float), (down, right, 0), order=1, mode="nearest")
 
 
+def grey(picture: np.ndarray) -> np.ndarray:
+    """How bright each pixel is."""
+    return (picture @ [0.299, 0.587, 0.114])[..., None]
+
+
+# What is done to a picture, at which levels, and their unit. Left out are noise, whose draws are kept nowhere, and hue.
 DISTORTIONS = {
     "rotation": (rotated, range(-180, 181, 15), "°"),
     "width_shift": (
@@ -50,6 +56,15 @@ DISTORTIONS = {
     ),
     "zoom": (
         lambda x, level: about_the_middle(np.eye(2) / level, x), [each / 10 for each in range(4, 17)], "×",
+    ),
+    # Each row moves sideways by the tangent times its height above or below the middle.
+    "shear": (
+        lambda x, level: about_the_middle(np.array([[1, 0], [-np.tan(np.deg2rad(level)), 1]]), x),
+        range(-60, 61, 10), "°",
+    ),
+    # From each pixel's own grey, ITU-R BT.601 luma.
+    "saturation": (
+        lambda x, level: grey(x) + level * (x - grey(x)), [each / 10 for each in range(0, 21, 2)], "×",
     ),
     "brightness": (
         lambda x, level: x + 255.0 * level, [each / 10 for each in range(-8, 9)], " %",
@@ -126,12 +141,12 @@ def test_every_number_in_the_words_below_it(home: Trained, knob: str, wait_for) 
         known = dict(zip(drawn["level"].round(6).tolist(), drawn[column], strict=True))
         untouched = known[1.0 if unit == "×" else 0.0]
         assert f": {100 * untouched:.0f} % as they are" in line
-        told = re.findall(rf"(\d+) % at ({MINUS}?×?[\d.]+(?:°| %)?)", line)  # noqa: RUF001
+        told = re.findall(rf"(\d+) % at ({MINUS}?×?[\d.]+(?:°| %)?)", line)
         by_words = {in_words(level, unit): value for level, value in known.items()}
         assert len(told) == 2
         for value, level in told:
             assert value == f"{100 * by_words[level.strip()]:.0f}", (line, level)
-    trained = [text for text in texts_of(page) if text.startswith("**noisy**")][0].rpartition("; ")[2]
+    trained = next(text for text in texts_of(page) if text.startswith("**noisy**")).rpartition("; ")[2]
     assert trained == (f"trained with {MINUS}20° to 20°." if knob == "rotation" else "trained without it.")
     low, high = drawn["r1_low"].dropna().tolist(), drawn["r1_high"].dropna().tolist()
     assert (low, high) == (([-20.0], [20.0]) if knob == "rotation" else ([], []))
