@@ -40,12 +40,8 @@ def shifted(picture: np.ndarray, down: float, right: float) -> np.ndarray:
     return ndimage.shift(picture.astype(float), (down, right, 0), order=1, mode="nearest")
 
 
-def grey(picture: np.ndarray) -> np.ndarray:
-    """How bright each pixel is."""
-    return (picture @ [0.299, 0.587, 0.114])[..., None]
-
-
-# What is done to a picture, at which levels, and their unit. Left out are noise, whose draws are kept nowhere, and hue.
+# What is done to a picture, at which levels, and their unit. Left out are noise, whose draws are
+# kept nowhere, and the colour knobs: the colours of these stripes say nothing of their class.
 DISTORTIONS = {
     "rotation": (rotated, range(-180, 181, 15), "°"),
     "width_shift": (
@@ -61,10 +57,6 @@ DISTORTIONS = {
     "shear": (
         lambda x, level: about_the_middle(np.array([[1, 0], [-np.tan(np.deg2rad(level)), 1]]), x),
         range(-60, 61, 10), "°",
-    ),
-    # From each pixel's own grey, ITU-R BT.601 luma.
-    "saturation": (
-        lambda x, level: grey(x) + level * (x - grey(x)), [each / 10 for each in range(0, 21, 2)], "×",
     ),
     "brightness": (
         lambda x, level: x + 255.0 * level, [each / 10 for each in range(-8, 9)], " %",
