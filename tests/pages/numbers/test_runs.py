@@ -5,12 +5,17 @@ formulas of `drawn` do not give.
 """
 
 import re
+import sqlite3
+import statistics
 
 import pytest
+from scipy import stats
 
 from tests.pages.numbers.drawn import SECONDS, median_of_three, reckoned, train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, texts_of
 from tests.pages.visits import go_to, open_page
+
+MEASURES = ("accuracy", "loss")
 
 
 def test_every_number_of_a_run(store):
@@ -99,3 +104,59 @@ def test_every_number_of_a_notebook_entry(store):
         numbers["best"], numbers["best epoch"], numbers["last gap"], numbers["verdict gap, whole"], onset,
         numbers["epochs"], f"{seconds // 60:.0f}", f"{seconds % 60:.0f}",
     }  # fmt: skip
+
+
+def test_every_number_of_a_comparison_in_the_notebook(store):
+    runs = [
+        train(store, name, stall, rate)
+        for name, stall, rate in (("one", 0.7137, 0.001), ("two", 0.6551, 0.001), ("three", 0.6712, 0.0027))
+    ]
+    for seed, run in enumerate(runs[:2]):  # the same but for their seeds
+        connection = sqlite3.connect(store.workspace.database)
+        with connection:
+            query = "UPDATE runs SET config = json_set(config, '$.seed', ?) WHERE id = ?"
+            connection.execute(query, (seed, run.id))
+        connection.close()
+    store.notes.write([run.id for run in runs], outcome="As expected.")
+    said = " ".join(texts_of(open_page("notebook.py")))
+    best = [max(row["val_accuracy"] for row in epochs_of(store.workspace, run.id)) for run in runs]
+    for name, accuracy in (("two", best[1]), ("three", best[2])):
+        difference = 100 * (accuracy - best[0])
+        assert f"accuracy of “{name}”: {-difference:.1f} points below “one”." in said
+    low, high = stats.t.interval(0.95, 1, statistics.mean(best[:2]), stats.sem(best[:2]))
+    mean = statistics.mean(best[:2])
+    interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
+    assert f"“one”, “two” differ by their seed alone: mean {100 * mean:.1f} % ({interval})." in said
+
+
+def test_charts_of_several_runs_and_of_the_notebook_hold_what_the_database_holds(store):
+    runs = [train(store, "one", 0.7137), train(store, "two", 0.6551)]
+    store.notes.write([run.id for run in runs], outcome="As expected.")
+    page = open_page("runs.py", run=",".join(run.id for run in runs))
+    drawn = [
+        (chart_data(chart), measure)
+        for chart, measure in zip(page.get("vega_lite_chart"), MEASURES, strict=True)
+    ]
+    (noted,) = open_page("notebook.py").get("vega_lite_chart")
+    for data, measure in (*drawn, (chart_data(noted), "accuracy")):
+        for number, run in enumerate(runs):
+            rows = epochs_of(store.workspace, run.id)
+            for series in ("train", "val", "clean_train"):
+                stored = [row[f"{series}_{measure}"] for row in rows]
+                assert data[f"r{number}_{series}"].tolist() == pytest.approx(stored, rel=1e-6)
+            assert set(data[f"r{number}_best"]) == {float(reckoned(rows)["best epoch"])}
+
+
+def test_a_parent_lies_behind_its_fork_as_the_database_holds_it(store):
+    parent = train(store, "parent", 0.6551)
+    fork = train(store, "fork", 0.7137)
+    connection = sqlite3.connect(store.workspace.database)
+    with connection:
+        connection.execute("UPDATE runs SET parent_id = ? WHERE id = ?", (parent.id, fork.id))
+    connection.close()
+    page = open_page("runs.py", run=fork.id)
+    for chart, measure in zip(page.get("vega_lite_chart"), MEASURES, strict=True):
+        drawn = chart_data(chart)
+        for prefix, run in (("r0", fork), ("g0", parent)):
+            stored = [row[f"val_{measure}"] for row in epochs_of(store.workspace, run.id)]
+            assert drawn[f"{prefix}_val"].tolist() == pytest.approx(stored, rel=1e-6)
