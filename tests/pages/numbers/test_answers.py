@@ -13,6 +13,7 @@ from core.engine_client import Engine
 from pages.components import engine_answers
 from tests.pages.numbers.conftest import CLASSES, NUM_TRAIN, Trained
 from tests.pages.numbers.readings import epochs_of
+from tests.pages.numbers.test_sweep import about_the_middle, rotated, shifted
 from tests.pages.visits import change, open_page, press, words
 
 BAR = re.compile(r"(\w+) ([\d.]+) %")
@@ -130,15 +131,7 @@ def test_every_number_of_the_sample_on_home(home: Trained, monkeypatch) -> None:
 @pytest.mark.parametrize("run", ["plain", "noisy"])
 def test_every_number_beside_the_variants(home: Trained, monkeypatch, run: str) -> None:
     """The engine is only listened to: the variants that it drew, and that Keras is then asked about."""
-    drawn: list[np.ndarray] = []
-    preview = Engine.preview
-
-    def listen(self, *asked):
-        pixels, captions = preview(self, *asked)
-        drawn.append(np.stack(pixels))
-        return pixels, captions
-
-    monkeypatch.setattr(Engine, "preview", listen)
+    drawn = listened(monkeypatch)
     page = change(open_page("augment.py", run=getattr(home, run)), "augmentation.rotation_degrees", 120.0)
     change(page, "augmentation.brightness", 0.1 if run == "plain" else 0.2)  # drawn anew
     original = home.array("x_train")[0]
@@ -165,3 +158,83 @@ def test_every_number_of_a_batch(home: Trained) -> None:
     page.number_input(key=f"batch-step-{steps}").set_value(steps).run()
     # What is left over for the last one.
     assert f"step {steps} of {steps}: {NUM_TRAIN - 16 * (steps - 1)} pictures" in words(page)
+
+
+def listened(monkeypatch) -> list[np.ndarray]:
+    """The variants that the engine draws from now on, a batch each time."""
+    drawn: list[np.ndarray] = []
+    preview = Engine.preview
+
+    def listen(self, *asked):
+        pixels, captions = preview(self, *asked)
+        drawn.append(np.stack(pixels))
+        return pixels, captions
+
+    monkeypatch.setattr(Engine, "preview", listen)
+    return drawn
+
+
+def zoomed(picture: np.ndarray, factor: float) -> np.ndarray:
+    return about_the_middle(np.eye(2) / factor, picture)
+
+
+@pytest.mark.parametrize(
+    ("knob", "reach", "words_of", "step", "done"),
+    [
+        ("rotation_degrees", 90.0, r"rotated ([+\N{MINUS SIGN}]\d+)°", 1.0, rotated),
+        ("zoom_fraction", 0.4, r"zoom ×([\d.]+)", 0.01, zoomed),
+        (
+            "width_shift_fraction", 0.14, r"([\d.]+) px (left|right)", 0.1,
+            lambda picture, right: shifted(picture, 0, right),
+        ),
+        (
+            "brightness", 0.2, r"brightness ([+\N{MINUS SIGN}]\d+) %", 1.0,
+            lambda picture, percent: picture + 2.55 * percent,
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_written_below_a_variant_was_done_to_it(
+    home: Trained, monkeypatch, knob: str, reach: float, words_of: str, step: float, done
+) -> None:
+    """SciPy does the same by the number that is written there, and by ones beside it: none of these comes nearer."""
+    drawn = listened(monkeypatch)
+    page = change(open_page("augment.py", run=home.plain), f"augmentation.{knob}", reach)
+    original = home.array("x_train")[0]
+    captions = [text.value for text in page.markdown if ":small[:gray[" in text.value]
+    assert len(captions) == 12
+    tried = 0
+    for caption, variant in zip(captions, drawn[-1], strict=True):
+        found = re.search(words_of, caption.replace("\\", ""))
+        if found is None:
+            assert "unchanged" in caption
+            continue
+        value = float(found[1].replace("\N{MINUS SIGN}", "-"))
+        if found.re.groups > 1 and found[2] == "left":
+            value = -value
+        beside = {number: done(original, value + number * step).clip(0, 255) for number in range(-6, 7)}
+        distances = {number: np.abs(made - variant).mean() for number, made in beside.items()}
+        assert abs(min(distances, key=distances.__getitem__)) <= 1, (caption, distances)
+        tried += 1
+    assert tried >= 9
+
+
+def test_the_warning_of_large_shifts_says_how_far(home: Trained) -> None:
+    page = change(open_page("augment.py", run=home.plain), "augmentation.width_shift_fraction", 0.28)
+    assert "Shifts of 28 % move the object by up to 9 of 32 pixels" in words(page)  # 0.28 · 32 = 8.96
+
+
+def test_a_mixed_label_has_the_shares_of_its_pictures(home: Trained) -> None:
+    page = change(
+        open_page("augment.py", view="batch", **{"from": home.plain}), "augmentation.mixup_alpha", 1.0
+    )
+    mixed = 0
+    for text in page.markdown:
+        weight = re.search(r"(\d+) % of another picture", text.value)
+        label = re.search(rf"\*\*(\d+) % (?:{'|'.join(CLASSES)}), (\d+) % ", text.value)
+        if weight and label:
+            # Which of both is named first goes by the larger share.
+            shares = {int(label[1]), int(label[2])}
+            assert any(abs(int(weight[1]) - share) <= 1 for share in shares)
+            assert abs(sum(map(int, label.groups())) - 100) <= 1
+            mixed += 1
+    assert mixed >= 4

@@ -87,6 +87,9 @@ def test_every_number_of_the_network(home: Trained) -> None:
         assert row["Output"] == "×".join(map(str, layer.output.shape[1:]))
         assert row["Parameters"] == layer.count_params()
         assert row["kFLOPs"] == round(flops_of(layer) / 1000)
+    for number in (1, 2):
+        pooled = model.get_layer(f"pool_{number}").output.shape[1:]
+        assert f"**Block {number}** → {'×'.join(map(str, pooled))}" in texts_of(page)
     spatial = [layer for layer in model.layers if layer.name.startswith(("conv", "batch_norm", "pool"))]
     fields = [field_of(model, layer) for layer in spatial]
     assert table["Receptive field"].dropna().tolist() == fields
@@ -105,6 +108,33 @@ def test_every_number_of_the_hints(home: Trained) -> None:
     smaller = tiles(page)["Receptive field"].removesuffix(" px")
     (hint,) = (text for text in texts_of(page) if "The convolutions see" in text)
     assert f"see {smaller} of 32 pixels" in hint and int(smaller) < int(field)
+
+
+def test_the_hint_that_it_will_overfit_counts_parameters_and_pictures(workspace) -> None:
+    page = change(open_page("design.py", preset="article"), "dataset.num_train", 1000)
+    config = draft(page)
+    # Built of Keras's layers as the config says, which are the article's.
+    layers: list[keras.Layer] = [keras.Input((32, 32, 3))]
+    for block in config.model.blocks:
+        assert (block.repeats, block.residual, block.separable, len(block.kernel_sizes)) == (
+            1,
+            False,
+            False,
+            1,
+        )
+        layers.append(
+            keras.layers.Conv2D(
+                block.filters, block.kernel_sizes[0], strides=block.stride, padding=block.padding
+            )
+        )
+        layers += [keras.layers.BatchNormalization()] * block.batch_norm
+        layers += [keras.layers.MaxPooling2D(block.pool_size)] * (block.pool == "max")
+    layers.append(keras.layers.Flatten())
+    layers += [keras.layers.Dense(dense.units) for dense in config.model.dense]
+    layers.append(keras.layers.Dense(10))
+    parameters = keras.Sequential(layers).count_params()
+    hints = [text for text in texts_of(page) if "expect it to overfit" in text]
+    assert len(hints) == 1 and f"{parameters:,} parameters for 1,000 pictures" in hints[0]
 
 
 def in_words(seconds: float) -> str:
