@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from core.engine_client import Engine
 from pages.components import engine_answers
 from tests.pages.numbers.conftest import CLASSES, NUM_TRAIN, Trained
+from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import epochs_of
-from tests.pages.numbers.test_sweep import about_the_middle, rotated, shifted
 from tests.pages.visits import change, open_page, press, words
 
 BAR = re.compile(r"(\w+) ([\d.]+) %")

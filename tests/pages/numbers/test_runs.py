@@ -4,6 +4,7 @@ The page is read as a visitor reads it: all numbers in all words, tiles and tabl
 formulas of `drawn` do not give.
 """
 
+import os
 import re
 import sqlite3
 import statistics
@@ -11,6 +12,7 @@ import statistics
 import pytest
 from scipy import stats
 
+from core.lessons import LESSONS
 from tests.pages.numbers.drawn import SECONDS, median_of_three, reckoned, train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, texts_of
 from tests.pages.visits import go_to, open_page
@@ -160,3 +162,27 @@ def test_a_parent_lies_behind_its_fork_as_the_database_holds_it(store):
         for prefix, run in (("r0", fork), ("g0", parent)):
             stored = [row[f"val_{measure}"] for row in epochs_of(store.workspace, run.id)]
             assert drawn[f"{prefix}_val"].tolist() == pytest.approx(stored, rel=1e-6)
+
+
+def test_the_verdict_on_home_has_the_numbers_of_the_one_on_runs(store):
+    run = train(store, "result", 0.7137)
+    verdicts = [
+        read_numbers(text for text in texts_of(page) if "Since epoch" in text)
+        for page in (
+            open_page("runs.py", run=run.id),
+            open_page("home.py"),
+            open_page("home.py", story=run.id),
+        )
+    ]
+    assert verdicts[0] and verdicts[0] == verdicts[1] == verdicts[2]
+
+
+def test_every_number_that_home_says_of_this_machine_and_of_lessons(store, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("CONVDECK_CPU_SLOTS", "1")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    said = " ".join(texts_of(open_page("home.py")))
+    assert re.search(rf"the CPU with {cores} threads?\b", said)
+    lessons = list(LESSONS)
+    for number, name in enumerate(lessons, start=1):
+        assert f"Lesson {number} of {len(lessons)}" in texts_of(open_page("lesson.py", lesson=name))

@@ -4,40 +4,17 @@ import re
 
 import numpy as np
 import pytest
-from scipy import ndimage
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.numbers.conftest import CLASSES, NUM_VALIDATION, Trained
+from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import chart_data, texts_of
 from tests.pages.visits import open_page
 
-MIDDLE = np.array([15.5, 15.5])
 MINUS = "\N{MINUS SIGN}"
 # Two resamplings of one picture differ by a rounding here and there: a picture this near to being taken for another
 # class may fall on either side.
 UNDECIDED = 0.03
-
-
-def about_the_middle(matrix: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """Each pixel (row, column) read where `matrix` leads from the middle, between four pixels, the edge repeated."""
-    layers = [
-        ndimage.affine_transform(
-            picture[..., color].astype(float), matrix, MIDDLE - matrix @ MIDDLE, order=1, mode="nearest"
-        )
-        for color in range(3)
-    ]
-    return np.stack(layers, axis=-1)
-
-
-def rotated(picture: np.ndarray, degrees: float) -> np.ndarray:
-    """Counter-clockwise, as `np.rot90` turns."""
-    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    return about_the_middle(np.array([[cosine, sine], [-sine, cosine]]), picture)
-
-
-def shifted(picture: np.ndarray, down: float, right: float) -> np.ndarray:
-    """By so many pixels."""
-    return ndimage.shift(picture.astype(float), (down, right, 0), order=1, mode="nearest")
 
 
 # What is done to a picture, at which levels, and their unit. Left out are noise, whose draws are
