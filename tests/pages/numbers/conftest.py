@@ -11,6 +11,7 @@ import pytest
 
 from core.datasets.storage import save_dataset
 from core.runs.store import Store
+from core.services import get_services
 from core.workspace import Workspace
 from tests.core.conftest import run_json
 from tests.server import end_processes
@@ -107,6 +108,13 @@ def home(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
     """The trained workspace as the current one."""
     monkeypatch.setenv("CONVDECK_HOME", str(trained.workspace.root))
     return trained
+
+
+@pytest.fixture
+def engine(home: Trained) -> None:
+    """Warm, and with both networks loaded: no page then waits for TensorFlow longer than a test waits for a page."""
+    for run_id in (home.plain, home.noisy):
+        get_services().engine.answer(run_id, home.array("x_train")[:1])
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import epochs_of
 from tests.pages.visits import change, open_page, press, words
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 BAR = re.compile(r"(\w+) ([\d.]+) %")
 
 

@@ -1,6 +1,7 @@
 """Augment's strength sweep, counted anew: SciPy distorts the stored pictures, Keras answers with the saved weights."""
 
 import re
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from tests.pages.numbers.conftest import CLASSES, NUM_VALIDATION, Trained
 from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import chart_data, texts_of
 from tests.pages.visits import open_page
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 MINUS = "\N{MINUS SIGN}"
 # Two resamplings of one picture differ by a rounding here and there: a picture this near to being taken for another
@@ -49,11 +52,17 @@ def test_scipy_turns_as_numpy_does() -> None:
     np.testing.assert_allclose(rotated(picture, 90), np.rot90(picture), atol=1e-6)
 
 
+@lru_cache
+def distorted(home: Trained, knob: str, level: float) -> np.ndarray:
+    """The validation pictures, all distorted by so much; the same for every run."""
+    varied = np.stack([DISTORTIONS[knob][0](picture, level) for picture in home.validation[0]])
+    return varied.round().clip(0, 255).astype(np.uint8)
+
+
 def counted(home: Trained, run_id: str, knob: str, level: float) -> tuple[int, int]:
     """(right, undecided) of the validation pictures, all distorted by so much."""
-    pictures, labels = home.validation
-    varied = np.stack([DISTORTIONS[knob][0](picture, level) for picture in pictures])
-    probabilities = home.model(run_id).predict(varied.round().clip(0, 255).astype(np.uint8), verbose=0)
+    _, labels = home.validation
+    probabilities = home.model(run_id).predict(distorted(home, knob, level), verbose=0)
     second, first = np.sort(probabilities, axis=1)[:, -2:].T
     right = (probabilities.argmax(axis=1) == labels).sum()
     return int(right), int((first - second < UNDECIDED).sum())
