@@ -1,0 +1,107 @@
+"""Datasets and System: counted anew in the stored arrays, on the disk, and in the database.
+
+Of System, how much memory is in use, how busy a device is, and its temperature are measurements of the moment.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import streamlit as st
+
+from core.datasets.storage import save_dataset
+from core.presets import PRESETS
+from core.runs.store import Store
+from core.workspace import Workspace
+from tests.pages.numbers.conftest import Trained
+from tests.pages.numbers.readings import chart_data, sql, texts_of
+from tests.pages.visits import open_page
+
+
+def test_every_number_of_a_data_set(workspace: Workspace) -> None:
+    generator = np.random.default_rng(0)
+    arrays = {
+        "x_train": generator.integers(0, 256, (1234, 8, 9, 1), np.uint8), "y_train": generator.integers(0, 3, 1234),
+        "x_test": generator.integers(0, 256, (333, 8, 9, 1), np.uint8), "y_test": generator.integers(0, 3, 333),
+    }  # fmt: skip
+    save_dataset(workspace, "mine", "Mine", "", ("a", "b", "c"), arrays, num_validation=111)
+    save_dataset(workspace, "other", "Other", "", ("a", "b", "c"), arrays)
+    page = open_page("datasets.py", **{"look-inside": "mine"})
+    stored = {
+        name: np.load(workspace.datasets / "mine" / f"{name}.npy")
+        for name in ("x_train", "y_train", "y_test")
+    }
+    height, width = stored["x_train"].shape[1:3]
+    num_classes = len(np.unique(stored["y_train"]))
+    beginning = f"{num_classes} classes, {height}×{width} grey; {len(stored['y_train']):,} training, "
+    assert f"{beginning}111 validation and {333 - 111} test pictures" in texts_of(page)
+    # One that does not say which are for validation: half of them.
+    assert f"{beginning}166 validation and 167 test pictures" in texts_of(page)
+    counts = chart_data(page.get("vega_lite_chart")[0])
+    expected = [("abc"[label], int((stored["y_train"] == label).sum())) for label in range(3)]
+    assert list(zip(counts["class"], counts["pictures"], strict=True)) == expected
+
+
+def test_every_size_on_the_disk(home: Trained) -> None:
+    st.cache_data.clear()  # sizes are kept for half a minute
+    page = open_page("system.py")
+    shown = {tile.label: tile.value for tile in page.metric}
+    root = home.workspace.root
+    assert shown["Data sets"] == in_words(bytes_below(root / "datasets"))
+    assert shown["Runs"] == in_words(bytes_below(root / "runs"))
+    assert shown["Database"] == in_words(sum(path.stat().st_size for path in root.glob("convdeck.sqlite3*")))
+    disk = shutil.disk_usage(root)
+    # Others write on this disk too.
+    assert in_bytes(shown["Free on this disk"]) == pytest.approx(disk.free, rel=0.02)
+    (bar,) = page.get("progress")
+    used, total = bar.proto.text.removesuffix(" in use").split(" of ")
+    assert total == in_words(disk.total)
+    # Of what is not free a part may be kept for the system, which `used` leaves out.
+    assert in_bytes(used) == pytest.approx(disk.total - disk.free, rel=0.02)
+    assert bar.proto.value == pytest.approx(100 * (1 - disk.free / disk.total), abs=1.5)
+
+
+def bytes_below(folder: Path) -> int:
+    return sum((Path(place) / name).stat().st_size for place, _, names in os.walk(folder) for name in names)
+
+
+def in_words(size: float) -> str:
+    for unit, form in (("B", ".0f"), ("kB", ".0f"), ("MB", ".1f"), ("GB", ".1f")):
+        if size < 1000:
+            return f"{size:{form}} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def in_bytes(text: str) -> float:
+    number, unit = text.split()
+    return float(number) * 1000 ** ("B", "kB", "MB", "GB", "TB").index(unit)
+
+
+def test_every_number_of_devices_and_queue(workspace: Workspace, store: Store, monkeypatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("CONVDECK_CPU_SLOTS", "2")
+    busy = store.create_run(PRESETS["tiny"].config, "busy")
+    store.claim(busy.id, ["cpu:0"])
+    for number in range(23):
+        store.create_run(PRESETS["tiny"].config, f"waiting {number}")
+    leases = [row["device"] for row in sql(workspace, "SELECT device FROM leases")]
+    (waiting,) = sql(workspace, "SELECT count(*) FROM runs WHERE state = 'WAITING'")
+    page = open_page("system.py")
+    shown = {tile.label: tile.value for tile in page.metric}
+    assert shown["Free devices"] == f"{2 - len(leases)} of 2"
+    assert shown["Waiting runs"] == str(waiting[0])
+    texts = " ".join(texts_of(page))
+    assert f"And {waiting[0] - 20} more." in texts
+    assert "Number 2 in the queue, behind the run “waiting 0”." in texts
+    assert "Number 20 in the queue, behind 19 runs." in texts
+    table = page.dataframe[0].value
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert table["threads"].tolist() == [max(1, cores // 2)] * 2
+    total = psutil.virtual_memory().total / 2**30
+    assert all(text.endswith(f" of {total:.1f} GiB") for text in table["memory_text"])
+    for percent, text in zip(table["memory"], table["memory_text"], strict=True):
+        assert percent == pytest.approx(100 * float(text.split()[0]) / total, abs=0.5)
