@@ -1,7 +1,7 @@
-"""Applies what was drawn to pictures, with `keras.ops`, on every backend alike.
+"""Applies what was drawn to pictures, on every backend alike: first `move`, in numpy, then `recolor`, in `keras.ops`.
 
 Rotation, shifts, zoom, shear and flips are composed into one affine map, so a picture is resampled once however
-many of them are on. Training and previews go through the same `apply_values`.
+many of them are on. Training and previews go through the same functions.
 """
 
 from functools import lru_cache
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.config import AugmentationConfig
 from core.training.draws import NOISE_BANK, Draws, ImageShape, Values
+from core.training.resampling import resample
 
 GEOMETRY = ("rotation", "shift_x", "shift_y", "zoom", "shear", "flip_x", "flip_y")
 
@@ -26,7 +27,8 @@ _RGB_TO_YIQ = np.array(
 def apply(images: NDArray[np.uint8], labels: NDArray[np.float32], draws: Draws) -> tuple[Any, Any]:
     """Vary uint8 `images` (batch, height, width, channels) and one-hot `labels` (batch, classes) as drawn.
 
-    Mixup and CutMix take the next picture of the batch as the partner. Returns a uint8 tensor and a float32 one.
+    Mixup and CutMix take the next picture of the batch as the partner. Returns uint8 pictures and float32
+    labels, tensors or arrays.
     """
     return apply_values(images, labels, prepare(draws), draws.config, draws.image_shape)
 
@@ -99,14 +101,30 @@ def color_matrices(draws: Draws) -> NDArray[np.float32]:
 
 
 def apply_values(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.float32],
+    values: Values,
+    config: AugmentationConfig,
+    image_shape: ImageShape,
+) -> tuple[Any, Any]:
+    """Apply prepared `values` to a batch; see `apply` for shapes."""
+    return recolor(move(images, values, config), labels, values, config, image_shape)
+
+
+def move(images: NDArray[np.uint8], values: Values, config: AugmentationConfig) -> NDArray[np.uint8]:
+    """Rotate, shift, zoom, shear and flip uint8 `images`, all at once."""
+    if "transform" not in values:
+        return images
+    return resample(images, values["transform"], config.fill_mode)
+
+
+def recolor(
     images: Any, labels: Any, values: dict[str, Any], config: AugmentationConfig, image_shape: ImageShape
 ) -> tuple[Any, Any]:
-    """Apply prepared `values` (tensors or arrays) to a batch; see `apply` for shapes."""
-    if not values:
+    """Apply everything else, to what `move` gave; tensors or arrays, uint8 `images` in and out."""
+    if not values.keys() - {"transform"}:
         return images, labels
     x = ops.cast(images, "float32")
-    if "transform" in values:
-        x = _resample(x, values["transform"], config.fill_mode, image_shape)
     x = _apply_color(x, values)
     if "noise" in values:
         x = x + 255.0 * config.noise_stddev * _noise(values["noise"], image_shape)
@@ -116,44 +134,6 @@ def apply_values(
     if "mix_weight" in values:
         x, labels = _mix(x, labels, values, image_shape)
     return ops.cast(ops.round(ops.clip(x, 0.0, 255.0)), "uint8"), labels
-
-
-def _resample(x: Any, transforms: Any, fill_mode: str, image_shape: ImageShape) -> Any:
-    if fill_mode == "wrap":
-        return _resample_wrapped(x, transforms, image_shape)
-    return ops.image.affine_transform(
-        x,
-        transforms,
-        interpolation="bilinear",
-        fill_mode=fill_mode,
-        fill_value=0.0,
-        data_format="channels_last",
-    )
-
-
-def _resample_wrapped(x: Any, transforms: Any, image_shape: ImageShape) -> Any:
-    """The picture repeated on all sides, bilinear: SciPy's `grid-wrap`.
-
-    TensorFlow's own `wrap` blends the border with pixels that are not its neighbours, and repeats them one early.
-    """
-    height, width, channels = image_shape
-    rows = ops.arange(height, dtype="float32")[None, :, None]
-    columns = ops.arange(width, dtype="float32")[None, None, :]
-    a, b, c, d, e, f = (transforms[:, place, None, None] for place in range(6))
-    from_x, from_y = a * columns + b * rows + c, d * columns + e * rows + f  # (batch, height, width)
-    left, top = ops.floor(from_x), ops.floor(from_y)
-    to_right, down = (from_x - left)[..., None], (from_y - top)[..., None]
-    # One list of all pixels of the batch: three times as quick as taking along each picture's own.
-    pixels = ops.reshape(x, (-1, channels))
-    first = (ops.arange(ops.shape(x)[0], dtype="int32") * (height * width))[:, None, None]
-
-    def neighbours(row: Any, column: Any) -> Any:
-        places = ops.cast(ops.mod(row, height) * width + ops.mod(column, width), "int32")
-        return ops.take(pixels, first + places, axis=0)
-
-    above = (1 - to_right) * neighbours(top, left) + to_right * neighbours(top, left + 1)
-    below = (1 - to_right) * neighbours(top + 1, left) + to_right * neighbours(top + 1, left + 1)
-    return (1 - down) * above + down * below
 
 
 def _apply_color(x: Any, values: dict[str, Any]) -> Any:

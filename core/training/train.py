@@ -189,7 +189,12 @@ def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, repl
 
         with strategy_for(replicas).scope():
             return build()
-    return build()
+    model = build()
+    if backend_name() == "tensorflow":
+        from core.training.fused_tensorflow import fuse_batch_normalization
+
+        fuse_batch_normalization(model)
+    return model
 
 
 def batches_of(config: ExperimentConfig, data: TrainingSet, first_epoch: int, replicas: int) -> Any:

@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
+from core.training import pipeline_tensorflow
 from core.training.arrays import training_set
 from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
 from core.training.pipeline_generic import batches, prefetched
-from core.training.pipeline_tensorflow import build_dataset
+from core.training.pipeline_tensorflow import batches_per_block, build_dataset
 
 
 def test_an_epoch_shows_each_picture_once_in_a_new_order(config) -> None:
@@ -69,12 +70,22 @@ def test_the_first_pictures_of_an_epoch_fill_up_its_last_batch(
         np.testing.assert_array_equal(shared.values[name], np.resize(values, (num_train + repeated, 8)))
 
 
+@pytest.mark.parametrize("batches_a_block", [1, 3, 100])
 @pytest.mark.parametrize("multiple", [1.0, 1.7])
-def test_both_pipelines_give_the_same_batches(config, arrays, multiple: float) -> None:
+@pytest.mark.parametrize("mixup_alpha", [0.0, 0.4])
+def test_both_pipelines_give_the_same_batches(
+    config, arrays, monkeypatch, mixup_alpha: float, multiple: float, batches_a_block: int
+) -> None:
+    # Four or seven batches an epoch, so blocks of three leave an incomplete one, and the last batch is a smaller one.
+    monkeypatch.setattr(pipeline_tensorflow, "BLOCK_VALUES", batches_a_block * 16 * 8 * 8 * 3)
     config = config.with_values(
-        {"training.steps_per_epoch_multiple": multiple, "augmentation.mixup_alpha": 0.4, "training.epochs": 1}
-    )
+        {
+            "training.steps_per_epoch_multiple": multiple, "augmentation.mixup_alpha": mixup_alpha,
+            "augmentation.contrast": 0.3 if mixup_alpha else 0.0, "training.epochs": 1,
+        }
+    )  # fmt: skip
     data = training_set(arrays)
+    assert batches_per_block(config, data.image_shape) == batches_a_block
     # Two epochs, both beyond the config's last one: epochs can be added.
     count = 2 * steps_per_epoch(config, 60)
     from_tensorflow = [(x.numpy(), y.numpy()) for x, y in build_dataset(config, data, 1).take(count)]
