@@ -183,7 +183,7 @@ _ALL = (
             ),
             optimizer=OptimizerConfig(
                 name="sgd",
-                learning_rate=0.2,
+                learning_rate=0.1,
                 momentum=0.85,
                 nesterov=True,
                 schedule="triangular",
@@ -211,8 +211,8 @@ _ALL = (
     ),
 )
 
-# Batches of a quick start.
-MOST_AT_ONCE = 64
+# Of a quick start.
+LARGEST_BATCH = 64
 
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
 
@@ -237,13 +237,18 @@ def quick_start(name: str, *, has_cifar10: bool, has_gpu: bool) -> ExperimentCon
     if has_cifar10 and has_gpu:
         return config.with_values({"training.epochs": min(config.training.epochs, 20)})
     pictures, epochs = (2_000, 15) if has_cifar10 else (1_000, 25)
+    # Few pictures in large batches would be no steps to speak of. The learning rate goes with the batch's size (Goyal
+    # et al., arXiv 1706.02677).
+    batch_size = min(config.training.batch_size, LARGEST_BATCH)
     return config.with_values(
         {
             "dataset.id": "cifar10" if has_cifar10 else "shapes",
             "dataset.num_train": pictures,
             "training.epochs": epochs,
+            "training.batch_size": batch_size,
+            "optimizer.learning_rate": config.optimizer.learning_rate
+            * batch_size
+            / config.training.batch_size,
             "model.batch_norm_momentum": min(config.model.batch_norm_momentum, 0.9),
-            # Few pictures in large batches would be no steps to speak of.
-            "training.batch_size": min(config.training.batch_size, MOST_AT_ONCE),
         }
     )
