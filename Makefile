@@ -28,7 +28,7 @@ $(VENV)/app.stamp: requirements.txt | $(VENV)/bin/pip
 	@touch $@
 
 # The tests' requirements include the app's, so afterwards `make app` has nothing left to install.
-$(VENV)/test.stamp: requirements-dev.txt requirements.txt | $(VENV)/bin/pip
+$(VENV)/test.stamp: requirements-dev.txt requirements-jax.txt requirements.txt | $(VENV)/bin/pip
 	@echo "Installing what ConvDeck and its tests run with; the first time this takes a few minutes."
 	$(RUN) -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $(VENV)/app.stamp $@

@@ -20,6 +20,11 @@ MAX_PARAMETERS = 100_000_000
 # With 400 layers TensorFlow takes a minute and a half before the first step (two cores); it grows faster than linearly.
 MAX_LAYERS = 400
 
+# The layer before the blocks that makes 2×2 patches of pixels uncorrelated.
+WHITENING = "whitening"
+WHITENING_SIZE = 2
+WHITENING_ACTIVATION = "gelu"
+
 Shape = tuple[int, ...]
 
 
@@ -66,7 +71,7 @@ class Architecture:
     @property
     def receptive_field(self) -> int:
         """Of the last convolution or pooling, in input pixels; 1 when there is none."""
-        spatial = [layer for layer in self.layers if layer.block is not None]
+        spatial = [layer for layer in self.layers if layer.block is not None or layer.kind == WHITENING]
         return spatial[-1].receptive_field if spatial else 1
 
 
@@ -79,6 +84,8 @@ def describe(model: ModelConfig, input_shape: Shape = (32, 32, 3), num_classes: 
     """
     plan = _Plan()
     tip = plan.start(input_shape)
+    if model.whitening:
+        tip = _add_whitening(plan, tip)
     for index, block in enumerate(model.blocks):
         tip = _add_block(plan, tip, index, block)
     _check_depth(plan)
@@ -156,6 +163,33 @@ class _Plan:
             )
         )
         return _Tip(name, shape, seen, tip.jump * stride)
+
+
+def _add_whitening(plan: _Plan, tip: _Tip) -> _Tip:
+    """A filter for each number in a patch and one for its negative; frozen. Then the activation."""
+    height, width, channels = tip.shape
+    size = WHITENING_SIZE
+    if min(height, width) < size:
+        raise ConfigError(
+            "model.whitening",
+            f"reads patches of {size}×{size} pixels, and the pictures have {height}×{width}. Turn it off.",
+        )
+    patch = size * size * channels
+    shape = (height - size + 1, width - size + 1, 2 * patch)
+    weights = patch * 2 * patch
+    tip = plan.add(
+        tip, WHITENING, "whitening", shape, {"filters": 2 * patch, "kernel_size": size},
+        parameters=weights + 2 * patch, frozen=weights + 2 * patch,
+        flops=2 * shape[0] * shape[1] * weights + prod(shape), window=size,
+    )  # fmt: skip
+    return plan.add(
+        tip,
+        "whitening_activation",
+        "activation",
+        shape,
+        {"activation": WHITENING_ACTIVATION},
+        flops=prod(shape),
+    )
 
 
 def _add_block(plan: _Plan, tip: _Tip, index: int, block: BlockConfig) -> _Tip:

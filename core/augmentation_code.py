@@ -78,6 +78,10 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
     flip = flips.get((augmentation.horizontal_flip, augmentation.vertical_flip))
     if flip:
         lines.append(f'keras.layers.RandomFlip("{flip}"),')
+    if augmentation.horizontal_flip and augmentation.alternating_flip:
+        differences.append(
+            "Mirror: Keras mirrors by chance, training here each picture in every other epoch."
+        )
     if augmentation.zoom_fraction:
         low, high = zoom_factors(augmentation.zoom_fraction)
         if high > MOST_ZOOM_OUT:

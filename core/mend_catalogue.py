@@ -297,7 +297,7 @@ def _cosine(config: ExperimentConfig, _: int | None) -> Mend | None:
 
 def _warm_up(config: ExperimentConfig, _: int | None) -> Mend | None:
     optimizer = config.optimizer
-    starts_slowly = optimizer.schedule == "one_cycle" or (
+    starts_slowly = optimizer.schedule in ("one_cycle", "triangular") or (
         optimizer.schedule == "cosine" and optimizer.warmup_epochs
     )
     if config.training.epochs < 2 or starts_slowly:

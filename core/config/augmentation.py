@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.config.checks import check_boolean, check_choice
-from core.config.limits import check_limits, limits_of, number, whole
+from core.config.limits import check_limits, later_switch, limits_of, number, whole
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
 # They say how the others work, and change no picture by themselves.
@@ -19,6 +19,9 @@ class AugmentationConfig:
     a fraction of full scale. `mixup_alpha` and `cutmix_alpha` are the Beta distribution's parameter (Zhang et
     al., arXiv 1710.09412; Yun et al., arXiv 1905.04899), `randaugment_operations` how many operations of one
     magnitude (Cubuk et al., arXiv 1909.13719). `unchanged_fraction` of the pictures stay as they are.
+
+    `alternating_flip` says how `horizontal_flip` works: which half of the pictures is mirrored in the first epoch is
+    drawn, and from then on each picture is mirrored in every other epoch (Jordan, arXiv 2404.00498, section 3.6).
     """
 
     rotation_degrees: float = number(0.0, 0.0, 180.0)
@@ -40,11 +43,13 @@ class AugmentationConfig:
     randaugment_magnitude: float = number(0.3, 0.0, 1.0)
     fill_mode: str = "nearest"
     unchanged_fraction: float = number(0.0, 0.0, 1.0)
+    alternating_flip: bool = later_switch()
 
     def __post_init__(self) -> None:
         check_limits(self, "augmentation.")
         check_boolean("augmentation.horizontal_flip", self.horizontal_flip)
         check_boolean("augmentation.vertical_flip", self.vertical_flip)
+        check_boolean("augmentation.alternating_flip", self.alternating_flip)
         check_choice("augmentation.fill_mode", self.fill_mode, FILL_MODES)
 
     @property

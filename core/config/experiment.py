@@ -11,7 +11,7 @@ from typing import Any
 from core.config.augmentation import AugmentationConfig
 from core.config.checks import describe
 from core.config.dataset import DatasetConfig
-from core.config.limits import Limits, check_limits, limits_of, whole
+from core.config.limits import Limits, check_limits, limits_of, stored_form, whole
 from core.config.model import ModelConfig
 from core.config.optimizer import OptimizerConfig
 from core.config.paths import parse_path, read_path, replace_at
@@ -41,9 +41,13 @@ class ExperimentConfig:
         return plain
 
     def to_json(self, indent: int | None = None) -> str:
-        """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of."""
-        separators = (",", ":") if indent is None else None
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=separators, indent=indent)
+        """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of.
+
+        The canonical form leaves out settings that came later and are off: see `core.config.limits.later_switch`.
+        """
+        if indent is None:
+            return json.dumps(stored_form(self), sort_keys=True, separators=(",", ":"))
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=indent)
 
     @property
     def config_id(self) -> str:

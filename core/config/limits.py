@@ -1,11 +1,15 @@
-"""Which numbers a field takes, said once, at the field: checks refuse others, and forms offer no others."""
+"""What is said of a field once, at the field: which numbers it takes, and that it is newer than stored configs.
 
-from dataclasses import dataclass, field, fields
+Checks refuse other numbers, and forms offer no others.
+"""
+
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
 
 from core.config.checks import check_integer, settle_number
 
 _KEY = "limits"
+_LATER = "later"
 Whole = TypeVar("Whole", int, int | None)
 Number = TypeVar("Number", float, float | None)
 
@@ -28,6 +32,25 @@ def whole(default: Whole, low: int, high: int) -> Whole:
 def number(default: Number, low: float, high: float, *, above: bool = False) -> Number:
     """A dataclass field for a number from `low` to `high`, or for nothing where None is the default."""
     return field(default=default, metadata={_KEY: Limits(low, high, above)})
+
+
+def later_switch() -> bool:
+    """A dataclass field for a setting, off by default, that configs stored before it came know nothing of.
+
+    `stored_form` leaves it out while it is off, so that they keep their ids.
+    """
+    return field(default=False, metadata={_LATER: True})
+
+
+def stored_form(value: Any) -> Any:
+    """A config as plain dicts, lists and values, without the settings that came later and are off."""
+    if is_dataclass(value):
+        return {
+            entry.name: stored_form(getattr(value, entry.name))
+            for entry in fields(value)
+            if not (_LATER in entry.metadata and getattr(value, entry.name) == entry.default)
+        }
+    return [stored_form(each) for each in value] if isinstance(value, tuple) else value
 
 
 def limits_of(config: Any) -> dict[str, Limits]:

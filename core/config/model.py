@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from core.config.checks import check_boolean, check_choice, check_integer, describe
-from core.config.limits import check_limits, number, whole
+from core.config.limits import check_limits, later_switch, number, whole
 from core.errors import ConfigError
 
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky_relu", "tanh", "linear")
@@ -83,12 +83,17 @@ class ModelConfig:
     `batch_norm_momentum` says how slowly batch normalisation's running statistics follow, which are what counts
     when nothing trains. Keras's 0.99 needs some hundred steps, 0.9 some dozens: with few steps an epoch, the
     first epochs' validation is poor for that reason alone.
+
+    `whitening` puts a 2×2 convolution in front that is not trained: computed from the training pictures, it gives
+    numbers that are not correlated and have a variance of 1, each with its negative, through gelu (Jordan, arXiv
+    2404.00498, section 3.2).
     """
 
     blocks: tuple[BlockConfig, ...] = field(default_factory=lambda: (BlockConfig(),))
     head: str = "flatten"
     dense: tuple[DenseConfig, ...] = ()
     batch_norm_momentum: float = number(0.99, 0.0, 0.9999)
+    whitening: bool = later_switch()
 
     def __post_init__(self) -> None:
         if len(self.blocks) > MAX_BLOCKS:
@@ -99,3 +104,4 @@ class ModelConfig:
             raise ConfigError("model.dense", f"may hold at most {MAX_DENSE} layers, not {len(self.dense)}.")
         check_choice("model.head", self.head, HEADS)
         check_limits(self, "model.")
+        check_boolean("model.whitening", self.whitening)

@@ -7,7 +7,7 @@ from core.config.limits import check_limits, number, whole
 from core.errors import ConfigError
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lion", "muon")
-SCHEDULES = ("constant", "cosine", "one_cycle", "step", "plateau")
+SCHEDULES = ("constant", "cosine", "one_cycle", "step", "plateau", "triangular")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.config.checks import check_boolean, check_choice
-from core.config.limits import check_limits, number, whole
+from core.config.limits import check_limits, later_switch, number, whole
 from core.errors import ConfigError
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -17,7 +17,9 @@ class TrainingConfig:
     times the data **with replacement**: with augmentation, more mini-batches an epoch than there is data.
     `early_stopping_patience` is the number of epochs without a better validation loss (None: off). `num_gpus`
     above 1 is data parallel: each device gets an equal share of every batch, so the batch size must be a multiple of
-    it. `deterministic` gives the same curve for the same config and seed on the same machine.
+    it. `deterministic` gives the same curve for the same config and seed on the same machine. `test_time_flip`: what is
+    measured and saved answers with the mean of its answers to a picture and to its mirror image (Jordan, arXiv
+    2404.00498, section 3.5); what trains does not.
     """
 
     batch_size: int = whole(32, 1, 65_536)
@@ -27,6 +29,7 @@ class TrainingConfig:
     precision: str = "float32"
     num_gpus: int = whole(1, 1, 64)
     deterministic: bool = True
+    test_time_flip: bool = later_switch()
 
     def __post_init__(self) -> None:
         check_limits(self, "training.")
@@ -39,6 +42,7 @@ class TrainingConfig:
                 f"{self.num_gpus * -(-self.batch_size // self.num_gpus):,}, or another number of GPUs.",
             )
         check_boolean("training.deterministic", self.deterministic)
+        check_boolean("training.test_time_flip", self.test_time_flip)
 
     def pictures_per_epoch(self, num_train: int) -> int:
         """How many pictures an epoch shows: all of them once, or the asked multiple, at least one."""

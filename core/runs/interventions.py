@@ -30,6 +30,7 @@ KINDS = ("learning_rate", "add_epochs", "pause", "resume", "step")
 _AFTER_THE_SCHEDULE = {
     "cosine": " The added ones keep the learning rate that its schedule ends with.",
     "one_cycle": " The added ones keep the learning rate that its schedule ends with.",
+    "triangular": " The added ones keep the learning rate that its schedule ends with.",
     "step": " The learning rate goes on falling by its steps.",
 }
 

@@ -33,7 +33,7 @@ KNOBS: dict[str, tuple[str, ...]] = {
     "RandAugment": ("randaugment_operations",),
 }
 # How the others work; they change no picture by themselves.
-MODIFIERS = ("randaugment_magnitude", "fill_mode", "unchanged_fraction")
+MODIFIERS = ("randaugment_magnitude", "fill_mode", "unchanged_fraction", "alternating_flip")
 
 
 @dataclass(frozen=True)

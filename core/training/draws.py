@@ -63,13 +63,25 @@ class Draws:
         return words
 
 
-def draw(config: AugmentationConfig, num: int, image_shape: Sequence[int], seed: Sequence[int]) -> Draws:
-    """Draw for `num` pictures of `image_shape` (height, width, channels). Equal seeds give equal draws."""
+def draw(
+    config: AugmentationConfig,
+    num: int,
+    image_shape: Sequence[int],
+    seed: Sequence[int],
+    *,
+    mirrored: NDArray[np.bool_] | None = None,
+) -> Draws:
+    """Draw for `num` pictures of `image_shape` (height, width, channels). Equal seeds give equal draws.
+
+    `mirrored` (num,) says which pictures are mirrored, where that is not drawn: see `AugmentationConfig`.
+    """
     height, width, channels = (int(side) for side in image_shape)
     shape = (height, width, channels)
     stream = _Streams(seed)
     values: Values = {}
     _draw_geometry(config, num, shape, stream, values)
+    if mirrored is not None:
+        values["flip_x"] = mirrored.copy()
     _draw_color(config, num, shape, stream, values)
     if config.randaugment_operations:
         _draw_randaugment(config, num, shape, stream, values)

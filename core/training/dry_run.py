@@ -15,6 +15,7 @@ from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import MOST_AT_ONCE, Evaluator
+from core.training.mirroring import answering
 from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
 from core.training.portions import pictures_at_once
 from core.training.saved import save_run_model
@@ -68,7 +69,8 @@ def time_training(
     clock = _StepClock(tell, seconds)
     _fit(model, config, data, replicas, clock)
     tell("Measuring clean training and validation, and saving")
-    evaluation = _time_evaluation(model, arrays)
+    test_time_flip = config.training.test_time_flip
+    evaluation = _time_evaluation(model, arrays, test_time_flip)
     return Timings(
         parameters=model.count_params(),
         pictures=pictures_per_epoch(config, data.num_train),
@@ -77,7 +79,7 @@ def time_training(
         step=clock.step_seconds,
         planning=_time_planning(config, data, replicas),
         evaluation=evaluation,
-        saving=_time_saving(model, arrays, data),
+        saving=_time_saving(answering(model, test_time_flip=test_time_flip), model, arrays, data),
         first_step=clock.first_step,
     )
 
@@ -176,7 +178,7 @@ def _time_planning(config: ExperimentConfig, data: TrainingSet, replicas: int) -
     return time.perf_counter() - began
 
 
-def _time_evaluation(model: keras.Model, arrays: Arrays) -> float:
+def _time_evaluation(model: keras.Model, arrays: Arrays, test_time_flip: bool) -> float:
     """Of all pictures that an epoch's end measures; cut after EVALUATION_SECONDS, and then scaled up."""
     parts = ((arrays.x_clean, arrays.y_clean), (arrays.x_validation, arrays.y_validation))
     at_once = pictures_at_once(model, MOST_AT_ONCE)
@@ -187,7 +189,7 @@ def _time_evaluation(model: keras.Model, arrays: Arrays) -> float:
         asked += 1
         return time.perf_counter() > ends_at
 
-    evaluator = Evaluator(model, is_over)
+    evaluator = Evaluator(model, is_over, test_time_flip=test_time_flip)
     for x, y in parts:  # compiled for a full batch and for any other
         evaluator.measure(x[: at_once + 1], y[: at_once + 1])
     began = time.perf_counter()
@@ -201,9 +203,9 @@ def _time_evaluation(model: keras.Model, arrays: Arrays) -> float:
     return elapsed * num_batches / (asked + completed)
 
 
-def _time_saving(model: keras.Model, arrays: Arrays, data: TrainingSet) -> float:
+def _time_saving(saved: keras.Model, model: keras.Model, arrays: Arrays, data: TrainingSet) -> float:
     with tempfile.TemporaryDirectory() as name:
         began = time.perf_counter()
-        save_run_model(Path(name), "best", model, arrays.class_names, data.image_shape, 1)
+        save_run_model(Path(name), "best", saved, arrays.class_names, data.image_shape, 1)
         save_checkpoint(Path(name), model, Position(epoch=1))
         return time.perf_counter() - began

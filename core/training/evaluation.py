@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from core.training.mirroring import mirrored
 from core.training.portions import pictures_at_once
 
 MOST_AT_ONCE = 1000
@@ -34,15 +35,20 @@ class Evaluator:
 
     The loss is plain cross-entropy whatever the training's own is, so that runs with and without label smoothing
     compare. It happens on one device, also when the training is spread over several: any number of pictures is
-    measured exactly, shared out evenly or not.
+    measured exactly, shared out evenly or not. With `test_time_flip` the answer is the mean of those to a picture and
+    to its mirror image.
     """
 
-    def __init__(self, model: keras.Model, stop_requested: Callable[[], bool]) -> None:
+    def __init__(
+        self, model: keras.Model, stop_requested: Callable[[], bool], *, test_time_flip: bool = False
+    ) -> None:
         # The same layers in a model of their own, outside of the training's strategy. Labels go in with the pictures
         # and a loss for each comes out: `evaluate` would give their mean alone, and the answers take a second pass.
         labels = keras.Input((), dtype="int32", name="labels")
-        self._model = keras.Model([model.input, labels], _ForEachPicture()((labels, model.output)))
-        self._batch_size = pictures_at_once(model, MOST_AT_ONCE)
+        answers = (model.output, model(mirrored(model.input))) if test_time_flip else (model.output,)
+        self._model = keras.Model([model.input, labels], _ForEachPicture()((labels, *answers)))
+        # TensorFlow may work on both answers at once.
+        self._batch_size = max(1, pictures_at_once(model, MOST_AT_ONCE) // len(answers))
         self._stop_requested = stop_requested
 
     def measure(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Measured | None:
@@ -66,16 +72,23 @@ class Evaluator:
 
 
 class _ForEachPicture(keras.layers.Layer):  # type: ignore[misc]
-    """(labels, probabilities) to (cross-entropy, class with the highest probability) of each picture."""
+    """(labels, probabilities) to (cross-entropy, class with the highest probability) of each picture.
+
+    With two probabilities each, of their mean.
+    """
 
     def __init__(self) -> None:
         super().__init__(dtype="float32")
 
-    def call(self, inputs: tuple[Any, Any]) -> tuple[Any, Any]:
-        labels, probabilities = inputs
+    def call(self, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
+        labels, *answers = inputs
         # Keras goes back to the logits behind a softmax, so that a sure wrong answer has its whole loss.
-        losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-        return losses, ops.argmax(probabilities, axis=-1)
+        losses = [keras.losses.sparse_categorical_crossentropy(labels, each) for each in answers]
+        if len(answers) == 1:
+            return losses[0], ops.argmax(answers[0], axis=-1)
+        # From the losses, not from the mean of the probabilities, for the same reason.
+        both = math.log(2) - ops.logaddexp(-losses[0], -losses[1])
+        return both, ops.argmax(answers[0] + answers[1], axis=-1)
 
 
 class _StopWatch(keras.callbacks.Callback):  # type: ignore[misc]

@@ -46,6 +46,13 @@ def _build_layer(layer: Layer, config: ExperimentConfig, synchronized: bool) -> 
     match layer.kind:
         case "rescaling":
             return layers.Rescaling(1 / 255, **common)
+        case "whitening":
+            # Not trained, and without its filters until `core.training.whitening` gives them.
+            return layers.Conv2D(
+                settings["filters"], settings["kernel_size"], kernel_initializer="zeros", trainable=False, **common
+            )  # fmt: skip
+        case "activation":
+            return layers.Activation(settings["activation"], **common)
         case "conv":
             return layers.Conv2D(
                 settings["filters"], settings["kernel_size"], strides=settings["stride"],

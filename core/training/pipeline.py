@@ -13,7 +13,7 @@ from core.config import ExperimentConfig
 from core.training.augmentation import prepare
 from core.training.draws import Draws, ImageShape, Values, draw
 
-_ORDER, _AUGMENTATION = 1, 2
+_ORDER, _AUGMENTATION, _MIRRORED = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,31 @@ def epoch_draws(
     if not config.augmentation.is_active:
         return None
     count = pictures_per_epoch(config, num_train)
-    return draw(config.augmentation, count, image_shape, (config.seed, epoch, _AUGMENTATION))
+    seed = (config.seed, epoch, _AUGMENTATION)
+    mirrored = None
+    if config.augmentation.horizontal_flip and config.augmentation.alternating_flip:
+        mirrored = mirrored_in(config.seed, num_train, epoch)[epoch_order(config, num_train, epoch)]
+    return draw(config.augmentation, count, image_shape, seed, mirrored=mirrored)
+
+
+def mirrored_in(seed: int, num_train: int, epoch: int) -> NDArray[np.bool_]:
+    """(num_train,): which pictures alternating flips mirror in an epoch, counted from 0.
+
+    In the first a half that is drawn, a picture's own whatever else is trained on; from then on every other epoch.
+    """
+    first: NDArray[np.bool_] = np.random.default_rng([seed, 0, _MIRRORED]).random(num_train) < 0.5
+    return first if epoch % 2 == 0 else ~first
+
+
+def epoch_order(config: ExperimentConfig, num_train: int, epoch: int) -> NDArray[np.int64]:
+    """Positions in the run's training set, in the order of an epoch, counted from 0.
+
+    With a multiple of 1 each picture comes once; otherwise pictures are drawn with replacement.
+    """
+    generator = np.random.default_rng([config.seed, epoch, _ORDER])
+    if config.training.steps_per_epoch_multiple == 1.0:
+        return generator.permutation(num_train).astype(np.int64)
+    return generator.integers(0, num_train, pictures_per_epoch(config, num_train)).astype(np.int64)
 
 
 def epoch_plan(
@@ -54,19 +78,14 @@ def epoch_plan(
 ) -> EpochPlan:
     """The plan of one epoch, counted from 0.
 
-    With a multiple of 1 each picture comes once, in a new order; otherwise pictures are drawn with replacement. Where
-    the last batch cannot be shared out evenly over `replicas` devices, the epoch's first pictures fill it up.
+    Where the last batch cannot be shared out evenly over `replicas` devices, the epoch's first pictures fill it up.
     """
     count = pictures_per_epoch(config, num_train)
-    generator = np.random.default_rng([config.seed, epoch, _ORDER])
-    if config.training.steps_per_epoch_multiple == 1.0:
-        order = generator.permutation(num_train)
-    else:
-        order = generator.integers(0, num_train, count)
+    order = epoch_order(config, num_train, epoch)
     draws = epoch_draws(config, num_train, image_shape, epoch)
     values: Values = {} if draws is None else prepare(draws)
     places = np.arange(count + -count % replicas) % count
-    return EpochPlan(order.astype(np.int64)[places], {name: value[places] for name, value in values.items()})
+    return EpochPlan(order[places], {name: value[places] for name, value in values.items()})
 
 
 def value_specs(config: ExperimentConfig, image_shape: ImageShape) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint, save_checkpoint
 from core.training.details import DetailsTaker
 from core.training.evaluation import Evaluator
+from core.training.mirroring import answering
 from core.training.models import build_model
 from core.training.optimizers import build_optimizer
 from core.training.pipeline import pictures_per_epoch, sharing_replicas, steps_per_epoch
 from core.training.rates import last_rate, set_rate
 from core.training.runtime import backend_name, is_out_of_memory
 from core.training.saved import save_run_model
+from core.training.whitening import set_whitening
 
 REPORT_SECONDS = 0.5
 
@@ -162,7 +164,8 @@ def _train(
             # In mid-epoch: the weights go back to where a resumed run goes on.
             load_checkpoint(folder, model)
         with averaged_weights(model, arrays.x_clean):
-            save_run_model(folder, "last", model, arrays.class_names, data.image_shape, position.epoch)
+            saved = answering(model, test_time_flip=config.training.test_time_flip)
+            save_run_model(folder, "last", saved, arrays.class_names, data.image_shape, position.epoch)
     return Outcome("stopped" if run.was_stopped else "finished", position.epoch, position.best_epoch)
 
 
@@ -171,6 +174,8 @@ def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, repl
 
     def build() -> keras.Model:
         model = build_model(config, data.image_shape, data.num_classes, synchronized=replicas > 1)
+        if config.model.whitening:
+            set_whitening(model, data)
         optimizer = build_optimizer(config.optimizer, steps, config.training.epochs)
         if config.training.precision == "mixed_float16":
             # Half precision flushes gradients below 6e-8 to zero, so the loss is scaled up (arXiv 1710.03740).
@@ -240,7 +245,11 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         return patience is not None and self._position.epochs_without_gain >= patience
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._evaluator = Evaluator(self.model, lambda: self._reporter.stop_requested)
+        self._evaluator = Evaluator(
+            self.model,
+            lambda: self._reporter.stop_requested,
+            test_time_flip=self._config.training.test_time_flip,
+        )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._reporter.apply_learning_rates(epoch, self._set_rate)
@@ -301,9 +310,8 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 details=details,
             )
             if self._keep_score(row):
-                save_run_model(
-                    self._folder, "best", self.model, arrays.class_names, arrays.image_shape, row.epoch
-                )
+                saved = answering(self.model, test_time_flip=self._config.training.test_time_flip)
+                save_run_model(self._folder, "best", saved, arrays.class_names, arrays.image_shape, row.epoch)
         if row.val_loss is None:
             self._end_diverged(row.train_loss, row.train_accuracy, pace)
         # First the row: killed in between, the epoch is trained again. The other way round its row would be missing.

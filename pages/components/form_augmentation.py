@@ -110,6 +110,11 @@ def render_knobs(config: ExperimentConfig) -> None:
         toggle_field(
             config, _at("vertical_flip"), "Upside down", help="Where up and down mean nothing, as from above."
         )
+    if config.augmentation.horizontal_flip:
+        toggle_field(
+            config, _at("alternating_flip"), "Mirror in every other epoch",
+            help="Each picture in turn as it is and mirrored, instead of by chance (arXiv 2404.00498).",
+        )  # fmt: skip
     with st.expander("Zoom, shear and edges"):
         slider_field(config, _at("zoom_fraction"), "Zoom", help="Larger or smaller by up to this share.")
         slider_field(

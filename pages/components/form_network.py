@@ -25,7 +25,14 @@ POOLS = {"max": "max", "average": "average", "none": "none"}
 def render_blocks(
     config: ExperimentConfig, network: Architecture | None, problem: ConfigError | None
 ) -> None:
-    """A card for each convolution block."""
+    """The whitening layer, and a card for each convolution block."""
+    toggle_field(
+        config, "model.whitening", "Whiten patches of 2×2 pixels first",
+        help="A first layer that is not trained but computed from the training pictures: neighbouring pixels say much "
+        "the same, and what it gives no longer does (arXiv 2404.00498).",
+    )  # fmt: skip
+    if problem is not None and problem.field == "model.whitening":
+        st.error(literal(problem.message), icon=":material/block:")
     for index in range(len(config.model.blocks)):
         with st.container(border=True):
             _render_block(config, index, network)

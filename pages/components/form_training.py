@@ -21,6 +21,7 @@ SCHEDULE_NAMES = {
     "constant": "constant",
     "cosine": "cosine: falls smoothly",
     "one_cycle": "one cycle: up, then down",
+    "triangular": "triangular: straight up, then straight down",
     "step": "step: falls now and then",
     "plateau": "plateau: falls when stuck",
 }
@@ -179,6 +180,12 @@ def render_details(config: ExperimentConfig) -> None:
             number_field(
                 config, "model.batch_norm_momentum", "Batch normalisation's momentum", step=0.01,
                 help="How slowly its running statistics follow. 0.99 is Keras's; 0.9 suits few steps an epoch.",
+            )  # fmt: skip
+        with st.container():
+            toggle_field(
+                config, "training.test_time_flip", "Answer to the mirror image too",
+                help="What is measured and saved gives the mean of its answers to a picture and to its mirror image: "
+                "often a little better, and twice the work. Training stays as it is.",
             )  # fmt: skip
         with st.container():
             choice_field(

@@ -222,7 +222,7 @@ def describe(intervention: Intervention) -> str:
 
 def _goes_up_first(config: ExperimentConfig) -> bool:
     optimizer = config.optimizer
-    return optimizer.schedule == "one_cycle" or (
+    return optimizer.schedule in ("one_cycle", "triangular") or (
         optimizer.schedule == "cosine" and optimizer.warmup_epochs > 0
     )
 

@@ -53,6 +53,7 @@ models = st.builds(
     blocks=st.lists(blocks(), max_size=3).map(tuple),
     head=st.sampled_from(HEADS),
     dense=st.lists(dense_layers, max_size=2).map(tuple),
+    whitening=st.booleans(),
 )
 
 augmentations = st.builds(
@@ -75,6 +76,7 @@ augmentations = st.builds(
     randaugment_operations=st.integers(0, 4),
     fill_mode=st.sampled_from(FILL_MODES),
     unchanged_fraction=unit,
+    alternating_flip=st.booleans(),
 )
 
 optimizers = st.builds(
@@ -99,6 +101,7 @@ def trainings(draw: st.DrawFn) -> TrainingConfig:
         precision=draw(st.sampled_from(PRECISIONS)),
         num_gpus=num_gpus,
         deterministic=draw(st.booleans()),
+        test_time_flip=draw(st.booleans()),
     )
 
 

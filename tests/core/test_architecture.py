@@ -30,6 +30,9 @@ def keras_rows(config: ModelConfig, input_shape: tuple[int, int, int], num_class
 
     entry = keras.Input(input_shape)
     x = layers.Rescaling(1 / 255)(entry)
+    if config.whitening:
+        x = layers.Conv2D(2 * 4 * input_shape[-1], 2, trainable=False)(x)
+        x = layers.Activation("gelu")(x)
     for block in config.blocks:
         before = x
         for repeat in range(block.repeats):
@@ -128,6 +131,22 @@ def test_receptive_fields_by_hand() -> None:
     )
     # Araujo, Norris, Sim, "Computing receptive fields of convolutional neural networks", Distill 2019, table: 212.
     assert describe(vgg16_features, (224, 224, 3)).receptive_field == 212
+
+
+def test_the_whitening_layer_by_hand() -> None:
+    model = ModelConfig(blocks=(), whitening=True)
+    network = describe(model, (32, 32, 3))
+    layers = {layer.name: layer for layer in network.layers}
+    # Patches of 2×2×3 = 12 numbers, a filter for each and one for its negative, and a bias for each filter.
+    assert layers["whitening"].output_shape == layers["whitening_activation"].output_shape == (31, 31, 24)
+    assert layers["whitening"].parameters == 12 * 24 + 24
+    assert layers["whitening"].trainable_parameters == 0
+    assert layers["whitening"].flops == 2 * 31 * 31 * 24 * 12 + 31 * 31 * 24
+    assert network.receptive_field == 2
+    assert describe(model, (28, 28, 1)).layers[2].output_shape == (27, 27, 8)
+    with pytest.raises(ConfigError) as caught:
+        describe(model, (1, 9, 3))
+    assert caught.value.field == "model.whitening"
 
 
 def test_parallel_kernels_lie_side_by_side() -> None:

@@ -134,6 +134,7 @@ def test_mixing_mixes_the_labels_too(field: str) -> None:
         (AugmentationConfig(cutmix_alpha=3.0), "an alpha up to 1"),
         (AugmentationConfig(rotation_degrees=5, unchanged_fraction=0.25), "25 % of the pictures"),
         (AugmentationConfig(zoom_fraction=0.8), "half its size"),
+        (AugmentationConfig(horizontal_flip=True, alternating_flip=True), "every other epoch"),
         (AugmentationConfig(shear_degrees=60), "no further than 45°"),
         (AugmentationConfig(rotation_degrees=5, zoom_fraction=0.1), "resamples"),
     ],

@@ -71,11 +71,32 @@ def test_what_goes_wrong_on_purpose_differs_from_the_article_by_that_alone(name:
     assert PRESETS[name].config == ARTICLE.with_values(values)
 
 
+def test_the_speedrun_is_jordan_s_where_there_is_a_setting_for_it() -> None:
+    """Sizes and values of the table of hyperparameters in arXiv 2404.00498."""
+    config = PRESETS["speedrun"].config
+    network = describe(config.model)
+    shapes = {layer.name: layer.output_shape for layer in network.layers}
+    assert shapes["whitening"] == (31, 31, 24)
+    assert [shapes[f"conv_{number}"][-1] for number in range(1, 7)] == [64, 64, 256, 256, 256, 256]
+    assert [shapes[f"pool_{number}"][0] for number in (1, 3, 5, 6)] == [15, 7, 3, 1]
+    assert shapes["flatten"] == (256,)
+    optimizer, augmentation = config.optimizer, config.augmentation
+    assert (optimizer.name, optimizer.momentum, optimizer.nesterov) == ("sgd", 0.85, True)
+    assert (optimizer.schedule, optimizer.label_smoothing) == ("triangular", 0.2)
+    assert augmentation.width_shift_fraction * 32 == augmentation.height_shift_fraction * 32 == 2
+    assert (augmentation.fill_mode, augmentation.horizontal_flip, augmentation.alternating_flip) == (
+        "reflect", True, True,
+    )  # fmt: skip
+    assert (config.training.epochs, config.training.test_time_flip) == (10, True)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_quick_start_is_short_on_every_machine(name: str) -> None:
     for has_cifar10 in (True, False):
         for has_gpu in (True, False):
             config = quick_start(name, has_cifar10=has_cifar10, has_gpu=has_gpu)
             assert config.training.epochs <= 25
+            if not (has_cifar10 and has_gpu):
+                assert config.training.batch_size <= 64
             whole = has_cifar10 and has_gpu and PRESETS[name].config.dataset.num_train is None
             assert (config.dataset.num_train is None) == whole

@@ -41,10 +41,49 @@ def test_json_round_trip_keeps_the_config_and_its_id(config: ExperimentConfig) -
     assert again.config_id == config.config_id
 
 
+# Settings that came after configs were stored, all off by default.
+LATER = (("model", "whitening"), ("augmentation", "alternating_flip"), ("training", "test_time_flip"))
+
+
 @given(experiments)
 def test_config_id_is_the_sha256_of_canonical_json(config: ExperimentConfig) -> None:
-    canonical = json.dumps(config.to_dict(), sort_keys=True, separators=(",", ":"))
+    plain = config.to_dict()
+    for part, name in LATER:
+        if not plain[part][name]:
+            del plain[part][name]
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    assert config.to_json() == canonical
     assert config.config_id == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("preset", "config_id"),
+    # As they were before there were such settings.
+    [
+        ("article", "5816567a59d28a57903d48e66ee65105c51d647630b081999925338fdfaffe00"),
+        ("article-augmented", "213128b96fa33381c6dc16e94bd9798956b0910027d08ad2555674087e983b24"),
+        ("tiny", "870782023bafc34254dfdc13d32d72c5c0798a804bd79ec99720ca962c97c120"),
+        ("overfit", "6989972b0d190b612862c960fac04e4115bdb86c00918b066fe6aa87005b0a89"),
+        ("vgg", "59cd2a6cd363820c66df8f1620cf91d11733b6918f176f051a43b3ecb5c439eb"),
+        ("inception", "6788e7dc40686854ec36259b3362a75c1f22efe151326357fde4c468814e50a2"),
+        ("resnet", "b9bc9ce8fb9804c6de00b0dcd4b6b1e184ebae1567411d10645987c29f41b0fd"),
+        ("too-big-shifts", "3dfdfb54b92534b71f7ce566bc4c588267668f312e4c030f517dce74e33baf87"),
+        ("learning-rate-too-high", "cbec09a14b92f53edf7d4b4f6c758b26b553944d19f4182d98fd6b28d3cc5b7b"),
+    ],
+)
+def test_settings_that_came_later_leave_the_ids_of_stored_configs(preset: str, config_id: str) -> None:
+    config = PRESETS[preset].config
+    assert config.config_id == config_id
+    stored = config.to_dict()
+    for part, name in LATER:
+        del stored[part][name]
+    again = ExperimentConfig.from_dict(stored)
+    assert again == config
+    assert again.config_id == config_id
+    for part, name in LATER:
+        changed = config.with_values({f"{part}.{name}": True})
+        assert changed.config_id != config_id
+        assert changed.with_values({f"{part}.{name}": False}).config_id == config_id
 
 
 PLAIN = ExperimentConfig()
@@ -150,6 +189,9 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
         ("training.num_gpus", 3, "training.num_gpus", "Use a batch size of 33"),
         ("training.num_gpus", 64, "training.num_gpus", "Use a batch size of 64"),
         ("training.epochs", 1.5, "training.epochs", "whole number"),
+        ("training.test_time_flip", 1, "training.test_time_flip", "true or false"),
+        ("model.whitening", "yes", "model.whitening", "true or false"),
+        ("augmentation.alternating_flip", None, "augmentation.alternating_flip", "true or false"),
         ("dataset.id", "../etc", "dataset.id", "small letters"),
         ("dataset.id", None, "dataset.id", "small letters"),
         ("seed", -1, "seed", "from 0"),

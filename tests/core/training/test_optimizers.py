@@ -169,6 +169,13 @@ def test_step_falls_by_its_factor() -> None:
     np.testing.assert_allclose(got, [0.1] * 6 + [0.05] * 6 + [0.025] * 6, rtol=1e-5)
 
 
+def test_triangular_goes_straight_up_and_straight_down() -> None:
+    got = rates(OptimizerConfig(schedule="triangular", learning_rate=0.5), 50, 4)
+    # Corners and heights as Jordan gives them (arXiv 2404.00498): a fifth, the whole at 23 % of the steps, 7 %.
+    np.testing.assert_allclose(got, 0.5 * np.interp(range(200), [0, 46, 200], [0.2, 1.0, 0.07]), rtol=1e-5)
+    assert np.argmax(got) == 46
+
+
 def test_one_cycle_peaks_after_30_percent() -> None:
     got = rates(OptimizerConfig(schedule="one_cycle", learning_rate=0.1), 10, 10)
     assert got[0] == pytest.approx(0.1 / 25)

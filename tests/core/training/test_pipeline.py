@@ -7,7 +7,14 @@ import pytest
 
 from core.training import pipeline_tensorflow
 from core.training.arrays import training_set
-from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
+from core.training.pipeline import (
+    epoch_draws,
+    epoch_plan,
+    mirrored_in,
+    pictures_per_epoch,
+    sharing_replicas,
+    steps_per_epoch,
+)
 from core.training.pipeline_generic import batches, prefetched
 from core.training.pipeline_tensorflow import batches_per_block, build_dataset
 
@@ -30,6 +37,63 @@ def test_each_epoch_and_each_seed_draws_anew(config) -> None:
         np.testing.assert_array_equal(values, again[name])
         assert np.any(values != next_epoch[name]), name
         assert np.any(values != next_seed[name]), name
+
+
+def shown_mirrored(config, arrays, epochs: int) -> list[dict[int, bool]]:
+    """For each epoch, by picture, whether TensorFlow's pipeline shows it mirrored; all pictures differ."""
+    data = training_set(arrays)
+    as_they_are = {data.x[row].tobytes(): (row, False) for row in data.rows}
+    mirrored = {data.x[row][:, ::-1].tobytes(): (row, True) for row in data.rows}
+    steps = steps_per_epoch(config, data.num_train)
+    stream = build_dataset(config, data, 0).as_numpy_iterator()
+    known = as_they_are | mirrored
+    return [
+        dict(known[image.tobytes()] for _ in range(steps) for image in next(stream)[0]) for _ in range(epochs)
+    ]
+
+
+def test_with_alternating_flips_each_picture_is_mirrored_in_every_other_epoch(config, arrays) -> None:
+    config = config.with_values({"augmentation.rotation_degrees": 0, "augmentation.alternating_flip": True})
+    first, second, third = shown_mirrored(config, arrays, 3)
+    assert len(first) == 60
+    assert 15 < sum(first.values()) < 45, "about half in the first epoch"
+    assert second == {picture: not was for picture, was in first.items()}
+    assert third == first
+    assert shown_mirrored(config.with_values({"seed": 6}), arrays, 1) != [first]
+
+
+def test_by_chance_some_are_mirrored_twice_and_some_never(config, arrays) -> None:
+    config = config.with_values({"augmentation.rotation_degrees": 0})
+    first, second = shown_mirrored(config, arrays, 2)
+    assert {(first[picture], second[picture]) for picture in first} == {
+        (False, False), (False, True), (True, False), (True, True),
+    }  # fmt: skip
+
+
+def test_which_pictures_begin_mirrored_does_not_depend_on_how_many_there_are() -> None:
+    np.testing.assert_array_equal(mirrored_in(3, 1000, 0)[:40], mirrored_in(3, 40, 0))
+
+
+def test_alternating_flips_leave_unchanged_pictures_and_other_draws_alone(config) -> None:
+    config = config.with_values({"augmentation.unchanged_fraction": 0.5})
+    by_chance, in_turn = (
+        epoch_draws(each, 600, (8, 8, 3), 1).values
+        for each in (config, config.with_values({"augmentation.alternating_flip": True}))
+    )
+    unchanged = by_chance["rotation"] == 0
+    assert 200 < unchanged.sum() < 400
+    np.testing.assert_array_equal(in_turn["rotation"], by_chance["rotation"])
+    assert not in_turn["flip_x"][unchanged].any()
+    assert in_turn["flip_x"].any() and (in_turn["flip_x"] != by_chance["flip_x"]).any()
+
+
+def test_alternating_says_nothing_where_nothing_is_mirrored(config) -> None:
+    config = config.with_values({"augmentation.horizontal_flip": False})
+    plain, alternating = (
+        epoch_draws(each, 60, (8, 8, 3), 1).values
+        for each in (config, config.with_values({"augmentation.alternating_flip": True}))
+    )
+    assert plain.keys() == alternating.keys() == {"rotation"}
 
 
 def test_augmentation_does_not_move_the_order(config) -> None:
