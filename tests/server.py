@@ -21,8 +21,10 @@ STOP_SECONDS = 20.0
 class Server:
     """`streamlit run app.py` on a free port. The port stays the same across restarts."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, module: str = "streamlit") -> None:
+        """`module` is what Python runs in Streamlit's place, with the same arguments."""
         self.root = root
+        self._module = module
         self.log = root.parent / "server.log"
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +44,7 @@ class Server:
         self.root.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self._port)],
+                [sys.executable, "-m", self._module, "run", "app.py", "--server.port", str(self._port)],
                 cwd=PROJECT_ROOT,
                 env={**os.environ, "CONVDECK_HOME": str(self.root)},
                 stdin=subprocess.DEVNULL,
@@ -81,9 +83,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(root: Path) -> Iterator[Server]:
+def running_server(root: Path, module: str = "streamlit") -> Iterator[Server]:
     """A server with the workspace `root`; afterwards nothing of it runs any more."""
-    server = Server(root)
+    server = Server(root, module)
     try:
         server.start()
         yield server
