@@ -1,8 +1,10 @@
 """The curves of the chosen runs as charts: which series, whose parent lies pale behind, what is marked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core.errors import RunError, RunNotFound
@@ -44,35 +46,58 @@ def render_charts(
     shown = _choose_series(several=len(runs) > 1, has_parent=parent is not None)
     ghost = None
     if parent is not None and PARENT in shown:
-        ghost = curves_frame(curves_of(services.store, parent))
+        ghost = parent
         st.caption(f"Pale behind: {literal(parent.name)}. Here: {literal(_difference(parent, runs[0]))}.")
     series = [name for name in charts.SERIES if name in shown] or ["val"]
-    drawn = [
-        _drawn(services, run, name, own, ghost) for run, name, own in zip(runs, names, curves, strict=False)
-    ]
-    pale, labels = family(runs)
+    changes = [marked_changes(services.store.interventions.history(run.id)) for run in runs]
+    # All that the charts are made of: they are made once an epoch, for whoever looks, and not at each tick.
+    version = (*map(_version, runs), _version(ghost), tuple(tuple(marks.items()) for marks in changes))
+    drawn = _draw_charts(services, runs, curves, changes, ghost, tuple(names), tuple(series), version)
     # Another choice of runs or series is another chart; the same one keeps its node and its zoom.
     key = "-".join([*(run.id for run in runs), *series, *([] if ghost is None else [PARENT])])
     columns = st.columns(2, gap="medium")
-    for column, measure in zip(columns, charts.MEASURES, strict=True):
+    for column, (measure, (data, spec)) in zip(columns, drawn.items(), strict=True):
         column.vega_lite_chart(
-            charts.curve_data(measure, drawn),
-            charts.curve_spec(
-                measure,
-                [run.name for run in drawn],
-                series,
-                labels=labels,
-                pale=pale,
-                ghost=ghost is not None,
-            ),
+            data,
+            spec,
             key=f"{measure}-{key}",
             on_select="rerun",
             selection_mode=[charts.ZOOM],
             width="stretch",
-            alt=_describe(measure, drawn),
+            alt=_describe(measure, names[: len(runs)]),
         )
     if len(runs) > 1:
         st.caption(MARKS_OF_SEVERAL)
+
+
+def _version(run: Run | None) -> tuple[object, ...]:
+    """What the curves of a run and the words beside them depend on."""
+    if run is None:
+        return ()
+    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
+    return run.id, run.name, run.attempt, run.started_at, run.epoch
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _draw_charts(
+    _services: Services, _runs: Sequence[Run], _curves: Sequence[Curves], _changes: Sequence[Mapping[int, str]],
+    _ghost: Run | None, names: tuple[str, ...], series: tuple[str, ...], version: tuple[Any, ...],
+) -> dict[str, tuple[pa.Table, dict[str, Any]]]:  # fmt: skip
+    """Data and spec of each measure."""
+    ghost = None if _ghost is None else curves_frame(curves_of(_services.store, _ghost))
+    drawn = [
+        _drawn(_services, run, name, own, changes, ghost)
+        for run, name, own, changes in zip(_runs, names, _curves, _changes, strict=False)
+    ]
+    pale, labels = family(_runs)
+    names = tuple(run.name for run in drawn)
+    return {
+        measure: (
+            pa.Table.from_pandas(charts.curve_data(measure, drawn), preserve_index=False),
+            charts.curve_spec(measure, names, series, labels=labels, pale=pale, ghost=ghost is not None),
+        )
+        for measure in charts.MEASURES
+    }
 
 
 def family(runs: Sequence[Run]) -> tuple[set[int], dict[int, str]]:
@@ -112,9 +137,10 @@ def _parent(store: Store, run: Run) -> Run | None:
     return parent if parent.epoch else None
 
 
-def _drawn(services: Services, run: Run, name: str, curves: Curves, ghost: pd.DataFrame | None) -> RunCurves:
+def _drawn(
+    services: Services, run: Run, name: str, curves: Curves, changes: Mapping[int, str], ghost: pd.DataFrame | None
+) -> RunCurves:  # fmt: skip
     onset = judged(services, run, curves)[0].onset_epoch if curves["epoch"] else None
-    changes = marked_changes(services.store.interventions.history(run.id))
     return RunCurves(name, curves_frame(curves), run.best_epoch, onset, changes, ghost)
 
 
@@ -162,7 +188,8 @@ def _choose_series(several: bool, has_parent: bool) -> list[str]:
     )
 
 
-def _describe(measure: str, drawn: Sequence[RunCurves]) -> str:
+def _describe(measure: str, names: Sequence[str]) -> str:
     # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart anew.
-    names = ", ".join(run.name for run in drawn)
-    return f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {names}"
+    return (
+        f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {', '.join(names)}"
+    )

@@ -1,6 +1,7 @@
 """What somebody expects of a run before its start, and what came of it: the fields to write it down."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from core.runs.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
 from core.runs.records import Run
 from core.services import Services
 from pages.components import session
+from pages.components.curve_view import curves_of
 from pages.components.text import literal
 
 EXPECTATION = "run-expectation"
@@ -125,8 +127,19 @@ def _facts(services: Services, ids: Sequence[str], note: Note | None) -> list[st
         runs = [services.store.get_run(run_id) for run_id in ids]
     except RunNotFound:
         return []  # deleted elsewhere in this moment: the curves' own tick says so
-    known = tuple(facts_of(services.workspace, run, services.store.curves(run.id)) for run in runs)
-    unwritten = note or Note("", (), "", "", 0.0, 0.0)
+    version = tuple(
+        (run.id, run.name, run.attempt, run.started_at, run.epoch, run.total_epochs, run.state)
+        for run in runs
+    )
+    return _read_facts(services, runs, note, version)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _read_facts(
+    _services: Services, _runs: Sequence[Run], _note: Note | None, version: tuple[Any, ...]
+) -> list[str]:
+    known = tuple(facts_of(_services.workspace, run, curves_of(_services.store, run)) for run in _runs)
+    unwritten = _note or Note("", (), "", "", 0.0, 0.0)
     return Entry(unwritten, known, compare(known), is_open=False).facts()
 
 

@@ -1,5 +1,7 @@
 """What the curves of a run say so far, and changes to try: each can be read before it is taken, and forks the run."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from core.errors import UserError
@@ -37,11 +39,19 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
                 "Try it with a change: the fork starts from the same weights and sees the pictures in the same order."
             )
             with st.container(horizontal=True, gap="small"):
-                for mend in mends:
-                    _render_mend(services, run, mend)
+                for offer in mends:
+                    _render_mend(services, run, offer)
 
 
-def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Mend, ...]]:
+@dataclass(frozen=True)
+class Offer:
+    """A mend, and what it changes, a line for each setting."""
+
+    mend: Mend
+    changes: str
+
+
+def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
     """The diagnosis and the likeliest mends, made once an epoch and not at each tick."""
     return _judged(services, run, curves, run.id, run.attempt, run.started_at, run.epoch)
 
@@ -49,9 +59,10 @@ def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tup
 @st.cache_data(max_entries=64, show_spinner=False)
 def _judged(
     _services: Services, _run: Run, _curves: Curves, run_id: str, attempt: int, started_at: float | None, epoch: int
-) -> tuple[Diagnosis, tuple[Mend, ...]]:  # fmt: skip
+) -> tuple[Diagnosis, tuple[Offer, ...]]:  # fmt: skip
     diagnosis = verdict_of(_services.workspace, _run, _curves)
-    return diagnosis, mends_of(_services.workspace, _run, diagnosis)[:MOST_MENDS]
+    mends = mends_of(_services.workspace, _run, diagnosis)[:MOST_MENDS]
+    return diagnosis, tuple(Offer(mend, _changes(_run, mend)) for mend in mends)
 
 
 def verdict_badge(diagnosis: Diagnosis) -> str:
@@ -62,11 +73,12 @@ def verdict_badge(diagnosis: Diagnosis) -> str:
     return f":{color}-badge[{icon} {literal(diagnosis.headline)}]"
 
 
-def _render_mend(services: Services, run: Run, mend: Mend) -> None:
+def _render_mend(services: Services, run: Run, offer: Offer) -> None:
+    mend = offer.mend
     # A key of its own: the popover stays open while the page around it is drawn anew.
     with st.popover(mend.title, icon=":material/healing:", key=f"mend-{run.id}-{mend.id}"):
         st.markdown(literal(mend.why))
-        st.code("\n".join(_change(run, path, value) for path, value in mend.changes.items()), language=None)
+        st.code(offer.changes, language=None)
         if st.button(
             "Fork with this change",
             key=f"take-{run.id}-{mend.id}",
@@ -76,8 +88,12 @@ def _render_mend(services: Services, run: Run, mend: Mend) -> None:
             _take(services, run, mend)
 
 
-def _change(run: Run, path: str, value: object) -> str:
-    return f"{path}: {run_words.setting(run.config.value(path))} → {run_words.setting(value)}"
+def _changes(run: Run, mend: Mend) -> str:
+    config = run.config
+    return "\n".join(
+        f"{path}: {run_words.setting(config.value(path))} → {run_words.setting(value)}"
+        for path, value in mend.changes.items()
+    )
 
 
 def _take(services: Services, run: Run, mend: Mend) -> None:

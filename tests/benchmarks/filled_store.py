@@ -11,7 +11,6 @@ from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.presets import PRESETS
 from core.runs.store import Store
-from core.runs.studies import NewRun
 from core.studies.plan import plan
 from core.studies.spec import SEEDS, Base, build_spec
 from core.workspace import Workspace
@@ -90,7 +89,14 @@ def _curve(number: int, epochs: int) -> Iterator[tuple[float, ...]]:
         validation = 0.1 + (top - 0.1) * learned + chance.gauss(0, 0.008)
         clean = 0.1 + 0.89 * learned + chance.gauss(0, 0.003)
         train = clean - 0.03
-        losses_and_accuracies = (2.3 - 2.1 * train, train, 2.3 - 2.2 * clean, clean, 2.3 - 2 * validation, validation)
+        losses_and_accuracies = (
+            2.3 - 2.1 * train,
+            train,
+            2.3 - 2.2 * clean,
+            clean,
+            2.3 - 2 * validation,
+            validation,
+        )
         yield epoch, *losses_and_accuracies, 0.001, 8 + chance.random(), 5000 + 400 * chance.random()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.web.cli import main
 
-SHOWN = 70
+SHOWN = 130
 
 _lock = threading.Lock()
 _profiles: list[cProfile.Profile] = []

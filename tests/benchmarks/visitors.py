@@ -87,10 +87,10 @@ class Visitor:
             sent += len(answer)
             forward = ForwardMsg.FromString(answer)
             match forward.WhichOneof("type"):
-                case "new_session":
-                    self._script_hash = forward.new_session.page_script_hash
-                    if not forward.metadata.run.fragment_ids:
-                        self.fragments = {}  # the whole page is drawn: its timers begin anew
+                case "new_session" if not forward.metadata.run.fragment_ids:
+                    self.fragments = {}  # the whole page is drawn: its timers begin anew
+                case "navigation":
+                    self._script_hash = forward.navigation.page_script_hash
                 case "auto_rerun":
                     self.fragments[forward.auto_rerun.fragment_id] = forward.auto_rerun.interval
                 case "script_finished" if forward.script_finished not in GOES_ON:
