@@ -17,6 +17,7 @@ from core.runs.store import Curves, Store
 from core.services import Services
 from pages.components import charts
 from pages.components.charts import RunCurves
+from pages.components.kept import Kept, epochs_of
 from pages.components.text import literal
 from pages.components.verdict import judged
 
@@ -24,15 +25,13 @@ PARENT = "parent"
 MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed on the way."
 
 
+_curves: Kept[Curves] = Kept(64)
+_charts: Kept[dict[str, tuple[pa.Table, dict[str, Any]]]] = Kept(32)
+
+
 def curves_of(store: Store, run: Run) -> Curves:
-    """The curves of a run, read again only when it has one more epoch."""
-    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
-    return _read_curves(store, run.id, run.attempt, run.started_at, run.epoch)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _read_curves(_store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int) -> Curves:
-    return _store.curves(run_id)
+    """The curves of a run, read again only when it has one more epoch; not to be changed."""
+    return _curves.get((store, epochs_of(run)), lambda: store.curves(run.id))
 
 
 def render_charts(
@@ -51,8 +50,15 @@ def render_charts(
     series = [name for name in charts.SERIES if name in shown] or ["val"]
     changes = [marked_changes(services.store.interventions.history(run.id)) for run in runs]
     # All that the charts are made of: they are made once an epoch, for whoever looks, and not at each tick.
-    version = (*map(_version, runs), _version(ghost), tuple(tuple(marks.items()) for marks in changes))
-    drawn = _draw_charts(services, runs, curves, changes, ghost, tuple(names), tuple(series), version)
+    known = (*runs, *([] if ghost is None else [ghost]))
+    version = (
+        tuple((run.name, epochs_of(run)) for run in known),
+        tuple(tuple(each.items()) for each in changes),
+    )
+    drawn = _charts.get(
+        (services, version, tuple(names), tuple(series)),
+        lambda: _draw_charts(services, runs, names, curves, changes, ghost, series),
+    )
     # Another choice of runs or series is another chart; the same one keeps its node and its zoom.
     key = "-".join([*(run.id for run in runs), *series, *([] if ghost is None else [PARENT])])
     columns = st.columns(2, gap="medium")
@@ -70,31 +76,24 @@ def render_charts(
         st.caption(MARKS_OF_SEVERAL)
 
 
-def _version(run: Run | None) -> tuple[object, ...]:
-    """What the curves of a run and the words beside them depend on."""
-    if run is None:
-        return ()
-    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
-    return run.id, run.name, run.attempt, run.started_at, run.epoch
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
 def _draw_charts(
-    _services: Services, _runs: Sequence[Run], _curves: Sequence[Curves], _changes: Sequence[Mapping[int, str]],
-    _ghost: Run | None, names: tuple[str, ...], series: tuple[str, ...], version: tuple[Any, ...],
+    services: Services, runs: Sequence[Run], names: Sequence[str], curves: Sequence[Curves],
+    changes: Sequence[Mapping[int, str]], parent: Run | None, series: Sequence[str],
 ) -> dict[str, tuple[pa.Table, dict[str, Any]]]:  # fmt: skip
     """Data and spec of each measure."""
-    ghost = None if _ghost is None else curves_frame(curves_of(_services.store, _ghost))
+    ghost = None if parent is None else curves_frame(curves_of(services.store, parent))
     drawn = [
-        _drawn(_services, run, name, own, changes, ghost)
-        for run, name, own, changes in zip(_runs, names, _curves, _changes, strict=False)
+        _drawn(services, run, name, own, marks, ghost)
+        for run, name, own, marks in zip(runs, names, curves, changes, strict=False)
     ]
-    pale, labels = family(_runs)
-    names = tuple(run.name for run in drawn)
+    pale, labels = family(runs)
+    shown_names = [run.name for run in drawn]
     return {
         measure: (
             pa.Table.from_pandas(charts.curve_data(measure, drawn), preserve_index=False),
-            charts.curve_spec(measure, names, series, labels=labels, pale=pale, ghost=ghost is not None),
+            charts.curve_spec(
+                measure, shown_names, series, labels=labels, pale=pale, ghost=ghost is not None
+            ),
         )
         for measure in charts.MEASURES
     }

@@ -1,7 +1,6 @@
 """What somebody expects of a run before its start, and what came of it: the fields to write it down."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -13,6 +12,7 @@ from core.runs.records import Run
 from core.services import Services
 from pages.components import session
 from pages.components.curve_view import curves_of
+from pages.components.kept import Kept, epochs_of
 from pages.components.text import literal
 
 EXPECTATION = "run-expectation"
@@ -122,24 +122,21 @@ def _line(line: str) -> str:
     return "\u00a0" * indent + literal(words) or "\u00a0"
 
 
+_kept_facts: Kept[list[str]] = Kept(64)
+
+
 def _facts(services: Services, ids: Sequence[str], note: Note | None) -> list[str]:
     try:
         runs = [services.store.get_run(run_id) for run_id in ids]
     except RunNotFound:
         return []  # deleted elsewhere in this moment: the curves' own tick says so
-    version = tuple(
-        (run.id, run.name, run.attempt, run.started_at, run.epoch, run.total_epochs, run.state)
-        for run in runs
-    )
-    return _read_facts(services, runs, note, version)
+    told = tuple((run.name, run.total_epochs, run.state, epochs_of(run)) for run in runs)
+    return _kept_facts.get((services, told), lambda: _read_facts(services, runs, note))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _read_facts(
-    _services: Services, _runs: Sequence[Run], _note: Note | None, version: tuple[Any, ...]
-) -> list[str]:
-    known = tuple(facts_of(_services.workspace, run, curves_of(_services.store, run)) for run in _runs)
-    unwritten = _note or Note("", (), "", "", 0.0, 0.0)
+def _read_facts(services: Services, runs: Sequence[Run], note: Note | None) -> list[str]:
+    known = tuple(facts_of(services.workspace, run, curves_of(services.store, run)) for run in runs)
+    unwritten = note or Note("", (), "", "", 0.0, 0.0)
     return Entry(unwritten, known, compare(known), is_open=False).facts()
 
 

@@ -1,7 +1,6 @@
 """The table of runs: filter, pages of 50, ticked rows."""
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,6 +11,7 @@ from core.runs.records import Run
 from core.runs.states import RunState
 from core.runs.store import Store
 from pages.components import run_words, session
+from pages.components.kept import Kept, epochs_of
 from pages.components.run_selection import signature, write_selection
 
 ROWS_PER_PAGE = 50
@@ -46,10 +46,10 @@ class Row(NamedTuple):
     id: str
 
 
-def table_row(run: Run, curve: Sequence[float | None], queue: Sequence[str]) -> Row:
+def table_row(run: Run, curve: tuple[float, ...], queue: Sequence[str]) -> Row:
     """`curve` are its validation accuracies, oldest first; `queue` the ids of waiting runs in order."""
     return Row(
-        run.state, run.name, run.dataset, run.best_val_accuracy, run.gap, _thinned(curve),
+        run.state, run.name, run.dataset, run.best_val_accuracy, run.gap, curve,
         f"{run.epoch} / {run.total_epochs}", _place(run, queue), run.started_at or run.created_at, run.id,
     )  # fmt: skip
 
@@ -70,6 +70,10 @@ def table_data(rows: Sequence[Row]) -> pd.DataFrame:
             "id": [row.id for row in rows],
         }
     )
+
+
+_tables: Kept[pa.Table] = Kept(64)
+_sparklines: Kept[tuple[float, ...]] = Kept(4096)
 
 
 def render_run_table(store: Store, chosen: Sequence[Run]) -> None:
@@ -104,7 +108,7 @@ def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:
     queue = store.queue()
     rows = tuple(table_row(run, _sparkline(store, run), queue) for run in shown)
     return st.dataframe(
-        _arrow(rows),
+        _tables.get(rows, lambda: _arrow(rows)),
         key=session.run_table_key(ids, chosen),
         on_select="rerun",
         selection_mode="multi-row",
@@ -120,22 +124,15 @@ def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:
     )
 
 
-@lru_cache(maxsize=64)
 def _arrow(rows: tuple[Row, ...]) -> pa.Table:
-    # Everybody who looks at the same page of the table shares it; made anew at each tick it took 5 ms.
     return pa.Table.from_pandas(table_data(rows), preserve_index=False)
 
 
-def _sparkline(store: Store, run: Run) -> list[float | None]:
-    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
-    return _read_sparkline(store, run.id, run.attempt, run.started_at, run.epoch)
-
-
-@lru_cache(maxsize=4096)
-def _read_sparkline(
-    store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int
-) -> list[float | None]:
-    return store.last_val_accuracies([run_id], SPARKLINE_EPOCHS)[run_id]
+def _sparkline(store: Store, run: Run) -> tuple[float, ...]:
+    return _sparklines.get(
+        (store, epochs_of(run)),
+        lambda: thinned(store.last_val_accuracies([run.id], SPARKLINE_EPOCHS)[run.id]),
+    )
 
 
 def _render_filter(counts: Mapping[RunState, int]) -> tuple[str, Collection[RunState] | None]:
@@ -219,7 +216,8 @@ def _columns() -> dict[str, Any]:
     }
 
 
-def _thinned(values: Sequence[float | None]) -> tuple[float, ...]:
+def thinned(values: Sequence[float | None]) -> tuple[float, ...]:
+    """At most SPARKLINE_POINTS of those that are known, evenly spread."""
     known = tuple(value for value in values if value is not None)
     step = -(-len(known) // SPARKLINE_POINTS) or 1
     return known[::step]

@@ -13,6 +13,7 @@ from core.runs.store import Curves
 from core.services import Services
 from core.verdicts import mends_of, verdict_of
 from pages.components import run_words, session
+from pages.components.kept import Kept, epochs_of
 from pages.components.run_words import Color
 from pages.components.text import literal
 
@@ -51,18 +52,18 @@ class Offer:
     changes: str
 
 
+_judgements: Kept[tuple[Diagnosis, tuple[Offer, ...]]] = Kept(64)
+
+
 def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
     """The diagnosis and the likeliest mends, made once an epoch and not at each tick."""
-    return _judged(services, run, curves, run.id, run.attempt, run.started_at, run.epoch)
+    return _judgements.get((services, epochs_of(run)), lambda: _judge(services, run, curves))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _judged(
-    _services: Services, _run: Run, _curves: Curves, run_id: str, attempt: int, started_at: float | None, epoch: int
-) -> tuple[Diagnosis, tuple[Offer, ...]]:  # fmt: skip
-    diagnosis = verdict_of(_services.workspace, _run, _curves)
-    mends = mends_of(_services.workspace, _run, diagnosis)[:MOST_MENDS]
-    return diagnosis, tuple(Offer(mend, _changes(_run, mend)) for mend in mends)
+def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
+    diagnosis = verdict_of(services.workspace, run, curves)
+    mends = mends_of(services.workspace, run, diagnosis)[:MOST_MENDS]
+    return diagnosis, tuple(Offer(mend, _changes(run, mend)) for mend in mends)
 
 
 def verdict_badge(diagnosis: Diagnosis) -> str:
