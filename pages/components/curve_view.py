@@ -31,7 +31,7 @@ _charts: Kept[dict[str, tuple[pa.Table, dict[str, Any]]]] = Kept(32)
 
 def curves_of(store: Store, run: Run) -> Curves:
     """The curves of a run, read again only when it has one more epoch; not to be changed."""
-    return _curves.get((store, epochs_of(run)), lambda: store.curves(run.id))
+    return _curves.get((store, run.id), epochs_of(run), lambda: store.curves(run.id))
 
 
 def render_charts(
@@ -51,12 +51,9 @@ def render_charts(
     changes = [marked_changes(services.store.interventions.history(run.id)) for run in runs]
     # All that the charts are made of: they are made once an epoch, for whoever looks, and not at each tick.
     known = (*runs, *([] if ghost is None else [ghost]))
-    version = (
-        tuple((run.name, epochs_of(run)) for run in known),
-        tuple(tuple(each.items()) for each in changes),
-    )
     drawn = _charts.get(
-        (services, version, tuple(names), tuple(series)),
+        (services, tuple(run.id for run in known), tuple(names), tuple(series)),
+        (tuple(map(epochs_of, known)), tuple(tuple(each.items()) for each in changes)),
         lambda: _draw_charts(services, runs, names, curves, changes, ghost, series),
     )
     # Another choice of runs or series is another chart; the same one keeps its node and its zoom.

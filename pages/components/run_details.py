@@ -26,7 +26,6 @@ from pages.components.picture_strips import data_uri, strip_data, strip_spec
 from pages.components.text import literal
 
 _details: Kept[RunDetails | None] = Kept(32)
-_names: Kept[tuple[str, ...]] = Kept(32)
 _data: Kept[pa.Table] = Kept(64)
 
 
@@ -35,14 +34,11 @@ def render_details(services: Services, run: Run) -> None:
     if not run.epoch:
         return
     store = services.store
-    details = _details.get((store, epochs_of(run)), lambda: store.details.read(run.id))
+    details = _details.get((store, run.id), epochs_of(run), lambda: store.details.read(run.id))
     if details is None:
         st.caption(why_no_details(run))
         return
-    num_classes = details.num_classes
-    names = _names.get(
-        (services, epochs_of(run)), lambda: class_names_of(services.workspace, run, num_classes)
-    )
+    names = class_names_of(services.workspace, run, details.num_classes)
     labels = ["Classes", "Pictures", *(["Labels"] if details.corrupted else [])]
     tabs = dict(zip(labels, st.tabs(labels, key=f"details-{run.id}", on_change="rerun"), strict=True))
     if tabs["Classes"].open:
@@ -68,7 +64,7 @@ def _render_classes(run: Run, details: RunDetails, names: Sequence[str]) -> None
         persist_state="session",
     )
     st.vega_lite_chart(
-        _data.get(("classes", epochs_of(run)), lambda: _arrow(class_map.class_data(details))),
+        _data.get((run.id, "classes"), epochs_of(run), lambda: _arrow(class_map.class_data(details))),
         class_map.class_spec(measure, names, _theme()),
         key=f"classes-{run.id}-{measure}",
         width="stretch",
@@ -105,7 +101,7 @@ def _render_pictures(workspace: Workspace, run: Run, details: RunDetails, names:
             st.markdown(f"**{title}**")
             st.caption(_remembered_in_words(followed))
             st.vega_lite_chart(
-                _data.get((title, epochs_of(run)), _strips(details, followed)),
+                _data.get((run.id, title), epochs_of(run), _strips(details, followed)),
                 strip_spec(followed, names, thumbnails and thumbnails[index], _theme()),
                 key=f"strips-{run.id}-{index}",
                 width="stretch",
@@ -164,7 +160,9 @@ def _render_labels(run: Run, details: RunDetails) -> None:
     assert corrupted is not None
     st.markdown(literal(memorised_in_words(int(details.epochs[-1]), corrupted)))
     st.vega_lite_chart(
-        _data.get(("labels", epochs_of(run)), lambda: _arrow(memorisation_data(details.epochs, corrupted))),
+        _data.get(
+            (run.id, "labels"), epochs_of(run), lambda: _arrow(memorisation_data(details.epochs, corrupted))
+        ),
         memorisation_spec(),
         key=f"labels-{run.id}",
         width="stretch",

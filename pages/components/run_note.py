@@ -130,8 +130,8 @@ def _facts(services: Services, ids: Sequence[str], note: Note | None) -> list[st
         runs = [services.store.get_run(run_id) for run_id in ids]
     except RunNotFound:
         return []  # deleted elsewhere in this moment: the curves' own tick says so
-    told = tuple((run.name, run.total_epochs, run.state, epochs_of(run)) for run in runs)
-    return _kept_facts.get((services, told), lambda: _read_facts(services, runs, note))
+    version = tuple((run.name, run.total_epochs, run.state, epochs_of(run)) for run in runs)
+    return _kept_facts.get((services, tuple(ids)), version, lambda: _read_facts(services, runs, note))
 
 
 def _read_facts(services: Services, runs: Sequence[Run], note: Note | None) -> list[str]:

@@ -108,7 +108,7 @@ def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:
     queue = store.queue()
     rows = tuple(table_row(run, _sparkline(store, run), queue) for run in shown)
     return st.dataframe(
-        _tables.get(rows, lambda: _arrow(rows)),
+        _tables.get((store, ids), rows, lambda: _arrow(rows)),
         key=session.run_table_key(ids, chosen),
         on_select="rerun",
         selection_mode="multi-row",
@@ -130,7 +130,8 @@ def _arrow(rows: tuple[Row, ...]) -> pa.Table:
 
 def _sparkline(store: Store, run: Run) -> tuple[float, ...]:
     return _sparklines.get(
-        (store, epochs_of(run)),
+        (store, run.id),
+        epochs_of(run),
         lambda: thinned(store.last_val_accuracies([run.id], SPARKLINE_EPOCHS)[run.id]),
     )
 

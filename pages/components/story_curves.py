@@ -56,7 +56,7 @@ _overfit: Kept[bool] = Kept(64)
 
 def has_overfit(services: Services, run: Run) -> bool:
     """Whether the verdict has ever been overfitting. A verdict may change back for an epoch; what it opened stays."""
-    return _overfit.get((services, epochs_of(run)), lambda: _find_overfit(services, run))
+    return _overfit.get((services, run.id), epochs_of(run), lambda: _find_overfit(services, run))
 
 
 def _find_overfit(services: Services, run: Run) -> bool:

@@ -57,7 +57,7 @@ _judgements: Kept[tuple[Diagnosis, tuple[Offer, ...]]] = Kept(64)
 
 def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
     """The diagnosis and the likeliest mends, made once an epoch and not at each tick."""
-    return _judgements.get((services, epochs_of(run)), lambda: _judge(services, run, curves))
+    return _judgements.get((services, run.id), epochs_of(run), lambda: _judge(services, run, curves))
 
 
 def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
