@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx2
@@ -14,6 +14,7 @@ import psutil
 
 from core.workspace import PROJECT_ROOT
 
+STREAMLIT = (sys.executable, "-m", "streamlit")
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 
@@ -21,10 +22,9 @@ STOP_SECONDS = 20.0
 class Server:
     """`streamlit run app.py` on a free port. The port stays the same across restarts."""
 
-    def __init__(self, root: Path, module: str = "streamlit") -> None:
-        """`module` is what Python runs in Streamlit's place, with the same arguments."""
+    def __init__(self, root: Path, streamlit: Sequence[str] = STREAMLIT) -> None:
         self.root = root
-        self._module = module
+        self._streamlit = streamlit
         self.log = root.parent / "server.log"
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,7 +44,7 @@ class Server:
         self.root.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, "run", "app.py", "--server.port", str(self._port)],
+                [*self._streamlit, "run", "app.py", "--server.port", str(self._port)],
                 cwd=PROJECT_ROOT,
                 env={**os.environ, "CONVDECK_HOME": str(self.root)},
                 stdin=subprocess.DEVNULL,
@@ -83,9 +83,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(root: Path, module: str = "streamlit") -> Iterator[Server]:
+def running_server(root: Path, streamlit: Sequence[str] = STREAMLIT) -> Iterator[Server]:
     """A server with the workspace `root`; afterwards nothing of it runs any more."""
-    server = Server(root, module)
+    server = Server(root, streamlit)
     try:
         server.start()
         yield server

@@ -16,6 +16,7 @@ from pages.components import run_words, session
 from pages.components.lab_runs import choose_run, describe_run
 from pages.components.robustness_chart import robustness_data, robustness_spec
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 TICK_SECONDS = 0.2
 # Between two ticks: long enough to waste little, short enough to see it grow.
@@ -45,8 +46,8 @@ def render_sweep(services: Services, runs: Sequence[Run]) -> None:
         st.error(literal(error), icon=":material/error:")
         st.button("Measure on", icon=":material/refresh:", on_click=session.set_sweep_error, args=((), ""))
     ticking = not error and not all(one.is_complete for one in _advance(services, chosen, dataset, knob, 0.0))
-    tick = st.fragment(_draw, run_every=TICK_SECONDS if ticking else None)
-    tick(services, chosen, dataset, knob)
+    every = TICK_SECONDS if ticking else None
+    draw_ticking(_draw, services, chosen, dataset, knob, every=every)
 
 
 def _choose_other(run: Run, same_data: Sequence[Run]) -> Run | None:

@@ -28,6 +28,7 @@ from pages.components.run_details import render_details
 from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 from pages.components.verdict import judged, render_verdict, verdict_badge
 
 TICK_SECONDS = 1.0
@@ -45,8 +46,8 @@ WHY_TRAINING_CAN_BE_LOWER = (
 def render_live(services: Services, runs: Sequence[Run]) -> None:
     """Nothing is polled once every run has ended."""
     ticking = any(not run.state.is_finished for run in runs)
-    tick = st.fragment(_draw, run_every=TICK_SECONDS if ticking else None)
-    tick(services, tuple(run.id for run in runs), signature(runs))
+    every = TICK_SECONDS if ticking else None
+    draw_ticking(_draw, services, tuple(run.id for run in runs), signature(runs), every=every)
 
 
 def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:

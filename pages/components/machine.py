@@ -17,6 +17,7 @@ from core.services import Services
 from core.workspace import Workspace
 from pages.components import run_words
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 TICK_SECONDS = 2.0
 MAX_QUEUE_ROWS = 20
@@ -36,7 +37,7 @@ ENGINE_STATES = {
 def render_machine(services: Services) -> None:
     """What changes by the second; polled only while a run waits or is active."""
     ticking = bool(services.store.active_runs() or services.store.waiting_runs())
-    st.fragment(_draw_machine, run_every=TICK_SECONDS if ticking else None)(services, ticking)
+    draw_ticking(_draw_machine, services, ticking, every=TICK_SECONDS if ticking else None)
 
 
 def _draw_machine(services: Services, ticking: bool) -> None:

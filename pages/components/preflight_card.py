@@ -9,6 +9,7 @@ from core.preflight import Preflight
 from core.services import Services
 from pages.components import run_words, session
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 TICK_SECONDS = 0.5
 WHAT_IT_IS = (
@@ -25,9 +26,9 @@ MEMORY_HELP = "The most that was taken at once, of {available} MiB that were fre
 def render_preflight(services: Services, config: ExperimentConfig, *, can_start: bool) -> None:
     """The card; polled only while this design is being measured."""
     running = services.dry_runs.state(config.config_id).stage is not None
-    draw = st.fragment(_draw, run_every=TICK_SECONDS if running else None)
     with st.container(border=True):
-        draw(services, config, running, can_start)
+        every = TICK_SECONDS if running else None
+        draw_ticking(_draw, services, config, running, can_start, every=every)
 
 
 def _draw(services: Services, config: ExperimentConfig, drawn_running: bool, can_start: bool) -> None:

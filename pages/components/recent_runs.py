@@ -8,6 +8,7 @@ from core.runs.records import Run
 from core.runs.store import Store
 from pages.components import run_words
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 TICK_SECONDS = 1.0
 SHOWN_UNDER_WAY = 5
@@ -21,7 +22,7 @@ WHAT_RESULTS_SAY = (
 def render_recent_runs(store: Store) -> None:
     """Polled while something is under way."""
     ticking = bool(store.active_runs() or store.waiting_runs())
-    st.fragment(_render_runs, run_every=TICK_SECONDS if ticking else None)(store, ticking)
+    draw_ticking(_render_runs, store, ticking, every=TICK_SECONDS if ticking else None)
 
 
 def _render_runs(store: Store, ticking: bool) -> None:

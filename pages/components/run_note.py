@@ -14,6 +14,7 @@ from pages.components import session
 from pages.components.curve_view import curves_of
 from pages.components.kept import Kept, epochs_of
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 EXPECTATION = "run-expectation"
 EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
@@ -64,8 +65,8 @@ def render_note_form(
     left, right = st.columns([3, 2], gap="large")
     with right:
         st.caption("What the numbers say")
-        tick = FACTS_TICK_SECONDS if read_again else None
-        st.fragment(_render_facts, run_every=tick)(read_again or (lambda: facts))
+        every = FACTS_TICK_SECONDS if read_again else None
+        draw_ticking(_render_facts, read_again or (lambda: facts), every=every)
     with left:
         if not is_open:
             render_words("Expected", expectation, NOTHING_EXPECTED)

@@ -13,6 +13,7 @@ from core.runs.store import Store
 from pages.components import run_words, session
 from pages.components.kept import Kept, epochs_of
 from pages.components.run_selection import signature, write_selection
+from pages.components.ticking import draw_ticking
 
 ROWS_PER_PAGE = 50
 ROWS_VISIBLE = 8
@@ -79,8 +80,8 @@ _sparklines: Kept[tuple[float, ...]] = Kept(4096)
 def render_run_table(store: Store, chosen: Sequence[Run]) -> None:
     """Draw filter and table; it refreshes itself while a run waits or is active. Ticks go into the address."""
     lively = _is_lively(store.count_by_state())
-    tick = st.fragment(_draw, run_every=TICK_SECONDS if lively else None)
-    tick(store, tuple(run.id for run in chosen), signature(chosen), lively)
+    ids, drawn = tuple(run.id for run in chosen), signature(chosen)
+    draw_ticking(_draw, store, ids, drawn, lively, every=TICK_SECONDS if lively else None)
 
 
 def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> None:

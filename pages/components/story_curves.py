@@ -17,6 +17,7 @@ from pages.components.curve_view import curves_of, render_charts
 from pages.components.kept import Kept, epochs_of
 from pages.components.run_selection import signature
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 from pages.components.verdict import judged, verdict_badge
 
 TICK_SECONDS = 0.5
@@ -69,8 +70,8 @@ def render_followed(services: Services, run: Run) -> None:
 
     The whole page is drawn anew when the run's state changes or the verdict is overfitting for the first time.
     """
-    tick = st.fragment(_draw, run_every=None if run.state.is_finished else TICK_SECONDS)
-    tick(services, run.id, _drawn(services, run))
+    every = None if run.state.is_finished else TICK_SECONDS
+    draw_ticking(_draw, services, run.id, _drawn(services, run), every=every)
 
 
 def _drawn(services: Services, run: Run) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from pages.components.live import render_live
 from pages.components.pictures import enlarge
 from pages.components.story_sample import Sample, choose_sample, render_another
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 VARIANTS = 12
 SEED = 1
@@ -74,8 +75,8 @@ def render_variants(services: Services, augmentation: AugmentationConfig, datase
             st.markdown("**One picture as training now shows it, twelve times**", width="content")
             render_another("variants")
         waits = _variants(services, augmentation, dataset, sample) is None
-        tick = st.fragment(_draw, run_every=TICK_SECONDS if waits else None)
-        tick(services, augmentation, dataset, sample, waits)
+        every = TICK_SECONDS if waits else None
+        draw_ticking(_draw, services, augmentation, dataset, sample, waits, every=every)
 
 
 def _draw(

@@ -14,6 +14,7 @@ from pages.components.answer_view import render_bars, render_seen, right_or_wron
 from pages.components.engine_answers import answer_of
 from pages.components.pictures import Pixels, png_bytes
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 TICK_SECONDS = 0.5
 NUMBER = "story-sample"
@@ -56,7 +57,8 @@ def render_sample(services: Services, run: Run) -> None:
             st.markdown("**A picture it has never seen**", width="content")
             render_another("sample")
         waits = _answer(services, run, sample) is None
-        st.fragment(_draw, run_every=TICK_SECONDS if waits else None)(services, run, sample, waits)
+        every = TICK_SECONDS if waits else None
+        draw_ticking(_draw, services, run, sample, waits, every=every)
 
 
 def _draw(services: Services, run: Run, sample: Sample, waits: bool) -> None:

@@ -17,6 +17,7 @@ from pages.components import run_words, session
 from pages.components.study_results import render_result
 from pages.components.study_words import KINDS
 from pages.components.text import literal
+from pages.components.ticking import draw_ticking
 
 TICK_SECONDS = 2.0
 MOST_LINKED = 50  # as many as the Runs page takes
@@ -30,8 +31,8 @@ def render_study(services: Services, study_id: str) -> None:
     st.subheader(literal(report.study.name), anchor=False)
     _render_actions(services, report)
     ticking = bool(report.under_way)
-    tick = st.fragment(_draw, run_every=TICK_SECONDS if ticking else None)
-    tick(services, study_id, _signature(report))
+    every = TICK_SECONDS if ticking else None
+    draw_ticking(_draw, services, study_id, _signature(report), every=every)
 
 
 def _draw(services: Services, study_id: str, drawn: object) -> None:
