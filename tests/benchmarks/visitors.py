@@ -54,9 +54,10 @@ class Visitor:
         self.ticks.append(Tick(interval, seconds, sent))
         return self.ticks[-1]
 
-    async def watch(self, seconds: float) -> None:
-        """Look on for so long; each fragment ticks when its timer says so."""
+    async def watch(self, seconds: float, after: float = 0.0) -> None:
+        """Look on for so long, once `after` seconds are over; each fragment ticks when its timer says so."""
         end = time.monotonic() + seconds
+        await asyncio.sleep(after)
         due: dict[str, float] = {}
         while (now := time.monotonic()) < end:
             due = {name: due.get(name, now + interval) for name, interval in self.fragments.items()}
