@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,15 +21,15 @@ from core.services import get_services
 from pages.components.errors import render_error
 
 SCHEDULER_CHECK_SECONDS = 2.0
+ENGINE_SECONDS = 3.0  # until the first page is drawn; what asks the engine before starts it at once
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the engine and keep the queue served for as long as the server is up. A new workspace gets the example."""
     services = await asyncio.to_thread(get_services)
-    await asyncio.to_thread(services.engine.start)
     is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
-    tasks = [asyncio.create_task(keep_scheduler())]
+    tasks = [asyncio.create_task(keep_scheduler()), asyncio.create_task(warm_up())]
     if is_new:
         tasks.append(asyncio.create_task(asyncio.to_thread(draw_shapes_ahead, services.workspace)))
     yield
@@ -36,6 +37,13 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         task.cancel()
     await asyncio.to_thread(withdraw_wish, services.workspace)
     await asyncio.to_thread(services.engine.close)
+
+
+async def warm_up() -> None:
+    """What pages need but a healthy answer does not: modules first, and later the engine, which takes a core."""
+    await asyncio.to_thread(importlib.import_module, "pages.components.run_table")
+    await asyncio.sleep(ENGINE_SECONDS)
+    await asyncio.to_thread(get_services().engine.start)
 
 
 async def keep_scheduler() -> None:

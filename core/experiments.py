@@ -5,7 +5,7 @@ from typing import Any
 
 from core.architecture import Architecture, describe
 from core.config import DatasetConfig, ExperimentConfig
-from core.datasets.storage import DatasetInfo, list_datasets
+from core.datasets.storage import DatasetInfo, describe_dataset, list_datasets
 from core.errors import ConfigError, DatasetError, RunError
 from core.mends import describe_changes
 from core.runs import control
@@ -16,10 +16,11 @@ from core.workspace import Workspace
 
 def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
     """What is known of a data set, at hand or not. Raises DatasetError that lists the known ones."""
-    found = {info.id: info for info in list_datasets(workspace)}
-    if dataset_id not in found:
-        raise DatasetError(f"There is no data set {dataset_id[:40]!r} here. There are: {', '.join(found)}.")
-    return found[dataset_id]
+    found = describe_dataset(workspace, dataset_id)
+    if found is None:
+        known = ", ".join(info.id for info in list_datasets(workspace))
+        raise DatasetError(f"There is no data set {dataset_id[:40]!r} here. There are: {known}.")
+    return found
 
 
 def dataset_shape(workspace: Workspace, dataset: DatasetConfig) -> tuple[tuple[int, int, int], int]:

@@ -16,17 +16,16 @@ def main() -> None:
     """The page."""
     st.title("Runs", anchor=False)
     services = session.services()
-    runs = services.store.list_runs()
-    selection = read_selection(runs)
+    selection = read_selection(services.store)
     if selection.unknown:
         names = ", ".join(f"“{literal(run_id[:40])}”" for run_id in selection.unknown[:5])
         st.warning(f"There is no run {names} here. It may have been deleted.", icon=":material/link_off:")
-    if not runs:
+    if services.store.run_to_watch() is None:
         st.write("No run has been started yet.")
         st.page_link("design.py", label="Design a network", icon=":material/add:")
         return
-    render_run_table(services.store, runs, selection.ids)
-    chosen = [run for run_id in selection.ids for run in runs if run.id == run_id]
+    chosen = services.store.get_runs(selection.ids)
+    render_run_table(services.store, chosen)
     if not chosen:
         st.caption("Tick one or more runs to see their curves.")
         return

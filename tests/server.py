@@ -26,7 +26,7 @@ class Server:
         self.root = root
         self._streamlit = streamlit
         self.log = root.parent / "server.log"
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -115,7 +115,8 @@ def _processes_of(root: Path) -> list[psutil.Process]:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -186,6 +186,14 @@ def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
     return [_info(workspace, dataset_id) for dataset_id in [*SOURCES, *own]]
 
 
+def describe_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
+    """What `list_datasets` says of one data set, without opening the others; None where it is not known."""
+    if not DATASET_ID.fullmatch(dataset_id):
+        return None
+    is_known = dataset_id in SOURCES or (workspace.datasets / dataset_id).is_dir()
+    return _info(workspace, dataset_id) if is_known else None
+
+
 def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
     """Delete what is stored of a data set. Raises DatasetError when it is not here."""
     check_id(dataset_id)

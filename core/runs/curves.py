@@ -1,21 +1,25 @@
 """Curves as tables: the data that charts are drawn from."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from core.runs.records import CURVE_KEYS
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def curves_frame(curves: Mapping[str, list[Any]]) -> pd.DataFrame:
+
+def curves_frame(curves: Mapping[str, list[Any]]) -> "pd.DataFrame":
     """A row per epoch and a column per curve: `epoch` int64, all others float64 with NaN for what is not known."""
+    import pandas as pd  # late: half of what the server would load before it answers
+
     frame = pd.DataFrame({key: pd.Series(curves[key], dtype="float64") for key in CURVE_KEYS})
     return frame.astype({"epoch": "int64"})
 
 
-def downsample(frame: pd.DataFrame, most: int = 1000, keep: int | None = None) -> pd.DataFrame:
+def downsample(frame: "pd.DataFrame", most: int = 1000, keep: int | None = None) -> "pd.DataFrame":
     """At most `most` rows, evenly spread, for drawing.
 
     The first, the last and the row whose epoch is `keep` are always among them: thinning must not hide the best.

@@ -30,6 +30,7 @@ from core.runs.records import (
     finite,
     run_from_row,
 )
+from core.runs.search import Found, fits
 from core.runs.states import RunState
 from core.runs.studies import Studies
 from core.runs.tables import Curves
@@ -76,6 +77,56 @@ class Store:
         """Newest first; with `alone_first`, those that a study began come after all others."""
         order = f"{tables.BEGUN_BY_STUDY}, number DESC" if alone_first else "number DESC"
         return self._runs(f"ORDER BY {order} LIMIT ?", (-1 if limit is None else limit,))
+
+    def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
+        """In the order of `run_ids`; those that are not there are left out."""
+        wanted = json.dumps(list(run_ids))
+        found = {run.id: run for run in self._runs("WHERE id IN (SELECT value FROM json_each(?))", (wanted,))}
+        return [found[run_id] for run_id in dict.fromkeys(run_ids) if run_id in found]
+
+    def find_runs(
+        self, text: str = "", states: Collection[RunState] | None = None, *, limit: int, offset: int = 0
+    ) -> Found:
+        """Those in one of `states` (None: any) that `core.runs.search.fits`, newest first, a page of them.
+
+        Only what is looked through is read of all runs, and the whole of them only for the page.
+        """
+        wanted = json.dumps([state.value for state in (RunState if states is None else states)])
+        clause = "WHERE state IN (SELECT value FROM json_each(?))"
+        with self._database.reading() as connection:
+            if not text.strip():
+                query = f"SELECT count(*) FROM runs {clause}"
+                total = int(connection.execute(query, (wanted,)).fetchone()[0])
+                query = f"{tables.SELECT_RUN} {clause} ORDER BY number DESC LIMIT ? OFFSET ?"
+                rows = connection.execute(query, (wanted, limit, offset)).fetchall()
+            else:
+                query = f"SELECT number, id, name, dataset, preset FROM runs {clause} ORDER BY number DESC"
+                fitting = [
+                    number for number, *told in connection.execute(query, (wanted,)) if fits(text, *told)
+                ]
+                total, page = len(fitting), json.dumps(fitting[offset : offset + limit])
+                query = f"{tables.SELECT_RUN} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number DESC"
+                rows = connection.execute(query, (page,)).fetchall()
+        return Found(tuple(run_from_row(row) for row in rows), total)
+
+    def count_by_state(self) -> dict[RunState, int]:
+        """How many runs are in each state; states without one are there too."""
+        counts = dict.fromkeys(RunState, 0)
+        with self._database.reading() as connection:
+            for state, count in connection.execute("SELECT state, count(*) FROM runs GROUP BY state"):
+                counts[RunState(state)] = count
+        return counts
+
+    def run_to_watch(self) -> Run | None:
+        """The newest run that is active, or else the newest; None when there is none."""
+        active = self._runs(f"WHERE state IN ({tables.ACTIVE_STATES}) ORDER BY number DESC LIMIT 1")
+        return next(iter(active or self.list_runs(limit=1)), None)
+
+    def queue(self) -> list[str]:
+        """The ids of the waiting runs in the order in which they are to start."""
+        query = "SELECT id FROM runs WHERE state = 'WAITING' ORDER BY queue_number"
+        with self._database.reading() as connection:
+            return [run_id for (run_id,) in connection.execute(query)]
 
     def standalone_results(self, limit: int) -> list[Run]:
         """Runs that have ended and that no study began, newest first."""

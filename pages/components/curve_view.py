@@ -1,8 +1,10 @@
 """The curves of the chosen runs as charts: which series, whose parent lies pale behind, what is marked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core.errors import RunError, RunNotFound
@@ -15,6 +17,7 @@ from core.runs.store import Curves, Store
 from core.services import Services
 from pages.components import charts
 from pages.components.charts import RunCurves
+from pages.components.kept import Kept, epochs_of
 from pages.components.text import literal
 from pages.components.verdict import judged
 
@@ -22,15 +25,13 @@ PARENT = "parent"
 MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed on the way."
 
 
+_curves: Kept[Curves] = Kept(64)
+_charts: Kept[dict[str, tuple[pa.Table, dict[str, Any]]]] = Kept(32)
+
+
 def curves_of(store: Store, run: Run) -> Curves:
-    """The curves of a run, read again only when it has one more epoch."""
-    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
-    return _read_curves(store, run.id, run.attempt, run.started_at, run.epoch)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _read_curves(_store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int) -> Curves:
-    return _store.curves(run_id)
+    """The curves of a run, read again only when it has one more epoch; not to be changed."""
+    return _curves.get((store, run.id), epochs_of(run), lambda: store.curves(run.id))
 
 
 def render_charts(
@@ -44,35 +45,55 @@ def render_charts(
     shown = _choose_series(several=len(runs) > 1, has_parent=parent is not None)
     ghost = None
     if parent is not None and PARENT in shown:
-        ghost = curves_frame(curves_of(services.store, parent))
+        ghost = parent
         st.caption(f"Pale behind: {literal(parent.name)}. Here: {literal(_difference(parent, runs[0]))}.")
     series = [name for name in charts.SERIES if name in shown] or ["val"]
-    drawn = [
-        _drawn(services, run, name, own, ghost) for run, name, own in zip(runs, names, curves, strict=False)
-    ]
-    pale, labels = family(runs)
+    changes = [marked_changes(services.store.interventions.history(run.id)) for run in runs]
+    # All that the charts are made of: they are made once an epoch, for whoever looks, and not at each tick.
+    known = (*runs, *([] if ghost is None else [ghost]))
+    drawn = _charts.get(
+        (services, tuple(run.id for run in known), tuple(names), tuple(series)),
+        (tuple(map(epochs_of, known)), tuple(tuple(each.items()) for each in changes)),
+        lambda: _draw_charts(services, runs, names, curves, changes, ghost, series),
+    )
     # Another choice of runs or series is another chart; the same one keeps its node and its zoom.
     key = "-".join([*(run.id for run in runs), *series, *([] if ghost is None else [PARENT])])
     columns = st.columns(2, gap="medium")
-    for column, measure in zip(columns, charts.MEASURES, strict=True):
+    for column, (measure, (data, spec)) in zip(columns, drawn.items(), strict=True):
         column.vega_lite_chart(
-            charts.curve_data(measure, drawn),
-            charts.curve_spec(
-                measure,
-                [run.name for run in drawn],
-                series,
-                labels=labels,
-                pale=pale,
-                ghost=ghost is not None,
-            ),
+            data,
+            spec,
             key=f"{measure}-{key}",
             on_select="rerun",
             selection_mode=[charts.ZOOM],
             width="stretch",
-            alt=_describe(measure, drawn),
+            alt=_describe(measure, names[: len(runs)]),
         )
     if len(runs) > 1:
         st.caption(MARKS_OF_SEVERAL)
+
+
+def _draw_charts(
+    services: Services, runs: Sequence[Run], names: Sequence[str], curves: Sequence[Curves],
+    changes: Sequence[Mapping[int, str]], parent: Run | None, series: Sequence[str],
+) -> dict[str, tuple[pa.Table, dict[str, Any]]]:  # fmt: skip
+    """Data and spec of each measure."""
+    ghost = None if parent is None else curves_frame(curves_of(services.store, parent))
+    drawn = [
+        _drawn(services, run, name, own, marks, ghost)
+        for run, name, own, marks in zip(runs, names, curves, changes, strict=False)
+    ]
+    pale, labels = family(runs)
+    shown_names = [run.name for run in drawn]
+    return {
+        measure: (
+            pa.Table.from_pandas(charts.curve_data(measure, drawn), preserve_index=False),
+            charts.curve_spec(
+                measure, shown_names, series, labels=labels, pale=pale, ghost=ghost is not None
+            ),
+        )
+        for measure in charts.MEASURES
+    }
 
 
 def family(runs: Sequence[Run]) -> tuple[set[int], dict[int, str]]:
@@ -112,9 +133,10 @@ def _parent(store: Store, run: Run) -> Run | None:
     return parent if parent.epoch else None
 
 
-def _drawn(services: Services, run: Run, name: str, curves: Curves, ghost: pd.DataFrame | None) -> RunCurves:
+def _drawn(
+    services: Services, run: Run, name: str, curves: Curves, changes: Mapping[int, str], ghost: pd.DataFrame | None
+) -> RunCurves:  # fmt: skip
     onset = judged(services, run, curves)[0].onset_epoch if curves["epoch"] else None
-    changes = marked_changes(services.store.interventions.history(run.id))
     return RunCurves(name, curves_frame(curves), run.best_epoch, onset, changes, ghost)
 
 
@@ -162,7 +184,8 @@ def _choose_series(several: bool, has_parent: bool) -> list[str]:
     )
 
 
-def _describe(measure: str, drawn: Sequence[RunCurves]) -> str:
+def _describe(measure: str, names: Sequence[str]) -> str:
     # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart anew.
-    names = ", ".join(run.name for run in drawn)
-    return f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {names}"
+    return (
+        f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {', '.join(names)}"
+    )

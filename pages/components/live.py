@@ -34,6 +34,7 @@ from pages.components.verdict import judged, render_verdict, verdict_badge
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 60.0
 MAX_LOG_LINES = 200
+SPARKLINE_POINTS = 60  # a measure is about 150 pixels wide
 
 WHY_TRAINING_CAN_BE_LOWER = (
     "Training accuracy is measured while the network learns: with dropout and augmentation on, and averaged over "
@@ -146,14 +147,14 @@ def _render_measures(run: Run, curves: Curves) -> None:
             "Best" if run.best_epoch is None else f"Best, at epoch {run.best_epoch}",
             run_words.percent(run.best_val_accuracy),
             border=True,
-            chart_data=_known(curves["val_accuracy"]) or None,
+            chart_data=_sparkline(_known(curves["val_accuracy"])),
             help="The highest validation accuracy, and the first epoch that reached it. Its weights are kept.",
         )
         st.metric(
             "Gap in points",
             "–" if run.gap is None else f"{100 * run.gap:.1f}",
             border=True,
-            chart_data=gaps or None,
+            chart_data=_sparkline(gaps),
             help="Clean training accuracy minus validation accuracy at the last epoch. Overfitting makes it grow. "
             "The verdict goes by the middle one of the last three epochs, which a single jump does not move.",
         )
@@ -161,21 +162,21 @@ def _render_measures(run: Run, curves: Curves) -> None:
             "Learning rate",
             "–" if not rates else rate_in_words(rates[-1]),
             border=True,
-            chart_data=rates or None,
+            chart_data=_sparkline(rates),
             help="How far each step goes. A schedule changes it from epoch to epoch.",
         )
         st.metric(
             "Seconds an epoch",
             "–" if each is None else f"{each:.1f}",
             border=True,
-            chart_data=seconds or None,
+            chart_data=_sparkline(seconds),
             help="The median of the last five epochs.",
         )
         st.metric(
             "Pictures a second",
             "–" if speed is None else f"{speed:,.0f}",
             border=True,
-            chart_data=speeds or None,
+            chart_data=_sparkline(speeds),
             help="How many training pictures pass through the network in a second.",
         )
 
@@ -204,6 +205,14 @@ def _log_text(line: LogLine) -> str:
 
 def _height(lines: Sequence[object]) -> int:
     return min(320, 40 + 22 * len(lines))
+
+
+def _sparkline(values: Sequence[float]) -> Sequence[float] | None:
+    """At most SPARKLINE_POINTS of the values, evenly spread, the first and the last among them."""
+    if len(values) <= SPARKLINE_POINTS:
+        return values or None
+    last = SPARKLINE_POINTS - 1
+    return [values[round(place * (len(values) - 1) / last)] for place in range(SPARKLINE_POINTS)]
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -4,10 +4,12 @@ Drawn again at each tick of the live part, so only what is looked at is drawn, a
 more epoch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core.datasets.followed import load_followed
@@ -15,21 +17,24 @@ from core.details import class_names_of, memorised_in_words, why_no_details
 from core.errors import ConvDeckError
 from core.runs.details import Followed, RunDetails
 from core.runs.records import Run
-from core.runs.store import Store
 from core.services import Services
 from core.workspace import Workspace
 from pages.components import class_map
+from pages.components.kept import Kept, epochs_of
 from pages.components.memorisation_chart import memorisation_data, memorisation_spec
 from pages.components.picture_strips import data_uri, strip_data, strip_spec
 from pages.components.text import literal
+
+_details: Kept[RunDetails | None] = Kept(32)
+_data: Kept[pa.Table] = Kept(64)
 
 
 def render_details(services: Services, run: Run) -> None:
     """Nothing before the run's first epoch has ended."""
     if not run.epoch:
         return
-    # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
-    details = _read_details(services.store, run.id, run.attempt, run.started_at, run.epoch)
+    store = services.store
+    details = _details.get((store, run.id), epochs_of(run), lambda: store.details.read(run.id))
     if details is None:
         st.caption(why_no_details(run))
         return
@@ -47,13 +52,6 @@ def render_details(services: Services, run: Run) -> None:
             _render_labels(run, details)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _read_details(
-    _store: Store, run_id: str, attempt: int, started_at: float | None, epoch: int
-) -> RunDetails | None:
-    return _store.details.read(run_id)
-
-
 def _render_classes(run: Run, details: RunDetails, names: Sequence[str]) -> None:
     measure = st.segmented_control(
         "Colour",
@@ -66,7 +64,7 @@ def _render_classes(run: Run, details: RunDetails, names: Sequence[str]) -> None
         persist_state="session",
     )
     st.vega_lite_chart(
-        class_map.class_data(details),
+        _data.get((run.id, "classes"), epochs_of(run), lambda: _arrow(class_map.class_data(details))),
         class_map.class_spec(measure, names, _theme()),
         key=f"classes-{run.id}-{measure}",
         width="stretch",
@@ -103,7 +101,7 @@ def _render_pictures(workspace: Workspace, run: Run, details: RunDetails, names:
             st.markdown(f"**{title}**")
             st.caption(_remembered_in_words(followed))
             st.vega_lite_chart(
-                strip_data(details.epochs, followed),
+                _data.get((run.id, title), epochs_of(run), _strips(details, followed)),
                 strip_spec(followed, names, thumbnails and thumbnails[index], _theme()),
                 key=f"strips-{run.id}-{index}",
                 width="stretch",
@@ -117,6 +115,14 @@ def _render_pictures(workspace: Workspace, run: Run, details: RunDetails, names:
         "Forgotten: right after one epoch, wrong after the next. The strongest colours are the surest answers. Every "
         "run on this data follows the same pictures."
     )
+
+
+def _strips(details: RunDetails, followed: Followed) -> Callable[[], pa.Table]:
+    return lambda: _arrow(strip_data(details.epochs, followed))
+
+
+def _arrow(data: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(data, preserve_index=False)
 
 
 def _remembered_in_words(followed: Followed) -> str:
@@ -150,10 +156,13 @@ def _read_thumbnails(
 
 
 def _render_labels(run: Run, details: RunDetails) -> None:
-    assert details.corrupted is not None
-    st.markdown(literal(memorised_in_words(int(details.epochs[-1]), details.corrupted)))
+    corrupted = details.corrupted
+    assert corrupted is not None
+    st.markdown(literal(memorised_in_words(int(details.epochs[-1]), corrupted)))
     st.vega_lite_chart(
-        memorisation_data(details.epochs, details.corrupted),
+        _data.get(
+            (run.id, "labels"), epochs_of(run), lambda: _arrow(memorisation_data(details.epochs, corrupted))
+        ),
         memorisation_spec(),
         key=f"labels-{run.id}",
         width="stretch",

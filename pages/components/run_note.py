@@ -11,6 +11,8 @@ from core.runs.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
 from core.runs.records import Run
 from core.services import Services
 from pages.components import session
+from pages.components.curve_view import curves_of
+from pages.components.kept import Kept, epochs_of
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking
 
@@ -121,12 +123,20 @@ def _line(line: str) -> str:
     return "\u00a0" * indent + literal(words) or "\u00a0"
 
 
+_kept_facts: Kept[list[str]] = Kept(64)
+
+
 def _facts(services: Services, ids: Sequence[str], note: Note | None) -> list[str]:
     try:
         runs = [services.store.get_run(run_id) for run_id in ids]
     except RunNotFound:
         return []  # deleted elsewhere in this moment: the curves' own tick says so
-    known = tuple(facts_of(services.workspace, run, services.store.curves(run.id)) for run in runs)
+    version = tuple((run.name, run.total_epochs, run.state, epochs_of(run)) for run in runs)
+    return _kept_facts.get((services, tuple(ids)), version, lambda: _read_facts(services, runs, note))
+
+
+def _read_facts(services: Services, runs: Sequence[Run], note: Note | None) -> list[str]:
+    known = tuple(facts_of(services.workspace, run, curves_of(services.store, run)) for run in runs)
     unwritten = note or Note("", (), "", "", 0.0, 0.0)
     return Entry(unwritten, known, compare(known), is_open=False).facts()
 

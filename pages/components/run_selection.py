@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.runs.records import Run
+from core.runs.store import Store
 from pages.components import session
 
 PARAMETER = "run"
@@ -21,19 +22,27 @@ class Selection:
     unknown: tuple[str, ...] = ()
 
 
-def read_selection(runs: Sequence[Run]) -> Selection:
+def read_selection(store: Store) -> Selection:
     """What the address asks for; without a word there, what this visitor had chosen before.
 
     On a first visit that is the newest run that is active, or else the newest.
     """
-    selection = parse_selection(st.query_params.get_all(PARAMETER), session.chosen_runs(), runs)
+    values, before = st.query_params.get_all(PARAMETER), session.chosen_runs()
+    runs = store.get_runs([*_asked(values), *(before or ())])
+    if not runs and (first := store.run_to_watch()):
+        runs = [first]
+    selection = parse_selection(values, before, runs)
     session.set_chosen_runs(selection.ids)
     return selection
 
 
 def parse_selection(values: Iterable[str], before: Sequence[str] | None, runs: Sequence[Run]) -> Selection:
-    """`values` are ids, or several with commas between, whatever they hold; `before` counts when there are none."""
-    asked = list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+    """`values` are ids, or several with commas between, whatever they hold; `before` counts when there are none.
+
+    `runs` are those that exist, newest first; only those that `values` and `before` name need be among them, or, where
+    none of these exists, the one to begin with.
+    """
+    asked = _asked(values)
     existing = {run.id for run in runs}
     if asked:
         found = tuple(run_id for run_id in asked if run_id in existing)[:MAX_ASKED]
@@ -42,6 +51,10 @@ def parse_selection(values: Iterable[str], before: Sequence[str] | None, runs: S
         return Selection(kept)
     first = next((run for run in runs if run.state.is_active), runs[0] if runs else None)
     return Selection((first.id,) if first else ())
+
+
+def _asked(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
 
 
 def write_selection(ids: Sequence[str]) -> None:

@@ -1,15 +1,17 @@
 """The table of runs: filter, pages of 50, ticked rows."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core.runs.records import Run
 from core.runs.states import RunState
 from core.runs.store import Store
 from pages.components import run_words, session
+from pages.components.kept import Kept, epochs_of
 from pages.components.run_selection import signature, write_selection
 from pages.components.ticking import draw_ticking
 
@@ -30,50 +32,64 @@ GROUPS = {
 }
 
 
-def filter_runs(runs: Sequence[Run], text: str, group: str | None) -> list[Run]:
-    """Those of a status group whose name, data set or preset holds each word of `text`, or whose id begins with it."""
-    words, beginning = text.casefold().split(), text.strip()
-    kept = []
-    for run in runs:
-        described = f"{run.name} {run.dataset} {run.preset or ''}".casefold()
-        fits = all(word in described for word in words) or run.id.startswith(beginning)
-        if fits and (group is None or run.state in GROUPS.get(group, ())):
-            kept.append(run)
-    return kept
+class Row(NamedTuple):
+    """What the table shows of a run: as long as that stays, so does the table. `curve` are accuracies."""
+
+    state: RunState
+    name: str
+    dataset: str
+    best_val_accuracy: float | None
+    gap: float | None
+    curve: tuple[float, ...]
+    epochs: str
+    place: str | None
+    time: float
+    id: str
 
 
-def table_rows(
-    runs: Sequence[Run], sparklines: Mapping[str, Sequence[float | None]], queue: Sequence[str]
-) -> pd.DataFrame:
-    """A row per run, as shown. `queue` are the ids of waiting runs in order; times are UTC."""
+def table_row(run: Run, curve: tuple[float, ...], queue: Sequence[str]) -> Row:
+    """`curve` are its validation accuracies, oldest first; `queue` the ids of waiting runs in order."""
+    return Row(
+        run.state, run.name, run.dataset, run.best_val_accuracy, run.gap, curve,
+        f"{run.epoch} / {run.total_epochs}", _place(run, queue), run.started_at or run.created_at, run.id,
+    )  # fmt: skip
+
+
+def table_data(rows: Sequence[Row]) -> pd.DataFrame:
+    """The rows as the table shows them; accuracies in percent, times are UTC."""
     return pd.DataFrame(
         {
-            "status": [[run_words.LOOKS[run.state].label] for run in runs],
-            "name": [run.name for run in runs],
-            "dataset": [run.dataset for run in runs],
-            "best": [_times_100(run.best_val_accuracy) for run in runs],
-            "gap": [_times_100(run.gap) for run in runs],
-            "curve": [_thinned(sparklines.get(run.id, ())) for run in runs],
-            "epochs": [f"{run.epoch} / {run.total_epochs}" for run in runs],
-            "device": [_place(run, queue) for run in runs],
-            "when": pd.to_datetime([run.started_at or run.created_at for run in runs], unit="s", utc=True),
-            "id": [run.id for run in runs],
+            "status": [[run_words.LOOKS[row.state].label] for row in rows],
+            "name": [row.name for row in rows],
+            "dataset": [row.dataset for row in rows],
+            "best": [_times_100(row.best_val_accuracy) for row in rows],
+            "gap": [_times_100(row.gap) for row in rows],
+            "curve": [list(row.curve) for row in rows],
+            "epochs": [row.epochs for row in rows],
+            "device": [row.place for row in rows],
+            "when": pd.to_datetime([row.time for row in rows], unit="s", utc=True),
+            "id": [row.id for row in rows],
         }
     )
 
 
-def render_run_table(store: Store, runs: Sequence[Run], chosen: Sequence[str]) -> None:
+_tables: Kept[pa.Table] = Kept(64)
+_sparklines: Kept[tuple[float, ...]] = Kept(4096)
+
+
+def render_run_table(store: Store, chosen: Sequence[Run]) -> None:
     """Draw filter and table; it refreshes itself while a run waits or is active. Ticks go into the address."""
-    lively = _is_lively(runs)
-    drawn = signature(run for run in runs if run.id in chosen)
-    draw_ticking(_draw, store, tuple(chosen), drawn, lively, every=TICK_SECONDS if lively else None)
+    lively = _is_lively(store.count_by_state())
+    ids, drawn = tuple(run.id for run in chosen), signature(chosen)
+    draw_ticking(_draw, store, ids, drawn, lively, every=TICK_SECONDS if lively else None)
 
 
 def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> None:
-    runs = store.list_runs()
-    if _is_lively(runs) != lively or signature(run for run in runs if run.id in chosen) != drawn:
+    counts = store.count_by_state()
+    if _is_lively(counts) != lively or signature(store.get_runs(chosen)) != drawn:
         st.rerun()
-    shown = _page_of(_filtered(runs))
+    text, states = _render_filter(counts)
+    shown = _page_of(store, text, states)
     if not shown:
         st.caption("No run fits this filter.")
         return
@@ -90,9 +106,10 @@ def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> No
 
 def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:
     ids = tuple(run.id for run in shown)
-    queue = [run.id for run in store.waiting_runs()]
+    queue = store.queue()
+    rows = tuple(table_row(run, _sparkline(store, run), queue) for run in shown)
     return st.dataframe(
-        table_rows(shown, store.last_val_accuracies(ids, SPARKLINE_EPOCHS), queue),
+        _tables.get((store, ids), rows, lambda: _arrow(rows)),
         key=session.run_table_key(ids, chosen),
         on_select="rerun",
         selection_mode="multi-row",
@@ -108,9 +125,22 @@ def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:
     )
 
 
-def _filtered(runs: Sequence[Run]) -> list[Run]:
-    if len(runs) < 4:
-        return list(runs)
+def _arrow(rows: tuple[Row, ...]) -> pa.Table:
+    return pa.Table.from_pandas(table_data(rows), preserve_index=False)
+
+
+def _sparkline(store: Store, run: Run) -> tuple[float, ...]:
+    return _sparklines.get(
+        (store, run.id),
+        epochs_of(run),
+        lambda: thinned(store.last_val_accuracies([run.id], SPARKLINE_EPOCHS)[run.id]),
+    )
+
+
+def _render_filter(counts: Mapping[RunState, int]) -> tuple[str, Collection[RunState] | None]:
+    """The text to look for, and the states; None for any."""
+    if sum(counts.values()) < 4:
+        return "", None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Find",
@@ -123,24 +153,27 @@ def _filtered(runs: Sequence[Run]) -> list[Run]:
             live=True,
             bind="query-params",
         )
-        counts = {group: sum(run.state in states for run in runs) for group, states in GROUPS.items()}
+        in_group = {group: sum(counts[state] for state in states) for group, states in GROUPS.items()}
         group = st.pills(
             "Status",
             list(GROUPS),
             key="status",
-            format_func=lambda name: f"{name} {counts[name]}",
+            format_func=lambda name: f"{name} {in_group[name]}",
             label_visibility="collapsed",
             bind="query-params",
         )
-    return filter_runs(runs, text or "", group)
+    return text or "", None if group is None else GROUPS.get(group, frozenset())
 
 
-def _page_of(runs: list[Run]) -> list[Run]:
-    num_pages = -(-len(runs) // ROWS_PER_PAGE)
+def _page_of(store: Store, text: str, states: Collection[RunState] | None) -> tuple[Run, ...]:
+    found = store.find_runs(text, states, limit=ROWS_PER_PAGE)
+    num_pages = -(-found.total // ROWS_PER_PAGE)
     if num_pages < 2:
-        return runs
+        return found.runs
     page = min(st.pagination(num_pages, key=f"page-of-{num_pages}"), num_pages)
-    return runs[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
+    if page == 1:
+        return found.runs
+    return store.find_runs(text, states, limit=ROWS_PER_PAGE, offset=(page - 1) * ROWS_PER_PAGE).runs
 
 
 def _columns() -> dict[str, Any]:
@@ -185,8 +218,9 @@ def _columns() -> dict[str, Any]:
     }
 
 
-def _thinned(values: Sequence[float | None]) -> list[float]:
-    known = [value for value in values if value is not None]
+def thinned(values: Sequence[float | None]) -> tuple[float, ...]:
+    """At most SPARKLINE_POINTS of those that are known, evenly spread."""
+    known = tuple(value for value in values if value is not None)
     step = -(-len(known) // SPARKLINE_POINTS) or 1
     return known[::step]
 
@@ -202,5 +236,5 @@ def _times_100(value: float | None) -> float | None:
     return None if value is None else 100 * value
 
 
-def _is_lively(runs: Sequence[Run]) -> bool:
-    return any(not run.state.is_finished for run in runs)
+def _is_lively(counts: Mapping[RunState, int]) -> bool:
+    return any(count and not state.is_finished for state, count in counts.items())

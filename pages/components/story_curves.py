@@ -14,6 +14,7 @@ from core.services import Services
 from core.verdicts import first_said
 from pages.components import run_words
 from pages.components.curve_view import curves_of, render_charts
+from pages.components.kept import Kept, epochs_of
 from pages.components.run_selection import signature
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking
@@ -51,17 +52,17 @@ def render_curves(services: Services, run: Run) -> None:
         st.caption("The curves begin when the first epoch has ended.")
 
 
+_overfit: Kept[bool] = Kept(64)
+
+
 def has_overfit(services: Services, run: Run) -> bool:
     """Whether the verdict has ever been overfitting. A verdict may change back for an epoch; what it opened stays."""
-    return _has_overfit(services, run, run.id, run.attempt, run.started_at, run.epoch)
+    return _overfit.get((services, run.id), epochs_of(run), lambda: _find_overfit(services, run))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _has_overfit(
-    _services: Services, _run: Run, run_id: str, attempt: int, started_at: float | None, epoch: int
-) -> bool:
-    curves = curves_of(_services.store, _run)
-    return first_said(_services.workspace, _run, curves, Verdict.OVERFITTING) is not None
+def _find_overfit(services: Services, run: Run) -> bool:
+    curves = curves_of(services.store, run)
+    return first_said(services.workspace, run, curves, Verdict.OVERFITTING) is not None
 
 
 def render_followed(services: Services, run: Run) -> None:

@@ -1,5 +1,7 @@
 """What the curves of a run say so far, and changes to try: each can be read before it is taken, and forks the run."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from core.errors import UserError
@@ -11,6 +13,7 @@ from core.runs.store import Curves
 from core.services import Services
 from core.verdicts import mends_of, verdict_of
 from pages.components import run_words, session
+from pages.components.kept import Kept, epochs_of
 from pages.components.run_words import Color
 from pages.components.text import literal
 
@@ -37,21 +40,30 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
                 "Try it with a change: the fork starts from the same weights and sees the pictures in the same order."
             )
             with st.container(horizontal=True, gap="small"):
-                for mend in mends:
-                    _render_mend(services, run, mend)
+                for offer in mends:
+                    _render_mend(services, run, offer)
 
 
-def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Mend, ...]]:
+@dataclass(frozen=True)
+class Offer:
+    """A mend, and what it changes, a line for each setting."""
+
+    mend: Mend
+    changes: str
+
+
+_judgements: Kept[tuple[Diagnosis, tuple[Offer, ...]]] = Kept(64)
+
+
+def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
     """The diagnosis and the likeliest mends, made once an epoch and not at each tick."""
-    return _judged(services, run, curves, run.id, run.attempt, run.started_at, run.epoch)
+    return _judgements.get((services, run.id), epochs_of(run), lambda: _judge(services, run, curves))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _judged(
-    _services: Services, _run: Run, _curves: Curves, run_id: str, attempt: int, started_at: float | None, epoch: int
-) -> tuple[Diagnosis, tuple[Mend, ...]]:  # fmt: skip
-    diagnosis = verdict_of(_services.workspace, _run, _curves)
-    return diagnosis, mends_of(_services.workspace, _run, diagnosis)[:MOST_MENDS]
+def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
+    diagnosis = verdict_of(services.workspace, run, curves)
+    mends = mends_of(services.workspace, run, diagnosis)[:MOST_MENDS]
+    return diagnosis, tuple(Offer(mend, _changes(run, mend)) for mend in mends)
 
 
 def verdict_badge(diagnosis: Diagnosis) -> str:
@@ -62,11 +74,12 @@ def verdict_badge(diagnosis: Diagnosis) -> str:
     return f":{color}-badge[{icon} {literal(diagnosis.headline)}]"
 
 
-def _render_mend(services: Services, run: Run, mend: Mend) -> None:
+def _render_mend(services: Services, run: Run, offer: Offer) -> None:
+    mend = offer.mend
     # A key of its own: the popover stays open while the page around it is drawn anew.
     with st.popover(mend.title, icon=":material/healing:", key=f"mend-{run.id}-{mend.id}"):
         st.markdown(literal(mend.why))
-        st.code("\n".join(_change(run, path, value) for path, value in mend.changes.items()), language=None)
+        st.code(offer.changes, language=None)
         if st.button(
             "Fork with this change",
             key=f"take-{run.id}-{mend.id}",
@@ -76,8 +89,12 @@ def _render_mend(services: Services, run: Run, mend: Mend) -> None:
             _take(services, run, mend)
 
 
-def _change(run: Run, path: str, value: object) -> str:
-    return f"{path}: {run_words.setting(run.config.value(path))} → {run_words.setting(value)}"
+def _changes(run: Run, mend: Mend) -> str:
+    config = run.config
+    return "\n".join(
+        f"{path}: {run_words.setting(config.value(path))} → {run_words.setting(value)}"
+        for path, value in mend.changes.items()
+    )
 
 
 def _take(services: Services, run: Run, mend: Mend) -> None:

@@ -5,7 +5,7 @@ import pytest
 from core.presets import PRESETS
 from core.runs.states import RunState
 from core.runs.store import Store
-from pages.components.run_table import GROUPS, filter_runs, table_rows
+from pages.components.run_table import GROUPS, table_data, table_row, thinned
 
 
 @pytest.fixture
@@ -29,25 +29,10 @@ def test_every_state_is_in_one_group():
     assert sorted(state for states in GROUPS.values() for state in states) == sorted(RunState)
 
 
-def test_filter(runs):
-    second, first = runs
-
-    def found(text="", group=None):
-        return filter_runs(runs, text, group)
-
-    assert found() == runs
-    assert found("GRÜSSE") == [first]
-    assert found("article second") == [second]
-    assert found(first.id) == [first]
-    assert found("nothing like it") == []
-    assert found(group="Waiting") == [second]
-    assert found("tiny", "Waiting") == []
-    assert found(group="unknown") == []
-
-
 def test_rows(runs):
     second, first = runs
-    table = table_rows(runs, {first.id: [0.25, None, 0.5]}, [second.id])
+    queue = [second.id]
+    table = table_data([table_row(second, (), queue), table_row(first, (0.25, 0.5), queue)])
     assert table["status"].tolist() == [["Waiting"], ["Finished"]]
     assert table["name"].tolist() == ["second", "Grüße =1+1"]
     assert table["best"].tolist()[1] == 50.0 and table["gap"].tolist()[1] == 25.0
@@ -57,6 +42,6 @@ def test_rows(runs):
     assert str(table["when"][1]) == "1970-01-01 00:01:00+00:00"
 
 
-def test_long_curves_are_thinned(runs):
-    table = table_rows(runs[1:], {runs[1].id: [0.5] * 200}, [])
-    assert 40 <= len(table["curve"][0]) <= 50
+def test_long_curves_are_thinned():
+    assert 40 <= len(thinned([0.5] * 200)) <= 50
+    assert thinned([0.25, None, 0.5]) == (0.25, 0.5)

@@ -1,0 +1,209 @@
+"""Page changes, live ticks, many watchers, an epoch's way to the chart, and pages in a store of 1,000 runs."""
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Browser, Page
+
+from core.runs.store import Store
+from core.workspace import Workspace
+from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_open, tab, wait_until_drawn
+from tests.benchmarks.filled_store import EPOCHS, RUNS, fill
+from tests.benchmarks.live_run import LiveRun, live_run
+from tests.benchmarks.rows import Row, percentile
+from tests.benchmarks.visitors import Visitor, open_all
+from tests.server import Server, running_server
+
+EPOCH_SECONDS = 2.0
+WATCHERS = 30
+TICK_SECONDS = (
+    1.0  # of the curves, which are the live tick; the table of runs and the facts tick every other second
+)
+WATCHING_SECONDS = 20.0
+EPOCHS_SEEN = 12
+CHANGES = 6  # of each page, after one that warms up
+
+# Link in the navigation and heading. Design and Datasets list no runs, but are pages too.
+PAGES = {
+    "Runs": "Runs", "Home": "See how a network learns", "Design": "Design", "Studies": "Studies",
+    "Augment": "Augment", "Notebook": "Notebook", "Classify": "Classify", "Datasets": "Datasets", "System": "System",
+}  # fmt: skip
+LISTING = ("Runs", "Home", "Studies", "Augment", "Notebook", "Classify")
+
+# The moments, in unix milliseconds, at which the first chart had another picture than in the frame before.
+WATCH_CHART = """
+    () => {
+        window.drawnAt = []
+        let last = null
+        const look = () => {
+            const picture = document.querySelector('[data-testid="stVegaLiteChart"] :is(canvas, svg.marks)')
+            if (picture) {
+                const now = picture.tagName === 'CANVAS' ? picture.toDataURL() : picture.outerHTML
+                if (now !== last) window.drawnAt.push(Date.now())
+                last = now
+            }
+            setTimeout(look, 40)
+        }
+        look()
+    }
+"""
+
+
+def measure() -> list[Row]:
+    """A young workspace first, with one live run in it; then one with 1,000 runs."""
+    os.environ["CONVDECK_EXAMPLE"] = "off"
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        young = fill(Path(folder).resolve() / "young" / "workspace", runs=250, epochs=20)
+        with live_run(young.root, EPOCH_SECONDS) as run, running_server(young.root) as server:
+            rows += _watch(server, run)
+            # Later: Playwright's event loop leaves no room for another one.
+            with chromium() as browser:
+                rows.append(_follow(browser, server, run))
+        with chromium() as browser:
+            with running_server(young.root) as server:
+                what = f"page change in the navigation, {len(PAGES)} pages, 250 runs"
+                rows.append(_change(what, 300, browser, server, PAGES))
+            full = fill(Path(folder).resolve() / "full" / "workspace")
+            with running_server(full.root) as server:
+                rows += _open_full(browser, server, full)
+    return rows
+
+
+def _watch(server: Server, run: LiveRun) -> list[Row]:
+    """One visitor on Runs, and then thirty, who look at the run that grows."""
+    alone, _ = asyncio.run(_visit(server, run, 1))
+    together, cpu = asyncio.run(_visit(server, run, WATCHERS))
+    return [
+        _milliseconds("live tick on Runs, one watcher", 50, alone),
+        Row(
+            f"{WATCHERS} watchers of a live run: the server's share of a core",
+            "–",
+            "≤ 40 %",
+            f"{statistics.median(cpu):.0f} %",
+            f"{min(cpu):.0f} to {max(cpu):.0f} % in parts of {WATCHING_SECONDS / 4:.0f} s",
+            statistics.median(cpu) <= 40,
+        ),
+        _milliseconds(f"live tick on Runs, {WATCHERS} watchers", None, together),
+    ]
+
+
+async def _visit(server: Server, run: LiveRun, count: int) -> tuple[list[float], list[float]]:
+    """Seconds of each live tick, and the server's percent of a core in four parts of the time."""
+    visitors = [Visitor(server.url, "runs", f"run={run.id}") for _ in range(count)]
+    await open_all(visitors)
+    await asyncio.gather(*(visitor.watch(3) for visitor in visitors))
+    for visitor in visitors:
+        visitor.ticks.clear()
+    process = psutil.Process(server.pid)
+    # They did not come in the same moment, so their timers do not go off in the same moment either.
+    watching = asyncio.gather(
+        *(visitor.watch(WATCHING_SECONDS, 2 * place / count) for place, visitor in enumerate(visitors))
+    )
+    shares = []
+    for _ in range(4):
+        began, used = time.perf_counter(), _cpu_seconds(process)
+        await asyncio.sleep(WATCHING_SECONDS / 4)
+        shares.append(100 * (_cpu_seconds(process) - used) / (time.perf_counter() - began))
+    await watching
+    for visitor in visitors:
+        await visitor.close()
+    ticks = [tick for visitor in visitors for tick in visitor.ticks]
+    return [tick.seconds for tick in ticks if tick.interval == TICK_SECONDS], shares
+
+
+def _follow(browser: Browser, server: Server, run: LiveRun) -> Row:
+    """From the moment an epoch is in the store to the first chart that was drawn after it."""
+    with tab(browser) as page:
+        seconds_to_open(page, f"{server.url}/runs?run={run.id}", "Runs")
+        page.evaluate(WATCH_CHART)
+        first = len(run.recorded)
+        page.wait_for_timeout((EPOCHS_SEEN + 1.5) * EPOCH_SECONDS * 1000)
+        drawn = [moment / 1000 for moment in page.evaluate("window.drawnAt")]
+    epochs = sorted(run.recorded.items())[first : first + EPOCHS_SEEN]
+    waits = []
+    for (_, recorded), (_, following) in pairwise(epochs):
+        # A chart that changes only after the next epoch has ended has missed this one.
+        later = [moment for moment in drawn if moment > recorded]
+        waits.append((later[0] if later else following + EPOCH_SECONDS) - recorded)
+    return _seconds("epoch ends in the worker → on the chart, in Chromium", 1.5, waits)
+
+
+def _change(what: str, goal_ms: float, browser: Browser, server: Server, pages: Mapping[str, str]) -> Row:
+    """Click through the pages, round after round; the first round warms up."""
+    with tab(browser) as page:
+        seconds_to_open(page, server.url, PAGES["Home"])
+        times = [seconds for _, seconds in _rounds(page, pages)]
+    return _milliseconds(what, goal_ms, times)
+
+
+def _rounds(page: Page, pages: Mapping[str, str]) -> list[tuple[str, float]]:
+    times = []
+    for number in range(CHANGES + 1):
+        for link, heading in pages.items():
+            seconds = seconds_to_change(page, link, heading)
+            if number:
+                times.append((link, seconds))
+    return times
+
+
+def _open_full(browser: Browser, server: Server, workspace: Workspace) -> list[Row]:
+    pages = {link: PAGES[link] for link in LISTING}
+    with tab(browser) as page:
+        seconds_to_open(page, server.url, PAGES["Home"])
+        times = _rounds(page, pages)
+        searching = [_search(page, server, workspace) for _ in range(CHANGES)]
+    many = f"with {RUNS:,} runs × {EPOCHS} epochs"
+    rows = [
+        _milliseconds(f"{link} {many}", 500, [seconds for page_of, seconds in times if page_of == link])
+        for link in pages
+    ]
+    return [*rows, _milliseconds(f"the oldest run found by its name, {many}", 500, searching)]
+
+
+def _search(page: Page, server: Server, workspace: Workspace) -> float:
+    """From the last letter of the name of the oldest run to the table that shows it alone."""
+    with Store(workspace) as store:
+        oldest = store.list_runs()[-1]
+    seconds_to_open(page, f"{server.url}/runs", "Runs")
+    field = page.get_by_placeholder("Name, data set or id")
+    field.fill(oldest.id[:-1])
+    began = time.perf_counter()
+    field.press_sequentially(oldest.id[-1])
+    page.wait_for_function(
+        "id => document.querySelector('[data-testid=\"stDataFrame\"]')?.textContent.includes(id)",
+        arg=oldest.id,
+    )
+    wait_until_drawn(page, "Runs")
+    return time.perf_counter() - began
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _milliseconds(what: str, goal: float | None, seconds: Sequence[float]) -> Row:
+    times = [1000 * each for each in seconds]
+    slow = percentile(times, 95)
+    return Row(
+        what, "–", "–" if goal is None else f"p95 ≤ {goal:.0f} ms", f"p95 {slow:.0f} ms",
+        f"p50 {statistics.median(times):.0f} ms, {min(times):.0f} to {max(times):.0f} ms, n = {len(times)}",
+        None if goal is None else slow <= goal,
+    )  # fmt: skip
+
+
+def _seconds(what: str, goal: float, seconds: Sequence[float]) -> Row:
+    slow = percentile(seconds, 95)
+    return Row(
+        what, "–", f"p95 ≤ {goal:.1f} s", f"p95 {slow:.2f} s",
+        f"p50 {statistics.median(seconds):.2f} s, {min(seconds):.2f} to {max(seconds):.2f} s, n = {len(seconds)}",
+        slow <= goal,
+    )  # fmt: skip
