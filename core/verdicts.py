@@ -1,13 +1,19 @@
 """What a run's curves say, judged with what is known of its data, and what to try next; the same for every face."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
 from core.config import ExperimentConfig
 from core.datasets.splits import CLEAN_PICTURES
 from core.datasets.storage import DatasetInfo
-from core.errors import DatasetError, RunError
+from core.errors import DatasetError, RunError, RunNotFound
 from core.experiments import find_dataset
 from core.mends import Mend, mends_for
 from core.runs.diagnosis import Diagnosis, Verdict, diagnose
 from core.runs.records import Run
+from core.runs.serialize import run_summary
+from core.runs.store import Store
 from core.runs.tables import Curves
 from core.workspace import Workspace
 
@@ -18,6 +24,21 @@ def verdict_of(workspace: Workspace, run: Run, curves: Curves) -> Diagnosis:
     Where the data set is gone or the settings cannot be read, it is made from the curves alone.
     """
     return diagnose(curves, **_measured_on(workspace, run))
+
+
+def summary_of(store: Store, run: Run) -> dict[str, Any]:
+    """A run as JSON with its verdict: what starts and changes of runs answer. Raises RunNotFound."""
+    verdict = verdict_of(store.workspace, run, store.curves(run.id))
+    return run_summary(run) | {"verdict": verdict.to_dict()}
+
+
+def summaries_of(store: Store, runs: Iterable[Run]) -> list[dict[str, Any]]:
+    """What `runs --json` lists, without those that were deleted meanwhile."""
+    summaries = []
+    for run in runs:
+        with suppress(RunNotFound):
+            summaries.append(summary_of(store, run))
+    return summaries
 
 
 def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:

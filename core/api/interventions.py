@@ -12,8 +12,8 @@ from core.api.answers import answer_body, parse_body, route
 from core.errors import ConfigError
 from core.runs import control
 from core.runs.records import Run
-from core.runs.serialize import run_summary
 from core.services import Services, get_services
+from core.verdicts import summary_of
 from core.workspace import Workspace
 
 
@@ -28,7 +28,7 @@ def routes() -> list[Route]:
 
 
 def _ask(action: Callable[[Workspace, str], Run], services: Services, request: Request) -> Any:
-    return run_summary(action(services.workspace, request.path_params["id"]))
+    return summary_of(services.store, action(services.workspace, request.path_params["id"]))
 
 
 async def _set_learning_rate(request: Request) -> Response:
@@ -46,6 +46,7 @@ async def _change(request: Request, key: str, action: Callable[[Workspace, str, 
         asked = parse_body(body, {key})
         if key not in asked:
             raise ConfigError(key, "is missing.")
-        return run_summary(action(get_services().workspace, request.path_params["id"], asked[key]))
+        services = get_services()
+        return summary_of(services.store, action(services.workspace, request.path_params["id"], asked[key]))
 
     return await answer_body(request, change, status=200)

@@ -16,9 +16,9 @@ from core.experiments import fork_experiment, start_experiment
 from core.images.decode import CROPS, MAX_FILE_BYTES
 from core.presets import get_preset
 from core.runs import control
-from core.runs.serialize import run_detail, run_summary
+from core.runs.serialize import run_detail
 from core.services import Services, get_services
-from core.verdicts import verdict_of
+from core.verdicts import summaries_of, summary_of, verdict_of
 
 MAX_PICTURES = 100
 MAX_PICTURES_BYTES = 200_000_000  # of all pictures of a request; one by itself the engine bounds
@@ -38,7 +38,7 @@ def routes() -> list[Route]:
 
 
 def _runs(services: Services, request: Request) -> Any:
-    return [run_summary(run) for run in services.store.list_runs()]
+    return summaries_of(services.store, services.store.list_runs())
 
 
 def _run(services: Services, request: Request) -> Any:
@@ -49,7 +49,7 @@ def _run(services: Services, request: Request) -> Any:
 
 
 def _change(action: Callable[..., Any], services: Services, request: Request) -> Any:
-    return run_summary(action(services.workspace, request.path_params["id"]))
+    return summary_of(services.store, action(services.workspace, request.path_params["id"]))
 
 
 async def _start(request: Request) -> Response:
@@ -62,7 +62,7 @@ async def _start(request: Request) -> Response:
             get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
             token=asked.get("token"),
         )  # fmt: skip
-        return run_summary(run)
+        return summary_of(get_services().store, run)
 
     return await answer_body(request, start)
 
@@ -76,7 +76,7 @@ async def _fork(request: Request) -> Response:
             get_services().workspace, request.path_params["id"], values_of(asked), asked.get("name"),
             asked.get("token"),
         )  # fmt: skip
-        return run_summary(run)
+        return summary_of(get_services().store, run)
 
     return await answer_body(request, fork)
 

@@ -9,8 +9,9 @@ from core.rate_words import rate_in_words
 from core.runs import control
 from core.runs.interventions import Intervention
 from core.runs.records import Run
-from core.runs.serialize import run_summary
 from core.runs.states import RunState
+from core.runs.store import Store
+from core.verdicts import summary_of
 from core.workspace import Workspace
 
 KINDS_IN_WORDS = {
@@ -76,7 +77,7 @@ def _add_epochs(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace, run: Run, text: str) -> int:
     if arguments.json:
-        print_json(run_summary(run))
+        print_json(summary_of(Store(_workspace()), run))
     else:
         print(text)
     return 0

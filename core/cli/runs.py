@@ -17,10 +17,10 @@ from core.experiments import start_experiment
 from core.runs import control
 from core.runs.output import output_tail
 from core.runs.scheduler import ensure_scheduler
-from core.runs.serialize import run_detail, run_summary
+from core.runs.serialize import run_detail
 from core.runs.states import RunState
 from core.runs.store import Run, Store
-from core.verdicts import verdict_of
+from core.verdicts import summaries_of, verdict_of
 from core.workspace import Workspace
 
 POLL_SECONDS = 0.5
@@ -83,9 +83,10 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _runs(arguments: argparse.Namespace) -> int:
-    runs = Store(Workspace.from_environment().ensure()).list_runs()
+    store = Store(Workspace.from_environment().ensure())
+    runs = store.list_runs()
     if arguments.json:
-        print_json([run_summary(run) for run in runs])
+        print_json(summaries_of(store, runs))
     elif not runs:
         print("No runs yet. Start one: python -m core train --preset tiny --dataset shapes")
     else:

@@ -12,7 +12,7 @@ from core.runs.store import Curves
 
 
 def run_summary(run: Run) -> dict[str, Any]:
-    """A run without its config and curves: what `runs --json` lists. Times are unix seconds."""
+    """A run without its config, curves and verdict. Times are unix seconds."""
     return {
         "id": run.id,
         "name": run.name,
@@ -41,7 +41,6 @@ def run_summary(run: Run) -> dict[str, Any]:
         "gap": finite_or_none(run.gap),
         "error": run.error,
         "next_step": run.next_step,
-        "verdict": None,
     }
 
 

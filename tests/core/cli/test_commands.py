@@ -46,6 +46,8 @@ def test_runs_lists_it_with_best_and_gap(home) -> None:
     assert run["best_val_accuracy"] == max(curves["val_accuracy"])
     assert run["gap"] == pytest.approx(curves["clean_train_accuracy"][-1] - curves["val_accuracy"][-1])
     assert "curves" not in run and "config" not in run
+    assert run["verdict"] == shown["verdict"]
+    assert run["verdict"]["best_epoch"] == shown["best_epoch"]
 
 
 def test_tables_for_people(home) -> None:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from core.config import ExperimentConfig
 from core.runs.records import CURVE_KEYS
 from core.runs.serialize import run_detail, run_summary, settings_json
 from core.runs.store import EpochRow, Store
@@ -30,7 +31,7 @@ def test_summary_as_a_whole(store):
         "ended_at": None, "stop_requested": True, "pause_requested": False, "epoch": 1, "total_epochs": 10,
         "added_epochs": 0, "batch": 7, "total_batches": 100,
         "batch_loss": None, "batch_accuracy": 0.25, "images_per_second": 1000.0, "best_epoch": 1,
-        "best_val_accuracy": 0.5, "gap": 0.25, "error": None, "next_step": None, "verdict": None,
+        "best_val_accuracy": 0.5, "gap": 0.25, "error": None, "next_step": None,
     }  # fmt: skip
 
 
@@ -41,6 +42,7 @@ def test_detail_adds_config_and_curves(store):
     assert detail.pop("config_error") is None
     assert detail.pop("curves") == {key: [] for key in CURVE_KEYS}
     assert detail.pop("interventions") == []
+    assert detail.pop("verdict") is None
     assert detail == run_summary(run)
 
 
@@ -81,6 +83,9 @@ def test_no_nan_gets_out(store):
 
 def test_settings_are_kept_as_they_are(store):
     run = store.create_run(CONFIG)
-    assert json.loads(settings_json([run])) == CONFIG.to_dict()
-    assert json.loads(settings_json([run, run])) == [CONFIG.to_dict(), CONFIG.to_dict()]
+    assert ExperimentConfig.from_dict(json.loads(settings_json([run]))) == CONFIG
+    assert [ExperimentConfig.from_dict(each) for each in json.loads(settings_json([run, run]))] == [
+        CONFIG,
+        CONFIG,
+    ]
     assert settings_json([dataclasses.replace(run, config_json="damaged")]) == "damaged"
