@@ -79,7 +79,7 @@ def test_the_policy_marks_follow_the_knobs(server, page: Page) -> None:
     mild = page.get_by_role("radio", name="Mild, as in the article")
     mild.click()
     expect(page.get_by_text("rotated", exact=False).first).to_be_visible(timeout=LONG_MS)
-    mirror = page.get_by_role("switch", name="Mirror")
+    mirror = page.get_by_role("switch", name="Mirror", exact=True)
     expect(mirror).to_be_checked()
     expect(mild).to_be_checked()
     page.get_by_text("Mirror", exact=True).click()
