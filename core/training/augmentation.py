@@ -1,4 +1,4 @@
-"""Applies what was drawn to pictures, on every backend alike: first `move`, in numpy, then `recolor`, in `keras.ops`.
+"""Applies what was drawn to pictures, on every backend alike: first `move`, by OpenCV, then `recolor`, in `keras.ops`.
 
 Rotation, shifts, zoom, shear and flips are composed into one affine map, so a picture is resampled once however
 many of them are on. Training and previews go through the same functions.
