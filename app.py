@@ -14,22 +14,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.access import AccessMiddleware
 from core.api import build_routes
+from core.errors import EngineError
 from core.example.arrival import draw_shapes_ahead, import_example
 from core.runs.scheduler import ensure_scheduler
 from core.runs.standby import want_standby, withdraw_wish
-from core.services import get_services
+from core.services import Services, get_services
 from pages.components.errors import render_error
 
 SCHEDULER_CHECK_SECONDS = 2.0
+ENGINE_CHECK_SECONDS = 0.5
 ENGINE_SECONDS = 3.0  # until the first page is drawn; what asks the engine before starts it at once
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Start the engine and keep the queue served for as long as the server is up. A new workspace gets the example."""
+    """Warm the engine up, and keep the queue served while the server is up. A new workspace gets the example."""
     services = await asyncio.to_thread(get_services)
     is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
-    tasks = [asyncio.create_task(keep_scheduler()), asyncio.create_task(warm_up())]
+    tasks = [asyncio.create_task(keep_scheduler(services)), asyncio.create_task(warm_up(services))]
     if is_new:
         tasks.append(asyncio.create_task(asyncio.to_thread(draw_shapes_ahead, services.workspace)))
     yield
@@ -39,23 +41,25 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     await asyncio.to_thread(services.engine.close)
 
 
-async def warm_up() -> None:
-    """What pages need but a healthy answer does not: modules first, and later the engine, which takes a core."""
-    await asyncio.to_thread(importlib.import_module, "pages.components.run_table")
-    await asyncio.sleep(ENGINE_SECONDS)
-    await asyncio.to_thread(get_services().engine.start)
+async def warm_up(services: Services, engine_seconds: float = ENGINE_SECONDS) -> None:
+    """What pages need but a healthy answer does not: modules first, and after `engine_seconds` the engine.
 
-
-async def keep_scheduler() -> None:
-    """Runs go on without the server; while it is up, it sees to it that somebody serves the queue.
-
-    Once the engine is warm it also wants a worker that waits for a run: two that load TensorFlow at once take longer.
+    Once that is warm, a worker that waits for a run is wanted too: two that load TensorFlow at once take longer.
     """
-    services, wanted = get_services(), False
+    await asyncio.to_thread(importlib.import_module, "pages.components.run_table")
+    await asyncio.sleep(engine_seconds)
+    with contextlib.suppress(
+        EngineError
+    ):  # whoever asks it something starts it again, and is told what is wrong
+        await asyncio.to_thread(services.engine.start)
+    while services.engine.state.name == "starting":
+        await asyncio.sleep(ENGINE_CHECK_SECONDS)
+    await asyncio.to_thread(want_standby, services.workspace)
+
+
+async def keep_scheduler(services: Services) -> None:
+    """Runs go on without the server; while it is up, it sees to it that somebody serves the queue."""
     while True:
-        if not wanted and services.engine.state.name != "starting":
-            await asyncio.to_thread(want_standby, services.workspace)
-            wanted = True
         await asyncio.to_thread(ensure_scheduler, services.workspace)
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
 

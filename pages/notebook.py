@@ -15,7 +15,7 @@ from pages.components.charts import RunCurves
 from pages.components.run_note import NOTHING_EXPECTED, render_note_form, render_words
 from pages.components.text import literal
 
-ENTRIES_PER_PAGE = 10
+ENTRIES_PER_PAGE = 5
 CHART_HEIGHT = 220
 
 

@@ -91,19 +91,18 @@ class Store:
 
         Only what is looked through is read of all runs, and the whole of them only for the page.
         """
-        wanted = json.dumps([state.value for state in (RunState if states is None else states)])
-        clause = "WHERE state IN (SELECT value FROM json_each(?))"
+        # Without a clause, the order of the numbers is that of the table: nothing is sorted.
+        clause = "" if states is None else "WHERE state IN (SELECT value FROM json_each(?))"
+        wanted = () if states is None else (json.dumps([state.value for state in states]),)
         with self._database.reading() as connection:
             if not text.strip():
                 query = f"SELECT count(*) FROM runs {clause}"
-                total = int(connection.execute(query, (wanted,)).fetchone()[0])
+                total = int(connection.execute(query, wanted).fetchone()[0])
                 query = f"{tables.SELECT_RUN} {clause} ORDER BY number DESC LIMIT ? OFFSET ?"
-                rows = connection.execute(query, (wanted, limit, offset)).fetchall()
+                rows = connection.execute(query, (*wanted, limit, offset)).fetchall()
             else:
                 query = f"SELECT number, id, name, dataset, preset FROM runs {clause} ORDER BY number DESC"
-                fitting = [
-                    number for number, *told in connection.execute(query, (wanted,)) if fits(text, *told)
-                ]
+                fitting = [number for number, *told in connection.execute(query, wanted) if fits(text, *told)]
                 total, page = len(fitting), json.dumps(fitting[offset : offset + limit])
                 query = f"{tables.SELECT_RUN} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number DESC"
                 rows = connection.execute(query, (page,)).fetchall()

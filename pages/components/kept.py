@@ -7,11 +7,20 @@ millisecond each, of which a tick had five.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.runs.records import Run
 
 Value = TypeVar("Value")
+
+
+@dataclass
+class _Entry(Generic[Value]):
+    """A version and its value, None until it is made."""
+
+    kept: tuple[Hashable, Value] | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 class Kept(Generic[Value]):
@@ -21,20 +30,23 @@ class Kept(Generic[Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: OrderedDict[Hashable, tuple[Hashable, Value]] = OrderedDict()
-        # Held while a value is made: of thirty who see the same epoch end, one makes it.
-        self._lock = threading.RLock()
+        self._entries: OrderedDict[Hashable, _Entry[Value]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, name: Hashable, version: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of `name`, made by `make` where none of this version is kept."""
+        """The value of `name`, made by `make` where none of this version is kept.
+
+        Of thirty who see the same epoch end, one makes it, and only those who want the same wait for it.
+        """
         with self._lock:
-            kept = self._values.get(name)
-            if kept is None or kept[0] != version:
-                kept = self._values[name] = version, make()
-            self._values.move_to_end(name)
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
-            return kept[1]
+            entry = self._entries.setdefault(name, _Entry())
+            self._entries.move_to_end(name)
+            while len(self._entries) > self._most:
+                self._entries.popitem(last=False)
+        with entry.lock:
+            if entry.kept is None or entry.kept[0] != version:
+                entry.kept = version, make()
+            return entry.kept[1]
 
 
 def epochs_of(run: Run) -> tuple[Hashable, ...]:

@@ -20,8 +20,8 @@ TICKS = 1000
 WARM_UP_TICKS = 200  # Python's heap, caches and pools of connections have then found their size
 EVERY = 20  # ticks between two readings
 MOST_SECONDS = 240.0
-MOST_MIB = 200.0
-MOST_SLOPE = 0.5  # MiB in 100 ticks of all sessions: a day of watching at one tick a second would be 0.4 GiB
+MOST_MB = 200.0
+MOST_SLOPE = 0.5  # MB in 100 ticks of all sessions: a day of watching at one tick a second would be 0.4 GiB
 PAGES = ("", "design", "augment", "runs", "studies", "notebook", "classify", "datasets", "system")
 
 
@@ -32,18 +32,18 @@ def measure() -> list[Row]:
         workspace = fill(Path(folder).resolve() / "workspace", runs=250, epochs=20)
         with live_run(workspace.root, 2.0) as run, running_server(workspace.root) as server:
             process = psutil.Process(server.pid)
-            healthy = _mib(process)
+            healthy = _mb(process)
             asyncio.run(_look_round(server))
-            seen = _mib(process)
+            seen = _mb(process)
             ticks, memory = asyncio.run(_soak(server, run, process))
-    after = [(count, mib) for count, mib in zip(ticks, memory, strict=True) if count >= WARM_UP_TICKS]
-    counts, levels = np.array([count for count, _ in after]), np.array([mib for _, mib in after])
+    after = [(count, mb) for count, mb in zip(ticks, memory, strict=True) if count >= WARM_UP_TICKS]
+    counts, levels = np.array([count for count, _ in after]), np.array([mb for _, mb in after])
     slope = 100 * float(np.polyfit(counts, levels, 1)[0])
     return [
-        Row("server, healthy, nobody there", "–", f"≤ {MOST_MIB:.0f} MB", f"{healthy:.0f} MB", "", healthy <= MOST_MIB),
+        Row("server, healthy, nobody there", "–", f"≤ {MOST_MB:.0f} MB", f"{healthy:.0f} MB", "", healthy <= MOST_MB),
         Row(
-            "server, after every page was opened once", "–", f"≤ {MOST_MIB:.0f} MB", f"{seen:.0f} MB", "",
-            seen <= MOST_MIB,
+            "server, after every page was opened once", "–", f"≤ {MOST_MB:.0f} MB", f"{seen:.0f} MB", "",
+            seen <= MOST_MB,
         ),
         Row(
             f"server, after {ticks[-1]:,} ticks × {SESSIONS} sessions", "–", "–", f"{memory[-1]:.0f} MB",
@@ -67,15 +67,15 @@ async def _look_round(server: Server) -> None:
 
 
 async def _soak(server: Server, run: LiveRun, process: psutil.Process) -> tuple[list[int], list[float]]:
-    """How many ticks each session had taken, and the server's MiB then."""
+    """How many ticks each session had taken, and the server's MB then."""
     visitors = [Visitor(server.url, "runs", f"run={run.id}") for _ in range(SESSIONS)]
     await open_all(visitors)
-    ticks, memory = [0], [_mib(process)]
+    ticks, memory = [0], [_mb(process)]
     deadline = asyncio.get_running_loop().time() + MOST_SECONDS
     while ticks[-1] < TICKS and asyncio.get_running_loop().time() < deadline:
         await asyncio.gather(*(_tick(visitor, EVERY) for visitor in visitors))
         ticks.append(ticks[-1] + EVERY)
-        memory.append(_mib(process))
+        memory.append(_mb(process))
     for visitor in visitors:
         await visitor.close()
     return ticks, memory
@@ -90,8 +90,8 @@ async def _tick(visitor: Visitor, count: int) -> None:
     visitor.ticks.clear()
 
 
-def _mib(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / 2**20
+def _mb(process: psutil.Process) -> float:
+    return float(process.memory_info().rss) / 1e6
 
 
 def _median(values: np.ndarray) -> float:

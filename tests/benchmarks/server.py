@@ -5,9 +5,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from playwright.sync_api import Browser
@@ -37,9 +40,10 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         root = Path(folder).resolve() / "workspace"
         ours = Candidate((*streamlit, "run", "app.py"), PROJECT_ROOT, "See how a network learns")
-        # With the settings that ConvDeck has in its file, but for Streamlit's own folder, where there is none.
+        # With the settings that ConvDeck has in its file, those of the look apart.
+        settings = tomllib.loads((PROJECT_ROOT / ".streamlit" / "config.toml").read_text())
         hello = Candidate(
-            (*streamlit, "hello", "--server.headless", "true", "--browser.gatherUsageStats", "false"),
+            (*streamlit, "hello", *_options(settings)),
             Path(folder),
             "Welcome to Streamlit",
         )
@@ -60,6 +64,17 @@ def measure() -> list[Row]:
         _row("command → healthy", healthy),
         _row("command → first page drawn in Chromium", drawn),
     ]
+
+
+def _options(settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """As options of the command line."""
+    options = []
+    for section in ("server", "browser", "client", "runner"):
+        for name, value in settings[section].items():
+            values = value if isinstance(value, list) else [value]
+            for each in values:
+                options += [f"--{section}.{name}", str(each).lower() if isinstance(each, bool) else str(each)]
+    return options
 
 
 def _start(candidate: Candidate, browser: Browser, root: Path, healthy: list[float]) -> float:

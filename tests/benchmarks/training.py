@@ -24,7 +24,7 @@ def measure() -> list[Row]:
     return [
         _row(
             "epoch of `article-augmented`: reports, clean accuracy on 2,000 pictures, validation, details, "
-            "checkpoint, best model",
+            "checkpoint, best model where it is one",
             "the article's code: `fit(ImageDataGenerator.flow(…), validation_data=…)`",
             1.5,
             epochs["augmented"],

@@ -28,12 +28,18 @@ def test_what_could_not_be_made_is_tried_again():
 
 def test_of_many_at_once_one_makes_it():
     kept: Kept[int] = Kept(2)
-    everybody = threading.Barrier(8)
+    asked = threading.Semaphore(0)
     made = []
 
+    def make() -> int:
+        for _ in range(8):  # the others have come meanwhile, or are about to
+            asked.acquire(timeout=10)
+        made.append(1)
+        return 1
+
     def ask() -> None:
-        everybody.wait(10)
-        kept.get("a", 1, lambda: made.append(1) or 1)
+        asked.release()
+        kept.get("a", 1, make)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -41,3 +47,25 @@ def test_of_many_at_once_one_makes_it():
     for thread in threads:
         thread.join()
     assert made == [1]
+
+
+def test_nobody_waits_for_what_another_name_takes():
+    kept: Kept[int] = Kept(2)
+    kept.get("quick", 1, lambda: 1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def make() -> int:
+        begun.set()
+        assert go_on.wait(10)
+        return 2
+
+    slow = threading.Thread(target=lambda: kept.get("slow", 1, make))
+    slow.start()
+    assert begun.wait(10)
+    quick = threading.Thread(target=lambda: kept.get("quick", 1, lambda: 3))
+    quick.start()
+    quick.join(10)
+    waited = quick.is_alive()
+    go_on.set()
+    slow.join()
+    assert not waited

@@ -1,0 +1,42 @@
+"""What the server does beside answering."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+import app
+from core.errors import EngineError
+
+
+class Engine:
+    """Loads for three looks at its state, or cannot start."""
+
+    def __init__(self, fault: bool = False) -> None:
+        self.fault = fault
+        self.states: list[str] = []
+        self._left: list[str] | None = None
+
+    def start(self) -> None:
+        if self.fault:
+            raise EngineError("It cannot start.")
+        self._left = ["starting", "starting", "ready"]
+
+    @property
+    def state(self) -> SimpleNamespace:
+        name = "stopped" if self._left is None else self._left[0]
+        if self._left and len(self._left) > 1:
+            self._left.pop(0)
+        self.states.append(name)
+        return SimpleNamespace(name=name)
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_a_worker_is_wanted_only_when_the_engine_has_loaded(fault: bool, monkeypatch, workspace) -> None:
+    engine = Engine(fault)
+    wanted = []
+    monkeypatch.setattr(app, "ENGINE_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(app, "want_standby", lambda asked: wanted.append((asked, engine.state.name)))
+    asyncio.run(app.warm_up(SimpleNamespace(engine=engine, workspace=workspace), engine_seconds=0.0))
+    assert wanted == [(workspace, "stopped" if fault else "ready")]
+    assert engine.states[:-1] == (["stopped"] if fault else ["starting", "starting", "ready"])
