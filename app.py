@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.access import AccessMiddleware
+from core.allocator import limit_arenas
 from core.api import build_routes
 from core.example.arrival import draw_shapes_ahead, import_example
 from core.runs.scheduler import ensure_scheduler
@@ -60,6 +61,7 @@ async def keep_scheduler() -> None:
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
 
 
+limit_arenas()  # here, for the server's threads make more of them from the first request on
 access = Middleware(AccessMiddleware, allowed_hosts=lambda: st.get_option("server.allowedHosts"))
 app = st.App(
     "pages/shell.py",
