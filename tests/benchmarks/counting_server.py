@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from streamlit.web.cli import main
@@ -17,7 +18,7 @@ from streamlit.web.cli import main
 
 def _count(number: int, frame: Any) -> None:
     gc.collect()
-    with open(os.environ["COUNT_FILE"], "a", encoding="utf-8") as file:
+    with Path(os.environ["COUNT_FILE"]).open("a", encoding="utf-8") as file:
         file.write(f"{sys.getallocatedblocks()}\n")
 
 
