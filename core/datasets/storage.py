@@ -289,8 +289,8 @@ def _versions(folder: Path) -> tuple[tuple[int, ...] | None, ...]:
     return tuple(version(name) for name in (_DESCRIPTION, *(f"{name}.npy" for name in ARRAYS)))
 
 
-# Asked for by every visitor at every tick of a live run. To open an array is to have Python parse its header, and
-# Python 3.11 fails at that with a SystemError once in some ten thousand times while other threads do the same.
+# Asked for by every visitor at every tick of a live run. To open an array is to have Python parse its header, and while
+# other threads do the same, Python 3.11.7 fails at that now and then with a SystemError (python/cpython 106905).
 @lru_cache(maxsize=256)
 def _stored_info(folder: Path, versions: tuple[tuple[int, ...] | None, ...]) -> DatasetInfo:
     """`versions` are those of its files: it is read again when they are others. Raises DatasetError, each time."""

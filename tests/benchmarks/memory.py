@@ -47,6 +47,7 @@ def measure() -> list[Row]:
             asyncio.run(_look_round(server))
             seen = _mib(process)
             ticks, memory, blocks = asyncio.run(_soak(server, run, process))
+            failures = server.log.read_text().count("Traceback")
     after = [(count, mib) for count, mib in zip(ticks, memory, strict=True) if count >= WARM_UP_TICKS]
     counts, levels = np.array([count for count, _ in after]), np.array([mib for _, mib in after])
     slope = 100 * float(np.polyfit(counts, levels, 1)[0])
@@ -68,6 +69,7 @@ def measure() -> list[Row]:
             slope <= MOST_SLOPE,
         ),
         _blocks_row(blocks),
+        Row("tracebacks in the server's log", "–", "0", f"{failures}", "", failures == 0),
     ]  # fmt: skip
 
 
