@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.access import AccessMiddleware
+from core.allocator import limit_arenas
 from core.api import build_routes
 from core.errors import EngineError
 from core.example.arrival import draw_shapes_ahead, import_example
@@ -48,9 +49,8 @@ async def warm_up(services: Services, engine_seconds: float = ENGINE_SECONDS) ->
     """
     await asyncio.to_thread(importlib.import_module, "pages.components.run_table")
     await asyncio.sleep(engine_seconds)
-    with contextlib.suppress(
-        EngineError
-    ):  # whoever asks it something starts it again, and is told what is wrong
+    # Whoever asks a failed engine something starts it again, and is told what is wrong.
+    with contextlib.suppress(EngineError):
         await asyncio.to_thread(services.engine.start)
     while services.engine.state.name == "starting":
         await asyncio.sleep(ENGINE_CHECK_SECONDS)
@@ -64,6 +64,7 @@ async def keep_scheduler(services: Services) -> None:
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
 
 
+limit_arenas()  # here, for the server's threads make more of them from the first request on
 access = Middleware(AccessMiddleware, allowed_hosts=lambda: st.get_option("server.allowedHosts"))
 app = st.App(
     "pages/shell.py",

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -268,14 +269,31 @@ def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo:
     if not folder.is_dir():
         return _known_info(SOURCES[dataset_id])
     try:
-        return _stored_info(folder)
+        return _stored_info(folder, _versions(folder))
     except DatasetError as error:
         source = SOURCES.get(dataset_id)
         nothing = DatasetInfo(dataset_id, dataset_id, "damaged", "", 0, 0, 0, (), (0, 0, 0), 0)
         return replace(_known_info(source) if source else nothing, state="damaged", description=str(error))
 
 
-def _stored_info(folder: Path) -> DatasetInfo:
+def _versions(folder: Path) -> tuple[tuple[int, ...] | None, ...]:
+    """What the file system says of each file of a data set; another answer when one was written anew. None: missing."""
+
+    def version(name: str) -> tuple[int, ...] | None:
+        try:
+            found = (folder / name).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+    return tuple(version(name) for name in (_DESCRIPTION, *(f"{name}.npy" for name in ARRAYS)))
+
+
+# Asked for by every visitor at every tick of a live run. To open an array is to have Python parse its header, and while
+# other threads do the same, Python 3.11.7 fails at that now and then with a SystemError (python/cpython 106905).
+@lru_cache(maxsize=256)
+def _stored_info(folder: Path, versions: tuple[tuple[int, ...] | None, ...]) -> DatasetInfo:
+    """`versions` are those of its files: it is read again when they are others. Raises DatasetError, each time."""
     described, arrays = _open(folder)
     num_train, height, width, channels = arrays["x_train"].shape
     num_test = len(arrays["x_test"])

@@ -13,7 +13,13 @@ from core.config import DatasetConfig
 from core.datasets import storage
 from core.datasets.shapes import draw_shapes
 from core.datasets.splits import load_split
-from core.datasets.storage import delete_dataset, list_datasets, load_dataset, save_dataset
+from core.datasets.storage import (
+    delete_dataset,
+    describe_dataset,
+    list_datasets,
+    load_dataset,
+    save_dataset,
+)
 from core.errors import DatasetError
 
 
@@ -178,3 +184,31 @@ def test_shapes_are_the_same_every_time_and_balanced() -> None:
     assert np.bincount(y).tolist() == [10] * 10
     assert (x.shape, x.dtype) == ((100, 32, 32, 3), np.uint8)
     assert (draw_shapes(100, 4)[0] != x).any()
+
+
+def test_what_is_known_of_a_data_set_is_read_again_only_when_its_files_changed(
+    workspace, monkeypatch
+) -> None:
+    opened: list[str] = []
+    load = np.load
+
+    def watched(path: Path, **options: object) -> np.ndarray:
+        opened.append(path.name)
+        return load(path, **options)
+
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    monkeypatch.setattr(storage.np, "load", watched)
+    first = describe_dataset(workspace, "mine")
+    opened.clear()
+    assert describe_dataset(workspace, "mine") == first
+    assert opened == []
+    delete_dataset(workspace, "mine")
+    assert describe_dataset(workspace, "mine") is None
+    save_dataset(workspace, "mine", "Another", "", ["c", "d", "e"], arrays() | {"y_train": np.arange(12) % 3})
+    again = describe_dataset(workspace, "mine")
+    assert again is not None
+    assert (again.title, again.class_names) == ("Another", ("c", "d", "e"))
+    (workspace.datasets / "mine" / "x_test.npy").write_bytes(b"cut")
+    damaged = describe_dataset(workspace, "mine")
+    assert damaged is not None
+    assert damaged.state == "damaged"
