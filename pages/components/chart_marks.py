@@ -33,7 +33,10 @@ def best_mark(index: int, alone: bool, y: Layer, number_format: str | None) -> L
     words = []
     if number_format is not None:
         text = f"'best: epoch ' + datum.epoch + ', ' + format(datum.{own}_val, '{number_format}')"
-        words = _labels(text, {"dy": -14, "fontWeight": "bold"}, {"color": color}, dx=-4)
+        look = {"dy": -14, "fontWeight": "bold"}
+        # Other curves may run behind the words: these stand on a rim of the background's colour.
+        rim = {**look, "stroke": {"expr": "background"}, "strokeWidth": 4, "strokeJoin": "round"}
+        words = [*_labels(text, rim, {}, dx=-4), *_labels(text, look, {"color": color}, dx=-4)]
     return {
         "transform": [
             _LAST_EPOCH,

@@ -40,7 +40,8 @@ def trained(store: Store, name: str, gap: float, parent: Run | None = None) -> R
 
 
 def words(page: Page, text: str) -> Locator:
-    return page.locator(f"{DRAWING} text").filter(has_text=text)
+    """What is written, without the rims that words stand on."""
+    return page.locator(f"{DRAWING} text:not([stroke])").filter(has_text=text)
 
 
 def shades(page: Page) -> Locator:
