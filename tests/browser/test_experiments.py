@@ -1,0 +1,174 @@
+"""What a person does with a run beyond watching it: dry run, control on the way, the lab, studies, the notebook."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from core.config import ExperimentConfig
+from core.experiments import start_experiment
+from core.presets import PRESETS
+from core.runs import control
+from core.runs.states import RunState
+from core.runs.store import Store
+
+DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
+LONG_MS = 120_000  # generous: other work may share the machine
+EPOCHS = 400  # more than any machine trains while the test looks on
+
+
+@pytest.fixture
+def store(workspace) -> Store:
+    return Store(workspace)
+
+
+def tiny(**values: object) -> ExperimentConfig:
+    small = {"dataset.id": "shapes", "dataset.num_train": 200, "training.epochs": 1}
+    return PRESETS["tiny"].config.with_values(
+        small | {path.replace("__", "."): v for path, v in values.items()}
+    )
+
+
+def seen(page: Page, text: str | re.Pattern[str]) -> Locator:
+    return page.get_by_text(text).locator("visible=true").first
+
+
+def click(page: Page, name: str | re.Pattern[str]) -> None:
+    page.get_by_role("button", name=name).locator("visible=true").first.click()
+
+
+def fill(page: Page, label: str, value: str) -> None:
+    field = page.get_by_label(label, exact=True).locator("visible=true").first
+    field.fill(value)
+    field.press("Enter")
+
+
+def downloaded(page: Page, name: str, folder: Path) -> str:
+    with page.expect_download() as download:
+        click(page, name)
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path.read_text()
+
+
+def test_a_dry_run_gives_seconds_and_memory(server, page: Page) -> None:
+    page.goto(f"{server.url}/design?preset=tiny")
+    click(page, re.compile("Measure$"))
+    for figure in ("An epoch", "Memory"):
+        expect(seen(page, figure)).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_test_id("stMetricValue").filter(has_text=re.compile("[MG]iB"))).to_have_count(1)
+
+
+def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wait_for) -> None:
+    run = start_experiment(workspace, tiny(training__epochs=EPOCHS), name="On a lead")
+    page.goto(f"{server.url}/runs?run={run.id}")
+    expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)
+
+    click(page, "Pause")
+    expect(seen(page, re.compile("Paused (after|in) epoch"))).to_be_visible(timeout=LONG_MS)
+    assert store.get_run(run.id).state is RunState.PAUSED
+    before = store.get_run(run.id).epoch
+    click(page, "Step one epoch")
+    wait_for(lambda: store.get_run(run.id).epoch == before + 1, message="one more epoch")
+    expect(seen(page, f"Paused after epoch {before + 1}")).to_be_visible()
+
+    click(page, "Change while it trains")
+    click(page, re.compile("Halve: "))
+    expect(seen(page, re.compile("0.0005 is asked for"))).to_be_visible()
+    page.get_by_label("Epochs to add").fill("7")
+    click(page, re.compile("^Add$"))
+    wait_for(lambda: store.get_run(run.id).total_epochs == EPOCHS + 7, message="more epochs")
+    page.keyboard.press("Escape")
+
+    click(page, "Go on")
+    wait_for(lambda: store.get_run(run.id).epoch >= before + 3, timeout=60, message="it to go on")
+    rates = store.curves(run.id)["learning_rate"]
+    assert rates[before + 1] == pytest.approx(rates[before] / 2)
+    # On the curve, and in the history.
+    expect(page.locator(f"{DRAWING} text").filter(has_text="rate").first).to_be_visible()
+    page.get_by_text("Changed while it trained").first.click()
+    for change in ("Learning rate 0.0005", "More epochs 7", "One epoch", "Pause"):
+        expect(seen(page, change)).to_be_visible()
+    control.stop_run(workspace, run.id)
+    wait_for(lambda: store.get_run(run.id).state is RunState.STOPPED, timeout=60, message="the stop")
+
+
+def test_the_lab_shows_batches_strength_and_code(server, workspace, store, page: Page, wait_for) -> None:
+    run = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "In the lab")
+    wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, timeout=120, message="its end")
+    page.goto(f"{server.url}/augment?view=batch&run={run.id}")
+    expect(seen(page, re.compile("Epoch 1 of 1, step 1 of "))).to_be_visible(timeout=LONG_MS)
+    batch = page.locator('[data-testid="stImage"] img')
+    expect(batch).to_have_count(32)
+    first = [picture.get_attribute("alt") for picture in batch.all()]
+    page.reload()
+    expect(batch).to_have_count(32, timeout=LONG_MS)
+    assert [picture.get_attribute("alt") for picture in batch.all()] == first
+
+    page.goto(f"{server.url}/augment?view=sweep&run={run.id}")
+    expect(seen(page, re.compile(r"as they are, \d+ % at .*; trained with .20° to 20°"))).to_be_visible(
+        timeout=LONG_MS
+    )
+    expect(page.locator(DRAWING)).to_have_count(1)
+
+    page.goto(f"{server.url}/augment?view=code")
+    expect(seen(page, re.compile("keras"))).to_be_visible()
+
+
+def test_signal_or_noise_from_two_runs(server, workspace, store, page: Page) -> None:
+    plain = start_experiment(workspace, tiny(), "Plain")
+    turned = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "Turned")
+    page.goto(f"{server.url}/runs?run={plain.id},{turned.id}")
+    page.get_by_role("link", name="Signal or noise?").first.click()
+    fill(page, "Seeds", "2")
+    click(page, "Start 2 runs")
+    expect(page).to_have_url(re.compile("study="))
+    (study,) = store.studies.list_studies()
+    expect(seen(page, re.compile("95 % interval"))).to_be_visible(timeout=LONG_MS)
+    expect(seen(page, "All 4 runs have ended.")).to_be_visible(timeout=LONG_MS)
+    expect(page.locator(DRAWING).first).to_be_visible()
+    assert len(store.studies.members(study.id)) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "said"),
+    [
+        ("ablation", "Seeds", "2", "without rotation"),
+        ("volume", "Numbers of pictures", "50, 100, 200", "Ten times the pictures"),
+        ("noise", "Wrong labels in percent", "0, 50", "wrong labels"),
+    ],
+)
+def test_each_other_study_is_one_click(
+    server, workspace, page: Page, kind: str, field: str, value: str, said: str
+) -> None:
+    # Not waited for: a study takes in what is under way.
+    base = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "Base")
+    page.goto(f"{server.url}/studies?kind={kind}&runs={base.id}")
+    fill(page, field, value)
+    click(page, re.compile(r"Start \d+ runs?"))
+    expect(page).to_have_url(re.compile("study="))
+    expect(seen(page, re.compile("All . runs have ended."))).to_be_visible(timeout=LONG_MS)
+    expect(seen(page, re.compile(said))).to_be_visible()
+    expect(page.locator(DRAWING).first).to_be_visible()
+
+
+def test_a_note_goes_from_expectation_to_document(server, store, page: Page, tmp_path, wait_for) -> None:
+    page.goto(f"{server.url}/design?preset=tiny")
+    fill(page, "Epochs", "1")
+    page.get_by_role("textbox", name="What do you expect?").fill("It hardly learns.")
+    click(page, "Start training")
+    run = wait_for(lambda: store.list_runs() and store.list_runs()[0], message="the run")
+    wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, timeout=120, message="its end")
+    page.goto(f"{server.url}/runs?run={run.id}")
+    expect(seen(page, "It hardly learns.")).to_be_visible()
+    page.get_by_label("What came of it").fill("It was as I said.")
+    click(page, "Save with the numbers")
+    expect(seen(page, "Saved in the notebook.")).to_be_visible()
+    page.goto(f"{server.url}/notebook")
+    expect(seen(page, "It was as I said.")).to_be_visible()
+    for label in ("Export as Markdown", "Export as one HTML file"):
+        document = downloaded(page, label, tmp_path)
+        assert "It hardly learns." in document and "It was as I said." in document
+        assert f"{100 * store.get_run(run.id).best_val_accuracy:.1f} %" in document
+    assert document.lstrip().lower().startswith("<!doctype html>")
