@@ -20,6 +20,7 @@ from core.example.arrival import draw_shapes_ahead, import_example
 from core.runs.scheduler import ensure_scheduler
 from core.runs.standby import want_standby, withdraw_wish
 from core.services import Services, get_services
+from core.sockets import send_at_once
 from pages.components.errors import render_error
 
 SCHEDULER_CHECK_SECONDS = 2.0
@@ -30,6 +31,7 @@ ENGINE_SECONDS = 3.0  # until the first page is drawn; what asks the engine befo
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Warm the engine up, and keep the queue served while the server is up. A new workspace gets the example."""
+    await asyncio.to_thread(send_at_once)
     services = await asyncio.to_thread(get_services)
     is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
     tasks = [asyncio.create_task(keep_scheduler(services)), asyncio.create_task(warm_up(services))]

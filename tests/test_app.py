@@ -1,6 +1,7 @@
 """What the server does beside answering."""
 
 import asyncio
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -40,3 +41,24 @@ def test_a_worker_is_wanted_only_when_the_engine_has_loaded(fault: bool, monkeyp
     asyncio.run(app.warm_up(SimpleNamespace(engine=engine, workspace=workspace), engine_seconds=0.0))
     assert wanted == [(workspace, "stopped" if fault else "ready")]
     assert engine.states[:-1] == (["stopped"] if fault else ["starting", "starting", "ready"])
+
+
+def test_the_socket_that_listens_already_sends_at_once(monkeypatch, workspace) -> None:
+    async def nothing(*_: object) -> None:
+        """Neither a scheduler nor an engine."""
+
+    services = SimpleNamespace(workspace=workspace, store=None, engine=SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(app, "get_services", lambda: services)
+    monkeypatch.setattr(app, "import_example", lambda *_: False)
+    monkeypatch.setattr(app, "keep_scheduler", nothing)
+    monkeypatch.setattr(app, "warm_up", nothing)
+
+    async def asked_within() -> int:
+        async with app.lifespan(app.app):
+            with socket.create_connection(listening.getsockname()):
+                connection, _ = listening.accept()
+                with connection:
+                    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert asyncio.run(asked_within()) != 0
