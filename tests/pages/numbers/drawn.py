@@ -73,7 +73,6 @@ def reckoned(rows: list[sqlite3.Row]) -> dict[str, str]:
         "best epoch": f"{best['epoch']}",
         "last gap": f"{100 * gaps[-1]:.1f}",
         "verdict gap": f"{100 * smooth[-1]:.1f}",
-        "verdict gap, whole": f"{100 * smooth[-1]:.0f}",
         "normal gap": f"{100 * normal:.1f}",
         "lowest loss": f"{min(losses):.2f}",
         "last loss": f"{losses[-1]:.2f}",

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import math
+import sqlite3
 import statistics
 
 import numpy as np
@@ -88,6 +89,30 @@ def record(store: Store, num_epochs: int, num_classes: int, seed: int) -> Run:
         row = EpochRow(epoch, 2.0, 0.3, 1.9, 0.4, 2.1, 0.3, 0.001, 4.0, 900.0, details=details)
         store.record_epoch(run.id, 1, row)
     return run
+
+
+def test_two_workspaces_with_the_same_run_keep_their_numbers_apart(tmp_path, monkeypatch) -> None:
+    """As when a workspace was copied and trained on: the same run, the same number of epochs, other details."""
+    found = []
+    for number in range(2):
+        workspace = Workspace((tmp_path / str(number)).resolve()).ensure()
+        with Store(workspace) as store:
+            run = record(store, 4, 3, seed=number)
+            connection = sqlite3.connect(workspace.database)
+            with connection:
+                connection.execute("UPDATE runs SET id = 'sameagain2', started_at = 1.0")
+            connection.close()
+        monkeypatch.setenv("CONVDECK_HOME", str(workspace.root))
+        drawn = [
+            chart_data(charts(look_at("sameagain2", tab))[0]) for tab in ("Classes", "Pictures", "Labels")
+        ]
+        first = stored(workspace, "sameagain2")[0]
+        clean = first["clean"]
+        assert drawn[0]["train"].iloc[0] == pytest.approx(clean["right"][0] / clean["count"][0])
+        assert drawn[2]["memorised"].iloc[0] == pytest.approx(first["corrupted"]["memorised"] / 137)
+        found.append(drawn)
+    assert run.id != "sameagain2"
+    assert not any(one.equals(other) for one, other in zip(*found, strict=True))
 
 
 def columns(drawn: pd.DataFrame, num_epochs: int) -> list[range]:
