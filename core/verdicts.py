@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from core.config import ExperimentConfig
@@ -17,42 +18,65 @@ from core.runs.store import Store
 from core.runs.tables import Curves
 from core.workspace import Workspace
 
+# A list of a thousand runs of 200 epochs takes a second of processor time to judge. 1 KB each.
+VERDICTS_KEPT = 4096
+
 
 def verdict_of(workspace: Workspace, run: Run, curves: Curves) -> Diagnosis:
     """The diagnosis of a run. How many pictures its accuracies rest on decides what is more than chance.
 
     Where the data set is gone or the settings cannot be read, it is made from the curves alone.
     """
-    return diagnose(curves, **_measured_on(workspace, run))
+    return diagnose(curves, **_measured_on(_described(workspace, run.dataset), run))
 
 
 def summary_of(store: Store, run: Run) -> dict[str, Any]:
     """A run as JSON with its verdict: what starts and changes of runs answer. Raises RunNotFound."""
-    verdict = verdict_of(store.workspace, run, store.curves(run.id))
-    return run_summary(run) | {"verdict": verdict.to_dict()}
+    return _summary(store, run, _described(store.workspace, run.dataset))
 
 
 def summaries_of(store: Store, runs: Iterable[Run]) -> list[dict[str, Any]]:
     """What `runs --json` lists, without those that were deleted meanwhile."""
+    described: dict[str, DatasetInfo | None] = {}
     summaries = []
     for run in runs:
+        if run.dataset not in described:
+            described[run.dataset] = _described(store.workspace, run.dataset)
         with suppress(RunNotFound):
-            summaries.append(summary_of(store, run))
+            summaries.append(_summary(store, run, described[run.dataset]))
     return summaries
+
+
+def _summary(store: Store, run: Run, info: DatasetInfo | None) -> dict[str, Any]:
+    known = _measured_on(info, run)
+    if run.state.is_finished:
+        version = (run.attempt, run.started_at, run.ended_at, run.epoch)
+        diagnosis = _of_ended(store, run.id, version, tuple(known.items()))
+    else:
+        diagnosis = diagnose(store.curves(run.id), **known)
+    return run_summary(run) | {"verdict": diagnosis.to_dict()}
+
+
+@lru_cache(maxsize=VERDICTS_KEPT)
+def _of_ended(
+    store: Store, run_id: str, version: tuple[float | None, ...], known: tuple[tuple[str, int], ...]
+) -> Diagnosis:
+    """Kept: the epochs of a run that has ended stay as they are until it is resumed, which makes a new `version`."""
+    return diagnose(store.curves(run_id), **dict(known))
 
 
 def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:
     """The epoch after which this verdict was said for the first time, though it may have changed since; else None."""
-    known = _measured_on(workspace, run)
+    known = _measured_on(_described(workspace, run.dataset), run)
     for count, epoch in enumerate(curves["epoch"], start=1):
         if diagnose({key: values[:count] for key, values in curves.items()}, **known).verdict is verdict:
             return int(epoch)
     return None
 
 
-def _measured_on(workspace: Workspace, run: Run) -> dict[str, int]:
+def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
     """How many classes and pictures the measures of a run rest on; nothing where that is not known."""
-    info, config = _known(workspace, run)
+    config = _settings(run)
     if info is None or config is None:
         return {}
     num_train = config.dataset.num_train or info.num_train
@@ -65,7 +89,7 @@ def _measured_on(workspace: Workspace, run: Run) -> dict[str, int]:
 
 def mends_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Mend, ...]:
     """What to try after this verdict; nothing where the data set is gone or the settings cannot be read."""
-    info, config = _known(workspace, run)
+    info, config = _described(workspace, run.dataset), _settings(run)
     if info is None or config is None:
         return ()
     side = config.dataset.image_size
@@ -76,9 +100,18 @@ def mends_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Mend
     return mends_for(diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes)
 
 
-def _known(workspace: Workspace, run: Run) -> tuple[DatasetInfo | None, ExperimentConfig | None]:
+def _described(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
+    """What is known of a data set; None where it is gone or damaged."""
     try:
-        info = find_dataset(workspace, run.dataset)
-        return (info if info.state != "damaged" else None), run.config
-    except (DatasetError, RunError):
-        return None, None
+        info = find_dataset(workspace, dataset_id)
+    except DatasetError:
+        return None
+    return info if info.state != "damaged" else None
+
+
+def _settings(run: Run) -> ExperimentConfig | None:
+    """None where they cannot be read."""
+    try:
+        return run.config
+    except RunError:
+        return None

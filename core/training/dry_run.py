@@ -14,10 +14,9 @@ from core.config import ExperimentConfig
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, save_checkpoint
-from core.training.evaluation import MOST_AT_ONCE, Evaluator
+from core.training.evaluation import Evaluator
 from core.training.mirroring import answering
 from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
-from core.training.portions import pictures_at_once
 from core.training.saved import save_run_model
 from core.training.train import REPORT_SECONDS, batches_of, compiled_model
 
@@ -181,7 +180,6 @@ def _time_planning(config: ExperimentConfig, data: TrainingSet, replicas: int) -
 def _time_evaluation(model: keras.Model, arrays: Arrays, test_time_flip: bool) -> float:
     """Of all pictures that an epoch's end measures; cut after EVALUATION_SECONDS, and then scaled up."""
     parts = ((arrays.x_clean, arrays.y_clean), (arrays.x_validation, arrays.y_validation))
-    at_once = pictures_at_once(model, MOST_AT_ONCE)
     asked, ends_at = 0, float("inf")
 
     def is_over() -> bool:
@@ -190,6 +188,7 @@ def _time_evaluation(model: keras.Model, arrays: Arrays, test_time_flip: bool) -
         return time.perf_counter() > ends_at
 
     evaluator = Evaluator(model, is_over, test_time_flip=test_time_flip)
+    at_once = evaluator.batch_size
     for x, y in parts:  # compiled for a full batch and for any other
         evaluator.measure(x[: at_once + 1], y[: at_once + 1])
     began = time.perf_counter()

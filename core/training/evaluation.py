@@ -36,7 +36,7 @@ class Evaluator:
     The loss is plain cross-entropy whatever the training's own is, so that runs with and without label smoothing
     compare. It happens on one device, also when the training is spread over several: any number of pictures is
     measured exactly, shared out evenly or not. With `test_time_flip` the answer is the mean of those to a picture and
-    to its mirror image.
+    to its mirror image. `batch_size` pictures are measured at once.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class Evaluator:
         answers = (model.output, model(mirrored(model.input))) if test_time_flip else (model.output,)
         self._model = keras.Model([model.input, labels], _ForEachPicture()((labels, *answers)))
         # TensorFlow may work on both answers at once.
-        self._batch_size = max(1, pictures_at_once(model, MOST_AT_ONCE) // len(answers))
+        self.batch_size = max(1, pictures_at_once(model, MOST_AT_ONCE) // len(answers))
         self._stop_requested = stop_requested
 
     def measure(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Measured | None:
         """None when it was given up half-way."""
         watch = _StopWatch(self._stop_requested)
         losses, answers = self._model.predict(
-            [images, labels.astype(np.int32)], batch_size=self._batch_size, verbose=0, callbacks=[watch]
+            [images, labels.astype(np.int32)], batch_size=self.batch_size, verbose=0, callbacks=[watch]
         )
         if watch.was_stopped:
             return None

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO
 
 Figures = dict[str, float]
@@ -70,27 +70,33 @@ class Child:
         return figures
 
     def end(self) -> None:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        assert self._process.stdout
+        end_process(self._process)
         self._process.stdout.close()
+
+
+def end_process(process: "subprocess.Popen[str]") -> None:
+    """Close its input, by which it knows that nobody listens any more; kill one that has not ended in 30 seconds."""
+    assert process.stdin
+    try:
+        with suppress(OSError):  # it is gone, and did not read what it was told last
+            process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
 def children(module: str, names: Sequence[str]) -> Iterator[dict[str, Child]]:
     """All contestants of a module at once; none runs while another is asked."""
     started: dict[str, Child] = {}
-    try:
+    with ExitStack() as ending:
         for name in names:
             started[name] = Child(module, name)
+            ending.callback(started[name].end)
         yield started
-    finally:
-        for child in started.values():
-            child.end()
 
 
 def rounds_of(module: str, names: Sequence[str], rounds: int) -> dict[str, list[Figures]]:

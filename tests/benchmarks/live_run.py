@@ -24,6 +24,7 @@ from core.runs.processes import process_started
 from core.runs.records import EpochRow
 from core.runs.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
+from tests.benchmarks.children import end_process
 
 BATCHES = 4  # ticks an epoch: a worker reports each half second
 MOST_EPOCHS = 1000
@@ -45,24 +46,25 @@ def live_run(root: Path, epoch_seconds: float, epochs_before: int = 50) -> Itera
         cwd=PROJECT_ROOT, env={**os.environ, "CONVDECK_HOME": str(root)}, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
-    assert process.stdin is not None and process.stdout is not None
-    run = LiveRun(process.stdout.readline().strip())
-    if not run.id:
-        raise RuntimeError("The process that plays a worker did not begin.")
+    assert process.stdout is not None
+    with process.stdout as told, contextlib.ExitStack() as ending:
+        ending.callback(end_process, process)
+        run = LiveRun(told.readline().strip())
+        if not run.id:
+            raise RuntimeError("The process that plays a worker did not begin.")
 
-    def read() -> None:
-        for line in process.stdout or ():
-            epoch, moment = json.loads(line)
-            run.recorded[epoch] = moment
+        def read() -> None:
+            for line in told:
+                epoch, moment = json.loads(line)
+                run.recorded[epoch] = moment
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        yield run
-    finally:
-        process.stdin.close()
-        process.wait(30)
-        reader.join()
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        try:
+            yield run
+        finally:
+            end_process(process)
+            reader.join()
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from core.runs.devices import Device, list_devices
 from tests.benchmarks.rows import Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -42,12 +43,14 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def machine(seconds: float) -> str:
-    """Where and when it was measured, in general terms."""
+def machine(seconds: float, devices: Sequence[Device] | None = None) -> str:
+    """Where and when it was measured, in general terms; `devices` stand for those of this computer."""
+    devices = list_devices().devices if devices is None else devices
+    gpus = ", ".join(device.name for device in devices if device.kind == "gpu") or "no GPU"
     memory = psutil.virtual_memory().total / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     load = os.getloadavg()[0]
     return (
-        f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, no GPU, Python "
+        f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, {gpus}, Python "
         f"{platform.python_version()}, {packages}; load {load:.1f} at the end; {seconds:,.0f} s in all."
     )

@@ -1,10 +1,15 @@
 """A run as JSON with its verdict."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
+from core import verdicts
+from core.datasets.prepare import ensure_dataset
 from core.presets import PRESETS
+from core.runs.diagnosis import diagnose
+from core.runs.states import RunState
 from core.runs.store import EpochRow, Store
 from core.verdicts import mends_of, summaries_of, summary_of, verdict_of
 
@@ -15,9 +20,9 @@ def store(workspace):
         yield store
 
 
-def overfitting(store: Store):
+def overfitting(store: Store, dataset: str = "cifar10"):
     """Learns its pictures by heart from epoch 4 on."""
-    run = store.create_run(PRESETS["tiny"].config)
+    run = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": dataset}))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 12, 100, 0)
     for epoch in range(1, 13):
@@ -58,3 +63,68 @@ def test_a_run_deleted_while_runs_are_listed_is_left_out(store):
     listed = [gone, kept]
     store.delete_run(gone.id)
     assert [each["id"] for each in summaries_of(store, listed)] == [kept.id]
+
+
+@pytest.fixture
+def judged(monkeypatch) -> list[int]:
+    """How many epochs each diagnosis that was made from now on looked at."""
+    looked_at: list[int] = []
+
+    def counting(curves, **known):
+        looked_at.append(len(curves["epoch"]))
+        return diagnose(curves, **known)
+
+    monkeypatch.setattr(verdicts, "diagnose", counting)
+    return looked_at
+
+
+def verdict_in_list(store: Store) -> dict:
+    (summary,) = summaries_of(store, store.list_runs())
+    return summary["verdict"]
+
+
+def test_a_run_that_has_ended_is_judged_once_and_again_when_it_goes_on(store, judged):
+    run = overfitting(store)
+    for _ in range(2):  # it trains
+        verdict_in_list(store)
+    assert judged == [12, 12]
+    store.transition(run.id, RunState.STOPPED, expected=RunState.RUNNING, attempt=1)
+    first, second = verdict_in_list(store), verdict_in_list(store)
+    assert judged == [12, 12, 12]
+    assert first == second == verdict_of(store.workspace, run, store.curves(run.id)).to_dict()
+    first["headline"] = "Somebody else's"
+    assert verdict_in_list(store) == second
+    judged.clear()
+    store.resume_run(run.id)
+    store.claim(run.id, ["cpu:0"])
+    store.record_started(run.id, 2, 12, 100, 2)
+    store.transition(run.id, RunState.STOPPED, expected=RunState.RUNNING, attempt=2)
+    assert verdict_in_list(store)["verdict"] == "too_early"
+    assert judged == [2]
+
+
+def test_a_run_that_has_ended_is_judged_anew_when_its_data_set_goes_and_comes_back(store, judged):
+    """Nobody says of a data set that is gone how many pictures its accuracies rest on."""
+    ensure_dataset(store.workspace, "shapes")
+    own = store.workspace.datasets / "pictures"
+    shutil.copytree(store.workspace.datasets / "shapes", own)
+    run = overfitting(store, "pictures")
+    store.transition(run.id, RunState.STOPPED, expected=RunState.RUNNING, attempt=1)
+    curves = store.curves(run.id)
+    whole = verdict_of(store.workspace, run, curves).to_dict()
+    assert verdict_in_list(store) == whole
+    aside = own.rename(store.workspace.root / "aside")
+    assert verdict_in_list(store) == diagnose(curves).to_dict() != whole
+    aside.rename(own)
+    assert verdict_in_list(store) == whole
+    assert len(judged) == 3  # `verdict_of` and two kinds of verdicts
+
+
+def test_runs_of_another_workspace_have_their_own_verdicts(store, tmp_path):
+    """The run that comes with ConvDeck has the same id everywhere."""
+    run = overfitting(store)
+    store.transition(run.id, RunState.STOPPED, expected=RunState.RUNNING, attempt=1)
+    run = store.get_run(run.id)
+    assert summary_of(store, run)["verdict"]["verdict"] == "overfitting"
+    with Store(replace(store.workspace, root=tmp_path / "other").ensure()) as other:
+        assert summaries_of(other, [run]) == []

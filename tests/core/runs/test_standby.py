@@ -165,6 +165,21 @@ def test_the_device_is_the_runs(workspace, store, monkeypatch, wait_for):
     assert wait_for(worker.poll).last_words == f"cpu:1 {run.id} --attempt 1"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has scores")
+def test_the_run_is_no_sooner_out_of_memory_than_one_in_a_new_process(workspace, store, wait_for):
+    """A service or a container may have given all its processes a score; it can be lowered to that, and no further."""
+    program = (
+        "import sys; from pathlib import Path; score = Path('/proc/self/oom_score_adj'); score.write_text('900')\n"
+        "from core.standby import stand_by; shown = lambda: print(score.read_text(), flush=True)\n"
+        "sys.exit(stand_by(shown, lambda arguments: shown() or 0))"
+    )
+    launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
+    launcher.keep_ready([cpu()])
+    wait_for(lambda: workspace.standby_log.read_text().strip() == "1000", message="it to offer itself")
+    worker = launcher.launch(claimed(store), [cpu()])
+    assert wait_for(worker.poll).last_words == "900"
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_one_that_died_while_it_waited_is_not_missed(store, launcher, wait_for, how):
     launcher.keep_ready([cpu()])

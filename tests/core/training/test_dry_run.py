@@ -1,8 +1,11 @@
 """A few timed steps, on the pipeline and the network that train."""
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
 
-from core.training import dry_run
+from core.training import dry_run, portions
 from core.training.dry_run import time_training, try_batch
 from core.training.models import build_model
 
@@ -32,3 +35,23 @@ def test_after_a_long_first_step_a_single_one_is_timed(config, arrays, monkeypat
 
 def test_trying_a_batch_of_all_pictures_takes_steps_from_several_epochs(config, arrays) -> None:
     try_batch(config.with_values({"training.batch_size": 60, "training.epochs": 1}), arrays, 1)
+
+
+@pytest.mark.parametrize("test_time_flip", [False, True])
+def test_measuring_takes_what_it_took_unless_it_was_cut(config, arrays, monkeypatch, test_time_flip) -> None:
+    """With mirror images a portion holds half as many pictures: there are twice as many portions, not twice as fast."""
+    monkeypatch.setattr(
+        portions, "LARGEST_OUTPUT_BYTES", 8 * 8 * 8 * 3 * 4
+    )  # eight inputs: the largest output
+    model = build_model(config, arrays.image_shape, 3)
+    model.compile()
+    looks = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: float(next(looks)))  # a second from look to look
+    monkeypatch.setattr(dry_run, "time", clock)
+    size = 4 if test_time_flip else 8
+    num_portions = [-(-len(y) // size) for y in (arrays.y_clean, arrays.y_validation)]
+    assert min(num_portions) > 1
+    # A look at the beginning, one after each portion but the last of both parts, and one at the end.
+    monkeypatch.setattr(dry_run, "EVALUATION_SECONDS", 1000.0)
+    took = dry_run._time_evaluation(model, arrays, test_time_flip)
+    assert took == sum(num_portions) - 2 + 1
