@@ -20,7 +20,7 @@ VIEWS = {
 WORDS = {
     "variants": "How training varies a picture, anew each time, drawn by the code that trains.",
     "batch": "A batch of training, picture for picture, with the labels that the network is told.",
-    "sweep": "How well a run recognises pictures that are turned, shifted or darkened. A net stands what it was "
+    "sweep": "How well a run recognises pictures that are turned, shifted or darkened. It copes with what it was "
     "trained with.",
     "code": "The same ranges as Keras layers, to put before a network of your own.",
 }

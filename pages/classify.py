@@ -45,7 +45,7 @@ def main() -> None:
         st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")
         return
     st.caption(
-        f"{literal(run.name)} was trained on {literal(run.dataset)} and right on "
+        f"The run “{literal(run.name)}” was trained on {literal(run.dataset)} and right on "
         f"{run_words.percent(run.best_val_accuracy)} of its validation pictures. It always chooses among the classes "
         f"that it knows, even for something it has never seen."
     )

@@ -167,7 +167,7 @@ def _diverged(curves: Curves, num_classes: int | None) -> _Finding | None:
             f"Training accuracy fell from {_percent(max(accuracies))} to {_percent(accuracies[-1])} and did not come "
             "back: what was learned is lost."
         )
-        return _Finding(Verdict.DIVERGED, f"Diverged by epoch {epoch}", text)
+        return _Finding(Verdict.DIVERGED, f"Diverged in epoch {_fell_in(curves)}", text)
     known_losses = [loss for loss in losses if is_known(loss)]
     if num_classes and num_classes > 1 and len(accuracies) > 1 and known_losses:
         guessing = math.log(num_classes)
@@ -179,8 +179,26 @@ def _diverged(curves: Curves, num_classes: int | None) -> _Finding | None:
                 f"Training loss reached {max(known_losses):.1f} where guessing costs {guessing:.1f}, and training "
                 f"accuracy is {_percent(accuracies[-1])}, no better than guessing."
             )
-            return _Finding(Verdict.DIVERGED, f"Diverged by epoch {epoch}", text)
+            limit = EXPLODED * guessing
+            reached = next(
+                number
+                for number, loss in zip(curves["epoch"], losses, strict=True)
+                if is_known(loss) and loss > limit
+            )
+            return _Finding(Verdict.DIVERGED, f"Diverged in epoch {reached}", text)
     return None
+
+
+def _fell_in(curves: Curves) -> int:
+    """The epoch in which training accuracy fell for the first time after its top."""
+    known = [
+        (epoch, value)
+        for epoch, value in zip(curves["epoch"], curves["train_accuracy"], strict=True)
+        if is_known(value)
+    ]
+    top = max(value for _, value in known)
+    top_epoch = next(epoch for epoch, value in known if value == top)
+    return int(next(epoch for epoch, value in known if epoch > top_epoch and value < top - COLLAPSE))
 
 
 def _is_broken(curves: Curves) -> bool:

@@ -83,7 +83,7 @@ def _rung(size: int, runs: Sequence[Measured], fit: LogFit | None, pictures: Pic
 
 def _headline(fit: LogFit | None) -> str:
     if fit is None:
-        return "A line needs the runs of two sizes."
+        return "The fitted line comes when runs of two sizes have ended."
     direction = "more" if fit.slope_per_decade >= 0 else "less"
     text = f"Ten times the pictures: {points(fit.slope_per_decade)} {direction} validation accuracy"
     if fit.slope_low is None or fit.slope_high is None:

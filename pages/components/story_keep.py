@@ -7,6 +7,7 @@ import streamlit as st
 from core.runs.records import Run
 from core.runs.serialize import settings_json
 from core.services import Services
+from pages.components import run_words
 from pages.components.story_curves import curves_of
 from pages.components.verdict import judged, verdict_badge
 
@@ -19,7 +20,10 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
     both = ",".join((run.id, fork.id))
     for each, words in ((run, "Without augmentation"), (fork, "With augmentation")):
         diagnosis, _ = judged(services, each, curves_of(services.store, each))
-        st.markdown(f"{words}: {verdict_badge(diagnosis)}")
+        best = run_words.percent(each.best_val_accuracy)
+        st.markdown(
+            f"{words}: {verdict_badge(diagnosis)} at best right on **{best}** of the validation pictures"
+        )
     left, right = st.columns(2, gap="large")
     with left:
         st.caption("The link to this comparison")

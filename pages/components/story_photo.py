@@ -63,7 +63,14 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
                 if truth is not None:
                     st.markdown(right_or_wrong(row["top"][0]["class"], truth))
                 render_bars(row)
-                st.caption(f"Right on {run_words.percent(each.best_val_accuracy)} of its validation pictures")
+                so_far = (
+                    ""
+                    if each.state.is_finished
+                    else f" so far, after {each.epoch} of {each.total_epochs} epochs"
+                )
+                st.caption(
+                    f"Right on {run_words.percent(each.best_val_accuracy)} of its validation pictures{so_far}"
+                )
         if truth is None:
             st.caption(
                 "They always choose among the classes they know, even for something they have never seen."

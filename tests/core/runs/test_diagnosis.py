@@ -226,6 +226,8 @@ class TestDiverged:
         run = curves(train_accuracy=[0.5, 0.6, 0.7, 0.11, 0.1], val_accuracy=[0.5, 0.6, 0.65, 0.1, 0.1])
         assert [str(verdict) for verdict in verdicts(run)[-2:]] == ["healthy", "diverged"]
         assert "fell from 70 % to 10 %" in diagnose(run).evidence
+        # When it happened, not how far the run is by now.
+        assert diagnose(run).headline == "Diverged in epoch 4"
 
     def test_a_loss_far_above_guessing(self):
         # The preset with a learning rate of 0.1: a huge loss at first, then guessing, which costs ln 10 = 2.3.
