@@ -4,6 +4,7 @@ The page is read as a visitor reads it: all numbers in all words, tiles and tabl
 formulas of `drawn` do not give.
 """
 
+import datetime
 import os
 import re
 import sqlite3
@@ -14,7 +15,7 @@ from scipy import stats
 
 from core.lessons import LESSONS
 from tests.pages.numbers.drawn import SECONDS, median_of_three, reckoned, train
-from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, texts_of
+from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of
 from tests.pages.visits import go_to, open_page
 
 MEASURES = ("accuracy", "loss")
@@ -97,13 +98,18 @@ def test_every_number_of_a_notebook_entry(store):
     store.notes.write([run.id], outcome="As expected.")
     rows = epochs_of(store.workspace, run.id)
     numbers = reckoned(rows)
-    said = next(text for text in texts_of(open_page("notebook.py")) if "est validation accuracy" in text)
+    texts = texts_of(open_page("notebook.py"))
+    (note,) = sql(store.workspace, "SELECT created_at FROM notes")
+    written = datetime.datetime.fromtimestamp(note["created_at"], datetime.UTC)
+    assert f"{written.day} {written:%B} {written.year}" in texts
+    said = next(text for text in texts if "est validation accuracy" in text)
     onset = re.search(r"since epoch (\d+)", said)[1]
     seconds = sum(row["seconds"] for row in rows)
     assert read_numbers([said]) == {
         numbers["best"], numbers["best epoch"], numbers["last gap"], numbers["verdict gap"], onset,
         numbers["epochs"], f"{seconds // 60:.0f}", f"{seconds % 60:.0f}",
     }  # fmt: skip
+    assert said in texts_of(open_page("runs.py", run=run.id))
 
 
 def test_every_number_of_a_comparison_in_the_notebook(store):
