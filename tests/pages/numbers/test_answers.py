@@ -101,6 +101,7 @@ def test_every_number_of_the_photo_on_home(home: Trained) -> None:
         for bar in likeliest(home.model(run_id).predict(pictures[7:8], verbose=0)[0], 3)
     ]
     assert same(bars(page), expected), (bars(page), expected)
+    assert "These 32×32 pixels are all that the networks see." in words(page)
     for run_id in (home.plain, home.noisy):
         assert f"Right on {best_accuracy(home, run_id)} of its validation pictures" in words(page)
 

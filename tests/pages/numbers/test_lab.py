@@ -2,15 +2,12 @@
 
 import json
 import math
-import re
 
 import keras
 import numpy as np
 import pytest
 
-from core.presets import PRESETS
 from tests.pages.numbers.conftest import NUM_TRAIN, Trained
-from tests.pages.numbers.readings import texts_of
 from tests.pages.visits import address, change, draft, field, go_to, open_page, words
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -38,13 +35,11 @@ def test_every_number_of_the_code(home: Trained) -> None:
         change(page, f"augmentation.{name}", value)
     (code,) = (block.value for block in page.code)
     namespace: dict = {}
-    exec(code, namespace)  # noqa: S102
+    exec(code, namespace)
     layers = {type(layer).__name__: layer.get_config() for layer in namespace["augmentation"].layers}
     assert np.abs(layers["RandomRotation"]["factor"]) == pytest.approx([27 / 360] * 2)
     shift = layers["RandomTranslation"]
-    assert np.abs([shift["width_factor"], shift["height_factor"]]).ravel() == pytest.approx(
-        [0.06, 0.06, 0.03, 0.03]
-    )
+    assert (abs(shift["width_factor"]), abs(shift["height_factor"])) == (0.06, 0.03)
     # It makes a picture 1 / (1 + factor) times as large.
     enlarged = 1 / (1 + np.array(layers["RandomZoom"]["height_factor"]))
     assert sorted(enlarged) == pytest.approx([0.8, 1.2])
@@ -64,15 +59,3 @@ def test_of_a_large_batch_the_first_are_shown_and_counted(home: Trained) -> None
     page.number_input(key=f"batch-step-{steps}").set_value(steps).run()
     left = NUM_TRAIN - 48 * (steps - 1)
     assert f"step {steps} of {steps}: {left} pictures" in words(page) and len(page.get("image")) == left
-
-
-def test_the_words_for_a_policy_on_design_are_its_values(home: Trained) -> None:
-    page = open_page("design.py", preset="article-augmented", **{"from": home.noisy})
-    policy = (
-        PRESETS["article-augmented"].config.augmentation
-        if "mirror" in words(page)
-        else draft(page).augmentation
-    )
-    (line,) = (text for text in texts_of(page) if text.startswith("**Augmentation**: "))
-    told = dict(re.findall(r"([a-z ]+?) ([\d.]+)(?:, |$)", line.partition(": ")[2]))
-    assert told == {"rotation degrees": f"{policy.rotation_degrees:g}"}
