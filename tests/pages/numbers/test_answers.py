@@ -70,6 +70,15 @@ def test_every_number_beside_own_pictures(home: Trained) -> None:
         assert option == f"{name} (stripes, {best_accuracy(home, run_id)})"
 
 
+def test_of_too_many_pictures_the_first_are_counted(home: Trained) -> None:
+    picture = png(home.test[0][0])
+    page = open_page("classify.py", run=home.plain)
+    page.file_uploader[0].set_value([(f"{i}.png", picture, "image/png") for i in range(101)]).run()
+    assert not page.exception and not page.error
+    assert "The first 100 of 101 pictures are classified." in words(page)
+    assert words(page).count("the 32×32 pixels that the network sees") == 100
+
+
 def test_every_number_beside_the_samples(home: Trained) -> None:
     pictures, labels = home.test
     probabilities = home.model(home.plain).predict(pictures, verbose=0)
