@@ -159,6 +159,11 @@ def test_every_number_beside_the_variants(home: Trained, monkeypatch, run: str) 
     shown = re.findall(rf"({'|'.join(CLASSES)}) · (\d+) %", text)
     expected = [CLASSES[answer] for answer in answers[1:]]
     assert [name for name, _ in shown] == expected
+    (options,) = (box.options for box in page.selectbox if box.label == "Ask the run")
+    assert set(options) == {
+        f"{name} (stripes, {best_accuracy(home, run_id)})"
+        for name, run_id in (("plain", home.plain), ("noisy", home.noisy))
+    }
     percents = 100 * probabilities[1:].max(axis=1)
     assert all(abs(int(said) - percent) < 0.51 for (_, said), percent in zip(shown, percents, strict=True))
 
