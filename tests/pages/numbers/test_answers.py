@@ -70,6 +70,15 @@ def test_every_number_beside_own_pictures(home: Trained) -> None:
         assert option == f"{name} (stripes, {best_accuracy(home, run_id)})"
 
 
+def test_of_too_many_pictures_the_first_are_counted(home: Trained) -> None:
+    picture = png(home.test[0][0])
+    page = open_page("classify.py", run=home.plain)
+    page.file_uploader[0].set_value([(f"{i}.png", picture, "image/png") for i in range(101)]).run()
+    assert not page.exception and not page.error
+    assert "The first 100 of 101 pictures are classified." in words(page)
+    assert words(page).count("the 32×32 pixels that the network sees") == 100
+
+
 def test_every_number_beside_the_samples(home: Trained) -> None:
     pictures, labels = home.test
     probabilities = home.model(home.plain).predict(pictures, verbose=0)
@@ -101,6 +110,7 @@ def test_every_number_of_the_photo_on_home(home: Trained) -> None:
         for bar in likeliest(home.model(run_id).predict(pictures[7:8], verbose=0)[0], 3)
     ]
     assert same(bars(page), expected), (bars(page), expected)
+    assert "These 32×32 pixels are all that the networks see." in words(page)
     for run_id in (home.plain, home.noisy):
         assert f"Right on {best_accuracy(home, run_id)} of its validation pictures" in words(page)
 
@@ -149,6 +159,11 @@ def test_every_number_beside_the_variants(home: Trained, monkeypatch, run: str) 
     shown = re.findall(rf"({'|'.join(CLASSES)}) · (\d+) %", text)
     expected = [CLASSES[answer] for answer in answers[1:]]
     assert [name for name, _ in shown] == expected
+    (options,) = (box.options for box in page.selectbox if box.label == "Ask the run")
+    assert set(options) == {
+        f"{name} (stripes, {best_accuracy(home, run_id)})"
+        for name, run_id in (("plain", home.plain), ("noisy", home.noisy))
+    }
     percents = 100 * probabilities[1:].max(axis=1)
     assert all(abs(int(said) - percent) < 0.51 for (_, said), percent in zip(shown, percents, strict=True))
 

@@ -242,3 +242,11 @@ def test_every_number_of_several_chosen_runs(store) -> None:
         (alone,) = (text for text in texts_of(open_page("runs.py", run=run.id)) if "Since epoch" in text)
         line = [text for text in texts_of(page) if "Since epoch" in text][place]
         assert read_numbers([line.replace(":small[", " ").removesuffix("]")]) == read_numbers([alone])
+
+
+def test_whose_weights_are_downloaded(store) -> None:
+    run = train(store, "ended", 0.7137)
+    page = open_page("runs.py", run=run.id)
+    page.button(key="export-keras").click().run()
+    best = max(epochs_of(store.workspace, run.id), key=lambda row: row["val_accuracy"])["epoch"]
+    assert f"The weights of epoch {best}, with the preprocessing inside" in " ".join(texts_of(page))

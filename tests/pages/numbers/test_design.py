@@ -5,8 +5,10 @@ measuring, of the saving and of the start, the memory that was taken, and the me
 arithmetic.
 """
 
+import json
 import math
 import re
+import shlex
 from functools import partial
 
 import keras
@@ -15,10 +17,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.preflight import child, measurement
+from core.presets import PRESETS
 from core.services import get_services
 from tests.pages.numbers.conftest import NUM_TRAIN, Trained
-from tests.pages.numbers.readings import texts_of
-from tests.pages.visits import change, draft, open_page, press
+from tests.pages.numbers.readings import sql, texts_of
+from tests.pages.visits import change, draft, go_to, open_page, press
 
 
 def open_design(home: Trained) -> AppTest:
@@ -135,6 +138,64 @@ def test_the_hint_that_it_will_overfit_counts_parameters_and_pictures(workspace)
     parameters = keras.Sequential(layers).count_params()
     hints = [text for text in texts_of(page) if "expect it to overfit" in text]
     assert len(hints) == 1 and f"{parameters:,} parameters for 1,000 pictures" in hints[0]
+
+
+def test_the_diagram_has_the_shapes_of_keras(home: Trained) -> None:
+    page = open_design(home)
+    page.toggle(key="show-diagram").set_value(True).run()
+    (diagram,) = (text for text in texts_of(page) if "flowchart TB" in text)
+    layers = home.model(home.plain).layers
+    for layer in layers:
+        shape = "×".join(map(str, layer.output.shape[1:]))
+        assert f'{layer.name}["{layer.name}<br/>{shape}"]' in diagram
+    assert f"The network's {len(layers)} layers" in diagram
+
+
+def test_every_number_of_the_hints_on_settings(home: Trained) -> None:
+    page = change(open_page("design.py", **{"from": home.noisy}), "optimizer.learning_rate", 0.05)
+    (hint,) = (text for text in texts_of(page) if "A learning rate of" in text)
+    assert (
+        f"A learning rate of {draft(page).optimizer.learning_rate:g} is high for adam; 0.001 is usual."
+        in hint
+    )
+    (line,) = (text for text in texts_of(page) if text.startswith("**Augmentation**: "))
+    (row,) = sql(home.workspace, "SELECT config FROM runs WHERE id = ?", home.noisy)
+    rotation = json.loads(row["config"])["augmentation"]["rotation_degrees"]
+    assert line == f"**Augmentation**: rotation degrees {rotation:g}"
+    go_to(page, "augment.py")
+    change(page, "augmentation.height_shift_fraction", 0.28)
+    go_to(page, "design.py")
+    (hint,) = (text for text in texts_of(page) if "Shifts of up to" in text)
+    side = min(home.array("x_train").shape[1:3])
+    assert f"Shifts of up to 28 % move the object out of a picture of {side} pixels" in hint
+
+
+def test_the_command_has_every_number_of_the_design(home: Trained) -> None:
+    page = open_page("design.py", preset="tiny")
+    for path, value in (
+        ("training.epochs", 17),
+        ("optimizer.learning_rate", 0.0037),
+        ("model.blocks[1].filters", 40),
+    ):
+        change(page, path, value)
+    (command,) = (block.value for block in page.code if block.value.startswith("python -m core train"))
+    told = dict(part.split("=") for part in shlex.split(command) if "=" in part)
+    assert {"training.epochs", "optimizer.learning_rate", "model.blocks[1].filters"} <= set(told)
+    now = draft(page).to_dict()
+    for path, value in told.items():
+        assert json.loads(value) == value_at(now, path), path
+    # Every number that differs from the preset's is among them.
+    preset = PRESETS["tiny"].config.to_dict()
+    for path, value in (*told.items(), ("training.batch_size", None)):
+        assert (value is not None) == (value_at(now, path) != value_at(preset, path)), path
+
+
+def value_at(config: dict, path: str) -> object:
+    """`model.blocks[1].filters` of a config as plain values."""
+    found: object = config
+    for part in re.findall(r"[^.\[\]]+", path):
+        found = found[int(part)] if isinstance(found, list) else found[part]
+    return found
 
 
 def in_words(seconds: float) -> str:

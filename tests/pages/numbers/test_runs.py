@@ -4,6 +4,8 @@ The page is read as a visitor reads it: all numbers in all words, tiles and tabl
 formulas of `drawn` do not give.
 """
 
+import datetime
+import json
 import os
 import re
 import sqlite3
@@ -14,7 +16,7 @@ from scipy import stats
 
 from core.lessons import LESSONS
 from tests.pages.numbers.drawn import SECONDS, median_of_three, reckoned, train
-from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, texts_of
+from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of
 from tests.pages.visits import go_to, open_page
 
 MEASURES = ("accuracy", "loss")
@@ -75,8 +77,10 @@ def test_the_charts_hold_what_the_database_holds(store):
     run = train(store, "drawn", 0.7137)
     rows = epochs_of(store.workspace, run.id)
     page = open_page("runs.py", run=run.id)
+    (onset,) = re.findall(r"Since epoch (\d+)", " ".join(texts_of(page)))
     for chart, measure in zip(page.get("vega_lite_chart"), ("accuracy", "loss"), strict=True):
         drawn = chart_data(chart)
+        assert set(drawn["r0_onset"]) == {float(onset)}
         assert drawn["epoch"].tolist() == [row["epoch"] for row in rows]
         for series in ("train", "val", "clean_train"):
             stored = [row[f"{series}_{measure}"] for row in rows]
@@ -97,13 +101,18 @@ def test_every_number_of_a_notebook_entry(store):
     store.notes.write([run.id], outcome="As expected.")
     rows = epochs_of(store.workspace, run.id)
     numbers = reckoned(rows)
-    said = next(text for text in texts_of(open_page("notebook.py")) if "est validation accuracy" in text)
+    texts = texts_of(open_page("notebook.py"))
+    (note,) = sql(store.workspace, "SELECT created_at FROM notes")
+    written = datetime.datetime.fromtimestamp(note["created_at"], datetime.UTC)
+    assert f"{written.day} {written:%B} {written.year}" in texts
+    said = next(text for text in texts if "est validation accuracy" in text)
     onset = re.search(r"since epoch (\d+)", said)[1]
     seconds = sum(row["seconds"] for row in rows)
     assert read_numbers([said]) == {
         numbers["best"], numbers["best epoch"], numbers["last gap"], numbers["verdict gap"], onset,
         numbers["epochs"], f"{seconds // 60:.0f}", f"{seconds % 60:.0f}",
     }  # fmt: skip
+    assert said in texts_of(open_page("runs.py", run=run.id))
 
 
 def test_every_number_of_a_comparison_in_the_notebook(store):
@@ -123,6 +132,7 @@ def test_every_number_of_a_comparison_in_the_notebook(store):
     for name, accuracy in (("two", best[1]), ("three", best[2])):
         difference = 100 * (accuracy - best[0])
         assert f"accuracy of “{name}”: {-difference:.1f} points below “one”." in said
+    assert "“three” against “one”: optimizer.learning_rate 0.001 → 0.0027." in said
     low, high = stats.t.interval(0.95, 1, statistics.mean(best[:2]), stats.sem(best[:2]))
     mean = statistics.mean(best[:2])
     interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
@@ -149,7 +159,7 @@ def test_charts_of_several_runs_and_of_the_notebook_hold_what_the_database_holds
 
 def test_a_parent_lies_behind_its_fork_as_the_database_holds_it(store):
     parent = train(store, "parent", 0.6551)
-    fork = train(store, "fork", 0.7137)
+    fork = train(store, "fork", 0.7137, rate=0.0027)
     connection = sqlite3.connect(store.workspace.database)
     with connection:
         connection.execute("UPDATE runs SET parent_id = ? WHERE id = ?", (parent.id, fork.id))
@@ -160,6 +170,26 @@ def test_a_parent_lies_behind_its_fork_as_the_database_holds_it(store):
         for prefix, run in (("r0", fork), ("g0", parent)):
             stored = [row[f"val_{measure}"] for row in epochs_of(store.workspace, run.id)]
             assert drawn[f"{prefix}_val"].tolist() == pytest.approx(stored, rel=1e-6)
+    configs = [
+        json.loads(sql(store.workspace, "SELECT config FROM runs WHERE id = ?", each.id)[0]["config"])
+        for each in (parent, fork)
+    ]
+    before, after = (config["optimizer"]["learning_rate"] for config in configs)
+    change = f"optimizer.learning_rate {before:g} → {after:g}"
+    assert f"Pale behind: parent. Here: {change}." in texts_of(page)
+    both = open_page("runs.py", run=f"{parent.id},{fork.id}")
+    assert all(change in json.loads(legend) for legend in legends(both))
+
+
+def legends(page) -> list[str]:
+    """The names in the legend of each chart, as JSON."""
+    specs = [chart.proto.spec for chart in page.get("vega_lite_chart")]
+    return [json.dumps(list(json.loads(found).values())) for spec in specs for found in [legend_in(spec)]]
+
+
+def legend_in(spec: str) -> str:
+    expression = re.search(r'"labelExpr": ?"\((\{.*?\})\)\[datum.label\]', spec)[1]
+    return json.loads(f'"{expression}"')
 
 
 def test_the_verdict_on_home_has_the_numbers_of_the_one_on_runs(store):

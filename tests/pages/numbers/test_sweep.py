@@ -1,5 +1,6 @@
 """Augment's strength sweep, counted anew: SciPy distorts the stored pictures, Keras answers with the saved weights."""
 
+import json
 import re
 from functools import lru_cache
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components import lab_sweep
 from tests.pages.numbers.conftest import CLASSES, NUM_VALIDATION, Trained
 from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import chart_data, texts_of
@@ -128,3 +130,31 @@ def test_every_number_in_the_words_below_it(home: Trained, knob: str, wait_for) 
     assert trained == (f"trained with {MINUS}20° to 20°." if knob == "rotation" else "trained without it.")
     low, high = drawn["r1_low"].dropna().tolist(), drawn["r1_high"].dropna().tolist()
     assert (low, high) == (([-20.0], [20.0]) if knob == "rotation" else ([], []))
+
+
+def test_how_far_a_sweep_is(home: Trained, wait_for, monkeypatch) -> None:
+    """Held against the file that it keeps level by level; nobody else measures the noise here."""
+    page = open_page("augment.py", view="sweep", run=home.plain)
+    page.selectbox(key=f"sweep-beside-{home.plain}").set_value("").run()
+    page.selectbox(key="sweep-knob-3").set_value("noise").run()
+    wait_for(lambda: not page.run().get("progress"), timeout=120, message="the sweep to be measured")
+    path = home.workspace.runs / home.plain / "robustness-noise.json"
+    document = json.loads(path.read_text())
+    whole = dict(document["levels"])
+    document["levels"] = dict(list(whole.items())[:4])
+    path.write_text(json.dumps(document))
+    monkeypatch.setattr(lab_sweep, "PORTION_SECONDS", 0.0)
+    page.run()
+    drawn = chart_data(page.get("vega_lite_chart")[0]).set_index("level")["r0"]
+    (bar,) = page.get("progress")
+    assert bar.proto.text == f"Measured 4 of {len(whole)} points." and len(drawn) == len(whole)
+    assert bar.proto.value == int(100 * 4 / len(whole))
+    for level, value in drawn.items():
+        (pair,) = (
+            [*each, name in document["levels"]]
+            for name, each in whole.items()
+            if abs(float(name) - level) < 1e-6
+        )
+        right, of, is_known = pair
+        assert of == NUM_VALIDATION
+        assert value == pytest.approx(right / of if is_known else np.nan, nan_ok=True)

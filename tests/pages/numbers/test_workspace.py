@@ -3,8 +3,11 @@
 Of System, how much memory is in use, how busy a device is, and its temperature are measurements of the moment.
 """
 
+import importlib.metadata
 import os
+import platform
 import shutil
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +46,27 @@ def test_every_number_of_a_data_set(workspace: Workspace) -> None:
     counts = chart_data(page.get("vega_lite_chart")[0])
     expected = [("abc"[label], int((stored["y_train"] == label).sum())) for label in range(3)]
     assert list(zip(counts["class"], counts["pictures"], strict=True)) == expected
+    alternatives = [image.proto.imgs[0].alt for image in page.get("image")]
+    shown = [(name, min(12, count)) for name, count in expected]
+    assert alternatives == [f"{count} pictures of the class {name}" for name, count in shown]
+
+
+def test_how_large_a_download_is(workspace: Workspace) -> None:
+    """By the publishers' own pages: 170,498,071 bytes of CIFAR-10, 169,001,437 of CIFAR-100."""
+    page = open_page("datasets.py")
+    labels = {button.key: button.label for button in page.button}
+    for name, size in (("cifar10", 170_498_071), ("cifar100", 169_001_437)):
+        assert labels[f"get-{name}"] == f"Download {size / 1e6:.0f} MB"
+
+
+def test_every_version_is_the_installed_one(workspace: Workspace) -> None:
+    table = open_page("system.py").dataframe[-1].value.set_index("package")["version"]
+    assert table["python"] == platform.python_version() and table["sqlite"] == sqlite3.sqlite_version
+    for package in table.index.difference(["python", "sqlite"]):
+        try:
+            assert table[package] == importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            assert table[package] == "missing"
 
 
 def test_every_size_on_the_disk(home: Trained) -> None:
