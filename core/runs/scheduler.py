@@ -189,7 +189,8 @@ class Scheduler:
         if not wanted:
             self._launcher.keep_ready(())
         elif not any(_is_on_its_way(run) for run in self._store.active_runs()):
-            self._launcher.keep_ready(self._devices())
+            # What was found last will do: none waits for a GPU, so NVIDIA's driver need not be asked every two seconds.
+            self._launcher.keep_ready(self._report.devices or self._devices())
 
     def _devices(self) -> tuple[Device, ...]:
         """What there is, at most two seconds ago."""

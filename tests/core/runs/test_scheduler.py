@@ -386,6 +386,21 @@ def test_it_is_begun_when_no_run_is_on_the_way_to_its_first_epoch(store, launche
     assert launcher.ready_for == ("cpu:0", "cpu:1")
 
 
+def test_while_one_waits_devices_are_not_asked_for_again_and_again(store, launcher, clock):
+    asked = []
+    scheduler = Scheduler(
+        store, launcher, lambda: asked.append(1) or report(gpu(0)), clock, standby_wanted=lambda: True
+    )
+    for _ in range(20):
+        scheduler.tick()
+        clock.now += 3
+    assert launcher.ready_for == ("gpu:0",)
+    assert len(asked) == 1
+    store.create_run(CONFIG)
+    scheduler.tick()
+    assert len(asked) == 2
+
+
 def test_it_is_not_begun_beside_the_start_of_a_resumed_run(store, launcher, wish):
     run_id = store.create_run(CONFIG).id
     wish.scheduler.tick()
