@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import inspect
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.access import AccessMiddleware
 from core.allocator import limit_arenas
-from core.api import build_routes
 from core.errors import EngineError
 from core.example.arrival import draw_shapes_ahead, import_example
+from core.rest import rest_route
 from core.runs.scheduler import ensure_scheduler
 from core.runs.standby import want_standby, withdraw_wish
 from core.services import Services, get_services
@@ -25,6 +26,8 @@ from pages.components.errors import render_error
 
 SCHEDULER_CHECK_SECONDS = 2.0
 ENGINE_CHECK_SECONDS = 0.5
+# All that Home needs, and the table of runs.
+FIRST_PAGES = ("pages.components.lesson_view", "pages.components.recent_runs", "pages.components.run_table")
 ENGINE_SECONDS = 3.0  # until the first page is drawn; what asks the engine before starts it at once
 
 
@@ -49,7 +52,7 @@ async def warm_up(services: Services, engine_seconds: float = ENGINE_SECONDS) ->
 
     Once that is warm, a worker that waits for a run is wanted too: two that load TensorFlow at once take longer.
     """
-    await asyncio.to_thread(importlib.import_module, "pages.components.run_table")
+    await asyncio.to_thread(load_first_pages)
     await asyncio.sleep(engine_seconds)
     # Whoever asks a failed engine something starts it again, and is told what is wrong.
     with contextlib.suppress(EngineError):
@@ -57,6 +60,15 @@ async def warm_up(services: Services, engine_seconds: float = ENGINE_SECONDS) ->
     while services.engine.state.name == "starting":
         await asyncio.sleep(ENGINE_CHECK_SECONDS)
     await asyncio.to_thread(want_standby, services.workspace)
+
+
+def load_first_pages() -> None:
+    """What the first visitor would wait for. Meanwhile the browser fetches and runs Streamlit's own scripts."""
+    for module in FIRST_PAGES:
+        importlib.import_module(module)
+    # With the first element that it draws, Streamlit asks for the stack, and this looks at the file of each module that
+    # is loaded: 0.05 s of CPU, but once, for `inspect` remembers them.
+    inspect.stack()
 
 
 async def keep_scheduler(services: Services) -> None:
@@ -71,7 +83,7 @@ access = Middleware(AccessMiddleware, allowed_hosts=lambda: st.get_option("serve
 app = st.App(
     "pages/shell.py",
     lifespan=lifespan,
-    routes=build_routes(),
+    routes=[rest_route()],
     middleware=[access],
     on_script_error=render_error,
 )

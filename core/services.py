@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.engine_client import Engine
-from core.preflight import DryRuns
+from core.preflight.jobs import DryRuns
 from core.runs.store import Store
 from core.workspace import Workspace
 

@@ -95,7 +95,9 @@ def mends_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Mend
     side = config.dataset.image_size
     height, width, channels = info.image_shape
     shape = (side or height, side or width, channels)
-    return mends_for(diagnosis, config, run.best_epoch, input_shape=shape, num_classes=info.num_classes)
+    # Where no epoch came after the best one, stopping there would change nothing.
+    best_epoch = None if run.best_epoch == run.epoch else run.best_epoch
+    return mends_for(diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes)
 
 
 def _described(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:

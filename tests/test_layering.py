@@ -13,7 +13,7 @@ from core.workspace import PROJECT_ROOT
 # Where SQL is said. Everything else asks the store.
 SQL_MODULES = (
     "core.runs.database", "core.runs.details", "core.runs.interventions", "core.runs.notes", "core.runs.schema",
-    "core.runs.store", "core.runs.studies", "core.runs.tables",
+    "core.runs.search", "core.runs.store", "core.runs.studies", "core.runs.tables",
 )  # fmt: skip
 SQL_METHODS = {"execute", "executemany", "executescript"}
 SESSION_MODULE = "pages.components.session"

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from core.api.answers import answer_body, parse_body
 from core.api.runs import config_of
-from core.preflight import measure
+from core.preflight.measurement import measure
 from core.services import get_services
 
 

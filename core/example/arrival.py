@@ -6,7 +6,6 @@ import shutil
 
 from filelock import FileLock, Timeout
 
-from core.datasets.prepare import ensure_dataset
 from core.errors import ConvDeckError
 from core.example.archive import Example, read_example
 from core.files import write_bytes
@@ -64,6 +63,8 @@ def _import(workspace: Workspace, store: Store, example: Example) -> bool:
 
 def draw_shapes_ahead(workspace: Workspace) -> None:
     """Have Shapes at hand before somebody waits for the first run on it. What goes wrong is told to that run."""
+    from core.datasets.prepare import ensure_dataset  # here: a server whose workspace has it draws nothing
+
     try:
         ensure_dataset(workspace, "shapes")
     except (OSError, ConvDeckError) as error:

@@ -5,11 +5,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.config import ExperimentConfig
 from core.errors import ConvDeckError, PreflightBusy
-from core.preflight.measurement import Preflight, measure
 from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.preflight.measurement import Preflight
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ class DryRunState:
     """
 
     stage: str | None = None
-    result: Preflight | None = None
+    result: "Preflight | None" = None
     problem: str | None = None
     others_run: bool = False
 
@@ -32,7 +35,7 @@ class DryRunState:
 class DryRuns:
     """One dry run at a time, and the last answers by config. Forgotten when the server ends."""
 
-    def __init__(self, workspace: Workspace, measure: Callable[..., Preflight] = measure) -> None:
+    def __init__(self, workspace: Workspace, measure: "Callable[..., Preflight] | None" = None) -> None:
         self._workspace = workspace
         self._measure = measure
         self._lock = threading.Lock()
@@ -65,7 +68,8 @@ class DryRuns:
     def _work(self, config: ExperimentConfig) -> None:
         answer: Preflight | str
         try:
-            answer = self._measure(self._workspace, config, self._tell)
+            measure = self._measure or _load_measure()
+            answer = measure(self._workspace, config, self._tell)
         except ConvDeckError as error:
             answer = str(error)
         except Exception:
@@ -80,3 +84,10 @@ class DryRuns:
     def _tell(self, stage: str) -> None:
         with self._lock:
             self._stage = stage
+
+
+def _load_measure() -> "Callable[..., Preflight]":
+    """Late: what starts and checks runs is no part of what every server needs to be healthy."""
+    from core.preflight.measurement import measure
+
+    return measure

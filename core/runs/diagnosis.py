@@ -264,7 +264,9 @@ def _overfitting(signals: Signals) -> _Finding | None:
             f"Since epoch {epoch} the gap between {_training(signals)} and validation accuracy {change} points, "
             f"where up to {_tenths(normal)} is normal, and {_standstill(signals)}."
         )
-    return _Finding(Verdict.OVERFITTING, f"Overfitting since epoch {epoch}, gap {_points(gap)}", text, epoch)
+    return _Finding(
+        Verdict.OVERFITTING, f"Overfitting since epoch {epoch}, gap {_tenths(gap)} points", text, epoch
+    )
 
 
 def _noisy(signals: Signals) -> _Finding | None:
@@ -297,7 +299,7 @@ def _stalled(signals: Signals, guessing: float) -> _Finding | None:
         f"{_percent(signals.validation_level)}, but the gap of {_tenths(gap)} points to {_training(signals)} "
         f"accuracy {'is normal' if gap <= normal else 'does not grow'}, so it is not overfitting that stops it."
     )
-    return _Finding(Verdict.PLATEAU, f"Plateau since epoch {since}, gap {_points(gap)}", text)
+    return _Finding(Verdict.PLATEAU, f"Plateau since epoch {since}, gap {_tenths(gap)} points", text)
 
 
 def _healthy(signals: Signals, guessing: float) -> _Finding:
@@ -314,13 +316,13 @@ def _healthy(signals: Signals, guessing: float) -> _Finding:
             f"Validation accuracy has reached {_percent(signals.validation_level)}, and the gap of {_tenths(gap)} "
             f"points to {_training(signals)} accuracy is within the {_tenths(normal)} that are normal."
         )
-        return _Finding(Verdict.HEALTHY, f"Healthy, gap {_points(gap)}", text)
+        return _Finding(Verdict.HEALTHY, f"Healthy, gap {_tenths(gap)} points", text)
     text = (
         f"The gap between {_training(signals)} and validation accuracy is {_tenths(gap)} points, more than the "
         f"{_tenths(normal)} that are normal, but validation has not stood still for long enough to call it "
         "overfitting."
     )
-    return _Finding(Verdict.HEALTHY, f"Still learning, gap {_points(gap)}", text)
+    return _Finding(Verdict.HEALTHY, f"Still learning, gap {_tenths(gap)} points", text)
 
 
 def _guessing(num_classes: int | None) -> float:
@@ -345,8 +347,3 @@ def _percent(fraction: float) -> str:
 
 def _tenths(fraction: float) -> str:
     return f"{round(100 * fraction, 1) + 0:.1f}"  # + 0 turns -0.0 into 0.0
-
-
-def _points(fraction: float) -> str:
-    points = round(100 * fraction)
-    return f"{points} {'point' if abs(points) == 1 else 'points'}"

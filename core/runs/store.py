@@ -14,7 +14,7 @@ from typing import Self
 
 from core.config import ExperimentConfig
 from core.errors import IllegalTransition, RunError, StaleAttempt
-from core.runs import tables
+from core.runs import search, tables
 from core.runs.database import Database
 from core.runs.details import EpochDetails
 from core.runs.interventions import Interventions
@@ -30,7 +30,7 @@ from core.runs.records import (
     finite,
     run_from_row,
 )
-from core.runs.search import Found, fits
+from core.runs.search import Found
 from core.runs.states import RunState
 from core.runs.studies import Studies
 from core.runs.tables import Curves
@@ -87,26 +87,9 @@ class Store:
     def find_runs(
         self, text: str = "", states: Collection[RunState] | None = None, *, limit: int, offset: int = 0
     ) -> Found:
-        """Those in one of `states` (None: any) that `core.runs.search.fits`, newest first, a page of them.
-
-        Only what is looked through is read of all runs, and the whole of them only for the page.
-        """
-        # Without a clause, the order of the numbers is that of the table: nothing is sorted.
-        clause = "" if states is None else "WHERE state IN (SELECT value FROM json_each(?))"
-        wanted = () if states is None else (json.dumps([state.value for state in states]),)
+        """Those in one of `states` (None: any) that `core.runs.search.fits`, newest first, a page of them."""
         with self._database.reading() as connection:
-            if not text.strip():
-                query = f"SELECT count(*) FROM runs {clause}"
-                total = int(connection.execute(query, wanted).fetchone()[0])
-                query = f"{tables.SELECT_RUN} {clause} ORDER BY number DESC LIMIT ? OFFSET ?"
-                rows = connection.execute(query, (*wanted, limit, offset)).fetchall()
-            else:
-                query = f"SELECT number, id, name, dataset, preset FROM runs {clause} ORDER BY number DESC"
-                fitting = [number for number, *told in connection.execute(query, wanted) if fits(text, *told)]
-                total, page = len(fitting), json.dumps(fitting[offset : offset + limit])
-                query = f"{tables.SELECT_RUN} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number DESC"
-                rows = connection.execute(query, (page,)).fetchall()
-        return Found(tuple(run_from_row(row) for row in rows), total)
+            return search.find(connection, text, states, limit, offset)
 
     def count_by_state(self) -> dict[RunState, int]:
         """How many runs are in each state; states without one are there too."""

@@ -170,8 +170,9 @@ def _render_pictures(
 def _render_flips(run: Run, answers: Sequence[tuple[str, float]]) -> None:
     name, sure = answers[0]
     flips = sum(answer != name for answer, _ in answers[1:])
+    verb = "changes" if flips == 1 else "change"
     count = (
-        f"**{flips} of {len(answers) - 1} variants change its mind.**"
+        f"**{flips} of {len(answers) - 1} variants {verb} its mind.**"
         if flips
         else "**No variant changes its mind.**"
     )

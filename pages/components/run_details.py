@@ -17,6 +17,7 @@ from core.details import class_names_of, memorised_in_words, why_no_details
 from core.errors import ConvDeckError
 from core.runs.details import Followed, RunDetails
 from core.runs.records import Run
+from core.runs.store import Store
 from core.services import Services
 from core.workspace import Workspace
 from pages.components import class_map
@@ -43,16 +44,16 @@ def render_details(services: Services, run: Run) -> None:
     tabs = dict(zip(labels, st.tabs(labels, key=f"details-{run.id}", on_change="rerun"), strict=True))
     if tabs["Classes"].open:
         with tabs["Classes"]:
-            _render_classes(run, details, names)
+            _render_classes(store, run, details, names)
     if tabs["Pictures"].open:
         with tabs["Pictures"]:
-            _render_pictures(services.workspace, run, details, names)
+            _render_pictures(services, run, details, names)
     if "Labels" in tabs and tabs["Labels"].open:
         with tabs["Labels"]:
-            _render_labels(run, details)
+            _render_labels(store, run, details)
 
 
-def _render_classes(run: Run, details: RunDetails, names: Sequence[str]) -> None:
+def _render_classes(store: Store, run: Run, details: RunDetails, names: Sequence[str]) -> None:
     measure = st.segmented_control(
         "Colour",
         list(class_map.MEASURES),
@@ -64,7 +65,7 @@ def _render_classes(run: Run, details: RunDetails, names: Sequence[str]) -> None
         persist_state="session",
     )
     st.vega_lite_chart(
-        _data.get((run.id, "classes"), epochs_of(run), lambda: _arrow(class_map.class_data(details))),
+        _data.get((store, run.id, "classes"), epochs_of(run), lambda: _arrow(class_map.class_data(details))),
         class_map.class_spec(measure, names, _theme()),
         key=f"classes-{run.id}-{measure}",
         width="stretch",
@@ -89,8 +90,8 @@ def _shown_classes_in_words(details: RunDetails) -> str:
     return f"The {class_map.MOST_CLASSES} of {details.num_classes} classes with the largest gap now. "
 
 
-def _render_pictures(workspace: Workspace, run: Run, details: RunDetails, names: Sequence[str]) -> None:
-    thumbnails = _thumbnails_of(workspace, run, details)
+def _render_pictures(services: Services, run: Run, details: RunDetails, names: Sequence[str]) -> None:
+    thumbnails = _thumbnails_of(services.workspace, run, details)
     columns = st.columns(2, gap="medium")
     parts = (
         ("Training pictures", details.training_pictures),
@@ -101,7 +102,7 @@ def _render_pictures(workspace: Workspace, run: Run, details: RunDetails, names:
             st.markdown(f"**{title}**")
             st.caption(_remembered_in_words(followed))
             st.vega_lite_chart(
-                _data.get((run.id, title), epochs_of(run), _strips(details, followed)),
+                _data.get((services.store, run.id, title), epochs_of(run), _strips(details, followed)),
                 strip_spec(followed, names, thumbnails and thumbnails[index], _theme()),
                 key=f"strips-{run.id}-{index}",
                 width="stretch",
@@ -136,7 +137,7 @@ def _remembered_in_words(followed: Followed) -> str:
 
 def _thumbnails_of(workspace: Workspace, run: Run, details: RunDetails) -> tuple[list[str], list[str]] | None:
     try:
-        drawn = _read_thumbnails(workspace, run, run.id, run.attempt)
+        drawn = _read_thumbnails(workspace, run, str(workspace.root), run.id, run.attempt)
     except ConvDeckError:
         return None
     # Another data set may have been added under the same name since.
@@ -146,7 +147,7 @@ def _thumbnails_of(workspace: Workspace, run: Run, details: RunDetails) -> tuple
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _read_thumbnails(
-    _workspace: Workspace, _run: Run, run_id: str, attempt: int
+    _workspace: Workspace, _run: Run, root: str, run_id: str, attempt: int
 ) -> tuple[tuple[list[str], list[str]], tuple[list[int], list[int]]]:
     found = load_followed(_workspace, _run.config.dataset)
     return (
@@ -155,13 +156,15 @@ def _read_thumbnails(
     )
 
 
-def _render_labels(run: Run, details: RunDetails) -> None:
+def _render_labels(store: Store, run: Run, details: RunDetails) -> None:
     corrupted = details.corrupted
     assert corrupted is not None
     st.markdown(literal(memorised_in_words(int(details.epochs[-1]), corrupted)))
     st.vega_lite_chart(
         _data.get(
-            (run.id, "labels"), epochs_of(run), lambda: _arrow(memorisation_data(details.epochs, corrupted))
+            (store, run.id, "labels"),
+            epochs_of(run),
+            lambda: _arrow(memorisation_data(details.epochs, corrupted)),
         ),
         memorisation_spec(),
         key=f"labels-{run.id}",

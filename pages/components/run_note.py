@@ -47,8 +47,8 @@ def render_run_note(services: Services, runs: Sequence[Run]) -> None:
         is_open = services.store.notes.is_open(ids)
         growing = any(not run.state.is_finished for run in runs)
         render_note_form(
-            services, "-".join(ids), note, is_open=is_open, facts=_facts(services, ids, note), ids=ids,
-            read_again=(lambda: _facts(services, ids, note)) if growing else None,
+            services, "-".join(ids), note, is_open=is_open, facts=_facts(services, ids), ids=ids,
+            read_again=(lambda: _facts(services, ids)) if growing else None,
         )  # fmt: skip
 
 
@@ -126,18 +126,18 @@ def _line(line: str) -> str:
 _kept_facts: Kept[list[str]] = Kept(64)
 
 
-def _facts(services: Services, ids: Sequence[str], note: Note | None) -> list[str]:
+def _facts(services: Services, ids: Sequence[str]) -> list[str]:
     try:
         runs = [services.store.get_run(run_id) for run_id in ids]
     except RunNotFound:
         return []  # deleted elsewhere in this moment: the curves' own tick says so
     version = tuple((run.name, run.total_epochs, run.state, epochs_of(run)) for run in runs)
-    return _kept_facts.get((services, tuple(ids)), version, lambda: _read_facts(services, runs, note))
+    return _kept_facts.get((services, tuple(ids)), version, lambda: _read_facts(services, runs))
 
 
-def _read_facts(services: Services, runs: Sequence[Run], note: Note | None) -> list[str]:
+def _read_facts(services: Services, runs: Sequence[Run]) -> list[str]:
     known = tuple(facts_of(services.workspace, run, curves_of(services.store, run)) for run in runs)
-    unwritten = note or Note("", (), "", "", 0.0, 0.0)
+    unwritten = Note("", (), "", "", 0.0, 0.0)
     return Entry(unwritten, known, compare(known), is_open=False).facts()
 
 

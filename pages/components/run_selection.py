@@ -39,8 +39,8 @@ def read_selection(store: Store) -> Selection:
 def parse_selection(values: Iterable[str], before: Sequence[str] | None, runs: Sequence[Run]) -> Selection:
     """`values` are ids, or several with commas between, whatever they hold; `before` counts when there are none.
 
-    `runs` are those that exist, newest first; only those that `values` and `before` name need be among them, or, where
-    none of these exists, the one to begin with.
+    `runs` are those of them that exist, in any order. Where nothing was asked for and `before` is gone, they are what
+    there is to begin with: the first that is active is taken, or else the first.
     """
     asked = _asked(values)
     existing = {run.id for run in runs}

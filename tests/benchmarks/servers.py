@@ -18,16 +18,22 @@ LOADED_BYTES = 500_000_000
 
 
 @contextlib.contextmanager
-def shapes_server(folder: Path, **environment: str) -> Iterator[Server]:
+def shapes_server(folder: Path, **variables: str) -> Iterator[Server]:
     """The dashboard with an empty workspace in `folder` where Shapes is drawn, and these variables set."""
     workspace = Workspace(folder.resolve()).ensure()
     ensure_dataset(workspace, "shapes")
-    settings = {"CONVDECK_EXAMPLE": "off", "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
+    settings = {"CONVDECK_EXAMPLE": "off", "TF_CPP_MIN_LOG_LEVEL": "2"} | variables
+    with environment(**settings), running_server(workspace.root) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """These variables are set for what is started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
-        with running_server(workspace.root) as server:
-            yield server
+        yield
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -56,6 +62,12 @@ def wait_until_quiet(root: Path) -> None:
         )
 
     wait_until(is_quiet, "the processes to be quiet", every=0.0)
+
+
+def wait_until_warm(root: Path) -> None:
+    """Until what a server starts beside itself has loaded TensorFlow: the engine, then the worker that waits."""
+    wait_until(lambda: has_loaded(root, "core.standby"), "engine and waiting worker")
+    wait_until_quiet(root)
 
 
 def has_loaded(root: Path, module: str) -> bool:

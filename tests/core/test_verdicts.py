@@ -11,7 +11,7 @@ from core.presets import PRESETS
 from core.runs.diagnosis import diagnose
 from core.runs.states import RunState
 from core.runs.store import EpochRow, Store
-from core.verdicts import summaries_of, summary_of, verdict_of
+from core.verdicts import mends_of, summaries_of, summary_of, verdict_of
 
 
 @pytest.fixture
@@ -41,6 +41,17 @@ def test_the_summary_of_a_run_says_its_verdict(store):
     assert verdict["verdict"] == "overfitting"
     assert verdict["best_epoch"] == 4
     assert verdict["onset_epoch"] in range(4, 8)
+
+
+def test_stopping_at_the_best_epoch_is_offered_only_where_others_came_after_it(store):
+    run = overfitting(store)
+    # Of twelve epochs the fourth was best, and forty were planned.
+    run = replace(run, config_json=run.config.with_values({"training.epochs": 40}).to_json())
+    diagnosis = verdict_of(store.workspace, run, store.curves(run.id))
+    for ended_at, offered in ((12, True), (4, False)):
+        mends = {each.id: each for each in mends_of(store.workspace, replace(run, epoch=ended_at), diagnosis)}
+        assert ("stop-at-best" in mends) is offered
+        assert ("early-stopping" in mends) is not offered
 
 
 def test_a_run_without_epochs_is_too_early_to_judge(store):

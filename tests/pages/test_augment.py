@@ -171,6 +171,16 @@ def test_flips_are_counted_and_marked_and_said(engine, workspace) -> None:
     assert sum("The run says circle, 90 %" in text for text in alternatives) == 8
 
 
+def test_a_single_flip_is_said_as_one(engine, workspace, monkeypatch) -> None:
+    trained_run(workspace, "one")
+
+    def answer(run_id, pixels):
+        return np.eye(2)[(np.arange(len(pixels)) == 4).astype(int)], ("circle", "square")
+
+    monkeypatch.setattr(engine, "answer", answer)
+    assert "**1 of 12 variants changes its mind.**" in words(choose(open_page("augment.py"), "Strong"))
+
+
 def test_the_newest_run_that_fits_is_asked_first_and_another_by_link(engine, workspace) -> None:
     older = trained_run(workspace, "older")
     newer = trained_run(workspace, "newer")

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import PreflightError
-from core.preflight import Preflight
+from core.preflight.measurement import Preflight
 from core.services import get_services
 from tests.pages.visits import button, change, draft, open_page, press, words
 

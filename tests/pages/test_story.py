@@ -114,7 +114,7 @@ def charts(page) -> int:
 def test_a_new_workspace_is_alive_before_anything_is_clicked(example) -> None:
     page = open_page("home.py")
     text = words(page)
-    assert "Overfitting since epoch 7, gap 38 points" in text
+    assert "Overfitting since epoch 7, gap 38.5 points" in text
     assert "There is no GPU and no CIFAR-10 here, so training uses the CPU" in text
     assert "A picture it has never seen" in text and "as soon as the picture engine has loaded" in text
     assert charts(page) == 2 and len(page.get("image")) == 1

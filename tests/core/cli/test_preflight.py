@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from core import api, cli
 from core.api import build_routes
 from core.errors import PreflightBusy
-from core.preflight import Preflight
+from core.preflight.measurement import Preflight
 from core.presets import PRESETS
 from tests.core.conftest import run_command, run_json
 

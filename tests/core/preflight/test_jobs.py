@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from core.errors import PreflightBusy, PreflightError
-from core.preflight import DryRuns, DryRunState, Preflight
+from core.preflight.jobs import DryRuns, DryRunState
+from core.preflight.measurement import Preflight
 from core.presets import PRESETS
 
 ONE, OTHER = PRESETS["tiny"].config, PRESETS["article"].config

@@ -6,9 +6,8 @@ import pytest
 from filelock import FileLock
 
 from core.errors import ConfigError, PreflightBusy, PreflightError
-from core.preflight import measure
 from core.preflight.child import OutOfMemory, TooSlow
-from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, smaller_batches
+from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, measure, smaller_batches
 from core.presets import PRESETS
 from core.runs.devices import Device, DeviceReport
 from core.runs.store import Store

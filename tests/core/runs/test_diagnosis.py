@@ -87,7 +87,7 @@ class TestRealRuns:
             best_epoch=8,
             evidence="Since epoch 4 the gap between clean training and validation accuracy went from 7.5 to 18.4 "
             "points, where up to 8.7 is normal, and validation loss no longer falls (lowest 0.92, now 0.93).",
-            headline="Overfitting since epoch 4, gap 18 points",
+            headline="Overfitting since epoch 4, gap 18.4 points",
         )
 
     def test_it_is_seen_live_and_stays_seen(self):
@@ -99,7 +99,7 @@ class TestRealRuns:
     def test_augmentation_cures_it(self):
         assert verdicts(ARTICLE_AUGMENTED) == [Verdict.TOO_EARLY] * 4 + [Verdict.HEALTHY] * 7
         diagnosis = diagnose(ARTICLE_AUGMENTED, **KNOWN)
-        assert (diagnosis.headline, diagnosis.onset_epoch) == ("Healthy, gap 4 points", None)
+        assert (diagnosis.headline, diagnosis.onset_epoch) == ("Healthy, gap 3.7 points", None)
 
     def test_accuracies_alone_are_enough(self):
         unknown = [None] * 10

@@ -142,7 +142,8 @@ def test_every_number_beside_the_variants(home: Trained, monkeypatch, run: str) 
     answers = probabilities.argmax(axis=1)
     flips = int((answers[1:] != answers[0]).sum())
     text = words(page)
-    said = f"**{flips} of 12 variants change its mind.**" if flips else "**No variant changes its mind.**"
+    verb = "changes" if flips == 1 else "change"
+    said = f"**{flips} of 12 variants {verb} its mind.**" if flips else "**No variant changes its mind.**"
     sure = 100 * probabilities[0].max()
     assert f"takes the original for *{CLASSES[answers[0]]}* ({sure:.0f} %). {said}" in text
     shown = re.findall(rf"({'|'.join(CLASSES)}) · (\d+) %", text)

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import math
+import sqlite3
 import statistics
 
 import numpy as np
@@ -88,6 +89,29 @@ def record(store: Store, num_epochs: int, num_classes: int, seed: int) -> Run:
         row = EpochRow(epoch, 2.0, 0.3, 1.9, 0.4, 2.1, 0.3, 0.001, 4.0, 900.0, details=details)
         store.record_epoch(run.id, 1, row)
     return run
+
+
+def test_two_workspaces_with_the_same_run_keep_their_numbers_apart(tmp_path, monkeypatch) -> None:
+    """As when a workspace was copied and trained on: the same run, the same number of epochs, other details."""
+    found = []
+    for number in range(2):
+        workspace = Workspace((tmp_path / str(number)).resolve()).ensure()
+        with Store(workspace) as store:
+            record(store, 4, 3, seed=number)
+            connection = sqlite3.connect(workspace.database)
+            with connection:
+                connection.execute("UPDATE runs SET id = 'samerun222', started_at = 1.0")
+            connection.close()
+        monkeypatch.setenv("CONVDECK_HOME", str(workspace.root))
+        drawn = [
+            chart_data(charts(look_at("samerun222", tab))[0]) for tab in ("Classes", "Pictures", "Labels")
+        ]
+        first = stored(workspace, "samerun222")[0]
+        clean = first["clean"]
+        assert drawn[0]["train"].iloc[0] == pytest.approx(clean["right"][0] / clean["count"][0])
+        assert drawn[2]["memorised"].iloc[0] == pytest.approx(first["corrupted"]["memorised"] / 137)
+        found.append(drawn)
+    assert not any(one.equals(other) for one, other in zip(*found, strict=True))
 
 
 def columns(drawn: pd.DataFrame, num_epochs: int) -> list[range]:
@@ -184,21 +208,26 @@ def history(epochs: list[dict], place: int) -> dict:
     }  # fmt: skip
 
 
-def test_every_number_of_the_wrong_labels(store) -> None:
-    run = record(store, 6, 4, seed=3)
+@pytest.mark.parametrize("num_epochs", [6, 620])
+def test_every_number_of_the_wrong_labels(store, num_epochs: int) -> None:
+    run = record(store, num_epochs, 4, seed=3)
     told = [each["corrupted"] for each in stored(store.workspace, run.id)]
     page = look_at(run.id, "Labels")
     (chart,) = charts(page)
     drawn = chart_data(chart)
-    assert drawn["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    # All of them, or 500 that are evenly spread.
+    epochs = np.linspace(1, num_epochs, min(num_epochs, 500)).round().astype(int).tolist()
+    assert drawn["epoch"].tolist() == epochs
     for column, part, whole in (
         ("memorised", "memorised", 137), ("resisted", "resisted", 137), ("intact", "intact_right", 131),
     ):  # fmt: skip
-        assert drawn[column].tolist() == pytest.approx([each[part] / whole for each in told], abs=1e-6)
+        assert drawn[column].tolist() == pytest.approx(
+            [told[epoch - 1][part] / whole for epoch in epochs], abs=1e-6
+        )
     last = told[-1]
     (sentence,) = (text for text in texts_of(page) if text.startswith("By epoch"))
     assert read_numbers([sentence]) == {
-        "6", "137", "131", f"{100 * last['memorised'] / 137:.0f}", f"{100 * last['resisted'] / 137:.0f}",
+        str(num_epochs), "137", "131", f"{100 * last['memorised'] / 137:.0f}", f"{100 * last['resisted'] / 137:.0f}",
         f"{100 * last['intact_right'] / 131:.0f}",
     }  # fmt: skip
 

@@ -1,0 +1,98 @@
+"""Studies of seeds, reckoned anew from the database with SciPy and NumPy."""
+
+import math
+import statistics
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
+from tests.pages.numbers.readings import chart_data, sql, texts_of
+from tests.pages.numbers.studied import interval, told
+from tests.pages.visits import open_page
+
+
+def test_every_number_of_signal_or_noise(store):
+    study = create(store, spec("seeds", TINY, FLIPPED, num_seeds=4))
+    best = {"first": (0.412, 0.437, 0.4051, 0.4219), "second": (0.4533, 0.4621, 0.4487, 0.4702)}
+    end_all(
+        store, study,
+        lambda role: best[role.arms[0]][role.seed % 4],
+        lambda role: 0.2134 if role.arms[0] == "first" else 0.0717 + 0.01 * (role.seed % 4),
+    )  # fmt: skip
+    rows = sql(
+        store.workspace,
+        """
+        SELECT json_extract(runs.config, '$.augmentation.horizontal_flip'), json_extract(runs.config, '$.seed'),
+            (SELECT max(val_accuracy) FROM epochs WHERE run_number = number),
+            (SELECT clean_train_accuracy - val_accuracy FROM epochs WHERE run_number = number ORDER BY epoch DESC)
+        FROM runs JOIN study_runs ON run_number = number ORDER BY 1, 2
+        """,
+    )
+    assert len(rows) == 8
+    plain, flipped = rows[:4], rows[4:]
+    assert [row[1] for row in plain] == [row[1] for row in flipped]  # paired by seed
+    words = " ".join(texts_of(open_page("studies.py", study=study.id)))
+    for place, better in ((2, flipped), (3, plain)):
+        worse = plain if better is flipped else flipped
+        found = stats.ttest_rel([row[place] for row in better], [row[place] for row in worse])
+        low, high = (100 * end for end in found.confidence_interval(0.95))
+        mean = 100 * statistics.mean(
+            one[place] - other[place] for one, other in zip(better, worse, strict=True)
+        )
+        assert f"{mean:.1f} points" in words
+        assert f"({low:+.1f} to {high:+.1f}, 95 %)" in words
+    table = open_page("studies.py", study=study.id).dataframe[0].value
+    shown = table.select_dtypes("number").to_numpy()
+    for seed in range(4):
+        expected = {round(100 * row[place], 1) for row in (plain[seed], flipped[seed]) for place in (2, 3)}
+        assert expected == {round(float(value), 1) for value in shown[seed] if abs(value) != plain[seed][1]}
+
+
+def test_the_charts_of_signal_or_noise(store):
+    study = create(store, spec("seeds", TINY, FLIPPED, num_seeds=4))
+    curves = {
+        member.run.id: (
+            0.21 + 0.0131 * index,
+            0.3317 + 0.0071 * (index * index % 5),
+            0.3 + 0.0233 * (index % 3),
+        )
+        for index, member in enumerate(store.studies.members(study.id))
+    }
+    for index, member in enumerate(store.studies.members(study.id)):
+        end(store, member.run, curves[member.run.id], 0.61 + 0.0117 * (index * index % 7))
+    arms: dict[bool, list[dict]] = {False: [], True: []}
+    for run in sorted(told(store), key=lambda run: run["config"]["seed"]):
+        arms[run["config"]["augmentation"]["horizontal_flip"]].append(run)
+    page = open_page("studies.py", study=study.id)
+    band, accuracy, gap = (chart_data(chart) for chart in page.get("vega_lite_chart"))
+    for name, runs in (("a0", arms[False]), ("a1", arms[True])):
+        expected = [interval([run["val"][epoch] for run in runs]) for epoch in range(3)]
+        shown = band[band["arm"] == name]
+        assert shown["epoch"].tolist() == [1, 2, 3]
+        np.testing.assert_allclose(shown[["mean", "low", "high"]].to_numpy(), expected)
+    for drawn, measure in (
+        (accuracy, lambda run: max(run["val"])), (gap, lambda run: run["clean"][-1] - run["val"][-1]),
+    ):  # fmt: skip
+        differences = [
+            100 * (measure(second) - measure(first))
+            for first, second in zip(arms[False], arms[True], strict=True)
+        ]
+        mean = drawn[drawn["kind"] == "mean"][["value", "low", "high"]].to_numpy()
+        np.testing.assert_allclose(mean, [interval(differences)])
+        dots = drawn[drawn["kind"] == "seed"]
+        assert dots["value"].tolist() == pytest.approx(differences)
+        assert dots["seed"].tolist() == [run["config"]["seed"] for run in arms[False]]
+
+
+def test_every_number_of_one_config_over_seeds(store):
+    study = create(store, spec("seeds", TINY, num_seeds=5))
+    end_all(store, study, lambda role: 0.4127 + 0.0173 * (role.seed * role.seed % 4), lambda role: 0.2134)
+    best = [max(run["val"]) for run in told(store)]
+    mean, low, high = (100 * each for each in interval(best))
+    spread = 100 * statistics.stdev(best)
+    apart = stats.t.ppf(0.975, 4) * spread * math.sqrt(2)
+    words = " ".join(texts_of(open_page("studies.py", study=study.id)))
+    assert f"reaches {mean:.1f} % on average ({low:.1f} % to {high:.1f} %, 95 %, 5 seeds)" in words
+    assert f"varies by {spread:.1f} points" in words and f"more than {apart:.1f} points apart" in words
