@@ -77,7 +77,8 @@ def _add_epochs(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace, run: Run, text: str) -> int:
     if arguments.json:
-        print_json(summary_of(Store(_workspace()), run))
+        with Store(_workspace()) as store:
+            print_json(summary_of(store, run))
     else:
         print(text)
     return 0

@@ -83,11 +83,12 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _runs(arguments: argparse.Namespace) -> int:
-    store = Store(Workspace.from_environment().ensure())
-    runs = store.list_runs()
-    if arguments.json:
-        print_json(summaries_of(store, runs))
-    elif not runs:
+    with Store(Workspace.from_environment().ensure()) as store:
+        runs = store.list_runs()
+        if arguments.json:
+            print_json(summaries_of(store, runs))
+            return 0
+    if not runs:
         print("No runs yet. Start one: python -m core train --preset tiny --dataset shapes")
     else:
         header = ("RUN", "NAME", "STATE", "DATA SET", "EPOCHS", "BEST VALIDATION", "GAP")

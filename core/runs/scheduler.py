@@ -183,13 +183,14 @@ class Scheduler:
     def _keep_ready(self, wanted: bool) -> None:
         """While one is wanted, have a worker wait for the next run.
 
-        It is not begun while a run is on its way to its first epoch: loading takes a core for seconds, which that
-        run would miss.
+        It is not begun while a run starts or is in its first epoch: loading takes a core for seconds, which that
+        run would miss. One that is paused misses nothing.
         """
         if not wanted:
             self._launcher.keep_ready(())
-        elif not any(run.epoch == 0 for run in self._store.active_runs()):
-            self._launcher.keep_ready(self._devices())
+        elif not any(_is_on_its_way(run) for run in self._store.active_runs()):
+            # What was found last will do: none waits for a GPU, so NVIDIA's driver need not be asked every two seconds.
+            self._launcher.keep_ready(self._report.devices or self._devices())
 
     def _devices(self) -> tuple[Device, ...]:
         """What there is, at most two seconds ago."""
@@ -252,6 +253,11 @@ class Scheduler:
             )
 
 
+def _is_on_its_way(run: Run) -> bool:
+    """Whether an active run is not yet where somebody who has just started it sees anything of it."""
+    return run.state is RunState.STARTING or (run.state is RunState.RUNNING and run.epoch == 0)
+
+
 def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
     """How many devices a run leases: GPUs as asked for, as far as there are so many; one slot of the CPU."""
     gpus = [device for device in devices if device.kind == "gpu"]
@@ -289,7 +295,7 @@ def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
             busy = scheduler.tick()
         except Exception as error:  # whatever one run is up to, the others are to be served
             busy = True
-            if repr(error) != complaint:  # a full disk is not mended by a line three times a second
+            if repr(error) != complaint:  # a full disk is not mended by a line at each tick
                 complaint = repr(error)
                 logger.exception("Something went wrong; trying again.")
         if busy:

@@ -20,6 +20,7 @@ def resample(images: NDArray[np.uint8], transforms: NDArray[np.float32], fill_mo
     `fill_mode` says what lies beyond the edge: `nearest` repeats the edge, `reflect` mirrors the picture there,
     `wrap` begins it anew, `constant` is black. SciPy's names are nearest, reflect, grid-wrap and grid-constant.
     """
+    images = np.ascontiguousarray(images)  # OpenCV refuses some other orders
     resampled = np.empty_like(images)
     size = images.shape[2], images.shape[1]
     matrices = transforms[:, :6].reshape(-1, 2, 3)

@@ -91,6 +91,15 @@ def test_the_speedrun_is_jordan_s_where_there_is_a_setting_for_it() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
+def test_the_learning_rate_of_a_quick_start_goes_with_its_batches(name: str) -> None:
+    """0.1 for batches of 512 is 0.0125 for batches of 64; all other presets have small ones as they are."""
+    config = quick_start(name, has_cifar10=False, has_gpu=False)
+    own = PRESETS[name].config
+    expected = (64, 0.0125) if name == "speedrun" else (own.training.batch_size, own.optimizer.learning_rate)
+    assert (config.training.batch_size, config.optimizer.learning_rate) == expected
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_quick_start_is_short_on_every_machine(name: str) -> None:
     for has_cifar10 in (True, False):
         for has_gpu in (True, False):

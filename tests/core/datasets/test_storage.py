@@ -212,3 +212,19 @@ def test_what_is_known_of_a_data_set_is_read_again_only_when_its_files_changed(
     damaged = describe_dataset(workspace, "mine")
     assert damaged is not None
     assert damaged.state == "damaged"
+
+
+def test_a_file_of_the_same_size_and_time_is_another_one(workspace) -> None:
+    """Put back from a copy that keeps times, say."""
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    first = describe_dataset(workspace, "mine")
+    path = workspace.datasets / "mine" / "dataset.json"
+    kept = path.stat()
+    other = path.with_name("other.json")
+    other.write_text(path.read_text().replace('"Mine"', '"Ours"'))
+    os.utime(other, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    other.replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (kept.st_size, kept.st_mtime_ns)
+    again = describe_dataset(workspace, "mine")
+    assert first is not None and again is not None
+    assert (first.title, again.title) == ("Mine", "Ours")

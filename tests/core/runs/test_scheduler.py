@@ -386,6 +386,49 @@ def test_it_is_begun_when_no_run_is_on_the_way_to_its_first_epoch(store, launche
     assert launcher.ready_for == ("cpu:0", "cpu:1")
 
 
+def test_while_one_waits_devices_are_not_asked_for_again_and_again(store, launcher, clock):
+    asked = []
+    scheduler = Scheduler(
+        store, launcher, lambda: asked.append(1) or report(gpu(0)), clock, standby_wanted=lambda: True
+    )
+    for _ in range(20):
+        scheduler.tick()
+        clock.now += 3
+    assert launcher.ready_for == ("gpu:0",)
+    assert len(asked) == 1
+    store.create_run(CONFIG)
+    scheduler.tick()
+    assert len(asked) == 2
+
+
+def test_it_is_not_begun_beside_the_start_of_a_resumed_run(store, launcher, wish):
+    run_id = store.create_run(CONFIG).id
+    wish.scheduler.tick()
+    begin(store, run_id)
+    store.record_epoch(run_id, 1, EpochRow(1, val_accuracy=0.5))
+    launcher.workers[run_id, 1].exit = Exit(-9)
+    wish.scheduler.tick()
+    launcher.ready_for = None
+    store.resume_run(run_id)
+    wish.scheduler.tick()
+    assert states(store, run_id) == ["STARTING"]
+    assert launcher.ready_for is None
+    store.record_started(run_id, 2, 10, 100, 1)
+    wish.scheduler.tick()
+    assert launcher.ready_for == ("cpu:0", "cpu:1")
+
+
+def test_it_is_begun_beside_a_run_that_is_paused_in_its_first_epoch(store, launcher, wish):
+    run_id = store.create_run(CONFIG).id
+    wish.scheduler.tick()
+    begin(store, run_id)
+    wish.scheduler.tick()
+    assert launcher.ready_for is None
+    store.transition(run_id, RunState.PAUSED, expected=RunState.RUNNING)
+    wish.scheduler.tick()
+    assert launcher.ready_for == ("cpu:0", "cpu:1")
+
+
 def test_none_waits_for_a_scheduler_that_has_left(workspace, store, launcher, wish):
     ticks = []
     wish.scheduler._standby_wanted = lambda: not ticks.append(1) and len(ticks) < 3

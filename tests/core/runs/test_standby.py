@@ -1,9 +1,11 @@
 """The worker that waits: real processes that are really killed, without Keras."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -92,11 +94,14 @@ def test_nobody_wants_one_where_it_is_off(workspace, monkeypatch):
     assert not workspace.standby_wish.exists()
 
 
-def test_a_server_that_was_killed_wants_nothing_more(workspace):
+@contextlib.contextmanager
+def another_server() -> Iterator[subprocess.Popen[str]]:
+    """One that wants a worker to wait, and ends in good order when it gets a line."""
     program = (
         "import os; os.environ.pop('CONVDECK_STANDBY', None)\n"
-        "from core.workspace import Workspace; from core.runs.standby import want_standby\n"
-        "want_standby(Workspace.from_environment()); print('wanted', flush=True); input()"
+        "from core.workspace import Workspace; from core.runs.standby import want_standby, withdraw_wish\n"
+        "workspace = Workspace.from_environment()\n"
+        "want_standby(workspace); print('wanted', flush=True); input(); withdraw_wish(workspace)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program],
@@ -106,10 +111,37 @@ def test_a_server_that_was_killed_wants_nothing_more(workspace):
         text=True,
     ) as server:
         assert server.stdout.readline() == "wanted\n"
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+def test_a_server_that_was_killed_wants_nothing_more(workspace):
+    with another_server() as server:
         assert is_standby_wanted(workspace)
-        withdraw_wish(workspace)  # another server that ends
+        withdraw_wish(workspace)  # this one ends
         assert is_standby_wanted(workspace)
         server.kill()
+    assert not is_standby_wanted(workspace)
+
+
+@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_of_two_servers_one_goes_on_wanting_when_the_other_has_ended(workspace, monkeypatch, how):
+    monkeypatch.delenv("CONVDECK_STANDBY")
+    want_standby(workspace)
+    with another_server() as server:
+        renew_wish(workspace)
+        if how == "ends":
+            server.communicate("\n", timeout=30)
+        else:
+            server.kill()
+            server.wait(30)
+    assert not is_standby_wanted(workspace)
+    renew_wish(workspace)
+    assert is_standby_wanted(workspace)
+    withdraw_wish(workspace)
+    renew_wish(workspace)  # it has ended, too
     assert not is_standby_wanted(workspace)
 
 

@@ -7,6 +7,7 @@ import pytest
 from core.presets import PRESETS
 from core.training import portions
 from core.training.evaluation import Evaluator
+from core.training.mirroring import answering
 from core.training.models import build_model
 from core.training.portions import pictures_at_once
 from core.training.predict import predict
@@ -27,6 +28,12 @@ def model(config) -> keras.Model:
 )
 def test_the_article_s_network_is_measured_in_portions_of_256_mib(size: int, pictures: int) -> None:
     assert pictures_at_once(build_model(PRESETS["article"].config, (size, size, 3), 10), 1000) == pictures
+
+
+def test_the_layers_of_a_network_inside_a_model_count_too() -> None:
+    """The network of a model that answers to a picture and to its mirror image."""
+    network = build_model(PRESETS["article"].config, (256, 256, 3), 10)
+    assert pictures_at_once(answering(network, test_time_flip=True), 1000) == 16
 
 
 def test_one_picture_goes_through_whatever_its_size(model, monkeypatch) -> None:

@@ -60,3 +60,11 @@ def test_white_stays_white_and_black_stays_black(fill_mode: str) -> None:
             assert resampled.min() == 0 and resampled.max() <= level
         else:
             np.testing.assert_array_equal(resampled, pictures)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_order_of_pictures_in_memory_does_not_matter(channels: int) -> None:
+    pictures, transforms = noise(4, channels), maps(4)
+    expected = resample(pictures, transforms, "reflect")
+    for ordered in (np.asfortranarray(pictures), np.flip(np.flip(pictures, axis=2).copy(), axis=2)):
+        np.testing.assert_array_equal(resample(ordered, transforms, "reflect"), expected)
