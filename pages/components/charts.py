@@ -106,8 +106,8 @@ def curve_spec(
 
     The names have to differ: a tooltip shows of two equal ones the last. `labels` stand in the legend instead of the
     names of those runs, and the runs `pale` lie behind. `ghost` says that the only run has one. `at_rest` is for small
-    charts among other things: without zoom, and of the marks only the ring of the best epoch. The browser draws two
-    of them while it draws one of the others.
+    charts among other things: without zoom, and of the marks only the ring of the best epoch. It takes the browser
+    about half as long.
 
     One run: colour is the series. More: colour is the run, dash the series.
     """

@@ -1,7 +1,6 @@
 """Page changes, live ticks, many watchers, an epoch's way to the chart, and pages in a store of 1,000 runs."""
 
 import asyncio
-import os
 import statistics
 import tempfile
 import time
@@ -12,12 +11,13 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page
 
-from core.runs.store import Store
 from core.workspace import Workspace
-from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_open, tab, wait_until_drawn
+from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_open, tab
 from tests.benchmarks.filled_store import EPOCHS, RUNS, fill
 from tests.benchmarks.live_run import LiveRun, live_run
 from tests.benchmarks.rows import Row, percentile
+from tests.benchmarks.search import search_rows
+from tests.benchmarks.servers import variables, wait_until_warm
 from tests.benchmarks.visitors import Visitor, open_all
 from tests.server import Server, running_server
 
@@ -28,7 +28,8 @@ TICK_SECONDS = (
 )
 WATCHING_SECONDS = 40.0
 EPOCHS_SEEN = 20
-CHANGES = 6  # of each page, after one that warms up
+CHANGES = 20  # of each page, after one that warms up
+SEARCHES = 20
 
 # Link in the navigation and heading. Design and Datasets list no runs, but are pages too.
 PAGES = {
@@ -58,21 +59,23 @@ WATCH_CHART = """
 
 def measure() -> list[Row]:
     """A young workspace first, with one live run in it; then one with 1,000 runs."""
-    os.environ["CONVDECK_EXAMPLE"] = "off"
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with variables(CONVDECK_EXAMPLE="off"), tempfile.TemporaryDirectory() as folder:
         young = fill(Path(folder).resolve() / "young" / "workspace", runs=250, epochs=20)
         with live_run(young.root, EPOCH_SECONDS) as run, running_server(young.root) as server:
+            wait_until_warm(young.root)
             rows += _watch(server, run)
             # Later: Playwright's event loop leaves no room for another one.
             with chromium() as browser:
                 rows.append(_follow(browser, server, run))
         with chromium() as browser:
             with running_server(young.root) as server:
+                wait_until_warm(young.root)
                 what = f"page change in the navigation, {len(PAGES)} pages, 250 runs"
                 rows.append(_change(what, 300, browser, server, PAGES))
             full = fill(Path(folder).resolve() / "full" / "workspace")
             with running_server(full.root) as server:
+                wait_until_warm(full.root)
                 rows += _open_full(browser, server, full)
     return rows
 
@@ -159,30 +162,13 @@ def _open_full(browser: Browser, server: Server, workspace: Workspace) -> list[R
     with tab(browser) as page:
         seconds_to_open(page, server.url, PAGES["Home"])
         times = _rounds(page, pages)
-        searching = [_search(page, server, workspace) for _ in range(CHANGES)]
-    many = f"with {RUNS:,} runs × {EPOCHS} epochs"
+        many = f"with {RUNS:,} runs × {EPOCHS} epochs"
+        searching = search_rows(page, server, workspace, SEARCHES, many)
     rows = [
         _milliseconds(f"{link} {many}", 500, [seconds for page_of, seconds in times if page_of == link])
         for link in pages
     ]
-    return [*rows, _milliseconds(f"the oldest run found by its name, {many}", 500, searching)]
-
-
-def _search(page: Page, server: Server, workspace: Workspace) -> float:
-    """From the last letter of the name of the oldest run to the table that shows it alone."""
-    with Store(workspace) as store:
-        oldest = store.list_runs()[-1]
-    seconds_to_open(page, f"{server.url}/runs", "Runs")
-    field = page.get_by_placeholder("Name, data set or id")
-    field.fill(oldest.id[:-1])
-    began = time.perf_counter()
-    field.press_sequentially(oldest.id[-1])
-    page.wait_for_function(
-        "id => document.querySelector('[data-testid=\"stDataFrame\"]')?.textContent.includes(id)",
-        arg=oldest.id,
-    )
-    wait_until_drawn(page, "Runs")
-    return time.perf_counter() - began
+    return [*rows, *searching]
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -1,6 +1,7 @@
 """Servers for benchmarks, with an environment of their own, and when the machine is quiet again."""
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,11 +24,17 @@ def shapes_server(folder: Path, **environment: str) -> Iterator[Server]:
     workspace = Workspace(folder.resolve()).ensure()
     ensure_dataset(workspace, "shapes")
     settings = {"CONVDECK_EXAMPLE": "off", "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    with variables(**settings), running_server(workspace.root) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def variables(**settings: str) -> Iterator[None]:
+    """Environment variables for what is started meanwhile; afterwards they are as they were before."""
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
-        with running_server(workspace.root) as server:
-            yield server
+        yield
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -56,6 +63,13 @@ def wait_until_quiet(root: Path) -> None:
         )
 
     wait_until(is_quiet, "the processes to be quiet", every=0.0)
+
+
+def wait_until_warm(root: Path) -> None:
+    """Until engine and the worker that waits have loaded TensorFlow, each a core for some seconds, and all is quiet."""
+    for module in ("core.engine", "core.standby"):
+        wait_until(functools.partial(has_loaded, root, module), f"{module} to have loaded TensorFlow")
+    wait_until_quiet(root)
 
 
 def has_loaded(root: Path, module: str) -> bool:
