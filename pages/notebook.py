@@ -99,7 +99,7 @@ def _render_curves(entry: Entry) -> None:
     if not drawn:
         return
     names = [run.name for run in drawn]
-    spec = charts.curve_spec("accuracy", names, ["val", "clean_train"])
+    spec = charts.curve_spec("accuracy", names, ["val", "clean_train"], at_rest=True)
     legend_rows = len(names) if len(names) > 1 else 0
     spec["height"] = CHART_HEIGHT + charts.LEGEND_ROW_HEIGHT * legend_rows
     spec.pop("title")

@@ -1,6 +1,7 @@
 """The one currency: everything that decides a run, as one frozen value with a stable JSON form."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import typing
@@ -37,7 +38,7 @@ class ExperimentConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings, numbers, booleans and None."""
-        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        plain: dict[str, Any] = _plain(self)
         return plain
 
     def to_json(self, indent: int | None = None) -> str:
@@ -138,10 +139,22 @@ def _leaves(value: Any, path: str) -> dict[str, Any]:
     return found
 
 
+def _plain(value: Any) -> Any:
+    # dataclasses.asdict copies every number and string deeply: three times as long.
+    if dataclasses.is_dataclass(value):
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def _build(cls: Any, values: object, path: str) -> Any:
     if not isinstance(values, Mapping):
         raise ConfigError(path, f"must be an object with named values, not {describe(values)}.")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     unknown = [key for key in values if key not in hints]
     if unknown:
         known = ", ".join(hints)

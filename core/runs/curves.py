@@ -15,8 +15,9 @@ def curves_frame(curves: Mapping[str, list[Any]]) -> "pd.DataFrame":
     """A row per epoch and a column per curve: `epoch` int64, all others float64 with NaN for what is not known."""
     import pandas as pd  # late: half of what the server would load before it answers
 
-    frame = pd.DataFrame({key: pd.Series(curves[key], dtype="float64") for key in CURVE_KEYS})
-    return frame.astype({"epoch": "int64"})
+    # None becomes NaN. From arrays: a Series for each would take five times as long.
+    columns = {key: np.array(curves[key], "int64" if key == "epoch" else "float64") for key in CURVE_KEYS}
+    return pd.DataFrame(columns)
 
 
 def downsample(frame: "pd.DataFrame", most: int = 1000, keep: int | None = None) -> "pd.DataFrame":

@@ -73,17 +73,23 @@ def curve_data(measure: str, runs: Sequence[RunCurves]) -> pd.DataFrame:
         thinned = downsample(merged, most=MAX_POINTS - len(marked))
         kept = merged["epoch"].isin(marked) | merged["epoch"].isin(thinned["epoch"])
         merged = merged[kept].reset_index(drop=True)
+    # Made at once: each column that is set by itself, or made another type, takes as long as all of them.
+    columns: dict[str, Any] = {name: merged[name].to_numpy() for name in merged}
+    columns["epoch"] = columns["epoch"].astype("int32")
     for index, run in enumerate(runs):
         for mark, epoch in (("best", run.best_epoch), ("onset", run.onset_epoch)):
-            merged[f"r{index}_{mark}"] = np.float32(np.nan if epoch is None else epoch)
-        changes = [run.changes.get(int(epoch)) for epoch in merged["epoch"]]
-        merged[f"r{index}_change"] = pd.Series(changes, index=merged.index, dtype="str")
-    return merged.astype({"epoch": "int32"})
+            value = np.nan if epoch is None else epoch
+            columns[f"r{index}_{mark}"] = np.full(len(merged), value, np.float32)
+        changes = [run.changes.get(int(epoch)) for epoch in columns["epoch"]]
+        columns[f"r{index}_change"] = pd.Series(changes, dtype="str")
+    return pd.DataFrame(columns)
 
 
 def _columns_of(measure: str, prefix: str, frame: pd.DataFrame) -> pd.DataFrame:
-    columns = {f"{prefix}_{series}": frame[f"{series}_{measure}"].astype("float32") for series in SERIES}
-    return pd.DataFrame({"epoch": frame["epoch"], **columns})
+    columns = {
+        f"{prefix}_{series}": frame[f"{series}_{measure}"].to_numpy().astype("float32") for series in SERIES
+    }
+    return pd.DataFrame({"epoch": frame["epoch"].to_numpy(), **columns})
 
 
 def curve_spec(
@@ -94,32 +100,36 @@ def curve_spec(
     labels: Mapping[int, str] | None = None,
     pale: Collection[int] = (),
     ghost: bool = False,
+    at_rest: bool = False,
 ) -> dict[str, Any]:
     """The Vega-Lite spec for `curve_data` of runs called `names`; `shown` are the series to draw, keys of SERIES.
 
     The names have to differ: a tooltip shows of two equal ones the last. `labels` stand in the legend instead of the
-    names of those runs, and the runs `pale` lie behind. `ghost` says that the only run has one.
+    names of those runs, and the runs `pale` lie behind. `ghost` says that the only run has one. `at_rest` is for small
+    charts among other things: without zoom, and of the marks only the ring of the best epoch. It takes the browser
+    about half as long.
 
     One run: colour is the series. More: colour is the run, dash the series.
     """
     shown = [series for series in SERIES if series in shown]
     alone = len(names) == 1
     look = _Look(measure, names, shown, dict(labels or {}), frozenset(pale))
-    layers = [_lines(look), _points(look)]
+    layers = [_lines(look) | ({} if at_rest else _ZOOM), _points(look)]
     if ghost:
         layers.append(_ghost(look))
-    if alone and {"val", "clean_train"} <= set(shown):
+    if alone and not at_rest and {"val", "clean_train"} <= set(shown):
         layers.append(gap_shade(_y(measure, "r0_clean_train")))
     if "val" in shown:
         # Not in the chart of the loss: there the best epoch by accuracy lies in the middle of the curves, and words
         # cover them.
-        words = FORMATS[measure] if alone and measure == "accuracy" else None
+        words = FORMATS[measure] if alone and not at_rest and measure == "accuracy" else None
         # Where a run overfits, its accuracy on what it knows is near the top, and its loss near the bottom.
         at_top = measure == "loss"
         for index in range(len(names)):
             y = _y(measure, f"r{index}_val")
-            layers.append(onset_mark(index, alone, y, at_top))
-            layers.append(change_mark(index, alone, y, at_top))
+            if not at_rest:
+                layers.append(onset_mark(index, alone, y, at_top))
+                layers.append(change_mark(index, alone, y, at_top))
             layers.append(best_mark(index, alone, y, words))
     layers.append(_readout(look))
     return {
@@ -157,9 +167,11 @@ class _Look:
         return [f"r{index}_{series}" for index in range(len(self.names)) for series in self.shown]
 
 
+_ZOOM = {"params": [{"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}]}
+
+
 def _lines(look: _Look) -> dict[str, Any]:
     return {
-        "params": [{"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}],
         "transform": _folded(look.columns),
         "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True},
         "encoding": {

@@ -41,7 +41,8 @@ def class_data(details: RunDetails) -> pd.DataFrame:
     frame = cells(details.epochs, len(shown))
     frame["cls"] = np.tile(shown, len(columns)).astype(np.int16)
     for name, counts in (("train", details.clean), ("val", details.validation)):
-        means = np.array([counts.accuracy[part][:, shown].mean(axis=0) for part in columns])
+        accuracy = counts.accuracy[:, shown]
+        means = np.array([accuracy[part].mean(axis=0) for part in columns])
         frame[name] = means.ravel().astype(np.float32)
     return frame.dropna(ignore_index=True)
 

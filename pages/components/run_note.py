@@ -65,8 +65,10 @@ def render_note_form(
     left, right = st.columns([3, 2], gap="large")
     with right:
         st.caption("What the numbers say")
-        every = FACTS_TICK_SECONDS if read_again else None
-        draw_ticking(_render_facts, read_again or (lambda: facts), every=every)
+        if read_again is not None:
+            draw_ticking(_render_facts, read_again, every=FACTS_TICK_SECONDS)
+        else:
+            _render_facts(lambda: facts)
     with left:
         if not is_open:
             render_words("Expected", expectation, NOTHING_EXPECTED)

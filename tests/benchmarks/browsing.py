@@ -27,10 +27,10 @@ DRAWN = """
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. Raises RuntimeError where there is none."""
+    """Debian's Chromium. Raises FileNotFoundError where there is none."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
-        raise RuntimeError("This benchmark needs Chromium: apt install chromium")
+        raise FileNotFoundError("This benchmark needs Chromium: apt install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
@@ -39,11 +39,17 @@ def chromium() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def tab(browser: Browser) -> Iterator[Page]:
+    """As `new_tab`, and closed afterwards."""
+    page = new_tab(browser)
+    yield page
+    page.context.close()
+
+
+def new_tab(browser: Browser) -> Page:
     """A fresh tab of 1280 by 900 pixels, with nothing remembered."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
+    return context.new_page()
 
 
 def wait_until_drawn(page: Page, heading: str) -> None:

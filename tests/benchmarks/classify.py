@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page
 from core.engine_client import Engine
 from core.runs.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
-from tests.benchmarks.chromium import chromium, new_page, open_page
+from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open
 from tests.benchmarks.rows import Row, Spread, alternate
 from tests.benchmarks.servers import shapes_server, wait_until, wait_until_quiet
 from tests.server import Server
@@ -138,7 +138,7 @@ def _asked(engine: Engine, run_id: str, data: bytes) -> Callable[[], float]:
 
 
 def _through_the_page(server: Server, browser: Browser, run_id: str) -> Row:
-    page = new_page(browser)
+    page = new_tab(browser)
     # The first upload has the engine load the run's model.
     seconds = [_upload(page, server, run_id, number) for number in range(UPLOADS + 1)][1:]
     spread = Spread.of([1000 * value for value in seconds])
@@ -147,7 +147,7 @@ def _through_the_page(server: Server, browser: Browser, run_id: str) -> Row:
 
 
 def _upload(page: Page, server: Server, run_id: str, number: int) -> float:
-    open_page(page, f"{server.url}/classify?run={run_id}")
+    seconds_to_open(page, f"{server.url}/classify?run={run_id}", "Classify")
     chooser = page.locator('input[type="file"]')
     chooser.wait_for(state="attached")
     name = f"photo{number}.jpg"

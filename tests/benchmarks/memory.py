@@ -20,7 +20,7 @@ import psutil
 from tests.benchmarks.filled_store import fill
 from tests.benchmarks.live_run import LiveRun, live_run
 from tests.benchmarks.rows import Row
-from tests.benchmarks.servers import wait_until
+from tests.benchmarks.servers import variables, wait_until
 from tests.benchmarks.visitors import Visitor, open_all
 from tests.server import Server, end_processes
 
@@ -38,8 +38,7 @@ PAGES = ("", "design", "augment", "runs", "studies", "notebook", "classify", "da
 
 def measure() -> list[Row]:
     """Ticks come as fast as the server answers, for at one a second a thousand of them would take 17 minutes."""
-    os.environ["CONVDECK_EXAMPLE"] = "off"
-    with tempfile.TemporaryDirectory() as folder:
+    with variables(CONVDECK_EXAMPLE="off"), tempfile.TemporaryDirectory() as folder:
         workspace = fill(Path(folder).resolve() / "workspace", runs=250, epochs=20)
         with live_run(workspace.root, 2.0) as run, _counting_server(workspace.root) as server:
             process = psutil.Process(server.pid)

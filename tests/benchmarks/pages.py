@@ -11,13 +11,13 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page
 
-from core.runs.store import Store
 from core.workspace import Workspace
-from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_open, tab, wait_until_drawn
+from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_open, tab
 from tests.benchmarks.filled_store import EPOCHS, RUNS, fill
 from tests.benchmarks.live_run import LiveRun, live_run
 from tests.benchmarks.rows import Row, percentile
-from tests.benchmarks.servers import environment, wait_until_warm
+from tests.benchmarks.search import search_rows
+from tests.benchmarks.servers import variables, wait_until_warm
 from tests.benchmarks.visitors import Visitor, open_all
 from tests.server import Server, running_server
 
@@ -29,13 +29,7 @@ TICK_SECONDS = (
 WATCHING_SECONDS = 40.0
 EPOCHS_SEEN = 20
 CHANGES = 20  # of each page, after one that warms up
-OLDEST = "my very first"
-ONE_ROW = """
-    () => {
-        const table = document.querySelector('[data-testid="stDataFrame"]')
-        return table && table.getBoundingClientRect().height < 100
-    }
-"""
+SEARCHES = 20
 
 # Link in the navigation and heading. Design and Datasets list no runs, but are pages too.
 PAGES = {
@@ -66,9 +60,10 @@ WATCH_CHART = """
 def measure() -> list[Row]:
     """A young workspace first, with one live run in it; then one with 1,000 runs."""
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder, environment(CONVDECK_EXAMPLE="off"):
+    with variables(CONVDECK_EXAMPLE="off"), tempfile.TemporaryDirectory() as folder:
         young = fill(Path(folder).resolve() / "young" / "workspace", runs=250, epochs=20)
         with live_run(young.root, EPOCH_SECONDS) as run, running_server(young.root) as server:
+            wait_until_warm(young.root)
             rows += _watch(server, run)
             # Later: Playwright's event loop leaves no room for another one.
             with chromium() as browser:
@@ -167,36 +162,13 @@ def _open_full(browser: Browser, server: Server, workspace: Workspace) -> list[R
     with tab(browser) as page:
         seconds_to_open(page, server.url, PAGES["Home"])
         times = _rounds(page, pages)
-        searching = [_search(page, server, workspace) for _ in range(CHANGES)]
-    many = f"with {RUNS:,} runs × {EPOCHS} epochs"
+        many = f"with {RUNS:,} runs × {EPOCHS} epochs"
+        searching = search_rows(page, server, workspace, SEARCHES, many)
     rows = [
         _milliseconds(f"{link} {many}", 500, [seconds for page_of, seconds in times if page_of == link])
         for link in pages
     ]
-    return [*rows, _milliseconds(f"the oldest run found by its name, {many}", 500, searching)]
-
-
-def _search(page: Page, server: Server, workspace: Workspace) -> float:
-    """From the last letter of the name of the oldest run to the table that shows it.
-
-    The letters follow each other faster than the field waits, as from somebody who types quickly.
-    """
-    with Store(workspace) as store:
-        oldest = store.rename_run(store.list_runs()[-1].id, OLDEST)
-    seconds_to_open(page, f"{server.url}/runs", "Runs")
-    field = page.get_by_placeholder("Name, data set or id")
-    field.press_sequentially(OLDEST[:-1])
-    began = time.perf_counter()
-    field.press_sequentially(OLDEST[-1])
-    # The table's own text, for screen readers, follows what is drawn a third of a second later.
-    page.wait_for_function(ONE_ROW)
-    wait_until_drawn(page, "Runs")
-    seconds = time.perf_counter() - began
-    page.wait_for_function(
-        "id => document.querySelector('[data-testid=\"stDataFrame\"]').textContent.includes(id)",
-        arg=oldest.id,
-    )
-    return seconds
+    return [*rows, *searching]
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -1,6 +1,7 @@
 """Servers for benchmarks, with an environment of their own, and when the machine is quiet again."""
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,20 +19,20 @@ LOADED_BYTES = 500_000_000
 
 
 @contextlib.contextmanager
-def shapes_server(folder: Path, **variables: str) -> Iterator[Server]:
+def shapes_server(folder: Path, **environment: str) -> Iterator[Server]:
     """The dashboard with an empty workspace in `folder` where Shapes is drawn, and these variables set."""
     workspace = Workspace(folder.resolve()).ensure()
     ensure_dataset(workspace, "shapes")
-    settings = {"CONVDECK_EXAMPLE": "off", "TF_CPP_MIN_LOG_LEVEL": "2"} | variables
-    with environment(**settings), running_server(workspace.root) as server:
+    settings = {"CONVDECK_EXAMPLE": "off", "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    with variables(**settings), running_server(workspace.root) as server:
         yield server
 
 
 @contextlib.contextmanager
-def environment(**variables: str) -> Iterator[None]:
-    """These variables are set for what is started meanwhile."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+def variables(**settings: str) -> Iterator[None]:
+    """Environment variables for what is started meanwhile; afterwards they are as they were before."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
@@ -65,8 +66,9 @@ def wait_until_quiet(root: Path) -> None:
 
 
 def wait_until_warm(root: Path) -> None:
-    """Until what a server starts beside itself has loaded TensorFlow: the engine, then the worker that waits."""
-    wait_until(lambda: has_loaded(root, "core.standby"), "engine and waiting worker")
+    """Until engine and the worker that waits have loaded TensorFlow, each a core for some seconds, and all is quiet."""
+    for module in ("core.engine", "core.standby"):
+        wait_until(functools.partial(has_loaded, root, module), f"{module} to have loaded TensorFlow")
     wait_until_quiet(root)
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from core.runs.scheduler import is_served
 from core.runs.store import Store
 from core.workspace import Workspace
-from tests.benchmarks.chromium import chromium, new_page, open_page
+from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open
 from tests.benchmarks.rows import Row, Spread, alternate
 from tests.benchmarks.servers import has_loaded, shapes_server, wait_until, wait_until_quiet
 from tests.server import Server
@@ -55,7 +55,7 @@ class Start:
         self._server = server
         self._workspace = Workspace(server.root)
         self._store = Store(self._workspace)
-        self._page = new_page(browser)
+        self._page = new_tab(browser)
         self._waits = waits
         self.moments: list[Moments] = []
         self.clicks = 0
@@ -71,7 +71,7 @@ class Start:
         raise TimeoutError(f"No point was drawn within {PATIENCE_SECONDS:g} s, {TRIES} times in a row.")
 
     def _start(self) -> Moments | None:
-        open_page(self._page, f"{self._server.url}/design?preset={PRESET}")
+        seconds_to_open(self._page, f"{self._server.url}/design?preset={PRESET}", "Design")
         self._settle()
         known = {run.id for run in self._store.list_runs()}
         clicked = time.time()

@@ -1,10 +1,12 @@
-"""`python -m tests.benchmarks.tick_profile`: what takes the time in a live tick of the Runs page.
+"""`python -m tests.benchmarks.tick_profile`: what takes the time in the ticks of the Runs page.
 
 One visitor looks at a run that grows, for a minute and a half. Half of the ticks are timed, half profiled, in
-alternation: the profile says which part takes which share, the times how much that is. CPU of the tick's own thread.
+alternation: the profile says which part takes which share, the times how much that is. CPU of the tick's own thread;
+what leaves by the connection is the work of another one, and a line of its own.
 """
 
 import asyncio
+import functools
 import json
 import os
 import pstats
@@ -24,48 +26,66 @@ from tests.server import running_server
 SECONDS = 90.0
 EPOCH_SECONDS = 2.3
 PROFILED_STREAMLIT = (sys.executable, "-m", "tests.benchmarks.profiled_server")
-# The first that a file's path contains says where a function belongs. Python's own and C functions belong to their
-# callers.
+STORE, DATA_SET, VERDICT = "reading the store", "reading what the data set is", "verdict, mends, facts"
+CHARTS, PAGES = "building charts and tables", "pages: what is drawn, and as what"
+MESSAGES, STREAMLIT = "charts and tables into messages", "Streamlit's own"
+CACHE, REST = "Streamlit's cache", "the rest of Python"
+# The first that a file's path contains says where a function belongs. What none fits, Python's own and pandas, belongs
+# to whoever called it.
 PARTS = {
-    "/core/runs/diagnosis": "verdict and mends",
-    "/core/verdicts": "verdict and mends",
-    "/core/mend": "verdict and mends",
-    "/core/": "reading the store and the data set",
-    "/pages/": "pages: what is drawn, and as what",
-    "/app.py": "pages: what is drawn, and as what",
-    "/streamlit/": "Streamlit",
-    "/google/": "Streamlit",
-    "/pandas/": "tables: pandas, numpy, pyarrow",
-    "/numpy/": "tables: pandas, numpy, pyarrow",
-    "/pyarrow/": "tables: pandas, numpy, pyarrow",
+    "/core/runs/diagnosis": VERDICT,
+    "/core/verdicts": VERDICT,
+    "/core/mend": VERDICT,
+    "/core/notebook": VERDICT,
+    "/core/runs/curves": CHARTS,
+    "/core/datasets": DATA_SET,
+    "/core/details": DATA_SET,
+    "/core/": STORE,
+    "/pages/components/charts": CHARTS,
+    "/pages/components/chart_marks": CHARTS,
+    "/pages/components/class_map": CHARTS,
+    "/pages/components/epoch_columns": CHARTS,
+    "/pages/components/run_table": CHARTS,
+    "/pages/": PAGES,
+    "/app.py": PAGES,
+    "/streamlit/elements/vega_charts": MESSAGES,
+    "/streamlit/elements/arrow": MESSAGES,
+    "/streamlit/dataframe_util": MESSAGES,
+    "/streamlit/runtime/forward_msg_cache": MESSAGES,
+    "/streamlit/runtime/caching": CACHE,
+    "/streamlit/": STREAMLIT,
 }
-REST = "the rest of Python"
+# A function that one of the fragments alone calls.
+FRAGMENTS = {
+    "curves": ("/pages/components/live.py", "_draw"),
+    "table of runs": ("/pages/components/run_table.py", "_draw"),
+    "facts": ("/pages/components/run_note.py", "_render_facts"),
+}
 
 Function = tuple[str, int, str]
+Stats = dict[Function, Any]
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "profile"
-        os.environ.update(
-            CONVDECK_EXAMPLE="off", CONVDECK_STANDBY="off", PROFILE_RUNS="fragments", PROFILE_FILE=str(file)
-        )
+        profiles = Path(folder) / "profiles"
+        profiles.mkdir()
+        settings = {"CONVDECK_EXAMPLE": "off", "CONVDECK_STANDBY": "off", "PROFILE_RUNS": "fragments"}
+        os.environ.update(settings, PROFILE_FOLDER=str(profiles))
         workspace = fill(Path(folder).resolve() / "workspace", runs=250, epochs=20)
         with (
             live_run(workspace.root, EPOCH_SECONDS) as run,
             running_server(workspace.root, PROFILED_STREAMLIT) as server,
         ):
             asyncio.run(_watch(Visitor(server.url, "runs", f"run={run.id}")))
-        parts = _by_part(pstats.Stats(str(file)).stats)  # type: ignore[attr-defined]
-        known = json.loads(file.with_suffix(".json").read_text())
-    mean, total = statistics.fmean(known["times"]), sum(parts.values())
-    print("| | ms of CPU a tick |\n| --- | --- |")
-    for name, seconds in sorted(parts.items(), key=lambda item: -item[1]):
-        print(f"| {name} | {mean * seconds / total:.1f} |")
-    print(f"| a tick, mean of {len(known['times'])} | {mean:.1f} |")
-    print(
-        f"| median; 95 of 100 | {statistics.median(known['times']):.1f}; {percentile(known['times'], 95):.1f} |"
-    )
+        columns = {}
+        for file in profiles.glob("*.json"):
+            stats: Stats = pstats.Stats(str(file.with_suffix(""))).stats  # type: ignore[attr-defined]
+            columns[_fragment(stats)] = _column(stats, json.loads(file.read_text()))
+    names = [name for name in FRAGMENTS if name in columns]
+    print(f"| ms of CPU a tick | {' | '.join(names)} |\n| --- |{' --- |' * len(names)}")
+    for line in columns[names[0]]:
+        print(f"| {line} | {' | '.join(columns[name][line] for name in names)} |")
 
 
 async def _watch(visitor: Visitor) -> None:
@@ -74,19 +94,61 @@ async def _watch(visitor: Visitor) -> None:
     await visitor.close()
 
 
-def _by_part(stats: dict[Function, Any]) -> dict[str, float]:
-    """Seconds of each part: a function's own time, given to its callers where it is nobody's."""
-    parts: defaultdict[str, float] = defaultdict(float)
-    for function, (_, _, own, _, callers) in stats.items():
+def _fragment(stats: Stats) -> str:
+    for name, (piece, function) in FRAGMENTS.items():
+        if any(piece in path and own == function for path, _, own in stats):
+            return name
+    raise LookupError("A fragment that is not known here was drawn.")
+
+
+def _column(stats: Stats, known: dict[str, list[float]]) -> dict[str, str]:
+    parts, mean = _by_part(stats), statistics.fmean(known["times"])
+    total = sum(parts.values())
+    sending = statistics.fmean(known["sending"])
+    lines = {
+        name: f"{mean * parts.get(name, 0.0) / total:.2f}" for name in dict.fromkeys([*PARTS.values(), REST])
+    }
+    lines["the tick's thread, mean"] = f"{mean:.1f}"
+    lines["median; 95 of 100; n"] = (
+        f"{statistics.median(known['times']):.1f}; {percentile(known['times'], 95):.1f}; {len(known['times'])}"
+    )
+    return {**lines, "the connection's thread: messages serialised and sent, mean": f"{sending:.1f}"}
+
+
+def _by_part(stats: Stats) -> dict[str, float]:
+    """Seconds of each part: a function's own time, given to its callers' parts where it belongs to none.
+
+    By the callers' shares of its calls' time, as gprof does (Graham, Kessler and McKusick, 1982).
+    """
+
+    @functools.cache
+    def shares(function: Function) -> dict[str, float]:
         if part := _part(function):
-            parts[part] += own
-            continue
-        for caller, (_, _, own_from_there, _) in callers.items():
-            parts[_part(caller) or REST] += own_from_there
+            return {part: 1.0}
+        callers = {name: numbers[3] for name, numbers in stats[function][4].items() if name not in walking}
+        whole = sum(callers.values())
+        if not whole:
+            return {REST: 1.0}
+        walking.add(function)
+        found: defaultdict[str, float] = defaultdict(float)
+        for caller, seconds in callers.items():
+            for part, share in shares(caller).items():
+                found[part] += share * seconds / whole
+        walking.discard(function)
+        return dict(found)
+
+    walking: set[Function] = set()  # what calls itself is not its own caller
+    parts: defaultdict[str, float] = defaultdict(float)
+    for function, (_, _, own, _, _) in stats.items():
+        for part, share in shares(function).items():
+            parts[part] += own * share
     return dict(parts)
 
 
 def _part(function: Function) -> str:
+    # Other packages have folders of these names too, pandas a `core`.
+    if "site-packages" in function[0] and "/streamlit/" not in function[0]:
+        return ""
     return next((part for piece, part in PARTS.items() if piece in function[0]), "")
 
 

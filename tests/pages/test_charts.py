@@ -156,6 +156,14 @@ def test_the_best_is_marked_only_beside_the_curve_it_lies_on():
     assert "text" not in marks(["train"])
 
 
+@pytest.mark.parametrize("names", [["a"], ["a", "b"]])
+def test_a_chart_at_rest_has_curves_rings_and_readout_and_takes_no_wheel(names):
+    spec = curve_spec("accuracy", names, ["val", "clean_train"], at_rest=True)
+    kinds = [layer["mark"]["type"] for layer in layers(spec) if "mark" in layer]
+    assert kinds == ["line", "point", *(["point"] * len(names)), "rule"]
+    assert "bind" not in json.dumps(spec)
+
+
 def test_the_zoom_is_there_once():
     text = json.dumps(curve_spec("accuracy", ["a", "b"], list(SERIES)))
     assert text.count('"name": "zoom"') == 1

@@ -41,6 +41,11 @@ def test_json_round_trip_keeps_the_config_and_its_id(config: ExperimentConfig) -
     assert again.config_id == config.config_id
 
 
+@given(experiments)
+def test_plain_values_are_those_of_json(config: ExperimentConfig) -> None:
+    assert config.to_dict() == json.loads(config.to_json(indent=2))
+
+
 # Settings that came after configs were stored, all off by default.
 LATER = (("model", "whitening"), ("augmentation", "alternating_flip"), ("training", "test_time_flip"))
 
