@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from core.cli.main import main
+from core.datasets import prepare
 from core.errors import ConvDeckError
 from core.example import arrival
 from core.example.archive import EXAMPLE_ID, read_example
@@ -133,6 +134,6 @@ def test_a_damaged_file_is_only_logged(workspace, store, monkeypatch, caplog) ->
 
 
 def test_shapes_that_cannot_be_drawn_are_only_logged(workspace, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(arrival, "ensure_dataset", full_disk)
+    monkeypatch.setattr(prepare, "ensure_dataset", full_disk)
     arrival.draw_shapes_ahead(workspace)
     assert "Shapes could not be drawn ahead" in caplog.text
