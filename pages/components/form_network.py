@@ -1,12 +1,13 @@
 """The block editor: convolution blocks and dense layers, added, copied, moved and removed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.architecture import Architecture
 from core.config import ExperimentConfig
-from core.config.model import ACTIVATIONS
+from core.config.model import ACTIVATIONS, BlockConfig
 from core.errors import ConfigError
 from pages.components import session
 from pages.components.form_fields import (
@@ -94,7 +95,7 @@ def _render_block(config: ExperimentConfig, index: int, network: Architecture | 
         numbers_field(
             config, f"{path}.kernel_sizes", "Kernel sizes", KERNEL_SIZES,
             help="The window in pixels. Several sizes look side by side and their channels are joined: Inception.",
-            also=lambda sizes: {f"{path}.padding": "same"} if len(sizes) > 1 and block.padding != "same" else {},
+            also=lambda sizes: _padding_for(sizes, block, f"{path}.padding"),
         )  # fmt: skip
     with columns[2]:
         choice_field(
@@ -103,6 +104,17 @@ def _render_block(config: ExperimentConfig, index: int, network: Architecture | 
         )  # fmt: skip
     with st.expander("More settings of this block"):
         _render_more(config, path)
+
+
+def _padding_for(sizes: Sequence[int], block: BlockConfig, path: str) -> dict[str, Any]:
+    """Several sizes side by side need 'same'; with one again, the padding is what it was before."""
+    if len(sizes) > 1:
+        if block.padding == "same":
+            return {}
+        session.keep_former(path, block.padding)
+        return {path: "same"}
+    former = session.take_former(path)
+    return {path: former} if former and not block.residual else {}
 
 
 def _render_more(config: ExperimentConfig, path: str) -> None:

@@ -72,6 +72,7 @@ def set_draft(draft: Draft) -> None:
 
 def set_design_config(config: ExperimentConfig, preset: str | None = None) -> None:
     """Begin a design with a config, which may be that of a preset."""
+    st.session_state["former_values"] = {}
     set_draft(Draft(config, config, preset))
 
 
@@ -148,6 +149,16 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
         set_draft(changed)
     else:
         st.session_state["draft"] = changed
+
+
+def keep_former(path: str, value: Any) -> None:
+    """What a setting of this design was before another one had it changed, for `take_former`."""
+    st.session_state.setdefault("former_values", {})[path] = value
+
+
+def take_former(path: str) -> Any:
+    """What was kept of a setting, once; None without."""
+    return st.session_state.get("former_values", {}).pop(path, None)
 
 
 def standing_error(path: str, key: str) -> str | None:
