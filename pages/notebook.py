@@ -17,6 +17,7 @@ from pages.components.text import literal
 
 ENTRIES_PER_PAGE = 5
 CHART_HEIGHT = 220
+CHART_POINTS = 100  # one in five pixels of its width
 
 
 def main() -> None:
@@ -104,7 +105,7 @@ def _render_curves(entry: Entry) -> None:
     spec["height"] = CHART_HEIGHT + charts.LEGEND_ROW_HEIGHT * legend_rows
     spec.pop("title")
     st.vega_lite_chart(
-        charts.curve_data("accuracy", drawn), spec, key=f"curves-{entry.note.id}", width="stretch",
+        charts.curve_data("accuracy", drawn, CHART_POINTS), spec, key=f"curves-{entry.note.id}", width="stretch",
         alt=f"Accuracy by epoch of validation and clean training: {', '.join(names)}",
     )  # fmt: skip
 

@@ -52,8 +52,8 @@ class RunCurves:
     ghost: pd.DataFrame | None = None
 
 
-def curve_data(measure: str, runs: Sequence[RunCurves]) -> pd.DataFrame:
-    """What `curve_spec` draws: at most MAX_POINTS rows, every epoch with a mark always among them.
+def curve_data(measure: str, runs: Sequence[RunCurves], most: int = MAX_POINTS) -> pd.DataFrame:
+    """What `curve_spec` draws: at most `most` rows, every epoch with a mark always among them.
 
     Columns: `epoch` int32; for run number i, float32: `r{i}_train`, `r{i}_val`, `r{i}_clean_train`, `r{i}_best` and
     `r{i}_onset` (that epoch in each row, or missing), and `r{i}_change`, text or missing. With a ghost `g{i}_train`
@@ -69,8 +69,8 @@ def curve_data(measure: str, runs: Sequence[RunCurves]) -> pd.DataFrame:
     merged = merged.sort_values("epoch", ignore_index=True)
     marked = {epoch for run in runs for epoch in (run.best_epoch, run.onset_epoch) if epoch is not None}
     marked |= {epoch for run in runs for epoch in list(run.changes)[-MAX_CHANGES:]}
-    if len(merged) > MAX_POINTS:
-        thinned = downsample(merged, most=MAX_POINTS - len(marked))
+    if len(merged) > most:
+        thinned = downsample(merged, most=most - len(marked))
         kept = merged["epoch"].isin(marked) | merged["epoch"].isin(thinned["epoch"])
         merged = merged[kept].reset_index(drop=True)
     # Made at once: each column that is set by itself, or made another type, takes as long as all of them.

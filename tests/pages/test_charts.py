@@ -156,6 +156,11 @@ def test_the_best_is_marked_only_beside_the_curve_it_lies_on():
     assert "text" not in marks(["train"])
 
 
+def test_a_small_chart_asks_for_fewer_points_and_keeps_the_best():
+    epochs = curve_data("accuracy", [run_curves(200, best_epoch=37)], 100)["epoch"].tolist()
+    assert len(epochs) <= 100 and {1, 37, 200} <= set(epochs)
+
+
 @pytest.mark.parametrize("names", [["a"], ["a", "b"]])
 def test_a_chart_at_rest_has_curves_rings_and_readout_and_takes_no_wheel(names):
     spec = curve_spec("accuracy", names, ["val", "clean_train"], at_rest=True)
