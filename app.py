@@ -18,6 +18,7 @@ from core.allocator import limit_arenas
 from core.errors import EngineError
 from core.example.arrival import draw_shapes_ahead, import_example
 from core.rest import rest_route
+from core.runs.devices import list_devices
 from core.runs.scheduler import ensure_scheduler
 from core.runs.standby import want_standby, withdraw_wish
 from core.services import Services, get_services
@@ -66,6 +67,7 @@ def load_first_pages() -> None:
     """What the first visitor would wait for. Meanwhile the browser fetches and runs Streamlit's own scripts."""
     for module in FIRST_PAGES:
         importlib.import_module(module)
+    list_devices()  # loads NVIDIA's library
     # With the first element that it draws, Streamlit asks for the stack, and this looks at the file of each module that
     # is loaded: 0.05 s of CPU, but once, for `inspect` remembers them.
     inspect.stack()

@@ -19,7 +19,7 @@ from pages.components import charts
 from pages.components.charts import RunCurves
 from pages.components.kept import Kept, epochs_of
 from pages.components.text import literal
-from pages.components.verdict import judged
+from pages.components.verdict import diagnosed
 
 PARENT = "parent"
 MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed on the way."
@@ -136,7 +136,7 @@ def _parent(store: Store, run: Run) -> Run | None:
 def _drawn(
     services: Services, run: Run, name: str, curves: Curves, changes: Mapping[int, str], ghost: pd.DataFrame | None
 ) -> RunCurves:  # fmt: skip
-    onset = judged(services, run, curves)[0].onset_epoch if curves["epoch"] else None
+    onset = diagnosed(services, run, curves).onset_epoch if curves["epoch"] else None
     return RunCurves(name, curves_frame(curves), run.best_epoch, onset, changes, ghost)
 
 

@@ -18,7 +18,7 @@ from pages.components.kept import Kept, epochs_of
 from pages.components.run_selection import signature
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking
-from pages.components.verdict import judged, verdict_badge
+from pages.components.verdict import diagnosed, verdict_badge
 
 TICK_SECONDS = 0.5
 WHAT_THE_CURVES_ARE = (
@@ -31,7 +31,7 @@ def render_verdict_line(services: Services, run: Run) -> None:
     """What the curves say, and how that is known."""
     curves = curves_of(services.store, run)
     if curves["epoch"]:
-        diagnosis, _ = judged(services, run, curves)
+        diagnosis = diagnosed(services, run, curves)
         st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
 
 

@@ -52,7 +52,15 @@ class Offer:
     changes: str
 
 
+_diagnoses: Kept[Diagnosis] = Kept(64)
 _judgements: Kept[tuple[Diagnosis, tuple[Offer, ...]]] = Kept(64)
+
+
+def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
+    """The diagnosis alone, made once an epoch: the mends take six times as long."""
+    return _diagnoses.get(
+        (services, run.id), epochs_of(run), lambda: verdict_of(services.workspace, run, curves)
+    )
 
 
 def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
@@ -61,7 +69,7 @@ def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tup
 
 
 def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
-    diagnosis = verdict_of(services.workspace, run, curves)
+    diagnosis = diagnosed(services, run, curves)
     mends = mends_of(services.workspace, run, diagnosis)[:MOST_MENDS]
     return diagnosis, tuple(Offer(mend, _changes(run, mend)) for mend in mends)
 
