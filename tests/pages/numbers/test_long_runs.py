@@ -94,3 +94,18 @@ def test_a_chart_of_many_epochs_keeps_those_with_a_mark(store) -> None:
             assert drawn[f"r0_{series}"].tolist() == pytest.approx(expected, rel=1e-6, nan_ok=True)
         assert set(drawn["r0_best"]) == {float(best)}
         assert drawn.set_index("epoch")["r0_change"].dropna().to_dict() == {1205: "rate 0.00047"}
+
+
+def test_the_small_chart_of_the_notebook_keeps_a_hundred(store) -> None:
+    run_id = long_run(store, 700)
+    store.notes.write([run_id], outcome="As expected.")
+    rows = {row["epoch"]: row for row in epochs_of(store.workspace, run_id)}
+    best = max(rows, key=lambda epoch: rows[epoch]["val_accuracy"])
+    (chart,) = open_page("notebook.py").get("vega_lite_chart")
+    drawn = chart_data(chart)
+    epochs = drawn["epoch"].tolist()
+    assert len(epochs) <= 100 and {1, best, 700} <= set(epochs)
+    assert np.diff(epochs).max() <= 8  # 700 over 100
+    for series in ("val", "clean_train"):
+        expected = [rows[epoch][f"{series}_accuracy"] for epoch in epochs]
+        assert drawn[f"r0_{series}"].tolist() == pytest.approx(expected, rel=1e-6)
