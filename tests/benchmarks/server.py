@@ -23,6 +23,13 @@ from tests.server import end_processes, free_port
 ROUNDS = 7
 MOST_SECONDS = 60.0
 GOAL = 1.5
+# What hello's first page has not: something drawn by Vega.
+CHART = """
+import streamlit as st
+
+st.title("One chart")
+st.line_chart({"one": [1, 2, 4, 8], "other": [8, 4, 2, 1]})
+"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,10 @@ class Candidate:
 
 
 def measure() -> list[Row]:
-    """Two rows: healthy, and first page drawn. A workspace that was used before, and Chromium running already."""
+    """Healthy; first page drawn; and that beside a script with a chart.
+
+    In a workspace that was used before, with Chromium running already.
+    """
     streamlit = (sys.executable, "-m", "streamlit")
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         root = Path(folder).resolve() / "workspace"
@@ -47,12 +57,15 @@ def measure() -> list[Row]:
             Path(folder),
             "Welcome to Streamlit",
         )
-        healthy: dict[str, list[float]] = {"ours": [], "hello": []}
+        (Path(folder) / "chart.py").write_text(CHART)
+        chart = Candidate((*streamlit, "run", "chart.py", *_options(settings)), Path(folder), "One chart")
+        healthy: dict[str, list[float]] = {"ours": [], "hello": [], "chart": []}
         try:
             drawn = alternate(
                 {
                     "ours": partial(_start, ours, browser, root, healthy["ours"]),
                     "hello": partial(_start, hello, browser, root, healthy["hello"]),
+                    "chart": partial(_start, chart, browser, root, healthy["chart"]),
                 },
                 ROUNDS,
             )
@@ -63,6 +76,7 @@ def measure() -> list[Row]:
     return [
         _row("command → healthy", healthy),
         _row("command → first page drawn in Chromium", drawn),
+        _row_beside_chart("command → first page drawn in Chromium", drawn),
     ]
 
 
@@ -107,6 +121,18 @@ def _is_healthy(client: httpx2.Client, port: int) -> bool:
         return client.get(f"http://127.0.0.1:{port}/_stcore/health").status_code == 200
     except httpx2.TransportError:
         return False
+
+
+def _row_beside_chart(what: str, seconds: dict[str, list[float]]) -> Row:
+    spread, other = Spread.of(ratios(seconds["ours"], seconds["chart"])), Spread.of(seconds["chart"])
+    return Row(
+        what,
+        f"a script with one `st.line_chart`: {other.figure(' s', 2)} ({other.range(' s', 2)})",
+        "–",
+        spread.figure("×", 2),
+        spread.range("×", 2),
+        None,
+    )
 
 
 def _row(what: str, seconds: dict[str, list[float]]) -> Row:

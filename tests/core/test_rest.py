@@ -1,0 +1,51 @@
+"""The REST face that loads itself."""
+
+import subprocess
+import sys
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from core.rest import rest_route
+from core.workspace import PROJECT_ROOT
+
+
+async def streamlit_page(request) -> PlainTextResponse:
+    return PlainTextResponse("a page")
+
+
+@pytest.fixture
+def client(workspace):
+    with TestClient(Starlette(routes=[rest_route(), Route("/{path:path}", streamlit_page)])) as made:
+        yield made
+
+
+def test_it_answers_from_the_first_request_on(client) -> None:
+    for _ in range(2):
+        assert client.get("/api/v1/health").json() == {"status": "ok"}
+    assert client.get("/api/v1/runs").json() == []
+    answer = client.post("/api/v1/runs", content="{", headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "nothing", 404), ("PUT", "health", 405)])
+def test_what_it_does_not_know_is_no_page(client, method: str, path: str, status: int) -> None:
+    assert client.request(method, f"/api/v1/{path}").status_code == status
+
+
+def test_the_rest_belongs_to_streamlit(client) -> None:
+    assert client.get("/runs").text == "a page"
+
+
+def test_a_server_that_was_asked_nothing_has_loaded_neither_it_nor_dry_runs_nor_pandas(workspace) -> None:
+    code = "import sys, app; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "core.rest" in loaded
+    assert {"core.api", "core.experiments", "core.preflight.measurement", "pandas", "keras"}.isdisjoint(
+        loaded
+    )
