@@ -40,7 +40,7 @@ PARTS = {
     "/core/runs/curves": CHARTS,
     "/core/datasets": DATA_SET,
     "/core/details": DATA_SET,
-    "/core/": STORE,
+    "/core/runs/": STORE,
     "/pages/components/charts": CHARTS,
     "/pages/components/chart_marks": CHARTS,
     "/pages/components/class_map": CHARTS,
