@@ -150,7 +150,7 @@ def _render_filter(counts: Mapping[RunState, int]) -> tuple[str, Collection[RunS
             max_chars=100,
             label_visibility="collapsed",
             width=280,
-            live="100ms",
+            live=True,
             bind="query-params",
         )
         in_group = {group: sum(counts[state] for state in states) for group, states in GROUPS.items()}
