@@ -340,7 +340,7 @@ def _healthy(signals: Signals, guessing: float) -> _Finding:
         f"{_tenths(normal)} that are normal, but validation has not stood still for long enough to call it "
         "overfitting."
     )
-    return _Finding(Verdict.HEALTHY, f"Still learning, gap {_tenths(gap)} points", text)
+    return _Finding(Verdict.HEALTHY, f"Still gaining, gap {_tenths(gap)} points", text)
 
 
 def _guessing(num_classes: int | None) -> float:

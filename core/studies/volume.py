@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import UserError
+from core.runs.diagnosis import GUESSING_MARGIN
 from core.statistics import Interval, LogFit, fit_log_law
 from core.studies.measured import (
     CONFIDENCE,
@@ -70,7 +71,7 @@ def analyse_volume(spec: StudySpec, measured: Sequence[Measured], pictures: Pict
     except UserError:
         fit = None  # fewer than two sizes so far
     rungs = tuple(_rung(size, runs, fit, pictures) for size, runs in found.items())
-    return VolumeResult(rungs, fit, _headline(fit), _notes(fit, rungs))
+    return VolumeResult(rungs, fit, _headline(fit), _notes(fit, rungs, pictures.num_classes))
 
 
 def _rung(size: int, runs: Sequence[Measured], fit: LogFit | None, pictures: Pictures) -> Rung:
@@ -94,11 +95,20 @@ def _headline(fit: LogFit | None) -> str:
     return f"{text}." if clear else f"{text}: no clear slope."
 
 
-def _notes(fit: LogFit | None, rungs: Sequence[Rung]) -> tuple[str, ...]:
+def _notes(fit: LogFit | None, rungs: Sequence[Rung], num_classes: int | None) -> tuple[str, ...]:
+    guessed = [
+        f"{rung.size:,}" for rung in rungs if rung.accuracy and _is_guessing(rung.accuracy.mean, num_classes)
+    ]
     known = [rung for rung in rungs if rung.residual is not None]
+    notes = []
+    if guessed:
+        notes.append(
+            f"At {' and '.join(guessed)} pictures it is hardly better than guessing: the law says nothing about such "
+            "sizes. Train longer, or leave them out."
+        )
     if fit is None or fit.slope_low is None or len(known) < 3:
-        return ()
-    notes = [f"For each doubling that is {100 * fit.slope_per_doubling:+.1f} points."]
+        return tuple(notes)
+    notes.append(f"For each doubling that is {100 * fit.slope_per_doubling:+.1f} points.")
     worst = max(known, key=lambda rung: abs(rung.residual or 0.0))
     assert worst.residual is not None
     text = f"The line misses by {points(worst.residual)} at most, at {worst.size:,} pictures"
@@ -108,6 +118,10 @@ def _notes(fit: LogFit | None, rungs: Sequence[Rung]) -> tuple[str, ...]:
     if bend := _bend([rung.residual or 0.0 for rung in known]):
         notes.append(bend)
     return tuple(notes)
+
+
+def _is_guessing(accuracy: float, num_classes: int | None) -> bool:
+    return num_classes is not None and accuracy < 1 / num_classes + GUESSING_MARGIN
 
 
 def _bend(residuals: Sequence[float]) -> str | None:

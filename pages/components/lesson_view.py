@@ -10,7 +10,6 @@ from core.errors import RunNotFound, UserError
 from core.experiments import start_experiment
 from core.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
 from core.runs.records import Run
-from core.runs.states import RunState
 from core.runs.store import Store
 from core.services import Services
 from pages.components import session
@@ -25,7 +24,6 @@ PARAMETER = "lesson"
 RUNS = "run"
 PICTURES = 8
 SIDE = 96
-GONE = (RunState.FAILED, RunState.INTERRUPTED, RunState.STOPPED)
 
 
 def render_lesson_links() -> None:
@@ -54,6 +52,7 @@ def render_lesson(services: Services, lesson: Lesson) -> None:
         _start(services, lesson)
     if runs:
         st.caption(literal(lesson.look))
+        _render_taken(lesson, runs)
         _render_runs(services, runs)
     st.markdown(f"**{literal(lesson.question)}**")
     # Another lesson's answer begins folded again.
@@ -120,12 +119,21 @@ def _run_of(services: Services, wanted: LessonRun) -> Run:
     config = wanted.config
     if wanted.any_will_do:
         # The same settings and seed give the same curve: nobody has to wait for it twice.
-        same = (run for run in services.store.list_runs() if run.config_id == config.config_id)
-        found = next((run for run in same if run.state not in GONE), None)
-        if found is not None:
-            return found
+        known = services.store.studies.reusable([config])
+        if found := known.get(config.config_id):
+            return services.store.get_run(found)
     token = session.idempotency_token(config, wanted.name)
     return start_experiment(services.workspace, config, wanted.name, PRESET, token)
+
+
+def _render_taken(lesson: Lesson, runs: list[Run]) -> None:
+    """Which run was there before the lesson: its name is not the lesson's."""
+    for wanted, run in zip(lesson.runs, runs, strict=False):
+        if wanted.any_will_do and run.name != wanted.name:
+            st.caption(
+                f"“{literal(run.name)}” was there already and has the settings that this lesson needs, so it is not "
+                "trained again."
+            )
 
 
 def _render_runs(services: Services, runs: list[Run]) -> None:

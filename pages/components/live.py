@@ -21,7 +21,7 @@ from core.runs.states import RunState
 from core.runs.store import Curves, Store
 from core.services import Services
 from pages.components import run_words
-from pages.components.curve_view import curves_of, render_charts
+from pages.components.curve_view import curves_of, marked_changes, render_charts
 from pages.components.local_time import local_time
 from pages.components.run_controls import render_history, render_hold
 from pages.components.run_details import render_details
@@ -29,7 +29,7 @@ from pages.components.run_head import render_line
 from pages.components.run_selection import signature
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking
-from pages.components.verdict import judged, render_verdict, verdict_badge
+from pages.components.verdict import diagnosed, render_verdict, verdict_badge
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 60.0
@@ -66,9 +66,12 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
             if len(runs) > 1:
                 render_line(run, name)
                 if own["epoch"]:
-                    diagnosis, _ = judged(services, run, own)
+                    diagnosis = diagnosed(services, run, own)
                     # Not a caption: that makes the colours of a badge too faint to read.
                     st.markdown(f"{verdict_badge(diagnosis)} :small[{literal(diagnosis.evidence)}]")
+                if changes := marked_changes(store.interventions.history(run.id)):
+                    words = "; ".join(f"from epoch {epoch} on: {change}" for epoch, change in changes.items())
+                    st.caption(literal(f"Changed while it trained, {words}."))
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:

@@ -38,6 +38,10 @@ WHAT_OVERFITTING_IS = (
     "A small network was shown the same {pictures} pictures again and again, until it knew them by heart. On pictures "
     "that are new to it, it is much worse: it **overfits**."
 )
+WHAT_RACES = (
+    "The same network from the same first weights, with one change: augmentation. It races the one that overfits, "
+    "which lies pale behind it."
+)
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,7 @@ def _render_fixing(services: Services, run: Run, fork: Run) -> None:
     is_done = fork.state.is_finished
     _render_steps(5 if is_done and has_answers else 4 if has_answers else 3)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(
-            "The same network from the same first weights, with one change: augmentation. It races the one that "
-            "overfits, which lies pale behind it."
-        )
+        st.markdown(story_keep.result(services, run, fork) if is_done and has_answers else WHAT_RACES)
         _render_begin_again()
     render_problem(fork)
     render_race(services, run, fork)

@@ -9,9 +9,22 @@ from core.runs.serialize import settings_json
 from core.services import Services
 from pages.components import run_words
 from pages.components.story_curves import curves_of
-from pages.components.verdict import judged, verdict_badge
+from pages.components.verdict import diagnosed, verdict_badge
 
 ANCHOR = "keep-it"
+
+
+def result(services: Services, run: Run, fork: Run) -> str:
+    """How the race ended, in a sentence or two."""
+    start = "The race is over: the same network from the same first weights, with one change, augmentation."
+    gaps = [diagnosed(services, each, curves_of(services.store, each)).gap for each in (run, fork)]
+    without, varied = (f"{100 * gap:.1f}" if gap is not None else None for gap in gaps)
+    if without is None or varied is None:
+        return start
+    return (
+        f"{start} The gap between its own pictures and new ones was **{varied} points** at the end, "
+        f"and **{without}** without it."
+    )
 
 
 def render_keep(services: Services, run: Run, fork: Run) -> None:
@@ -19,7 +32,7 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
     st.subheader("Keep it", anchor=ANCHOR)
     both = ",".join((run.id, fork.id))
     for each, words in ((run, "Without augmentation"), (fork, "With augmentation")):
-        diagnosis, _ = judged(services, each, curves_of(services.store, each))
+        diagnosis = diagnosed(services, each, curves_of(services.store, each))
         best = run_words.percent(each.best_val_accuracy)
         st.markdown(
             f"{words}: {verdict_badge(diagnosis)} at best right on **{best}** of the validation pictures"
@@ -46,6 +59,12 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
             label="Design: change this network layer by layer",
             icon=":material/view_agenda:",
             query_params={"from": fork.id},
+        )
+        st.page_link(
+            "studies.py",
+            label="Studies: is one of the two better, or was it chance?",
+            icon=":material/science:",
+            query_params={"kind": "seeds", "runs": both},
         )
         st.page_link(
             "augment.py", label="Augment: choose what training shows", icon=":material/auto_awesome_motion:"

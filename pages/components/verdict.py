@@ -1,9 +1,11 @@
 """What the curves of a run say so far, and changes to try: each can be read before it is taken, and forks the run."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import streamlit as st
 
+from core.datasets.storage import describe_dataset
 from core.errors import UserError
 from core.experiments import fork_experiment, fork_name
 from core.mends import Mend
@@ -59,13 +61,18 @@ _judgements: Kept[tuple[Diagnosis, tuple[Offer, ...]]] = Kept(64)
 def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
     """The diagnosis alone, made once an epoch: the mends take six times as long."""
     return _diagnoses.get(
-        (services, run.id), epochs_of(run), lambda: verdict_of(services.workspace, run, curves)
+        (services, run.id), _version(services, run), lambda: verdict_of(services.workspace, run, curves)
     )
 
 
 def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
     """The diagnosis and the likeliest mends, made once an epoch and not at each tick."""
-    return _judgements.get((services, run.id), epochs_of(run), lambda: _judge(services, run, curves))
+    return _judgements.get((services, run.id), _version(services, run), lambda: _judge(services, run, curves))
+
+
+def _version(services: Services, run: Run) -> Hashable:
+    """What both are made from: a data set can go and come back, and with it what can be said and offered."""
+    return epochs_of(run), describe_dataset(services.workspace, run.dataset)
 
 
 def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:

@@ -120,7 +120,7 @@ def curves_of(clean, validation):
 def test_a_large_gap_that_still_learns_is_offered_what_closes_it():
     config = PRESETS["article"].config
     learning = diagnose(curves_of([0.5, 0.7, 0.9, 0.96, 0.97], [0.3, 0.38, 0.45, 0.5, 0.55]), num_classes=10)
-    assert learning.verdict == "healthy" and learning.headline.startswith("Still learning")
+    assert learning.verdict == "healthy" and learning.headline.startswith("Still gaining")
     assert [mend.id for mend in mends_for(learning, config, 5)][:1] == ["augment"]
 
 

@@ -50,6 +50,22 @@ def test_what_it_is_held_against_need_not_be_trained_twice(workspace, monkeypatc
     new = store.list_runs()[0]
     assert address(page, "run") == f"{EXAMPLE_ID},{new.id}"
     assert [run.id for run in store.list_runs()] == [new.id, EXAMPLE_ID]
+    assert f"“{store.get_run(EXAMPLE_ID).name}” was there already" in words(page)
+    assert "was there already" not in words(
+        press(open_page("lesson.py", lesson="overfitting"), "Train the network")
+    )
+
+
+def test_a_run_that_was_changed_while_it_trained_is_nothing_to_be_held_against(workspace) -> None:
+    """Its settings are the lesson's, and its curve is another."""
+    store = Store(workspace)
+    lesson = LESSONS["augmentation"]
+    changed = store.create_run(lesson.runs[0].config, "changed")
+    store.claim(changed.id, ["cpu:0"])
+    store.record_started(changed.id, 1, lesson.runs[0].config.training.epochs, 63, 0)
+    store.interventions.ask(changed.id, "learning_rate", 0.0001)
+    page = press(open_page("lesson.py", lesson="augmentation"), "Train both")
+    assert changed.id not in address(page, "run")
 
 
 def test_an_unknown_lesson_is_a_sentence_and_the_list(workspace) -> None:

@@ -1,11 +1,13 @@
 """The Runs page as a visitor uses it, without a browser."""
 
+import shutil
 import sqlite3
 
 import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.datasets.prepare import ensure_dataset
 from core.presets import PRESETS
 from core.runs import control
 from core.runs.records import EpochRow
@@ -289,15 +291,20 @@ def test_many_runs_come_in_pages(store):
     assert not page.dataframe and "No run fits this filter." in words(page)
 
 
-def test_a_mend_can_be_read_and_forks_the_run(store):
-    run = begin(store, "mine", config=PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}))
+def overfitting(store: Store, dataset: str) -> Run:
+    """A finished run that learns its pictures of `dataset` by heart."""
+    run = begin(store, "mine", config=PRESETS["tiny"].config.with_values({"dataset.id": dataset}))
     for epoch in range(1, 11):
         share = epoch / 10
         row = EpochRow(
             epoch, 1 - share, 0.5, 1 - 0.9 * share, 0.5 + 0.48 * share, 1 + share, 0.5, 0.001, 4.0, 900.0
         )
         store.record_epoch(run.id, 1, row)
-    end(store, run, RunState.FINISHED)
+    return end(store, run, RunState.FINISHED)
+
+
+def test_a_mend_can_be_read_and_forks_the_run(store):
+    run = overfitting(store, "shapes")
     page = open_runs(run.id)
     assert "Overfitting since epoch" in words(page)
     assert any("augmentation.rotation_degrees: 0 → 20" in block.value for block in page.code)
@@ -306,6 +313,30 @@ def test_a_mend_can_be_read_and_forks_the_run(store):
     assert fork.parent_id == run.id and fork.config.augmentation.is_active
     assert fork.name == "mine: Turn augmentation on"
     assert page.query_params["run"] in (f"{run.id},{fork.id}", [f"{run.id},{fork.id}"])
+
+
+def test_what_was_changed_on_the_way_is_said_of_each_of_several(store):
+    """Settings do not tell it: they are those of the start."""
+    one, other = begin(store, "one", 2), begin(store, "other", 2, "cpu:1")
+    asked = store.interventions.ask(one.id, "learning_rate", 0.0005)
+    store.interventions.applied(one.id, 1, asked.number, 2, "Done.")
+    text = words(open_runs(f"{one.id},{other.id}"))
+    assert text.count("Changed while it trained") == 1
+    assert "Changed while it trained, from epoch 3 on: rate 0.0005." in text
+
+
+def test_mends_are_offered_again_when_a_data_set_comes_back(store):
+    """None fits a network whose pictures nobody knows."""
+    ensure_dataset(store.workspace, "shapes")
+    own = store.workspace.datasets / "pictures"
+    shutil.copytree(store.workspace.datasets / "shapes", own)
+    run = overfitting(store, "pictures")
+    aside = own.rename(store.workspace.root / "aside")
+    page = open_runs(run.id)
+    assert "Overfitting since epoch" in words(page)
+    assert "Fork with this change" not in labels(page)
+    aside.rename(own)
+    assert "Fork with this change" in labels(page.run())
 
 
 def test_a_fork_lies_over_its_parents_pale_curves(store):

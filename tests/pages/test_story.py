@@ -174,6 +174,7 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
     train(store, fork, 1, 12, overfits=False)
     page = open_page("home.py", story=f"{run.id},{fork.id}")
     assert headings(page) == ["Your own photo"]
+    assert "It races the one that overfits" in words(page)
     assert bars(page).count("star 75.0 %") == 2
     photo(page).set_value([("mine.png", b"a picture", "image/png")]).run()
     assert "mine.png" in words(page) and "something they have never seen" in words(page)
@@ -184,6 +185,7 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
         store.transition(each.id, RunState.FINISHED, expected=RunState.RUNNING)
     page = open_page("home.py", story=f"{run.id},{fork.id}")
     assert headings(page) == ["Your own photo", "Keep it"]
+    assert "The race is over" in words(page)
     assert [code.value for code in page.code] == [f"runs?run={run.id},{fork.id}"]
     assert "Without augmentation: :red-badge" in words(page)
     page = press(page, "Begin again")

@@ -292,6 +292,19 @@ def test_a_ladder_that_bends_says_so():
     assert "bend" not in " ".join(analyse_volume(asked, straight, PICTURES).notes)
 
 
+def test_sizes_at_which_nothing_is_learned_are_named():
+    asked = spec("volume", sizes=[60, 600, 6_000])
+    values = {60: 0.11, 600: 0.149, 6_000: 0.151}  # of ten classes
+
+    def notes(count: int, pictures: Pictures) -> str:
+        runs = [measured(f"size:{size}", 0, value) for size, value in list(values.items())[:count]]
+        return " ".join(analyse_volume(asked, runs, pictures).notes)
+
+    for count in (2, 3):
+        assert notes(count, PICTURES).startswith("At 60 and 600 pictures it is hardly better than guessing")
+    assert "guessing" not in notes(3, Pictures(1_500))
+
+
 def test_a_slope_that_chance_alone_could_make_is_called_unclear():
     asked = spec("volume", sizes=[10, 100, 1_000])
     values = {10: 0.5, 100: 0.6, 1_000: 0.52}

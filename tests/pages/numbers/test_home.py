@@ -52,6 +52,23 @@ def test_what_is_kept_of_the_story_says_both_verdicts(store) -> None:
         assert read_numbers([line]) <= read_numbers([own]) | {best}
 
 
+def test_how_the_race_ended(store) -> None:
+    runs = [train(store, name, stall) for name, stall in (("plain", 0.6551), ("varied", 0.7137))]
+    (line,) = (
+        text
+        for text in texts_of(open_page("home.py", story=",".join(run.id for run in runs)))
+        if text.startswith("The race is over")
+    )
+    plain, varied = (
+        sorted(
+            row["clean_train_accuracy"] - row["val_accuracy"]
+            for row in epochs_of(store.workspace, run.id)[-3:]
+        )[1]
+        for run in runs
+    )
+    assert f"was **{100 * varied:.1f} points** at the end, and **{100 * plain:.1f}** without it." in line
+
+
 def test_how_many_more_are_under_way(store) -> None:
     train(store, "ended", 0.7137)  # Home shows runs of one's own
     run = begin(store)

@@ -16,7 +16,7 @@ from tests.pages.numbers.readings import epochs_of, read_numbers, texts_of
 from tests.pages.visits import open_page
 
 HEADLINES = (
-    "Too early", "Healthy", "Little learned", "Still learning", "Plateau", "Underfitting", "Too noisy", "Diverged",
+    "Too early", "Healthy", "Little learned", "Still gaining", "Plateau", "Underfitting", "Too noisy", "Diverged",
     "Overfitting",
 )  # fmt: skip
 GUESSED = "10"  # percent: Shapes has ten classes
@@ -88,11 +88,11 @@ def test_little_learned(store) -> None:
     assert numbers == {known["validation"], GUESSED, known["gap"], known["normal"]}
 
 
-def test_still_learning(store) -> None:
+def test_still_gaining(store) -> None:
     run = run_with(store, rising(0.9737, 9, 9), rising(0.7311, 9, 9))
     headline, numbers = verdict_on(run)
     known = reckon(store, run)
-    assert headline == f"Still learning, gap {known['gap']} points"
+    assert headline == f"Still gaining, gap {known['gap']} points"
     assert numbers == {known["gap"], known["normal"]}
 
 
