@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -17,6 +18,7 @@ os.environ["CONVDECK_STANDBY"] = "off"
 import hypothesis
 import pytest
 
+from core.datasets import prepare
 from core.workspace import Workspace
 from tests.server import Server, end_processes, running_server
 
@@ -40,6 +42,14 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
     monkeypatch.setenv("CONVDECK_HOME", str(root))
     yield Workspace(root).ensure()
     end_processes(root)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shapes_drawn_once() -> Iterator[None]:
+    """Hundreds of workspaces want the same pictures, and two seconds each; the processes of a test draw their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare, "draw_shapes", cache(prepare.draw_shapes))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,33 @@
-"""The app's error boundary for pages that AppTest runs, which know nothing of app.py."""
+"""What pages that AppTest runs do not get from app.py and its server."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from functools import partialmethod
+from functools import cache, partialmethod
 from typing import Any
 
 import pytest
-from streamlit.runtime.scriptrunner import ScriptRunner
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import ScriptRunner, script_runner
 
 from core.errors import ConvDeckError
 from pages.components import engine_answers
 from pages.components.errors import render_error
 
 UseBoundary = Callable[[Callable[[Exception], bool]], None]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_scripts() -> Iterator[None]:
+    """Two things that cost these tests two thirds of their time, and a server of ours next to nothing.
+
+    After each script Streamlit clears Keras's session where Keras is loaded: by other tests here, never in the server.
+    Each runtime reads the metadata of all installed packages once: a server is one, and so is every AppTest.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+        found_once = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found_once)
+        yield
 
 
 @pytest.fixture

@@ -215,7 +215,9 @@ def test_the_run_is_no_sooner_out_of_memory_than_one_in_a_new_process(workspace,
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_one_that_died_while_it_waited_is_not_missed(workspace, store, wait_for, how):
     # What loads tells that it heeds signals: before that, commands in the background ignore Ctrl-C.
-    program = "from core.standby import stand_by; stand_by(lambda: print('waits', flush=True), lambda arguments: 0)"
+    program = (
+        "from core.standby import stand_by; stand_by(lambda: print('waits', flush=True), lambda arguments: 0)"
+    )
     launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
     launcher.keep_ready([cpu()])
     pid = waiting_pid(launcher)
