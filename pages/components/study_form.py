@@ -243,11 +243,14 @@ def _in_words(error: UserError) -> str:
 
 
 def _parse(text: str, name: str, kind: type) -> list[Any]:
-    parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
-    try:
-        return [kind(part) for part in parts]
-    except ValueError:
-        raise UserError(f"{name} must be numbers with commas between, not {text[:60]!r}.") from None
+    values = []
+    for part in (part.strip() for part in text.replace(";", ",").split(",")):
+        try:
+            values += [kind(part)] if part else []
+        except ValueError:
+            what = "whole numbers" if kind is int else "numbers"
+            raise UserError(f"{name} must be {what} with commas between; {part[:30]!r} is none.") from None
+    return values
 
 
 def _readable(runs: Sequence[Run]) -> list[Run]:

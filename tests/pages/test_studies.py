@@ -105,7 +105,7 @@ def test_every_kind_has_its_fields(store):
     go_to(page, "studies.py", kind="volume", runs=run.id)
     assert "What would more pictures bring?" in words(page)
     fill(page, "Numbers of pictures", "60, many")
-    assert "must be numbers with commas between" in page.error[0].value
+    assert "must be whole numbers with commas between; 'many' is none" in page.error[0].value
     fill(page, "Numbers of pictures", "60; 6001")
     assert "Numbers of pictures: cannot hold 6,001" in words(page)
     fill(page, "Numbers of pictures", "60, 600")
