@@ -32,7 +32,6 @@ from pages.components.ticking import draw_ticking
 from pages.components.verdict import diagnosed, render_verdict, verdict_badge
 
 TICK_SECONDS = 1.0
-TICK_SECONDS_AT_FIRST = 0.3  # while a run trains whose first epoch has not ended
 SILENT_SECONDS = 60.0
 MAX_LOG_LINES = 200
 SPARKLINE_POINTS = 60  # a measure is about 150 pixels wide
@@ -47,8 +46,7 @@ WHY_TRAINING_CAN_BE_LOWER = (
 def render_live(services: Services, runs: Sequence[Run]) -> None:
     """Nothing is polled once every run has ended."""
     ticking = any(not run.state.is_finished for run in runs)
-    begins = any(run.state.is_active and run.best_epoch is None for run in runs)
-    every = None if not ticking else TICK_SECONDS_AT_FIRST if begins else TICK_SECONDS
+    every = TICK_SECONDS if ticking else None
     draw_ticking(_draw, services, tuple(run.id for run in runs), signature(runs), every=every)
 
 

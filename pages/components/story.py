@@ -165,7 +165,7 @@ def _render_fixing(services: Services, run: Run, fork: Run) -> None:
     is_done = fork.state.is_finished
     _render_steps(5 if is_done and has_answers else 4 if has_answers else 3)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(story_keep.result(services, run, fork) if is_done and has_answers else WHAT_RACES)
+        st.markdown(story_keep.race_result(services, run, fork) if is_done and has_answers else WHAT_RACES)
         _render_begin_again()
     render_problem(fork)
     render_race(services, run, fork)

@@ -14,7 +14,7 @@ from pages.components.verdict import diagnosed, verdict_badge
 ANCHOR = "keep-it"
 
 
-def result(services: Services, run: Run, fork: Run) -> str:
+def race_result(services: Services, run: Run, fork: Run) -> str:
     """How the race ended, in a sentence or two."""
     start = "The race is over: the same network from the same first weights, with one change, augmentation."
     gaps = [diagnosed(services, each, curves_of(services.store, each)).gap for each in (run, fork)]
