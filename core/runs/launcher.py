@@ -14,7 +14,7 @@ import psutil
 
 from core.runs.devices import Device
 from core.runs.output import attempt_header, last_words
-from core.runs.processes import Signal, detached, is_alive, process_started, signal_group
+from core.runs.processes import Signal, detached, is_alive, is_suspended, process_started, signal_group
 from core.runs.records import Run
 from core.runs.standby import STANDBY_COMMAND, Standby, handed_over_to
 from core.workspace import PROJECT_ROOT, Workspace
@@ -64,8 +64,11 @@ class Worker(Protocol):
     def poll(self) -> Exit | None:
         """None while it runs. Once it has ended, nothing of it is left."""
 
+    def is_suspended(self) -> bool:
+        """Whether somebody stopped it in such a way that it does nothing until it gets the signal `continue`."""
+
     def signal(self, kind: Signal) -> None:
-        """Ask it, and whatever it started, to end; `kill` does not ask."""
+        """Ask it, and whatever it started, to end, or to go on; `kill` does not ask."""
 
 
 class Launcher(Protocol):
@@ -197,6 +200,9 @@ class _OwnWorker:
             return None
         return Exit(self._process.returncode, last_words(self._log_path, self._attempt))
 
+    def is_suspended(self) -> bool:
+        return is_suspended(self.pid)
+
     def signal(self, kind: Signal) -> None:
         if self._process.poll() is None:
             signal_group(self.pid, kind)
@@ -223,6 +229,9 @@ class _AdoptedWorker:
         if is_alive(self._pid, self._started):
             return None
         return Exit(None, last_words(self._log_path, self._attempt))
+
+    def is_suspended(self) -> bool:
+        return is_suspended(self._pid)
 
     def signal(self, kind: Signal) -> None:
         if is_alive(self._pid, self._started):

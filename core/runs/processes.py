@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import psutil
 
-Signal = Literal["interrupt", "terminate", "kill"]
+Signal = Literal["interrupt", "terminate", "kill", "continue"]
 
 
 def process_started(pid: int) -> float | None:
@@ -46,12 +46,25 @@ def is_alive(pid: int, started: float) -> bool:
         return False
 
 
+def is_suspended(pid: int) -> bool:
+    """Whether somebody stopped the process (SIGSTOP), so that it does nothing until it is told to go on."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
 def signal_group(pid: int, kind: Signal) -> None:
     """Signal a process that leads a group, and every process of that group. Nothing happens when it is gone."""
     if sys.platform == "win32":
         _signal_tree(pid, kind)
         return
-    number = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "kill": signal.SIGKILL}[kind]
+    number = {
+        "interrupt": signal.SIGINT,
+        "terminate": signal.SIGTERM,
+        "kill": signal.SIGKILL,
+        "continue": signal.SIGCONT,
+    }[kind]
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 
@@ -67,6 +80,9 @@ def _signal_tree(pid: int, kind: Signal) -> None:
     """Windows knows no groups to kill: the process and its descendants one by one."""
     with contextlib.suppress(psutil.Error, OSError):
         process = psutil.Process(pid)
+        if kind == "continue":
+            process.resume()
+            return
         if kind == "interrupt":
             process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
             return

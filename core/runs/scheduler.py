@@ -34,6 +34,7 @@ TICK_SECONDS = 0.1
 IDLE_SECONDS = 30.0
 LOCK_SECONDS = 1.0
 SPAWN_SECONDS = 1.0
+BUSY_SECONDS = 5.0  # less than others wait for the database: while it is locked, only `_unlock` can help them
 DEVICES_SECONDS = 2.0
 SCHEDULER_COMMAND = (sys.executable, "-m", "core.runs.scheduler")
 
@@ -89,6 +90,7 @@ class Scheduler:
 
     def tick(self) -> bool:
         """Look after every run once. Returns whether there is anything left to look after."""
+        self._unlock()
         self._adopt()
         self._reap()
         self._press()
@@ -100,6 +102,15 @@ class Scheduler:
     def close(self) -> None:
         """Have no worker wait any more. Those that have a run go on."""
         self._launcher.keep_ready(())
+
+    def _unlock(self) -> None:
+        """A worker that was stopped (SIGSTOP) while it wrote goes on, or nobody else could write a wish to stop."""
+        for watched in self._watched:
+            if watched.worker.is_suspended() and self._store.is_locked():
+                logger.warning(
+                    "run %s: its process was stopped while it wrote; sending continue", watched.run_id
+                )
+                watched.worker.signal("continue")
 
     def _adopt(self) -> None:
         """Find the workers of an earlier scheduler; give up runs that have none."""
@@ -363,7 +374,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     workspace = Workspace.from_environment().ensure()
     idle_seconds = float(os.environ.get("CONVDECK_SCHEDULER_IDLE_SECONDS", IDLE_SECONDS))
-    with Store(workspace) as store:
+    with Store(workspace, busy_seconds=BUSY_SECONDS) as store:
         launcher = LocalLauncher(workspace)
         scheduler = Scheduler(store, launcher, standby_wanted=lambda: is_standby_wanted(workspace))
         serve(workspace, scheduler, store, idle_seconds)

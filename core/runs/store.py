@@ -15,7 +15,7 @@ from typing import Self
 from core.config import ExperimentConfig
 from core.errors import IllegalTransition, RunError, StaleAttempt
 from core.runs import search, tables
-from core.runs.database import Database
+from core.runs.database import BUSY_SECONDS, Database
 from core.runs.details import EpochDetails
 from core.runs.interventions import Interventions
 from core.runs.notes import Notes
@@ -43,12 +43,20 @@ class Store:
     """All that is known about the runs of one workspace. Any number of threads and processes can use it at once."""
 
     def __init__(
-        self, workspace: Workspace, *, clock: Callable[[], float] = time.time, journal_mode: str | None = None
+        self,
+        workspace: Workspace,
+        *,
+        clock: Callable[[], float] = time.time,
+        journal_mode: str | None = None,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
-        """`clock` gives unix seconds; `journal_mode` (`wal`, `truncate`, …) overrides what SQLite's version allows."""
+        """`clock` gives unix seconds; `journal_mode` (`wal`, `truncate`, …) overrides what SQLite's version allows.
+
+        While others write, each change waits its turn for `busy_seconds` before it fails.
+        """
         self.workspace = workspace
         self._clock = clock
-        self._database = Database(workspace.database, journal_mode)
+        self._database = Database(workspace.database, journal_mode, busy_seconds)
         self.interventions = Interventions(self._database, clock)
         self.details = EpochDetails(self._database, clock)
         self.studies = Studies(self._database, clock)
@@ -133,6 +141,10 @@ class Store:
         query = f"SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ({states}) OR pid IS NOT NULL)"
         with self._database.reading() as connection:
             return bool(connection.execute(query).fetchone()[0])
+
+    def is_locked(self) -> bool:
+        """Whether nobody can write, because a process has been writing for a second or was stopped while it wrote."""
+        return self._database.is_locked()
 
     def never_had_runs(self) -> bool:
         """Whether no run was ever here, not even one that was deleted since."""

@@ -30,9 +30,13 @@ class FakeWorker:
         self.devices = tuple(devices)
         self.exit: Exit | None = None
         self.signals: list[Signal] = []
+        self.suspended = False
 
     def poll(self) -> Exit | None:
         return self.exit
+
+    def is_suspended(self) -> bool:
+        return self.suspended
 
     def signal(self, kind: Signal) -> None:
         self.signals.append(kind)

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 from core.runs.launcher import LocalLauncher
-from core.runs.scheduler import Scheduler, serve
+from core.runs.scheduler import BUSY_SECONDS, Scheduler, serve
 from core.runs.store import Store
 from core.workspace import Workspace
 
 logging.basicConfig(level=logging.INFO)
 workspace = Workspace.from_environment()
-store = Store(workspace)
+store = Store(workspace, busy_seconds=BUSY_SECONDS)
 worker = (sys.executable, str(Path(__file__).with_name("worker.py")))
 launcher = LocalLauncher(workspace, worker, (*worker, "--standby"))
 step = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0

@@ -1,3 +1,5 @@
+import sqlite3
+
 import pytest
 
 from core.errors import IllegalTransition
@@ -150,6 +152,26 @@ def test_a_stop_that_is_not_heeded(store, launcher, build, clock):
     scheduler.tick()
     run = store.get_run(run_id)
     assert (run.state, run.error, run.stop_requested) == (RunState.STOPPED, None, False)
+
+
+def test_a_worker_that_was_stopped_goes_on_when_nobody_else_can_write(store, launcher, build):
+    scheduler = build()
+    run = store.create_run(CONFIG)
+    scheduler.tick()
+    worker = launcher.workers[run.id, 1]
+    worker.suspended = True
+    scheduler.tick()
+    assert worker.signals == []  # whoever stopped it knows why
+    writer = sqlite3.connect(store.workspace.database, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    scheduler.tick()
+    assert worker.signals == ["continue"]
+    worker.suspended = False
+    scheduler.tick()
+    assert worker.signals == ["continue"]
+    writer.close()
+    assert not store.is_locked()
+    store.request_stop(run.id)
 
 
 def test_a_process_that_stays_after_its_run_has_ended(store, launcher, build, clock):
