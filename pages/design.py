@@ -15,6 +15,8 @@ from core.presets import PRESETS
 from core.runs.records import MAX_NAME_CHARACTERS
 from pages.components import session
 from pages.components.drafts import ensure_draft, load_preset
+from pages.components.fold import render_folded
+from pages.components.form_fields import folded_fields
 from pages.components.form_network import render_blocks, render_head
 from pages.components.form_training import render_basics, render_data, render_details, render_optimizer
 from pages.components.network_view import render_network
@@ -45,10 +47,8 @@ def main() -> None:
         st.subheader("Training", anchor=False)
         render_basics(config)
         _render_augmentation(config)
-        with st.expander("Optimizer and regularisation"):
-            render_optimizer(config)
-        with st.expander("Details"):
-            render_details(config)
+        folded_fields("Optimizer and regularisation", "more-of-optimizer", lambda: render_optimizer(config))
+        folded_fields("Details", "more-details", lambda: render_details(config))
     with right:
         # Drawn after the fields, so that it knows of all that they refuse.
         _render_start(config, network, image_size, data_problem, problem)
@@ -56,7 +56,7 @@ def main() -> None:
         render_preflight(services, config, can_start=can_start)
         if network is not None:
             render_network(network, image_size)
-        _render_as_text(config)
+        render_folded("As text: JSON and command line", "as-text", lambda: _render_as_text(config))
 
 
 def _data_problem(config: ExperimentConfig) -> UserError | None:
@@ -173,25 +173,28 @@ def _start(config: ExperimentConfig) -> None:
 
 
 def _render_as_text(config: ExperimentConfig) -> None:
-    with st.expander("As text: JSON and command line"):
-        st.caption("The same from a terminal:")
-        st.code(_command(config), language="bash", wrap_lines=True)
-        st.download_button(
-            "Download config.json", config.to_json(indent=2), "config.json", "application/json",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        pasted = st.text_area(
-            "Paste a config", key="pasted-config", placeholder="{ … }", max_chars=MAX_PASTED
-        )
-        # Never disabled: the text is sent when the field is left, so the click that leaves it must count.
-        if st.button("Use it"):
-            try:
-                session.set_design_config(ExperimentConfig.from_json(pasted))
-            except ConfigError as error:
-                st.error(literal(str(error)) if pasted.strip() else "Paste a config into the field first.")
-            else:
-                session.flash("The pasted config is loaded.")
-                st.rerun()
+    st.caption("The same from a terminal:")
+    st.code(_command(config), language="bash", wrap_lines=True)
+    st.download_button(
+        "Download config.json", config.to_json(indent=2), "config.json", "application/json",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    pasted = st.text_area(
+        "Paste a config",
+        key="pasted-config",
+        placeholder="{ … }",
+        max_chars=MAX_PASTED,
+        persist_state="session",
+    )
+    # Never disabled: the text is sent when the field is left, so the click that leaves it must count.
+    if st.button("Use it"):
+        try:
+            session.set_design_config(ExperimentConfig.from_json(pasted))
+        except ConfigError as error:
+            st.error(literal(str(error)) if pasted.strip() else "Paste a config into the field first.")
+        else:
+            session.flash("The pasted config is loaded.")
+            st.rerun()
 
 
 def _command(config: ExperimentConfig) -> str:

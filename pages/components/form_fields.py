@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from pages.components import session
+from pages.components.fold import render_folded
 from pages.components.text import literal
 
 Also = Callable[[Any], dict[str, Any]]
@@ -107,6 +108,14 @@ def numbers_field(
         format_func=lambda size: f"{size}×{size}",
     )  # fmt: skip
     _error(path, key)
+
+
+def folded_fields(label: str, key: str, render: Callable[[], None]) -> None:
+    """Fields that few people change, drawn once they are unfolded.
+
+    They stay while any field shows a value that was not taken: folding it away must not lose it.
+    """
+    render_folded(label, key, render, always=session.is_any_value_refused())
 
 
 def render_problem(message: str) -> None:

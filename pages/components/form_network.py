@@ -12,6 +12,7 @@ from core.errors import ConfigError
 from pages.components import session
 from pages.components.form_fields import (
     choice_field,
+    folded_fields,
     integer_field,
     number_field,
     numbers_field,
@@ -102,8 +103,7 @@ def _render_block(config: ExperimentConfig, index: int, network: Architecture | 
             config, f"{path}.pool", "Pooling", tuple(POOLS),
             help="Makes the picture smaller: keeps the largest value of each window, or its average.",
         )  # fmt: skip
-    with st.expander("More settings of this block"):
-        _render_more(config, path)
+    folded_fields("More settings of this block", f"more-of-block-{index}", lambda: _render_more(config, path))
 
 
 def _padding_for(sizes: Sequence[int], block: BlockConfig, path: str) -> dict[str, Any]:

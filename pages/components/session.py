@@ -173,6 +173,12 @@ def standing_error(path: str, key: str) -> str | None:
     return message
 
 
+def is_any_value_refused() -> bool:
+    """Whether a field of this page, drawn already or not, shows a value that was not taken."""
+    refused = st.session_state.get("refused_values", {}).values()
+    return any(key in st.session_state and st.session_state[key] == value for key, value, _ in refused)
+
+
 def forget_standing_errors() -> None:
     """At the beginning of a page: only its own fields count."""
     st.session_state["errors_stand"] = False

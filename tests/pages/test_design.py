@@ -8,7 +8,7 @@ from core.drafts import load_draft
 from core.presets import PRESETS
 from core.runs import control
 from core.runs.store import Store
-from tests.pages.visits import button, change, draft, field, go_to, open_page, press, words
+from tests.pages.visits import button, change, draft, field, go_to, open_page, press, unfold, words
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def address(page: AppTest) -> dict[str, str]:
 
 
 def paste(page: AppTest, text: str) -> AppTest:
+    unfold(page, "As text: JSON and command line")
     page.text_area(key="pasted-config").set_value(text).run()
     return press(page, "Use it")
 
@@ -127,7 +128,7 @@ def test_a_pasted_config_is_no_preset(workspace, idle) -> None:
 
 
 def test_use_it_is_never_disabled_and_says_that_nothing_was_pasted(workspace) -> None:
-    page = open_page("design.py")
+    page = unfold(open_page("design.py"), "As text: JSON and command line")
     assert not button(page, "Use it").disabled
     assert "Paste a config into the field first" in words(press(page, "Use it"))
 
@@ -151,6 +152,8 @@ def test_what_the_config_takes_is_shown_as_it_is(workspace, path: str, value: fl
     page = paste(open_page("design.py"), PRESETS["tiny"].config.with_values({path: value}).to_json())
     if path.startswith("augmentation."):
         go_to(page, "augment.py", **address(page))
+    else:
+        unfold(unfold(page, "Optimizer and regularisation"), "Details")
     assert field(page, path).value == value
     assert draft(page).value(path) == value
 
@@ -170,7 +173,8 @@ def test_an_error_stands_until_its_field_is_mended_or_left(workspace) -> None:
 
 
 def test_an_error_goes_with_its_field(workspace) -> None:
-    page = change(open_page("design.py", preset="tiny"), "optimizer.name", "sgd")
+    page = unfold(open_page("design.py", preset="tiny"), "Optimizer and regularisation")
+    change(page, "optimizer.name", "sgd")
     change(page, "optimizer.nesterov", True)
     change(page, "optimizer.momentum", 0.0)
     assert "Needs a momentum above 0" in words(page)
@@ -248,7 +252,8 @@ def test_the_table_holds_numbers_and_leaves_empty_what_there_is_none_of(workspac
 def test_what_a_learner_may_not_know_is_explained(workspace, label: str) -> None:
     schedule = {"Epochs of warm-up": "cosine", "Epochs to wait": "plateau"}.get(label, "step")
     config = PRESETS["article"].config.with_values({"optimizer.name": "sgd", "optimizer.schedule": schedule})
-    page = paste(open_page("design.py"), config.to_json())
+    page = unfold(paste(open_page("design.py"), config.to_json()), "Optimizer and regularisation")
+    unfold(page, "More settings of this block")
     found = [w for kind in (page.number_input, page.selectbox, page.toggle) for w in kind if w.label == label]
     assert found
     assert all(widget.help for widget in found)
@@ -262,3 +267,41 @@ def test_a_small_own_data_set_is_told_from_the_numbers_of_its_card(workspace) ->
     save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays)
     page = change(open_page("design.py", preset="tiny"), "dataset.id", "mine")
     assert "Asks for 1,000 training pictures; Mine has 10." in words(page)
+
+
+# What is folded
+
+
+def test_folded_fields_are_drawn_once_they_are_opened_and_keep_their_values(workspace) -> None:
+    page = open_page("design.py", preset="tiny")
+    fields = {each.label for each in page.number_input}
+    assert "Learning rate" in fields and not {"Weight decay", "Seed", "Stride"} & fields
+    change(unfold(page, "Details"), "seed", 77)
+    go_to(page, "home.py")
+    go_to(page, "design.py")
+    assert "Seed" not in {each.label for each in page.number_input}
+    assert draft(page).seed == 77
+    assert field(unfold(page, "Details"), "seed").value == 77
+
+
+def test_a_value_that_was_not_taken_is_not_lost_by_folding_it_away(workspace) -> None:
+    page = unfold(open_page("design.py", preset="tiny"), "Optimizer and regularisation")
+    change(page, "optimizer.name", "sgd")
+    change(page, "optimizer.nesterov", True)
+    change(page, "optimizer.momentum", 0.0)
+    page.session_state["more-of-optimizer"] = False
+    page.run()
+    assert field(page, "optimizer.momentum").value == 0.0
+    assert "Needs a momentum above 0" in words(page)
+    change(page, "optimizer.momentum", 0.5)
+    assert "Momentum" not in {each.label for each in page.number_input}
+    assert draft(page).optimizer.momentum == 0.5
+
+
+def test_text_that_was_pasted_survives_being_folded_away(workspace) -> None:
+    page = unfold(open_page("design.py"), "As text: JSON and command line")
+    page.text_area(key="pasted-config").set_value("{").run()
+    page.session_state["as-text"] = False
+    page.run()
+    assert "pasted-config" not in {each.key for each in page.text_area}
+    assert unfold(page, "As text: JSON and command line").text_area(key="pasted-config").value == "{"

@@ -14,6 +14,7 @@ from core.runs.states import RunState
 from core.runs.store import Store
 from core.workspace import PROJECT_ROOT
 from pages.components import session
+from tests.pages.visits import unfold
 
 
 def open_page(name: str, **query: str) -> AppTest:
@@ -166,7 +167,8 @@ def test_several_kernel_sizes_take_their_padding_with_them(workspace) -> None:
 
 
 def test_what_cannot_be_built_is_named_and_cannot_be_started(workspace, idle) -> None:
-    page = change(open_page("design.py", preset="article"), "model.blocks[0].pool_size", 16)
+    page = unfold(open_page("design.py", preset="article"), "More settings of this block")
+    change(page, "model.blocks[0].pool_size", 16)
     assert "conv_2 reads 1×1 pixels, too small for its 3×3 kernel" in words(page)
     (start,) = [button for button in page.button if button.label == "Start training"]
     assert start.disabled
@@ -208,7 +210,7 @@ def test_a_former_run_is_a_beginning(workspace) -> None:
 
 
 def test_a_pasted_config_is_taken_or_refused_in_place(workspace) -> None:
-    page = open_page("design.py", preset="article")
+    page = unfold(open_page("design.py", preset="article"), "As text: JSON and command line")
     for text, word in (
         ('{"seed": NaN}', "NaN"),
         ("nonsense", "not valid JSON"),
@@ -231,6 +233,7 @@ def test_the_command_line_shown_gives_the_same_config(workspace) -> None:
 
     page = change(open_page("design.py", preset="article"), "optimizer.learning_rate", 0.01)
     change(page, "model.blocks[1].kernel_sizes", [5])
+    unfold(page, "As text: JSON and command line")
     command = next(code.value for code in page.code if code.value.startswith("python"))
     arguments = shlex.split(command.replace("\\\n", " "))[3:]
     assert config_from(build_parser().parse_args(arguments)) == draft(page)

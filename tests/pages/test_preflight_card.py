@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import PreflightError
 from core.preflight.measurement import Preflight
 from core.services import get_services
-from tests.pages.visits import button, change, draft, open_page, press, words
+from tests.pages.visits import button, change, draft, open_page, press, unfold, words
 
 
 def fitting(config) -> Preflight:
@@ -57,6 +57,7 @@ def test_the_figures_are_those_of_the_design_and_out_of_date_after_a_change(pret
     assert "744,874 parameters, 333 pictures a second on CPU 0." in words(page)
     assert "A :red[note]." in words(page)
     assert "Out of date" not in words(page)
+    unfold(page, "Details")
     before = draft(page).seed
     change(page, "seed", before + 1)
     assert "Out of date" in words(page) and metrics(page)["An epoch"] == "4.2 s"
@@ -82,5 +83,6 @@ def test_what_goes_wrong_is_said_and_can_be_tried_again(pretend, wait_for) -> No
 
 
 def test_a_design_that_cannot_be_started_cannot_be_measured(workspace) -> None:
-    page = change(open_page("design.py", preset="article"), "model.blocks[0].pool_size", 16)
+    page = unfold(open_page("design.py", preset="article"), "More settings of this block")
+    change(page, "model.blocks[0].pool_size", 16)
     assert button(page, "Measure").disabled

@@ -39,6 +39,17 @@ def address(page: AppTest, key: str) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
+def unfold(page: AppTest, label: str) -> AppTest:
+    """Open what is folded under this label, each time that it stands on the page. AppTest has no click for it."""
+    folded = [each.proto.id for each in page.expander if each.label == label]
+    assert folded
+    for widget_id in folded:
+        page.session_state[widget_id.split("-", 2)[2]] = True  # "$$ID-", a hash, "-", the key
+    page.run()
+    assert not page.exception
+    return page
+
+
 def draft(page: AppTest) -> ExperimentConfig:
     """The design that the session holds."""
     return page.session_state["draft"].config

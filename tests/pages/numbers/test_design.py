@@ -21,7 +21,7 @@ from core.presets import PRESETS
 from core.services import get_services
 from tests.pages.numbers.conftest import NUM_TRAIN, Trained
 from tests.pages.numbers.readings import sql, texts_of
-from tests.pages.visits import change, draft, go_to, open_page, press
+from tests.pages.visits import change, draft, go_to, open_page, press, unfold
 
 
 def open_design(home: Trained) -> AppTest:
@@ -101,7 +101,7 @@ def test_every_number_of_the_network(home: Trained) -> None:
 
 
 def test_every_number_of_the_hints(home: Trained) -> None:
-    page = change(open_design(home), "model.batch_norm_momentum", 0.99)
+    page = change(unfold(open_design(home), "Details"), "model.batch_norm_momentum", 0.99)
     steps = NUM_TRAIN / draft(page).training.batch_size
     (hint,) = (text for text in texts_of(page) if "batch normalisation's momentum of" in text)
     assert f"With {steps:.0f} steps an epoch" in hint and "momentum of 0.99 " in hint
@@ -178,6 +178,7 @@ def test_the_command_has_every_number_of_the_design(home: Trained) -> None:
         ("model.blocks[1].filters", 40),
     ):
         change(page, path, value)
+    unfold(page, "As text: JSON and command line")
     (command,) = (block.value for block in page.code if block.value.startswith("python -m core train"))
     told = dict(part.split("=") for part in shlex.split(command) if "=" in part)
     assert {"training.epochs", "optimizer.learning_rate", "model.blocks[1].filters"} <= set(told)
