@@ -22,6 +22,7 @@ from core.runs.store import Curves, Store
 from core.services import Services
 from pages.components import run_words
 from pages.components.curve_view import curves_of, marked_changes, render_charts
+from pages.components.fold import render_folded
 from pages.components.local_time import local_time
 from pages.components.run_controls import render_history, render_hold
 from pages.components.run_details import render_details
@@ -186,20 +187,25 @@ def _render_measures(run: Run, curves: Curves) -> None:
 
 def _render_log(services: Services, run: Run) -> None:
     failed = run.state in (RunState.FAILED, RunState.INTERRUPTED)
-    with st.expander("Log", expanded=failed, icon=":material/notes:", key=f"log-{run.id}-{failed}"):
-        lines = services.store.log(run.id)[-MAX_LOG_LINES:]
-        if lines:
-            st.code(
-                "\n".join(_log_text(line) for line in lines),
-                language=None,
-                wrap_lines=True,
-                height=_height(lines),
-            )
-        else:
-            st.caption("No messages yet.")
-        if output := output_tail(services.workspace, run):
-            st.caption("What the training process printed")
-            st.code(output, language=None, wrap_lines=True, height=_height(output.splitlines()))
+    render_folded(
+        "Log", f"log-{run.id}-{failed}", lambda: _render_lines(services, run), icon=":material/notes:", expanded=failed
+    )  # fmt: skip
+
+
+def _render_lines(services: Services, run: Run) -> None:
+    lines = services.store.log(run.id)[-MAX_LOG_LINES:]
+    if lines:
+        st.code(
+            "\n".join(_log_text(line) for line in lines),
+            language=None,
+            wrap_lines=True,
+            height=_height(lines),
+        )
+    else:
+        st.caption("No messages yet.")
+    if output := output_tail(services.workspace, run):
+        st.caption("What the training process printed")
+        st.code(output, language=None, wrap_lines=True, height=_height(output.splitlines()))
 
 
 def _log_text(line: LogLine) -> str:

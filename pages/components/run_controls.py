@@ -16,6 +16,7 @@ from core.runs.store import Store
 from core.services import Services
 from core.workspace import Workspace
 from pages.components.acting import act_and_draw, act_on, counted
+from pages.components.fold import render_folded
 from pages.components.local_time import local_time
 
 POPOVER_PIXELS = 440  # a phone gives it less
@@ -186,14 +187,19 @@ def render_history(store: Store, run: Run) -> None:
     history = store.interventions.history(run.id)
     if not history:
         return
-    with st.expander("Changed while it trained", icon=":material/history:", key=f"history-{run.id}"):
-        # No st.dataframe: the sentences must wrap.
-        st.table(
-            history_frame(history),
-            border="horizontal",
-            hide_index=True,
-            alt="What was changed while the run trained: when, after which epoch, what, and the outcome",
-        )
+    render_folded(
+        "Changed while it trained", f"history-{run.id}", lambda: _render_table(history), icon=":material/history:"
+    )  # fmt: skip
+
+
+def _render_table(history: Sequence[Intervention]) -> None:
+    # No st.dataframe: the sentences must wrap.
+    st.table(
+        history_frame(history),
+        border="horizontal",
+        hide_index=True,
+        alt="What was changed while the run trained: when, after which epoch, what, and the outcome",
+    )
 
 
 def history_frame(history: Sequence[Intervention]) -> pd.DataFrame:

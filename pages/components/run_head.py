@@ -9,6 +9,7 @@ from core.config import differences
 from core.presets import PRESETS
 from core.runs.records import Run
 from pages.components import run_words
+from pages.components.fold import render_folded
 from pages.components.text import literal
 
 
@@ -47,24 +48,33 @@ def render_settings(runs: Sequence[Run]) -> None:
     runs = [run for run in runs if run.unreadable is None]
     if len(runs) < (2 if several else 1):
         return
-    with st.expander("What differs" if several else "Settings", icon=":material/tune:", expanded=several):
-        if several:
-            table = differing_settings(runs)
-            if table.empty:
-                st.caption("Nothing: these runs have the same settings and the same seed.")
-            else:
-                st.dataframe(table, alt="The settings in which the runs differ, with the value of each run")
-            return
-        run = runs[0]
-        preset = PRESETS.get(run.preset or "")
-        if preset is not None:
-            changes = differences(preset.config, run.config)
-            text = "; ".join(
-                f"{path}: {run_words.setting(now)} instead of {run_words.setting(was)}"
-                for path, was, now in changes
-            )
-            st.caption(literal(f"Preset {preset.name}, {text or 'unchanged'}."))
-        st.json(run.config.to_dict(), expanded=2)
+    icon = ":material/tune:"
+    if several:
+        render_folded(
+            "What differs", "what-differs", lambda: _render_differences(runs), icon=icon, expanded=True
+        )
+    else:
+        render_folded("Settings", "settings", lambda: _render_settings(runs[0]), icon=icon)
+
+
+def _render_differences(runs: Sequence[Run]) -> None:
+    table = differing_settings(runs)
+    if table.empty:
+        st.caption("Nothing: these runs have the same settings and the same seed.")
+    else:
+        st.dataframe(table, alt="The settings in which the runs differ, with the value of each run")
+
+
+def _render_settings(run: Run) -> None:
+    preset = PRESETS.get(run.preset or "")
+    if preset is not None:
+        changes = differences(preset.config, run.config)
+        text = "; ".join(
+            f"{path}: {run_words.setting(now)} instead of {run_words.setting(was)}"
+            for path, was, now in changes
+        )
+        st.caption(literal(f"Preset {preset.name}, {text or 'unchanged'}."))
+    st.json(run.config.to_dict(), expanded=2)
 
 
 def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from core.runs.records import Run
 from core.services import Services
 from pages.components import session
 from pages.components.curve_view import curves_of
+from pages.components.fold import render_folded
 from pages.components.kept import Kept, epochs_of
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking
@@ -40,16 +41,17 @@ def render_run_note(services: Services, runs: Sequence[Run]) -> None:
         return
     ids = [run.id for run in runs]
     note = services.store.notes.find(ids)
-    written = note is not None
-    with st.expander(
-        "Notebook", icon=":material/menu_book:", expanded=written, key=f"notebook-{'-'.join(ids)}"
-    ):
+
+    def render() -> None:
         is_open = services.store.notes.is_open(ids)
         growing = any(not run.state.is_finished for run in runs)
         render_note_form(
             services, "-".join(ids), note, is_open=is_open, facts=_facts(services, ids), ids=ids,
             read_again=(lambda: _facts(services, ids)) if growing else None,
         )  # fmt: skip
+
+    key, written = f"notebook-{'-'.join(ids)}", note is not None
+    render_folded("Notebook", key, render, icon=":material/menu_book:", expanded=written, keep=True)
 
 
 def render_note_form(

@@ -253,6 +253,14 @@ def value_of(key: str) -> Any:
     return st.session_state.get(key)
 
 
+def is_opened(key: str, now: bool) -> bool:
+    """Whether the fold `key` is open now or was at any time of this visit."""
+    opened: set[str] = st.session_state.setdefault("opened_folds", set())
+    if now:
+        opened.add(key)
+    return key in opened
+
+
 def draw_again(key: str, most: int) -> None:
     """Count the widget `key`, which holds the number of a draw from 1 to `most`, one further."""
     st.session_state[key] = st.session_state.get(key, 1) % most + 1

@@ -7,7 +7,7 @@ from core.runs import control
 from core.runs.records import EpochRow
 from core.runs.store import Store
 from tests.core.notebook.conftest import CONFIG, trained_run
-from tests.pages.visits import button, go_to, open_page, press, words
+from tests.pages.visits import button, go_to, open_page, press, unfold, words
 
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*\n  # second line"
 
@@ -58,7 +58,7 @@ def test_a_word_that_is_no_text_starts_nothing_and_stays_in_its_field(store) -> 
 
 def test_on_runs_the_outcome_is_written_beside_the_numbers(store) -> None:
     run = trained_run(store, "the one", [0.3, 0.512])
-    page = open_page("runs.py", run=run.id)
+    page = unfold(open_page("runs.py", run=run.id), "Notebook")
     assert "Nothing was written down before the first epoch had ended." in words(page)
     numbers = "51.2 % at epoch 2, 2 of 2 epochs in 5.0 s, the last with a gap of 10.0 points."
     assert f"Best validation accuracy {numbers}" in words(page)
@@ -71,12 +71,13 @@ def test_on_runs_the_outcome_is_written_beside_the_numbers(store) -> None:
 
 def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store) -> None:
     run = store.create_run(CONFIG, "the one", expectation=HOSTILE)
-    page = open_page("runs.py", run=run.id)
+    page = unfold(open_page("runs.py", run=run.id), "Notebook")
     area(page, "What do you expect?").set_value("60 %")
     press(page, "Save")
     assert store.notes.find([run.id]).expectation == "60 %"
     other = trained_run(store, "the other", [0.3])
     go_to(page, "runs.py", run=f"{run.id},{other.id}")
+    unfold(page, "Notebook")
     area(page, "What came of it").set_value("Mine.")
     press(page, "Save with the numbers")
     outcome = store.notes.find([run.id, other.id]).outcome
@@ -87,7 +88,7 @@ def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store)
 
 def test_too_late_is_said_and_the_words_stay(store) -> None:
     run = store.create_run(CONFIG, "the one")
-    page = open_page("runs.py", run=run.id)
+    page = unfold(open_page("runs.py", run=run.id), "Notebook")
     area(page, "What do you expect?").set_value("Late.")
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 5, 10, 0)
@@ -144,3 +145,15 @@ def test_many_entries_come_in_pages(store) -> None:
         store.notes.write([run.id], expectation="x")
     page = open_page("notebook.py")
     assert [heading.value for heading in page.subheader] == [f"run {number}" for number in range(11, 6, -1)]
+
+
+def test_what_was_typed_on_runs_is_not_lost_by_folding_it_away(store) -> None:
+    run = trained_run(store, "the one", [0.3])
+    page = open_page("runs.py", run=run.id)
+    assert "What came of it" not in {each.label for each in page.text_area}
+    unfold(page, "Notebook")
+    page.session_state[f"notebook-{run.id}"] = False
+    page.run()
+    area(page, "What came of it").set_value("Typed before.")
+    press(page, "Save")
+    assert store.notes.find([run.id]).outcome == "Typed before."

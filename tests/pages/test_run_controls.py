@@ -11,7 +11,7 @@ from core.runs.records import EpochRow, Run
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 from pages.components.run_controls import history_frame
-from tests.pages.visits import button, open_page, press, words
+from tests.pages.visits import button, open_page, press, unfold, words
 
 CONFIG = PRESETS["tiny"].config
 
@@ -190,7 +190,8 @@ def test_the_history_is_there_once_something_was_done(store) -> None:
     hold(store, run)
     page.run()
     assert "Changed while it trained" in [each.label for each in page.expander]
-    table = page.table[0].value
+    assert not page.table
+    table = unfold(page, "Changed while it trained").table[0].value
     assert table["What"].tolist() == ["Pause", "Learning rate 0.0005"]
     assert table["Outcome"].tolist() == ["Paused after epoch 2.", "Takes effect when the next epoch begins."]
     assert table["After epoch"].tolist() == ["2", "–"]

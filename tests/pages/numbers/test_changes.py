@@ -16,7 +16,7 @@ from core.runs.records import EpochRow
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of
-from tests.pages.visits import open_page, press
+from tests.pages.visits import open_page, press, unfold
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ def test_when_it_was_changed_and_what_it_logged(store) -> None:
         "UPDATE interventions SET asked_at = 1773000000.4 - 71.3 * number, applied_at = 1773000000.0, epoch = 7",
     )
     change_in(store, "UPDATE log SET time = 1772900000.6 + 1931.7 * number")
-    page = open_page("runs.py", run=run.id)
+    page = unfold(unfold(open_page("runs.py", run=run.id), "Changed while it trained"), "Log")
     asked = sql(store.workspace, "SELECT asked_at FROM interventions ORDER BY number DESC")
     assert page.table[0].value["When"].tolist() == [clock(row["asked_at"]) for row in asked]
     lines = sql(store.workspace, "SELECT * FROM log ORDER BY number")
@@ -206,7 +206,7 @@ def test_every_number_of_the_settings(store) -> None:
         "set",
         "tiny",
     )
-    page = open_page("runs.py", run=run.id)
+    page = unfold(open_page("runs.py", run=run.id), "Settings")
     stored = json.loads(row_of(store, run.id)["config"])
     seen = leaves(json.loads(page.json[0].value))
     (caption,) = (text for text in texts_of(page) if text.startswith("Preset tiny"))

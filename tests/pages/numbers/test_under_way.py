@@ -13,7 +13,7 @@ from core.runs.states import RunState
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of
-from tests.pages.visits import go_to, open_page
+from tests.pages.visits import go_to, open_page, unfold
 
 
 def test_every_number_of_a_run_that_trains(store) -> None:
@@ -62,7 +62,7 @@ def test_every_number_of_what_was_changed(store) -> None:
     store.record_epoch(run.id, 1, EpochRow(8, 1.9, 0.3, 1.9, 0.8, 2.1, 0.4, 0.00047, 280.0, 99.0))
     asked = sql(store.workspace, "SELECT * FROM interventions ORDER BY number DESC")
     page = open_page("runs.py", run=run.id)
-    table = page.table[0].value
+    table = unfold(page, "Changed while it trained").table[0].value
     assert table["What"].tolist() == ["More epochs 5", "Learning rate 0.00047"]
     assert [row["value"] for row in asked] == [5, 0.00047]
     by_kind = {row["kind"]: row for row in asked}
