@@ -81,14 +81,23 @@ def _render_entry(services: Services, entry: Entry) -> None:
                     icon=":material/monitoring:",
                     query_params={"run": ",".join(there)},
                 )
-            with st.popover("Edit", icon=":material/edit:", key=f"edit-{note.id}-{note.changed_at}"):
-                render_note_form(services, note.id, note, is_open=entry.is_open, facts=entry.facts())
+            _render_edit(services, entry)
             if st.button("Delete", key=f"delete-{note.id}", icon=":material/delete:", type="tertiary"):
                 _delete_dialog(services, note)
     with right:
         _render_curves(entry)
         for fact in entry.facts():
             st.markdown(f":small[{literal(fact)}]")
+
+
+def _render_edit(services: Services, entry: Entry) -> None:
+    note = entry.note
+    key = f"edit-{note.id}-{note.changed_at}"
+    popover = st.popover("Edit", icon=":material/edit:", key=key, on_change="rerun")
+    # Not before it is opened, and from then on always: what was typed would go with its field.
+    if session.is_opened(key, bool(popover.open)):
+        with popover:
+            render_note_form(services, note.id, note, is_open=entry.is_open, facts=entry.facts())
 
 
 def _render_curves(entry: Entry) -> None:
