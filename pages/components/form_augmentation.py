@@ -7,7 +7,13 @@ from core.config import AugmentationConfig, ExperimentConfig
 from core.config.augmentation import FILL_MODES
 from core.presets import PRESETS
 from pages.components import session
-from pages.components.form_fields import choice_field, integer_field, slider_field, toggle_field
+from pages.components.form_fields import (
+    choice_field,
+    folded_fields,
+    integer_field,
+    slider_field,
+    toggle_field,
+)
 
 POLICY = "policy"
 STRENGTH = "policy-strength"
@@ -115,52 +121,62 @@ def render_knobs(config: ExperimentConfig) -> None:
             config, _at("alternating_flip"), "Mirror in every other epoch",
             help="Each picture in turn as it is and mirrored, instead of by chance (arXiv 2404.00498).",
         )  # fmt: skip
-    with st.expander("Zoom, shear and edges"):
-        slider_field(config, _at("zoom_fraction"), "Zoom", help="Larger or smaller by up to this share.")
-        slider_field(
-            config, _at("shear_degrees"), "Shear", step=1.0, unit="°", help="Slants the picture by up to so much."
-        )  # fmt: skip
-        choice_field(
-            config, _at("fill_mode"), "Fill the edge with", FILL_MODES, names=FILLS,
-            help="Turning, shifting and shrinking leave gaps at the edge; this is what comes into them.",
-        )  # fmt: skip
-    with st.expander("Colour"):
-        slider_field(config, _at("brightness"), "Brightness", help="Lighter or darker by up to this share.")
-        slider_field(
-            config, _at("contrast"), "Contrast", help="Nearer to or further from the picture's mean."
-        )
-        slider_field(config, _at("saturation"), "Saturation", help="Colours paler or stronger.")
-        slider_field(config, _at("hue"), "Hue", help="Turns all colours along the colour circle.")
-    with st.expander("Cover and noise"):
-        slider_field(
-            config, _at("erasing_probability"), "Random erasing",
-            help="How many of the pictures get a box painted over (Zhong et al., arXiv 1708.04896).",
-        )  # fmt: skip
-        slider_field(
-            config, _at("noise_stddev"), "Noise", help="Gaussian noise; its spread as a share of full scale."
-        )
-    with st.expander("Mix"):
-        slider_field(
-            config, _at("mixup_alpha"), "Mixup", usual=USUAL_ALPHA,
-            help="Blends two pictures and their labels (arXiv 1710.09412). Higher: more even blends.",
-        )  # fmt: skip
-        slider_field(
-            config, _at("cutmix_alpha"), "CutMix", usual=USUAL_ALPHA,
-            help="Pastes a box of another picture and mixes the labels by area (arXiv 1905.04899).",
-        )  # fmt: skip
-        integer_field(
-            config, _at("randaugment_operations"), "RandAugment operations",
-            help="How many operations, drawn at random, each picture gets (arXiv 1909.13719).",
-        )  # fmt: skip
-        if config.augmentation.randaugment_operations:
-            slider_field(
-                config, _at("randaugment_magnitude"), "RandAugment magnitude",
-                help="How strong each of these operations is, as a share of its own range.",
-            )  # fmt: skip
+    folded_fields("Zoom, shear and edges", "knobs-of-geometry", lambda: _render_geometry(config))
+    folded_fields("Colour", "knobs-of-colour", lambda: _render_colour(config))
+    folded_fields("Cover and noise", "knobs-of-cover", lambda: _render_cover(config))
+    folded_fields("Mix", "knobs-of-mix", lambda: _render_mix(config))
     slider_field(
         config, _at("unchanged_fraction"), "Left as they are",
         help="The share of pictures that is not varied at all.",
     )  # fmt: skip
+
+
+def _render_geometry(config: ExperimentConfig) -> None:
+    slider_field(config, _at("zoom_fraction"), "Zoom", help="Larger or smaller by up to this share.")
+    slider_field(
+        config, _at("shear_degrees"), "Shear", step=1.0, unit="°", help="Slants the picture by up to so much."
+    )  # fmt: skip
+    choice_field(
+        config, _at("fill_mode"), "Fill the edge with", FILL_MODES, names=FILLS,
+        help="Turning, shifting and shrinking leave gaps at the edge; this is what comes into them.",
+    )  # fmt: skip
+
+
+def _render_colour(config: ExperimentConfig) -> None:
+    slider_field(config, _at("brightness"), "Brightness", help="Lighter or darker by up to this share.")
+    slider_field(config, _at("contrast"), "Contrast", help="Nearer to or further from the picture's mean.")
+    slider_field(config, _at("saturation"), "Saturation", help="Colours paler or stronger.")
+    slider_field(config, _at("hue"), "Hue", help="Turns all colours along the colour circle.")
+
+
+def _render_cover(config: ExperimentConfig) -> None:
+    slider_field(
+        config, _at("erasing_probability"), "Random erasing",
+        help="How many of the pictures get a box painted over (Zhong et al., arXiv 1708.04896).",
+    )  # fmt: skip
+    slider_field(
+        config, _at("noise_stddev"), "Noise", help="Gaussian noise; its spread as a share of full scale."
+    )
+
+
+def _render_mix(config: ExperimentConfig) -> None:
+    slider_field(
+        config, _at("mixup_alpha"), "Mixup", usual=USUAL_ALPHA,
+        help="Blends two pictures and their labels (arXiv 1710.09412). Higher: more even blends.",
+    )  # fmt: skip
+    slider_field(
+        config, _at("cutmix_alpha"), "CutMix", usual=USUAL_ALPHA,
+        help="Pastes a box of another picture and mixes the labels by area (arXiv 1905.04899).",
+    )  # fmt: skip
+    integer_field(
+        config, _at("randaugment_operations"), "RandAugment operations",
+        help="How many operations, drawn at random, each picture gets (arXiv 1909.13719).",
+    )  # fmt: skip
+    if config.augmentation.randaugment_operations:
+        slider_field(
+            config, _at("randaugment_magnitude"), "RandAugment magnitude",
+            help="How strong each of these operations is, as a share of its own range.",
+        )  # fmt: skip
 
 
 def _at(name: str) -> str:

@@ -16,6 +16,7 @@ from core.runs.scheduler import is_served
 from core.services import Services
 from core.workspace import Workspace
 from pages.components import run_words
+from pages.components.fold import render_folded
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking
 
@@ -231,13 +232,16 @@ def render_logs(workspace: Workspace) -> None:
         ("Picture engine", workspace.root / "engine.log"),
         ("Worker that waits", workspace.standby_log),
     ):
-        text = _tail(path)
-        with st.expander(title, icon=":material/notes:"):
-            if text:
-                st.code(text, language=None, wrap_lines=True, height=320)
-            else:
-                st.caption("Nothing in it.")
+        key = f"log-of-{path.stem}"
+        render_folded(title, key, lambda path=path: _render_log(path), icon=":material/notes:")
     st.caption("Devices, data sets and versions as text, to send to someone: `python -m core doctor`")
+
+
+def _render_log(path: Path) -> None:
+    if text := _tail(path):
+        st.code(text, language=None, wrap_lines=True, height=320)
+    else:
+        st.caption("Nothing in it.")
 
 
 def _tail(path: Path) -> str:

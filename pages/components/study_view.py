@@ -14,6 +14,7 @@ from core.services import Services
 from core.studies.report import StudyReport, arm_names, read_report
 from core.studies.start import complete_study, delete_study, stop_study
 from pages.components import run_words, session
+from pages.components.fold import render_folded
 from pages.components.study_results import render_result
 from pages.components.study_words import KINDS
 from pages.components.text import literal
@@ -175,22 +176,24 @@ def _render_trouble(services: Services, report: StudyReport) -> None:
 
 
 def _render_runs(report: StudyReport) -> None:
-    with st.expander(
-        f"Its {len(report.members)} runs", icon=":material/list:", key=f"runs-{report.study.id}"
-    ):
-        if not report.members:
-            st.caption("All of its runs were deleted.")
-            return
-        st.dataframe(
-            _run_rows(report.members, arm_names(report)), hide_index=True, placeholder="–",
-            alt="The runs of the study: condition, seed, status, best validation accuracy, gap and epochs",
-            column_config={
-                "best": st.column_config.NumberColumn("Best validation", format="%.1f %%"),
-                "gap": st.column_config.NumberColumn("Gap", format="%.1f"),
-                "condition": "Condition", "seed": "Seed", "status": "Status", "epochs": "Epochs",
-                "name": "Name", "there": st.column_config.CheckboxColumn("Was there"), "id": "Id",
-            },
-        )  # fmt: skip
+    label, key = f"Its {len(report.members)} runs", f"runs-{report.study.id}"
+    render_folded(label, key, lambda: _render_table(report), icon=":material/list:")
+
+
+def _render_table(report: StudyReport) -> None:
+    if not report.members:
+        st.caption("All of its runs were deleted.")
+        return
+    st.dataframe(
+        _run_rows(report.members, arm_names(report)), hide_index=True, placeholder="–",
+        alt="The runs of the study: condition, seed, status, best validation accuracy, gap and epochs",
+        column_config={
+            "best": st.column_config.NumberColumn("Best validation", format="%.1f %%"),
+            "gap": st.column_config.NumberColumn("Gap", format="%.1f"),
+            "condition": "Condition", "seed": "Seed", "status": "Status", "epochs": "Epochs",
+            "name": "Name", "there": st.column_config.CheckboxColumn("Was there"), "id": "Id",
+        },
+    )  # fmt: skip
 
 
 def _run_rows(members: Sequence[Member], names: dict[str, str]) -> pd.DataFrame:

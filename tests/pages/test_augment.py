@@ -21,7 +21,7 @@ from core.runs.store import Store
 from core.workspace import Workspace
 from pages.components.lab_sweep import in_words, level_in_words
 from pages.components.robustness_chart import robustness_data, robustness_spec
-from tests.pages.visits import change, draft, field, go_to, open_page, press, words
+from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 
 NUM_TRAIN = 2000
 
@@ -140,7 +140,7 @@ def test_a_strength_scales_the_design_and_takes_it_back(engine) -> None:
 
 
 def test_what_stops_at_its_limit_is_named_and_comes_back(engine) -> None:
-    page = change(open_page("augment.py"), "augmentation.zoom_fraction", 0.6)
+    page = change(unfold(open_page("augment.py")), "augmentation.zoom_fraction", 0.6)
     strengthen(page, 2.0)
     assert draft(page).augmentation.zoom_fraction == 0.9
     assert "at the limit: zoom" in words(page)

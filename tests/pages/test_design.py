@@ -152,8 +152,7 @@ def test_what_the_config_takes_is_shown_as_it_is(workspace, path: str, value: fl
     page = paste(open_page("design.py"), PRESETS["tiny"].config.with_values({path: value}).to_json())
     if path.startswith("augmentation."):
         go_to(page, "augment.py", **address(page))
-    else:
-        unfold(unfold(page, "Optimizer and regularisation"), "Details")
+    unfold(page)
     assert field(page, path).value == value
     assert draft(page).value(path) == value
 

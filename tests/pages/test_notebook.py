@@ -119,9 +119,10 @@ def test_the_page_lists_edits_filters_and_deletes(store) -> None:
         assert line.strip() in words(page)
     assert "$x$" not in "".join(each.value for each in page.markdown)  # every sign of it is escaped
 
-    area_of_gone = next(each for each in page.text_area if each.value == "It was good.")
-    area_of_gone.set_value("It was very good.")
     (note,) = [note for note in store.notes.list_notes() if note.run_ids == (gone.id,)]
+    page.session_state[f"edit-{note.id}-{note.changed_at}"] = True  # a click on Edit
+    (area_of_gone,) = page.run().text_area
+    area_of_gone.set_value("It was very good.")
     page.button(key=f"save-note-{note.id}").click().run()
     assert not page.exception
     assert store.notes.get(note.id).outcome == "It was very good."
@@ -144,7 +145,7 @@ def test_many_entries_come_in_pages(store) -> None:
         run = store.create_run(CONFIG, f"run {number}")
         store.notes.write([run.id], expectation="x")
     page = open_page("notebook.py")
-    assert [heading.value for heading in page.subheader] == [f"run {number}" for number in range(11, 6, -1)]
+    assert [heading.value for heading in page.subheader] == [f"run {number}" for number in range(11, 7, -1)]
 
 
 def test_what_was_typed_on_runs_is_not_lost_by_folding_it_away(store) -> None:

@@ -20,7 +20,7 @@ from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 from tests.core.studies.ended import create, end_all, spec
-from tests.pages.visits import change, draft, field, go_to, open_page, press, words
+from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 
 
 class StandIn:
@@ -150,7 +150,7 @@ def test_the_values_can_be_hidden_and_stay_for_those_who_cannot_see(engine) -> N
 
 
 def test_mixing_gets_other_pictures_to_mix_with(engine) -> None:
-    page = choose_policy(open_page("augment.py"), "Mild, as in the article")
+    page = unfold(choose_policy(open_page("augment.py"), "Mild, as in the article"), "Mix")
     slider = next(s for s in page.slider if s.key.endswith("augmentation.mixup_alpha"))
     slider.set_value(0.5).run()
     assert engine.previews[-1][1] == (24, 32, 32, 3)

@@ -6,7 +6,7 @@ from core.runs.states import RunState
 from core.runs.store import Store
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
-from tests.pages.visits import button, go_to, open_page, press, words
+from tests.pages.visits import button, go_to, open_page, press, unfold, words
 
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
 
@@ -209,6 +209,7 @@ def test_a_study_that_cannot_be_read_shows_its_runs(store):
     study = store.studies.create("seeds", "Old", "{}", [])
     page = open_page("studies.py", study=study.id)
     assert "cannot be read" in page.error[0].value
+    unfold(page, "Its 0 runs")
     assert run and "All of its runs were deleted." in words(page)
     assert "All 0 runs" not in words(page)
 

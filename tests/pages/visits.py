@@ -39,9 +39,9 @@ def address(page: AppTest, key: str) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
-def unfold(page: AppTest, label: str) -> AppTest:
-    """Open what is folded under this label, each time that it stands on the page. AppTest has no click for it."""
-    folded = [each.proto.id for each in page.expander if each.label == label]
+def unfold(page: AppTest, label: str | None = None) -> AppTest:
+    """Open what is folded under this label, or all that is folded. AppTest has no click for it."""
+    folded = [each.proto.id for each in page.expander if each.proto.id and label in (None, each.label)]
     assert folded
     for widget_id in folded:
         page.session_state[widget_id.split("-", 2)[2]] = True  # "$$ID-", a hash, "-", the key

@@ -14,7 +14,7 @@ from pages.components import engine_answers
 from tests.pages.numbers.conftest import CLASSES, NUM_TRAIN, Trained
 from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import epochs_of
-from tests.pages.visits import change, open_page, press, words
+from tests.pages.visits import change, open_page, press, unfold, words
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -144,7 +144,9 @@ def test_every_number_of_the_sample_on_home(home: Trained, monkeypatch) -> None:
 def test_every_number_beside_the_variants(home: Trained, monkeypatch, run: str) -> None:
     """The engine is only listened to: the variants that it drew, and that Keras is then asked about."""
     drawn = listened(monkeypatch)
-    page = change(open_page("augment.py", run=getattr(home, run)), "augmentation.rotation_degrees", 120.0)
+    page = change(
+        unfold(open_page("augment.py", run=getattr(home, run))), "augmentation.rotation_degrees", 120.0
+    )
     change(page, "augmentation.brightness", 0.1 if run == "plain" else 0.2)  # drawn anew
     original = home.array("x_train")[0]
     model = home.model(getattr(home, run))
@@ -216,7 +218,7 @@ def test_what_is_written_below_a_variant_was_done_to_it(
 ) -> None:
     """SciPy does the same by the number that is written there, and by ones beside it: none of these comes nearer."""
     drawn = listened(monkeypatch)
-    page = change(open_page("augment.py", run=home.plain), f"augmentation.{knob}", reach)
+    page = change(unfold(open_page("augment.py", run=home.plain)), f"augmentation.{knob}", reach)
     original = home.array("x_train")[0]
     captions = [text.value for text in page.markdown if ":small[:gray[" in text.value]
     assert len(captions) == 12
@@ -242,9 +244,8 @@ def test_the_warning_of_large_shifts_says_how_far(home: Trained) -> None:
 
 
 def test_a_mixed_label_has_the_shares_of_its_pictures(home: Trained) -> None:
-    page = change(
-        open_page("augment.py", view="batch", **{"from": home.plain}), "augmentation.mixup_alpha", 1.0
-    )
+    page = unfold(open_page("augment.py", view="batch", **{"from": home.plain}))
+    change(page, "augmentation.mixup_alpha", 1.0)
     mixed = 0
     for text in page.markdown:
         weight = re.search(r"(\d+) % of another picture", text.value)

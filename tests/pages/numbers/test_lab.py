@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from tests.pages.numbers.conftest import NUM_TRAIN, Trained
-from tests.pages.visits import address, change, draft, field, go_to, open_page, words
+from tests.pages.visits import address, change, draft, field, go_to, open_page, unfold, words
 
 pytestmark = pytest.mark.usefixtures("engine")
 RANGES = ("rotation_degrees", "width_shift_fraction", "height_shift_fraction", "zoom_fraction", "brightness")
 
 
 def test_a_strength_multiplies_every_range(home: Trained) -> None:
-    page = open_page("augment.py", **{"from": home.plain})
+    page = unfold(open_page("augment.py", **{"from": home.plain}))
     for name, value in zip(RANGES, (20.0, 0.02, 0.04, 0.3, 0.1), strict=True):
         change(page, f"augmentation.{name}", value)
     base = {name: getattr(draft(page).augmentation, name) for name in RANGES}
@@ -30,7 +30,7 @@ def test_a_strength_multiplies_every_range(home: Trained) -> None:
 
 def test_every_number_of_the_code(home: Trained) -> None:
     """Run by Keras, whose layers then say themselves how far they go."""
-    page = open_page("augment.py", view="code", **{"from": home.plain})
+    page = unfold(open_page("augment.py", view="code", **{"from": home.plain}))
     for name, value in zip(RANGES, (27.0, 0.06, 0.03, 0.2, 0.15), strict=True):
         change(page, f"augmentation.{name}", value)
     (code,) = (block.value for block in page.code)

@@ -11,7 +11,7 @@ from core.runs.states import RunState
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, SHAPES_TRAIN, TINY, create, end, spec
 from tests.pages.numbers.readings import sql, texts_of
-from tests.pages.visits import go_to, open_page, press
+from tests.pages.visits import go_to, open_page, press, unfold
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +44,7 @@ def test_how_many_runs_have_ended_and_each_of_them(store):
     (bar,) = page.get("progress")
     assert bar.proto.value == 100 * ended // len(states)
     assert bar.proto.text == f"{ended} of {len(states)} runs have ended, 1 is under way or waits."
-    assert f"Its {len(states)} runs" in [expander.label for expander in page.expander]
-    table = page.dataframe[-1].value.set_index("id")
+    table = unfold(page, f"Its {len(states)} runs").dataframe[-1].value.set_index("id")
     for row in states:
         shown = table.loc[row["id"]]
         assert shown["epochs"] == f"{row['epoch']} of {row['total_epochs']}"
