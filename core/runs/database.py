@@ -70,18 +70,15 @@ class Database:
                 raise
 
     def is_locked(self) -> bool:
-        """Whether somebody else has been writing for a whole second, or was stopped in the midst of it."""
-        with self._borrowed() as connection:
-            connection.execute("PRAGMA busy_timeout = 1000")
+        """Whether nobody can write, because somebody has been reading or writing for a second, or was stopped in it."""
+        # By a connection of its own: while somebody commits, one cannot even be set up as those of the pool are. And
+        # exclusively: beside a reader that was stopped others can begin to write, with a journal, but never end.
+        with contextlib.closing(sqlite3.connect(self._path, timeout=1.0, isolation_level=None)) as connection:
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN EXCLUSIVE")
                 connection.execute("ROLLBACK")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-                return True
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {self._busy_seconds * 1000:.0f}")
+            except sqlite3.DatabaseError as error:
+                return "locked" in str(error)
         return False
 
     @contextlib.contextmanager

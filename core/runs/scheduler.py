@@ -56,6 +56,7 @@ class _Watched:
     attempt: int
     worker: Worker
     devices: tuple[str, ...]
+    is_noted: bool = False  # in the store, for a later scheduler
     leaving_since: float | None = None
     leaving_in: RunState | None = None
     told: set[Signal] = field(default_factory=set)
@@ -91,6 +92,7 @@ class Scheduler:
     def tick(self) -> bool:
         """Look after every run once. Returns whether there is anything left to look after."""
         self._unlock()
+        self._note_processes()
         self._adopt()
         self._reap()
         self._press()
@@ -104,11 +106,12 @@ class Scheduler:
         self._launcher.keep_ready(())
 
     def _unlock(self) -> None:
-        """A worker that was stopped (SIGSTOP) while it wrote goes on, or nobody else could write a wish to stop."""
+        """Workers that were stopped (SIGSTOP) go on when one of them may have the database: else nobody could write."""
         for watched in self._watched:
             if watched.worker.is_suspended() and self._store.is_locked():
                 logger.warning(
-                    "run %s: its process was stopped while it wrote; sending continue", watched.run_id
+                    "run %s: its process is stopped and may hold the database; sending continue",
+                    watched.run_id,
                 )
                 watched.worker.signal("continue")
 
@@ -116,12 +119,15 @@ class Scheduler:
         """Find the workers of an earlier scheduler; give up runs that have none."""
         if not self._adopted:
             for run in self._store.runs_with_process():
-                self._watch_again(run)
+                if not self._is_watched(run):
+                    self._watch_again(run)
             self._adopted = True
         for run in self._store.active_runs():
-            watched = any((each.run_id, each.attempt) == (run.id, run.attempt) for each in self._watched)
-            if not watched and not self._watch_again(run):
+            if not self._is_watched(run) and not self._watch_again(run):
                 self._lost(run, Exit(None))
+
+    def _is_watched(self, run: Run) -> bool:
+        return any((each.run_id, each.attempt) == (run.id, run.attempt) for each in self._watched)
 
     def _watch_again(self, run: Run) -> bool:
         worker = self._launcher.adopt(run)
@@ -134,8 +140,16 @@ class Scheduler:
     def _watch(self, run: Run, worker: Worker) -> None:
         devices = tuple(run.device.split(",")) if run.device else ()
         self._watched.append(_Watched(run.id, run.attempt, worker, devices))
-        with contextlib.suppress(StaleAttempt):
-            self._store.set_process(run.id, run.attempt, worker.pid, worker.started)
+        self._note_processes()
+
+    def _note_processes(self) -> None:
+        """Tell the store whose process is which; again at the next tick where it was busy."""
+        for watched in self._watched:
+            if not watched.is_noted:
+                with contextlib.suppress(StaleAttempt, RunNotFound):
+                    worker = watched.worker
+                    self._store.set_process(watched.run_id, watched.attempt, worker.pid, worker.started)
+                watched.is_noted = True
 
     def _reap(self) -> None:
         for watched in list(self._watched):

@@ -143,7 +143,7 @@ class Store:
             return bool(connection.execute(query).fetchone()[0])
 
     def is_locked(self) -> bool:
-        """Whether nobody can write, because a process has been writing for a second or was stopped while it wrote."""
+        """Whether nobody can write: a process has had the database for a second, or was stopped while it had it."""
         return self._database.is_locked()
 
     def never_had_runs(self) -> bool:

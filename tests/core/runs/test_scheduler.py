@@ -1,8 +1,9 @@
+import contextlib
 import sqlite3
 
 import pytest
 
-from core.errors import IllegalTransition
+from core.errors import ConvDeckError, IllegalTransition
 from core.runs.launcher import Exit
 from core.runs.scheduler import Scheduler, ensure_scheduler, serve
 from core.runs.states import ACTIVE, RunState
@@ -154,24 +155,54 @@ def test_a_stop_that_is_not_heeded(store, launcher, build, clock):
     assert (run.state, run.error, run.stop_requested) == (RunState.STOPPED, None, False)
 
 
-def test_a_worker_that_was_stopped_goes_on_when_nobody_else_can_write(store, launcher, build):
-    scheduler = build()
-    run = store.create_run(CONFIG)
-    scheduler.tick()
-    worker = launcher.workers[run.id, 1]
-    worker.suspended = True
-    scheduler.tick()
-    assert worker.signals == []  # whoever stopped it knows why
-    writer = sqlite3.connect(store.workspace.database, isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
-    scheduler.tick()
-    assert worker.signals == ["continue"]
-    worker.suspended = False
-    scheduler.tick()
-    assert worker.signals == ["continue"]
-    writer.close()
-    assert not store.is_locked()
-    store.request_stop(run.id)
+@pytest.mark.parametrize("lock", ["DEFERRED", "IMMEDIATE", "EXCLUSIVE"])
+def test_a_worker_that_was_stopped_goes_on_when_nobody_else_can_write(workspace, launcher, clock, lock):
+    with Store(workspace, journal_mode="truncate", busy_seconds=0.1) as store:
+        scheduler = Scheduler(store, launcher, lambda: report(cpu()), clock)
+        run = store.create_run(CONFIG)
+        scheduler.tick()
+        worker = launcher.workers[run.id, 1]
+        worker.suspended = True
+        scheduler.tick()
+        assert worker.signals == []  # whoever stopped it knows why
+        worker.suspended = False
+        with contextlib.closing(sqlite3.connect(workspace.database, isolation_level=None)) as holder:
+            holder.execute(f"BEGIN {lock}")
+            holder.execute("SELECT * FROM runs").fetchall()
+            with pytest.raises(ConvDeckError, match="was busy"):
+                store.rename_run(run.id, "Nobody can write")
+            if lock == "EXCLUSIVE":
+                with pytest.raises(ConvDeckError, match="was busy"):
+                    scheduler.tick()  # which costs it the connection that it had
+            worker.suspended = True
+            with contextlib.suppress(ConvDeckError):
+                scheduler.tick()
+            assert worker.signals == ["continue"]
+        assert not store.is_locked()
+        store.request_stop(run.id)
+
+
+def test_a_process_that_could_not_be_noted_is_noted_at_the_next_tick(workspace, clock):
+    class Holding(FakeLauncher):
+        """Somebody else gets the database right after the launch."""
+
+        def launch(self, run, devices):
+            holder.execute("BEGIN IMMEDIATE")
+            return super().launch(run, devices)
+
+    launcher = Holding()
+    with (
+        Store(workspace, busy_seconds=0.1) as store,
+        contextlib.closing(sqlite3.connect(workspace.database, isolation_level=None)) as holder,
+    ):
+        scheduler = Scheduler(store, launcher, lambda: report(cpu()), clock)
+        run = store.create_run(CONFIG)
+        with pytest.raises(ConvDeckError, match="was busy"):
+            scheduler.tick()
+        assert store.get_run(run.id).pid is None
+        holder.execute("ROLLBACK")
+        scheduler.tick()
+        assert store.get_run(run.id).pid == launcher.workers[run.id, 1].pid
 
 
 def test_a_process_that_stays_after_its_run_has_ended(store, launcher, build, clock):

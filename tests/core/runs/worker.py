@@ -3,18 +3,22 @@
 CONVDECK_TEST_WORKER says how it behaves.
 """
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
-from core.runs.database import Database
 from core.runs.reporter import RunReporter
 from core.runs.store import EpochRow, Store
 from core.standby import stand_by
 from core.workspace import Workspace
+
+# Stopped in the midst of a transaction, with the lock that SQLite gives a reader, a writer, and who commits.
+FREEZES = {"freezes reading": "DEFERRED", "freezes writing": "IMMEDIATE", "freezes committing": "EXCLUSIVE"}
 
 arguments = sys.argv[1:]
 if arguments == ["--standby"]:
@@ -48,7 +52,9 @@ for epoch in range(resumed + 1, num_epochs + 1):
             reporter.ended(SimpleNamespace(reason="stopped"))
             sys.exit()
     reporter.epoch(EpochRow(epoch, val_accuracy=0.5))
-    if behaviour == "freezes" and epoch == 2:
-        with Database(workspace.database).writing():
+    if behaviour in FREEZES and epoch == 2:
+        with contextlib.closing(sqlite3.connect(workspace.database, isolation_level=None)) as connection:
+            connection.execute(f"BEGIN {FREEZES[behaviour]}")
+            connection.execute("SELECT * FROM runs").fetchall()
             os.kill(os.getpid(), signal.SIGSTOP)
 reporter.ended(SimpleNamespace(reason="finished"))
