@@ -15,7 +15,7 @@ from core.errors import DatasetError
 from core.runs.records import Run
 from core.services import Services
 from pages.components import run_words, session
-from pages.components.pictures import enlarged_png, png_bytes
+from pages.components.pictures import png_bytes, render_pixels
 from pages.components.text import literal
 
 SAMPLES = 8
@@ -162,8 +162,9 @@ def _render_rows(rows: list[dict[str, Any]], truths: list[str] | None = None) ->
 def _render_answer(row: dict[str, Any], truth: str | None) -> None:
     best = row["top"][0]
     side = row["seen"].shape
-    st.image(
-        enlarged_png(row["seen"]),
+    render_pixels(
+        row["seen"],
+        160,
         width=160,
         alt=f"{row['image']}: the {side[1]}×{side[0]} pixels that the network sees",
     )

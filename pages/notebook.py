@@ -12,6 +12,7 @@ from core.runs.notes import Note
 from core.services import Services
 from pages.components import charts, session
 from pages.components.charts import RunCurves
+from pages.components.fold import stays_drawn
 from pages.components.run_note import NOTHING_EXPECTED, render_note_form, render_words
 from pages.components.text import literal
 
@@ -94,8 +95,7 @@ def _render_edit(services: Services, entry: Entry) -> None:
     note = entry.note
     key = f"edit-{note.id}-{note.changed_at}"
     popover = st.popover("Edit", icon=":material/edit:", key=key, on_change="rerun")
-    # Not before it is opened, and from then on always: what was typed would go with its field.
-    if session.is_opened(key, bool(popover.open)):
+    if stays_drawn(key, is_open=popover.open):
         with popover:
             render_note_form(services, note.id, note, is_open=entry.is_open, facts=entry.facts())
 

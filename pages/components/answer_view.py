@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import run_words
-from pages.components.pictures import Pixels, enlarged_png
+from pages.components.pictures import Pixels, render_pixels
 from pages.components.text import literal
 
 SHOWN_CLASSES = 3
@@ -14,7 +14,7 @@ SIDE = 128
 
 def render_seen(pixels: Pixels, alt: str) -> None:
     """The pixels themselves, enlarged without smoothing."""
-    st.image(enlarged_png(pixels, SIDE), width=SIDE, alt=alt)
+    render_pixels(pixels, SIDE, width=SIDE, alt=alt)
 
 
 def render_bars(row: dict[str, Any], most: int = SHOWN_CLASSES) -> None:

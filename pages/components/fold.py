@@ -15,12 +15,21 @@ def render_folded(
     label: str, key: str, render: Callable[[], None], *, icon: str | None = None, expanded: bool = False,
     always: bool = False, keep: bool = False,
 ) -> None:  # fmt: skip
-    """An expander that calls `render` while it is open; with `always` also while it is not.
+    """An expander that calls `render` while it is open; `always`: also while it is not; `keep`: see `stays_drawn`.
 
-    With `keep` also once it was open, for something that was typed and not sent yet would go with its field.
+    With another label, icon or `expanded` it is another expander, that begins closed, or open, again.
     """
     fold = st.expander(label, expanded, key=key, icon=icon, on_change="rerun")
-    stays = keep and session.is_opened(key, bool(fold.open))
-    if fold.open or stays or always:
+    if always or (stays_drawn(key, is_open=fold.open) if keep else fold.open):
         with fold:
             render()
+
+
+def stays_drawn(key: str, *, is_open: bool | None) -> bool:
+    """Whether what is in the fold or popover `key` is drawn: from the first time on that it was open.
+
+    For fields whose text is sent by a button: what was typed before would go with its field.
+    """
+    if is_open:
+        session.remember_opened(key)
+    return session.was_opened(key)

@@ -17,7 +17,7 @@ from core.training_batches import label_shares
 from pages.components import session
 from pages.components.form_augmentation import render_policy
 from pages.components.lab_runs import choose_run
-from pages.components.pictures import enlarged_png
+from pages.components.pictures import render_pixels
 from pages.components.text import literal
 
 SHOWN = 32
@@ -70,7 +70,7 @@ def _render_picture(batch: Batch, place: int, pixels: NDArray[np.uint8]) -> None
     wrong = batch.corrupted[place]
     said = " (a wrong label, on purpose)" if wrong else ""
     with st.container(gap="xsmall"):
-        st.image(enlarged_png(pixels, PICTURE_SIDE), width="stretch", alt=f"{label}{said}: {drawn}")
+        render_pixels(pixels, PICTURE_SIDE, width="stretch", alt=f"{label}{said}: {drawn}")
         mark = ":orange[:material/label_off: wrong on purpose]  \n" if wrong else ""
         st.markdown(f":small[**{literal(label)}**]  \n{mark}:small[:gray[{drawn}]]")
 

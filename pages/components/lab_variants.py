@@ -17,7 +17,7 @@ from core.services import Services
 from pages.components import run_words, session
 from pages.components.form_augmentation import render_policy
 from pages.components.lab_runs import PARAMETER, choose_run
-from pages.components.pictures import enlarged_png
+from pages.components.pictures import render_pixels
 from pages.components.text import literal
 
 VARIANTS = 12
@@ -55,7 +55,7 @@ def render_variants(services: Services, config: ExperimentConfig, runs: Sequence
         if original is None:
             st.error(literal(label))
         elif not config.augmentation.is_active:
-            st.image(enlarged_png(original, PICTURE_SIDE), caption=literal(label), alt=f"{label}, as it is")
+            render_pixels(original, PICTURE_SIDE, caption=literal(label), alt=f"{label}, as it is")
             st.caption(
                 "Nothing is turned on yet. Choose a policy or move a slider to see what training would see."
             )
@@ -148,8 +148,9 @@ def _render_pictures(
             caption = " · ".join(words.values()) or "unchanged"
             said = f". {_in_words(answers[place], answers[0])}" if answers else ""
             with st.container(gap="xsmall"):
-                st.image(
-                    enlarged_png(variant, PICTURE_SIDE),
+                render_pixels(
+                    variant,
+                    PICTURE_SIDE,
                     width="stretch",
                     alt=f"{label}: {caption}{said}",
                 )
@@ -163,7 +164,7 @@ def _render_pictures(
             "Mixing takes the next picture of the batch; here these are other pictures of the data set."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(enlarged_png(original, 64), width=64, alt=f"{label}, as it is")
+        render_pixels(original, 64, width=64, alt=f"{label}, as it is")
         st.caption(f"The original: {literal(label)}")
 
 

@@ -14,7 +14,7 @@ from core.runs.store import Store
 from core.services import Services
 from pages.components import session
 from pages.components.live import render_live
-from pages.components.pictures import enlarged_png
+from pages.components.pictures import render_pixels
 from pages.components.story_curves import render_followed, render_problem
 from pages.components.story_fix import render_variants
 from pages.components.story_keep import page_address
@@ -85,7 +85,7 @@ def _render_pictures(services: Services, lesson: Lesson) -> None:
             :PICTURES
         ]:
             with st.container():
-                st.image(enlarged_png(pixels, SIDE), width="stretch", alt=f"{truth}, called {label}")
+                render_pixels(pixels, SIDE, width="stretch", alt=f"{truth}, called {label}")
                 st.caption(f":red-badge[{label}]" if label != truth else label)
     if noise:
         st.caption("Red: the labels that are wrong on purpose.")

@@ -1,24 +1,29 @@
 """Small pictures made visible: enlarged without smoothing, so that each pixel is seen as the network gets it."""
 
 import io
+from typing import Literal
 
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
 
-def enlarge(pixels: Pixels, side: int = 160) -> Image.Image:
+def enlarge(pixels: Pixels, side: int) -> Image.Image:
     """(height, width, 1 or 3) pixels as a picture of at least `side` pixels, by a whole factor."""
     factor = max(1, -(-side // max(pixels.shape[:2])))
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
 
 
-def enlarged_png(pixels: Pixels, side: int = 160) -> bytes:
-    """As `enlarge`, as the bytes of a PNG file."""
-    return _fast_png(enlarge(pixels, side))
+def render_pixels(
+    pixels: Pixels, side: int, *, alt: str, width: int | Literal["stretch", "content"] = "content", caption: str = ""
+) -> None:  # fmt: skip
+    """Draw (height, width, 1 or 3) pixels, enlarged to at least `side`, each in exactly its own colour."""
+    # Streamlit makes a JPEG of what has no alpha, in which colours run into each other, unless it is told otherwise.
+    st.image(_fast_png(enlarge(pixels, side)), caption or None, width, output_format="PNG", alt=alt)
 
 
 def contact_sheet(pictures: Pixels, columns: int, scale: int = 3, gap: int = 2) -> bytes:

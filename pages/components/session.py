@@ -253,12 +253,14 @@ def value_of(key: str) -> Any:
     return st.session_state.get(key)
 
 
-def is_opened(key: str, now: bool) -> bool:
-    """Whether the fold `key` is open now or was at any time of this visit."""
-    opened: set[str] = st.session_state.setdefault("opened_folds", set())
-    if now:
-        opened.add(key)
-    return key in opened
+def remember_opened(key: str) -> None:
+    """The visitor has opened the fold or popover `key`."""
+    st.session_state.setdefault("opened", set()).add(key)
+
+
+def was_opened(key: str) -> bool:
+    """Whether the visitor has opened the fold or popover `key` at any time of this visit."""
+    return key in st.session_state.get("opened", ())
 
 
 def draw_again(key: str, most: int) -> None:

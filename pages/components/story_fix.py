@@ -14,7 +14,7 @@ from core.services import Services
 from pages.components import session
 from pages.components.engine_answers import answer_of
 from pages.components.live import render_live
-from pages.components.pictures import enlarged_png
+from pages.components.pictures import render_pixels
 from pages.components.story_sample import Sample, choose_sample, render_another
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking
@@ -95,7 +95,7 @@ def _draw(
     with st.grid(VARIANTS, min_column_width=64):
         for pixels, drawn in zip(*found, strict=True):
             words = " · ".join(drawn.values()) or "unchanged"
-            st.image(enlarged_png(pixels, SIDE), width="stretch", alt=f"{sample.truth}: {words}")
+            render_pixels(pixels, SIDE, width="stretch", alt=f"{sample.truth}: {words}")
 
 
 def _variants(

@@ -176,8 +176,9 @@ def _render_trouble(services: Services, report: StudyReport) -> None:
 
 
 def _render_runs(report: StudyReport) -> None:
-    label, key = f"Its {len(report.members)} runs", f"runs-{report.study.id}"
-    render_folded(label, key, lambda: _render_table(report), icon=":material/list:")
+    render_folded(
+        "Its runs", f"runs-{report.study.id}", lambda: _render_table(report), icon=":material/list:"
+    )
 
 
 def _render_table(report: StudyReport) -> None:

@@ -209,7 +209,7 @@ def test_a_study_that_cannot_be_read_shows_its_runs(store):
     study = store.studies.create("seeds", "Old", "{}", [])
     page = open_page("studies.py", study=study.id)
     assert "cannot be read" in page.error[0].value
-    unfold(page, "Its 0 runs")
+    unfold(page, "Its runs")
     assert run and "All of its runs were deleted." in words(page)
     assert "All 0 runs" not in words(page)
 
