@@ -139,9 +139,9 @@ def _render_start(
         if problem is not None:
             st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
         if refused:
-            st.markdown(
-                ":small[:red[A field has a value that cannot be used: what is wrong is said below it.]]"
-            )
+            # Said here too, because the field may be folded away.
+            why = "; ".join(session.refused_in_words()) or "what is wrong is said below it."
+            st.markdown(f":small[:red[A field has a value that cannot be used: {literal(why)}]]")
         elif network is not None:
             num_train = config.dataset.num_train or _dataset_size(config)
             for hint in advise(config, network, image_size, num_train):

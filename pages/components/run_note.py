@@ -82,7 +82,8 @@ def render_note_form(
                 st.warning(f"{TOO_LATE} You wrote: {literal(late)}", icon=":material/schedule:")
         # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn
         # for that swallows the click. The stored text is part of the key: changed elsewhere, it is shown.
-        with st.form(f"note-{name}-{is_open}", border=False):
+        # The same form when an expectation comes too late, so that what is typed into the other field stays there.
+        with st.form(f"note-{name}", border=False):
             expected = expectation
             if is_open:
                 expected = st.text_area(

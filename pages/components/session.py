@@ -145,10 +145,24 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
     except ConfigError as error:
         refused[path] = (key, value, error.message)
         return
+    changed = _with_refused(changed, refused)
     if len(values) > 1:
         set_draft(changed)
     else:
         st.session_state["draft"] = changed
+
+
+def _with_refused(now: Draft, refused: dict[str, tuple[str, Any, str]]) -> Draft:
+    """With the values that were refused and still stand in their fields, where another change has mended the cause."""
+    for path, (key, value, _) in list(refused.items()):
+        if st.session_state.get(key) == value:
+            try:
+                now = replace(now, config=now.config.with_values({path: value}))
+            except ConfigError as error:
+                refused[path] = (key, value, error.message)
+                continue
+        del refused[path]
+    return now
 
 
 def keep_former(path: str, value: Any) -> None:
@@ -175,8 +189,16 @@ def standing_error(path: str, key: str) -> str | None:
 
 def is_any_value_refused() -> bool:
     """Whether a field of this page, drawn already or not, shows a value that was not taken."""
-    refused = st.session_state.get("refused_values", {}).values()
-    return any(key in st.session_state and st.session_state[key] == value for key, value, _ in refused)
+    return bool(refused_in_words())
+
+
+def refused_in_words() -> list[str]:
+    """For each field that shows a value that was not taken: its name and why, `nesterov: needs a momentum above 0.`"""
+    return [
+        f"{path.rpartition('.')[2].replace('_', ' ')}: {message}"
+        for path, (key, value, message) in st.session_state.get("refused_values", {}).items()
+        if key in st.session_state and st.session_state[key] == value
+    ]
 
 
 def forget_standing_errors() -> None:

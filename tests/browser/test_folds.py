@@ -1,25 +1,43 @@
 """What is folded is drawn by the click that opens it, and not lost by folding it away. And how pixels arrive."""
 
 import io
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.presets import PRESETS
+from core.runs.processes import process_started
 from core.runs.store import EpochRow, Store
-from core.workspace import Workspace
 
 LONG_MS = 90_000
 
 
-def trained_run(workspace: Workspace) -> str:
-    with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config, "folded")
-        store.claim(run.id, ["cpu:9"])
-        store.record_started(run.id, 1, 2, 10, 0)
-        store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.3))
-        return run.id
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen]:
+    """What the scheduler may take for a worker."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def run_of(store: Store, process: subprocess.Popen) -> str:
+    run = store.create_run(PRESETS["tiny"].config, "folded")
+    store.claim(run.id, ["cpu:9"])
+    store.set_process(run.id, 1, process.pid, process_started(process.pid) or 0.0)
+    store.record_started(run.id, 1, 2, 10, 0)
+    return run.id
+
+
+def end_epoch(store: Store, run_id: str) -> None:
+    store.record_epoch(run_id, 1, EpochRow(1, val_accuracy=0.3))
 
 
 def test_the_click_that_unfolds_draws_the_fields(server, page: Page) -> None:
@@ -34,8 +52,10 @@ def test_the_click_that_unfolds_draws_the_fields(server, page: Page) -> None:
     expect(stride).to_have_value("2")
 
 
-def test_what_is_typed_and_not_sent_outlives_being_folded_away(server, workspace, page: Page) -> None:
-    page.goto(f"{server.url}/runs?run={trained_run(workspace)}")
+def test_what_is_typed_and_not_sent_is_not_lost(server, workspace, process, page: Page) -> None:
+    store = Store(workspace)
+    run_id = run_of(store, process)
+    page.goto(f"{server.url}/runs?run={run_id}")
     header = page.locator("summary").filter(has_text="Notebook")
     header.click()
     field = page.get_by_label("What came of it")
@@ -45,6 +65,14 @@ def test_what_is_typed_and_not_sent_outlives_being_folded_away(server, workspace
     header.click()
     expect(field).to_be_visible()
     expect(field).to_have_value("Half a sentence")
+    # Nor by the end of the first epoch, from which on no expectation is taken any more.
+    expect(page.get_by_label("What do you expect?", exact=True)).to_be_visible()
+    end_epoch(store, run_id)
+    expect(page.get_by_text("Nothing was written down before the first epoch had ended.")).to_be_visible()
+    expect(field).to_have_value("Half a sentence")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved in the notebook.")).to_be_visible()
+    assert store.notes.find([run_id]).outcome == "Half a sentence"
 
 
 def test_each_pixel_has_its_own_colour(server, page: Page) -> None:

@@ -291,10 +291,23 @@ def test_a_value_that_was_not_taken_is_not_lost_by_folding_it_away(workspace) ->
     page.session_state["more-of-optimizer"] = False
     page.run()
     assert field(page, "optimizer.momentum").value == 0.0
-    assert "Needs a momentum above 0" in words(page)
+    assert "A field has a value that cannot be used: momentum: " in words(page)
     change(page, "optimizer.momentum", 0.5)
     assert "Momentum" not in {each.label for each in page.number_input}
     assert draft(page).optimizer.momentum == 0.5
+
+
+def test_a_value_that_was_not_taken_is_taken_when_its_cause_is_mended(workspace) -> None:
+    page = unfold(open_page("design.py", preset="tiny"), "Optimizer and regularisation")
+    change(page, "optimizer.name", "sgd")
+    change(page, "optimizer.momentum", 0.0)
+    change(page, "optimizer.nesterov", True)
+    assert button(page, "Start training").disabled
+    assert not draft(page).optimizer.nesterov
+    change(page, "optimizer.momentum", 0.9)
+    assert (draft(page).optimizer.nesterov, draft(page).optimizer.momentum) == (True, 0.9)
+    assert field(page, "optimizer.nesterov").value is True
+    assert not button(page, "Start training").disabled
 
 
 def test_text_that_was_pasted_survives_being_folded_away(workspace) -> None:
