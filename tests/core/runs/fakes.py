@@ -7,6 +7,7 @@ from core.runs.devices import Device, DeviceReport
 from core.runs.launcher import Exit, Worker
 from core.runs.processes import Signal
 from core.runs.records import Run
+from core.runs.store import Store
 
 CONFIG = ExperimentConfig()
 
@@ -84,3 +85,13 @@ def cpu(index: int = 0) -> Device:
 
 def report(*devices: Device) -> DeviceReport:
     return DeviceReport(devices)
+
+
+def states(store: Store, *run_ids: str) -> list[str]:
+    """The states of these runs, in words."""
+    return [str(store.get_run(run_id).state) for run_id in run_ids]
+
+
+def begin(store: Store, run_id: str, attempt: int = 1) -> None:
+    """A worker says that it has begun."""
+    store.record_started(run_id, attempt, 10, 100, 0)

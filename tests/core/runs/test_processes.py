@@ -143,7 +143,7 @@ def test_what_a_worker_started_ends_with_it(store, workspace, serve, reach, wait
     child = int((workspace.run_folder(run_id) / "child").read_text())
     os.kill(wait_for(lambda: store.get_run(run_id).pid), signal.SIGKILL)
     reach(run_id, "INTERRUPTED")
-    wait_for(lambda: gone(child), message="the worker's own child to be gone")
+    assert wait_for(lambda: gone(child), message="the worker's own child to be gone")
 
 
 def test_the_last_words_of_a_worker_that_never_began(store, serve, reach, monkeypatch):
@@ -192,6 +192,8 @@ def test_a_worker_that_is_stopped_with_the_database_keeps_nobody_from_writing(
     wait_for(lambda: store.get_run(run_id).epoch >= 2)
     store.rename_run(run_id, "Renamed while its worker had the database")
     wait_for(lambda: store.get_run(run_id).epoch > 2, message="the run to go on")
+    run = store.get_run(run_id)
+    assert (run.name, run.state, run.attempt) == ("Renamed while its worker had the database", "RUNNING", 1)
 
 
 def test_a_killed_scheduler_is_replaced_and_nothing_starts_twice(store, serve, reach, wait_for):
@@ -244,7 +246,7 @@ def test_no_run_is_left_waiting_by_a_scheduler_that_leaves(store, workspace, rea
     for pause in (0.0, 0.9, 1.0, 1.1, 1.2, 1.3):
         run = store.create_run(CONFIG)
         ensure_scheduler(workspace, command)
-        reach(run.id, "FINISHED")
+        assert reach(run.id, "FINISHED").attempt == 1
         time.sleep(pause)
 
 

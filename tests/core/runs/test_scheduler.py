@@ -7,24 +7,8 @@ from core.errors import ConvDeckError, IllegalTransition
 from core.runs.launcher import Exit
 from core.runs.scheduler import Scheduler, ensure_scheduler, serve
 from core.runs.states import ACTIVE, RunState
-from core.runs.store import EpochRow, Store
-from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, gpu, report
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
-
-
-@pytest.fixture
-def launcher():
-    return FakeLauncher()
-
-
-@pytest.fixture
-def clock():
-    return Clock(0.0)
+from core.runs.store import Store
+from tests.core.runs.fakes import CONFIG, FakeLauncher, begin, cpu, gpu, report, states
 
 
 @pytest.fixture
@@ -33,14 +17,6 @@ def build(store, launcher, clock):
         return Scheduler(store, launcher, lambda: report(*(devices or [cpu()])), clock)
 
     return build_scheduler
-
-
-def states(store, *run_ids):
-    return [str(store.get_run(run_id).state) for run_id in run_ids]
-
-
-def begin(store, run_id, attempt=1):
-    store.record_started(run_id, attempt, 10, 100, 0)
 
 
 def test_one_after_the_other_on_one_device(store, launcher, build):
@@ -396,94 +372,3 @@ def test_a_database_that_cannot_be_read_ends_nobody_who_keeps_asking(workspace, 
     workspace.database.unlink()
     ensure_scheduler(workspace)
     assert len(caplog.messages) == 1
-
-
-@pytest.fixture
-def wish(store, launcher, clock):
-    """A scheduler of two slots, and whether a worker is wanted that waits, which can be set."""
-
-    class Wish:
-        wanted = True
-        scheduler = Scheduler(
-            store, launcher, lambda: report(cpu(0), cpu(1)), clock, standby_wanted=lambda: made.wanted
-        )
-
-    made = Wish()
-    return made
-
-
-def test_a_worker_waits_while_one_is_wanted(launcher, wish):
-    assert wish.scheduler.tick()  # and so the scheduler stays
-    assert launcher.ready_for == ("cpu:0", "cpu:1")
-    wish.wanted = False
-    assert not wish.scheduler.tick()
-    assert launcher.ready_for == ()
-
-
-def test_it_is_begun_when_no_run_is_on_the_way_to_its_first_epoch(store, launcher, wish):
-    first = store.create_run(CONFIG).id
-    wish.scheduler.tick()
-    begin(store, first)
-    wish.scheduler.tick()
-    assert launcher.ready_for is None
-    store.record_epoch(first, 1, EpochRow(1, val_accuracy=0.5))
-    wish.scheduler.tick()
-    assert launcher.ready_for == ("cpu:0", "cpu:1")
-    launcher.ready_for = None
-    second = store.create_run(CONFIG).id
-    wish.scheduler.tick()
-    assert states(store, first, second) == ["RUNNING", "STARTING"]
-    assert launcher.ready_for is None
-    launcher.workers[second, 1].exit = Exit(-9)
-    wish.scheduler.tick()
-    assert launcher.ready_for == ("cpu:0", "cpu:1")
-
-
-def test_while_one_waits_devices_are_not_asked_for_again_and_again(store, launcher, clock):
-    asked = []
-    scheduler = Scheduler(
-        store, launcher, lambda: asked.append(1) or report(gpu(0)), clock, standby_wanted=lambda: True
-    )
-    for _ in range(20):
-        scheduler.tick()
-        clock.now += 3
-    assert launcher.ready_for == ("gpu:0",)
-    assert len(asked) == 1
-    store.create_run(CONFIG)
-    scheduler.tick()
-    assert len(asked) == 2
-
-
-def test_it_is_not_begun_beside_the_start_of_a_resumed_run(store, launcher, wish):
-    run_id = store.create_run(CONFIG).id
-    wish.scheduler.tick()
-    begin(store, run_id)
-    store.record_epoch(run_id, 1, EpochRow(1, val_accuracy=0.5))
-    launcher.workers[run_id, 1].exit = Exit(-9)
-    wish.scheduler.tick()
-    launcher.ready_for = None
-    store.resume_run(run_id)
-    wish.scheduler.tick()
-    assert states(store, run_id) == ["STARTING"]
-    assert launcher.ready_for is None
-    store.record_started(run_id, 2, 10, 100, 1)
-    wish.scheduler.tick()
-    assert launcher.ready_for == ("cpu:0", "cpu:1")
-
-
-def test_it_is_begun_beside_a_run_that_is_paused_in_its_first_epoch(store, launcher, wish):
-    run_id = store.create_run(CONFIG).id
-    wish.scheduler.tick()
-    begin(store, run_id)
-    wish.scheduler.tick()
-    assert launcher.ready_for is None
-    store.transition(run_id, RunState.PAUSED, expected=RunState.RUNNING)
-    wish.scheduler.tick()
-    assert launcher.ready_for == ("cpu:0", "cpu:1")
-
-
-def test_none_waits_for_a_scheduler_that_has_left(workspace, store, launcher, wish):
-    ticks = []
-    wish.scheduler._standby_wanted = lambda: not ticks.append(1) and len(ticks) < 3
-    serve(workspace, wish.scheduler, store, idle_seconds=0.01)
-    assert launcher.ready_for == ()
