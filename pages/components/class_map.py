@@ -76,7 +76,7 @@ def class_spec(measure: str, names: Sequence[str], theme: str) -> dict[str, Any]
         },
     }
     return {
-        # As nodes of the page, with a text for each, a thousand cells take a browser 50 ms longer.
+        # As nodes of the page, with a text for each, six hundred cells take a browser 50 ms longer.
         "usermeta": {"embedOptions": {"renderer": "canvas"}},
         "height": ROOM_AROUND + ROW_HEIGHT * min(len(names), MOST_CLASSES),
         "transform": [
