@@ -8,19 +8,23 @@ from core.workspace import PROJECT_ROOT
 HERE = Path(__file__).parent
 LIST = (HERE / "README.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`(\w+)`", LIST))
+MODULE = re.compile(r"`([\w/]+)`")  # `home` is pages/home.py, `runs/head` is pages/components/runs/head.py
 
 
 def test_every_module_of_the_pages_is_listed_once() -> None:
     pages = PROJECT_ROOT / "pages"
-    modules = {path.stem for path in (*pages.glob("*.py"), *pages.glob("components/*.py"))} - {"__init__"}
+    components = pages / "components"
+    modules = {path.stem for path in pages.glob("*.py")} | {
+        path.relative_to(components).with_suffix("").as_posix() for path in components.glob("**/*.py")
+    }
     table, _, without = LIST.partition("## Modules without")
     with_numbers = {
         name
         for line in table.splitlines()
         if line.startswith("| `")
-        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+        for name in MODULE.findall(line.split("|")[1])
     }
-    silent = set(re.findall(r"`(\w+)`", without))
+    silent = set(MODULE.findall(without))
     assert with_numbers | silent == modules
     assert not with_numbers & silent
 
