@@ -20,7 +20,7 @@ from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.errors import ConvDeckError, PictureError, UserError
-from core.frames import READY, Arrays, read_frame, write_frame
+from core.system.frames import READY, Arrays, read_frame, write_frame
 from core.workspace import Workspace
 
 MODELS_KEPT = 3

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.errors import EngineError, UserError
-from core.frames import READY, Arrays, read_frame, write_frame
-from core.logs import open_log
+from core.system.files import open_log
+from core.system.frames import READY, Arrays, read_frame, write_frame
 from core.workspace import PROJECT_ROOT, Workspace
 
 START_DEADLINE_SECONDS = 120.0

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from core.config import AugmentationConfig, DatasetConfig
 from core.errors import ConfigError, RunError
-from core.files import write_bytes
 from core.runs.records import Run
+from core.system.files import write_bytes
 from core.workspace import Workspace
 
 MOST_PICTURES = 1000

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.cli.output import print_json
 from core.datasets.storage import list_datasets
-from core.runs.devices import list_devices
+from core.system.devices import list_devices
 from core.workspace import Workspace
 
 PACKAGES = ("streamlit", "tensorflow", "keras", "plotly", "pandas", "pillow", "numpy", "nvidia-ml-py")

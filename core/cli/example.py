@@ -9,10 +9,10 @@ from core.cli.output import end_progress, percent, print_json, progress_line
 from core.errors import ConvDeckError
 from core.example.archive import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
 from core.presets import quick_start
-from core.runs.devices import list_devices
 from core.runs.launcher import LocalLauncher
 from core.runs.states import RunState
 from core.runs.store import Run, Store
+from core.system.devices import list_devices
 from core.verdicts import verdict_of
 from core.workspace import Workspace
 

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from core.cli.output import print_json
-from core.files import write_bytes
 from core.notebook import Entry, all_entries, entry_of, render_html, render_markdown
 from core.runs.store import Store
+from core.system.files import write_bytes
 from core.workspace import Workspace
 
 RENDERERS = {"markdown": render_markdown, "html": render_html}

@@ -22,7 +22,7 @@ import psutil
 from core.datasets.storage import MAX_ARRAY_BYTES, Progress, Report
 from core.datasets.wording import printable, reason
 from core.errors import DatasetError
-from core.line_process import answering
+from core.system.lines import answering
 from core.workspace import PROJECT_ROOT, Workspace
 
 # Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.

@@ -26,7 +26,7 @@ from core.datasets.storage import (
 )
 from core.datasets.wording import clean_class_name, printable, reason
 from core.errors import DatasetError
-from core.files import sha256_of
+from core.system.files import sha256_of
 from core.workspace import Workspace
 
 

@@ -18,7 +18,7 @@ from core.config.dataset import DATASET_ID
 from core.datasets.catalogue import SOURCES, Source
 from core.datasets.wording import reason
 from core.errors import DatasetError
-from core.files import sha256_of, sync_folder
+from core.system.files import sha256_of, sync_folder
 from core.workspace import Workspace
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from core.config import ExperimentConfig
 from core.errors import RunError
-from core.files import replacing
 from core.runs.records import CURVE_KEYS, EpochRow, FinishedRun, Run
 from core.runs.tables import Curves
+from core.system.files import replacing
 
 EXAMPLE_FILE = Path(__file__).with_name("overfits.zip")
 EXAMPLE_ID = "deckexamp2"  # the same everywhere: whoever imports it twice writes the same files

@@ -8,8 +8,8 @@ from filelock import FileLock, Timeout
 
 from core.errors import ConvDeckError
 from core.example.archive import Example, read_example
-from core.files import write_bytes
 from core.runs.store import Store
+from core.system.files import write_bytes
 from core.workspace import Workspace
 
 SWITCH = "CONVDECK_EXAMPLE"

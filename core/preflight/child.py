@@ -15,10 +15,10 @@ import psutil
 
 from core.config import ExperimentConfig
 from core.errors import PreflightError, UserError
-from core.line_process import answering
-from core.logs import open_log
-from core.runs.devices import Device
 from core.runs.launcher import worker_environment
+from core.system.devices import Device
+from core.system.files import open_log
+from core.system.lines import answering
 from core.workspace import PROJECT_ROOT, Workspace
 
 COMMAND = (sys.executable, "-m", "core.preflight.worker")

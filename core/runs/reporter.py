@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
-from core.runs.processes import process_started
 from core.runs.records import Measured
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
+from core.system.processes import process_started
 
 BATCH_SECONDS = 0.5
 STOP_SECONDS = 0.5

@@ -20,14 +20,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
-from core.logs import open_log
-from core.runs.devices import Device, DeviceReport, list_devices
 from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
-from core.runs.processes import Signal, detached
 from core.runs.records import Run
 from core.runs.standby import is_standby_wanted
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
+from core.system.devices import Device, DeviceReport, list_devices
+from core.system.files import open_log
+from core.system.processes import Signal, detached
 from core.workspace import PROJECT_ROOT, Workspace
 
 TICK_SECONDS = 0.1

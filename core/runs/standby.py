@@ -14,10 +14,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.files import write_bytes
-from core.logs import open_log
-from core.runs.processes import detached, is_alive, process_started, signal_group
 from core.runs.records import Run
+from core.system.files import open_log, write_bytes
+from core.system.processes import detached, is_alive, process_started, signal_group
 from core.workspace import PROJECT_ROOT, Workspace
 
 STANDBY_COMMAND = (sys.executable, "-m", "core.standby")

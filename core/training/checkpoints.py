@@ -13,7 +13,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from core.errors import CheckpointDamaged
-from core.files import write_bytes
+from core.system.files import write_bytes
 from core.training.rates import schedule_of
 
 KEPT = 2

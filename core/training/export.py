@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from core.errors import TrainingError, UserError
-from core.files import replacing, sha256_of
+from core.system.files import replacing, sha256_of
 from core.training.saved import load_run_model
 
 CHECKED_PICTURES = 32

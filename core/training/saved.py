@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 
 from core.errors import UserError
-from core.files import replacing, sha256_of, write_bytes
+from core.system.files import replacing, sha256_of, write_bytes
 from core.training.draws import ImageShape
 
 logger = logging.getLogger(__name__)

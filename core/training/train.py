@@ -12,7 +12,7 @@ import keras
 
 from core.config import ExperimentConfig
 from core.errors import ConvDeckError, Diverged, TrainingError
-from core.files import remove_leftovers
+from core.system.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint, save_checkpoint

@@ -10,8 +10,8 @@ from core.datasets.storage import is_ready
 from core.drafts import load_draft, new_draft_id, save_draft
 from core.errors import UserError
 from core.presets import PRESETS, get_preset, quick_start
-from core.runs.devices import list_devices
 from core.services import Services
+from core.system.devices import list_devices
 from core.workspace import Workspace
 from pages.components import session
 from pages.components.session import DraftPlace

@@ -12,14 +12,14 @@ import streamlit as st
 
 from core.errors import RunNotFound
 from core.rate_words import rate_in_words
-from core.runs.devices import list_devices
 from core.runs.output import output_tail
-from core.runs.processes import is_alive
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
 from core.runs.records import LogLine, Run
 from core.runs.states import RunState
 from core.runs.store import Curves, Store
 from core.services import Services
+from core.system.devices import list_devices
+from core.system.processes import is_alive
 from pages.components import run_words
 from pages.components.curve_view import curves_of, marked_changes, render_charts
 from pages.components.fold import render_folded

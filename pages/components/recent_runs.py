@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.runs.devices import list_devices
 from core.runs.progress import run_fraction
 from core.runs.records import Run
 from core.runs.store import Store
+from core.system.devices import list_devices
 from pages.components import run_words
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking

@@ -6,8 +6,8 @@ from core.datasets.storage import is_ready
 from core.errors import UserError
 from core.experiments import start_experiment
 from core.presets import PRESETS, Preset
-from core.runs.devices import list_devices
 from core.services import Services
+from core.system.devices import list_devices
 from pages.components import session
 from pages.components.drafts import quick_for_here
 from pages.components.text import literal

@@ -10,7 +10,6 @@ from core.errors import ConfigError, UserError
 from core.experiments import find_dataset
 from core.mends import describe_changes
 from core.presets import PRESETS
-from core.runs.devices import list_devices
 from core.runs.records import Run
 from core.services import Services
 from core.studies.estimate import estimate_seconds
@@ -29,6 +28,7 @@ from core.studies.spec import (
     ladder,
 )
 from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
+from core.system.devices import list_devices
 from pages.components import run_words, session
 from pages.components.drafts import quick_for_here
 from pages.components.study_words import KINDS

@@ -20,9 +20,9 @@ from typing import Any
 
 from core.datasets.followed import MOST_FOLLOWED
 from core.presets import PRESETS
-from core.runs.processes import process_started
 from core.runs.records import EpochRow
 from core.runs.store import Store
+from core.system.processes import process_started
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.benchmarks.children import end_process
 

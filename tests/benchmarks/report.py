@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from core.runs.devices import Device, list_devices
+from core.system.devices import Device, list_devices
 from tests.benchmarks.rows import Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"

@@ -11,8 +11,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.presets import PRESETS
-from core.runs.processes import process_started
 from core.runs.store import EpochRow, Store
+from core.system.processes import process_started
 
 LONG_MS = 90_000
 

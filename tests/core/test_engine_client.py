@@ -18,7 +18,7 @@ from core.workspace import Workspace
 
 ECHO = """
 import sys
-from core.frames import read_frame, write_frame
+from core.system.frames import read_frame, write_frame
 while True:
     try:
         document, arrays = read_frame(sys.stdin.buffer)

@@ -10,9 +10,9 @@ import pytest
 
 from core.cli import main
 from core.presets import PRESETS
-from core.runs.devices import list_devices
 from core.runs.launcher import LocalLauncher
 from core.runs.store import Store
+from core.system.devices import list_devices
 from core.training.saved import load_run_model
 from core.workspace import PROJECT_ROOT
 from tests.server import running_server

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from core.presets import PRESETS
-from core.runs.devices import Device, DeviceReport
 from core.runs.states import RunState
 from core.runs.store import Store
+from core.system.devices import Device, DeviceReport
 from pages.components.run_words import (
     LOOKS,
     device_name,

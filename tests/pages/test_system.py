@@ -5,9 +5,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.presets import PRESETS
-from core.runs.devices import Device
 from core.runs.states import RunState
 from core.runs.store import Store
+from core.system.devices import Device
 from core.workspace import PROJECT_ROOT
 from pages.components.machine import device_rows
 

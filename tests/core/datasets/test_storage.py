@@ -93,7 +93,7 @@ def test_windows_which_cannot_open_folders_stores_too(workspace, monkeypatch) ->
         return really_open(path, *arguments, **options)
 
     monkeypatch.setattr(os, "open", open_file)
-    monkeypatch.setattr("core.files.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr("core.system.files.os", SimpleNamespace(name="nt"))
     assert len(save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays()).x_train) == 12
 
 

@@ -7,7 +7,7 @@ import pytest
 from core.errors import PreflightError, UserError
 from core.preflight.child import OutOfMemory, TooSlow, ask
 from core.presets import PRESETS
-from core.runs.devices import list_devices
+from core.system.devices import list_devices
 
 CONFIG = PRESETS["tiny"].config
 HUNGRY = "held = [b'x' * 50_000_000 for _ in range(40)]; input(); input()"

@@ -9,8 +9,8 @@ from core.errors import ConfigError, PreflightBusy, PreflightError
 from core.preflight.child import OutOfMemory, TooSlow
 from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, measure, smaller_batches
 from core.presets import PRESETS
-from core.runs.devices import Device, DeviceReport
 from core.runs.store import Store
+from core.system.devices import Device, DeviceReport
 
 CONFIG = PRESETS["tiny"].config.with_values(
     {"dataset.id": "shapes", "dataset.num_train": 1000, "training.batch_size": 2048, "training.epochs": 10}

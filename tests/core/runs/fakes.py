@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from core.config import ExperimentConfig
-from core.runs.devices import Device, DeviceReport
 from core.runs.launcher import Exit, Worker
-from core.runs.processes import Signal
 from core.runs.records import Run
 from core.runs.store import Store
+from core.system.devices import Device, DeviceReport
+from core.system.processes import Signal
 
 CONFIG = ExperimentConfig()
 

@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from core.runs import standby
-from core.runs.devices import list_devices
 from core.runs.launcher import LocalLauncher
 from core.runs.records import Run
 from core.runs.standby import (
@@ -24,6 +23,7 @@ from core.runs.standby import (
     withdraw_wish,
 )
 from core.runs.store import Store
+from core.system.devices import list_devices
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.core.runs.fakes import CONFIG, cpu, gpu
 

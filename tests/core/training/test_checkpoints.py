@@ -101,7 +101,7 @@ def test_a_failed_write_leaves_the_old_files_alone(model, tmp_path, monkeypatch)
     def full(path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.files.sync", full)
+    monkeypatch.setattr("core.system.files.sync", full)
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(tmp_path, model, Position(epoch=2))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

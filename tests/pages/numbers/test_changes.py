@@ -11,8 +11,8 @@ import pytest
 from filelock import FileLock
 
 from core.presets import PRESETS
-from core.runs.processes import process_started
 from core.runs.records import EpochRow
+from core.system.processes import process_started
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from core.frames import read_frame, write_frame
+from core.system.frames import read_frame, write_frame
 
 arrays = st.dictionaries(
     st.text(max_size=8),

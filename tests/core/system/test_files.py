@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core.files import remove_leftovers, replacing, write_bytes
+from core.system.files import remove_leftovers, replacing, write_bytes
 
 ROOT = Path(__file__).parents[2]
 
 KILLED_WHILE_WRITING = """
 import os, sys
 from pathlib import Path
-from core.files import replacing
+from core.system.files import replacing
 
 with replacing(Path(sys.argv[1]) / "epoch-000002.checkpoint") as aside:
     aside.write_bytes(b"half")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from core.line_process import answering
+from core.system.lines import answering
 
 
 def child(program: str) -> "subprocess.Popen[str]":

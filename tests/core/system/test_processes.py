@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.runs.devices import list_devices
 from core.runs.launcher import LocalLauncher
-from core.runs.processes import is_alive, process_started
 from core.runs.scheduler import ensure_scheduler
 from core.runs.states import RunState
 from core.runs.store import Store
+from core.system.devices import list_devices
+from core.system.processes import is_alive, process_started
 from core.workspace import PROJECT_ROOT
 from tests.core.runs.fakes import CONFIG
 

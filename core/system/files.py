@@ -1,10 +1,13 @@
-"""Files that are either the old ones or the new ones, never half: written aside, synced, then put in place."""
+"""Files that are either the old or the new ones, never half, and logs of a bounded size."""
 
 import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+MAX_LOG_BYTES = 1_000_000
 
 
 @contextlib.contextmanager
@@ -56,3 +59,10 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_log(path: Path) -> BinaryIO:
+    """Open for appending; a log above 1 MB is moved aside first, to `NAME.old.log`. Raises OSError."""
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    return path.open("ab")

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.runs.devices import Device, list_devices, num_cores
+from core.system.devices import Device, list_devices, num_cores
 
 
 class FakeNvml:
@@ -149,7 +149,7 @@ def test_why_there_is_no_gpu(nvml, environment, note):
     ],
 )
 def test_cpu_slots(monkeypatch, cores, asked, slots, threads):
-    monkeypatch.setattr("core.runs.devices.num_cores", lambda: cores)
+    monkeypatch.setattr("core.system.devices.num_cores", lambda: cores)
     devices = list_devices(FakeNvml(0), {"CONVDECK_CPU_SLOTS": asked}).devices
     assert [(device.id, device.threads) for device in devices] == [
         (f"cpu:{i}", threads) for i in range(slots)
@@ -158,7 +158,7 @@ def test_cpu_slots(monkeypatch, cores, asked, slots, threads):
 
 def test_the_cpu_s_use_is_asked_for_once(monkeypatch):
     answers = iter([40.0, 0.0, 0.0])
-    monkeypatch.setattr("core.runs.devices.psutil.cpu_percent", lambda interval: next(answers))
+    monkeypatch.setattr("core.system.devices.psutil.cpu_percent", lambda interval: next(answers))
     devices = list_devices(FakeNvml(0), {"CONVDECK_CPU_SLOTS": "3"}).devices
     assert [device.utilization_percent for device in devices] == [40.0] * 3
 

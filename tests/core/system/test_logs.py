@@ -1,6 +1,6 @@
 """Logs of helper processes: appended to, and of a bounded size."""
 
-from core.logs import MAX_LOG_BYTES, open_log
+from core.system.files import MAX_LOG_BYTES, open_log
 
 
 def test_a_log_is_appended_to_until_it_is_large(tmp_path) -> None:

@@ -1,0 +1,1 @@
+"""The computer beneath: files, processes, pipes, devices. Knows nothing of runs or data sets."""
