@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from core.config import AugmentationConfig
-from core.config.limits import limits_of
+from core.config.fields import limits_of
 
 MOST_STRENGTH = 2.0
 # How many operations RandAugment takes is a count, and what is left unvaried is no strength.

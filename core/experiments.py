@@ -5,9 +5,9 @@ from typing import Any
 
 from core.architecture import Architecture, describe
 from core.config import DatasetConfig, ExperimentConfig
+from core.config.changes import describe_changes
 from core.datasets.storage import DatasetInfo, describe_dataset, list_datasets
 from core.errors import ConfigError, DatasetError, RunError
-from core.mends import describe_changes
 from core.runs import control
 from core.runs.records import MAX_NAME_CHARACTERS, Run
 from core.runs.store import Store

@@ -1,10 +1,9 @@
 """What to try after a verdict: changes of a config, each with a reason, the most helpful first."""
 
 from dataclasses import replace
-from typing import Any
 
 from core import architecture
-from core.config import ExperimentConfig, differences
+from core.config import ExperimentConfig
 from core.config.paths import parse_path, read_path
 from core.errors import ConfigError
 from core.mend_catalogue import MENDS, Mend
@@ -12,7 +11,7 @@ from core.runs.diagnosis import Diagnosis, Verdict
 
 WIDE_GAP = 0.10  # beyond what the size of any usual validation set explains
 
-__all__ = ["Mend", "augmentation_mend", "describe_changes", "mends_for"]
+__all__ = ["Mend", "augmentation_mend", "mends_for"]
 
 
 def mends_for(
@@ -49,28 +48,6 @@ def augmentation_mend(config: ExperimentConfig) -> Mend | None:
     return None
 
 
-def describe_changes(before: ExperimentConfig, after: ExperimentConfig, most: int = 3) -> str:
-    """A label for a fork, such as `augmentation.rotation_degrees 0 → 20, seed 0 → 1, … and 3 more`.
-
-    Blocks and dense layers that were added or removed are counted: `model.blocks 2 → 3`.
-    """
-    parts, shorter = [], {}
-    for path, old, new in (
-        ("model.blocks", before.model.blocks, after.model.blocks),
-        ("model.dense", before.model.dense, after.model.dense),
-    ):
-        shorter[path] = min(len(old), len(new))
-        if len(old) != len(new):
-            parts.append(f"{path} {len(old)} → {len(new)}")
-    for path, was, now in differences(before, after):
-        layers, _, index = path.partition("[")
-        # Where there are no layers at all, their list itself is the leaf that differs.
-        if layers not in shorter or (index and int(index.partition("]")[0]) < shorter[layers]):
-            parts.append(f"{path} {_value(was)} → {_value(now)}")
-    rest = len(parts) - most
-    return (", ".join(parts[:most]) + (f", … and {rest} more" if rest > 0 else "")) or "same settings"
-
-
 def _without_old_values(mend: Mend, config: ExperimentConfig) -> Mend:
     plain = config.to_dict()
     is_new = {path: read_path(plain, parse_path(path), path) != value for path, value in mend.changes.items()}
@@ -85,14 +62,3 @@ def _can_be_built(
     except ConfigError:
         return False
     return True
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, int | float):
-        return f"{value:.6g}"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 30 else text[:29] + "…"

@@ -2,8 +2,15 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice
-from core.config.limits import check_limits, later_switch, limits_of, number, whole
+from core.config.fields import (
+    check_boolean,
+    check_choice,
+    check_limits,
+    later_switch,
+    limits_of,
+    number,
+    whole,
+)
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
 # They say how the others work, and change no picture by themselves.

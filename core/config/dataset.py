@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from core.config.checks import describe
-from core.config.limits import check_limits, number, whole
+from core.config.fields import check_limits, describe, number, whole
 from core.errors import ConfigError
 
 DATASET_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

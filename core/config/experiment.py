@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.config.augmentation import AugmentationConfig
-from core.config.checks import describe
 from core.config.dataset import DatasetConfig
-from core.config.limits import Limits, check_limits, limits_of, stored_form, whole
+from core.config.fields import Limits, check_limits, describe, limits_of, stored_form, whole
 from core.config.model import ModelConfig
 from core.config.optimizer import OptimizerConfig
 from core.config.paths import parse_path, read_path, replace_at
@@ -44,7 +43,7 @@ class ExperimentConfig:
     def to_json(self, indent: int | None = None) -> str:
         """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of.
 
-        The canonical form leaves out settings that came later and are off: see `core.config.limits.later_switch`.
+        The canonical form leaves out settings that came later and are off: see `core.config.fields.later_switch`.
         """
         if indent is None:
             return json.dumps(stored_form(self), sort_keys=True, separators=(",", ":"))
@@ -88,13 +87,6 @@ class ExperimentConfig:
         return limits_of(place)[str(name)]
 
 
-def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple[str, Any, Any]]:
-    """(path, value in first, value in second) of each leaf that differs; None where one of them has no such leaf."""
-    left, right = _leaves(first.to_dict(), ""), _leaves(second.to_dict(), "")
-    paths = list(dict.fromkeys([*left, *right]))
-    return [(p, left.get(p), right.get(p)) for p in paths if left.get(p) != right.get(p)]
-
-
 def parse_json(text: str) -> Any:
     """JSON as the standard has it: no NaN, no Infinity, no key twice, no half of a character. Raises ConfigError."""
 
@@ -124,19 +116,6 @@ def parse_json(text: str) -> Any:
         raise
     except ValueError as error:
         raise ConfigError("", f"The config is not valid JSON: {error}.") from None
-
-
-def _leaves(value: Any, path: str) -> dict[str, Any]:
-    if isinstance(value, dict):
-        items = [(f"{path}.{key}" if path else key, item) for key, item in value.items()]
-    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        items = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
-    else:
-        return {path: value}
-    found: dict[str, Any] = {}
-    for item_path, item in items:
-        found |= _leaves(item, item_path)
-    return found
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from core.config.checks import check_boolean, check_choice, check_integer, describe
-from core.config.limits import check_limits, later_switch, number, whole
+from core.config.fields import (
+    check_boolean,
+    check_choice,
+    check_integer,
+    check_limits,
+    describe,
+    later_switch,
+    number,
+    whole,
+)
 from core.errors import ConfigError
 
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky_relu", "tanh", "linear")

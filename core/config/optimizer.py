@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.config.checks import check_boolean, check_choice
-from core.config.limits import check_limits, number, whole
+from core.config.fields import check_boolean, check_choice, check_limits, number, whole
 from core.errors import ConfigError
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lion", "muon")

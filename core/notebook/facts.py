@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.config import ExperimentConfig
+from core.config.changes import describe_changes
 from core.durations import in_words
 from core.errors import RunError
-from core.mends import describe_changes
 from core.runs.records import Run, finite
 from core.runs.store import Curves
 from core.statistics import mean_and_interval

@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from core.config.limits import limits_of
+from core.config.fields import limits_of
 from core.config.optimizer import OptimizerConfig
 from core.config.training import TrainingConfig
 from core.errors import IllegalTransition, RunError

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.config import ExperimentConfig
+from core.config.changes import describe_changes
 from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
 from core.experiments import check_experiment, find_dataset, fork_name
-from core.mends import describe_changes
 from core.presets import get_preset
 from core.runs import control
 from core.runs.records import MAX_NAME_CHARACTERS

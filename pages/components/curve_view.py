@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from core.config.changes import describe_changes
 from core.errors import RunError, RunNotFound
-from core.mends import describe_changes
 from core.rate_words import rate_in_words
 from core.runs.curves import curves_frame
 from core.runs.interventions import Intervention

@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from core.config import ExperimentConfig
+from core.config.changes import describe_changes
 from core.errors import ConfigError, UserError
 from core.experiments import find_dataset
-from core.mends import describe_changes
 from core.presets import PRESETS
 from core.runs.records import Run
 from core.services import Services

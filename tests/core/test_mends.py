@@ -16,8 +16,9 @@ from core.config import (
     OptimizerConfig,
     TrainingConfig,
 )
+from core.config.changes import describe_changes
 from core.config.optimizer import OPTIMIZERS
-from core.mends import augmentation_mend, describe_changes, mends_for
+from core.mends import augmentation_mend, mends_for
 from core.presets import PRESETS
 from core.runs.diagnosis import Diagnosis, Verdict
 from tests.core.strategies import experiments

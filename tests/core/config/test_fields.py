@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import ExperimentConfig
-from core.config.limits import Limits
+from core.config.fields import Limits
 from core.errors import ConfigError
 from core.presets import PRESETS
 
