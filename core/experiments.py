@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.architecture import Architecture, describe
 from core.config import DatasetConfig, ExperimentConfig
 from core.config.changes import describe_changes
 from core.datasets.storage import DatasetInfo, describe_dataset, list_datasets
+from core.design.architecture import Architecture, describe
 from core.errors import ConfigError, DatasetError, RunError
 from core.runs import control
 from core.runs.records import MAX_NAME_CHARACTERS, Run

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.config import AugmentationConfig, ExperimentConfig
+from core.design.presets import PRESETS, quick_start
 from core.errors import UserError
-from core.presets import PRESETS, quick_start
 
 PRESET = "overfit"
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.config import AugmentationConfig, BlockConfig, ExperimentConfig
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.diagnosis import Verdict
 
 # Keras's default for the optimizers that scale their steps themselves; the others need other sizes.

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from core import architecture
 from core.config import ExperimentConfig
 from core.config.paths import parse_path, read_path
+from core.design import architecture
 from core.errors import ConfigError
 from core.mend_catalogue import MENDS, Mend
 from core.runs.diagnosis import Diagnosis, Verdict

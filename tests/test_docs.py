@@ -8,7 +8,7 @@ import pytest
 
 from core.api import build_routes
 from core.cli import build_parser
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

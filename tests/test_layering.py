@@ -224,7 +224,7 @@ def test_the_project_keeps_the_rule(rule: Rule) -> None:
         (core_knows_no_streamlit, "core.api", "import streamlit as st"),
         (core_knows_no_streamlit, "core.runs.store", "def f():\n    from streamlit.runtime import exists"),
         (core_knows_no_streamlit, "core.cli.runs", "from pages.components import charts"),
-        (only_training_loads_keras, "core.architecture", "import keras"),
+        (only_training_loads_keras, "core.design.architecture", "import keras"),
         (only_training_loads_keras, "core.datasets.splits", "from keras.utils import to_categorical"),
         (
             only_training_loads_keras,
@@ -276,10 +276,10 @@ def test_a_violation_is_found(rule: Rule, name: str, source: str) -> None:
         ("core.runs.store", "import sqlite3\ndef f():\n    sqlite3.connect('x').execute('SELECT 1')"),
         ("core.cli.doctor", "import sqlite3\ndef f():\n    return sqlite3.sqlite_version"),
         ("core.engine", "def main():\n    print('x')\n\nif __name__ == '__main__':\n    main()"),
-        ("core.presets", "from pathlib import Path\nA = {'a': Path('x')}\nB = lambda: open('x')"),
+        ("core.design.presets", "from pathlib import Path\nA = {'a': Path('x')}\nB = lambda: open('x')"),
         ("core.training_notes", "from core.runs_archive import x"),
         ("pages.components.session", "import streamlit as st\ndef f():\n    return st.session_state"),
-        ("pages.home", "import streamlit as st\nfrom core.presets import PRESETS\nst.title('x')"),
+        ("pages.home", "import streamlit as st\nfrom core.design.presets import PRESETS\nst.title('x')"),
         ("app", "import streamlit as st\nimport sys\nsys.path.insert(0, '.')"),
     ],
 )

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core.config import ExperimentConfig
+from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
-from core.presets import get_preset
 from core.runs.store import Store
 from core.workspace import Workspace
 

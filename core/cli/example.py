@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from core.cli.output import end_progress, percent, print_json, progress_line
+from core.design.presets import quick_start
 from core.errors import ConvDeckError
 from core.example.archive import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
-from core.presets import quick_start
 from core.runs.launcher import LocalLauncher
 from core.runs.states import RunState
 from core.runs.store import Run, Store

@@ -3,12 +3,12 @@
 import argparse
 from dataclasses import asdict
 
-from core.advice import advise
-from core.architecture import describe
 from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
+from core.design.architecture import describe
+from core.design.hints import advise
+from core.design.presets import PRESETS
 from core.experiments import dataset_shape, find_dataset
-from core.presets import PRESETS
 from core.workspace import Workspace
 
 

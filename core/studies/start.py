@@ -7,9 +7,9 @@ from typing import Any
 
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
+from core.design.presets import get_preset
 from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
 from core.experiments import check_experiment, find_dataset, fork_name
-from core.presets import get_preset
 from core.runs import control
 from core.runs.records import MAX_NAME_CHARACTERS
 from core.runs.scheduler import ensure_scheduler

@@ -6,15 +6,15 @@ from typing import Any
 import keras
 from keras import layers
 
-from core.architecture import Layer, describe
 from core.config import ExperimentConfig
+from core.design.architecture import Layer, describe
 from core.training.draws import ImageShape
 
 
 def build_model(
     config: ExperimentConfig, image_shape: ImageShape, num_classes: int, *, synchronized: bool = False
 ) -> keras.Model:
-    """Build the network that `core.architecture` describes, layer by layer and under the same names.
+    """Build the network that `core.design.architecture` describes, layer by layer and under the same names.
 
     Preprocessing is part of the model, so whoever loads it sees what training saw. The initial weights depend on
     the seed and each layer's name alone: networks that share layers start from the same weights in them.
@@ -95,4 +95,6 @@ def _build_layer(layer: Layer, config: ExperimentConfig, synchronized: bool) -> 
                 settings["units"], activation="softmax", name=layer.name, dtype="float32",
                 kernel_initializer=keras.initializers.GlorotUniform(seed),
             )  # fmt: skip
-    raise ValueError(f"core.architecture describes a {layer.kind!r} layer, which build_model does not know.")
+    raise ValueError(
+        f"core.design.architecture describes a {layer.kind!r} layer, which build_model does not know."
+    )

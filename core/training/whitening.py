@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from core.architecture import WHITENING, WHITENING_SIZE
+from core.design.architecture import WHITENING, WHITENING_SIZE
 from core.training.arrays import TrainingSet
 
 MOST_PICTURES = 5_000  # as in the paper

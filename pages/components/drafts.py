@@ -7,9 +7,9 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.datasets.storage import is_ready
-from core.drafts import load_draft, new_draft_id, save_draft
+from core.design.drafts import load_draft, new_draft_id, save_draft
+from core.design.presets import PRESETS, get_preset, quick_start
 from core.errors import UserError
-from core.presets import PRESETS, get_preset, quick_start
 from core.services import Services
 from core.system.devices import list_devices
 from core.workspace import Workspace

@@ -5,7 +5,7 @@ import streamlit as st
 from core.augmentation_strength import MOST_STRENGTH, scaled
 from core.config import AugmentationConfig, ExperimentConfig
 from core.config.augmentation import FILL_MODES
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from pages.components import session
 from pages.components.form_fields import (
     choice_field,

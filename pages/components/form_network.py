@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.architecture import Architecture
 from core.config import ExperimentConfig
 from core.config.model import ACTIVATIONS, BlockConfig
+from core.design.architecture import Architecture
 from core.errors import ConfigError
 from pages.components import session
 from pages.components.form_fields import (

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.architecture import Architecture
+from core.design.architecture import Architecture
 
 ROW_PIXELS = 35
 SHOWN_ROWS = 18

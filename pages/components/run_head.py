@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import differences
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import Run
 from pages.components import run_words
 from pages.components.fold import render_folded

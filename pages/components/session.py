@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.config import AugmentationConfig, ExperimentConfig
-from core.drafts import Draft
+from core.design.drafts import Draft
 from core.errors import ConfigError
 from core.services import Services, get_services
 

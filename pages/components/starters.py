@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.datasets.storage import is_ready
+from core.design.presets import PRESETS, Preset
 from core.errors import UserError
 from core.experiments import start_experiment
-from core.presets import PRESETS, Preset
 from core.services import Services
 from core.system.devices import list_devices
 from pages.components import session

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.datasets.storage import is_ready
+from core.design.presets import quick_start
 from core.errors import RunNotFound, UserError
 from core.example.archive import EXAMPLE_ID
 from core.experiments import start_experiment
-from core.presets import quick_start
 from core.runs.records import Run
 from core.runs.store import Store
 from core.services import Services

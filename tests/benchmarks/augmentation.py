@@ -63,7 +63,7 @@ def pictures_per_second(batches: Iterator[Any], count: int, drained: int) -> Cal
 
 def ours(rounds: Rounds) -> None:
     """The pipeline as the worker sets it up: deterministic, all of an epoch's draws and its shuffling within."""
-    from core.presets import get_preset
+    from core.design.presets import get_preset
     from core.training.arrays import TrainingSet
     from core.training.runtime import configure_runtime
     from core.training.train import batches_of

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.followed import MOST_FOLLOWED
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.store import Store
 from core.system.processes import process_started

@@ -30,7 +30,7 @@ def main() -> None:
     import numpy as np
     import tensorflow as tf
 
-    from core.presets import get_preset
+    from core.design.presets import get_preset
     from core.training.arrays import TrainingSet
     from core.training.runtime import configure_runtime
     from core.training.train import compiled_model

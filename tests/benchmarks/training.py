@@ -81,7 +81,7 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
 
     def contestant(rounds: Rounds) -> None:
         from core.datasets.splits import CLEAN_PICTURES, TrainingArrays
-        from core.presets import get_preset
+        from core.design.presets import get_preset
         from core.runs.reporter import RunReporter
         from core.runs.store import Store
         from core.training.runtime import configure_runtime
@@ -189,7 +189,7 @@ def _step(*, ours: bool) -> Callable[[Rounds], None]:
     def contestant(rounds: Rounds) -> None:
         import tensorflow as tf
 
-        from core.presets import get_preset
+        from core.design.presets import get_preset
         from core.training.arrays import TrainingSet
         from core.training.runtime import configure_runtime
         from core.training.train import compiled_model

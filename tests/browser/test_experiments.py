@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.config import ExperimentConfig
+from core.design.presets import PRESETS
 from core.experiments import start_experiment
-from core.presets import PRESETS
 from core.runs import control
 from core.runs.states import RunState
 from core.runs.store import Store

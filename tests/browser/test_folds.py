@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.store import EpochRow, Store
 from core.system.processes import process_started
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.states import RunState
 from core.runs.store import Store
 from tests.server import running_server

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from core.access import AccessMiddleware, is_host_allowed
 from core.api import build_routes
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.states import RunState
 from core.runs.store import Store
 

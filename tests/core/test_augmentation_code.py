@@ -9,7 +9,7 @@ import pytest
 
 from core.augmentation_code import keras_code
 from core.config import AugmentationConfig
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.training.augmentation import affine_transforms
 from core.training.draws import draw
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.augmentation_strength import scaled
 from core.config import AugmentationConfig
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 
 POLICY = AugmentationConfig(
     rotation_degrees=20.0, width_shift_fraction=0.1, zoom_fraction=0.5, horizontal_flip=True, brightness=0.2,

@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.api import build_routes
+from core.design.presets import PRESETS
 from core.details import TOO_OLD, class_names_of, memorised_in_words
-from core.presets import PRESETS
 from core.runs.details import CorruptedLabels
 from core.runs.records import EpochRow
 from core.runs.store import Store

@@ -2,11 +2,11 @@
 
 import pytest
 
-from core.advice import advise
-from core.architecture import describe
+from core.design.architecture import describe
+from core.design.hints import advise
+from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
 from core.experiments import check_experiment, dataset_shape, start_experiment
-from core.presets import PRESETS, quick_start
 from core.runs.store import Store
 
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from core.design.presets import PRESETS
 from core.fitting import fitting_runs, resized_shape, trained_runs
-from core.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.store import Store
 

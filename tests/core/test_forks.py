@@ -2,10 +2,10 @@
 
 import pytest
 
+from core.design.presets import PRESETS
 from core.errors import ConfigError, RunError, RunNotFound
 from core.experiments import fork_experiment
 from core.mends import mends_for
-from core.presets import PRESETS
 from core.runs import control
 from core.runs.diagnosis import diagnose
 from core.runs.records import EpochRow

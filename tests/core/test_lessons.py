@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from core.architecture import describe
+from core.design.architecture import describe
 from core.errors import UserError
 from core.lessons import LESSONS, get_lesson, next_lesson
 

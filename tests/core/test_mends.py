@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.architecture import describe
 from core.config import (
     AugmentationConfig,
     BlockConfig,
@@ -18,8 +17,9 @@ from core.config import (
 )
 from core.config.changes import describe_changes
 from core.config.optimizer import OPTIMIZERS
+from core.design.architecture import describe
+from core.design.presets import PRESETS
 from core.mends import augmentation_mend, mends_for
-from core.presets import PRESETS
 from core.runs.diagnosis import Diagnosis, Verdict
 from tests.core.strategies import experiments
 

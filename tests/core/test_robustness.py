@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.config import AugmentationConfig, ExperimentConfig
+from core.design.presets import PRESETS
 from core.errors import ConfigError, EngineError, RunError
-from core.presets import PRESETS
 from core.robustness import KNOBS, measure
 from core.runs.records import EpochRow, Run
 from core.runs.store import Store

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from core.cli import main
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.launcher import LocalLauncher
 from core.runs.store import Store
 from core.system.devices import list_devices

@@ -7,7 +7,7 @@ import pytest
 
 from core import verdicts
 from core.datasets.prepare import ensure_dataset
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.diagnosis import diagnose
 from core.runs.states import RunState
 from core.runs.store import EpochRow, Store

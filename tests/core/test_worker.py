@@ -14,8 +14,8 @@ import pytest
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
+from core.design.presets import PRESETS
 from core.errors import ConfigError, ConvDeckError, DatasetError, Diverged, StaleAttempt
-from core.presets import PRESETS
 from core.runs import control
 from core.runs.records import Run
 from core.runs.states import RunState

@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 from core import services as services_module
 from core.config import AugmentationConfig
 from core.datasets.storage import delete_dataset, save_dataset
+from core.design.presets import PRESETS
 from core.engine_client import Batch
 from core.errors import EngineError
-from core.presets import PRESETS
 from core.robustness import KNOBS, Robustness
 from core.runs.records import EpochRow, Run
 from core.runs.store import Store

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import ExperimentConfig
 from core.datasets.storage import save_dataset
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs import control
 from core.runs.states import RunState
 from core.runs.store import Store

@@ -14,8 +14,8 @@ from core import services as services_module
 from core.config import AugmentationConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import delete_dataset, save_dataset
+from core.design.presets import PRESETS
 from core.errors import EngineError
-from core.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store

@@ -4,7 +4,7 @@ import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.rate_words import rate_in_words
 from core.runs.interventions import Intervention
 from core.runs.records import EpochRow, Run

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from core.config import DatasetConfig
 from core.datasets.followed import load_followed
 from core.datasets.storage import save_dataset
+from core.design.presets import PRESETS
 from core.details import TOO_OLD
-from core.presets import PRESETS
 from core.runs.details import ClassCounts, Followed, RunDetails
 from core.runs.records import EpochRow
 from core.runs.store import Run, Store

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import Run
 from core.runs.states import RunState
 from core.runs.store import Store

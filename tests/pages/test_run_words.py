@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.states import RunState
 from core.runs.store import Store
 from core.system.devices import Device, DeviceReport

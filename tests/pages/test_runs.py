@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.datasets.prepare import ensure_dataset
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs import control
 from core.runs.records import EpochRow
 from core.runs.states import RunState

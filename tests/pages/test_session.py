@@ -7,7 +7,7 @@ def test_another_design_or_name_has_another_token() -> None:
     def tokens() -> None:
         import streamlit as st
 
-        from core.presets import PRESETS
+        from core.design.presets import PRESETS
         from pages.components import session
 
         tiny, article = PRESETS["tiny"].config, PRESETS["article"].config

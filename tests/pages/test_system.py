@@ -4,7 +4,7 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.states import RunState
 from core.runs.store import Store
 from core.system.devices import Device

@@ -11,7 +11,7 @@ from core import robustness
 from core.cli import augmentation
 from core.config import ExperimentConfig
 from core.datasets.splits import load_split
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.store import Store
 from core.training.arrays import training_set
 from core.training.pipeline_generic import batches

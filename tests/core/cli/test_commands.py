@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from core.config import ExperimentConfig
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import CURVE_KEYS
 from core.runs.store import EpochRow, Store
 from core.workspace import PROJECT_ROOT

@@ -1,7 +1,7 @@
 """The example is made anew by the same worker as every run; what fails leaves no file."""
 
 from core.cli import example
-from core.presets import quick_start
+from core.design.presets import quick_start
 from tests.core.conftest import run_command
 
 

@@ -8,9 +8,9 @@ from starlette.testclient import TestClient
 
 from core import api, cli
 from core.api import build_routes
+from core.design.presets import PRESETS
 from core.errors import PreflightBusy
 from core.preflight.measurement import Preflight
-from core.presets import PRESETS
 from tests.core.conftest import run_command, run_json
 
 FITS = Preflight(

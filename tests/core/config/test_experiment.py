@@ -23,8 +23,8 @@ from core.config import (
     differences,
     parse_json,
 )
+from core.design.presets import PRESETS
 from core.errors import ConfigError
-from core.presets import PRESETS
 from tests.core.strategies import experiments
 
 JSON_VALUES = st.recursive(

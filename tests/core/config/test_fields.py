@@ -4,8 +4,8 @@ import pytest
 
 from core.config import ExperimentConfig
 from core.config.fields import Limits
+from core.design.presets import PRESETS
 from core.errors import ConfigError
-from core.presets import PRESETS
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score
 from core.datasets.catalogue import SHAPES_TEST
 from core.datasets.shapes import draw_shapes
 from core.datasets.splits import validation_and_test
+from core.design.presets import quick_start
 from core.example.archive import EXAMPLE_FILE, EXAMPLE_PRESET, read_example, write_example
-from core.presets import quick_start
 from core.runs.diagnosis import Verdict, diagnose
 from core.runs.records import CURVE_KEYS, EpochRow
 from core.runs.store import Store

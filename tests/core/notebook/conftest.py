@@ -3,7 +3,7 @@
 import pytest
 
 from core.config import ExperimentConfig
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import EpochRow, Run
 from core.runs.states import RunState
 from core.runs.store import Store

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
+from core.design.presets import PRESETS
 from core.errors import PreflightError, UserError
 from core.preflight.child import OutOfMemory, TooSlow, ask
-from core.presets import PRESETS
 from core.system.devices import list_devices
 
 CONFIG = PRESETS["tiny"].config

@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
+from core.design.presets import PRESETS
 from core.errors import PreflightBusy, PreflightError
 from core.preflight.jobs import DryRuns, DryRunState
 from core.preflight.measurement import Preflight
-from core.presets import PRESETS
 
 ONE, OTHER = PRESETS["tiny"].config, PRESETS["article"].config
 

@@ -5,10 +5,10 @@ import shutil
 import pytest
 from filelock import FileLock
 
+from core.design.presets import PRESETS
 from core.errors import ConfigError, PreflightBusy, PreflightError
 from core.preflight.child import OutOfMemory, TooSlow
 from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, measure, smaller_batches
-from core.presets import PRESETS
 from core.runs.store import Store
 from core.system.devices import Device, DeviceReport
 

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
+from core.design.presets import PRESETS
 from core.errors import RunError, RunNotFound
-from core.presets import PRESETS
 from core.runs.notes import MAX_NOTE_CHARACTERS, NotedRun, check_text
 from core.runs.records import EpochRow
 from core.runs.states import RunState

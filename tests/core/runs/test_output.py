@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.output import last_words, output_tail
 from core.runs.store import Store
 

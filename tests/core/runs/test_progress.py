@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.config import DatasetConfig, ExperimentConfig, TrainingConfig
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
 from core.runs.records import Run
 from core.runs.states import RunState

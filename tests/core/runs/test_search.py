@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.search import fits
 from core.runs.states import RunState
 from core.runs.store import Store

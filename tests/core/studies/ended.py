@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import AugmentationConfig, differences
+from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
-from core.presets import PRESETS
 from core.studies.plan import KNOBS, MODIFIERS, active_knobs, arms_of, plan, without_knobs
 from core.studies.spec import Base, StudySpec, build_spec, ladder
 from tests.core.strategies import augmentations, experiments

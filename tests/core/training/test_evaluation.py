@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.training import portions
 from core.training.evaluation import Evaluator
 from core.training.mirroring import answering

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from core.architecture import describe
 from core.config import ExperimentConfig, ModelConfig
-from core.presets import PRESETS
+from core.design.architecture import describe
+from core.design.presets import PRESETS
 from core.training.models import build_model
 from tests.core.strategies import models
 

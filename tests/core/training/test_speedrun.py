@@ -1,7 +1,7 @@
 """The preset `speedrun`, small enough for a processor."""
 
 from core.datasets.splits import load_split
-from core.presets import quick_start
+from core.design.presets import quick_start
 from core.training.train import train
 
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from core.architecture import WHITENING
 from core.config import ExperimentConfig
+from core.design.architecture import WHITENING
 from core.training import whitening
 from core.training.arrays import TrainingSet, training_set
 from core.training.predict import load_run_model

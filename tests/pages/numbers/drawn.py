@@ -7,7 +7,7 @@ import math
 import sqlite3
 import statistics
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store

@@ -10,7 +10,7 @@ import time
 import pytest
 from filelock import FileLock
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import EpochRow
 from core.system.processes import process_started
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of

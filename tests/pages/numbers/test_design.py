@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.design.presets import PRESETS
 from core.preflight import child, measurement
-from core.presets import PRESETS
 from core.services import get_services
 from tests.pages.numbers.conftest import NUM_TRAIN, Trained
 from tests.pages.numbers.readings import sql, texts_of

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.store import Run, Store
 from core.workspace import Workspace

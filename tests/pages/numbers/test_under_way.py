@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.records import EpochRow
 from core.runs.states import RunState
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of

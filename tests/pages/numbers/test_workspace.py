@@ -16,7 +16,7 @@ import pytest
 import streamlit as st
 
 from core.datasets.storage import save_dataset
-from core.presets import PRESETS
+from core.design.presets import PRESETS
 from core.runs.store import Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import Trained

@@ -1,7 +1,7 @@
 """What an experienced person would say of a design before it is started: hints, never refusals."""
 
-from core.architecture import Architecture
 from core.config import ExperimentConfig
+from core.design.architecture import Architecture
 
 MANY_PARAMETERS_PER_PICTURE = 100
 FEW_STEPS = 150

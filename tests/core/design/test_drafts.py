@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from core import drafts
-from core.drafts import Draft, load_draft, new_draft_id, save_draft
+from core.design import drafts
+from core.design.drafts import Draft, load_draft, new_draft_id, save_draft
+from core.design.presets import PRESETS
 from core.errors import UserError
-from core.presets import PRESETS
 
 DRAFT = Draft(PRESETS["vgg"].config, PRESETS["tiny"].config, "tiny")
 

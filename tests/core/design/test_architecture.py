@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from core.architecture import describe
 from core.config import BlockConfig, DenseConfig, ModelConfig
+from core.design.architecture import describe
+from core.design.presets import PRESETS
 from core.errors import ConfigError
-from core.presets import PRESETS
 from tests.core.strategies import models
 
 

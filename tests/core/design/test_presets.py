@@ -2,7 +2,6 @@
 
 import pytest
 
-from core.architecture import describe
 from core.config import (
     AugmentationConfig,
     BlockConfig,
@@ -13,7 +12,8 @@ from core.config import (
     OptimizerConfig,
     TrainingConfig,
 )
-from core.presets import PRESETS, quick_start
+from core.design.architecture import describe
+from core.design.presets import PRESETS, quick_start
 
 # Every value that the article states or that its Keras code leaves at Keras's default, written out.
 ARTICLE = ExperimentConfig(
