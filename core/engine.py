@@ -175,7 +175,7 @@ def _decode_all(
     document: dict[str, Any], arrays: Arrays, image_shape: tuple[int, ...]
 ) -> tuple[list[dict[str, Any]], Arrays]:
     """A row for each named picture, and the pixels of those that could be read, by place."""
-    from core.images.decode import decode_picture, fit_picture
+    from core.images import decode_picture, fit_picture
 
     rows: list[dict[str, Any]] = []
     seen: Arrays = {}

@@ -8,6 +8,7 @@ from typing import Any
 from core.config import ExperimentConfig
 from core.datasets.splits import CLEAN_PICTURES
 from core.datasets.storage import DatasetInfo
+from core.epoch import Curves
 from core.errors import DatasetError, RunError, RunNotFound
 from core.experiments import find_dataset
 from core.mends import Mend, mends_for
@@ -15,7 +16,6 @@ from core.runs.diagnosis import Diagnosis, Verdict, diagnose
 from core.runs.records import Run
 from core.runs.serialize import run_summary
 from core.runs.store import Store
-from core.runs.tables import Curves
 from core.workspace import Workspace
 
 # A list of a thousand runs of 200 epochs takes a second of processor time to judge. 1 KB each.

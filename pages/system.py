@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.cli.doctor import examine
+from core.doctor import examine
 from pages.components import session
 from pages.components.machine import (
     render_advice,

@@ -14,7 +14,7 @@ from core.config import ExperimentConfig
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
 from core.experiments import fork_experiment, start_experiment
-from core.images.decode import CROPS, MAX_FILE_BYTES
+from core.images import CROPS, MAX_FILE_BYTES
 from core.runs import control
 from core.runs.serialize import run_detail
 from core.services import Services, get_services

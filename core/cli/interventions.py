@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Sequence
 
 from core.cli.output import print_json, print_table
-from core.rate_words import rate_in_words
+from core.formatting import rate_in_words
 from core.runs import control
 from core.runs.interventions import Intervention
 from core.runs.records import Run

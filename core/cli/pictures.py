@@ -8,7 +8,7 @@ from typing import Any
 from core.cli.output import print_json
 from core.engine_client import Engine
 from core.errors import UserError
-from core.images.decode import CROPS, MAX_FILE_BYTES
+from core.images import CROPS, MAX_FILE_BYTES
 from core.runs.store import Store
 from core.workspace import Workspace
 

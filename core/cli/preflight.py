@@ -4,7 +4,7 @@ import argparse
 
 from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import end_progress, print_json, progress_line
-from core.durations import in_words
+from core.formatting import in_words
 from core.preflight.measurement import Preflight, measure
 from core.workspace import Workspace
 

@@ -18,9 +18,9 @@ from core.datasets.folder_layout import Layout, class_name, find_layout, name_cl
 from core.datasets.readers import Arrays
 from core.datasets.splits import nested_order
 from core.datasets.storage import MAX_ARRAY_BYTES, MAX_SIDE, Progress, Report
-from core.datasets.wording import reason
 from core.errors import DatasetError, PictureError
-from core.images.decode import MAX_FILE_BYTES, decode_picture, fit_picture, shorten
+from core.formatting import reason
+from core.images import MAX_FILE_BYTES, decode_picture, fit_picture, shorten
 
 DEFAULT_SIZE = 32
 TEST_SHARE = 0.2

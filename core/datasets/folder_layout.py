@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.datasets.storage import MAX_CLASSES
-from core.datasets.wording import clean_class_name, printable
 from core.errors import DatasetError
+from core.formatting import clean_class_name, printable
 
 PARTS = {
     "train": "train",

@@ -20,8 +20,8 @@ from typing import Any
 import psutil
 
 from core.datasets.storage import MAX_ARRAY_BYTES, Progress, Report
-from core.datasets.wording import printable, reason
 from core.errors import DatasetError
+from core.formatting import printable, reason
 from core.system.lines import answering
 from core.workspace import PROJECT_ROOT, Workspace
 

@@ -24,8 +24,8 @@ from core.datasets.storage import (
     load_dataset,
     save_dataset,
 )
-from core.datasets.wording import clean_class_name, printable, reason
 from core.errors import DatasetError
+from core.formatting import clean_class_name, printable, reason
 from core.system.files import sha256_of
 from core.workspace import Workspace
 

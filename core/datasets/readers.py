@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.catalogue import SOURCES, Source
-from core.datasets.wording import printable, reason
 from core.errors import DatasetError
+from core.formatting import printable, reason
 
 MAX_UNFOLDED_BYTES = 400_000_000  # twice what an official archive unfolds to
 # CIFAR-100 pickled anew by Python 3, which writes more, takes 600,000 operations in all; a list of one byte takes 64.

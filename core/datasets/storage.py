@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from core.config.dataset import DATASET_ID
 from core.datasets.catalogue import SOURCES, Source
-from core.datasets.wording import reason
 from core.errors import DatasetError
+from core.formatting import reason
 from core.system.files import sha256_of, sync_folder
 from core.workspace import Workspace
 

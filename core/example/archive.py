@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import ExperimentConfig
+from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import RunError
-from core.runs.records import CURVE_KEYS, EpochRow, FinishedRun, Run
-from core.runs.tables import Curves
+from core.runs.records import FinishedRun, Run
 from core.system.files import replacing
 
 EXAMPLE_FILE = Path(__file__).with_name("overfits.zip")

@@ -6,8 +6,8 @@ from typing import Any
 
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
-from core.durations import in_words
 from core.errors import RunError
+from core.formatting import in_words
 from core.runs.records import Run, finite
 from core.runs.store import Curves
 from core.statistics import mean_and_interval

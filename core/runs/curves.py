@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.runs.records import CURVE_KEYS
+from core.epoch import CURVE_KEYS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from core.config import ExperimentConfig
+from core.epoch import EpochRow
 from core.errors import ConfigError, RunError
 from core.runs.states import RunState
 
@@ -98,27 +99,6 @@ class Run:
 
 
 @dataclass(frozen=True)
-class EpochRow:
-    """One finished epoch, counted from 1. `clean` is the training data without augmentation and dropout.
-
-    What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration;
-    `details` is what `core.runs.details` reads again, None where it was not measured.
-    """
-
-    epoch: int
-    train_loss: float | None = None
-    train_accuracy: float | None = None
-    clean_train_loss: float | None = None
-    clean_train_accuracy: float | None = None
-    val_loss: float | None = None
-    val_accuracy: float | None = None
-    learning_rate: float | None = None
-    seconds: float | None = None
-    images_per_second: float | None = None
-    details: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
 class FinishedRun:
     """A run that was trained elsewhere: what it was told to do, what it measured, and a line for its log."""
 
@@ -169,7 +149,6 @@ class LogLine:
 
 
 RUN_COLUMNS = tuple("config" if field.name == "config_json" else field.name for field in fields(Run))
-CURVE_KEYS = tuple(field.name for field in fields(EpochRow) if field.name != "details")
 
 _STATE = RUN_COLUMNS.index("state")
 _BOOLEANS = tuple(RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested"))

@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from core.epoch import CURVE_KEYS
 from core.errors import RunError
 from core.runs.diagnosis import Diagnosis
 from core.runs.interventions import Intervention
-from core.runs.records import CURVE_KEYS, Run, finite
+from core.runs.records import Run, finite
 from core.runs.store import Curves
 
 

@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterable
 
-from core.runs.records import CURVE_KEYS, Run, finite
-from core.runs.tables import Curves
+from core.epoch import CURVE_KEYS, Curves
+from core.runs.records import Run, finite
 
 # A spreadsheet takes a cell that begins with one of these for a formula and runs it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

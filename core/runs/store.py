@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from core.config import ExperimentConfig
+from core.epoch import Curves, EpochRow
 from core.errors import IllegalTransition, RunError, StaleAttempt
 from core.runs import search, tables
 from core.runs.database import BUSY_SECONDS, Database
@@ -21,7 +22,6 @@ from core.runs.interventions import Interventions
 from core.runs.notes import Notes
 from core.runs.records import (
     MAX_TOKEN_CHARACTERS,
-    EpochRow,
     FinishedRun,
     LogLine,
     Measured,
@@ -33,7 +33,6 @@ from core.runs.records import (
 from core.runs.search import Found
 from core.runs.states import RunState
 from core.runs.studies import Studies
-from core.runs.tables import Curves
 from core.workspace import Workspace
 
 __all__ = ["Curves", "EpochRow", "LogLine", "Run", "Store"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.config import ExperimentConfig
+from core.epoch import Curves
 from core.errors import RunError, StudyNotFound
 from core.runs import tables
 from core.runs.database import Database
@@ -20,7 +21,6 @@ from core.runs.records import (
     run_from_row,
 )
 from core.runs.states import RunState
-from core.runs.tables import Curves
 
 
 @dataclass(frozen=True)

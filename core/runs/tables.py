@@ -3,12 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from core.config import ExperimentConfig
+from core.epoch import CURVE_KEYS, Curves
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.records import (
-    CURVE_KEYS,
     RUN_COLUMNS,
     RUN_ID,
     FinishedRun,
@@ -21,8 +20,6 @@ from core.runs.records import (
     run_from_row,
 )
 from core.runs.states import ACTIVE, FINAL, TRANSITIONS, RunState
-
-Curves = dict[str, list[Any]]
 
 MAX_LOG_CHARACTERS = 4000
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from core.rate_words import rate_in_words
+from core.formatting import rate_in_words
 
 # How many of the steps to come are looked at for the highest rate that a schedule still goes up to.
 LOOKED_AT = 200

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 import keras
 
 from core.config import ExperimentConfig
+from core.epoch import Outcome
 from core.errors import ConvDeckError, Diverged, TrainingError
 from core.system.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
@@ -52,18 +53,6 @@ class EpochRow:
     seconds: float
     images_per_second: float
     details: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended: `finished` (all epochs, or early stopping) or `stopped` (asked to).
-
-    `epoch` counts the finished epochs; what a stop in mid-epoch had learned of the next one is not kept.
-    """
-
-    reason: str
-    epoch: int
-    best_epoch: int | None
 
 
 class Reporter(Protocol):

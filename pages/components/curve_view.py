@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.config.changes import describe_changes
 from core.errors import RunError, RunNotFound
-from core.rate_words import rate_in_words
+from core.formatting import rate_in_words
 from core.runs.curves import curves_frame
 from core.runs.interventions import Intervention
 from core.runs.records import Run

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import RunNotFound
-from core.rate_words import rate_in_words
+from core.formatting import rate_in_words
 from core.runs.output import output_tail
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
 from core.runs.records import LogLine, Run

@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.disk import DiskUsage, disk_usage
 from core.engine_client import EngineState
 from core.runs.records import Run
 from core.runs.scheduler import is_served
 from core.services import Services
 from core.system.devices import Device, list_devices
-from core.workspace import Workspace
+from core.workspace import DiskUsage, Workspace, disk_usage
 from pages.components import run_words
 from pages.components.fold import render_folded
 from pages.components.text import literal

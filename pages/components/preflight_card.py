@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.config import ExperimentConfig
-from core.durations import in_words
 from core.errors import PreflightBusy
+from core.formatting import in_words
 from core.preflight.measurement import Preflight
 from core.services import Services
 from pages.components import run_words, session

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.errors import RunError
-from core.rate_words import rate_in_words
+from core.formatting import rate_in_words
 from core.runs import control
 from core.runs.interventions import Intervention
 from core.runs.records import Run

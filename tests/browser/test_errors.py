@@ -5,7 +5,7 @@ import sqlite3
 from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Store
 

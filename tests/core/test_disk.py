@@ -1,4 +1,4 @@
-from core.disk import disk_usage
+from core.workspace import disk_usage
 
 
 def test_sizes_are_those_of_the_files(workspace):

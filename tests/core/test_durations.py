@@ -1,6 +1,6 @@
 import pytest
 
-from core.durations import in_words
+from core.formatting import in_words
 
 
 @pytest.mark.parametrize(

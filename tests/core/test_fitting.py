@@ -3,8 +3,8 @@
 import dataclasses
 
 from core.design.presets import PRESETS
+from core.epoch import EpochRow
 from core.fitting import fitting_runs, resized_shape, trained_runs
-from core.runs.records import EpochRow
 from core.runs.store import Store
 
 STORED = (32, 32, 3)

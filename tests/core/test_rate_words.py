@@ -1,6 +1,6 @@
 import pytest
 
-from core.rate_words import rate_in_words
+from core.formatting import rate_in_words
 
 
 @pytest.mark.parametrize(

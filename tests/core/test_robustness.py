@@ -5,9 +5,10 @@ import pytest
 
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.presets import PRESETS
+from core.epoch import EpochRow
 from core.errors import ConfigError, EngineError, RunError
 from core.robustness import KNOBS, measure
-from core.runs.records import EpochRow, Run
+from core.runs.records import Run
 from core.runs.store import Store
 from core.workspace import Workspace
 

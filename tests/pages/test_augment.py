@@ -14,9 +14,10 @@ from core.config import AugmentationConfig
 from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
 from core.engine_client import Batch
+from core.epoch import EpochRow
 from core.errors import EngineError
 from core.robustness import KNOBS, Robustness
-from core.runs.records import EpochRow, Run
+from core.runs.records import Run
 from core.runs.store import Store
 from core.workspace import Workspace
 from pages.components.lab_sweep import in_words, level_in_words

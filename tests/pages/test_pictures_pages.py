@@ -15,8 +15,8 @@ from core.config import AugmentationConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
+from core.epoch import EpochRow
 from core.errors import EngineError
-from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 from tests.core.studies.ended import create, end_all, spec

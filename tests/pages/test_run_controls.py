@@ -5,9 +5,10 @@ from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
-from core.rate_words import rate_in_words
+from core.epoch import EpochRow
+from core.formatting import rate_in_words
 from core.runs.interventions import Intervention
-from core.runs.records import EpochRow, Run
+from core.runs.records import Run
 from core.runs.states import ACTIVE, RunState
 from core.runs.store import Store
 from pages.components.run_controls import history_frame

@@ -16,8 +16,8 @@ from core.datasets.followed import load_followed
 from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
 from core.details import TOO_OLD
+from core.epoch import EpochRow
 from core.runs.details import ClassCounts, Followed, RunDetails
-from core.runs.records import EpochRow
 from core.runs.store import Run, Store
 from pages.components.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.epoch_columns import MOST_COLUMNS

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
+from core.epoch import EpochRow
 from core.runs import control
-from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 from core.workspace import PROJECT_ROOT

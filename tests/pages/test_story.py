@@ -10,10 +10,10 @@ import streamlit as st
 from core import services as services_module
 from core.datasets.samples import SAMPLES
 from core.design.presets import PRESETS
+from core.epoch import EpochRow
 from core.example.archive import EXAMPLE_ID
 from core.example.arrival import import_example
 from core.runs import control
-from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 from pages.components import engine_answers

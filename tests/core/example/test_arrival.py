@@ -8,12 +8,12 @@ import pytest
 from core.cli.main import main
 from core.datasets import prepare
 from core.design.presets import PRESETS
+from core.epoch import CURVE_KEYS
 from core.errors import ConvDeckError
 from core.example import arrival
 from core.example.archive import EXAMPLE_ID, read_example
 from core.example.arrival import import_example
 from core.runs import control
-from core.runs.records import CURVE_KEYS
 from core.runs.states import RunState
 from core.runs.store import Store
 from core.verdicts import mends_of, verdict_of

@@ -4,7 +4,8 @@ import pytest
 
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow, Run
+from core.epoch import EpochRow
+from core.runs.records import Run
 from core.runs.states import RunState
 from core.runs.store import Store
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from core.epoch import CURVE_KEYS
 from core.notebook import RunFacts, all_entries, render_html, render_markdown
 from core.notebook.curves_svg import HEIGHT, LEFT, RIGHT, TOP, WIDTH, render_svg
 from core.notebook.markdown_export import quoted
-from core.runs.records import CURVE_KEYS
 from tests.core.notebook.conftest import CONFIG, HOSTILE, trained_run
 
 DAY = 1_795_000_000.0  # 18 November 2026

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.runs.records import CURVE_KEYS
+from core.epoch import CURVE_KEYS
 
 
 @dataclass(frozen=True)

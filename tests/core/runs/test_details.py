@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from core.epoch import EpochRow
 from core.errors import RunNotFound, StaleAttempt
 from core.runs.details import Followed
-from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Store
 from tests.core.runs.fakes import CONFIG

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.epoch import CURVE_KEYS
 from core.runs.diagnosis import Diagnosis, Verdict, diagnose
-from core.runs.records import CURVE_KEYS
 from tests.core.runs.drawn_curves import Shape, draw, prefix
 
 KNOWN = {"num_classes": 10, "num_validation": 5_000, "num_clean": 2_000}

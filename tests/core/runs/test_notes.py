@@ -6,9 +6,9 @@ import threading
 import pytest
 
 from core.design.presets import PRESETS
+from core.epoch import EpochRow
 from core.errors import RunError, RunNotFound
 from core.runs.notes import MAX_NOTE_CHARACTERS, NotedRun, check_text
-from core.runs.records import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.config import ExperimentConfig
-from core.runs.records import CURVE_KEYS
+from core.epoch import CURVE_KEYS
 from core.runs.serialize import run_detail, run_summary, settings_json
 from core.runs.store import EpochRow, Store
 from tests.core.runs.fakes import CONFIG, Clock

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.design.presets import PRESETS
-from core.runs.records import CURVE_KEYS
+from core.epoch import CURVE_KEYS
 from core.runs.spreadsheet import curves_csv, escape_cell
 from core.runs.store import Store
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 from core.runs.studies import Study

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from core.config import ExperimentConfig
+from core.epoch import Outcome
 from core.errors import Diverged, TrainingError
 from core.training import train as train_module
 from core.training.arrays import training_set
 from core.training.checkpoints import load_checkpoint
 from core.training.evaluation import Evaluator
 from core.training.saved import load_run_model
-from core.training.train import Outcome, compiled_model, train
+from core.training.train import compiled_model, train
 from tests.core.training.conftest import Recorder, measured, noise_pictures, tiny_config
 
 

@@ -5,7 +5,7 @@ import sqlite3
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.store import Run, Store
 from tests.pages.numbers.readings import sql
 

@@ -8,7 +8,7 @@ import sqlite3
 import statistics
 
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.states import RunState
 from core.runs.store import Run, Store
 

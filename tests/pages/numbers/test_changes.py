@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.system.processes import process_started
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train

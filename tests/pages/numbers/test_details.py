@@ -18,7 +18,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.store import Run, Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import EPOCHS, NUM_TRAIN, Trained

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.store import Store
 from tests.pages.numbers.begun import begin
 from tests.pages.numbers.readings import chart_data, epochs_of

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.states import RunState
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, SHAPES_TRAIN, TINY, create, end, spec

@@ -8,7 +8,7 @@ import statistics
 import pytest
 
 from core.design.presets import PRESETS
-from core.runs.records import EpochRow
+from core.epoch import EpochRow
 from core.runs.states import RunState
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import PictureError
-from core.images.decode import decode_picture, fit_picture, shorten
+from core.images import decode_picture, fit_picture, shorten
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
@@ -97,7 +97,7 @@ def test_large_pictures_are_refused_without_being_decoded(monkeypatch) -> None:
 
 
 def test_files_beyond_the_limit_are_refused_unread(monkeypatch) -> None:
-    monkeypatch.setattr("core.images.decode.MAX_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr("core.images.MAX_FILE_BYTES", 1_000_000)
     with pytest.raises(PictureError, match=r"x\.png is larger than 1 MB"):
         decode_picture(b"x" * 1_000_001, "x.png")
 

@@ -1,0 +1,62 @@
+"""What this machine has, what is missing and how to get it: used by the command line and the System page."""
+
+import importlib.metadata
+import platform
+import shutil
+import sqlite3
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from core.datasets.storage import list_datasets
+from core.system.devices import list_devices
+from core.workspace import Workspace
+
+PACKAGES = ("streamlit", "tensorflow", "keras", "plotly", "pandas", "pillow", "numpy", "nvidia-ml-py")
+
+
+LOW_DISK_BYTES = 2_000_000_000
+
+
+def examine(workspace: Workspace) -> dict[str, Any]:
+    """Everything `doctor` prints, as plain values."""
+    workspace.ensure()
+    packages = {name: _version(name) for name in PACKAGES}
+    found = list_devices()
+    datasets = [{"id": info.id, "state": info.state} for info in list_datasets(workspace)]
+    free = shutil.disk_usage(workspace.root).free
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "sqlite": sqlite3.sqlite_version,
+        "packages": packages,
+        "devices": [asdict(device) for device in found.devices],
+        "device_note": found.note,
+        "datasets": datasets,
+        "workspace": str(workspace.root),
+        "disk_free_bytes": free,
+        "advice": _advice(packages, found.note, datasets, free),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _advice(
+    packages: dict[str, str | None], device_note: str | None, datasets: list[dict[str, str]], free: int
+) -> list[str]:
+    advice = []
+    missing = [name for name, version in packages.items() if version is None]
+    if missing:
+        advice.append(f"{', '.join(missing)} missing: {sys.executable} -m pip install -r requirements.txt")
+    if device_note:
+        advice.append(device_note)
+    if any(entry["id"] == "cifar10" and entry["state"] != "ready" for entry in datasets):
+        advice.append("CIFAR-10 is not here yet: python -m core datasets add cifar10 downloads it (170 MB).")
+    if free < LOW_DISK_BYTES:
+        advice.append(f"Only {free / 1e9:.1f} GB are free: set CONVDECK_HOME to a folder on a larger disk.")
+    return advice

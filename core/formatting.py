@@ -1,0 +1,58 @@
+"""Values as people read them: durations, rates, and text from outside that has to fit into a sentence."""
+
+import math
+import re
+
+from core.errors import DatasetError
+
+
+def printable(text: str, most: int) -> str:
+    """`text` without what cannot be printed, on one line, at most `most` characters."""
+    shown = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in text)).strip()
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in the words of the library that noticed; what it quotes may come from a stranger."""
+    # An OSError's own text would add its number and the whole path.
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(text, 120).rstrip(".") or type(error).__name__
+
+
+def clean_class_name(name: str) -> str:
+    """A class name that can be shown anywhere: printable, at most 60 characters. Raises DatasetError."""
+    shown = printable(name, 60)
+    if not shown:
+        raise DatasetError("A class has a name without a single printable character.")
+    return shown
+
+
+def in_words(seconds: float) -> str:
+    """`0.042 s`, `3.4 s`, `48 s`, `3 min 20 s`, `2 h 5 min`, `3 days 4 h`: as exact as anybody wants to know."""
+    if seconds < 0.95:
+        return f"{seconds:.2g} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _two(whole // 60, "min", whole % 60, "s")
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return _two(minutes // 60, "h", minutes % 60, "min")
+    hours = round(seconds / 3600)
+    return _two(hours // 24, "day" if hours < 48 else "days", hours % 24, "h")
+
+
+def _two(large: int, unit: str, small: int, smaller_unit: str) -> str:
+    return f"{large} {unit}" + (f" {small} {smaller_unit}" if small else "")
+
+
+def rate_in_words(rate: float) -> str:
+    """A learning rate to three digits, without an exponent unless it is far from what is usual: `0.0000281`."""
+    if not 1e-7 <= abs(rate) < 1e6:
+        return f"{rate:.3g}"
+    digits = max(0, 2 - math.floor(math.log10(abs(rate))))
+    text = f"{rate:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
