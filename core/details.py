@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from core.errors import DatasetError
 from core.experiments import find_dataset
-from core.runs.details import CorruptedLabels, Followed, RunDetails
-from core.runs.records import Run
+from core.store.breakdowns import CorruptedLabels, Followed, RunDetails
+from core.store.records import Run
 from core.workspace import Workspace
 
 NONE_YET = "Nothing is measured for each class and picture before the first epoch has ended."

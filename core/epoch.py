@@ -24,7 +24,7 @@ class EpochRow:
     """One finished epoch, counted from 1. `clean` is the training data without augmentation and dropout.
 
     What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration;
-    `details` is what `core.runs.details` reads again, None where it was not measured.
+    `details` is what `core.store.breakdowns` reads again, None where it was not measured.
     """
 
     epoch: int

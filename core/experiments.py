@@ -9,8 +9,8 @@ from core.datasets.storage import DatasetInfo, describe_dataset, list_datasets
 from core.design.architecture import Architecture, describe
 from core.errors import ConfigError, DatasetError, RunError
 from core.runs import control
-from core.runs.records import MAX_NAME_CHARACTERS, Run
-from core.runs.store import Store
+from core.store.records import MAX_NAME_CHARACTERS, Run
+from core.store.store import Store
 from core.workspace import Workspace
 
 

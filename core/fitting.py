@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from core.runs.records import Run
+from core.store.records import Run
 
 ImageShape = tuple[int, int, int]
 

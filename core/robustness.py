@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from core.config import AugmentationConfig, DatasetConfig
 from core.errors import ConfigError, RunError
-from core.runs.records import Run
+from core.store.records import Run
 from core.system.files import write_bytes
 from core.workspace import Workspace
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.engine_client import Engine
 from core.preflight.jobs import DryRuns
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import Workspace
 
 _lock = threading.Lock()

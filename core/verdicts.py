@@ -13,9 +13,9 @@ from core.errors import DatasetError, RunError, RunNotFound
 from core.experiments import find_dataset
 from core.mends import Mend, mends_for
 from core.runs.diagnosis import Diagnosis, Verdict, diagnose
-from core.runs.records import Run
 from core.runs.serialize import run_summary
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 
 # A list of a thousand runs of 200 epochs takes a second of processor time to judge. 1 KB each.

@@ -21,7 +21,7 @@ from core.datasets.splits import load_split
 from core.datasets.storage import Progress
 from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
 from core.runs.reporter import RunReporter
-from core.runs.store import Run, Store
+from core.store.store import Run, Store
 from core.workspace import Workspace
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from core.design.hints import advise
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
 from core.experiments import check_dataset, dataset_shape, find_dataset, start_experiment
-from core.runs.records import MAX_NAME_CHARACTERS
+from core.store.records import MAX_NAME_CHARACTERS
 from pages.components import session
 from pages.components.drafts import ensure_draft, load_preset
 from pages.components.fold import render_folded

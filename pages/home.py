@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.example.archive import EXAMPLE_ID
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from pages.components import session, story
 from pages.components.lesson_view import render_lesson_links
 from pages.components.recent_runs import render_recent_runs

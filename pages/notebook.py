@@ -8,8 +8,8 @@ import streamlit as st
 from core.errors import ConvDeckError
 from core.notebook import Entry, all_entries, entry_of, find_notes, render_html, render_markdown
 from core.runs.curves import curves_frame
-from core.runs.notes import Note
 from core.services import Services
+from core.store.notes import Note
 from pages.components import charts, session
 from pages.components.charts import RunCurves
 from pages.components.fold import stays_drawn

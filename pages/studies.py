@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.errors import StudyNotFound
-from core.runs.studies import Study
 from core.services import Services
+from core.store.studies import Study
 from core.studies.report import num_planned
 from pages.components import session
 from pages.components.study_form import render_form, take_link

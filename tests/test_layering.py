@@ -10,11 +10,7 @@ import pytest
 
 from core.workspace import PROJECT_ROOT
 
-# Where SQL is said. Everything else asks the store.
-SQL_MODULES = (
-    "core.runs.database", "core.runs.details", "core.runs.interventions", "core.runs.notes", "core.runs.schema",
-    "core.runs.search", "core.runs.store", "core.runs.studies", "core.runs.tables",
-)  # fmt: skip
+STORE = "core.store"  # where SQL is written; everything else asks it
 SQL_METHODS = {"execute", "executemany", "executescript"}
 SESSION_MODULE = "pages.components.session"
 
@@ -28,7 +24,7 @@ WORK = {
 
 @dataclass(frozen=True)
 class Import:
-    """One imported name in full, such as `core.runs.store` or `core.runs.store.Store`."""
+    """One imported name in full, such as `core.store.store` or `core.store.store.Store`."""
 
     name: str
     line: int
@@ -108,16 +104,17 @@ def only_training_loads_keras(module: Module) -> Iterator[str]:
 
 def training_and_runs_are_strangers(module: Module) -> Iterator[str]:
     """Rule 3."""
-    for one, other in (("core.training", "core.runs"), ("core.runs", "core.training")):
-        if module.is_in(one):
+    others = ("core.store", "core.scheduling", "core.runs")
+    for own, strangers in ((("core.training",), others), (others, ("core.training",))):
+        if module.is_in(*own):
             for found in module.imports():
-                if is_in(found.name, other):
+                if is_in(found.name, *strangers):
                     yield f"{module.name}:{found.line} imports {found.name}"
 
 
 def sql_lives_in_the_store(module: Module) -> Iterator[str]:
     """Rule 4, first half. The version of SQLite is no SQL."""
-    if module.is_in(*SQL_MODULES):
+    if module.is_in(STORE):
         return
     for found in module.imports():
         if found.name.startswith("sqlite3."):
@@ -222,7 +219,7 @@ def test_the_project_keeps_the_rule(rule: Rule) -> None:
     ("rule", "name", "source"),
     [
         (core_knows_no_streamlit, "core.api", "import streamlit as st"),
-        (core_knows_no_streamlit, "core.runs.store", "def f():\n    from streamlit.runtime import exists"),
+        (core_knows_no_streamlit, "core.store.store", "def f():\n    from streamlit.runtime import exists"),
         (core_knows_no_streamlit, "core.cli.runs", "from pages.components import charts"),
         (only_training_loads_keras, "core.design.architecture", "import keras"),
         (only_training_loads_keras, "core.datasets.splits", "from keras.utils import to_categorical"),
@@ -235,7 +232,7 @@ def test_the_project_keeps_the_rule(rule: Rule) -> None:
         (only_training_loads_keras, "core.worker", "from .training import train"),
         (only_training_loads_keras, "pages.classify", "def f():\n    import tensorflow"),
         (only_training_loads_keras, "core.api", "async def f():\n    from core import training"),
-        (training_and_runs_are_strangers, "core.training.train", "def f():\n    from core.runs import store"),
+        (training_and_runs_are_strangers, "core.training.train", "def f():\n    from core.store import store"),
         (training_and_runs_are_strangers, "core.training.train", "from ..runs.reporter import RunReporter"),
         (training_and_runs_are_strangers, "core.runs.launcher", "from core import training"),
         (sql_lives_in_the_store, "pages.runs", "from sqlite3 import connect"),
@@ -271,9 +268,9 @@ def test_a_violation_is_found(rule: Rule, name: str, source: str) -> None:
         ("core.training", "from core.training.train import train"),
         (
             "core.worker",
-            "from core.runs.store import Store\ndef main():\n    from core.training.train import train",
+            "from core.store.store import Store\ndef main():\n    from core.training.train import train",
         ),
-        ("core.runs.store", "import sqlite3\ndef f():\n    sqlite3.connect('x').execute('SELECT 1')"),
+        ("core.store.store", "import sqlite3\ndef f():\n    sqlite3.connect('x').execute('SELECT 1')"),
         ("core.cli.doctor", "import sqlite3\ndef f():\n    return sqlite3.sqlite_version"),
         ("core.engine", "def main():\n    print('x')\n\nif __name__ == '__main__':\n    main()"),
         ("core.design.presets", "from pathlib import Path\nA = {'a': Path('x')}\nB = lambda: open('x')"),
@@ -288,10 +285,10 @@ def test_what_is_allowed_is_let_through(name: str, source: str) -> None:
 
 
 def test_relative_imports_are_followed() -> None:
-    package = Module.parse("core.runs", "from .store import Store\nfrom . import states", is_package=True)
-    module = Module.parse("core.runs.store", "from .states import RunState\nfrom .. import errors")
-    assert [found.name for found in package.imports()] == ["core.runs.store.Store", "core.runs.states"]
-    assert [found.name for found in module.imports()] == ["core.runs.states.RunState", "core.errors"]
+    package = Module.parse("core.store", "from .store import Store\nfrom . import states", is_package=True)
+    module = Module.parse("core.store.store", "from .states import RunState\nfrom .. import errors")
+    assert [found.name for found in package.imports()] == ["core.store.store.Store", "core.store.states"]
+    assert [found.name for found in module.imports()] == ["core.store.states.RunState", "core.errors"]
 
 
 def test_everything_but_training_is_light() -> None:
@@ -301,7 +298,7 @@ def test_everything_but_training_is_light() -> None:
         for module in project_modules()
         if module.is_in("core") and not module.is_in("core.training", "core.__main__")
     ]
-    assert "core.runs.store" in names
+    assert "core.store.store" in names
     program = (
         f"import importlib, sys\nfor name in {names!r}:\n    importlib.import_module(name)\n"
         "print(sorted({'keras', 'tensorflow', 'streamlit'} & set(sys.modules)))"

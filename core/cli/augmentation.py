@@ -21,7 +21,7 @@ from core.errors import UserError
 from core.experiments import check_dataset
 from core.fitting import resized_shape
 from core.robustness import KNOBS, Robustness, measure
-from core.runs.store import Store
+from core.store.store import Store
 from core.training_batches import batch_document
 from core.workspace import Workspace
 

@@ -8,7 +8,7 @@ from typing import Any
 from core.config import ExperimentConfig
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import Workspace
 
 MAX_CONFIG_BYTES = 1_000_000

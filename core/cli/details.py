@@ -4,8 +4,8 @@ import numpy as np
 
 from core.cli.output import percent, points, print_json, print_table
 from core.details import class_names_of, details_document, memorised_in_words, why_no_details
-from core.runs.details import Followed
-from core.runs.store import Run, Store
+from core.store.breakdowns import Followed
+from core.store.store import Run, Store
 
 
 def print_details(store: Store, run: Run, *, as_json: bool) -> None:

@@ -10,8 +10,8 @@ from core.design.presets import quick_start
 from core.errors import ConvDeckError
 from core.example.archive import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
 from core.runs.launcher import LocalLauncher
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.states import RunState
+from core.store.store import Run, Store
 from core.system.devices import list_devices
 from core.verdicts import verdict_of
 from core.workspace import Workspace

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from core.cli.output import print_json, print_table
 from core.formatting import rate_in_words
 from core.runs import control
-from core.runs.interventions import Intervention
-from core.runs.records import Run
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.interventions import Intervention
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 from core.verdicts import summary_of
 from core.workspace import Workspace
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.cli.output import print_json
 from core.notebook import Entry, all_entries, entry_of, render_html, render_markdown
-from core.runs.store import Store
+from core.store.store import Store
 from core.system.files import write_bytes
 from core.workspace import Workspace
 

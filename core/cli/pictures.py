@@ -9,7 +9,7 @@ from core.cli.output import print_json
 from core.engine_client import Engine
 from core.errors import UserError
 from core.images import CROPS, MAX_FILE_BYTES
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import Workspace
 
 

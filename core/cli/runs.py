@@ -18,8 +18,8 @@ from core.runs import control
 from core.runs.output import output_tail
 from core.runs.scheduler import ensure_scheduler
 from core.runs.serialize import run_detail
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.states import RunState
+from core.store.store import Run, Store
 from core.verdicts import summaries_of, verdict_of
 from core.workspace import Workspace
 

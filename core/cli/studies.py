@@ -11,8 +11,8 @@ from core.cli.configs import config_from, parse_assignment
 from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.cli.results import print_result
 from core.runs.scheduler import ensure_scheduler
-from core.runs.store import Store
-from core.runs.studies import Study
+from core.store.store import Store
+from core.store.studies import Study
 from core.studies.report import StudyReport, num_planned, read_report, study_summary
 from core.studies.spec import ABLATION, KINDS, MODES, NOISE, SEEDS, SEEDS_OF, VOLUME, Base
 from core.studies.start import (

@@ -13,7 +13,7 @@ from pathlib import Path
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import RunError
-from core.runs.records import FinishedRun, Run
+from core.store.records import FinishedRun, Run
 from core.system.files import replacing
 
 EXAMPLE_FILE = Path(__file__).with_name("overfits.zip")

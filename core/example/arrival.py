@@ -8,7 +8,7 @@ from filelock import FileLock, Timeout
 
 from core.errors import ConvDeckError
 from core.example.archive import Example, read_example
-from core.runs.store import Store
+from core.store.store import Store
 from core.system.files import write_bytes
 from core.workspace import Workspace
 

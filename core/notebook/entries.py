@@ -6,8 +6,8 @@ from typing import Any
 
 from core.errors import RunNotFound
 from core.notebook.facts import RunFacts, compare, facts_of
-from core.runs.notes import Note
-from core.runs.store import Store
+from core.store.notes import Note
+from core.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.errors import RunError
 from core.formatting import in_words
-from core.runs.records import Run, finite
-from core.runs.store import Curves
 from core.statistics import mean_and_interval
+from core.store.records import Run, finite
+from core.store.store import Curves
 from core.verdicts import verdict_of
 from core.workspace import Workspace
 

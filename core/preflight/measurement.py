@@ -17,7 +17,7 @@ from core.errors import PreflightBusy, PreflightError
 from core.experiments import check_experiment, find_dataset
 from core.preflight import child
 from core.preflight.child import OutOfMemory, Tell, TooSlow
-from core.runs.store import Store
+from core.store.store import Store
 from core.system.devices import Device, DeviceReport, list_devices
 from core.workspace import Workspace
 

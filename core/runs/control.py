@@ -8,10 +8,10 @@ import time
 
 from core.config import ExperimentConfig
 from core.errors import RunError
-from core.runs.records import Run
 from core.runs.scheduler import ensure_scheduler
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 from core.workspace import Workspace
 
 

@@ -13,8 +13,8 @@ from typing import Protocol
 import psutil
 
 from core.runs.output import attempt_header, last_words
-from core.runs.records import Run
 from core.runs.standby import STANDBY_COMMAND, Standby, handed_over_to
+from core.store.records import Run
 from core.system.devices import Device
 from core.system.processes import Signal, detached, is_alive, is_suspended, process_started, signal_group
 from core.workspace import PROJECT_ROOT, Workspace

@@ -3,7 +3,7 @@
 import mmap
 from pathlib import Path
 
-from core.runs.records import Run
+from core.store.records import Run
 from core.workspace import Workspace
 
 MAX_BYTES = 16_384

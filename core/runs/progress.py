@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from core.errors import RunError
-from core.runs.records import Run
+from core.store.records import Run
 
 # The first epoch also compiles the network, and speed changes with what else the computer does: the last few count.
 RECENT_EPOCHS = 5

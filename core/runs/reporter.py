@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
-from core.runs.records import Measured
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import Store
+from core.store.records import Measured
+from core.store.states import ACTIVE, RunState
+from core.store.store import Store
 from core.system.processes import process_started
 
 BATCH_SECONDS = 0.5

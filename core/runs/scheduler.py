@@ -21,10 +21,10 @@ from filelock import FileLock, Timeout
 
 from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.runs.launcher import Exit, Launcher, LocalLauncher, Worker
-from core.runs.records import Run
 from core.runs.standby import is_standby_wanted
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.states import ACTIVE, RunState
+from core.store.store import Store
 from core.system.devices import Device, DeviceReport, list_devices
 from core.system.files import open_log
 from core.system.processes import Signal, detached

@@ -7,9 +7,9 @@ from typing import Any
 from core.epoch import CURVE_KEYS
 from core.errors import RunError
 from core.runs.diagnosis import Diagnosis
-from core.runs.interventions import Intervention
-from core.runs.records import Run, finite
-from core.runs.store import Curves
+from core.store.interventions import Intervention
+from core.store.records import Run, finite
+from core.store.store import Curves
 
 
 def run_summary(run: Run) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 
 from core.epoch import CURVE_KEYS, Curves
-from core.runs.records import Run, finite
+from core.store.records import Run, finite
 
 # A spreadsheet takes a cell that begins with one of these for a formula and runs it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

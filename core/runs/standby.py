@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.runs.records import Run
+from core.store.records import Run
 from core.system.files import open_log, write_bytes
 from core.system.processes import detached, is_alive, process_started, signal_group
 from core.workspace import PROJECT_ROOT, Workspace

@@ -6,8 +6,8 @@ from core.config import ExperimentConfig
 from core.errors import DatasetError, RunError
 from core.experiments import find_dataset
 from core.runs.progress import epoch_seconds
-from core.runs.records import Run
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 
 # Older ones are not looked through for a network that was measured.

@@ -7,8 +7,8 @@ from typing import Any
 
 from core.config import AugmentationConfig, ExperimentConfig
 from core.errors import ConfigError
-from core.runs.records import MAX_NAME_CHARACTERS
-from core.runs.studies import NewRun
+from core.store.records import MAX_NAME_CHARACTERS
+from core.store.studies import NewRun
 from core.studies.spec import ABLATION, MAX_RUNS, ONLY, SEEDS, VOLUME, WITHOUT, StudySpec
 
 FIRST, SECOND = "first", "second"

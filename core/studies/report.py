@@ -9,9 +9,9 @@ from core.datasets.splits import CLEAN_PICTURES
 from core.errors import DatasetError, UserError
 from core.experiments import find_dataset
 from core.runs.serialize import run_summary
-from core.runs.states import RunState
-from core.runs.store import Curves, Store
-from core.runs.studies import Member, Study
+from core.store.states import RunState
+from core.store.store import Curves, Store
+from core.store.studies import Member, Study
 from core.studies.ablation import AblationResult, analyse_ablation
 from core.studies.measured import Measured, Pictures, measure
 from core.studies.noise import NoiseResult, analyse_noise

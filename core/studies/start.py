@@ -11,10 +11,10 @@ from core.design.presets import get_preset
 from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
 from core.experiments import check_experiment, find_dataset, fork_name
 from core.runs import control
-from core.runs.records import MAX_NAME_CHARACTERS
 from core.runs.scheduler import ensure_scheduler
-from core.runs.store import Store
-from core.runs.studies import Study
+from core.store.records import MAX_NAME_CHARACTERS
+from core.store.store import Store
+from core.store.studies import Study
 from core.studies.plan import PlannedRun, plan
 from core.studies.report import read_report
 from core.studies.spec import KINDS, SEEDS, VOLUME, Base, StudySpec, build_spec

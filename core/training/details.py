@@ -38,7 +38,7 @@ class DetailsTaker:
         self._validation = followed_validation(arrays.y_validation)
 
     def take(self, clean: Measured, validation: Measured, measure: Measure) -> dict[str, Any] | None:
-        """What `core.runs.details` reads again, as JSON can hold it; None when `measure` was given up half-way.
+        """What `core.store.breakdowns` reads again, as JSON can hold it; None when `measure` was given up half-way.
 
         `clean` and `validation` are measured on the clean training and the validation pictures.
         """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from core.errors import ConvDeckError
-from core.runs.records import Run
+from core.store.records import Run
 from pages.components import session
 from pages.components.text import literal
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.runs.details import Counts, RunDetails
+from core.store.breakdowns import Counts, RunDetails
 from pages.components.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 
 MOST_CLASSES = 20

@@ -11,10 +11,10 @@ from core.config.changes import describe_changes
 from core.errors import RunError, RunNotFound
 from core.formatting import rate_in_words
 from core.runs.curves import curves_frame
-from core.runs.interventions import Intervention
-from core.runs.records import Run
-from core.runs.store import Curves, Store
 from core.services import Services
+from core.store.interventions import Intervention
+from core.store.records import Run
+from core.store.store import Curves, Store
 from pages.components import charts
 from pages.components.charts import RunCurves
 from pages.components.kept import Kept, epochs_of

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from core.runs.records import Run
+from core.store.records import Run
 
 Value = TypeVar("Value")
 

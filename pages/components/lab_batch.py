@@ -11,8 +11,8 @@ from core.datasets.prepare import ensure_dataset
 from core.engine_client import Batch
 from core.errors import UserError
 from core.experiments import check_dataset
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from core.training_batches import label_shares
 from pages.components import session
 from pages.components.form_augmentation import render_policy

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.runs.records import Run
+from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.text import literal
 

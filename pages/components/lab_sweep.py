@@ -10,8 +10,8 @@ from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConvDeckError, UserError
 from core.fitting import ImageShape, resized_shape, trained_runs
 from core.robustness import KNOBS, MOST_PICTURES, Knob, Robustness, measure
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.lab_runs import choose_run, describe_run
 from pages.components.robustness_chart import robustness_data, robustness_spec

@@ -12,8 +12,8 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
 from core.fitting import fitting_runs, resized_shape
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.form_augmentation import render_policy
 from pages.components.lab_runs import PARAMETER, choose_run

@@ -9,9 +9,9 @@ from core.datasets.samples import mislabelled, unseen_pictures
 from core.errors import RunNotFound, UserError
 from core.experiments import start_experiment
 from core.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
-from core.runs.records import Run
-from core.runs.store import Store
 from core.services import Services
+from core.store.records import Run
+from core.store.store import Store
 from pages.components import session
 from pages.components.live import render_live
 from pages.components.pictures import render_pixels

@@ -14,10 +14,10 @@ from core.errors import RunNotFound
 from core.formatting import rate_in_words
 from core.runs.output import output_tail
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
-from core.runs.records import LogLine, Run
-from core.runs.states import RunState
-from core.runs.store import Curves, Store
 from core.services import Services
+from core.store.records import LogLine, Run
+from core.store.states import RunState
+from core.store.store import Curves, Store
 from core.system.devices import list_devices
 from core.system.processes import is_alive
 from pages.components import run_words

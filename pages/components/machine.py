@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core.engine_client import EngineState
-from core.runs.records import Run
 from core.runs.scheduler import is_served
 from core.services import Services
+from core.store.records import Run
 from core.system.devices import Device, list_devices
 from core.workspace import DiskUsage, Workspace, disk_usage
 from pages.components import run_words

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.runs.curves import downsample
-from core.runs.details import CorruptedLabels, Counts
+from core.store.breakdowns import CorruptedLabels, Counts
 
 HEIGHT = 400
 MOST_POINTS = 500

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.runs.details import Counts, Followed
+from core.store.breakdowns import Counts, Followed
 from pages.components.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 from pages.components.pictures import Pixels, enlarge, png_bytes
 

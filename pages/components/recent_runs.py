@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.runs.progress import run_fraction
-from core.runs.records import Run
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.system.devices import list_devices
 from pages.components import run_words
 from pages.components.text import literal

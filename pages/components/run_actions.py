@@ -8,10 +8,10 @@ import streamlit as st
 
 from core.errors import ConvDeckError
 from core.runs import control
-from core.runs.records import MAX_NAME_CHARACTERS, Run
 from core.runs.serialize import settings_json
 from core.runs.spreadsheet import curves_csv
 from core.services import Services
+from core.store.records import MAX_NAME_CHARACTERS, Run
 from pages.components.acting import act_and_draw, act_on, counted
 from pages.components.run_controls import render_changes, render_pause
 from pages.components.run_selection import write_selection

@@ -9,11 +9,11 @@ from core.config import ExperimentConfig
 from core.errors import RunError
 from core.formatting import rate_in_words
 from core.runs import control
-from core.runs.interventions import Intervention
-from core.runs.records import Run
-from core.runs.states import RunState
-from core.runs.store import Store
 from core.services import Services
+from core.store.interventions import Intervention
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.acting import act_and_draw, act_on, counted
 from pages.components.fold import render_folded

@@ -15,10 +15,10 @@ import streamlit as st
 from core.datasets.followed import load_followed
 from core.details import class_names_of, memorised_in_words, why_no_details
 from core.errors import ConvDeckError
-from core.runs.details import Followed, RunDetails
-from core.runs.records import Run
-from core.runs.store import Store
 from core.services import Services
+from core.store.breakdowns import Followed, RunDetails
+from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 from pages.components import class_map
 from pages.components.kept import Kept, epochs_of

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.config import differences
 from core.design.presets import PRESETS
-from core.runs.records import Run
+from core.store.records import Run
 from pages.components import run_words
 from pages.components.fold import render_folded
 from pages.components.text import literal

@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from core.runs.records import Run
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 from pages.components import run_words, session
 from pages.components.kept import Kept, epochs_of
 from pages.components.run_selection import signature, write_selection

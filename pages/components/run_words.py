@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.runs.records import Run
-from core.runs.states import RunState
+from core.store.records import Run
+from core.store.states import RunState
 from core.system.devices import DeviceReport
 
 Color = Literal["red", "orange", "blue", "green", "gray"]

@@ -13,9 +13,9 @@ from core.design.presets import quick_start
 from core.errors import RunNotFound, UserError
 from core.example.archive import EXAMPLE_ID
 from core.experiments import start_experiment
-from core.runs.records import Run
-from core.runs.store import Store
 from core.services import Services
+from core.store.records import Run
+from core.store.store import Store
 from pages.components import session, story_keep, story_photo
 from pages.components.starters import fallback_sentence
 from pages.components.story_curves import (

@@ -7,9 +7,9 @@ import streamlit as st
 from core.errors import RunNotFound
 from core.runs.diagnosis import Verdict
 from core.runs.progress import run_fraction
-from core.runs.records import Run
-from core.runs.states import RunState
 from core.services import Services
+from core.store.records import Run
+from core.store.states import RunState
 from core.system.devices import list_devices
 from core.verdicts import first_said
 from pages.components import run_words

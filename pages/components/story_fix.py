@@ -9,8 +9,8 @@ from core.config import AugmentationConfig
 from core.errors import ConvDeckError, RunError, UserError
 from core.experiments import fork_experiment, fork_name
 from core.mends import Mend, augmentation_mend
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from pages.components import session
 from pages.components.engine_answers import answer_of
 from pages.components.live import render_live

@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core.runs.records import Run
 from core.runs.serialize import settings_json
 from core.services import Services
+from core.store.records import Run
 from pages.components import run_words
 from pages.components.story_curves import curves_of
 from pages.components.verdict import diagnosed, verdict_badge

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from core.errors import ConvDeckError
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.answer_view import render_bars, render_seen, right_or_wrong
 from pages.components.pictures import png_bytes

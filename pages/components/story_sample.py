@@ -7,8 +7,8 @@ import streamlit as st
 
 from core.datasets.samples import SAMPLES, unseen_pictures
 from core.errors import ConvDeckError, DatasetError
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from pages.components import session
 from pages.components.answer_view import render_bars, render_seen, right_or_wrong
 from pages.components.engine_answers import answer_of

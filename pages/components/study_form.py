@@ -10,8 +10,8 @@ from core.config.changes import describe_changes
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
 from core.experiments import find_dataset
-from core.runs.records import Run
 from core.services import Services
+from core.store.records import Run
 from core.studies.estimate import estimate_seconds
 from core.studies.plan import PlannedRun, active_knobs
 from core.studies.spec import (

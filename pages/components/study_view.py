@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.errors import ConvDeckError, StudyNotFound
 from core.runs.progress import run_fraction
-from core.runs.states import RunState
-from core.runs.studies import Member
 from core.services import Services
+from core.store.states import RunState
+from core.store.studies import Member
 from core.studies.report import StudyReport, arm_names, read_report
 from core.studies.start import complete_study, delete_study, stop_study
 from pages.components import run_words, session

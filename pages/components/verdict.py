@@ -10,9 +10,9 @@ from core.errors import UserError
 from core.experiments import fork_experiment, fork_name
 from core.mends import Mend
 from core.runs.diagnosis import Diagnosis, Verdict
-from core.runs.records import Run
-from core.runs.store import Curves
 from core.services import Services
+from core.store.records import Run
+from core.store.store import Curves
 from core.verdicts import mends_of, verdict_of
 from pages.components import run_words, session
 from pages.components.kept import Kept, epochs_of

@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from core.engine_client import Engine
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open
 from tests.benchmarks.rows import Row, Spread, alternate

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
-from core.runs.store import Store
+from core.store.store import Store
 from core.studies.plan import plan
 from core.studies.spec import SEEDS, Base, build_spec
 from core.workspace import Workspace

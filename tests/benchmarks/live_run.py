@@ -21,7 +21,7 @@ from typing import Any
 from core.datasets.followed import MOST_FOLLOWED
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.store import Store
+from core.store.store import Store
 from core.system.processes import process_started
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.benchmarks.children import end_process

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from core.runs.records import Run
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.run_table import ROW_PIXELS
 from tests.benchmarks.browsing import seconds_to_open

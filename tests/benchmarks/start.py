@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from core.runs.scheduler import is_served
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import Workspace
 from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open
 from tests.benchmarks.rows import Row, Spread, alternate

@@ -83,7 +83,7 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
         from core.datasets.splits import CLEAN_PICTURES, TrainingArrays
         from core.design.presets import get_preset
         from core.runs.reporter import RunReporter
-        from core.runs.store import Store
+        from core.store.store import Store
         from core.training.runtime import configure_runtime
         from core.training.train import train
         from core.workspace import Workspace

@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 
 
 def test_what_breaks_in_a_fragment_is_a_sentence(server, workspace, page: Page) -> None:

@@ -10,8 +10,8 @@ from core.config import ExperimentConfig
 from core.design.presets import PRESETS
 from core.experiments import start_experiment
 from core.runs import control
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
 LONG_MS = 120_000  # generous: other work may share the machine

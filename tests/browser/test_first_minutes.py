@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.example.archive import EXAMPLE_ID
 from core.lessons import LESSONS
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from tests.server import Server, running_server
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'

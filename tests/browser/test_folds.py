@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
-from core.runs.store import EpochRow, Store
+from core.store.store import EpochRow, Store
 from core.system.processes import process_started
 
 LONG_MS = 90_000

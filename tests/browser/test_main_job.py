@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.states import RunState
+from core.store.store import Run, Store
 
 CHART = '[data-testid="stVegaLiteChart"]'
 DRAWING = f"{CHART} svg.marks"  # what Vega draws; the element around it outlives a chart that is built anew

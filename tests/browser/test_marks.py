@@ -5,8 +5,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.states import RunState
+from core.store.store import Run, Store
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
 

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from tests.server import running_server
 
 LATE = (sys.executable, str(Path(__file__).parent / "late_streamlit.py"))

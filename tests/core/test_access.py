@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 from core.access import AccessMiddleware, is_host_allowed
 from core.api import build_routes
 from core.design.presets import PRESETS
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 
 LOCAL = ["localhost", "127.0.0.1", "::1"]
 OWN = "http://localhost:8501"

@@ -11,8 +11,8 @@ from core.api import build_routes
 from core.design.presets import PRESETS
 from core.details import TOO_OLD, class_names_of, memorised_in_words
 from core.epoch import EpochRow
-from core.runs.details import CorruptedLabels
-from core.runs.store import Store
+from core.store.breakdowns import CorruptedLabels
+from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 
 

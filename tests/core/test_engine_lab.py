@@ -12,7 +12,7 @@ from core.datasets.splits import load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.errors import UserError
 from core.robustness import measure
-from core.runs.store import Store
+from core.store.store import Store
 from core.training.arrays import training_set
 from core.training.pipeline import steps_per_epoch
 from core.training.pipeline_generic import batches

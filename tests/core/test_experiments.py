@@ -7,7 +7,7 @@ from core.design.hints import advise
 from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
 from core.experiments import check_experiment, dataset_shape, start_experiment
-from core.runs.store import Store
+from core.store.store import Store
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -5,7 +5,7 @@ import dataclasses
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.fitting import fitting_runs, resized_shape, trained_runs
-from core.runs.store import Store
+from core.store.store import Store
 
 STORED = (32, 32, 3)
 

@@ -9,7 +9,7 @@ from core.experiments import fork_experiment
 from core.mends import mends_for
 from core.runs import control
 from core.runs.diagnosis import diagnose
-from core.runs.store import Store
+from core.store.store import Store
 from core.verdicts import mends_of, verdict_of
 from tests.core.conftest import run_json
 

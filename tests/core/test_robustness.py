@@ -8,8 +8,8 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import ConfigError, EngineError, RunError
 from core.robustness import KNOBS, measure
-from core.runs.records import Run
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 
 SHAPE = (32, 32, 3)

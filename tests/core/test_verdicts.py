@@ -9,8 +9,8 @@ from core import verdicts
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.runs.diagnosis import diagnose
-from core.runs.states import RunState
-from core.runs.store import EpochRow, Store
+from core.store.states import RunState
+from core.store.store import EpochRow, Store
 from core.verdicts import mends_of, summaries_of, summary_of, verdict_of
 
 

@@ -17,9 +17,9 @@ from core.datasets.splits import load_split
 from core.design.presets import PRESETS
 from core.errors import ConfigError, ConvDeckError, DatasetError, Diverged, StaleAttempt
 from core.runs import control
-from core.runs.records import Run
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 from core.training.saved import load_run_model
 from core.worker import _fail, explain
 from core.workspace import PROJECT_ROOT, Workspace

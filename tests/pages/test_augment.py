@@ -17,8 +17,8 @@ from core.engine_client import Batch
 from core.epoch import EpochRow
 from core.errors import EngineError
 from core.robustness import KNOBS, Robustness
-from core.runs.records import Run
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.lab_sweep import in_words, level_in_words
 from pages.components.robustness_chart import robustness_data, robustness_spec

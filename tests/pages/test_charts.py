@@ -8,7 +8,7 @@ import pytest
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS
 from core.runs.curves import curves_frame
-from core.runs.store import Store
+from core.store.store import Store
 from pages.components.charts import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
 from pages.components.curve_view import family
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.runs.interventions import Intervention
-from core.runs.store import Store
+from core.store.interventions import Intervention
+from core.store.store import Store
 from pages.components.curve_view import family, marked_changes
 from tests.core.studies.ended import FLIPPED, TINY
 

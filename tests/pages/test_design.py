@@ -7,7 +7,7 @@ from core.datasets.storage import save_dataset
 from core.design.drafts import load_draft
 from core.design.presets import PRESETS
 from core.runs import control
-from core.runs.store import Store
+from core.store.store import Store
 from tests.pages.visits import button, change, draft, field, go_to, open_page, press, unfold, words
 
 

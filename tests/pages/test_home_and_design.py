@@ -10,8 +10,8 @@ from core.config import ExperimentConfig
 from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
 from core.runs import control
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from pages.components import session
 from tests.pages.visits import unfold

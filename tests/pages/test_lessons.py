@@ -6,7 +6,7 @@ from core.example.archive import EXAMPLE_ID
 from core.example.arrival import import_example
 from core.lessons import LESSONS
 from core.runs import control
-from core.runs.store import Store
+from core.store.store import Store
 from tests.pages.visits import address, button, go_to, open_page, press, words
 
 

@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.epoch import EpochRow
 from core.runs import control
-from core.runs.store import Store
+from core.store.store import Store
 from tests.core.notebook.conftest import CONFIG, trained_run
 from tests.pages.visits import button, go_to, open_page, press, unfold, words
 

@@ -17,8 +17,8 @@ from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import EngineError
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.states import RunState
+from core.store.store import Run, Store
 from tests.core.studies.ended import create, end_all, spec
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 

@@ -7,10 +7,10 @@ from streamlit.testing.v1 import AppTest
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.formatting import rate_in_words
-from core.runs.interventions import Intervention
-from core.runs.records import Run
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import Store
+from core.store.interventions import Intervention
+from core.store.records import Run
+from core.store.states import ACTIVE, RunState
+from core.store.store import Store
 from pages.components.run_controls import history_frame
 from tests.pages.visits import button, open_page, press, unfold, words
 

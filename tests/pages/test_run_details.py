@@ -17,12 +17,12 @@ from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
 from core.details import TOO_OLD
 from core.epoch import EpochRow
-from core.runs.details import ClassCounts, Followed, RunDetails
-from core.runs.store import Run, Store
+from core.store.breakdowns import ClassCounts, Followed, RunDetails
+from core.store.store import Run, Store
 from pages.components.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.epoch_columns import MOST_COLUMNS
 from pages.components.picture_strips import data_uri, strip_data, strip_spec
-from tests.core.runs.test_details import details
+from tests.core.store.test_breakdowns import details
 from tests.pages.visits import open_page, words
 
 CURVES = 2  # charts above

@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
-from core.runs.records import Run
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 
 
 def head_of(runs: list[Run]) -> list[str]:

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from core.design.presets import PRESETS
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from pages.components.run_table import GROUPS, table_data, table_row, thinned
 
 

@@ -11,8 +11,8 @@ from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs import control
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.states import RunState
+from core.store.store import Run, Store
 from core.workspace import PROJECT_ROOT
 from pages.components.text import literal
 

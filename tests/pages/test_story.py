@@ -14,8 +14,8 @@ from core.epoch import EpochRow
 from core.example.archive import EXAMPLE_ID
 from core.example.arrival import import_example
 from core.runs import control
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.states import RunState
+from core.store.store import Run, Store
 from pages.components import engine_answers
 from pages.components.engine_answers import answer_of
 from tests.pages.visits import address, button, go_to, open_page, press, words

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
 from tests.pages.visits import button, go_to, open_page, press, unfold, words

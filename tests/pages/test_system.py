@@ -5,8 +5,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from core.system.devices import Device
 from core.workspace import PROJECT_ROOT
 from pages.components.machine import device_rows

@@ -6,8 +6,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.api import build_routes
-from core.runs.records import Run
-from core.runs.store import EpochRow, Store
+from core.store.records import Run
+from core.store.store import EpochRow, Store
 from tests.core.conftest import run_command, run_json
 from tests.core.runs.fakes import CONFIG
 

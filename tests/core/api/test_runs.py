@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from core.api import build_routes
 from core.api import runs as api
 from core.design.presets import PRESETS
-from core.runs.store import Store
+from core.store.store import Store
 from tests.core.conftest import picture_file, run_command, run_json
 
 

@@ -12,7 +12,7 @@ from core.cli import augmentation
 from core.config import ExperimentConfig
 from core.datasets.splits import load_split
 from core.design.presets import PRESETS
-from core.runs.store import Store
+from core.store.store import Store
 from core.training.arrays import training_set
 from core.training.pipeline_generic import batches
 from tests.core.conftest import run_command, run_json

@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from core.api import build_routes
 from core.design.presets import PRESETS
-from core.runs.store import Store
+from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 from tests.core.notebook.conftest import trained_run
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.runs.store import Store
+from core.store.store import Store
 from core.studies import start
 from tests.core.conftest import run_command, run_json
 from tests.core.studies.ended import FLIPPED, TINY, create, end_all, spec

@@ -14,7 +14,7 @@ from core.design.presets import quick_start
 from core.epoch import CURVE_KEYS, EpochRow
 from core.example.archive import EXAMPLE_FILE, EXAMPLE_PRESET, read_example, write_example
 from core.runs.diagnosis import Verdict, diagnose
-from core.runs.store import Store
+from core.store.store import Store
 from core.system.files import write_bytes
 
 

@@ -14,8 +14,8 @@ from core.example import arrival
 from core.example.archive import EXAMPLE_ID, read_example
 from core.example.arrival import import_example
 from core.runs import control
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from core.verdicts import mends_of, verdict_of
 
 

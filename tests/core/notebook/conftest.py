@@ -5,9 +5,9 @@ import pytest
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.records import Run
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 
 CONFIG = PRESETS["tiny"].config
 HOSTILE = '<script>alert(1)</script> & "quoted" <img src="http://example.com/x.png">'

@@ -9,7 +9,7 @@ from core.design.presets import PRESETS
 from core.errors import ConfigError, PreflightBusy, PreflightError
 from core.preflight.child import OutOfMemory, TooSlow
 from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, measure, smaller_batches
-from core.runs.store import Store
+from core.store.store import Store
 from core.system.devices import Device, DeviceReport
 
 CONFIG = PRESETS["tiny"].config.with_values(

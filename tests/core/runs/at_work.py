@@ -1,7 +1,7 @@
 """Runs that are being trained, as far as the store knows."""
 
-from core.runs.interventions import Intervention
-from core.runs.store import EpochRow, Store
+from core.store.interventions import Intervention
+from core.store.store import EpochRow, Store
 from tests.core.runs.fakes import CONFIG
 
 

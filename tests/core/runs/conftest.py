@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.runs.store import Store
+from core.store.store import Store
 from tests.core.runs.fakes import Clock, FakeLauncher
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from core.config import ExperimentConfig
 from core.runs.launcher import Exit, Worker
-from core.runs.records import Run
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.system.devices import Device, DeviceReport
 from core.system.processes import Signal
 

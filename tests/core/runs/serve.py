@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.runs.launcher import LocalLauncher
 from core.runs.scheduler import BUSY_SECONDS, Scheduler, serve
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import Workspace
 
 logging.basicConfig(level=logging.INFO)

@@ -5,8 +5,8 @@ from filelock import FileLock
 
 from core.errors import IllegalTransition, RunError, RunNotFound
 from core.runs import control
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import Store
+from core.store.states import ACTIVE, RunState
+from core.store.store import Store
 from tests.core.runs.fakes import CONFIG
 
 

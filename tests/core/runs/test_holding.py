@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import ConvDeckError, StaleAttempt
 from core.runs.reporter import BEAT_SECONDS, POLL_SECONDS, RunReporter
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import EpochRow, Store
+from core.store.states import ACTIVE, RunState
+from core.store.store import EpochRow, Store
 from tests.core.runs.at_work import last, paused, running
 from tests.core.runs.fakes import Clock
 

@@ -3,8 +3,8 @@ import sys
 import pytest
 
 from core.runs.launcher import Exit, LocalLauncher, worker_environment
-from core.runs.records import Run
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from tests.core.runs.fakes import CONFIG, cpu, gpu
 
 

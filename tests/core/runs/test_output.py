@@ -4,7 +4,7 @@ import pytest
 
 from core.design.presets import PRESETS
 from core.runs.output import last_words, output_tail
-from core.runs.store import Store
+from core.store.store import Store
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 from core.config import DatasetConfig, ExperimentConfig, TrainingConfig
 from core.design.presets import PRESETS
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
-from core.runs.records import Run
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.states import RunState
+from core.store.store import Store
 
 CONFIG = ExperimentConfig(
     dataset=DatasetConfig(id="shapes"),

@@ -5,8 +5,8 @@ import pytest
 
 from core.errors import ConvDeckError, StaleAttempt
 from core.runs.reporter import INSIST_SECONDS, RunReporter
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import EpochRow, Store
+from core.store.states import ACTIVE, RunState
+from core.store.store import EpochRow, Store
 from core.system.processes import process_started
 from tests.core.runs.fakes import CONFIG, Clock
 

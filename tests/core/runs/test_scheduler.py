@@ -6,8 +6,8 @@ import pytest
 from core.errors import ConvDeckError, IllegalTransition
 from core.runs.launcher import Exit
 from core.runs.scheduler import Scheduler, ensure_scheduler, serve
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import Store
+from core.store.states import ACTIVE, RunState
+from core.store.store import Store
 from tests.core.runs.fakes import CONFIG, FakeLauncher, begin, cpu, gpu, report, states
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from core.runs.launcher import Exit
 from core.runs.scheduler import Scheduler, serve
-from core.runs.states import RunState
-from core.runs.store import EpochRow
+from core.store.states import RunState
+from core.store.store import EpochRow
 from tests.core.runs.fakes import CONFIG, begin, cpu, gpu, report, states
 
 

@@ -7,7 +7,7 @@ import pytest
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS
 from core.runs.spreadsheet import curves_csv, escape_cell
-from core.runs.store import Store
+from core.store.store import Store
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import pytest
 
 from core.runs import standby
 from core.runs.launcher import LocalLauncher
-from core.runs.records import Run
 from core.runs.standby import (
     Standby,
     code_version,
@@ -22,7 +21,8 @@ from core.runs.standby import (
     want_standby,
     withdraw_wish,
 )
-from core.runs.store import Store
+from core.store.records import Run
+from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.core.runs.fakes import CONFIG, cpu, gpu

@@ -14,8 +14,8 @@ from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.runs.launcher import Exit
 from core.runs.reporter import RunReporter
 from core.runs.scheduler import Scheduler
-from core.runs.states import RunState
-from core.runs.store import EpochRow, Store
+from core.store.states import RunState
+from core.store.store import EpochRow, Store
 from core.workspace import Workspace
 from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, report
 

@@ -13,8 +13,8 @@ import time
 from types import SimpleNamespace
 
 from core.runs.reporter import RunReporter
-from core.runs.store import EpochRow, Store
 from core.standby import stand_by
+from core.store.store import EpochRow, Store
 from core.workspace import Workspace
 
 # Stopped in the midst of a transaction, with the lock that SQLite gives a reader, a writer, and who commits.

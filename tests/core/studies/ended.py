@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.states import RunState
-from core.runs.store import Run, Store
-from core.runs.studies import Study
+from core.store.states import RunState
+from core.store.store import Run, Store
+from core.store.studies import Study
 from core.studies.measured import Measured
 from core.studies.plan import Role, plan
 from core.studies.spec import Base, StudySpec, build_spec

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from core.errors import ConfigError, DatasetError, StudyNotFound
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from core.studies import start
 from core.studies.estimate import estimate_seconds
 from core.studies.plan import plan

@@ -13,8 +13,8 @@ import pytest
 
 from core.runs.launcher import LocalLauncher
 from core.runs.scheduler import ensure_scheduler
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.states import RunState
+from core.store.store import Store
 from core.system.devices import list_devices
 from core.system.processes import is_alive, process_started
 from core.workspace import PROJECT_ROOT

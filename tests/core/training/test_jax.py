@@ -19,7 +19,7 @@ from core.config import ExperimentConfig, differences
 from core.datasets.splits import load_split
 from core.design.presets import PRESETS
 from core.engine_client import Engine
-from core.runs.store import Store
+from core.store.store import Store
 from core.training.arrays import training_set
 from core.training.checkpoints import Position, load_checkpoint
 from core.training.pipeline import steps_per_epoch

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.store import Run, Store
+from core.store.store import Run, Store
 from tests.pages.numbers.readings import sql
 
 EPOCHS = 12

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from core.datasets.storage import save_dataset
-from core.runs.store import Store
 from core.services import get_services
+from core.store.store import Store
 from core.workspace import Workspace
 from tests.core.conftest import run_json
 from tests.server import end_processes

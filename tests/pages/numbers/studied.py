@@ -5,7 +5,7 @@ import json
 import numpy as np
 from scipy import stats
 
-from core.runs.store import Store
+from core.store.store import Store
 from tests.pages.numbers.readings import sql
 
 

@@ -6,7 +6,7 @@ import statistics
 import pytest
 from scipy import stats
 
-from core.runs.store import Store
+from core.store.store import Store
 from tests.core.studies.ended import SHAPES_VALIDATION, TINY, create, end, end_all, spec
 from tests.pages.numbers.readings import chart_data, texts_of
 from tests.pages.numbers.studied import gap_of, interval, told

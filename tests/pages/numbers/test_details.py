@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.store import Run, Store
+from core.store.store import Run, Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import EPOCHS, NUM_TRAIN, Trained
 from tests.pages.numbers.readings import chart_data, read_numbers, sql, texts_of

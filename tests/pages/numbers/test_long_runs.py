@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.epoch import EpochRow
-from core.runs.store import Store
+from core.store.store import Store
 from tests.pages.numbers.begun import begin
 from tests.pages.numbers.readings import chart_data, epochs_of
 from tests.pages.visits import open_page

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.epoch import EpochRow
-from core.runs.states import RunState
+from core.store.states import RunState
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, SHAPES_TRAIN, TINY, create, end, spec
 from tests.pages.numbers.readings import sql, texts_of

@@ -9,7 +9,7 @@ import pytest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs.states import RunState
+from core.store.states import RunState
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of

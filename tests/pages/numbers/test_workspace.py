@@ -17,7 +17,7 @@ import streamlit as st
 
 from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import Trained
 from tests.pages.numbers.readings import chart_data, sql, texts_of

@@ -15,12 +15,12 @@ from typing import Self
 from core.config import ExperimentConfig
 from core.epoch import Curves, EpochRow
 from core.errors import IllegalTransition, RunError, StaleAttempt
-from core.runs import search, tables
-from core.runs.database import BUSY_SECONDS, Database
-from core.runs.details import EpochDetails
-from core.runs.interventions import Interventions
-from core.runs.notes import Notes
-from core.runs.records import (
+from core.store import run_tables, search
+from core.store.breakdowns import EpochDetails
+from core.store.database import BUSY_SECONDS, Database
+from core.store.interventions import Interventions
+from core.store.notes import Notes
+from core.store.records import (
     MAX_TOKEN_CHARACTERS,
     FinishedRun,
     LogLine,
@@ -30,9 +30,9 @@ from core.runs.records import (
     finite,
     run_from_row,
 )
-from core.runs.search import Found
-from core.runs.states import RunState
-from core.runs.studies import Studies
+from core.store.search import Found
+from core.store.states import RunState
+from core.store.studies import Studies
 from core.workspace import Workspace
 
 __all__ = ["Curves", "EpochRow", "LogLine", "Run", "Store"]
@@ -78,11 +78,11 @@ class Store:
     def get_run(self, run_id: str) -> Run:
         """Raises RunNotFound."""
         with self._database.reading() as connection:
-            return tables.get(connection, run_id)[1]
+            return run_tables.get(connection, run_id)[1]
 
     def list_runs(self, limit: int | None = None, *, alone_first: bool = False) -> list[Run]:
         """Newest first; with `alone_first`, those that a study began come after all others."""
-        order = f"{tables.BEGUN_BY_STUDY}, number DESC" if alone_first else "number DESC"
+        order = f"{run_tables.BEGUN_BY_STUDY}, number DESC" if alone_first else "number DESC"
         return self._runs(f"ORDER BY {order} LIMIT ?", (-1 if limit is None else limit,))
 
     def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
@@ -94,7 +94,7 @@ class Store:
     def find_runs(
         self, text: str = "", states: Collection[RunState] | None = None, *, limit: int, offset: int = 0
     ) -> Found:
-        """Those in one of `states` (None: any) that `core.runs.search.fits`, newest first, a page of them."""
+        """Those in one of `states` (None: any) that `core.store.search.fits`, newest first, a page of them."""
         with self._database.reading() as connection:
             return search.find(connection, text, states, limit, offset)
 
@@ -108,7 +108,7 @@ class Store:
 
     def run_to_watch(self) -> Run | None:
         """The newest run that is active, or else the newest; None when there is none."""
-        active = self._runs(f"WHERE state IN ({tables.ACTIVE_STATES}) ORDER BY number DESC LIMIT 1")
+        active = self._runs(f"WHERE state IN ({run_tables.ACTIVE_STATES}) ORDER BY number DESC LIMIT 1")
         return next(iter(active or self.list_runs(limit=1)), None)
 
     def queue(self) -> list[str]:
@@ -119,7 +119,7 @@ class Store:
 
     def standalone_results(self, limit: int) -> list[Run]:
         """Runs that have ended and that no study began, newest first."""
-        wanted = f"state IN ({tables.FINAL_STATES}) AND NOT {tables.BEGUN_BY_STUDY}"
+        wanted = f"state IN ({run_tables.FINAL_STATES}) AND NOT {run_tables.BEGUN_BY_STUDY}"
         return self._runs(f"WHERE {wanted} ORDER BY number DESC LIMIT ?", (limit,))
 
     def waiting_runs(self) -> list[Run]:
@@ -128,7 +128,7 @@ class Store:
 
     def active_runs(self) -> list[Run]:
         """Those that hold a device, oldest first."""
-        return self._runs(f"WHERE state IN ({tables.ACTIVE_STATES}) ORDER BY queue_number")
+        return self._runs(f"WHERE state IN ({run_tables.ACTIVE_STATES}) ORDER BY queue_number")
 
     def runs_with_process(self) -> list[Run]:
         """Those whose last process is not known to be gone, whatever their state."""
@@ -136,7 +136,7 @@ class Store:
 
     def has_work(self) -> bool:
         """Whether a run waits, is active, or has a process that is not known to be gone: somebody must look."""
-        states = f"'WAITING', {tables.ACTIVE_STATES}"
+        states = f"'WAITING', {run_tables.ACTIVE_STATES}"
         query = f"SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ({states}) OR pid IS NOT NULL)"
         with self._database.reading() as connection:
             return bool(connection.execute(query).fetchone()[0])
@@ -148,13 +148,13 @@ class Store:
     def never_had_runs(self) -> bool:
         """Whether no run was ever here, not even one that was deleted since."""
         with self._database.reading() as connection:
-            return tables.never_had_runs(connection)
+            return run_tables.never_had_runs(connection)
 
     def curves(self, run_id: str) -> Curves:
         """Equal-length lists under CURVE_KEYS, in the order of the epochs. Raises RunNotFound."""
         with self._database.reading() as connection:
-            number, _ = tables.get(connection, run_id)
-            return tables.read_curves(connection, number)
+            number, _ = run_tables.get(connection, run_id)
+            return run_tables.read_curves(connection, number)
 
     def last_val_accuracies(self, run_ids: Collection[str], count: int = 30) -> dict[str, list[float | None]]:
         """The validation accuracies of the last `count` epochs of each run, oldest first; unknown runs: empty."""
@@ -172,8 +172,8 @@ class Store:
     def log(self, run_id: str, after: int = 0) -> list[LogLine]:
         """The lines with a number above `after`, in order. Raises RunNotFound."""
         with self._database.reading() as connection:
-            number, _ = tables.get(connection, run_id)
-            return tables.read_log(connection, number, after)
+            number, _ = run_tables.get(connection, run_id)
+            return run_tables.read_log(connection, number, after)
 
     def leases(self) -> dict[str, str]:
         """The id of the run that holds each device, by device id."""
@@ -183,7 +183,7 @@ class Store:
 
     def _runs(self, clause: str, values: Sequence[object] = ()) -> list[Run]:
         with self._database.reading() as connection:
-            rows = connection.execute(f"{tables.SELECT_RUN} {clause}", values).fetchall()
+            rows = connection.execute(f"{run_tables.SELECT_RUN} {clause}", values).fetchall()
         return [run_from_row(row) for row in rows]
 
     # What people ask for
@@ -207,11 +207,11 @@ class Store:
             raise RunError(f"A token has 1 to {MAX_TOKEN_CHARACTERS} characters, not {len(token):,}.")
         with self._database.writing() as connection:
             if token is not None:
-                found = connection.execute(f"{tables.SELECT_RUN} WHERE token = ?", (token,)).fetchone()
+                found = connection.execute(f"{run_tables.SELECT_RUN} WHERE token = ?", (token,)).fetchone()
                 if found:
                     return run_from_row(found)
-            number = tables.add_run(connection, self._clock(), config, name, preset, token, parent_id)
-            run = tables.get_numbered(connection, number)
+            number = run_tables.add_run(connection, self._clock(), config, name, preset, token, parent_id)
+            run = run_tables.get_numbered(connection, number)
             if expectation and expectation.strip():
                 self.notes.expect(connection, run.id, expectation)
             return run
@@ -219,33 +219,33 @@ class Store:
     def import_first(self, run: FinishedRun) -> bool:
         """Add a run that was trained elsewhere if none was ever here. Returns whether it was added."""
         with self._database.writing() as connection:
-            if not tables.never_had_runs(connection):
+            if not run_tables.never_had_runs(connection):
                 return False
-            tables.insert_finished(connection, run, self._clock())
+            run_tables.insert_finished(connection, run, self._clock())
             return True
 
     def rename_run(self, run_id: str, name: str) -> Run:
         """Raises RunNotFound, and RunError for a name that is not allowed."""
         name = check_name(name)
         with self._database.writing() as connection:
-            number, _ = tables.get(connection, run_id)
-            tables.update(connection, number, {"name": name})
+            number, _ = run_tables.get(connection, run_id)
+            run_tables.update(connection, number, {"name": name})
             self.notes.rename(connection, run_id, name)
-            return tables.get(connection, run_id)[1]
+            return run_tables.get(connection, run_id)[1]
 
     def request_stop(self, run_id: str) -> Run:
         """A waiting run is STOPPED at once; an active one is asked to. Raises RunNotFound, IllegalTransition."""
         with self._database.writing() as connection:
-            number, run = tables.get(connection, run_id)
+            number, run = run_tables.get(connection, run_id)
             if run.state is RunState.WAITING:
-                tables.enter(connection, self._clock(), number, run, RunState.STOPPED, {})
+                run_tables.enter(connection, self._clock(), number, run, RunState.STOPPED, {})
             elif run.state.is_active:
-                tables.update(connection, number, {"stop_requested": True})
+                run_tables.update(connection, number, {"stop_requested": True})
             else:
                 raise IllegalTransition(
                     f"“{run.name}” is {run.state.lower()} already; there is nothing to stop."
                 )
-            return tables.get(connection, run_id)[1]
+            return run_tables.get(connection, run_id)[1]
 
     def resume_run(self, run_id: str) -> Run:
         """Put a stopped, interrupted or failed run in the queue again, as a new attempt.
@@ -253,14 +253,14 @@ class Store:
         Raises RunNotFound, IllegalTransition.
         """
         with self._database.writing() as connection:
-            number, run = tables.get(connection, run_id)
+            number, run = run_tables.get(connection, run_id)
             if not run.state.can_resume:
                 reason = "has finished" if run.state.is_finished else f"is {run.state.lower()}"
                 raise IllegalTransition(
                     f"“{run.name}” {reason}; only a stopped, interrupted or failed run can be resumed."
                 )
-            tables.enter(connection, self._clock(), number, run, RunState.WAITING, {})
-            return tables.get(connection, run_id)[1]
+            run_tables.enter(connection, self._clock(), number, run, RunState.WAITING, {})
+            return run_tables.get(connection, run_id)[1]
 
     def delete_run(self, run_id: str) -> None:
         """Forget a run with its curves and log.
@@ -269,7 +269,7 @@ class Store:
         remembers would sit on its device unseen.
         """
         with self._database.writing() as connection:
-            number, run = tables.get(connection, run_id)
+            number, run = run_tables.get(connection, run_id)
             if not run.state.can_delete:
                 raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
             if run.pid is not None:
@@ -297,7 +297,7 @@ class Store:
         """
         states = {expected} if isinstance(expected, RunState) else set(expected)
         with self._database.writing() as connection:
-            number, run = tables.get(connection, run_id)
+            number, run = run_tables.get(connection, run_id)
             if attempt is not None and attempt != run.attempt:
                 raise StaleAttempt(
                     f"Attempt {attempt} of run {run_id} is over; {run.attempt} is the current one."
@@ -306,8 +306,10 @@ class Store:
                 raise IllegalTransition(
                     f"“{run.name}” is {run.state.lower()}; it cannot become {to.lower()} now."
                 )
-            tables.enter(connection, self._clock(), number, run, to, {"error": error, "next_step": next_step})
-            return tables.get(connection, run_id)[1]
+            run_tables.enter(
+                connection, self._clock(), number, run, to, {"error": error, "next_step": next_step}
+            )
+            return run_tables.get(connection, run_id)[1]
 
     def claim(self, run_id: str, devices: Sequence[str]) -> Run:
         """WAITING to STARTING, and the devices are the run's own until it ends.
@@ -315,7 +317,7 @@ class Store:
         Raises RunNotFound; IllegalTransition when it does not wait; RunError when a device belongs to another run.
         """
         with self._database.writing() as connection:
-            number, run = tables.get(connection, run_id)
+            number, run = run_tables.get(connection, run_id)
             if run.state is not RunState.WAITING:
                 raise IllegalTransition(
                     f"“{run.name}” is {run.state.lower()}; only a waiting run can be started."
@@ -326,14 +328,14 @@ class Store:
             except sqlite3.IntegrityError:
                 raise RunError(f"{', '.join(devices)}: in use by another run.") from None
             fields = {"device": ",".join(devices), "pid": None, "pid_started": None}
-            tables.enter(connection, self._clock(), number, run, RunState.STARTING, fields)
-            return tables.get(connection, run_id)[1]
+            run_tables.enter(connection, self._clock(), number, run, RunState.STARTING, fields)
+            return run_tables.get(connection, run_id)[1]
 
     def set_process(self, run_id: str, attempt: int, pid: int, pid_started: float) -> None:
         """Note the process of an attempt. Raises RunNotFound, StaleAttempt."""
         with self._database.writing() as connection:
-            number, _ = tables.get_current(connection, run_id, attempt, states=None)
-            tables.update(connection, number, {"pid": pid, "pid_started": pid_started})
+            number, _ = run_tables.get_current(connection, run_id, attempt, states=None)
+            run_tables.update(connection, number, {"pid": pid, "pid_started": pid_started})
 
     def clear_process(self, run_id: str) -> None:
         """Note that the last process of the run is gone. Nothing happens when the run was deleted."""
@@ -352,14 +354,14 @@ class Store:
         `total_epochs` are those of the config; returns how many it is to train with those that were added.
         """
         with self._database.writing() as connection:
-            number, run = tables.get_current(connection, run_id, attempt, states={RunState.STARTING})
+            number, run = run_tables.get_current(connection, run_id, attempt, states={RunState.STARTING})
             fields = {
                 "total_epochs": total_epochs + run.added_epochs,
                 "total_batches": total_batches,
                 "heartbeat": self._clock(),
             }
-            tables.enter(connection, self._clock(), number, run, RunState.RUNNING, fields)
-            tables.forget_epochs(connection, number, after=resumed_from_epoch)
+            run_tables.enter(connection, self._clock(), number, run, RunState.RUNNING, fields)
+            run_tables.forget_epochs(connection, number, after=resumed_from_epoch)
             return total_epochs + run.added_epochs
 
     def record_batch(
@@ -374,13 +376,13 @@ class Store:
     ) -> bool:
         """Progress within the epoch at work. Returns whether the run is asked to stop."""
         with self._database.writing() as connection:
-            number, run = tables.get_current(connection, run_id, attempt)
+            number, run = run_tables.get_current(connection, run_id, attempt)
             changes = {
                 "batch": batch, "total_batches": total_batches, "batch_loss": finite(loss),
                 "batch_accuracy": finite(accuracy), "images_per_second": finite(images_per_second),
                 "heartbeat": self._clock(),
             }  # fmt: skip
-            tables.update(connection, number, changes)
+            run_tables.update(connection, number, changes)
             return run.stop_requested
 
     def record_epoch(self, run_id: str, attempt: int, row: Measured) -> int:
@@ -390,21 +392,21 @@ class Store:
         worker that ends then misses none.
         """
         with self._database.writing() as connection:
-            number, run = tables.get_current(connection, run_id, attempt)
-            tables.write_epoch(connection, number, attempt, row)
+            number, run = run_tables.get_current(connection, run_id, attempt)
+            run_tables.write_epoch(connection, number, attempt, row)
             changes: dict[str, object] = {"batch": 0, "heartbeat": self._clock()}
             if row.images_per_second is not None:
                 # Epochs too short for a report of their own would leave the pace of the first batch.
                 changes["images_per_second"] = finite(row.images_per_second)
-            tables.update(connection, number, changes)
+            run_tables.update(connection, number, changes)
             return run.total_epochs
 
     def record_log(self, run_id: str, attempt: int, text: str, level: str = "info") -> None:
         """A line for the person who watches the run."""
         with self._database.writing() as connection:
-            number, _ = tables.get_current(connection, run_id, attempt)
-            tables.append_log(connection, number, self._clock(), attempt, level, text)
+            number, _ = run_tables.get_current(connection, run_id, attempt)
+            run_tables.append_log(connection, number, self._clock(), attempt, level, text)
 
     def is_stop_requested(self, run_id: str, attempt: int) -> bool:
         with self._database.reading() as connection:
-            return tables.get_current(connection, run_id, attempt)[1].stop_requested
+            return run_tables.get_current(connection, run_id, attempt)[1].stop_requested

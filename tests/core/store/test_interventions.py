@@ -3,9 +3,9 @@ import sqlite3
 import pytest
 
 from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
-from core.runs.interventions import KINDS, Intervention
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import EpochRow, Store
+from core.store.interventions import KINDS, Intervention
+from core.store.states import ACTIVE, RunState
+from core.store.store import EpochRow, Store
 from tests.core.runs.at_work import last, paused, running
 from tests.core.runs.fakes import CONFIG, Clock
 

@@ -5,9 +5,9 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from core.runs.records import Run, run_from_row
-from core.runs.states import RunState
-from core.runs.tables import SELECT_RUN
+from core.store.records import Run, run_from_row
+from core.store.run_tables import SELECT_RUN
+from core.store.states import RunState
 
 
 @dataclass(frozen=True)

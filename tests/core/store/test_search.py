@@ -3,9 +3,9 @@
 import pytest
 
 from core.design.presets import PRESETS
-from core.runs.search import fits
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.search import fits
+from core.store.states import RunState
+from core.store.store import Store
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from core.config import ExperimentConfig
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError
-from core.runs.states import RunState
+from core.store.states import RunState
 
 MAX_NAME_CHARACTERS = 120
 MAX_TOKEN_CHARACTERS = 200

@@ -1,6 +1,6 @@
 import pytest
 
-from core.runs.states import TRANSITIONS, RunState
+from core.store.states import TRANSITIONS, RunState
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ from core.config.fields import limits_of
 from core.config.optimizer import OptimizerConfig
 from core.config.training import TrainingConfig
 from core.errors import IllegalTransition, RunError
-from core.runs import tables
-from core.runs.database import Database
-from core.runs.records import Run
-from core.runs.states import RunState
+from core.store import run_tables
+from core.store.database import Database
+from core.store.records import Run
+from core.store.states import RunState
 
 KINDS = ("learning_rate", "add_epochs", "pause", "resume", "step")
 
@@ -72,13 +72,13 @@ class Interventions:
     def history(self, run_id: str) -> list[Intervention]:
         """Everything that was asked of a run, in order. Raises RunNotFound."""
         with self._database.reading() as connection:
-            number, _ = tables.get(connection, run_id)
+            number, _ = run_tables.get(connection, run_id)
             return _read(connection, number)
 
     def pending(self, run_id: str, attempt: int) -> list[Intervention]:
         """What is still to be carried out, in order. Raises StaleAttempt when the attempt is not the current one."""
         with self._database.reading() as connection:
-            number, _ = tables.get_current(connection, run_id, attempt)
+            number, _ = run_tables.get_current(connection, run_id, attempt)
             return _pending(connection, number)
 
     # What people ask for
@@ -101,7 +101,7 @@ class Interventions:
         if ask is None:
             raise RunError(f"{str(kind)[:40]!r} cannot be asked of a run; known are {', '.join(KINDS)}.")
         with self._database.writing() as connection:
-            number, run = tables.get(connection, run_id)
+            number, run = run_tables.get(connection, run_id)
             return ask(connection, number, run, value)
 
     def _ask_learning_rate(
@@ -137,7 +137,7 @@ class Interventions:
             raise RunError(
                 f"A run has at most {most:,} epochs; “{run.name}” has {run.total_epochs:,} already."
             )
-        tables.update(connection, number, {"total_epochs": total, "added_epochs": added})
+        run_tables.update(connection, number, {"total_epochs": total, "added_epochs": added})
         try:
             schedule = run.config.optimizer.schedule
         except RunError:  # another version wrote its settings: its worker will say so
@@ -167,7 +167,7 @@ class Interventions:
         for former in _pending(connection, number):
             if former.kind in ("step", "resume"):
                 _settle(connection, former.number, outcome="Paused before that.")
-        tables.update(connection, number, {"pause_requested": True})
+        run_tables.update(connection, number, {"pause_requested": True})
         if run.state is RunState.PAUSED:
             # It was asked to go on and has not done so yet: it simply stays where it is.
             return self._insert(
@@ -188,7 +188,7 @@ class Interventions:
         for former in _pending(connection, number):
             if former.kind in ("pause", "step"):
                 _settle(connection, former.number, outcome="It was asked to go on before that.")
-        tables.update(connection, number, {"pause_requested": False})
+        run_tables.update(connection, number, {"pause_requested": False})
         if run.state is not RunState.PAUSED:
             return self._insert(
                 connection, number, run, "resume", None, applied_at=self._clock(), epoch=run.epoch,
@@ -232,7 +232,7 @@ class Interventions:
     def applied(self, run_id: str, attempt: int, number: int, epoch: int, outcome: str) -> None:
         """The wish `number` took effect when `epoch` epochs had finished."""
         with self._database.writing() as connection:
-            tables.get_current(connection, run_id, attempt)
+            run_tables.get_current(connection, run_id, attempt)
             _settle(connection, number, applied_at=self._clock(), epoch=epoch, outcome=outcome)
 
     def learning_rates(self, run_id: str, attempt: int, epoch: int) -> list[Intervention]:
@@ -243,7 +243,7 @@ class Interventions:
         earlier place, as it does after a resume from an older checkpoint.
         """
         with self._database.reading() as connection:
-            number, _ = tables.get_current(connection, run_id, attempt)
+            number, _ = run_tables.get_current(connection, run_id, attempt)
             rates = [each for each in _read(connection, number) if each.kind == "learning_rate"]
         places = {
             each.number: epoch if each.is_pending else each.epoch
@@ -258,17 +258,17 @@ class Interventions:
     def is_pause_due(self, run_id: str, attempt: int, *, epoch_ended: bool = False) -> bool:
         """Whether the worker is to wait here; with a step in hand it is so only where an epoch has ended."""
         with self._database.reading() as connection:
-            number, run = tables.get_current(connection, run_id, attempt)
+            number, run = run_tables.get_current(connection, run_id, attempt)
             return _is_pause_due(connection, number, run, epoch_ended)
 
     def record_paused(self, run_id: str, attempt: int, *, epoch_ended: bool) -> bool:
         """RUNNING to PAUSED, if a pause is still due here. Returns whether it was."""
         with self._database.writing() as connection:
-            number, run = tables.get_current(connection, run_id, attempt)
+            number, run = run_tables.get_current(connection, run_id, attempt)
             if run.state is not RunState.RUNNING or not _is_pause_due(connection, number, run, epoch_ended):
                 return run.state is RunState.PAUSED
             now = self._clock()
-            tables.enter(connection, now, number, run, RunState.PAUSED, {"heartbeat": now})
+            run_tables.enter(connection, now, number, run, RunState.PAUSED, {"heartbeat": now})
             place = _place(run, epoch_ended)
             for each in _pending(connection, number):
                 if each.kind == "pause":
@@ -282,13 +282,13 @@ class Interventions:
     def record_going_on(self, run_id: str, attempt: int) -> bool:
         """PAUSED to RUNNING, if that was asked for. Returns whether it was; if not, the run is still paused."""
         with self._database.writing() as connection:
-            number, run = tables.get_current(connection, run_id, attempt)
+            number, run = run_tables.get_current(connection, run_id, attempt)
             if run.state is not RunState.PAUSED:
                 return True
             if _is_pause_due(connection, number, run, epoch_ended=False):
                 return False
             now = self._clock()
-            tables.enter(connection, now, number, run, RunState.RUNNING, {"heartbeat": now})
+            run_tables.enter(connection, now, number, run, RunState.RUNNING, {"heartbeat": now})
             for each in _pending(connection, number):
                 if each.kind == "resume":
                     outcome = f"Went on in epoch {min(run.epoch + 1, run.total_epochs)}."
@@ -300,8 +300,8 @@ class Interventions:
     def beat(self, run_id: str, attempt: int) -> None:
         """A worker that waits is alive."""
         with self._database.writing() as connection:
-            number, _ = tables.get_current(connection, run_id, attempt)
-            tables.update(connection, number, {"heartbeat": self._clock()})
+            number, _ = run_tables.get_current(connection, run_id, attempt)
+            run_tables.update(connection, number, {"heartbeat": self._clock()})
 
 
 def _read(connection: sqlite3.Connection, number: int) -> list[Intervention]:

@@ -7,9 +7,9 @@ import pytest
 
 from core.epoch import CURVE_KEYS
 from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
-from core.runs.records import RUN_ID, new_run_id
-from core.runs.states import ACTIVE, RunState
-from core.runs.store import EpochRow, Run, Store
+from core.store.records import RUN_ID, new_run_id
+from core.store.states import ACTIVE, RunState
+from core.store.store import EpochRow, Run, Store
 from tests.core.runs.fakes import CONFIG, Clock
 
 

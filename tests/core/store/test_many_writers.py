@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from core.runs.store import Store
+from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from tests.core.runs.fakes import CONFIG
 
@@ -18,7 +18,7 @@ NUM_WRITES = int(os.environ.get("CONVDECK_TEST_WRITES", "40"))
 
 WRITER = """
 import json, sys, time
-from core.runs.store import EpochRow, Store
+from core.store.store import EpochRow, Store
 from core.workspace import Workspace
 store = Store(Workspace.from_environment(), journal_mode=sys.argv[2])
 durations = []

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import RunError, RunNotFound
-from core.runs import tables
-from core.runs.database import Database
+from core.store import run_tables
+from core.store.database import Database
 
 MAX_NOTE_CHARACTERS = 4000
 MAX_NOTE_RUNS = 50
@@ -121,7 +121,9 @@ class Notes:
             connection.execute("UPDATE notes SET runs = ? WHERE id = ?", (_runs_json(runs), note.id))
 
     def _begin(self, connection: sqlite3.Connection, run_ids: Sequence[str]) -> Note:
-        runs = [NotedRun(run.id, run.name) for _, run in (tables.get(connection, each) for each in run_ids)]
+        runs = [
+            NotedRun(run.id, run.name) for _, run in (run_tables.get(connection, each) for each in run_ids)
+        ]
         note_id, now = secrets.token_hex(8), self._clock()
         # The token is what makes a note the only one about its runs, whoever writes at the same moment.
         connection.execute(
@@ -177,7 +179,7 @@ def _checked(expectation: str | None, outcome: str | None) -> dict[str, str]:
 def _is_open(connection: sqlite3.Connection, run_ids: Sequence[str]) -> bool:
     for run_id in run_ids:
         try:
-            _, run = tables.get(connection, run_id)
+            _, run = run_tables.get(connection, run_id)
         except RunNotFound:
             continue  # what came of it may have been seen
         if run.epoch == 0:

@@ -9,9 +9,9 @@ from typing import Any
 from core.config import ExperimentConfig
 from core.epoch import Curves
 from core.errors import RunError, StudyNotFound
-from core.runs import tables
-from core.runs.database import Database
-from core.runs.records import (
+from core.store import run_tables
+from core.store.database import Database
+from core.store.records import (
     MAX_TOKEN_CHARACTERS,
     RUN_COLUMNS,
     RUN_ID,
@@ -20,7 +20,7 @@ from core.runs.records import (
     new_run_id,
     run_from_row,
 )
-from core.runs.states import RunState
+from core.store.states import RunState
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Member:
     is_changed: bool
 
 
-_UNDER_WAY = f"state IN ('WAITING', {tables.ACTIVE_STATES})"
+_UNDER_WAY = f"state IN ('WAITING', {run_tables.ACTIVE_STATES})"
 # Another learning rate and more epochs make a run another one than its config says; a pause does not.
 _CHANGED = """(added_epochs > 0 OR EXISTS (
     SELECT 1 FROM interventions WHERE run_number = runs.number AND kind = 'learning_rate'
@@ -119,7 +119,7 @@ class Studies:
         with self._database.reading() as connection:
             query = "SELECT id, number FROM runs WHERE id IN (SELECT value FROM json_each(?))"
             for run_id, number in connection.execute(query, (json.dumps(list(run_ids)),)).fetchall():
-                found[run_id] = tables.read_curves(connection, number)
+                found[run_id] = run_tables.read_curves(connection, number)
         return found
 
     def reusable(self, configs: Iterable[ExperimentConfig]) -> dict[str, str]:
@@ -194,7 +194,7 @@ class Studies:
             name, number = check_name(run.name), known.get(run.config.config_id)
             role = {"role": _plain(run.role), "reused": number is not None}
             if number is None:
-                number = tables.add_run(
+                number = run_tables.add_run(
                     connection, self._clock(), run.config, name, run.preset, None, run.parent_id
                 )
             connection.execute(query, (study, number, position, json.dumps(role)))

@@ -4,8 +4,8 @@ import sqlite3
 import pytest
 
 from core.errors import ConvDeckError
-from core.runs.schema import UPGRADES, upgrade, wal_is_safe
-from core.runs.store import Store
+from core.store.schema import UPGRADES, upgrade, wal_is_safe
+from core.store.store import Store
 from tests.core.runs.fakes import CONFIG
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS, Curves
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
-from core.runs.records import (
+from core.store.records import (
     RUN_COLUMNS,
     RUN_ID,
     FinishedRun,
@@ -19,7 +19,7 @@ from core.runs.records import (
     new_run_id,
     run_from_row,
 )
-from core.runs.states import ACTIVE, FINAL, TRANSITIONS, RunState
+from core.store.states import ACTIVE, FINAL, TRANSITIONS, RunState
 
 MAX_LOG_CHARACTERS = 4000
 

@@ -6,10 +6,10 @@ import threading
 import pytest
 
 from core.errors import ConvDeckError, RunError, StudyNotFound
-from core.runs.records import new_run_id
-from core.runs.states import RunState
-from core.runs.store import Store
-from core.runs.studies import NewRun
+from core.store.records import new_run_id
+from core.store.states import RunState
+from core.store.store import Store
+from core.store.studies import NewRun
 from tests.core.runs.fakes import CONFIG, Clock
 
 

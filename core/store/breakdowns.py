@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.runs import tables
-from core.runs.database import Database
+from core.store import run_tables
+from core.store.database import Database
 
 Counts = NDArray[np.int64]
 Fractions = NDArray[np.float64]
@@ -136,7 +136,7 @@ class EpochDetails:
         Raises RunNotFound.
         """
         with self._database.reading() as connection:
-            number, _ = tables.get(connection, run_id)
+            number, _ = run_tables.get(connection, run_id)
             query = "SELECT epoch, details FROM epoch_details WHERE run_number = ? ORDER BY epoch"
             rows = connection.execute(query, (number,)).fetchall()
         return _columns([(epoch, json.loads(text)) for epoch, text in rows])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import ConvDeckError
-from core.runs.schema import upgrade, wal_is_safe
+from core.store.schema import upgrade, wal_is_safe
 
 BUSY_SECONDS = 20.0
 MAX_IDLE_CONNECTIONS = 8

@@ -8,9 +8,9 @@ import pytest
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import RunError, RunNotFound
-from core.runs.notes import MAX_NOTE_CHARACTERS, NotedRun, check_text
-from core.runs.states import RunState
-from core.runs.store import Run, Store
+from core.store.notes import MAX_NOTE_CHARACTERS, NotedRun, check_text
+from core.store.states import RunState
+from core.store.store import Run, Store
 
 
 @pytest.fixture

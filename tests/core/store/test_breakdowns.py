@@ -5,9 +5,9 @@ import pytest
 
 from core.epoch import EpochRow
 from core.errors import RunNotFound, StaleAttempt
-from core.runs.details import Followed
-from core.runs.states import RunState
-from core.runs.store import Store
+from core.store.breakdowns import Followed
+from core.store.states import RunState
+from core.store.store import Store
 from tests.core.runs.fakes import CONFIG
 
 
