@@ -18,8 +18,8 @@ from core.allocator import limit_arenas
 from core.errors import EngineError
 from core.example.arrival import draw_shapes_ahead, import_example
 from core.rest import rest_route
-from core.runs.scheduler import ensure_scheduler
-from core.runs.standby import want_standby, withdraw_wish
+from core.scheduling.service import ensure_scheduler
+from core.scheduling.standby_request import want_standby, withdraw_wish
 from core.services import Services, get_services
 from core.sockets import send_at_once
 from core.system.devices import list_devices

@@ -9,7 +9,7 @@ PAGES = Path(__file__).resolve().parent
 if str(PAGES.parent) not in sys.path:
     sys.path.insert(0, str(PAGES.parent))
 
-from core.runs.standby import renew_wish  # noqa: E402
+from core.scheduling.standby_request import renew_wish  # noqa: E402
 from pages.components import session  # noqa: E402
 
 # A file of its own: the browser would fetch a Material icon's picture for the tab from another machine.

@@ -15,9 +15,9 @@ from core.cli.output import end_progress, percent, points, print_json, print_tab
 from core.engine_client import Engine
 from core.experiments import start_experiment
 from core.runs import control
-from core.runs.output import output_tail
-from core.runs.scheduler import ensure_scheduler
 from core.runs.serialize import run_detail
+from core.scheduling.service import ensure_scheduler
+from core.scheduling.worker_log import output_tail
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.verdicts import summaries_of, verdict_of

@@ -10,7 +10,7 @@ from typing import Any
 from core.cli.configs import config_from, parse_assignment
 from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.cli.results import print_result
-from core.runs.scheduler import ensure_scheduler
+from core.scheduling.service import ensure_scheduler
 from core.store.store import Store
 from core.store.studies import Study
 from core.studies.report import StudyReport, num_planned, read_report, study_summary

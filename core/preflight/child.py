@@ -15,7 +15,7 @@ import psutil
 
 from core.config import ExperimentConfig
 from core.errors import PreflightError, UserError
-from core.runs.launcher import worker_environment
+from core.scheduling.launcher import worker_environment
 from core.system.devices import Device
 from core.system.files import open_log
 from core.system.lines import answering

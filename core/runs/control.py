@@ -8,7 +8,7 @@ import time
 
 from core.config import ExperimentConfig
 from core.errors import RunError
-from core.runs.scheduler import ensure_scheduler
+from core.scheduling.service import ensure_scheduler
 from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store

@@ -11,7 +11,7 @@ from core.design.presets import get_preset
 from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
 from core.experiments import check_experiment, find_dataset, fork_name
 from core.runs import control
-from core.runs.scheduler import ensure_scheduler
+from core.scheduling.service import ensure_scheduler
 from core.store.records import MAX_NAME_CHARACTERS
 from core.store.store import Store
 from core.store.studies import Study

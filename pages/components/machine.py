@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.engine_client import EngineState
-from core.runs.scheduler import is_served
+from core.scheduling.service import is_served
 from core.services import Services
 from core.store.records import Run
 from core.system.devices import Device, list_devices

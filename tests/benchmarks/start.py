@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from core.runs.scheduler import is_served
+from core.scheduling.service import is_served
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open

@@ -1,7 +1,7 @@
 """What the page of figures says of the machine."""
 
 from tests.benchmarks.report import addition_seconds, machine
-from tests.core.runs.fakes import cpu, gpu
+from tests.core.scheduling.fakes import cpu, gpu
 
 
 def test_the_gpus_that_could_be_used_are_named() -> None:

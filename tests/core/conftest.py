@@ -1,4 +1,4 @@
-"""One real finished run for all tests that only look at it."""
+"""One real finished run for all tests that only look at it, a store, and what stands in for the computer around it."""
 
 import contextlib
 import io
@@ -11,7 +11,9 @@ import pytest
 
 from core.cli import main
 from core.engine_client import Engine
+from core.store.store import Store
 from core.workspace import Workspace
+from tests.core.scheduling.fakes import Clock, FakeLauncher
 from tests.server import end_processes
 
 
@@ -50,6 +52,23 @@ def home(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
     """The trained workspace as the current one."""
     monkeypatch.setenv("CONVDECK_HOME", str(trained.workspace.root))
     return trained
+
+
+@pytest.fixture
+def store(workspace: Workspace) -> Iterator[Store]:
+    """An empty one."""
+    with Store(workspace) as store:
+        yield store
+
+
+@pytest.fixture
+def launcher() -> FakeLauncher:
+    return FakeLauncher()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(0.0)
 
 
 def run_command(*arguments: str) -> tuple[int, str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from core.cli import main
 from core.design.presets import PRESETS
-from core.runs.launcher import LocalLauncher
+from core.scheduling.launcher import LocalLauncher
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.training.saved import load_run_model

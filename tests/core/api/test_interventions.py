@@ -9,7 +9,7 @@ from core.api import build_routes
 from core.store.records import Run
 from core.store.store import EpochRow, Store
 from tests.core.conftest import run_command, run_json
-from tests.core.runs.fakes import CONFIG
+from tests.core.scheduling.fakes import CONFIG
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from core.errors import IllegalTransition, RunError, RunNotFound
 from core.runs import control
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
-from tests.core.runs.fakes import CONFIG
+from tests.core.scheduling.fakes import CONFIG
 
 
 @pytest.fixture(autouse=True)

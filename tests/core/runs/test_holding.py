@@ -8,8 +8,8 @@ from core.errors import ConvDeckError, StaleAttempt
 from core.runs.reporter import BEAT_SECONDS, POLL_SECONDS, RunReporter
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Store
-from tests.core.runs.at_work import last, paused, running
-from tests.core.runs.fakes import Clock
+from tests.core.scheduling.at_work import last, paused, running
+from tests.core.scheduling.fakes import Clock
 
 
 @pytest.fixture

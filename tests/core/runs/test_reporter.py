@@ -8,7 +8,7 @@ from core.runs.reporter import INSIST_SECONDS, RunReporter
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Store
 from core.system.processes import process_started
-from tests.core.runs.fakes import CONFIG, Clock
+from tests.core.scheduling.fakes import CONFIG, Clock
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS
 from core.runs.serialize import run_detail, run_summary, settings_json
 from core.store.store import EpochRow, Store
-from tests.core.runs.fakes import CONFIG, Clock
+from tests.core.scheduling.fakes import CONFIG, Clock
 
 
 @pytest.fixture

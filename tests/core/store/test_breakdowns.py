@@ -8,7 +8,7 @@ from core.errors import RunNotFound, StaleAttempt
 from core.store.breakdowns import Followed
 from core.store.states import RunState
 from core.store.store import Store
-from tests.core.runs.fakes import CONFIG
+from tests.core.scheduling.fakes import CONFIG
 
 
 def details(answers: list[int], *, right: int = 3, label: int = 0, memorised: int | None = None) -> dict:

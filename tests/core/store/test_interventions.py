@@ -6,8 +6,8 @@ from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.store.interventions import KINDS, Intervention
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Store
-from tests.core.runs.at_work import last, paused, running
-from tests.core.runs.fakes import CONFIG, Clock
+from tests.core.scheduling.at_work import last, paused, running
+from tests.core.scheduling.fakes import CONFIG, Clock
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT
-from tests.core.runs.fakes import CONFIG
+from tests.core.scheduling.fakes import CONFIG
 
 NUM_PROCESSES = int(os.environ.get("CONVDECK_TEST_WRITERS", "8"))
 NUM_WRITES = int(os.environ.get("CONVDECK_TEST_WRITES", "40"))

@@ -6,7 +6,7 @@ import pytest
 from core.errors import ConvDeckError
 from core.store.schema import UPGRADES, upgrade, wal_is_safe
 from core.store.store import Store
-from tests.core.runs.fakes import CONFIG
+from tests.core.scheduling.fakes import CONFIG
 
 
 @pytest.mark.parametrize(

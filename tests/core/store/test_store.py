@@ -10,7 +10,7 @@ from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound,
 from core.store.records import RUN_ID, new_run_id
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Run, Store
-from tests.core.runs.fakes import CONFIG, Clock
+from tests.core.scheduling.fakes import CONFIG, Clock
 
 
 @pytest.fixture

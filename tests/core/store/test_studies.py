@@ -10,7 +10,7 @@ from core.store.records import new_run_id
 from core.store.states import RunState
 from core.store.store import Store
 from core.store.studies import NewRun
-from tests.core.runs.fakes import CONFIG, Clock
+from tests.core.scheduling.fakes import CONFIG, Clock
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.runs.launcher import LocalLauncher
-from core.runs.scheduler import ensure_scheduler
+from core.scheduling.launcher import LocalLauncher
+from core.scheduling.service import ensure_scheduler
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.system.processes import is_alive, process_started
 from core.workspace import PROJECT_ROOT
-from tests.core.runs.fakes import CONFIG
+from tests.core.scheduling.fakes import CONFIG
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes as POSIX does")
 
@@ -271,7 +271,9 @@ def test_ensure_scheduler_starts_one_and_only_when_there_is_work(store, workspac
 def test_the_scheduler_as_a_module_does_its_work_and_leaves_when_idle(store, monkeypatch):
     monkeypatch.setenv("CONVDECK_SCHEDULER_IDLE_SECONDS", "0.2")
     abandoned = store.claim(store.create_run(CONFIG).id, ["cpu:0"])
-    subprocess.run([sys.executable, "-m", "core.runs.scheduler"], cwd=PROJECT_ROOT, timeout=30, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "core.scheduling.service"], cwd=PROJECT_ROOT, timeout=30, check=True
+    )
     assert store.get_run(abandoned.id).state is RunState.INTERRUPTED
 
 

@@ -4,11 +4,12 @@ import sqlite3
 import pytest
 
 from core.errors import ConvDeckError, IllegalTransition
-from core.runs.launcher import Exit
-from core.runs.scheduler import Scheduler, ensure_scheduler, serve
+from core.scheduling.launcher import Exit
+from core.scheduling.scheduler import Scheduler
+from core.scheduling.service import ensure_scheduler, serve
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
-from tests.core.runs.fakes import CONFIG, FakeLauncher, begin, cpu, gpu, report, states
+from tests.core.scheduling.fakes import CONFIG, FakeLauncher, begin, cpu, gpu, report, states
 
 
 @pytest.fixture

@@ -1,13 +1,9 @@
-"""The worker that waits for a run: who wants one, what is started for it, and how a run is handed over.
-
-A server wants one for as long as its pages are used, and says so in a file that `keep_ready` of the launcher goes by.
-"""
+"""The worker that waits for a run: what is started for it, and how a run is handed over."""
 
 import contextlib
 import hashlib
 import json
 import logging
-import os
 import subprocess
 import sys
 import time
@@ -16,12 +12,10 @@ from pathlib import Path
 
 from core.store.records import Run
 from core.system.files import open_log, write_bytes
-from core.system.processes import detached, is_alive, process_started, signal_group
+from core.system.processes import detached, process_started, signal_group
 from core.workspace import PROJECT_ROOT, Workspace
 
 STANDBY_COMMAND = (sys.executable, "-m", "core.standby")
-# For so long after a page was last opened or clicked at, somebody may start a run any moment.
-WANTED_SECONDS = 600.0
 # One that ended by itself will do so again; then runs are started as ever.
 RETRY_SECONDS = 60.0
 # The one variable that may differ between a worker that waits and its run: nothing reads it while loading.
@@ -29,69 +23,6 @@ LATE_VARIABLES = {"CONVDECK_DEVICE"}
 _NOTE = "handed-over.json"
 
 logger = logging.getLogger(__name__)
-
-# The workspaces for which this process wants one.
-_wanted_for: set[Path] = set()
-
-
-# Who wants one
-
-
-def want_standby(workspace: Workspace) -> None:
-    """Have a worker wait from now on, for this process. Nothing happens with `CONVDECK_STANDBY=off`."""
-    if os.environ.get("CONVDECK_STANDBY") == "off":
-        return
-    _wanted_for.add(workspace.root)
-    pid = os.getpid()
-    wish = {"pid": pid, "started": process_started(pid)}
-    with contextlib.suppress(OSError):  # no room, no comfort
-        write_bytes(workspace.standby_wish, json.dumps(wish).encode())
-
-
-def renew_wish(workspace: Workspace) -> None:
-    """Somebody uses a page: what was wanted is wanted for another ten minutes.
-
-    There is one wish for all servers of a workspace. When the one that wished last has ended, this one wishes anew.
-    """
-    if workspace.root in _wanted_for and not _lives(_wish(workspace)):
-        want_standby(workspace)
-        return
-    with contextlib.suppress(OSError):
-        os.utime(workspace.standby_wish)
-
-
-def withdraw_wish(workspace: Workspace) -> None:
-    """This process ends. What another one wants stays."""
-    _wanted_for.discard(workspace.root)
-    wish = _wish(workspace)
-    if wish is not None and wish[0] == os.getpid():
-        with contextlib.suppress(OSError):
-            workspace.standby_wish.unlink()
-
-
-def is_standby_wanted(workspace: Workspace) -> bool:
-    """Whether a server that lives said so, and was used in the last ten minutes. Takes 0.05 ms."""
-    try:
-        age = time.time() - workspace.standby_wish.stat().st_mtime
-    except OSError:
-        return False
-    return abs(age) <= WANTED_SECONDS and _lives(_wish(workspace))
-
-
-def _wish(workspace: Workspace) -> tuple[int, float] | None:
-    """Pid and start time of the server that wished last; None when there is no wish that can be read."""
-    try:
-        wish = json.loads(workspace.standby_wish.read_text())
-        return int(wish["pid"]), float(wish["started"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _lives(wish: tuple[int, float] | None) -> bool:
-    return wish is not None and is_alive(*wish)
-
-
-# The process
 
 
 class Standby:

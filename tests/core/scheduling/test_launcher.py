@@ -2,10 +2,10 @@ import sys
 
 import pytest
 
-from core.runs.launcher import Exit, LocalLauncher, worker_environment
+from core.scheduling.launcher import Exit, LocalLauncher, worker_environment
 from core.store.records import Run
 from core.store.store import Store
-from tests.core.runs.fakes import CONFIG, cpu, gpu
+from tests.core.scheduling.fakes import CONFIG, cpu, gpu
 
 
 @pytest.fixture

@@ -11,25 +11,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.runs import standby
-from core.runs.launcher import LocalLauncher
-from core.runs.standby import (
-    Standby,
-    code_version,
-    is_standby_wanted,
-    renew_wish,
-    want_standby,
-    withdraw_wish,
-)
+from core.scheduling import standby
+from core.scheduling.launcher import LocalLauncher
+from core.scheduling.standby import Standby, code_version
+from core.scheduling.standby_request import is_standby_wanted, renew_wish, want_standby, withdraw_wish
 from core.store.records import Run
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import PROJECT_ROOT, Workspace
-from tests.core.runs.fakes import CONFIG, cpu, gpu
+from tests.core.scheduling.fakes import CONFIG, cpu, gpu
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes as POSIX does")
 
-WORKER = (sys.executable, str(Path(__file__).with_name("worker.py")))
+WORKER = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 WAITING = (*WORKER, "--standby")
 
 
@@ -99,7 +93,7 @@ def another_server() -> Iterator[subprocess.Popen[str]]:
     """One that wants a worker to wait, and ends in good order when it gets a line."""
     program = (
         "import os; os.environ.pop('CONVDECK_STANDBY', None)\n"
-        "from core.workspace import Workspace; from core.runs.standby import want_standby, withdraw_wish\n"
+        "from core.workspace import Workspace; from core.scheduling.standby import want_standby, withdraw_wish\n"
         "workspace = Workspace.from_environment()\n"
         "want_standby(workspace); print('wanted', flush=True); input(); withdraw_wish(workspace)"
     )
@@ -320,8 +314,8 @@ def test_a_run_that_was_handed_over_is_found_though_nobody_noted_its_process(
 
 def test_it_ends_with_its_scheduler(workspace, wait_for):
     program = (
-        "import sys, time; from core.runs.launcher import LocalLauncher\n"
-        "from core.workspace import Workspace; from tests.core.runs.fakes import cpu\n"
+        "import sys, time; from core.scheduling.launcher import LocalLauncher\n"
+        "from core.workspace import Workspace; from tests.core.scheduling.fakes import cpu\n"
         f"launcher = LocalLauncher(Workspace.from_environment(), standby_command={WAITING!r})\n"
         "launcher.keep_ready([cpu()]); print(launcher._standby.pid, flush=True); time.sleep(600)"
     )

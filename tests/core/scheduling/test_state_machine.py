@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
-from core.runs.launcher import Exit
 from core.runs.reporter import RunReporter
-from core.runs.scheduler import Scheduler
+from core.scheduling.launcher import Exit
+from core.scheduling.scheduler import Scheduler
 from core.store.states import RunState
 from core.store.store import EpochRow, Store
 from core.workspace import Workspace
-from tests.core.runs.fakes import CONFIG, Clock, FakeLauncher, cpu, report
+from tests.core.scheduling.fakes import CONFIG, Clock, FakeLauncher, cpu, report
 
 SLOTS = ("cpu:0", "cpu:1")
 FINAL = {"FINISHED", "STOPPED", "FAILED", "INTERRUPTED"}

@@ -2,11 +2,12 @@
 
 import pytest
 
-from core.runs.launcher import Exit
-from core.runs.scheduler import Scheduler, serve
+from core.scheduling.launcher import Exit
+from core.scheduling.scheduler import Scheduler
+from core.scheduling.service import serve
 from core.store.states import RunState
 from core.store.store import EpochRow
-from tests.core.runs.fakes import CONFIG, begin, cpu, gpu, report, states
+from tests.core.scheduling.fakes import CONFIG, begin, cpu, gpu, report, states
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from core.store.interventions import Intervention
 from core.store.store import EpochRow, Store
-from tests.core.runs.fakes import CONFIG
+from tests.core.scheduling.fakes import CONFIG
 
 
 def running(store: Store, epochs: int = 0, config=CONFIG) -> str:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.design.presets import PRESETS
-from core.runs.output import last_words, output_tail
+from core.scheduling.worker_log import last_words, output_tail
 from core.store.store import Store
 
 

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import psutil
 
-from core.runs.output import attempt_header, last_words
-from core.runs.standby import STANDBY_COMMAND, Standby, handed_over_to
+from core.scheduling.standby import STANDBY_COMMAND, Standby, handed_over_to
+from core.scheduling.worker_log import attempt_header, last_words
 from core.store.records import Run
 from core.system.devices import Device
 from core.system.processes import Signal, detached, is_alive, is_suspended, process_started, signal_group

@@ -1,4 +1,4 @@
-"""A worker without Keras: `worker.py RUN --attempt N`, or `--standby`, which waits for these arguments.
+"""A worker without Keras: `fake_worker.py RUN --attempt N`, or `--standby`, which waits for these arguments.
 
 CONVDECK_TEST_WORKER says how it behaves.
 """

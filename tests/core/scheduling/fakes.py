@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.config import ExperimentConfig
-from core.runs.launcher import Exit, Worker
+from core.scheduling.launcher import Exit, Worker
 from core.store.records import Run
 from core.store.store import Store
 from core.system.devices import Device, DeviceReport

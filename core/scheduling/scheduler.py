@@ -1,0 +1,267 @@
+"""The scheduler: gives each waiting run a device and a process, and records how it ended."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.scheduling.launcher import Exit, Launcher, Worker
+from core.store.records import Run
+from core.store.states import ACTIVE, RunState
+from core.store.store import Store
+from core.system.devices import Device, DeviceReport, list_devices
+from core.system.processes import Signal
+
+DEVICES_SECONDS = 2.0
+
+# Seconds after a wish to stop (or after the end of a run) at which a process that is still there is told so.
+ESCALATION: tuple[tuple[float, Signal], ...] = ((10.0, "interrupt"), (15.0, "terminate"), (20.0, "kill"))
+
+RESUME_HINT = "Resume goes on from the last finished epoch."
+LOG_HINT = "The run's log has the details."
+OUT_OF_MEMORY_HINT = "If nobody ended it, the computer may have run out of memory: lower the batch size."
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Watched:
+    """A worker with the devices it sits on, and how far its end was pressed for."""
+
+    run_id: str
+    attempt: int
+    worker: Worker
+    devices: tuple[str, ...]
+    is_noted: bool = False  # in the store, for a later scheduler
+    leaving_since: float | None = None
+    leaving_in: RunState | None = None
+    told: set[Signal] = field(default_factory=set)
+
+
+class Scheduler:
+    """Does all there is to do at each `tick`. Only one may exist for a workspace at a time.
+
+    `devices` is asked for what there is; `clock` gives monotonic seconds; `standby_wanted` says whether a worker
+    should wait for the next run with everything loaded.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        launcher: Launcher,
+        devices: Callable[[], DeviceReport] = list_devices,
+        clock: Callable[[], float] = time.monotonic,
+        escalation: Sequence[tuple[float, Signal]] = ESCALATION,
+        standby_wanted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._launcher = launcher
+        self._list_devices = devices
+        self._clock = clock
+        self._escalation = escalation
+        self._standby_wanted = standby_wanted
+        self._watched: list[_Watched] = []
+        self._report = DeviceReport(())
+        self._report_due = float("-inf")
+        self._adopted = False
+
+    def tick(self) -> bool:
+        """Look after every run once. Returns whether there is anything left to look after."""
+        self._unlock()
+        self._note_processes()
+        self._adopt()
+        self._reap()
+        self._press()
+        self._start_waiting()
+        wanted = self._standby_wanted()
+        self._keep_ready(wanted)
+        return bool(self._watched) or wanted or self._store.has_work()
+
+    def close(self) -> None:
+        """Have no worker wait any more. Those that have a run go on."""
+        self._launcher.keep_ready(())
+
+    def _unlock(self) -> None:
+        """Workers that were stopped (SIGSTOP) go on when one of them may have the database: else nobody could write."""
+        for watched in self._watched:
+            if watched.worker.is_suspended() and self._store.is_locked():
+                logger.warning(
+                    "run %s: its process is stopped and may hold the database; sending continue",
+                    watched.run_id,
+                )
+                watched.worker.signal("continue")
+
+    def _adopt(self) -> None:
+        """Find the workers of an earlier scheduler; give up runs that have none."""
+        if not self._adopted:
+            for run in self._store.runs_with_process():
+                if not self._is_watched(run):
+                    self._watch_again(run)
+            self._adopted = True
+        for run in self._store.active_runs():
+            if not self._is_watched(run) and not self._watch_again(run):
+                self._lost(run, Exit(None))
+
+    def _is_watched(self, run: Run) -> bool:
+        return any((each.run_id, each.attempt) == (run.id, run.attempt) for each in self._watched)
+
+    def _watch_again(self, run: Run) -> bool:
+        worker = self._launcher.adopt(run)
+        if worker is None:
+            return False
+        logger.info("run %s: watching its process %d again", run.id, worker.pid)
+        self._watch(run, worker)
+        return True
+
+    def _watch(self, run: Run, worker: Worker) -> None:
+        devices = tuple(run.device.split(",")) if run.device else ()
+        self._watched.append(_Watched(run.id, run.attempt, worker, devices))
+        self._note_processes()
+
+    def _note_processes(self) -> None:
+        """Tell the store whose process is which; again at the next tick where it was busy."""
+        for watched in self._watched:
+            if not watched.is_noted:
+                with contextlib.suppress(StaleAttempt, RunNotFound):
+                    worker = watched.worker
+                    self._store.set_process(watched.run_id, watched.attempt, worker.pid, worker.started)
+                watched.is_noted = True
+
+    def _reap(self) -> None:
+        for watched in list(self._watched):
+            end = watched.worker.poll()
+            if end is None:
+                continue
+            logger.info("run %s: its process has ended, exit code %s", watched.run_id, end.code)
+            run = self._current(watched)
+            if run is not None and run.state.is_active:
+                self._lost(run, end)
+            self._store.clear_process(watched.run_id)
+            self._watched.remove(watched)
+
+    def _lost(self, run: Run, end: Exit) -> None:
+        """A run whose process is gone and that has not said how it ended."""
+        if run.stop_requested:
+            self._change(run, RunState.STOPPED)
+            return
+        cause = end.describe(had_begun=run.state is not RunState.STARTING)
+        if end.gave_up:
+            self._change(run, RunState.FAILED, error=cause, next_step=LOG_HINT)
+            return
+        hint = f"{RESUME_HINT} {OUT_OF_MEMORY_HINT}" if end.killed else RESUME_HINT
+        self._change(run, RunState.INTERRUPTED, error=cause, next_step=hint)
+
+    def _press(self) -> None:
+        """Processes that should end and do not are told so ever more firmly."""
+        now = self._clock()
+        for watched in self._watched:
+            run = self._current(watched)
+            if run is not None and run.state.is_active and not run.stop_requested:
+                continue
+            state = None if run is None else run.state
+            if watched.leaving_since is None or state is not watched.leaving_in:
+                watched.leaving_since, watched.leaving_in = (
+                    now,
+                    state,
+                )  # a process that heeds gets time to leave
+            for seconds, kind in self._escalation:
+                if now - watched.leaving_since >= seconds and kind not in watched.told:
+                    logger.info("run %s: its process does not end; sending %s", watched.run_id, kind)
+                    watched.worker.signal(kind)
+                    watched.told.add(kind)
+
+    def _start_waiting(self) -> None:
+        # In order, without overtaking: a run that needs two GPUs would otherwise wait for as long as runs that
+        # need one keep coming.
+        for run in self._store.waiting_runs():
+            if any(watched.run_id == run.id for watched in self._watched):
+                return  # the process of its former attempt is still leaving
+            devices = self._choose(run)
+            if not devices:
+                return
+            self._start(run, devices)
+
+    def _keep_ready(self, wanted: bool) -> None:
+        """While one is wanted, have a worker wait for the next run.
+
+        It is not begun while a run starts or is in its first epoch: loading takes a core for seconds, which that
+        run would miss. One that is paused misses nothing.
+        """
+        if not wanted:
+            self._launcher.keep_ready(())
+        elif not any(_is_on_its_way(run) for run in self._store.active_runs()):
+            # What was found last will do: none waits for a GPU, so NVIDIA's driver need not be asked every two seconds.
+            self._launcher.keep_ready(self._report.devices or self._devices())
+
+    def _devices(self) -> tuple[Device, ...]:
+        """What there is, at most two seconds ago."""
+        now = self._clock()
+        if now >= self._report_due:
+            self._report = self._list_devices()
+            self._report_due = now + DEVICES_SECONDS
+        return self._report.devices
+
+    def _choose(self, run: Run) -> list[Device]:
+        """The devices for a run, least used first; none when it has to wait."""
+        devices = self._devices()
+        # A process that is still leaving holds its device's memory, though its run has given back the lease.
+        busy = {
+            device for watched in self._watched for device in watched.devices
+        } | self._store.leases().keys()
+        free = [device for device in devices if device.id not in busy]
+        wanted = _num_wanted(run, devices)
+        if len(free) < wanted:
+            return []
+        free.sort(key=lambda device: (device.memory_used_mib or 0, device.utilization_percent or 0))
+        return free[:wanted]
+
+    def _start(self, run: Run, devices: Sequence[Device]) -> None:
+        try:
+            run = self._store.claim(run.id, [device.id for device in devices])
+        except RunError:
+            return  # stopped or deleted a moment ago
+        try:
+            worker = self._launcher.launch(run, devices)
+        except OSError as error:
+            logger.exception("run %s: could not be started", run.id)
+            cause = f"The training process could not be started: {error.strerror or error}."
+            self._change(run, RunState.FAILED, error=cause, next_step="Mend the cause, then resume.")
+            return
+        logger.info(
+            "run %s: attempt %d started as process %d on %s", run.id, run.attempt, worker.pid, run.device
+        )
+        self._watch(run, worker)
+        if devices[0].kind == "gpu" and len(devices) < run.num_gpus:
+            with contextlib.suppress(StaleAttempt):
+                text = (
+                    f"The run asks for {run.num_gpus} GPUs; this computer has {len(devices)}, which it uses."
+                )
+                self._store.record_log(run.id, run.attempt, text, "warning")
+
+    def _current(self, watched: _Watched) -> Run | None:
+        """The run, while the watched attempt is its current one."""
+        try:
+            run = self._store.get_run(watched.run_id)
+        except RunNotFound:
+            return None
+        return run if run.attempt == watched.attempt else None
+
+    def _change(self, run: Run, to: RunState, error: str | None = None, next_step: str | None = None) -> None:
+        # The worker may have said itself how it ended since the run was read; then that stands.
+        with contextlib.suppress(IllegalTransition, StaleAttempt, RunNotFound):
+            self._store.transition(
+                run.id, to, expected=ACTIVE, attempt=run.attempt, error=error, next_step=next_step
+            )
+
+
+def _is_on_its_way(run: Run) -> bool:
+    """Whether an active run is not yet where somebody who has just started it sees anything of it."""
+    return run.state is RunState.STARTING or (run.state is RunState.RUNNING and run.epoch == 0)
+
+
+def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
+    """How many devices a run leases: GPUs as asked for, as far as there are so many; one slot of the CPU."""
+    gpus = [device for device in devices if device.kind == "gpu"]
+    return min(run.num_gpus, len(gpus)) if gpus else 1
