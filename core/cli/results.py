@@ -1,7 +1,7 @@
 """The result of a study as a table in a terminal."""
 
+from core.analysis.significance import Interval
 from core.cli.output import percent, points, print_table
-from core.statistics import Interval
 from core.studies.ablation import AblationResult, Change
 from core.studies.measured import signed, span
 from core.studies.noise import NoiseResult

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+from core.analysis.curves import curves_frame, downsample
 from core.notebook.facts import RunFacts
-from core.runs.curves import curves_frame, downsample
 
 WIDTH, HEIGHT = 360, 150
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 10, 22

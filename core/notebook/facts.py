@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.analysis.significance import mean_and_interval
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.errors import RunError
 from core.formatting import in_words
-from core.statistics import mean_and_interval
 from core.store.records import Run, finite
 from core.store.store import Curves
 from core.verdicts import verdict_of

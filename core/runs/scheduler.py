@@ -1,4 +1,4 @@
-"""Where the scheduler was until 0.1: a server of that layout that still runs starts it here. Goes with the next release."""
+"""The former place of the scheduler: a server of that layout that still runs starts it here. For one release."""
 
 from core.scheduling.service import main
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from core.analysis.diagnosis import Diagnosis
 from core.epoch import CURVE_KEYS
 from core.errors import RunError
-from core.runs.diagnosis import Diagnosis
 from core.store.interventions import Intervention
 from core.store.records import Run, finite
 from core.store.store import Curves

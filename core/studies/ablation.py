@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.statistics import paired_difference
+from core.analysis.significance import paired_difference
 from core.studies.measured import (
     CONFIDENCE,
     NORMAL_QUANTILE,

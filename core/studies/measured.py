@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.runs.curves import best_epoch
-from core.statistics import Difference, Interval, mean_and_interval
+from core.analysis.curves import best_epoch
+from core.analysis.significance import Difference, Interval, mean_and_interval
 from core.studies.plan import Role
 
 CONFIDENCE = 0.95

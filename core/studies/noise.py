@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.statistics import Difference, Interval, paired_difference
+from core.analysis.significance import Difference, Interval, paired_difference
 from core.studies.measured import (
     CONFIDENCE,
     Measured,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.statistics import Difference, Interval, mean_and_interval, paired_difference
+from core.analysis.significance import Difference, Interval, mean_and_interval, paired_difference
 from core.studies.measured import (
     CONFIDENCE,
     Measured,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.analysis.diagnosis import GUESSING_MARGIN
+from core.analysis.significance import Interval, LogFit, fit_log_law
 from core.errors import UserError
-from core.runs.diagnosis import GUESSING_MARGIN
-from core.statistics import Interval, LogFit, fit_log_law
 from core.studies.measured import (
     CONFIDENCE,
     Measured,

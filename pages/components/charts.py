@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.runs.curves import downsample
+from core.analysis.curves import downsample
 from pages.components.chart_marks import best_mark, change_mark, gap_shade, onset_mark
 
 MAX_POINTS = 1000
@@ -38,7 +38,7 @@ MAX_CHANGES = 20  # marks of changes that thinning keeps, for each run
 
 @dataclass(frozen=True)
 class RunCurves:
-    """A run to draw, with its curves as `core.runs.curves.curves_frame` gives them.
+    """A run to draw, with its curves as `core.analysis.curves.curves_frame` gives them.
 
     `best_epoch` and `onset_epoch` (in which overfitting began) where there are such. `changes` says for the first
     epoch after it what a person changed on the way. `ghost` are the curves of the run that it was forked from.

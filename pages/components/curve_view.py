@@ -7,10 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from core.analysis.curves import curves_frame
 from core.config.changes import describe_changes
 from core.errors import RunError, RunNotFound
 from core.formatting import rate_in_words
-from core.runs.curves import curves_frame
 from core.services import Services
 from core.store.interventions import Intervention
 from core.store.records import Run

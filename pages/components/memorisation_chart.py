@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.runs.curves import downsample
+from core.analysis.curves import downsample
 from core.store.breakdowns import CorruptedLabels, Counts
 
 HEIGHT = 400

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
+from core.analysis.diagnosis import Verdict
 from core.errors import RunNotFound
-from core.runs.diagnosis import Verdict
 from core.runs.progress import run_fraction
 from core.services import Services
 from core.store.records import Run

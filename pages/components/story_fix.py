@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from core.analysis.suggestions import Mend, augmentation_mend
 from core.config import AugmentationConfig
 from core.errors import ConvDeckError, RunError, UserError
 from core.experiments import fork_experiment, fork_name
-from core.mends import Mend, augmentation_mend
 from core.services import Services
 from core.store.records import Run
 from pages.components import session

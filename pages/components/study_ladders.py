@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.statistics import Interval
+from core.analysis.significance import Interval
 from core.studies.noise import NoiseResult
 from core.studies.volume import VolumeResult
 from pages.components.study_marks import HEIGHT, frame, legend, picked, times_100, zero, zoom

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.statistics import Interval
+from core.analysis.significance import Interval
 from core.studies.ablation import AblationResult, Change
 from core.studies.noise import NoiseResult
 from core.studies.report import Result, StudyReport

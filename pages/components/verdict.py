@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.analysis.diagnosis import Diagnosis, Verdict
+from core.analysis.suggestions import Mend
 from core.datasets.storage import describe_dataset
 from core.errors import UserError
 from core.experiments import fork_experiment, fork_name
-from core.mends import Mend
-from core.runs.diagnosis import Diagnosis, Verdict
 from core.services import Services
 from core.store.records import Run
 from core.store.store import Curves

@@ -2,13 +2,13 @@
 
 import pytest
 
+from core.analysis.diagnosis import diagnose
+from core.analysis.suggestions import mends_for
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError, RunNotFound
 from core.experiments import fork_experiment
-from core.mends import mends_for
 from core.runs import control
-from core.runs.diagnosis import diagnose
 from core.store.store import Store
 from core.verdicts import mends_of, verdict_of
 from tests.core.conftest import run_json

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from core import verdicts
+from core.analysis.diagnosis import diagnose
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
-from core.runs.diagnosis import diagnose
 from core.store.states import RunState
 from core.store.store import EpochRow, Store
 from core.verdicts import mends_of, summaries_of, summary_of, verdict_of

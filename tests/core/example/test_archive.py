@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
+from core.analysis.diagnosis import Verdict, diagnose
 from core.datasets.catalogue import SHAPES_TEST
 from core.datasets.shapes import draw_shapes
 from core.datasets.splits import validation_and_test
 from core.design.presets import quick_start
 from core.epoch import CURVE_KEYS, EpochRow
 from core.example.archive import EXAMPLE_FILE, EXAMPLE_PRESET, read_example, write_example
-from core.runs.diagnosis import Verdict, diagnose
 from core.store.store import Store
 from core.system.files import write_bytes
 

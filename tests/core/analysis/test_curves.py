@@ -3,8 +3,8 @@ import math
 import pandas as pd
 import pytest
 
+from core.analysis.curves import curves_frame, downsample
 from core.epoch import CURVE_KEYS
-from core.runs.curves import curves_frame, downsample
 
 
 def curves(num_epochs=0, **columns):

@@ -10,8 +10,8 @@ from enum import StrEnum
 from statistics import median
 from typing import Any, NamedTuple
 
-from core.runs.curves import best_epoch
-from core.runs.signals import (
+from core.analysis.curves import best_epoch
+from core.analysis.signals import (
     MEDIAN_OF_THREE,
     SURENESS,
     Curves,

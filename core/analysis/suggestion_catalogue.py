@@ -1,16 +1,16 @@
 """Every mend there is, and which ones answer which verdict.
 
 A builder looks at a config and the run's best epoch, and returns None where its mend has no place. It need not look
-whether each value is a new one, nor whether the network can be built: `core.mends` does.
+whether each value is a new one, nor whether the network can be built: `core.analysis.suggestions` does.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.analysis.diagnosis import Verdict
 from core.config import AugmentationConfig, BlockConfig, ExperimentConfig
 from core.design.presets import PRESETS
-from core.runs.diagnosis import Verdict
 
 # Keras's default for the optimizers that scale their steps themselves; the others need other sizes.
 USUAL_RATES = {"sgd": 0.01, "lion": 0.0001}

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from core.analysis.diagnosis import Diagnosis, Verdict
+from core.analysis.suggestion_catalogue import MENDS, Mend
 from core.config import ExperimentConfig
 from core.config.paths import parse_path, read_path
 from core.design import architecture
 from core.errors import ConfigError
-from core.mend_catalogue import MENDS, Mend
-from core.runs.diagnosis import Diagnosis, Verdict
 
 WIDE_GAP = 0.10  # beyond what the size of any usual validation set explains
 

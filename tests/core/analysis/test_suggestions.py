@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.analysis.diagnosis import Diagnosis, Verdict
+from core.analysis.suggestions import augmentation_mend, mends_for
 from core.config import (
     AugmentationConfig,
     BlockConfig,
@@ -19,8 +21,6 @@ from core.config.changes import describe_changes
 from core.config.optimizer import OPTIMIZERS
 from core.design.architecture import describe
 from core.design.presets import PRESETS
-from core.mends import augmentation_mend, mends_for
-from core.runs.diagnosis import Diagnosis, Verdict
 from tests.core.strategies import experiments
 
 ARTICLE = PRESETS["article"].config

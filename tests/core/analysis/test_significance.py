@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from core.analysis.significance import Difference, Interval, fit_log_law, mean_and_interval, paired_difference
 from core.errors import UserError
-from core.statistics import Difference, Interval, fit_log_law, mean_and_interval, paired_difference
 
 accuracies = st.floats(0, 1)
 

@@ -1,6 +1,6 @@
 """Drawn curves with known answers, and the runs of docs/results.md.
 
-`pytest tests/core/runs/test_diagnosis.py -k "alarm or detected" -s` prints the rates of decision record 6.
+`pytest tests/core/analysis/test_diagnosis.py -k "alarm or detected" -s` prints the rates of decision record 6.
 """
 
 import json
@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
 from core.epoch import CURVE_KEYS
-from core.runs.diagnosis import Diagnosis, Verdict, diagnose
-from tests.core.runs.drawn_curves import Shape, draw, prefix
+from tests.core.analysis.drawn_curves import Shape, draw, prefix
 
 KNOWN = {"num_classes": 10, "num_validation": 5_000, "num_clean": 2_000}
 
