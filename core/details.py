@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.lookup import find_dataset
 from core.errors import DatasetError
-from core.experiments import find_dataset
 from core.store.breakdowns import CorruptedLabels, Followed, RunDetails
 from core.store.records import Run
 from core.workspace import Workspace

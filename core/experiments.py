@@ -3,61 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.config import DatasetConfig, ExperimentConfig
+from core.config import ExperimentConfig
 from core.config.changes import describe_changes
-from core.datasets.storage import DatasetInfo, describe_dataset, list_datasets
+from core.datasets.lookup import check_dataset, dataset_shape
 from core.design.architecture import Architecture, describe
-from core.errors import ConfigError, DatasetError, RunError
+from core.errors import RunError
 from core.runs import control
 from core.store.records import MAX_NAME_CHARACTERS, Run
 from core.store.store import Store
 from core.workspace import Workspace
-
-
-def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
-    """What is known of a data set, at hand or not. Raises DatasetError that lists the known ones."""
-    found = describe_dataset(workspace, dataset_id)
-    if found is None:
-        known = ", ".join(info.id for info in list_datasets(workspace))
-        raise DatasetError(f"There is no data set {dataset_id[:40]!r} here. There are: {known}.")
-    return found
-
-
-def dataset_shape(workspace: Workspace, dataset: DatasetConfig) -> tuple[tuple[int, int, int], int]:
-    """((height, width, channels), number of classes) of what the network will read.
-
-    Raises:
-        DatasetError: the data set is unknown, or damaged so that its shape cannot be told.
-    """
-    info = find_dataset(workspace, dataset.id)
-    if not info.class_names:
-        raise DatasetError(info.description)
-    height, width, channels = info.image_shape
-    if dataset.image_size is not None:
-        height = width = dataset.image_size
-    return (height, width, channels), info.num_classes
-
-
-def check_dataset(workspace: Workspace, dataset: DatasetConfig) -> None:
-    """Whether there is what a run would train on.
-
-    Raises:
-        DatasetError: the data set is unknown, damaged or has yet to be downloaded.
-        ConfigError: more training pictures are asked for than there are.
-    """
-    info = find_dataset(workspace, dataset.id)
-    if info.state == "damaged":
-        raise DatasetError(info.description)
-    if info.state != "ready" and info.id != "shapes":
-        raise DatasetError(
-            f"{info.title} is not here yet. Download it on the Datasets page or with: "
-            f"python -m core datasets add {info.id}"
-        )
-    asked = dataset.num_train
-    if asked is not None and asked > info.num_train:
-        raise ConfigError(
-            "dataset.num_train", f"asks for {asked:,} training pictures; {info.title} has {info.num_train:,}."
-        )
 
 
 def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architecture:

@@ -3,8 +3,6 @@
 import math
 import re
 
-from core.errors import DatasetError
-
 
 def printable(text: str, most: int) -> str:
     """`text` without what cannot be printed, on one line, at most `most` characters."""
@@ -17,14 +15,6 @@ def reason(error: BaseException) -> str:
     # An OSError's own text would add its number and the whole path.
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return printable(text, 120).rstrip(".") or type(error).__name__
-
-
-def clean_class_name(name: str) -> str:
-    """A class name that can be shown anywhere: printable, at most 60 characters. Raises DatasetError."""
-    shown = printable(name, 60)
-    if not shown:
-        raise DatasetError("A class has a name without a single printable character.")
-    return shown
 
 
 def in_words(seconds: float) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
 from core.analysis.suggestions import Mend, mends_for
 from core.config import ExperimentConfig
+from core.datasets.lookup import find_dataset
 from core.datasets.splits import CLEAN_PICTURES
 from core.datasets.storage import DatasetInfo
 from core.epoch import Curves
 from core.errors import DatasetError, RunError, RunNotFound
-from core.experiments import find_dataset
 from core.runs.serialize import run_summary
 from core.store.records import Run
 from core.store.store import Store

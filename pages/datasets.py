@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.datasets.importing import import_dataset
+from core.datasets.import_process import import_dataset
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import Dataset, DatasetInfo, Progress, delete_dataset, list_datasets, load_dataset
 from core.errors import UserError

@@ -6,12 +6,13 @@ import shlex
 import streamlit as st
 
 from core.config import ExperimentConfig, differences
+from core.datasets.lookup import check_dataset, dataset_shape, find_dataset
 from core.datasets.storage import list_datasets
 from core.design.architecture import Architecture, describe
 from core.design.hints import advise
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
-from core.experiments import check_dataset, dataset_shape, find_dataset, start_experiment
+from core.experiments import start_experiment
 from core.store.records import MAX_NAME_CHARACTERS
 from pages.components import session
 from pages.components.drafts import ensure_draft, load_preset

@@ -14,11 +14,11 @@ from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import end_progress, percent, print_json, print_table, progress_line
 from core.cli.pictures import read_picture
 from core.config import ExperimentConfig
+from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import load_dataset
 from core.engine_client import Batch, Engine
 from core.errors import UserError
-from core.experiments import check_dataset
 from core.fitting import resized_shape
 from core.robustness import KNOBS, Robustness, measure
 from core.store.store import Store

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from core.cli.output import end_progress, print_json, print_table, progress_line
-from core.datasets.importing import import_dataset
+from core.datasets.import_process import import_dataset
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import Progress, delete_dataset, list_datasets
 from core.runs import control

@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
+from core.datasets.lookup import dataset_shape, find_dataset
 from core.design.architecture import describe
 from core.design.hints import advise
 from core.design.presets import PRESETS
-from core.experiments import dataset_shape, find_dataset
 from core.workspace import Workspace
 
 

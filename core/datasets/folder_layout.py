@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from core.datasets.storage import MAX_CLASSES
 from core.errors import DatasetError
-from core.formatting import clean_class_name, printable
+from core.formatting import printable
 
 PARTS = {
     "train": "train",
@@ -150,3 +150,11 @@ def _hinted_parts(folder: str) -> set[str]:
 def _listed(names: Collection[str]) -> str:
     shown = [printable(name, 40) for name in sorted(names)[:4]]
     return ", ".join(shown) + (" …" if len(names) > 4 else "")
+
+
+def clean_class_name(name: str) -> str:
+    """A class name that can be shown anywhere: printable, at most 60 characters. Raises DatasetError."""
+    shown = printable(name, 60)
+    if not shown:
+        raise DatasetError("A class has a name without a single printable character.")
+    return shown

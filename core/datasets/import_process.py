@@ -19,7 +19,13 @@ from typing import Any
 
 import psutil
 
-from core.datasets.storage import MAX_ARRAY_BYTES, Progress, Report
+from core.datasets.storage import (
+    MAX_ARRAY_BYTES,
+    Dataset,
+    Progress,
+    Report,
+    load_dataset,
+)
 from core.errors import DatasetError
 from core.formatting import printable, reason
 from core.system.lines import answering
@@ -28,6 +34,29 @@ from core.workspace import PROJECT_ROOT, Workspace
 # Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.
 MAX_MEMORY_BYTES = 2 * MAX_ARRAY_BYTES + 1_000_000_000
 SILENCE_SECONDS = 300.0  # progress is told every 100 pictures; storing 4 GB on a slow disk takes some minutes
+
+
+def import_dataset(
+    workspace: Workspace,
+    name: str,
+    path: Path,
+    image_size: int | None = None,
+    progress: Report | None = None,
+    shown_name: str | None = None,
+) -> Dataset:
+    """Store what is at `path` as the data set `name`, in a process of its own: see `import_process`.
+
+    `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
+    (`cifar10`, …) must hold what they are known for. `shown_name` is what the file is called in every sentence,
+    where its name on disk is not the one that the person gave it.
+
+    Raises:
+        DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
+    """
+    import_apart(
+        workspace, name, path, image_size, progress or (lambda progress: None), shown_name=shown_name
+    )
+    return load_dataset(workspace, name)
 
 
 def import_apart(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalogue import SOURCES
 from core.datasets.class_folders import read_folder, read_zip
-from core.datasets.import_process import import_apart
+from core.datasets.folder_layout import clean_class_name
 from core.datasets.readers import Arrays, read_cifar
 from core.datasets.storage import (
     ARRAYS,
@@ -21,36 +21,12 @@ from core.datasets.storage import (
     Progress,
     Report,
     check_is_free,
-    load_dataset,
     save_dataset,
 )
 from core.errors import DatasetError
-from core.formatting import clean_class_name, printable, reason
+from core.formatting import printable, reason
 from core.system.files import sha256_of
 from core.workspace import Workspace
-
-
-def import_dataset(
-    workspace: Workspace,
-    name: str,
-    path: Path,
-    image_size: int | None = None,
-    progress: Report | None = None,
-    shown_name: str | None = None,
-) -> Dataset:
-    """Store what is at `path` as the data set `name`, in a process of its own: see `import_process`.
-
-    `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
-    (`cifar10`, …) must hold what they are known for. `shown_name` is what the file is called in every sentence,
-    where its name on disk is not the one that the person gave it.
-
-    Raises:
-        DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
-    """
-    import_apart(
-        workspace, name, path, image_size, progress or (lambda progress: None), shown_name=shown_name
-    )
-    return load_dataset(workspace, name)
 
 
 def import_here(

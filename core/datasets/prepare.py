@@ -1,10 +1,16 @@
 """Bring a data set to hand: draw it, or download it."""
 
+import hashlib
+import http.client
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+
 from filelock import FileLock, Timeout
 
-from core.datasets.catalogue import SHAPES_TEST, SHAPES_TRAIN, SOURCES
-from core.datasets.official import download_official, forget_download
-from core.datasets.readers import Arrays
+from core.datasets.catalogue import SHAPES_TEST, SHAPES_TRAIN, SOURCES, Archive, Source
+from core.datasets.readers import Arrays, read_official
 from core.datasets.shapes import draw_shapes
 from core.datasets.storage import (
     Dataset,
@@ -17,6 +23,10 @@ from core.datasets.storage import (
 )
 from core.errors import DatasetError
 from core.workspace import Workspace
+
+TIMEOUT_SECONDS = 30.0
+ATTEMPTS = 4  # that bring nothing; one that brings a part is no failure
+CHUNK_BYTES = 1 << 16
 
 
 def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | None = None) -> Dataset:
@@ -63,3 +73,80 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
 
 def _ignore(progress: Progress) -> None:
     """Nobody wants to know."""
+
+
+def download_official(workspace: Workspace, source: Source, report: Report) -> Arrays:
+    """The arrays of `source`, downloading what is not here. The caller holds the data set's lock.
+
+    The archives stay until `forget_download`, so that a full disk does not cost the download too.
+
+    Raises:
+        DatasetError: a server cannot be reached or gives something else; what has come so far is kept.
+    """
+    folder = _folder(workspace, source)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [_fetch(archive, folder, source, report) for archive in source.archives]
+    report(Progress(f"Unpacking {source.title}"))
+    return read_official(source, paths)
+
+
+def forget_download(workspace: Workspace, source: Source) -> None:
+    """Delete the archives of a data set that is stored now."""
+    shutil.rmtree(_folder(workspace, source), ignore_errors=True)
+
+
+def _folder(workspace: Workspace, source: Source) -> Path:
+    return workspace.datasets / f".{source.id}.download"
+
+
+def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Path:
+    path = folder / archive.file_name
+    problem, failures, furthest = "", 0, 0
+    while failures < ATTEMPTS:
+        have = path.stat().st_size if path.exists() else 0
+        try:
+            _go_on(archive, path, have, source, report)
+        except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
+            problem = str(getattr(error, "reason", error))
+        else:
+            # Always judged from the disk: after a power cut a file can have its size and not its content.
+            if _digest(path, archive.algorithm) == archive.digest:
+                return path
+            problem = "what came is not the official file"
+            path.unlink()
+            if have == 0:
+                break
+        now = path.stat().st_size if path.exists() else 0
+        failures = 0 if now > furthest else failures + 1
+        furthest = max(now, furthest)
+    raise DatasetError(
+        f"{source.title} could not be downloaded from {archive.url} ({problem}). Try again later: it goes on where "
+        f"it was cut. Or import a file you have: python -m core datasets add {source.id} PATH"
+    )
+
+
+def _go_on(archive: Archive, path: Path, have: int, source: Source, report: Report) -> None:
+    """Append what is missing of the archive to `path`. Raises EOFError when the connection ends early."""
+    if have == archive.size_bytes:
+        return
+    request = urllib.request.Request(archive.url, headers={"User-Agent": "ConvDeck"})
+    if 0 < have < archive.size_bytes:
+        request.add_header("Range", f"bytes={have}-")
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        # A server that does not know ranges sends everything: begin again.
+        resumes = response.status == 206
+        have = have if resumes else 0
+        with path.open("ab" if resumes else "wb") as stream:
+            while chunk := response.read(CHUNK_BYTES):
+                have += len(chunk)
+                if have > archive.size_bytes:
+                    break
+                stream.write(chunk)
+                report(Progress(f"Downloading {source.title}", have, archive.size_bytes))
+    if have < archive.size_bytes:
+        raise EOFError("the connection ended early")
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()

@@ -13,8 +13,9 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.config import ExperimentConfig
+from core.datasets.lookup import find_dataset
 from core.errors import PreflightBusy, PreflightError
-from core.experiments import check_experiment, find_dataset
+from core.experiments import check_experiment
 from core.preflight import child
 from core.preflight.child import OutOfMemory, Tell, TooSlow
 from core.store.store import Store

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from core.config import ExperimentConfig
+from core.datasets.lookup import find_dataset
 from core.errors import DatasetError, RunError
-from core.experiments import find_dataset
 from core.runs.progress import epoch_seconds
 from core.store.records import Run
 from core.store.store import Store

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from core.datasets.lookup import find_dataset
 from core.datasets.splits import CLEAN_PICTURES
 from core.errors import DatasetError, UserError
-from core.experiments import find_dataset
 from core.runs.serialize import run_summary
 from core.store.states import RunState
 from core.store.store import Curves, Store

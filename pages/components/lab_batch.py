@@ -7,10 +7,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
+from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
 from core.engine_client import Batch
 from core.errors import UserError
-from core.experiments import check_dataset
 from core.services import Services
 from core.store.records import Run
 from core.training_batches import label_shares

@@ -4,8 +4,8 @@ import streamlit as st
 
 from core.augmentation_code import keras_code
 from core.config import ExperimentConfig
+from core.datasets.lookup import dataset_shape
 from core.errors import UserError
-from core.experiments import dataset_shape
 from core.services import Services
 from pages.components.form_augmentation import render_policy
 from pages.components.text import literal

@@ -7,9 +7,9 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
+from core.datasets.lookup import find_dataset
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
-from core.experiments import find_dataset
 from core.services import Services
 from core.store.records import Run
 from core.studies.estimate import estimate_seconds

@@ -2,11 +2,12 @@
 
 import pytest
 
+from core.datasets.lookup import dataset_shape
 from core.design.architecture import describe
 from core.design.hints import advise
 from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
-from core.experiments import check_experiment, dataset_shape, start_experiment
+from core.experiments import check_experiment, start_experiment
 from core.store.store import Store
 
 

@@ -12,8 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from core.datasets.import_process import import_apart
-from core.datasets.importing import import_dataset
+from core.datasets.import_process import import_apart, import_dataset
 from core.datasets.storage import Progress
 from core.errors import DatasetError
 from core.workspace import PROJECT_ROOT
