@@ -12,7 +12,7 @@ from core.design.architecture import Architecture, describe
 from core.design.hints import advise
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
-from core.experiments import start_experiment
+from core.runs.start import start_experiment
 from core.store.records import MAX_NAME_CHARACTERS
 from pages.components import session
 from pages.components.drafts import ensure_draft, load_preset

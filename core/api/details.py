@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from core.api.answers import route
-from core.details import details_document
+from core.runs.breakdown import details_document
 from core.services import Services
 
 

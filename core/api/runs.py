@@ -13,12 +13,12 @@ from core.api.answers import TooLarge, answer, answer_body, limited, parse_body,
 from core.config import ExperimentConfig
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
-from core.experiments import fork_experiment, start_experiment
 from core.images import CROPS, MAX_FILE_BYTES
 from core.runs import control
-from core.runs.serialize import run_detail
+from core.runs.documents import run_detail
+from core.runs.start import fork_experiment, start_experiment
+from core.runs.verdicts import summaries_of, summary_of, verdict_of
 from core.services import Services, get_services
-from core.verdicts import summaries_of, summary_of, verdict_of
 
 MAX_PICTURES = 100
 MAX_PICTURES_BYTES = 200_000_000  # of all pictures of a request; one by itself the engine bounds

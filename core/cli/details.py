@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.cli.output import percent, points, print_json, print_table
-from core.details import class_names_of, details_document, memorised_in_words, why_no_details
+from core.runs.breakdown import class_names_of, details_document, memorised_in_words, why_no_details
 from core.store.breakdowns import Followed
 from core.store.store import Run, Store
 

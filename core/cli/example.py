@@ -9,11 +9,11 @@ from core.cli.output import end_progress, percent, print_json, progress_line
 from core.design.presets import quick_start
 from core.errors import ConvDeckError
 from core.example.archive import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
+from core.runs.verdicts import verdict_of
 from core.scheduling.launcher import LocalLauncher
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.system.devices import list_devices
-from core.verdicts import verdict_of
 from core.workspace import Workspace
 
 POLL_SECONDS = 0.2

@@ -4,7 +4,7 @@ import argparse
 
 from core.cli.configs import parse_assignment
 from core.cli.runs import report
-from core.experiments import fork_experiment
+from core.runs.start import fork_experiment
 from core.workspace import Workspace
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from core.cli.output import print_json, print_table
 from core.formatting import rate_in_words
 from core.runs import control
+from core.runs.verdicts import summary_of
 from core.store.interventions import Intervention
 from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
-from core.verdicts import summary_of
 from core.workspace import Workspace
 
 KINDS_IN_WORDS = {

@@ -13,14 +13,14 @@ from core.cli.details import print_details
 from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
 from core.engine_client import Engine
-from core.experiments import start_experiment
 from core.runs import control
-from core.runs.serialize import run_detail
+from core.runs.documents import run_detail
+from core.runs.start import start_experiment
+from core.runs.verdicts import summaries_of, verdict_of
 from core.scheduling.service import ensure_scheduler
 from core.scheduling.worker_log import output_tail
 from core.store.states import RunState
 from core.store.store import Run, Store
-from core.verdicts import summaries_of, verdict_of
 from core.workspace import Workspace
 
 POLL_SECONDS = 0.5

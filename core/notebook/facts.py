@@ -9,9 +9,9 @@ from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.errors import RunError
 from core.formatting import in_words
+from core.runs.verdicts import verdict_of
 from core.store.records import Run, finite
 from core.store.store import Curves
-from core.verdicts import verdict_of
 from core.workspace import Workspace
 
 MOST_CHANGES = 20

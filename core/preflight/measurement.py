@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 from core.config import ExperimentConfig
 from core.datasets.lookup import find_dataset
 from core.errors import PreflightBusy, PreflightError
-from core.experiments import check_experiment
 from core.preflight import child
 from core.preflight.child import OutOfMemory, Tell, TooSlow
+from core.runs.start import check_experiment
 from core.store.store import Store
 from core.system.devices import Device, DeviceReport, list_devices
 from core.workspace import Workspace

@@ -8,7 +8,7 @@ from typing import Any
 from core.datasets.lookup import find_dataset
 from core.datasets.splits import CLEAN_PICTURES
 from core.errors import DatasetError, UserError
-from core.runs.serialize import run_summary
+from core.runs.documents import run_summary
 from core.store.states import RunState
 from core.store.store import Curves, Store
 from core.store.studies import Member, Study

@@ -10,8 +10,8 @@ from core.config.changes import describe_changes
 from core.datasets.lookup import find_dataset
 from core.design.presets import get_preset
 from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
-from core.experiments import check_experiment, fork_name
 from core.runs import control
+from core.runs.start import check_experiment, fork_name
 from core.scheduling.service import ensure_scheduler
 from core.store.records import MAX_NAME_CHARACTERS
 from core.store.store import Store

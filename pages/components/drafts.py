@@ -6,12 +6,11 @@ from dataclasses import replace
 import streamlit as st
 
 from core.config import ExperimentConfig
-from core.datasets.storage import is_ready
 from core.design.drafts import load_draft, new_draft_id, save_draft
-from core.design.presets import PRESETS, get_preset, quick_start
+from core.design.presets import get_preset
 from core.errors import UserError
+from core.runs.start import preset_for_here
 from core.services import Services
-from core.system.devices import list_devices
 from core.workspace import Workspace
 from pages.components import session
 from pages.components.session import DraftPlace
@@ -80,16 +79,3 @@ def _keep(workspace: Workspace, others: Sequence[str]) -> None:
 def load_preset(services: Services, name: str) -> None:
     """Begin a design with a preset, on the data set that is at hand."""
     session.set_design_config(preset_for_here(services.workspace, name), preset=name)
-
-
-def preset_for_here(workspace: Workspace, name: str) -> ExperimentConfig:
-    """The preset on CIFAR-10 where it is at hand, otherwise cut to fit Shapes."""
-    if is_ready(workspace, "cifar10"):
-        return PRESETS[name].config
-    return quick_start(name, has_cifar10=False, has_gpu=False)
-
-
-def quick_for_here(workspace: Workspace, name: str) -> ExperimentConfig:
-    """The preset cut to what this machine shows within a minute or two."""
-    has_gpu = any(device.kind == "gpu" for device in list_devices().devices)
-    return quick_start(name, has_cifar10=is_ready(workspace, "cifar10"), has_gpu=has_gpu)

@@ -5,11 +5,10 @@ import streamlit as st
 from core.datasets.storage import is_ready
 from core.design.presets import PRESETS, Preset
 from core.errors import UserError
-from core.experiments import start_experiment
+from core.runs.start import quick_for_here, start_experiment
 from core.services import Services
 from core.system.devices import list_devices
 from pages.components import session
-from pages.components.drafts import quick_for_here
 from pages.components.text import literal
 
 STARTERS = ("article", "article-augmented", "tiny")

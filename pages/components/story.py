@@ -12,7 +12,7 @@ from core.datasets.storage import is_ready
 from core.design.presets import quick_start
 from core.errors import RunNotFound, UserError
 from core.example.archive import EXAMPLE_ID
-from core.experiments import start_experiment
+from core.runs.start import start_experiment
 from core.services import Services
 from core.store.records import Run
 from core.store.store import Store

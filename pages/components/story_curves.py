@@ -7,11 +7,11 @@ import streamlit as st
 from core.analysis.diagnosis import Verdict
 from core.errors import RunNotFound
 from core.runs.progress import run_fraction
+from core.runs.verdicts import first_said
 from core.services import Services
 from core.store.records import Run
 from core.store.states import RunState
 from core.system.devices import list_devices
-from core.verdicts import first_said
 from pages.components import run_words
 from pages.components.curve_view import curves_of, render_charts
 from pages.components.kept import Kept, epochs_of

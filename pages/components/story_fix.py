@@ -8,7 +8,7 @@ import streamlit as st
 from core.analysis.suggestions import Mend, augmentation_mend
 from core.config import AugmentationConfig
 from core.errors import ConvDeckError, RunError, UserError
-from core.experiments import fork_experiment, fork_name
+from core.runs.start import fork_experiment, fork_name
 from core.services import Services
 from core.store.records import Run
 from pages.components import session

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core.runs.serialize import settings_json
+from core.runs.documents import settings_json
 from core.services import Services
 from core.store.records import Run
 from pages.components import run_words

@@ -10,6 +10,7 @@ from core.config.changes import describe_changes
 from core.datasets.lookup import find_dataset
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
+from core.runs.start import quick_for_here
 from core.services import Services
 from core.store.records import Run
 from core.studies.estimate import estimate_seconds
@@ -30,7 +31,6 @@ from core.studies.spec import (
 from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
 from core.system.devices import list_devices
 from pages.components import run_words, session
-from pages.components.drafts import quick_for_here
 from pages.components.study_words import KINDS
 from pages.components.text import literal
 

@@ -9,11 +9,11 @@ from core.analysis.diagnosis import Diagnosis, Verdict
 from core.analysis.suggestions import Mend
 from core.datasets.storage import describe_dataset
 from core.errors import UserError
-from core.experiments import fork_experiment, fork_name
+from core.runs.start import fork_experiment, fork_name
+from core.runs.verdicts import mends_of, verdict_of
 from core.services import Services
 from core.store.records import Run
 from core.store.store import Curves
-from core.verdicts import mends_of, verdict_of
 from pages.components import run_words, session
 from pages.components.kept import Kept, epochs_of
 from pages.components.run_words import Color

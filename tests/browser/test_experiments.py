@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
-from core.experiments import start_experiment
 from core.runs import control
+from core.runs.start import start_experiment
 from core.store.states import RunState
 from core.store.store import Store
 

@@ -15,8 +15,8 @@ from core.config import DatasetConfig
 from core.datasets.followed import load_followed
 from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
-from core.details import TOO_OLD
 from core.epoch import EpochRow
+from core.runs.breakdown import TOO_OLD
 from core.store.breakdowns import ClassCounts, Followed, RunDetails
 from core.store.store import Run, Store
 from pages.components.class_map import MOST_CLASSES, class_data, class_spec

@@ -14,9 +14,9 @@ from core.example import arrival
 from core.example.archive import EXAMPLE_ID, read_example
 from core.example.arrival import import_example
 from core.runs import control
+from core.runs.verdicts import mends_of, verdict_of
 from core.store.states import RunState
 from core.store.store import Store
-from core.verdicts import mends_of, verdict_of
 
 
 @pytest.fixture(autouse=True)

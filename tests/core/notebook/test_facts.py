@@ -6,7 +6,7 @@ import pytest
 
 from core.notebook import all_entries, entry_of, facts_of, find_notes
 from core.notebook.facts import ONE_RUN_EACH, compare
-from core.verdicts import verdict_of
+from core.runs.verdicts import verdict_of
 from tests.core.notebook.conftest import CONFIG, HOSTILE, trained_run
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS
-from core.runs.spreadsheet import curves_csv, escape_cell
+from core.runs.documents import curves_csv, escape_cell
 from core.store.store import Store
 
 

@@ -7,10 +7,10 @@ from core.analysis.suggestions import mends_for
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError, RunNotFound
-from core.experiments import fork_experiment
 from core.runs import control
+from core.runs.start import fork_experiment
+from core.runs.verdicts import mends_of, verdict_of
 from core.store.store import Store
-from core.verdicts import mends_of, verdict_of
 from tests.core.conftest import run_json
 
 SMALL = {"dataset.id": "shapes", "dataset.num_train": 40}

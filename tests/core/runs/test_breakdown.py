@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 
 from core.api import build_routes
 from core.design.presets import PRESETS
-from core.details import TOO_OLD, class_names_of, memorised_in_words
 from core.epoch import EpochRow
+from core.runs.breakdown import TOO_OLD, class_names_of, memorised_in_words
 from core.store.breakdowns import CorruptedLabels
 from core.store.store import Store
 from tests.core.conftest import run_command, run_json

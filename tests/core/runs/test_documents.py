@@ -6,7 +6,7 @@ import pytest
 
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS
-from core.runs.serialize import run_detail, run_summary, settings_json
+from core.runs.documents import run_detail, run_summary, settings_json
 from core.store.store import EpochRow, Store
 from tests.core.scheduling.fakes import CONFIG, Clock
 

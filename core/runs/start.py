@@ -6,11 +6,14 @@ from typing import Any
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.datasets.lookup import check_dataset, dataset_shape
+from core.datasets.storage import is_ready
 from core.design.architecture import Architecture, describe
+from core.design.presets import PRESETS, quick_start
 from core.errors import RunError
 from core.runs import control
 from core.store.records import MAX_NAME_CHARACTERS, Run
 from core.store.store import Store
+from core.system.devices import list_devices
 from core.workspace import Workspace
 
 
@@ -81,3 +84,16 @@ def fork_name(parent: str, changes: str) -> str:
     # The fork of a fork is named after the first of them: the chain of changes would not fit.
     name = f"{parent.partition(': ')[0]}: {changes}"
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
+
+
+def preset_for_here(workspace: Workspace, name: str) -> ExperimentConfig:
+    """The preset on CIFAR-10 where it is at hand, otherwise cut to fit Shapes."""
+    if is_ready(workspace, "cifar10"):
+        return PRESETS[name].config
+    return quick_start(name, has_cifar10=False, has_gpu=False)
+
+
+def quick_for_here(workspace: Workspace, name: str) -> ExperimentConfig:
+    """The preset cut to what this machine shows within a minute or two."""
+    has_gpu = any(device.kind == "gpu" for device in list_devices().devices)
+    return quick_start(name, has_cifar10=is_ready(workspace, "cifar10"), has_gpu=has_gpu)

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from core import verdicts
 from core.analysis.diagnosis import diagnose
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
+from core.runs import verdicts
+from core.runs.verdicts import mends_of, summaries_of, summary_of, verdict_of
 from core.store.states import RunState
 from core.store.store import EpochRow, Store
-from core.verdicts import mends_of, summaries_of, summary_of, verdict_of
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from core.datasets.splits import CLEAN_PICTURES
 from core.datasets.storage import DatasetInfo
 from core.epoch import Curves
 from core.errors import DatasetError, RunError, RunNotFound
-from core.runs.serialize import run_summary
+from core.runs.documents import run_summary
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace

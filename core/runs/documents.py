@@ -1,15 +1,19 @@
 """The one way from runs to JSON, for the command line and REST alike. NaN and infinities never get out."""
 
+import csv
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.analysis.diagnosis import Diagnosis
-from core.epoch import CURVE_KEYS
+from core.epoch import CURVE_KEYS, Curves
 from core.errors import RunError
 from core.store.interventions import Intervention
 from core.store.records import Run, finite
-from core.store.store import Curves
+
+# A spreadsheet takes a cell that begins with one of these for a formula and runs it.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def run_summary(run: Run) -> dict[str, Any]:
@@ -95,3 +99,19 @@ def settings_json(runs: Sequence[Run]) -> str:
         return json.dumps(json.loads(whole), indent=2)
     except ValueError:
         return whole  # damaged: whoever can mend it needs it as it is
+
+
+def curves_csv(runs: Iterable[tuple[Run, Curves]]) -> str:
+    """A row per run and epoch: `run`, `name`, then the curves by their names. What is not known is empty."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(("run", "name", *CURVE_KEYS))
+    for run, curves in runs:
+        for epoch, *values in zip(*(curves[key] for key in CURVE_KEYS), strict=True):
+            writer.writerow((run.id, escape_cell(run.name), epoch, *(finite(value) for value in values)))
+    return out.getvalue()
+
+
+def escape_cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: an apostrophe is put before it where one would."""
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text

@@ -7,7 +7,7 @@ from core.design.architecture import describe
 from core.design.hints import advise
 from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
-from core.experiments import check_experiment, start_experiment
+from core.runs.start import check_experiment, start_experiment
 from core.store.store import Store
 
 
