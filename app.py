@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from core.access import AccessMiddleware
 from core.allocator import limit_arenas
 from core.errors import EngineError
-from core.example.arrival import draw_shapes_ahead, import_example
+from core.onboarding.example import draw_shapes_ahead, import_example
 from core.rest import rest_route
 from core.scheduling.service import ensure_scheduler
 from core.scheduling.standby_request import want_standby, withdraw_wish

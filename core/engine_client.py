@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.augmentation.batch_document import Batch, Pixels
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.errors import EngineError, UserError
 from core.system.files import open_log
@@ -28,7 +29,6 @@ PICTURES_PER_REQUEST = 64
 PICTURE_BYTES_PER_REQUEST = 64_000_000
 
 Pictures = Iterable[tuple[str, bytes]]
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -37,26 +37,6 @@ class EngineState:
 
     name: str
     pid: int | None
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch as training makes it, or the first of its pictures.
-
-    `images` (shown, height, width, channels) uint8 and `labels` (shown, classes) float32 are what the network gets;
-    `rows` (shown,) are the rows of the data set's training pictures that they were made of, `captions` what was
-    drawn for each, `corrupted` whose own label is wrong on purpose. The whole batch has `pictures`, its epoch
-    `steps`.
-    """
-
-    images: Pixels
-    labels: NDArray[np.float32]
-    rows: list[int]
-    captions: list[dict[str, str]]
-    corrupted: list[bool]
-    class_names: tuple[str, ...]
-    pictures: int
-    steps: int
 
 
 class Engine:
@@ -152,8 +132,8 @@ class Engine:
     ) -> tuple[int, int]:
         """How many validation pictures from `start` to `stop` a run still recognises, of how many in all.
 
-        All of them are distorted by `level` of `knob`, see `core.robustness.KNOBS`. They are the first `most` in a
-        fixed order, or as many as there are. Raises as `batch` does.
+        All of them are distorted by `level` of `knob`, one of `robustness.KNOBS`. They are the first `most` in a fixed
+        order, or as many as there are. Raises as `batch` does.
         """
         document = {
             "method": "count_right", "run_id": run_id, "dataset": asdict(dataset), "knob": knob, "level": level,

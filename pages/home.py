@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.example.archive import EXAMPLE_ID
+from core.onboarding.example import EXAMPLE_ID
 from core.services import Services
 from core.store.records import Run
 from pages.components import session, story

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import UserError
-from core.lessons import get_lesson
+from core.onboarding.lessons import get_lesson
 from pages.components import session
 from pages.components.lesson_view import PARAMETER, render_lesson, render_lesson_links
 from pages.components.text import literal

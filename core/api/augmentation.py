@@ -6,12 +6,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from core.api.answers import route
+from core.augmentation.batch_document import batch_document, png_base64
+from core.augmentation.robustness import measure, resized_shape
 from core.datasets.storage import load_dataset
 from core.errors import ConfigError
-from core.fitting import resized_shape
-from core.robustness import measure
 from core.services import Services
-from core.training_batches import batch_document, png_base64
 
 MOST_PICTURES = 256
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.augmentation_code import keras_code
+from core.augmentation.batch_document import Batch, batch_document
+from core.augmentation.keras_code import keras_code
+from core.augmentation.robustness import KNOBS, Robustness, measure, resized_shape
 from core.cli.configs import add_config_arguments, config_from
 from core.cli.output import end_progress, percent, print_json, print_table, progress_line
 from core.cli.pictures import read_picture
@@ -17,12 +19,9 @@ from core.config import ExperimentConfig
 from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import load_dataset
-from core.engine_client import Batch, Engine
+from core.engine_client import Engine
 from core.errors import UserError
-from core.fitting import resized_shape
-from core.robustness import KNOBS, Robustness, measure
 from core.store.store import Store
-from core.training_batches import batch_document
 from core.workspace import Workspace
 
 SHEET_SCALE = 4

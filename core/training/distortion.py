@@ -14,8 +14,8 @@ _NOISE_STEP = 7919
 def distort(images: NDArray[np.uint8], knob: str, level: float, first: int = 0) -> NDArray[np.uint8]:
     """uint8 (count, height, width, channels) → the same shape, through the code that varies training pictures.
 
-    `knob` and the meaning of `level` are those of `core.robustness.KNOBS`. Gaps at the edge are filled with the
-    nearest pixel. `first` is the place of the first picture among all that are measured: its noise goes by that.
+    `knob` and the meaning of `level` are those of `robustness.KNOBS`. Gaps at the edge are filled with the nearest
+    pixel. `first` is the place of the first picture among all that are measured: its noise goes by that.
 
     Raises:
         ValueError: there is no such knob.

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.augmentation_strength import MOST_STRENGTH, scaled
+from core.augmentation.strength import MOST_STRENGTH, scaled
 from core.config import AugmentationConfig, ExperimentConfig
 from core.config.augmentation import FILL_MODES
 from core.design.presets import PRESETS

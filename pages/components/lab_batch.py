@@ -6,14 +6,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.augmentation.batch_document import Batch, label_shares
 from core.config import ExperimentConfig
 from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
-from core.engine_client import Batch
 from core.errors import UserError
 from core.services import Services
 from core.store.records import Run
-from core.training_batches import label_shares
 from pages.components import session
 from pages.components.form_augmentation import render_policy
 from pages.components.lab_runs import choose_run

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.augmentation_code import keras_code
+from core.augmentation.keras_code import keras_code
 from core.config import ExperimentConfig
 from core.datasets.lookup import dataset_shape
 from core.errors import UserError

@@ -6,10 +6,18 @@ from typing import Any
 
 import streamlit as st
 
+from core.augmentation.robustness import (
+    KNOBS,
+    MOST_PICTURES,
+    ImageShape,
+    Knob,
+    Robustness,
+    measure,
+    resized_shape,
+    trained_runs,
+)
 from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConvDeckError, UserError
-from core.fitting import ImageShape, resized_shape, trained_runs
-from core.robustness import KNOBS, MOST_PICTURES, Knob, Robustness, measure
 from core.services import Services
 from core.store.records import Run
 from pages.components import run_words, session

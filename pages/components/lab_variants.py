@@ -7,11 +7,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.augmentation.robustness import fitting_runs, resized_shape
 from core.config import AugmentationConfig, ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
-from core.fitting import fitting_runs, resized_shape
 from core.services import Services
 from core.store.records import Run
 from pages.components import run_words, session

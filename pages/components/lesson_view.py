@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.datasets.samples import mislabelled, unseen_pictures
 from core.errors import RunNotFound, UserError
-from core.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
+from core.onboarding.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
 from core.runs.start import start_experiment
 from core.services import Services
 from core.store.records import Run

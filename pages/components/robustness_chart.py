@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.robustness import KNOBS, Robustness
+from core.augmentation.robustness import KNOBS, Robustness
 
 CHART_HEIGHT = 420
 RUNS = ("r0", "r1")

@@ -11,7 +11,7 @@ import streamlit as st
 from core.datasets.storage import is_ready
 from core.design.presets import quick_start
 from core.errors import RunNotFound, UserError
-from core.example.archive import EXAMPLE_ID
+from core.onboarding.example import EXAMPLE_ID
 from core.runs.start import start_experiment
 from core.services import Services
 from core.store.records import Run

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
-from core.example.archive import EXAMPLE_ID
-from core.lessons import LESSONS
+from core.onboarding.example import EXAMPLE_ID
+from core.onboarding.lessons import LESSONS
 from core.store.states import RunState
 from core.store.store import Store
 from tests.server import Server, running_server

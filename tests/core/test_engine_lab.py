@@ -6,12 +6,12 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from core import robustness
+from core.augmentation import robustness
+from core.augmentation.robustness import measure
 from core.config import AugmentationConfig
 from core.datasets.splits import load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.errors import UserError
-from core.robustness import measure
 from core.store.store import Store
 from core.training.arrays import training_set
 from core.training.pipeline import steps_per_epoch

@@ -10,13 +10,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import services as services_module
+from core.augmentation.batch_document import Batch
+from core.augmentation.robustness import KNOBS, Robustness
 from core.config import AugmentationConfig
 from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
-from core.engine_client import Batch
 from core.epoch import EpochRow
 from core.errors import EngineError
-from core.robustness import KNOBS, Robustness
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace

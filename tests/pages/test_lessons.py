@@ -2,9 +2,8 @@
 
 import pytest
 
-from core.example.archive import EXAMPLE_ID
-from core.example.arrival import import_example
-from core.lessons import LESSONS
+from core.onboarding.example import EXAMPLE_ID, import_example
+from core.onboarding.lessons import LESSONS
 from core.runs import control
 from core.store.store import Store
 from tests.pages.visits import address, button, go_to, open_page, press, words

@@ -11,8 +11,7 @@ from core import services as services_module
 from core.datasets.samples import SAMPLES
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.example.archive import EXAMPLE_ID
-from core.example.arrival import import_example
+from core.onboarding.example import EXAMPLE_ID, import_example
 from core.runs import control
 from core.store.states import RunState
 from core.store.store import Run, Store

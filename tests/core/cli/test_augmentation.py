@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import robustness
+from core.augmentation import robustness
 from core.cli import augmentation
 from core.config import ExperimentConfig
 from core.datasets.splits import load_split

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.robustness import KNOBS
+from core.augmentation.robustness import KNOBS
 from core.training.distortion import distort
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (6, 10, 10, 3)).astype(np.uint8)

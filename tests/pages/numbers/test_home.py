@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from core.example.arrival import import_example
+from core.onboarding.example import import_example
 from core.runs import control
 from tests.pages.numbers.begun import begin
 from tests.pages.numbers.drawn import train

@@ -14,7 +14,7 @@ import statistics
 import pytest
 from scipy import stats
 
-from core.lessons import LESSONS
+from core.onboarding.lessons import LESSONS
 from tests.pages.numbers.drawn import SECONDS, median_of_three, reckoned, train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of
 from tests.pages.visits import go_to, open_page

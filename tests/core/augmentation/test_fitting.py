@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from core.augmentation.robustness import fitting_runs, resized_shape, trained_runs
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.fitting import fitting_runs, resized_shape, trained_runs
 from core.store.store import Store
 
 STORED = (32, 32, 3)

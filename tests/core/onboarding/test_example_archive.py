@@ -13,7 +13,7 @@ from core.datasets.shapes import draw_shapes
 from core.datasets.splits import validation_and_test
 from core.design.presets import quick_start
 from core.epoch import CURVE_KEYS, EpochRow
-from core.example.archive import EXAMPLE_FILE, EXAMPLE_PRESET, read_example, write_example
+from core.onboarding.example import EXAMPLE_FILE, EXAMPLE_PRESET, read_example, write_example
 from core.store.store import Store
 from core.system.files import write_bytes
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.augmentation_strength import scaled
+from core.augmentation.strength import scaled
 from core.config import AugmentationConfig
 from core.design.presets import PRESETS
 

@@ -10,9 +10,8 @@ from core.datasets import prepare
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS
 from core.errors import ConvDeckError
-from core.example import arrival
-from core.example.archive import EXAMPLE_ID, read_example
-from core.example.arrival import import_example
+from core.onboarding import example
+from core.onboarding.example import EXAMPLE_ID, import_example, read_example
 from core.runs import control
 from core.runs.verdicts import mends_of, verdict_of
 from core.store.states import RunState
@@ -99,7 +98,7 @@ def full_disk(*arguments: object) -> None:
 
 def test_a_full_disk_leaves_nothing_and_the_next_start_tries_again(workspace, store, monkeypatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(arrival, "write_bytes", full_disk)
+        patch.setattr(example, "write_bytes", full_disk)
         assert not import_example(workspace, store)
     assert not workspace.run_folder(EXAMPLE_ID).exists()
     assert store.list_runs() == []
@@ -128,12 +127,12 @@ def test_a_damaged_file_is_only_logged(workspace, store, monkeypatch, caplog) ->
     def damaged() -> None:
         raise ValueError("holds no example")
 
-    monkeypatch.setattr(arrival, "read_example", damaged)
+    monkeypatch.setattr(example, "read_example", damaged)
     assert not import_example(workspace, store)
     assert "The example is left out: holds no example" in caplog.text
 
 
 def test_shapes_that_cannot_be_drawn_are_only_logged(workspace, monkeypatch, caplog) -> None:
     monkeypatch.setattr(prepare, "ensure_dataset", full_disk)
-    arrival.draw_shapes_ahead(workspace)
+    example.draw_shapes_ahead(workspace)
     assert "Shapes could not be drawn ahead" in caplog.text

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from core.augmentation_code import keras_code
+from core.augmentation.keras_code import keras_code
 from core.config import AugmentationConfig
 from core.design.presets import PRESETS
 from core.training.augmentation import affine_transforms

@@ -6,7 +6,7 @@ measured is kept in the run's folder for as long as its best weights and the dat
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ MOST_PICTURES = 1000
 PORTION_PIXELS = 1_024_000
 
 Range = tuple[float, float]
+ImageShape = tuple[int, int, int]
 
 
 class Counts(Protocol):
@@ -196,3 +197,26 @@ def _read(path: Path, stamp: list[Any]) -> dict[str, list[int]]:
         return {str(level): [int(right), int(of)] for level, (right, of) in levels.items() if of > 0}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
+
+
+def resized_shape(image_size: int | None, stored: ImageShape) -> ImageShape:
+    """The (height, width, channels) that is read of `stored` ones: a square of `image_size`, if that is asked for."""
+    return stored if image_size is None else (image_size, image_size, stored[2])
+
+
+def trained_runs(runs: Iterable[Run], dataset_id: str) -> list[Run]:
+    """Those with weights and readable settings that were trained on this data set, in the same order."""
+    return [
+        run
+        for run in runs
+        if run.best_epoch is not None and run.dataset == dataset_id and run.unreadable is None
+    ]
+
+
+def fitting_runs(runs: Iterable[Run], dataset_id: str, stored: ImageShape, shown: ImageShape) -> list[Run]:
+    """Those of `trained_runs` that read pictures of the shape `shown`, where the data set's are of `stored`."""
+    return [
+        run
+        for run in trained_runs(runs, dataset_id)
+        if resized_shape(run.config.dataset.image_size, stored) == shown
+    ]

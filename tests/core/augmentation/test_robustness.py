@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from core.augmentation.robustness import KNOBS, measure
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import ConfigError, EngineError, RunError
-from core.robustness import KNOBS, measure
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace

@@ -6,7 +6,7 @@ import pytest
 
 from core.design.architecture import describe
 from core.errors import UserError
-from core.lessons import LESSONS, get_lesson, next_lesson
+from core.onboarding.lessons import LESSONS, get_lesson, next_lesson
 
 
 @pytest.mark.parametrize("lesson", LESSONS.values(), ids=str)

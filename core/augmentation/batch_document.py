@@ -1,7 +1,8 @@
-"""A batch of training as JSON, the same for the command line and REST."""
+"""A batch of training, and the same as JSON for the command line and REST."""
 
 import base64
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,30 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.config import ExperimentConfig
-from core.engine_client import Batch
 
 # What is less than this of a mixed label is a rounding error.
 SMALLEST_SHARE = 1e-6
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as training makes it, or the first of its pictures.
+
+    `images` (shown, height, width, channels) uint8 and `labels` (shown, classes) float32 are what the network gets;
+    `rows` (shown,) are the rows of the data set's training pictures that they were made of, `captions` what was
+    drawn for each, `corrupted` whose own label is wrong on purpose. The whole batch has `pictures`, its epoch
+    `steps`.
+    """
+
+    images: Pixels
+    labels: NDArray[np.float32]
+    rows: list[int]
+    captions: list[dict[str, str]]
+    corrupted: list[bool]
+    class_names: tuple[str, ...]
+    pictures: int
+    steps: int
 
 
 def batch_document(batch: Batch, config: ExperimentConfig, epoch: int, step: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Augmentation apart from training: its code, its strength, a batch as JSON, and how robust a network is."""

@@ -1,0 +1,1 @@
+"""What a new person meets first: the finished run that comes with ConvDeck, and the lessons."""
