@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.engine_client import Engine
+from core.engine.client import Engine
 from core.preflight.jobs import DryRuns
 from core.store.store import Store
 from core.workspace import Workspace

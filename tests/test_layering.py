@@ -95,7 +95,11 @@ def only_training_loads_keras(module: Module) -> Iterator[str]:
         return
     # What the server runs never loads it, not even in a function.
     never = not module.is_in(
-        "core.worker", "core.standby", "core.engine", "core.preflight.worker", "core.cli", "core.__main__"
+        "core.worker",
+        "core.engine",
+        "core.preflight.worker",
+        "core.cli",
+        "core.__main__",
     )
     for found in module.imports():
         if is_in(found.name, "keras", "tensorflow", "core.training") and (never or found.when_imported):

@@ -26,7 +26,7 @@ ImageShape = tuple[int, int, int]
 
 
 class Counts(Protocol):
-    """The part of the engine that is needed here: see `core.engine_client.Engine.count_right`."""
+    """The part of the engine that is needed here: see `core.engine.client.Engine.count_right`."""
 
     def count_right(
         self, run_id: str, dataset: DatasetConfig, knob: str, level: float, start: int, stop: int, most: int

@@ -19,7 +19,7 @@ from core.config import ExperimentConfig
 from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import load_dataset
-from core.engine_client import Engine
+from core.engine.client import Engine
 from core.errors import UserError
 from core.store.store import Store
 from core.workspace import Workspace

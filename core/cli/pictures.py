@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import print_json
-from core.engine_client import Engine
+from core.engine.client import Engine
 from core.errors import UserError
 from core.images import CROPS, MAX_FILE_BYTES
 from core.store.store import Store

@@ -12,7 +12,7 @@ from core.cli.configs import add_config_arguments, config_from
 from core.cli.details import print_details
 from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
-from core.engine_client import Engine
+from core.engine.client import Engine
 from core.runs import control
 from core.runs.documents import run_detail
 from core.runs.start import start_experiment

@@ -15,7 +15,7 @@ from core.system.files import open_log, write_bytes
 from core.system.processes import detached, process_started, signal_group
 from core.workspace import PROJECT_ROOT, Workspace
 
-STANDBY_COMMAND = (sys.executable, "-m", "core.standby")
+STANDBY_COMMAND = (sys.executable, "-m", "core.worker.standby")
 # One that ended by itself will do so again; then runs are started as ever.
 RETRY_SECONDS = 60.0
 # The one variable that may differ between a worker that waits and its run: nothing reads it while loading.

@@ -18,7 +18,7 @@ def render_seen(pixels: Pixels, alt: str) -> None:
 
 
 def render_bars(row: dict[str, Any], most: int = SHOWN_CLASSES) -> None:
-    """The likeliest classes of a row as `core.engine_client.Engine.predict` gives it."""
+    """The likeliest classes of a row as `core.engine.client.Engine.predict` gives it."""
     for entry in row["top"][:most]:
         text = f"{literal(entry['class'])} {run_words.percent(entry['probability'])}"
         st.progress(float(entry["probability"]), text)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.engine_client import EngineState
+from core.engine.client import EngineState
 from core.scheduling.service import is_served
 from core.services import Services
 from core.store.records import Run

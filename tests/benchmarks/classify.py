@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from core.engine_client import Engine
+from core.engine.client import Engine
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open

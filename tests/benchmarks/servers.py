@@ -67,7 +67,7 @@ def wait_until_quiet(root: Path) -> None:
 
 def wait_until_warm(root: Path) -> None:
     """Until engine and the worker that waits have loaded TensorFlow, each a core for some seconds, and all is quiet."""
-    for module in ("core.engine", "core.standby"):
+    for module in ("core.engine", "core.worker.standby"):
         wait_until(functools.partial(has_loaded, root, module), f"{module} to have loaded TensorFlow")
     wait_until_quiet(root)
 

@@ -98,7 +98,7 @@ class Start:
     def _settle(self) -> None:
         wait_until(lambda: not self._store.has_work(), "the last run to end")
         if self._waits:
-            wait_until(lambda: has_loaded(self._server.root, "core.standby"), "a worker that waits")
+            wait_until(lambda: has_loaded(self._server.root, "core.worker.standby"), "a worker that waits")
         else:
             wait_until(lambda: not is_served(self._workspace), "the scheduler to leave")
         wait_until_quiet(self._server.root)

@@ -82,10 +82,10 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
     def contestant(rounds: Rounds) -> None:
         from core.datasets.splits import CLEAN_PICTURES, TrainingArrays
         from core.design.presets import get_preset
-        from core.runs.reporter import RunReporter
         from core.store.store import Store
         from core.training.runtime import configure_runtime
         from core.training.train import train
+        from core.worker.reporter import RunReporter
         from core.workspace import Workspace
 
         class Paced(RunReporter):

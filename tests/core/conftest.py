@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from core.cli import main
-from core.engine_client import Engine
+from core.engine.client import Engine
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.core.scheduling.fakes import Clock, FakeLauncher

@@ -12,9 +12,9 @@ import sys
 import time
 from types import SimpleNamespace
 
-from core.runs.reporter import RunReporter
-from core.standby import stand_by
 from core.store.store import EpochRow, Store
+from core.worker.reporter import RunReporter
+from core.worker.standby import stand_by
 from core.workspace import Workspace
 
 # Stopped in the midst of a transaction, with the lock that SQLite gives a reader, a writer, and who commits.

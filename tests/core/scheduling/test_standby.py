@@ -179,7 +179,7 @@ def test_its_output_goes_to_the_log_of_its_run_and_its_exit_code_to_its_parent(
 
 def test_the_device_is_the_runs(workspace, store, monkeypatch, wait_for):
     program = (
-        "import os, sys; from core.standby import stand_by\n"
+        "import os, sys; from core.worker.standby import stand_by\n"
         "sys.exit(stand_by(lambda: None, lambda a: print(os.environ['CONVDECK_DEVICE'], *a) or 0))"
     )
     launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
@@ -196,7 +196,7 @@ def test_the_run_is_no_sooner_out_of_memory_than_one_in_a_new_process(workspace,
     """A service or a container may have given all its processes a score; it can be lowered to that, and no further."""
     program = (
         "import sys; from pathlib import Path; score = Path('/proc/self/oom_score_adj'); score.write_text('900')\n"
-        "from core.standby import stand_by; shown = lambda: print(score.read_text(), flush=True)\n"
+        "from core.worker.standby import stand_by; shown = lambda: print(score.read_text(), flush=True)\n"
         "sys.exit(stand_by(shown, lambda arguments: shown() or 0))"
     )
     launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
@@ -210,7 +210,8 @@ def test_the_run_is_no_sooner_out_of_memory_than_one_in_a_new_process(workspace,
 def test_one_that_died_while_it_waited_is_not_missed(workspace, store, wait_for, how):
     # What loads tells that it heeds signals: before that, commands in the background ignore Ctrl-C.
     program = (
-        "from core.standby import stand_by; stand_by(lambda: print('waits', flush=True), lambda arguments: 0)"
+        "from core.worker.standby import stand_by; "
+        "stand_by(lambda: print('waits', flush=True), lambda arguments: 0)"
     )
     launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
     launcher.keep_ready([cpu()])

@@ -18,7 +18,7 @@ from PIL import Image
 from core.config import ExperimentConfig, differences
 from core.datasets.splits import load_split
 from core.design.presets import PRESETS
-from core.engine_client import Engine
+from core.engine.client import Engine
 from core.store.store import Store
 from core.training.arrays import training_set
 from core.training.checkpoints import Position, load_checkpoint

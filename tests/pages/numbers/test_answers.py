@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.engine_client import Engine
+from core.engine.client import Engine
 from pages.components import engine_answers
 from tests.pages.numbers.conftest import CLASSES, NUM_TRAIN, Trained
 from tests.pages.numbers.distorted import about_the_middle, rotated, shifted

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 import pytest
 
 from core.errors import ConvDeckError, StaleAttempt
-from core.runs.reporter import INSIST_SECONDS, RunReporter
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Store
 from core.system.processes import process_started
+from core.worker.reporter import INSIST_SECONDS, RunReporter
 from tests.core.scheduling.fakes import CONFIG, Clock
 
 

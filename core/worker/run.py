@@ -1,6 +1,6 @@
 """One training run in a process of its own: `python -m core.worker RUN --attempt N`.
 
-The only joint between the store (`core.runs`) and Keras (`core.training`). Whatever happens, the run ends in a
+The only joint between the store and Keras (`core.training`). Whatever happens, the run ends in a
 state with a cause in words; what this process cannot say itself (it was killed) the scheduler says for it.
 """
 
@@ -20,8 +20,8 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
 from core.datasets.storage import Progress
 from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
-from core.runs.reporter import RunReporter
 from core.store.store import Run, Store
+from core.worker.reporter import RunReporter
 from core.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
     backend = os.environ["KERAS_BACKEND"]
     name = BACKEND_NAMES.get(backend, backend)
-    # A process that waited for its run has it, see core.standby.
+    # A process that waited for its run has it, see core.worker.standby.
     reporter.log(f"{name} was loaded beforehand." if "keras" in sys.modules else f"Loading {name}.")
     from core.training.runtime import configure_runtime
     from core.training.train import train
@@ -133,7 +133,3 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-if __name__ == "__main__":
-    leave(main())

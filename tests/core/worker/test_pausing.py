@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from core.errors import ConvDeckError, StaleAttempt
-from core.runs.reporter import BEAT_SECONDS, POLL_SECONDS, RunReporter
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Store
+from core.worker.reporter import BEAT_SECONDS, POLL_SECONDS, RunReporter
 from tests.core.scheduling.at_work import last, paused, running
 from tests.core.scheduling.fakes import Clock
 

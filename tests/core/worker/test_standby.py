@@ -29,7 +29,7 @@ def waiting(workspace) -> list[int]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         with contextlib.suppress(psutil.Error, OSError):
-            waits = (process.info["cmdline"] or [])[-1:] == ["core.standby"]
+            waits = (process.info["cmdline"] or [])[-1:] == ["core.worker.standby"]
             if waits and process.environ().get("CONVDECK_HOME") == str(workspace.root):
                 found.append(process.pid)
     return found
@@ -70,7 +70,7 @@ def test_the_curve_and_the_weights_are_those_of_a_new_process(workspace, store, 
 
 def test_loading_leaves_devices_threads_and_determinism_to_the_run() -> None:
     program = (
-        "from core.standby import load; load()\n"
+        "from core.worker.standby import load; load()\n"
         "from core.training.runtime import configure_runtime\n"
         "print(configure_runtime(2, 1, deterministic=True))\n"
         "import tensorflow as tf\n"

@@ -235,7 +235,3 @@ def main() -> int:
     write_frame(outgoing, READY, {})
     serve(Requests(Workspace.from_environment()), sys.stdin.buffer, outgoing)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

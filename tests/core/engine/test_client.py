@@ -10,9 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from core import engine_client
 from core.config import AugmentationConfig
-from core.engine_client import Engine
+from core.engine import client
+from core.engine.client import Engine
 from core.errors import EngineError, UserError
 from core.workspace import Workspace
 
@@ -84,7 +84,7 @@ def test_an_engine_that_dies_in_mid_request_is_a_sentence(engines) -> None:
 
 
 def test_an_engine_that_gives_no_answer_is_ended(engines, monkeypatch) -> None:
-    monkeypatch.setattr(engine_client, "START_DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr(client, "START_DEADLINE_SECONDS", 0.5)
     engine = engines("import time; time.sleep(600)")
     with pytest.raises(EngineError, match="no answer within"):
         engine.preview(AugmentationConfig(), PIXELS, seed=1)
@@ -96,7 +96,7 @@ MEGABYTE = np.zeros((1, 500, 1000, 2), np.uint8)  # a pipe takes 64 KiB before s
 
 
 def test_an_engine_that_does_not_even_read_is_ended(workspace, monkeypatch) -> None:
-    monkeypatch.setattr(engine_client, "START_DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr(client, "START_DEADLINE_SECONDS", 0.5)
     engine = Engine(workspace, DEAF)
     began = time.monotonic()
     for _ in range(2):
@@ -129,7 +129,7 @@ def test_closing_waits_for_no_answer(workspace, wait_for) -> None:
 
 
 def test_closing_an_engine_that_is_being_started_is_no_crash(workspace, monkeypatch) -> None:
-    monkeypatch.setattr(engine_client, "START_DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr(client, "START_DEADLINE_SECONDS", 0.5)
     engine = Engine(workspace, DEAF)
 
     class ClosedMeanwhile(queue.Queue):
@@ -137,7 +137,7 @@ def test_closing_an_engine_that_is_being_started_is_no_crash(workspace, monkeypa
             super().__init__()
             engine.close()
 
-    monkeypatch.setattr(engine_client.queue, "Queue", ClosedMeanwhile)
+    monkeypatch.setattr(client.queue, "Queue", ClosedMeanwhile)
     with pytest.raises(EngineError, match="no answer within"):
         engine.preview(AugmentationConfig(), MEGABYTE, seed=1)
     assert engine.state.name == "stopped"
@@ -165,7 +165,7 @@ def test_many_pictures_are_asked_for_in_portions_and_taken_when_it_is_their_turn
 
 
 def test_large_pictures_make_smaller_portions(engines, monkeypatch) -> None:
-    monkeypatch.setattr(engine_client, "PICTURE_BYTES_PER_REQUEST", 1000)
+    monkeypatch.setattr(client, "PICTURE_BYTES_PER_REQUEST", 1000)
     rows = engines(COUNT.strip()).decode([("x.png", bytes(400))] * 7, (8, 8, 3))
     assert [row["of"] for row in rows] == [3, 3, 3, 3, 3, 3, 1]
 

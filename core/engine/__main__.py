@@ -1,0 +1,8 @@
+"""`python -m core.engine`: answers requests on standard input until that ends."""
+
+import sys
+
+from core.engine.process import main
+
+if __name__ == "__main__":
+    sys.exit(main())

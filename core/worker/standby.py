@@ -1,0 +1,84 @@
+"""A worker that has loaded everything and waits for its run: `python -m core.worker.standby`.
+
+Gets one line of JSON on standard input when a run is there for it, and from then on is that run's worker in every
+respect. When standard input ends before that, whoever held it is gone, and so is this process.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.worker import run
+
+
+def main() -> int:
+    """Load what a worker loads; train the run that is handed over."""
+    return stand_by(load, run.main)
+
+
+def load() -> None:
+    """Import Keras and the training code. No operation is run: devices, threads and determinism are the run's."""
+    run.choose_backend()
+    import core.training.runtime
+    import core.training.train  # noqa: F401
+
+
+def stand_by(load: Callable[[], None], work: Callable[[Sequence[str]], int]) -> int:
+    """`load`, wait, then `work` with the arguments that a worker of the run would have been started with."""
+    # What it loads while it waits is worth nothing: told to end, it ends. A worker heeds signals in its own way.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    own_score = _oom_score("1000")
+    orders: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(orders.put,), name="standby", daemon=True).start()
+    load()
+    order = orders.get()
+    os.environ.update(order["environment"])
+    _turn_output_to(Path(order["log"]))
+    _oom_score(own_score)
+    return work(order["arguments"])
+
+
+def _listen(put: Callable[[dict[str, Any]], None]) -> None:
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        os._exit(0)
+    put(json.loads(line))
+
+
+def _turn_output_to(log: Path) -> None:
+    """Have everything that this process prints, libraries included, go to the run's log, and nothing come in."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    printed = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((printed, 1), (printed, 2), (nothing, 0)):
+        os.dup2(source, target)
+    os.close(printed)
+    os.close(nothing)
+
+
+def _oom_score(score: str | None) -> str | None:
+    """Set how soon Linux ends this process when memory runs out, 1000 for first; returns what it was, None elsewhere.
+
+    A process that only waits is to go before somebody's training. Afterwards it gets back what it was given, which
+    services and containers choose: without privileges it can be set no lower than that.
+    """
+    if score is None:
+        return None
+    with contextlib.suppress(OSError):
+        path = Path("/proc/self/oom_score_adj")
+        former = path.read_text()
+        path.write_text(score)
+        return former
+    return None
+
+
+if __name__ == "__main__":
+    run.leave(main())
