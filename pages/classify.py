@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.datasets.splits import validation_and_test
 from core.datasets.storage import load_dataset
 from core.errors import DatasetError
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.pictures import png_bytes, render_pixels

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.onboarding.example import EXAMPLE_ID
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import session, story
 from pages.components.lesson_view import render_lesson_links

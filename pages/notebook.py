@@ -8,7 +8,7 @@ import streamlit as st
 from core.analysis.curves import curves_frame
 from core.errors import ConvDeckError
 from core.notebook import Entry, all_entries, entry_of, find_notes, render_html, render_markdown
-from core.services import Services
+from core.server.services import Services
 from core.store.notes import Note
 from pages.components import charts, session
 from pages.components.charts import RunCurves

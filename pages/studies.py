@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import StudyNotFound
-from core.services import Services
+from core.server.services import Services
 from core.store.studies import Study
 from core.studies.report import num_planned
 from pages.components import session

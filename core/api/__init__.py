@@ -9,7 +9,7 @@ from starlette.routing import Route
 from core.api import augmentation, details, interventions, notebook, preflight, runs, studies
 from core.api.answers import route
 from core.datasets.storage import list_datasets
-from core.services import Services
+from core.server.services import Services
 
 
 def build_routes() -> list[Route]:

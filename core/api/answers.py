@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from core.config import parse_json
 from core.errors import ConfigError, ConvDeckError, PreflightBusy, RunNotFound, StudyNotFound, UserError
-from core.services import Services, get_services
+from core.server.services import Services, get_services
 
 MAX_BODY_BYTES = 1_000_000
 

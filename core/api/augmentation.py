@@ -10,7 +10,7 @@ from core.augmentation.batch_document import batch_document, png_base64
 from core.augmentation.robustness import measure, resized_shape
 from core.datasets.storage import load_dataset
 from core.errors import ConfigError
-from core.services import Services
+from core.server.services import Services
 
 MOST_PICTURES = 256
 

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from core.api.answers import route
 from core.runs.breakdown import details_document
-from core.services import Services
+from core.server.services import Services
 
 
 def routes() -> list[Route]:

@@ -12,7 +12,7 @@ from core.api.answers import answer_body, parse_body, route
 from core.errors import ConfigError
 from core.runs import control
 from core.runs.verdicts import summary_of
-from core.services import Services, get_services
+from core.server.services import Services, get_services
 from core.store.records import Run
 from core.workspace import Workspace
 

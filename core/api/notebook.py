@@ -10,7 +10,7 @@ from starlette.routing import Route
 from core.api.answers import answer, answer_body, parse_body, route
 from core.errors import ConfigError
 from core.notebook import all_entries, entry_of, render_html, render_markdown
-from core.services import Services, get_services
+from core.server.services import Services, get_services
 
 DOCUMENTS = {"md": (render_markdown, "text/markdown"), "html": (render_html, "text/html")}
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from core.api.answers import answer_body, parse_body
 from core.api.runs import config_of
 from core.preflight.measurement import measure
-from core.services import get_services
+from core.server.services import get_services
 
 
 def routes() -> list[Route]:

@@ -18,7 +18,7 @@ from core.runs import control
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, summary_of, verdict_of
-from core.services import Services, get_services
+from core.server.services import Services, get_services
 
 MAX_PICTURES = 100
 MAX_PICTURES_BYTES = 200_000_000  # of all pictures of a request; one by itself the engine bounds

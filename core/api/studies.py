@@ -11,7 +11,7 @@ from starlette.routing import Route
 from core.api.answers import answer_body, parse_body, route, values_of
 from core.config import ExperimentConfig
 from core.errors import ConfigError
-from core.services import Services, get_services
+from core.server.services import Services, get_services
 from core.store.store import Store
 from core.studies.report import read_report, study_summary
 from core.studies.spec import Base

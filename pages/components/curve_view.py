@@ -11,7 +11,7 @@ from core.analysis.curves import curves_frame
 from core.config.changes import describe_changes
 from core.errors import RunError, RunNotFound
 from core.formatting import rate_in_words
-from core.services import Services
+from core.server.services import Services
 from core.store.interventions import Intervention
 from core.store.records import Run
 from core.store.store import Curves, Store

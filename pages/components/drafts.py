@@ -10,7 +10,7 @@ from core.design.drafts import load_draft, new_draft_id, save_draft
 from core.design.presets import get_preset
 from core.errors import UserError
 from core.runs.start import preset_for_here
-from core.services import Services
+from core.server.services import Services
 from core.workspace import Workspace
 from pages.components import session
 from pages.components.session import DraftPlace

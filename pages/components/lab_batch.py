@@ -11,7 +11,7 @@ from core.config import ExperimentConfig
 from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
 from core.errors import UserError
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import session
 from pages.components.form_augmentation import render_policy

@@ -6,7 +6,7 @@ from core.augmentation.keras_code import keras_code
 from core.config import ExperimentConfig
 from core.datasets.lookup import dataset_shape
 from core.errors import UserError
-from core.services import Services
+from core.server.services import Services
 from pages.components.form_augmentation import render_policy
 from pages.components.text import literal
 

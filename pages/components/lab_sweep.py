@@ -18,7 +18,7 @@ from core.augmentation.robustness import (
 )
 from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConvDeckError, UserError
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.lab_runs import choose_run, describe_run

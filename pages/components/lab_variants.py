@@ -12,7 +12,7 @@ from core.config import AugmentationConfig, ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.form_augmentation import render_policy

@@ -9,7 +9,7 @@ from core.datasets.samples import mislabelled, unseen_pictures
 from core.errors import RunNotFound, UserError
 from core.onboarding.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
 from core.runs.start import start_experiment
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Store
 from pages.components import session

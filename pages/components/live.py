@@ -14,7 +14,7 @@ from core.errors import RunNotFound
 from core.formatting import rate_in_words
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
 from core.scheduling.worker_log import output_tail
-from core.services import Services
+from core.server.services import Services
 from core.store.records import LogLine, Run
 from core.store.states import RunState
 from core.store.store import Curves, Store

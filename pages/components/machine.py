@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.engine.client import EngineState
 from core.scheduling.service import is_served
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from core.system.devices import Device, list_devices
 from core.workspace import DiskUsage, Workspace, disk_usage

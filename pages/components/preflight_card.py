@@ -6,7 +6,7 @@ from core.config import ExperimentConfig
 from core.errors import PreflightBusy
 from core.formatting import in_words
 from core.preflight.measurement import Preflight
-from core.services import Services
+from core.server.services import Services
 from pages.components import run_words, session
 from pages.components.text import literal
 from pages.components.ticking import draw_ticking

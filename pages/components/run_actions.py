@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvDeckError
 from core.runs import control
 from core.runs.documents import curves_csv, settings_json
-from core.services import Services
+from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
 from pages.components.acting import act_and_draw, act_on, counted
 from pages.components.run_controls import render_changes, render_pause

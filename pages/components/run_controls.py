@@ -9,7 +9,7 @@ from core.config import ExperimentConfig
 from core.errors import RunError
 from core.formatting import rate_in_words
 from core.runs import control
-from core.services import Services
+from core.server.services import Services
 from core.store.interventions import Intervention
 from core.store.records import Run
 from core.store.states import RunState

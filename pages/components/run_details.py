@@ -15,7 +15,7 @@ import streamlit as st
 from core.datasets.followed import load_followed
 from core.errors import ConvDeckError
 from core.runs.breakdown import class_names_of, memorised_in_words, why_no_details
-from core.services import Services
+from core.server.services import Services
 from core.store.breakdowns import Followed, RunDetails
 from core.store.records import Run
 from core.store.store import Store

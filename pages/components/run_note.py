@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import ConvDeckError, RunNotFound
 from core.notebook import Entry
 from core.notebook.facts import compare, facts_of
-from core.services import Services
+from core.server.services import Services
 from core.store.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
 from core.store.records import Run
 from pages.components import session

@@ -11,7 +11,7 @@ import streamlit as st
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.drafts import Draft
 from core.errors import ConfigError
-from core.services import Services, get_services
+from core.server.services import Services, get_services
 
 
 def services() -> Services:

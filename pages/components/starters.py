@@ -6,7 +6,7 @@ from core.datasets.storage import is_ready
 from core.design.presets import PRESETS, Preset
 from core.errors import UserError
 from core.runs.start import quick_for_here, start_experiment
-from core.services import Services
+from core.server.services import Services
 from core.system.devices import list_devices
 from pages.components import session
 from pages.components.text import literal

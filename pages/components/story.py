@@ -13,7 +13,7 @@ from core.design.presets import quick_start
 from core.errors import RunNotFound, UserError
 from core.onboarding.example import EXAMPLE_ID
 from core.runs.start import start_experiment
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Store
 from pages.components import session, story_keep, story_photo

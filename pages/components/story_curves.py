@@ -8,7 +8,7 @@ from core.analysis.diagnosis import Verdict
 from core.errors import RunNotFound
 from core.runs.progress import run_fraction
 from core.runs.verdicts import first_said
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from core.store.states import RunState
 from core.system.devices import list_devices

@@ -9,7 +9,7 @@ from core.analysis.suggestions import Mend, augmentation_mend
 from core.config import AugmentationConfig
 from core.errors import ConvDeckError, RunError, UserError
 from core.runs.start import fork_experiment, fork_name
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import session
 from pages.components.engine_answers import answer_of

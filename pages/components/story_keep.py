@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.runs.documents import settings_json
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import run_words
 from pages.components.story_curves import curves_of

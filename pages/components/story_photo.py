@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import ConvDeckError
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import run_words, session
 from pages.components.answer_view import render_bars, render_seen, right_or_wrong

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.datasets.samples import SAMPLES, unseen_pictures
 from core.errors import ConvDeckError, DatasetError
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from pages.components import session
 from pages.components.answer_view import render_bars, render_seen, right_or_wrong

@@ -11,7 +11,7 @@ from core.datasets.lookup import find_dataset
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
 from core.runs.start import quick_for_here
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from core.studies.estimate import estimate_seconds
 from core.studies.plan import PlannedRun, active_knobs

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import ConvDeckError, StudyNotFound
 from core.runs.progress import run_fraction
-from core.services import Services
+from core.server.services import Services
 from core.store.states import RunState
 from core.store.studies import Member
 from core.studies.report import StudyReport, arm_names, read_report

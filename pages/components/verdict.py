@@ -11,7 +11,7 @@ from core.datasets.storage import describe_dataset
 from core.errors import UserError
 from core.runs.start import fork_experiment, fork_name
 from core.runs.verdicts import mends_of, verdict_of
-from core.services import Services
+from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Curves
 from pages.components import run_words, session

@@ -9,7 +9,6 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import services as services_module
 from core.augmentation.batch_document import Batch
 from core.augmentation.robustness import KNOBS, Robustness
 from core.config import AugmentationConfig
@@ -17,6 +16,7 @@ from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import EngineError
+from core.server import services as services_module
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace

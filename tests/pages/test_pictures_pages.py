@@ -10,13 +10,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import services as services_module
 from core.config import AugmentationConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import EngineError
+from core.server import services as services_module
 from core.store.states import RunState
 from core.store.store import Run, Store
 from tests.core.studies.ended import create, end_all, spec

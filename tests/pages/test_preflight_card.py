@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import PreflightError
 from core.preflight.measurement import Preflight
-from core.services import get_services
+from core.server.services import get_services
 from tests.pages.visits import button, change, draft, open_page, press, unfold, words
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from core import services as services_module
 from core.datasets.samples import SAMPLES
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.onboarding.example import EXAMPLE_ID, import_example
 from core.runs import control
+from core.server import services as services_module
 from core.store.states import RunState
 from core.store.store import Run, Store
 from pages.components import engine_answers

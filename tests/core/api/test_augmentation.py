@@ -10,9 +10,9 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core import services
 from core.api import build_routes
 from core.augmentation import robustness
+from core.server import services
 
 
 @pytest.fixture

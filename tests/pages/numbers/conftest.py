@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.datasets.storage import save_dataset
-from core.services import get_services
+from core.server.services import get_services
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.core.conftest import run_json

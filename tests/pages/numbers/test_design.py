@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
 from core.preflight import child, measurement
-from core.services import get_services
+from core.server.services import get_services
 from tests.pages.numbers.conftest import NUM_TRAIN, Trained
 from tests.pages.numbers.readings import sql, texts_of
 from tests.pages.visits import change, draft, go_to, open_page, press, unfold

@@ -5,9 +5,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from core.access import AccessMiddleware, is_host_allowed
 from core.api import build_routes
 from core.design.presets import PRESETS
+from core.server.access import AccessMiddleware, is_host_allowed
 from core.store.states import RunState
 from core.store.store import Store
 

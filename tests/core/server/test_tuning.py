@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.sockets import send_at_once
+from core.server.tuning import send_at_once
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell sockets by number.")
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-import app
 from core.errors import EngineError
+from core.server import lifespan
 
 
 class Engine:
@@ -36,9 +36,9 @@ class Engine:
 def test_a_worker_is_wanted_only_when_the_engine_has_loaded(fault: bool, monkeypatch, workspace) -> None:
     engine = Engine(fault)
     wanted = []
-    monkeypatch.setattr(app, "ENGINE_CHECK_SECONDS", 0.0)
-    monkeypatch.setattr(app, "want_standby", lambda asked: wanted.append((asked, engine.state.name)))
-    asyncio.run(app.warm_up(SimpleNamespace(engine=engine, workspace=workspace), engine_seconds=0.0))
+    monkeypatch.setattr(lifespan, "ENGINE_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(lifespan, "want_standby", lambda asked: wanted.append((asked, engine.state.name)))
+    asyncio.run(lifespan.warm_up(SimpleNamespace(engine=engine, workspace=workspace), engine_seconds=0.0))
     assert wanted == [(workspace, "stopped" if fault else "ready")]
     assert engine.states[:-1] == (["stopped"] if fault else ["starting", "starting", "ready"])
 
@@ -48,13 +48,13 @@ def test_the_socket_that_listens_already_sends_at_once(monkeypatch, workspace) -
         """Neither a scheduler nor an engine."""
 
     services = SimpleNamespace(workspace=workspace, store=None, engine=SimpleNamespace(close=lambda: None))
-    monkeypatch.setattr(app, "get_services", lambda: services)
-    monkeypatch.setattr(app, "import_example", lambda *_: False)
-    monkeypatch.setattr(app, "keep_scheduler", nothing)
-    monkeypatch.setattr(app, "warm_up", nothing)
+    monkeypatch.setattr(lifespan, "get_services", lambda: services)
+    monkeypatch.setattr(lifespan, "import_example", lambda *_: False)
+    monkeypatch.setattr(lifespan, "keep_scheduler", nothing)
+    monkeypatch.setattr(lifespan, "warm_up", nothing)
 
     async def asked_within() -> int:
-        async with app.lifespan(app.app):
+        async with lifespan.lifespan(None):
             with socket.create_connection(listening.getsockname()):
                 connection, _ = listening.accept()
                 with connection:

@@ -1,0 +1,75 @@
+"""What lives as long as the server: the scheduler's watch, the engine, the wish for a standby worker, the example."""
+
+import asyncio
+import contextlib
+import importlib
+import inspect
+from collections.abc import AsyncIterator, Sequence
+
+from core.errors import EngineError
+from core.onboarding.example import draw_shapes_ahead, import_example
+from core.scheduling.service import ensure_scheduler
+from core.scheduling.standby_request import want_standby, withdraw_wish
+from core.server.services import Services, get_services
+from core.server.tuning import send_at_once
+from core.system.devices import list_devices
+
+SCHEDULER_CHECK_SECONDS = 2.0
+ENGINE_CHECK_SECONDS = 0.5
+ENGINE_SECONDS = 3.0  # until the first page is drawn; what asks the engine before starts it at once
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterator[None]:
+    """Warm the engine up, and keep the queue served while the server is up. A new workspace gets the example.
+
+    `first_pages` are modules that the first visitor needs, loaded before anybody asks.
+    """
+    await asyncio.to_thread(send_at_once)
+    services = await asyncio.to_thread(get_services)
+    is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
+    tasks = [
+        asyncio.create_task(keep_scheduler(services)),
+        asyncio.create_task(warm_up(services, first_pages)),
+    ]
+    if is_new:
+        tasks.append(asyncio.create_task(asyncio.to_thread(draw_shapes_ahead, services.workspace)))
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.to_thread(withdraw_wish, services.workspace)
+    await asyncio.to_thread(services.engine.close)
+
+
+async def warm_up(
+    services: Services, first_pages: Sequence[str] = (), engine_seconds: float = ENGINE_SECONDS
+) -> None:
+    """What pages need but a healthy answer does not: modules first, and after `engine_seconds` the engine.
+
+    Once that is warm, a worker that waits for a run is wanted too: two that load TensorFlow at once take longer.
+    """
+    await asyncio.to_thread(load_first_pages, first_pages)
+    await asyncio.sleep(engine_seconds)
+    # Whoever asks a failed engine something starts it again, and is told what is wrong.
+    with contextlib.suppress(EngineError):
+        await asyncio.to_thread(services.engine.start)
+    while services.engine.state.name == "starting":
+        await asyncio.sleep(ENGINE_CHECK_SECONDS)
+    await asyncio.to_thread(want_standby, services.workspace)
+
+
+def load_first_pages(modules: Sequence[str]) -> None:
+    """What the first visitor would wait for. Meanwhile the browser fetches and runs Streamlit's own scripts."""
+    for module in modules:
+        importlib.import_module(module)
+    list_devices()  # loads NVIDIA's library
+    # With the first element that it draws, Streamlit asks for the stack, and this looks at the file of each module that
+    # is loaded: 0.05 s of CPU, but once, for `inspect` remembers them.
+    inspect.stack()
+
+
+async def keep_scheduler(services: Services) -> None:
+    """Runs go on without the server; while it is up, it sees to it that somebody serves the queue."""
+    while True:
+        await asyncio.to_thread(ensure_scheduler, services.workspace)
+        await asyncio.sleep(SCHEDULER_CHECK_SECONDS)
