@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from core.rest import rest_route
+from core.api.mount import rest_route
 from core.server.access import AccessMiddleware
 from core.server.lifespan import lifespan
 from core.server.tuning import limit_arenas

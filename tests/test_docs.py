@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.api import build_routes
+from core.api.routes import build_routes
 from core.cli import build_parser
 from core.design.presets import PRESETS
 

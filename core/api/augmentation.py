@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from core.api.answers import route
+from core.api.responses import route
 from core.augmentation.batch_document import batch_document, png_base64
 from core.augmentation.robustness import measure, resized_shape
 from core.datasets.storage import load_dataset

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.answers import answer, answer_body, parse_body, route
+from core.api.responses import answer, answer_body, parse_body, route
 from core.errors import ConfigError
 from core.notebook import all_entries, entry_of, render_html, render_markdown
 from core.server.services import Services, get_services

@@ -1,4 +1,4 @@
-"""REST about runs: list, show, start, stop, resume, fork, predict."""
+"""REST about runs: list, show, start, control, fork, predict, and a dry run before the start."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,31 +9,50 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.answers import TooLarge, answer, answer_body, limited, parse_body, refuse, route, values_of
+from core.api.responses import (
+    TooLarge,
+    answer,
+    answer_body,
+    limited,
+    parse_body,
+    refuse,
+    route,
+    values_of,
+)
 from core.config import ExperimentConfig
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
 from core.images import CROPS, MAX_FILE_BYTES
+from core.preflight.measurement import measure
 from core.runs import control
+from core.runs.breakdown import details_document
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, summary_of, verdict_of
 from core.server.services import Services, get_services
+from core.store.records import Run
+from core.workspace import Workspace
 
 MAX_PICTURES = 100
 MAX_PICTURES_BYTES = 200_000_000  # of all pictures of a request; one by itself the engine bounds
 
 
 def routes() -> list[Route]:
-    """The routes under `/api/v1/runs`."""
+    """The routes under `/api/v1/runs`, and the dry run before one. Going on after a pause is `resume`."""
     return [
         route("/api/v1/runs", "GET", _runs),
         Route("/api/v1/runs", _start, methods=["POST"]),
         route("/api/v1/runs/{id}", "GET", _run),
         route("/api/v1/runs/{id}/stop", "POST", partial(_change, control.stop_run)),
         route("/api/v1/runs/{id}/resume", "POST", partial(_change, control.resume_run)),
+        route("/api/v1/runs/{id}/pause", "POST", partial(_change, control.pause_run)),
+        route("/api/v1/runs/{id}/step", "POST", partial(_change, control.step_run)),
+        Route("/api/v1/runs/{id}/learning-rate", _set_learning_rate, methods=["POST"]),
+        Route("/api/v1/runs/{id}/epochs", _add_epochs, methods=["POST"]),
+        route("/api/v1/runs/{id}/details", "GET", _details),
         Route("/api/v1/runs/{id}/fork", _fork, methods=["POST"]),
         Route("/api/v1/runs/{id}/predict", _predict, methods=["POST"]),
+        Route("/api/v1/preflight", _preflight, methods=["POST"]),
     ]
 
 
@@ -129,3 +148,39 @@ async def _predict(request: Request) -> Response:
         return [{key: row[key] for key in ("image", "ok", "error", "top")} for row in rows]
 
     return await answer(predict)
+
+
+async def _set_learning_rate(request: Request) -> Response:
+    """`{"value": 0.0005}`."""
+    return await _change_value(request, "value", control.set_learning_rate)
+
+
+async def _add_epochs(request: Request) -> Response:
+    """`{"add": 5}`."""
+    return await _change_value(request, "add", control.add_epochs)
+
+
+async def _change_value(request: Request, key: str, action: Callable[[Workspace, str, Any], Run]) -> Response:
+    def change(body: bytes) -> Any:
+        asked = parse_body(body, {key})
+        if key not in asked:
+            raise ConfigError(key, "is missing.")
+        services = get_services()
+        return summary_of(services.store, action(services.workspace, request.path_params["id"], asked[key]))
+
+    return await answer_body(request, change, status=200)
+
+
+async def _preflight(request: Request) -> Response:
+    """`{"config": {…}}` or `{"preset": NAME}`, with optional `set`. Answers when it is measured."""
+
+    def work(body: bytes) -> Any:
+        config = config_of(parse_body(body, {"config", "preset", "set"}))
+        return measure(get_services().workspace, config).to_dict()
+
+    return await answer_body(request, work, status=200)
+
+
+def _details(services: Services, request: Request) -> Any:
+    run = services.store.get_run(request.path_params["id"])
+    return details_document(services.workspace, run, services.store.details.read(run.id))

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.answers import answer_body, parse_body, route, values_of
+from core.api.responses import answer_body, parse_body, route, values_of
 from core.config import ExperimentConfig
 from core.errors import ConfigError
 from core.server.services import Services, get_services

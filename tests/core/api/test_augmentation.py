@@ -10,7 +10,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.api import build_routes
+from core.api.routes import build_routes
 from core.augmentation import robustness
 from core.server import services
 

@@ -5,7 +5,7 @@ from filelock import FileLock
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.api import build_routes
+from core.api.routes import build_routes
 from core.store.records import Run
 from core.store.store import EpochRow, Store
 from tests.core.conftest import run_command, run_json

@@ -8,8 +8,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.api import build_routes
 from core.api import runs as api
+from core.api.routes import build_routes
 from core.design.presets import PRESETS
 from core.store.store import Store
 from tests.core.conftest import picture_file, run_command, run_json

@@ -6,7 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.api import build_routes
+from core.api.routes import build_routes
 from core.studies import start
 from tests.core.conftest import run_json
 

@@ -6,8 +6,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core import api, cli
-from core.api import build_routes
+from core import cli
+from core.api import runs as api_runs
+from core.api.routes import build_routes
 from core.design.presets import PRESETS
 from core.errors import PreflightBusy
 from core.preflight.measurement import Preflight
@@ -35,7 +36,7 @@ def pretend(monkeypatch):
             return answer
 
         monkeypatch.setattr(cli.preflight, "measure", measure)
-        monkeypatch.setattr(api.preflight, "measure", measure)
+        monkeypatch.setattr(api_runs, "measure", measure)
         return asked
 
     return use

@@ -5,7 +5,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from core.api import build_routes
+from core.api.routes import build_routes
 from core.design.presets import PRESETS
 from core.server.access import AccessMiddleware, is_host_allowed
 from core.store.states import RunState

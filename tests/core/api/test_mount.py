@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from core.rest import rest_route
+from core.api.mount import rest_route
 from core.workspace import PROJECT_ROOT
 
 
@@ -45,5 +45,7 @@ def test_a_server_that_was_asked_nothing_has_loaded_neither_it_nor_dry_runs_nor_
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "core.rest" in loaded
-    assert {"core.api", "core.runs.start", "core.preflight.measurement", "pandas", "keras"}.isdisjoint(loaded)
+    assert "core.api.mount" in loaded
+    assert {"core.api.routes", "core.runs.start", "core.preflight.measurement", "pandas", "keras"}.isdisjoint(
+        loaded
+    )

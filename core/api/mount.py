@@ -24,6 +24,6 @@ def rest_route() -> Route:
 
 
 def _load() -> Router:
-    from core.api import build_routes  # see above
+    from core.api.routes import build_routes  # see above
 
     return Router(build_routes())
