@@ -12,9 +12,9 @@ from PIL import Image
 from core.augmentation.batch_document import Batch, batch_document
 from core.augmentation.keras_code import keras_code
 from core.augmentation.robustness import KNOBS, Robustness, measure, resized_shape
-from core.cli.configs import add_config_arguments, config_from
+from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import end_progress, percent, print_json, print_table, progress_line
-from core.cli.pictures import read_picture
+from core.cli.predict import read_picture
 from core.config import ExperimentConfig
 from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset

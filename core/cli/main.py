@@ -10,12 +10,11 @@ from core.cli import (
     datasets,
     doctor,
     example,
-    forks,
     interventions,
-    networks,
     notebook,
-    pictures,
+    predict,
     preflight,
+    presets,
     runs,
     studies,
 )
@@ -31,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
-        datasets, preflight, runs, interventions, forks, studies, notebook, pictures, augmentation, networks, doctor,
+        datasets, preflight, runs, interventions, studies, notebook, predict, augmentation, presets, doctor,
         example,
     )  # fmt: skip
     for module in modules:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from core.cli.configs import add_config_arguments, config_from
+from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import end_progress, print_json, progress_line
 from core.formatting import in_words
 from core.preflight.measurement import Preflight, measure

@@ -1,4 +1,4 @@
-"""Commands about runs: train, runs, show, stop, resume, rename, delete, export."""
+"""Commands about runs: train, runs, show, fork, stop, resume, rename, delete, export."""
 
 import argparse
 import datetime
@@ -8,17 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.configs import add_config_arguments, config_from
-from core.cli.details import print_details
+import numpy as np
+
+from core.cli.arguments import add_config_arguments, config_from, parse_assignment
 from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
 from core.engine.client import Engine
 from core.runs import control
+from core.runs.breakdown import class_names_of, details_document, memorised_in_words, why_no_details
 from core.runs.documents import run_detail
-from core.runs.start import start_experiment
+from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, verdict_of
 from core.scheduling.service import ensure_scheduler
 from core.scheduling.worker_log import output_tail
+from core.store.breakdowns import Followed
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.workspace import Workspace
@@ -48,6 +51,19 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show.add_argument("--details", action="store_true", help="its classes and followed pictures, instead")
     show.add_argument("--json", action="store_true", help="print one JSON document")
     show.set_defaults(handle=_show)
+
+    fork = commands.add_parser(
+        "fork", help="train a run again with something changed, from the same beginning"
+    )
+    fork.add_argument("run", metavar="RUN")
+    fork.add_argument(
+        "--set", metavar="PATH=VALUE", action="append", required=True, dest="values",
+        help="what to change, such as augmentation.rotation_degrees=20; VALUE is JSON; may be repeated",
+    )  # fmt: skip
+    fork.add_argument("--name", metavar="TEXT", help="what to call the fork")
+    fork.add_argument("--wait", action="store_true", help="stay until the run has ended, telling how it goes")
+    fork.add_argument("--json", action="store_true", help="print one JSON document")
+    fork.set_defaults(handle=_fork)
 
     for name, action, text in (
         ("stop", control.stop_run, "end a run and keep what it has learned"),
@@ -236,3 +252,56 @@ def _epoch_row(curves: dict[str, list[Any]], index: int) -> tuple[object, ...]:
 
 def _rounded(value: float | None, digits: int) -> str | None:
     return None if value is None else f"{value:.{digits}f}"
+
+
+def print_details(store: Store, run: Run, *, as_json: bool) -> None:
+    """All epochs as JSON, or how it stands after the last one."""
+    details = store.details.read(run.id)
+    if as_json:
+        print_json(details_document(store.workspace, run, details))
+        return
+    print(f"{run.name} ({run.id}): {run.state}")
+    if details is None:
+        print(why_no_details(run))
+        return
+    names = class_names_of(store.workspace, run, details.num_classes)
+    epoch = int(details.epochs[-1])
+    print(f"\nClasses at epoch {epoch}, the largest gap first")
+    clean, validation, gap = details.clean.accuracy[-1], details.validation.accuracy[-1], details.gap[-1]
+    rows = [
+        (names[i], percent(_or_none(clean[i])), percent(_or_none(validation[i])), points(_or_none(gap[i])))
+        for i in np.argsort(-np.nan_to_num(gap, nan=-np.inf), kind="stable")
+    ]
+    print_table(("CLASS", "CLEAN TRAIN", "VALIDATION", "GAP"), rows)
+    if details.corrupted:
+        print(f"\n{memorised_in_words(epoch, details.corrupted)}")
+    for title, followed in (
+        ("training", details.training_pictures),
+        ("validation", details.validation_pictures),
+    ):
+        print(f"\nFollowed {title} pictures, most often forgotten first")
+        header = ("PICTURE", "LABEL", "TAKEN FOR", "PROBABILITY OF ITS LABEL", "LEARNED", "FORGOTTEN")
+        print_table(header, [_picture(followed, index, names) for index in followed.most_forgotten_first])
+
+
+def _picture(followed: Followed, index: int, names: tuple[str, ...]) -> tuple[object, ...]:
+    label, true = names[followed.labels[index]], names[followed.true_labels[index]]
+    return (
+        index + 1,
+        label if label == true else f"{label}, though it is {true}",
+        names[followed.answers[-1, index]],
+        percent(followed.probabilities[-1, index]),
+        followed.learned[index],
+        followed.forgotten[index],
+    )
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _fork(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    values = dict(parse_assignment(text) for text in arguments.values)
+    run = fork_experiment(workspace, arguments.run, values, arguments.name)
+    return report(workspace, run, wait=arguments.wait, as_json=arguments.json)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.cli.configs import config_from, parse_assignment
+from core.cli.arguments import config_from, parse_assignment
 from core.cli.output import end_progress, print_json, print_table, progress_line
-from core.cli.results import print_result
+from core.cli.study_results import print_result
 from core.scheduling.service import ensure_scheduler
 from core.store.store import Store
 from core.store.studies import Study

@@ -229,7 +229,7 @@ def test_the_command_line_shown_gives_the_same_config(workspace) -> None:
     import shlex
 
     from core.cli import build_parser
-    from core.cli.configs import config_from
+    from core.cli.arguments import config_from
 
     page = change(open_page("design.py", preset="article"), "optimizer.learning_rate", 0.01)
     change(page, "model.blocks[1].kernel_sizes", [5])

@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import asdict
 
-from core.cli.configs import add_config_arguments, config_from
+from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
 from core.datasets.lookup import dataset_shape, find_dataset
 from core.design.architecture import describe
