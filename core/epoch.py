@@ -21,10 +21,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One finished epoch, counted from 1. `clean` is the training data without augmentation and dropout.
+    """What was measured in one finished epoch, counted from 1. What is not known or not finite is None.
 
-    What is not known or not finite is None. Accuracies are fractions of 1; `seconds` is the epoch's duration;
-    `details` is what `core.store.breakdowns` reads again, None where it was not measured.
+    `train_*` is what Keras reports: a mean over the epoch, with augmentation and dropout on, while the weights
+    changed; its loss is the one that is optimised, so label smoothing raises it. `clean_train_*` is measured after
+    it, on a fixed part of the training set with augmentation and dropout off, exactly as `val_*` is on the validation
+    set; these losses are plain cross-entropy. Accuracies are fractions of 1. `learning_rate` is that of the epoch's
+    last step; `seconds` is the epoch's duration. `details` is what `core.training.breakdown` makes of the same
+    answers and `core.store.breakdowns` reads again; None where it was not measured.
     """
 
     epoch: int

@@ -4,10 +4,8 @@ import math
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, Protocol
 
 from core.config import ExperimentConfig
 from core.epoch import EpochRow
@@ -108,33 +106,6 @@ class FinishedRun:
     config: ExperimentConfig
     epochs: tuple[EpochRow, ...]
     log: str
-
-
-class Measured(Protocol):
-    """Anything with the fields of an EpochRow: training has a row of its own, because it does not know the store."""
-
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def train_loss(self) -> float | None: ...
-    @property
-    def train_accuracy(self) -> float | None: ...
-    @property
-    def clean_train_loss(self) -> float | None: ...
-    @property
-    def clean_train_accuracy(self) -> float | None: ...
-    @property
-    def val_loss(self) -> float | None: ...
-    @property
-    def val_accuracy(self) -> float | None: ...
-    @property
-    def learning_rate(self) -> float | None: ...
-    @property
-    def seconds(self) -> float | None: ...
-    @property
-    def images_per_second(self) -> float | None: ...
-    @property
-    def details(self) -> Mapping[str, Any] | None: ...
 
 
 @dataclass(frozen=True)

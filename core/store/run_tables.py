@@ -5,14 +5,13 @@ import sqlite3
 from collections.abc import Collection, Mapping
 
 from core.config import ExperimentConfig
-from core.epoch import CURVE_KEYS, Curves
+from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.store.records import (
     RUN_COLUMNS,
     RUN_ID,
     FinishedRun,
     LogLine,
-    Measured,
     Run,
     check_name,
     finite,
@@ -202,7 +201,7 @@ def read_curves(connection: sqlite3.Connection, number: int) -> Curves:
     return {key: list(column) for key, column in zip(CURVE_KEYS, columns, strict=True)}
 
 
-def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: Measured) -> None:
+def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: EpochRow) -> None:
     """With its details, in place of the former row of that epoch, if there is one."""
     epoch, *measures = (getattr(row, key) for key in CURVE_KEYS)
     marks = ", ".join("?" * (len(CURVE_KEYS) + 2))

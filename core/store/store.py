@@ -24,7 +24,6 @@ from core.store.records import (
     MAX_TOKEN_CHARACTERS,
     FinishedRun,
     LogLine,
-    Measured,
     Run,
     check_name,
     finite,
@@ -385,7 +384,7 @@ class Store:
             run_tables.update(connection, number, changes)
             return run.stop_requested
 
-    def record_epoch(self, run_id: str, attempt: int, row: Measured) -> int:
+    def record_epoch(self, run_id: str, attempt: int, row: EpochRow) -> int:
         """A finished epoch. Recorded again, it takes the place of the former one.
 
         Returns how many epochs the run is to train. Once that many are recorded, none can be added any more, so a

@@ -4,14 +4,13 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import keras
 
 from core.config import ExperimentConfig
-from core.epoch import Outcome
+from core.epoch import EpochRow, Outcome
 from core.errors import ConvDeckError, Diverged, TrainingError
 from core.system.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
@@ -29,30 +28,6 @@ from core.training.saved import save_run_model
 from core.training.whitening import set_whitening
 
 REPORT_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """What was measured in one epoch, counted from 1. A loss that is not a number is None.
-
-    `train_*` is what Keras reports: a mean over the epoch, with augmentation and dropout on, while the weights
-    changed; its loss is the one that is optimised, so label smoothing raises it. `clean_train_*` is measured after
-    it, on a fixed part of the training set with augmentation and dropout off, exactly as `val_*` is on the validation
-    set; these losses are plain cross-entropy. `learning_rate` is that of the epoch's last step. `details` is what
-    `core.training.details` makes of the same answers.
-    """
-
-    epoch: int
-    train_loss: float | None
-    train_accuracy: float | None
-    clean_train_loss: float | None
-    clean_train_accuracy: float | None
-    val_loss: float | None
-    val_accuracy: float | None
-    learning_rate: float
-    seconds: float
-    images_per_second: float
-    details: dict[str, Any] | None = None
 
 
 class Reporter(Protocol):
@@ -342,7 +317,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         optimizer = self._config.optimizer
         if optimizer.schedule == "plateau" and position.plateau_wait >= optimizer.plateau_patience:
             position.plateau_wait = 0
-            lower = row.learning_rate * optimizer.step_factor
+            lower = last_rate(self.model.optimizer) * optimizer.step_factor
             self.model.optimizer.learning_rate = lower
             self._reporter.log(f"Validation loss stands still: learning rate is now {lower:g}.")
         accuracy = row.val_accuracy

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
+from core.epoch import EpochRow
 from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
-from core.store.records import Measured
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from core.system.processes import process_started
@@ -95,7 +95,7 @@ class RunReporter:
             )
             self._stop_due = now + STOP_SECONDS
 
-    def epoch(self, row: Measured) -> None:
+    def epoch(self, row: EpochRow) -> None:
         """An epoch is finished. Told again, it takes the place of the former one."""
         self._total_epochs = self._insist(lambda: self._store.record_epoch(self._run_id, self._attempt, row))
 
