@@ -232,7 +232,7 @@ def test_the_project_keeps_the_rule(rule: Rule) -> None:
             "core.cli.main",
             "try:\n    import tensorflow as tf\nexcept ImportError:\n    pass",
         ),
-        (only_training_loads_keras, "core.engine", "from core.training.predict import predict"),
+        (only_training_loads_keras, "core.engine", "from core.training.saved_models import predict"),
         (only_training_loads_keras, "core.worker", "from .training import train"),
         (only_training_loads_keras, "pages.classify", "def f():\n    import tensorflow"),
         (only_training_loads_keras, "core.api.routes", "async def f():\n    from core import training"),
@@ -280,7 +280,7 @@ def test_a_violation_is_found(rule: Rule, name: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("core.training.pipeline_tensorflow", "import keras\nimport tensorflow as tf"),
+        ("core.training.backend_tensorflow", "import keras\nimport tensorflow as tf"),
         ("core.training", "from core.training.train import train"),
         (
             "core.worker",

@@ -52,7 +52,7 @@ class Requests:
         return methods[document["method"]](document, arrays)
 
     def _predict(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        from core.training.predict import predict
+        from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
         rows, seen = _decode_all(document, arrays, loaded.image_shape)
@@ -68,7 +68,7 @@ class Requests:
         return {"rows": rows}, seen
 
     def _answer(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        from core.training.predict import predict
+        from core.training.saved_models import predict
 
         loaded, pixels = self._load(document["run_id"]), arrays["pixels"]
         if pixels.shape[1:] != loaded.image_shape:
@@ -110,7 +110,7 @@ class Requests:
 
     def _count_right(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         from core.training.distortion import distort
-        from core.training.predict import predict
+        from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
         # Of the training part nothing is needed, and the validation part is the same for every seed.
@@ -151,7 +151,7 @@ class Requests:
             )
 
     def _export(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        from core.training.export import export_keras
+        from core.training.saved_models import export_keras
 
         if document["format"] != "keras":
             raise UserError(f"There is no export format {document['format'][:40]!r}. There is: keras.")
@@ -159,7 +159,7 @@ class Requests:
         return {"path": str(path)}, {}
 
     def _load(self, run_id: str) -> Any:
-        from core.training.predict import load_run_model, model_version
+        from core.training.saved_models import load_run_model, model_version
 
         folder = self._workspace.run_folder(run_id)
         key = (run_id, model_version(folder))
@@ -230,7 +230,7 @@ def main() -> int:
     # Libraries print to standard output when they like: keep the answers' pipe for answers alone.
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    import core.training.predict  # noqa: F401
+    import core.training.saved_models  # noqa: F401
 
     write_frame(outgoing, READY, {})
     serve(Requests(Workspace.from_environment()), sys.stdin.buffer, outgoing)

@@ -1,7 +1,7 @@
 """The example: one small file, and how it gets into a new workspace when a server starts there, once and never again.
 
 The file is a zip with `run.json`, which has settings and curves of a run that this project trained itself, and the pair
-that `core.training.saved` wrote of its best model, byte for byte. `python -m core example` makes it again.
+that `core.training.saved_models` wrote of its best model, byte for byte. `python -m core example` makes it again.
 """
 
 import json

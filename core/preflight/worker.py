@@ -67,8 +67,8 @@ def _work(request: dict[str, Any], answers: IO[str], began: float) -> dict[str, 
     ensure_dataset(workspace, config.dataset.id)
     arrays = load_split(workspace, config.dataset, config.seed)
     tell("Loading the training code")
-    from core.training.dry_run import time_training, try_batch
     from core.training.runtime import configure_runtime, peak_memory_mib
+    from core.training.timing import time_training, try_batch
 
     settings = config.training
     threads = int(os.environ.get("CONVDECK_THREADS", "0"))

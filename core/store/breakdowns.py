@@ -1,6 +1,6 @@
 """What is measured in an epoch beyond its row: for each class, corrupted labels, followed pictures.
 
-Stored as one JSON a row, which `core.training.details` describes; read as columns over the epochs.
+Stored as one JSON a row, which `core.training.breakdown` describes; read as columns over the epochs.
 """
 
 import json

@@ -7,13 +7,13 @@ many of them are on. Training and previews go through the same functions.
 from functools import lru_cache
 from typing import Any
 
+import cv2
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
 from core.config import AugmentationConfig
 from core.training.draws import NOISE_BANK, Draws, ImageShape, Values
-from core.training.resampling import resample
 
 GEOMETRY = ("rotation", "shift_x", "shift_y", "zoom", "shear", "flip_x", "flip_y")
 
@@ -22,6 +22,14 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _RGB_TO_YIQ = np.array(
     [[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]], np.float32
 )
+FILL_MODES = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "reflect": cv2.BORDER_REFLECT,
+    "wrap": cv2.BORDER_WRAP,
+    "constant": cv2.BORDER_CONSTANT,
+}
+# The maps lead from the output to the input, as Keras's do.
+FLAGS = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
 def apply(images: NDArray[np.uint8], labels: NDArray[np.float32], draws: Draws) -> tuple[Any, Any]:
@@ -190,3 +198,19 @@ def _noise(offsets: Any, image_shape: ImageShape) -> Any:
 def _noise_bank(size: int) -> NDArray[np.float32]:
     """A stretch for each offset. Drawing noise itself would differ between backends."""
     return np.random.default_rng(0).standard_normal(NOISE_BANK + size).astype(np.float32)
+
+
+def resample(images: NDArray[np.uint8], transforms: NDArray[np.float32], fill_mode: str) -> NDArray[np.uint8]:
+    """Pictures (batch, height, width, 1 or 3) moved by maps (batch, 8), as `affine_transforms` makes them; rounded.
+
+    `fill_mode` says what lies beyond the edge: `nearest` repeats the edge, `reflect` mirrors the picture there,
+    `wrap` begins it anew, `constant` is black. SciPy's names are nearest, reflect, grid-wrap and grid-constant.
+    """
+    images = np.ascontiguousarray(images)  # OpenCV refuses some other orders
+    resampled = np.empty_like(images)
+    size = images.shape[2], images.shape[1]
+    matrices = transforms[:, :6].reshape(-1, 2, 3)
+    border = FILL_MODES[fill_mode]
+    for source, matrix, target in zip(images, matrices, resampled, strict=True):
+        cv2.warpAffine(source, matrix, size, target, FLAGS, border)
+    return resampled

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from core.training.portions import pictures_at_once
+from core.training.evaluation import pictures_at_once
 
 # On Shapes 250, 500 and 1,000 pictures gave the same validation accuracy within half a point.
 STATISTICS_PICTURES = 500

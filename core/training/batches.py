@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from core.config import ExperimentConfig
 from core.errors import UserError
 from core.training.arrays import TrainingSet
-from core.training.pipeline import epoch_draws, epoch_plan, pictures_per_epoch, steps_per_epoch
-from core.training.pipeline_generic import batch_of
+from core.training.pipeline import batch_of, epoch_draws, epoch_plan, pictures_per_epoch, steps_per_epoch
 
 # Pictures are varied as float32, and a few copies of a batch are at work at once.
 MOST_BATCH_BYTES = 256 * 2**20

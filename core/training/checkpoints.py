@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import CheckpointDamaged
 from core.system.files import write_bytes
-from core.training.rates import schedule_of
+from core.training.optimizers import schedule_of
 
 KEPT = 2
 _PATTERN = "epoch-*.checkpoint"

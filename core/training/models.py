@@ -4,11 +4,13 @@ import zlib
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from core.config import ExperimentConfig
 from core.design.architecture import Layer, describe
 from core.training.draws import ImageShape
+
+NETWORK = "network"
 
 
 def build_model(
@@ -98,3 +100,24 @@ def _build_layer(layer: Layer, config: ExperimentConfig, synchronized: bool) -> 
     raise ValueError(
         f"core.design.architecture describes a {layer.kind!r} layer, which build_model does not know."
     )
+
+
+def mirrored(pictures: Any) -> Any:
+    """(batch, height, width, channels) with left and right swapped."""
+    return ops.flip(pictures, axis=2)
+
+
+def answering(model: keras.Model, *, test_time_flip: bool) -> keras.Model:
+    """The model as others get it: with `test_time_flip` one that gives the mean of the network's two answers.
+
+    The network itself is then its layer NETWORK, with the same weights as `model`. Jordan (arXiv 2404.00498, section
+    3.5) takes the mean before the softmax; here it is that of the probabilities, so that what is saved still gives
+    probabilities.
+    """
+    if not test_time_flip:
+        return model
+    # The same layers in a model that was never compiled, so that no optimizer is saved with them.
+    network = keras.Model(model.input, model.output, name=NETWORK)
+    pictures = keras.Input(model.input.shape[1:], dtype="uint8", name="input")
+    both = [network(pictures), network(mirrored(pictures))]
+    return keras.Model(pictures, layers.Average(name="both_ways", dtype="float32")(both), name="both_ways")

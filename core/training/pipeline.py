@@ -1,8 +1,13 @@
 """Which pictures come in which order, and what is drawn for them: a pure function of the config and the epoch.
 
-Both pipelines, TensorFlow's and the generic one, carry out this plan, so they give the same batches.
+Both pipelines carry out this plan, so they give the same batches: TensorFlow's, and the generic one below, a Python
+generator for every other backend.
 """
 
+import itertools
+import queue
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
-from core.training.augmentation import prepare
+from core.training.arrays import TrainingSet
+from core.training.augmentation import apply_values, prepare
 from core.training.draws import Draws, ImageShape, Values, draw
 
 _ORDER, _AUGMENTATION, _MIRRORED = 1, 2, 3
+PREFETCHED = 8
+Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -92,3 +100,54 @@ def value_specs(config: ExperimentConfig, image_shape: ImageShape) -> dict[str, 
     """Names of the prepared values with a sample row each, for pipelines that must know shapes beforehand."""
     plan = epoch_plan(config, 1, image_shape, 0)
     return {name: value[:1] for name, value in plan.values.items()}
+
+
+def batches(config: ExperimentConfig, data: TrainingSet, first_epoch: int) -> Iterator[Batch]:
+    """Every batch from `first_epoch` (from 0) on, without an end: uint8 pictures and one-hot float32 labels."""
+    for epoch in itertools.count(first_epoch):
+        plan = epoch_plan(config, data.num_train, data.image_shape, epoch)
+        for step in range(-(-len(plan.order) // config.training.batch_size)):
+            yield batch_of(config, data, plan, step)
+
+
+def batch_of(config: ExperimentConfig, data: TrainingSet, plan: EpochPlan, step: int) -> Batch:
+    """The batch of one step of an epoch, counted from 0."""
+    size = config.training.batch_size
+    place = slice(step * size, (step + 1) * size)
+    images, labels = data.take(plan.order[place])
+    values = {name: value[place] for name, value in plan.values.items()}
+    varied, mixed = apply_values(images, labels, values, config.augmentation, data.image_shape)
+    return np.asarray(varied), np.asarray(mixed)
+
+
+def prefetched(source: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, made in a thread ahead of the training."""
+    ready: queue.Queue[Any] = queue.Queue(PREFETCHED)
+    stop = threading.Event()
+
+    def put(item: Any) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for batch in source:
+                if not put(batch):
+                    return
+            put(None)
+        except Exception as error:
+            put(error)
+
+    threading.Thread(target=work, name="batches", daemon=True).start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        stop.set()

@@ -15,7 +15,7 @@ def configure_runtime(num_replicas: int, threads: int, *, deterministic: bool) -
     """
     if backend_name() != "tensorflow":
         return 1
-    from core.training.pipeline_tensorflow import configure_devices, make_deterministic
+    from core.training.backend_tensorflow import configure_devices, make_deterministic
 
     if deterministic:
         make_deterministic()
@@ -33,6 +33,6 @@ def peak_memory_mib() -> int | None:
     """The most memory in MiB that one GPU gave this process; None where none is used."""
     if backend_name() != "tensorflow":
         return None
-    from core.training.pipeline_tensorflow import peak_gpu_memory_mib
+    from core.training.backend_tensorflow import peak_gpu_memory_mib
 
     return peak_gpu_memory_mib()

@@ -14,7 +14,7 @@ from core.datasets.splits import load_split
 from core.design.presets import PRESETS
 from core.store.store import Store
 from core.training.arrays import training_set
-from core.training.pipeline_generic import batches
+from core.training.pipeline import batches
 from tests.core.conftest import run_command, run_json
 
 

@@ -14,9 +14,8 @@ from core.datasets.storage import load_dataset
 from core.errors import UserError
 from core.store.store import Store
 from core.training.arrays import training_set
-from core.training.pipeline import steps_per_epoch
-from core.training.pipeline_generic import batches
-from core.training.predict import load_run_model, predict
+from core.training.pipeline import batches, steps_per_epoch
+from core.training.saved_models import load_run_model, predict
 
 
 @pytest.fixture(scope="module")

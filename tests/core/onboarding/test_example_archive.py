@@ -30,7 +30,7 @@ def test_the_shipped_run_overfits_clearly() -> None:
 
 
 def test_the_shipped_model_is_as_good_as_its_curve_says(tmp_path) -> None:
-    from core.training.predict import load_run_model, predict
+    from core.training.saved_models import load_run_model, predict
 
     example = read_example()
     for name, data in example.files.items():

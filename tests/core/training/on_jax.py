@@ -15,8 +15,7 @@ from core.config import ExperimentConfig
 from core.datasets.splits import load_split
 from core.training.arrays import training_set
 from core.training.checkpoints import Position, save_checkpoint
-from core.training.pipeline import steps_per_epoch
-from core.training.pipeline_generic import batches
+from core.training.pipeline import batches, steps_per_epoch
 from core.training.runtime import backend_name
 from core.training.train import compiled_model, train
 from core.workspace import Workspace

@@ -7,10 +7,9 @@ import pytest
 
 from core.errors import UserError
 from core.training.arrays import training_set
+from core.training.backend_tensorflow import build_dataset
 from core.training.batches import training_batch
-from core.training.pipeline import steps_per_epoch
-from core.training.pipeline_generic import batches
-from core.training.pipeline_tensorflow import build_dataset
+from core.training.pipeline import batches, steps_per_epoch
 
 MIXED = {"augmentation.mixup_alpha": 0.4, "augmentation.cutmix_alpha": 1.0}
 COVERED = {"augmentation.erasing_probability": 0.5, "augmentation.noise_stddev": 0.1, "augmentation.hue": 0.1}

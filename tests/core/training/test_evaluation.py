@@ -5,12 +5,10 @@ import numpy as np
 import pytest
 
 from core.design.presets import PRESETS
-from core.training import portions
-from core.training.evaluation import Evaluator
-from core.training.mirroring import answering
-from core.training.models import build_model
-from core.training.portions import pictures_at_once
-from core.training.predict import predict
+from core.training import evaluation
+from core.training.evaluation import Evaluator, pictures_at_once
+from core.training.models import answering, build_model
+from core.training.saved_models import predict
 
 # The largest output of the tiny network is its input, as single precision numbers.
 BYTES_OF_THE_INPUT = 8 * 8 * 3 * 4
@@ -37,7 +35,7 @@ def test_the_layers_of_a_network_inside_a_model_count_too() -> None:
 
 
 def test_one_picture_goes_through_whatever_its_size(model, monkeypatch) -> None:
-    monkeypatch.setattr(portions, "LARGEST_OUTPUT_BYTES", BYTES_OF_THE_INPUT - 1)
+    monkeypatch.setattr(evaluation, "LARGEST_OUTPUT_BYTES", BYTES_OF_THE_INPUT - 1)
     assert pictures_at_once(model, 1000) == 1
 
 
@@ -51,7 +49,7 @@ def by_hand(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> tuple
 def test_measured_is_the_mean_over_all_pictures_whatever_the_portions(
     model, arrays, monkeypatch, portion: int, polls: int
 ) -> None:
-    monkeypatch.setattr(portions, "LARGEST_OUTPUT_BYTES", portion * BYTES_OF_THE_INPUT)
+    monkeypatch.setattr(evaluation, "LARGEST_OUTPUT_BYTES", portion * BYTES_OF_THE_INPUT)
     asked = []
 
     def stop_requested() -> bool:
@@ -66,7 +64,7 @@ def test_measured_is_the_mean_over_all_pictures_whatever_the_portions(
 def test_a_stop_gives_the_measurement_up_half_way_and_the_next_one_is_whole(
     model, arrays, monkeypatch
 ) -> None:
-    monkeypatch.setattr(portions, "LARGEST_OUTPUT_BYTES", 7 * BYTES_OF_THE_INPUT)
+    monkeypatch.setattr(evaluation, "LARGEST_OUTPUT_BYTES", 7 * BYTES_OF_THE_INPUT)
     answers = iter([False, True, *[False] * 10])
     evaluator = Evaluator(model, lambda: next(answers))
     assert evaluator.measure(arrays.x_clean, arrays.y_clean) is None
@@ -80,7 +78,7 @@ def test_a_loss_that_is_no_number_is_none(model, arrays) -> None:
 
 
 def test_prediction_keeps_to_the_same_budget(model, arrays, monkeypatch) -> None:
-    monkeypatch.setattr(portions, "LARGEST_OUTPUT_BYTES", 9 * BYTES_OF_THE_INPUT)
+    monkeypatch.setattr(evaluation, "LARGEST_OUTPUT_BYTES", 9 * BYTES_OF_THE_INPUT)
     seen: list[int] = []
 
     class Watched:

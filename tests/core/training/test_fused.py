@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from core.training.arrays import training_set
-from core.training.fused_tensorflow import fuse_batch_normalization
+from core.training.backend_tensorflow import fuse_batch_normalization
 from core.training.train import compiled_model
 
 

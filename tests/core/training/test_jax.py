@@ -21,10 +21,10 @@ from core.design.presets import PRESETS
 from core.engine.client import Engine
 from core.store.store import Store
 from core.training.arrays import training_set
+from core.training.backend_tensorflow import build_dataset
 from core.training.checkpoints import Position, load_checkpoint
 from core.training.pipeline import steps_per_epoch
-from core.training.pipeline_tensorflow import build_dataset
-from core.training.predict import load_run_model, predict
+from core.training.saved_models import load_run_model, predict
 from core.training.train import compiled_model, train
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.core.training.conftest import Recorder, noise_pictures, tiny_config

@@ -4,13 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from core.training import portions
-from core.training.evaluation import Evaluator
-from core.training.export import export_keras
-from core.training.mirroring import NETWORK, answering
-from core.training.models import build_model
-from core.training.portions import pictures_at_once
-from core.training.predict import load_run_model, predict
+from core.training import evaluation
+from core.training.evaluation import Evaluator, pictures_at_once
+from core.training.models import NETWORK, answering, build_model
+from core.training.saved_models import export_keras, load_run_model, predict
 from core.training.train import train
 from tests.core.training.conftest import Recorder, measured
 
@@ -73,7 +70,7 @@ def test_a_sure_wrong_answer_has_its_whole_loss(config, arrays) -> None:
 
 def test_a_network_inside_a_model_counts_for_the_memory_budget(config, monkeypatch) -> None:
     model = build_model(config, (8, 8, 3), 3)
-    monkeypatch.setattr(portions, "LARGEST_OUTPUT_BYTES", 10 * 8 * 8 * 3 * 4)
+    monkeypatch.setattr(evaluation, "LARGEST_OUTPUT_BYTES", 10 * 8 * 8 * 3 * 4)
     assert (
         pictures_at_once(answering(model, test_time_flip=True), 1000) == pictures_at_once(model, 1000) == 10
     )

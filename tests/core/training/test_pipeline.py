@@ -5,18 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
-from core.training import pipeline_tensorflow
+from core.training import backend_tensorflow
 from core.training.arrays import training_set
+from core.training.backend_tensorflow import batches_per_block, build_dataset
 from core.training.pipeline import (
+    batches,
     epoch_draws,
     epoch_plan,
     mirrored_in,
     pictures_per_epoch,
+    prefetched,
     sharing_replicas,
     steps_per_epoch,
 )
-from core.training.pipeline_generic import batches, prefetched
-from core.training.pipeline_tensorflow import batches_per_block, build_dataset
 
 
 def test_an_epoch_shows_each_picture_once_in_a_new_order(config) -> None:
@@ -141,7 +142,7 @@ def test_both_pipelines_give_the_same_batches(
     config, arrays, monkeypatch, mixup_alpha: float, multiple: float, batches_a_block: int
 ) -> None:
     # Four or seven batches an epoch, so blocks of three leave an incomplete one, and the last batch is a smaller one.
-    monkeypatch.setattr(pipeline_tensorflow, "BLOCK_VALUES", batches_a_block * 16 * 8 * 8 * 3)
+    monkeypatch.setattr(backend_tensorflow, "BLOCK_VALUES", batches_a_block * 16 * 8 * 8 * 3)
     config = config.with_values(
         {
             "training.steps_per_epoch_multiple": multiple, "augmentation.mixup_alpha": mixup_alpha,

@@ -8,8 +8,7 @@ import pytest
 from keras import ops
 
 from core.config import OptimizerConfig
-from core.training.optimizers import build_optimizer
-from core.training.rates import last_rate, schedule_of, set_rate
+from core.training.optimizers import build_optimizer, last_rate, schedule_of, set_rate
 
 PEAK, STEPS, EPOCHS = 0.1, 5, 4
 

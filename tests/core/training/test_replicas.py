@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.config import ExperimentConfig
-from core.training.saved import load_run_model
+from core.training.saved_models import load_run_model
 from tests.core.training.conftest import tiny_config
 
 ROOT = Path(__file__).parents[3]

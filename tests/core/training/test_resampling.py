@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from core.training.resampling import resample
+from core.training.augmentation import resample
 
 FILL_MODES = {"nearest": "nearest", "reflect": "reflect", "wrap": "grid-wrap", "constant": "grid-constant"}
 SHAPE = (13, 17)

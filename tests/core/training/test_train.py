@@ -18,7 +18,7 @@ from core.training import train as train_module
 from core.training.arrays import training_set
 from core.training.checkpoints import load_checkpoint
 from core.training.evaluation import Evaluator
-from core.training.saved import load_run_model
+from core.training.saved_models import load_run_model
 from core.training.train import compiled_model, train
 from tests.core.training.conftest import Recorder, measured, noise_pictures, tiny_config
 

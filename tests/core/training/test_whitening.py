@@ -8,7 +8,7 @@ from core.config import ExperimentConfig
 from core.design.architecture import WHITENING
 from core.training import whitening
 from core.training.arrays import TrainingSet, training_set
-from core.training.predict import load_run_model
+from core.training.saved_models import load_run_model
 from core.training.train import compiled_model, train
 from core.training.whitening import patch_statistics
 

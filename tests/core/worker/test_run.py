@@ -20,7 +20,7 @@ from core.runs import control
 from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
-from core.training.saved import load_run_model
+from core.training.saved_models import load_run_model
 from core.worker.run import _fail, explain
 from core.workspace import PROJECT_ROOT, Workspace
 

@@ -13,7 +13,7 @@ from core.design.presets import PRESETS
 from core.scheduling.launcher import LocalLauncher
 from core.store.store import Store
 from core.system.devices import list_devices
-from core.training.saved import load_run_model
+from core.training.saved_models import load_run_model
 from core.workspace import PROJECT_ROOT
 from tests.server import running_server
 

@@ -7,10 +7,10 @@ import pytest
 from sklearn.metrics import recall_score
 
 from core.datasets.splits import TrainingArrays
-from core.training import details as details_module
-from core.training.details import DetailsTaker
+from core.training import breakdown as details_module
+from core.training.breakdown import DetailsTaker
 from core.training.evaluation import Measured
-from core.training.saved import load_run_model
+from core.training.saved_models import load_run_model
 from core.training.train import train
 from tests.core.training.conftest import noise_pictures
 

@@ -15,10 +15,11 @@ from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import Evaluator
-from core.training.mirroring import answering
+from core.training.models import answering
 from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
-from core.training.saved import save_run_model
-from core.training.train import REPORT_SECONDS, batches_of, compiled_model
+from core.training.run_callback import REPORT_SECONDS
+from core.training.saved_models import save_run_model
+from core.training.train import batches_of, compiled_model
 
 # What the pipeline prepared while the network was compiled comes for free: so many steps say nothing of its speed.
 PREPARED_STEPS = 16

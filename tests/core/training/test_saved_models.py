@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
-from core.training import saved
-from core.training.export import export_keras
+from core.training import saved_models
 from core.training.models import build_model
-from core.training.predict import load_run_model, model_version, predict
-from core.training.saved import SavedModel, find_run_model, read_description, save_run_model
+from core.training.saved_models import (
+    SavedModel,
+    export_keras,
+    find_run_model,
+    load_run_model,
+    model_version,
+    predict,
+    read_description,
+    save_run_model,
+)
 from tests.core.training.conftest import CLASSES, SHAPE, tiny_config
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (300, *SHAPE)).astype(np.uint8)
@@ -79,7 +86,7 @@ def test_between_two_saves_the_former_pair_is_whole(model, tmp_path, monkeypatch
     def killed(*arguments) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.training.saved.write_bytes", killed)
+    monkeypatch.setattr("core.training.saved_models.write_bytes", killed)
     model.get_layer("softmax").bias.assign([1.0, 2.0, 3.0])
     with pytest.raises(KeyboardInterrupt):
         save_run_model(tmp_path, "best", model, CLASSES, SHAPE, epoch)
@@ -142,15 +149,15 @@ def test_a_description_is_not_believed_about_another_model(folder) -> None:
 
 
 def test_who_listed_the_folder_before_two_saves_finds_what_is_there_now(folder, model, monkeypatch) -> None:
-    hashed = saved.sha256_of
+    hashed = saved_models.sha256_of
 
     def two_saves_later(path: Path) -> str:
-        monkeypatch.setattr(saved, "sha256_of", hashed)
+        monkeypatch.setattr(saved_models, "sha256_of", hashed)
         for epoch in (3, 4):
             save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
         return hashed(path)
 
-    monkeypatch.setattr(saved, "sha256_of", two_saves_later)
+    monkeypatch.setattr(saved_models, "sha256_of", two_saves_later)
     assert load_run_model(folder).epoch == 4
 
 
@@ -196,7 +203,7 @@ def test_an_export_is_the_file_that_was_verified_or_none(folder, model, monkeypa
             save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
         return loaded
 
-    monkeypatch.setattr("core.training.export.load_run_model", saved_meanwhile)
+    monkeypatch.setattr("core.training.saved_models.load_run_model", saved_meanwhile)
     with pytest.raises(UserError, match="Export it once more"):
         export_keras(folder, folder.parent / "network.keras")
     assert not (folder.parent / "network.keras").exists()

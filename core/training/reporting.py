@@ -1,0 +1,35 @@
+"""Who is told how a training goes: the one seam between training and what stands around it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from core.epoch import EpochRow
+
+
+class Reporter(Protocol):
+    """Who is told. Any method may raise StaleAttempt, which ends the training at once."""
+
+    @property
+    def stop_requested(self) -> bool: ...
+    @property
+    def total_epochs(self) -> int:
+        """How many to train, known once `started` was told; people may add some, which `epoch` brings to light."""
+
+    def hold(self, *, epoch_ended: bool = False) -> None:
+        """Return at once, or wait for as long as the run is paused."""
+
+    def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
+        """Have what people asked for set when `epoch` epochs have finished; `apply` says what changed."""
+
+    def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None: ...
+    def batch(
+        self,
+        epoch: int,
+        batch: int,
+        total_batches: int,
+        loss: float | None,
+        accuracy: float | None,
+        images_per_second: float,
+    ) -> None: ...
+    def epoch(self, row: EpochRow) -> None: ...
+    def log(self, text: str, level: str = "info") -> None: ...
