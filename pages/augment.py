@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.components import session
 from pages.components.drafts import ensure_draft
+from pages.components.kit import session
 from pages.components.lab_batch import render_batch
 from pages.components.lab_code import render_code
 from pages.components.lab_runs import PARAMETER, VIEW, warn_of_run

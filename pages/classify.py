@@ -14,9 +14,9 @@ from core.datasets.storage import load_dataset
 from core.errors import DatasetError
 from core.server.services import Services
 from core.store.records import Run
-from pages.components import run_words, session
-from pages.components.pictures import png_bytes, render_pixels
-from pages.components.text import literal
+from pages.components.kit import run_words, session
+from pages.components.kit.pictures import png_bytes, render_pixels
+from pages.components.kit.text import literal
 
 SAMPLES = 8
 SHOWN_CLASSES = 4

@@ -13,9 +13,9 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import Dataset, DatasetInfo, Progress, delete_dataset, list_datasets, load_dataset
 from core.errors import UserError
 from core.runs import control
-from pages.components import session
-from pages.components.pictures import contact_sheet
-from pages.components.text import literal
+from pages.components.kit import session
+from pages.components.kit.pictures import contact_sheet
+from pages.components.kit.text import literal
 
 GALLERY = 12
 SHOWN_CLASSES = 20

@@ -14,16 +14,16 @@ from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
 from core.runs.start import start_experiment
 from core.store.records import MAX_NAME_CHARACTERS
-from pages.components import session
 from pages.components.drafts import ensure_draft, load_preset
-from pages.components.fold import render_folded
 from pages.components.form_fields import folded_fields
 from pages.components.form_network import render_blocks, render_head
 from pages.components.form_training import render_basics, render_data, render_details, render_optimizer
+from pages.components.kit import session
+from pages.components.kit.redraw import render_folded
+from pages.components.kit.text import literal
 from pages.components.network_view import render_network
 from pages.components.preflight_card import render_preflight
 from pages.components.run_note import EXPECTATION, render_expectation_field
-from pages.components.text import literal
 
 MAX_PASTED = 1_000_000
 RUN_NAME = "run-name"

@@ -10,11 +10,12 @@ from core.errors import ConvDeckError
 from core.notebook import Entry, all_entries, entry_of, find_notes, render_html, render_markdown
 from core.server.services import Services
 from core.store.notes import Note
-from pages.components import charts, session
+from pages.components import charts
 from pages.components.charts import RunCurves
-from pages.components.fold import stays_drawn
+from pages.components.kit import session
+from pages.components.kit.redraw import stays_drawn
+from pages.components.kit.text import literal
 from pages.components.run_note import NOTHING_EXPECTED, render_note_form, render_words
-from pages.components.text import literal
 
 ENTRIES_PER_PAGE = 4  # each chart takes a browser on two busy cores 28 ms
 CHART_HEIGHT = 220

@@ -10,7 +10,7 @@ if str(PAGES.parent) not in sys.path:
     sys.path.insert(0, str(PAGES.parent))
 
 from core.scheduling.standby_request import renew_wish  # noqa: E402
-from pages.components import session  # noqa: E402
+from pages.components.kit import session  # noqa: E402
 
 # A file of its own: the browser would fetch a Material icon's picture for the tab from another machine.
 ICON = Path(__file__).with_name("components") / "icon.svg"

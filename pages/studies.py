@@ -6,11 +6,11 @@ from core.errors import StudyNotFound
 from core.server.services import Services
 from core.store.studies import Study
 from core.studies.report import num_planned
-from pages.components import session
+from pages.components.kit import session
+from pages.components.kit.text import literal
 from pages.components.study_form import render_form, take_link
 from pages.components.study_view import render_study
 from pages.components.study_words import KINDS
-from pages.components.text import literal
 
 STUDIES_PER_PAGE = 8
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.doctor import examine
-from pages.components import session
+from pages.components.kit import session
 from pages.components.machine import (
     render_advice,
     render_logs,

@@ -12,7 +12,7 @@ from core.workspace import PROJECT_ROOT
 
 STORE = "core.store"  # where SQL is written; everything else asks it
 SQL_METHODS = {"execute", "executemany", "executescript"}
-SESSION_MODULE = "pages.components.session"
+SESSION_MODULE = "pages.components.kit.session"
 
 # Calls that a module may not make while it is imported, whatever they are made for.
 WORK = {
@@ -291,7 +291,7 @@ def test_a_violation_is_found(rule: Rule, name: str, source: str) -> None:
         ("core.engine", "def main():\n    print('x')\n\nif __name__ == '__main__':\n    main()"),
         ("core.design.presets", "from pathlib import Path\nA = {'a': Path('x')}\nB = lambda: open('x')"),
         ("core.training_notes", "from core.runs_archive import x"),
-        ("pages.components.session", "import streamlit as st\ndef f():\n    return st.session_state"),
+        ("pages.components.kit.session", "import streamlit as st\ndef f():\n    return st.session_state"),
         ("pages.home", "import streamlit as st\nfrom core.design.presets import PRESETS\nst.title('x')"),
         ("app", "import streamlit as st\nimport sys\nsys.path.insert(0, '.')"),
     ],

@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.errors import ConvDeckError
 from core.store.records import Run
-from pages.components import session
-from pages.components.text import literal
+from pages.components.kit import session
+from pages.components.kit.text import literal
 
 
 def act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:

@@ -17,8 +17,8 @@ from core.store.records import Run
 from core.store.store import Curves, Store
 from pages.components import charts
 from pages.components.charts import RunCurves
-from pages.components.kept import Kept, epochs_of
-from pages.components.text import literal
+from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.text import literal
 from pages.components.verdict import diagnosed
 
 PARENT = "parent"

@@ -12,9 +12,9 @@ from core.errors import UserError
 from core.runs.start import preset_for_here
 from core.server.services import Services
 from core.workspace import Workspace
-from pages.components import session
-from pages.components.session import DraftPlace
-from pages.components.text import literal
+from pages.components.kit import session
+from pages.components.kit.session import DraftPlace
+from pages.components.kit.text import literal
 
 DEFAULT_PRESET = "article"
 

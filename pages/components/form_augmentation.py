@@ -6,7 +6,6 @@ from core.augmentation.strength import MOST_STRENGTH, scaled
 from core.config import AugmentationConfig, ExperimentConfig
 from core.config.augmentation import FILL_MODES
 from core.design.presets import PRESETS
-from pages.components import session
 from pages.components.form_fields import (
     choice_field,
     folded_fields,
@@ -14,6 +13,7 @@ from pages.components.form_fields import (
     slider_field,
     toggle_field,
 )
+from pages.components.kit import session
 
 POLICY = "policy"
 STRENGTH = "policy-strength"

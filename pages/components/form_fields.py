@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from core.config import ExperimentConfig
-from pages.components import session
-from pages.components.fold import render_folded
-from pages.components.text import literal
+from pages.components.kit import session
+from pages.components.kit.redraw import render_folded
+from pages.components.kit.text import literal
 
 Also = Callable[[Any], dict[str, Any]]
 

@@ -9,7 +9,6 @@ from core.config import ExperimentConfig
 from core.config.model import ACTIVATIONS, BlockConfig
 from core.design.architecture import Architecture
 from core.errors import ConfigError
-from pages.components import session
 from pages.components.form_fields import (
     choice_field,
     folded_fields,
@@ -18,7 +17,8 @@ from pages.components.form_fields import (
     numbers_field,
     toggle_field,
 )
-from pages.components.text import literal
+from pages.components.kit import session
+from pages.components.kit.text import literal
 
 KERNEL_SIZES = (1, 3, 5, 7, 9)
 POOLS = {"max": "max", "average": "average", "none": "none"}

@@ -8,7 +8,7 @@ from core.datasets.lookup import dataset_shape
 from core.errors import UserError
 from core.server.services import Services
 from pages.components.form_augmentation import render_policy
-from pages.components.text import literal
+from pages.components.kit.text import literal
 
 
 def render_code(services: Services, config: ExperimentConfig) -> None:

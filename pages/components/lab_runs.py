@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.store.records import Run
-from pages.components import run_words, session
-from pages.components.text import literal
+from pages.components.kit import run_words, session
+from pages.components.kit.text import literal
 
 PARAMETER = "run"
 VIEW = "view"

@@ -14,10 +14,9 @@ from core.server.services import Services
 from core.store.records import Run
 from core.system.devices import Device, list_devices
 from core.workspace import DiskUsage, Workspace, disk_usage
-from pages.components import run_words
-from pages.components.fold import render_folded
-from pages.components.text import literal
-from pages.components.ticking import draw_ticking
+from pages.components.kit import run_words
+from pages.components.kit.redraw import draw_ticking, render_folded
+from pages.components.kit.text import literal
 
 TICK_SECONDS = 2.0
 MAX_QUEUE_ROWS = 20

@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.store.breakdowns import Counts, Followed
 from pages.components.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
-from pages.components.pictures import Pixels, enlarge, png_bytes
+from pages.components.kit.pictures import Pixels, enlarge, png_bytes
 
 ROW_HEIGHT = 52
 THUMBNAIL = 42

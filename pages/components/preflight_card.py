@@ -7,9 +7,9 @@ from core.errors import PreflightBusy
 from core.formatting import in_words
 from core.preflight.measurement import Preflight
 from core.server.services import Services
-from pages.components import run_words, session
-from pages.components.text import literal
-from pages.components.ticking import draw_ticking
+from pages.components.kit import run_words, session
+from pages.components.kit.redraw import draw_ticking
+from pages.components.kit.text import literal
 
 TICK_SECONDS = 0.5
 WHAT_IT_IS = (

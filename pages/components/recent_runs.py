@@ -6,9 +6,9 @@ from core.runs.progress import run_fraction
 from core.store.records import Run
 from core.store.store import Store
 from core.system.devices import list_devices
-from pages.components import run_words
-from pages.components.text import literal
-from pages.components.ticking import draw_ticking
+from pages.components.kit import run_words
+from pages.components.kit.redraw import draw_ticking
+from pages.components.kit.text import literal
 
 TICK_SECONDS = 1.0
 SHOWN_UNDER_WAY = 5

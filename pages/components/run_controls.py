@@ -16,8 +16,8 @@ from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.acting import act_and_draw, act_on, counted
-from pages.components.fold import render_folded
-from pages.components.local_time import local_time
+from pages.components.kit.redraw import render_folded
+from pages.components.kit.text import local_time
 
 POPOVER_PIXELS = 440  # a phone gives it less
 

@@ -8,9 +8,9 @@ import streamlit as st
 from core.config import differences
 from core.design.presets import PRESETS
 from core.store.records import Run
-from pages.components import run_words
-from pages.components.fold import render_folded
-from pages.components.text import literal
+from pages.components.kit import run_words
+from pages.components.kit.redraw import render_folded
+from pages.components.kit.text import literal
 
 
 def render_head(runs: Sequence[Run]) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.store.records import Run
 from core.store.store import Store
-from pages.components import session
+from pages.components.kit import session
 
 PARAMETER = "run"
 NOTHING = "none"  # everything was unticked, which is not the same as an address without a choice

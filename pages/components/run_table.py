@@ -10,10 +10,10 @@ import streamlit as st
 from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
-from pages.components import run_words, session
-from pages.components.kept import Kept, epochs_of
+from pages.components.kit import run_words, session
+from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.redraw import draw_ticking
 from pages.components.run_selection import signature, write_selection
-from pages.components.ticking import draw_ticking
 
 ROWS_PER_PAGE = 50
 ROWS_VISIBLE = 8

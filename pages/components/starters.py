@@ -8,8 +8,8 @@ from core.errors import UserError
 from core.runs.start import quick_for_here, start_experiment
 from core.server.services import Services
 from core.system.devices import list_devices
-from pages.components import session
-from pages.components.text import literal
+from pages.components.kit import session
+from pages.components.kit.text import literal
 
 STARTERS = ("article", "article-augmented", "tiny")
 

@@ -16,7 +16,9 @@ from core.runs.start import start_experiment
 from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Store
-from pages.components import session, story_keep, story_photo
+from pages.components import story_keep, story_photo
+from pages.components.kit import session
+from pages.components.kit.text import literal
 from pages.components.starters import fallback_sentence
 from pages.components.story_curves import (
     has_overfit,
@@ -27,7 +29,6 @@ from pages.components.story_curves import (
 )
 from pages.components.story_fix import render_fix_button, render_race
 from pages.components.story_sample import render_sample
-from pages.components.text import literal
 
 PARAMETER = "story"
 BEGIN = "begin"

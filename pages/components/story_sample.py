@@ -9,12 +9,12 @@ from core.datasets.samples import SAMPLES, unseen_pictures
 from core.errors import ConvDeckError, DatasetError
 from core.server.services import Services
 from core.store.records import Run
-from pages.components import session
-from pages.components.answer_view import render_bars, render_seen, right_or_wrong
-from pages.components.engine_answers import answer_of
-from pages.components.pictures import Pixels, png_bytes
-from pages.components.text import literal
-from pages.components.ticking import draw_ticking
+from pages.components.kit import session
+from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
+from pages.components.kit.cache import answer_of
+from pages.components.kit.pictures import Pixels, png_bytes
+from pages.components.kit.redraw import draw_ticking
+from pages.components.kit.text import literal
 
 TICK_SECONDS = 0.5
 NUMBER = "story-sample"

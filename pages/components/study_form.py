@@ -30,9 +30,9 @@ from core.studies.spec import (
 )
 from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
 from core.system.devices import list_devices
-from pages.components import run_words, session
+from pages.components.kit import run_words, session
+from pages.components.kit.text import literal
 from pages.components.study_words import KINDS
-from pages.components.text import literal
 
 RUNS_OFFERED = 100
 KIND, FIRST, SECOND, ABLATED = "study-kind", "study-first", "study-second", "study-ablated"

@@ -15,8 +15,8 @@ from core.studies.spec import WITHOUT, StudySpec
 from core.studies.volume import VolumeResult
 from pages.components import study_charts as charts
 from pages.components import study_ladders as ladders
+from pages.components.kit.text import literal
 from pages.components.study_marks import ZOOM
-from pages.components.text import literal
 
 
 def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:

@@ -13,12 +13,11 @@ from core.store.states import RunState
 from core.store.studies import Member
 from core.studies.report import StudyReport, arm_names, read_report
 from core.studies.start import complete_study, delete_study, stop_study
-from pages.components import run_words, session
-from pages.components.fold import render_folded
+from pages.components.kit import run_words, session
+from pages.components.kit.redraw import draw_ticking, render_folded
+from pages.components.kit.text import literal
 from pages.components.study_results import render_result
 from pages.components.study_words import KINDS
-from pages.components.text import literal
-from pages.components.ticking import draw_ticking
 
 TICK_SECONDS = 2.0
 MOST_LINKED = 50  # as many as the Runs page takes

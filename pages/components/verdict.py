@@ -14,10 +14,10 @@ from core.runs.verdicts import mends_of, verdict_of
 from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Curves
-from pages.components import run_words, session
-from pages.components.kept import Kept, epochs_of
-from pages.components.run_words import Color
-from pages.components.text import literal
+from pages.components.kit import run_words, session
+from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.run_words import Color
+from pages.components.kit.text import literal
 
 MOST_MENDS = 4
 

@@ -10,8 +10,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import ScriptRunner, script_runner
 
 from core.errors import ConvDeckError
-from pages.components import engine_answers
-from pages.components.errors import render_error
+from pages.components.kit import cache as engine_answers
+from pages.components.kit.errors import render_error
 
 UseBoundary = Callable[[Callable[[Exception], bool]], None]
 

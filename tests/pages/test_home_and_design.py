@@ -13,7 +13,7 @@ from core.runs import control
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT
-from pages.components import session
+from pages.components.kit import session
 from tests.pages.visits import unfold
 
 

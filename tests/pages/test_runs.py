@@ -14,7 +14,7 @@ from core.runs import control
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.workspace import PROJECT_ROOT
-from pages.components.text import literal
+from pages.components.kit.text import literal
 
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
 

@@ -15,8 +15,8 @@ from core.runs import control
 from core.server import services as services_module
 from core.store.states import RunState
 from core.store.store import Run, Store
-from pages.components import engine_answers
-from pages.components.engine_answers import answer_of
+from pages.components.kit import cache
+from pages.components.kit.cache import answer_of
 from tests.pages.visits import address, button, go_to, open_page, press, words
 
 HOSTILE = "<script>alert(1)</script>,![](http://x/y.png)"
@@ -69,7 +69,7 @@ class Now:
 @pytest.fixture
 def engine(workspace, monkeypatch) -> Engine:
     st.cache_data.clear()
-    monkeypatch.setattr(engine_answers, "_threads", Now)
+    monkeypatch.setattr(cache, "_threads", Now)
     shared = replace(services_module.get_services(), engine=Engine())
     monkeypatch.setitem(services_module._services, workspace.root, shared)
     return shared.engine
@@ -260,7 +260,7 @@ def test_an_answer_comes_later_or_fails_once(monkeypatch) -> None:
             waiting.append(Future())
             return waiting[-1]
 
-    monkeypatch.setattr(engine_answers, "_threads", Later)
+    monkeypatch.setattr(cache, "_threads", Later)
     assert answer_of(("a",), list) is None and answer_of(("a",), list) is None
     assert len(waiting) == 1  # asked once
     waiting[0].set_exception(OSError("gone"))

@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.engine.client import Engine
-from pages.components import engine_answers
+from pages.components.kit import cache
 from tests.pages.numbers.conftest import CLASSES, NUM_TRAIN, Trained
 from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import epochs_of
@@ -125,7 +125,7 @@ class AtOnce:
 
 
 def test_every_number_of_the_sample_on_home(home: Trained, monkeypatch) -> None:
-    monkeypatch.setattr(engine_answers, "_threads", AtOnce)
+    monkeypatch.setattr(cache, "_threads", AtOnce)
     pictures, labels = home.test
     page = open_page("home.py")
     shown = bars(page)

@@ -1,4 +1,4 @@
-"""What is made of a run once an epoch, for everybody who looks, and drawn at each tick. No `st.*`.
+"""Values that all visitors share: made once per epoch of a run, or asked of the engine in the background.
 
 `st.cache_data` gives each caller a copy of its own, and looks at the signature of the function at every call: half a
 millisecond each, of which a tick had five.
@@ -7,12 +7,16 @@ millisecond each, of which a tick had five.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
 
 from core.store.records import Run
 
 Value = TypeVar("Value")
+KEPT = 64
 
 
 @dataclass
@@ -53,3 +57,26 @@ def epochs_of(run: Run) -> tuple[Hashable, ...]:
     """A version of what is made from the epochs of a run: another one when it has one more."""
     # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
     return run.attempt, run.started_at, run.epoch
+
+
+def answer_of(key: tuple[Hashable, ...], ask: Callable[[], Any]) -> Any | None:
+    """What `ask` returned for this key, or None as long as it has not returned; the first call asks.
+
+    `ask` runs in a thread of its own and may not draw. What it raised is raised here, once; then it is asked anew.
+    """
+    future = _asked(key, ask)
+    if not future.done():
+        return None
+    if future.exception() is not None:
+        _asked.clear(key, ask)
+    return future.result()
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _asked(key: tuple[Hashable, ...], _ask: Callable[[], Any]) -> "Future[Any]":
+    return _threads().submit(_ask)
+
+
+@st.cache_resource(show_spinner=False)
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, thread_name_prefix="engine-question")

@@ -6,7 +6,7 @@ from core.design.presets import PRESETS
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import Device, DeviceReport
-from pages.components.run_words import (
+from pages.components.kit.run_words import (
     LOOKS,
     device_name,
     distinct_names,

@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import run_words
-from pages.components.pictures import Pixels, render_pixels
-from pages.components.text import literal
+from pages.components.kit import run_words
+from pages.components.kit.pictures import Pixels, render_pixels
+from pages.components.kit.text import literal
 
 SHOWN_CLASSES = 3
 SIDE = 128

@@ -8,7 +8,7 @@ def test_another_design_or_name_has_another_token() -> None:
         import streamlit as st
 
         from core.design.presets import PRESETS
-        from pages.components import session
+        from pages.components.kit import session
 
         tiny, article = PRESETS["tiny"].config, PRESETS["article"].config
         st.json(

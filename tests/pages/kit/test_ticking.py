@@ -1,4 +1,4 @@
-"""What draws itself again stands alone in its container: see `pages/components/ticking.py` for what happens else."""
+"""What draws itself again stands alone in its container: see `pages/components/kit/redraw.py` for what happens else."""
 
 import ast
 from pathlib import Path
@@ -12,7 +12,7 @@ PAGES = Path(__file__).parents[2] / "pages"
 def a_page() -> None:
     import streamlit as st
 
-    from pages.components.ticking import draw_ticking
+    from pages.components.kit.redraw import draw_ticking
 
     def draw(first: str, second: str) -> None:
         st.markdown(first)

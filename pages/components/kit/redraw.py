@@ -1,4 +1,4 @@
-"""Folded parts of a page that are drawn once somebody opens them.
+"""When a part of a page is drawn: once a person opens it, or again by a timer.
 
 Streamlit draws what is folded as well: it is sent at each tick, and the browser mounts each field of it, which on
 Design was a third of the time until the page was there.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import session
+from pages.components.kit import session
 
 
 def render_folded(
@@ -33,3 +33,15 @@ def stays_drawn(key: str, *, is_open: bool | None) -> bool:
     if is_open:
         session.remember_opened(key)
     return session.was_opened(key)
+
+
+def draw_ticking(draw: Callable[..., object], *arguments: object, every: float | None) -> None:
+    """Call `draw(*arguments)` here, and again every so many seconds; None: only with the page.
+
+    It gets a container of its own. When its timer goes off before the page's messages have left the server, Streamlit
+    1.67 drops what the page had drawn for it, and the browser takes its place away until it is drawn again. Whatever
+    stands behind it in the same container would move up into that place, and the next message to one of them would
+    meet a stranger: the page stands still for ever with “'setIn' cannot be called on an ElementNode”.
+    """
+    with st.container():
+        st.fragment(draw, run_every=every)(*arguments)

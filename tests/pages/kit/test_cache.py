@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from pages.components.kept import Kept
+from pages.components.kit.cache import Kept
 
 
 def test_a_value_is_made_once_and_the_longest_unused_is_dropped():

@@ -1,9 +1,12 @@
-"""Moments as the visitor's own clock shows them."""
+"""Text on a page: what people typed, shown as it is, and times by the visitor's own clock."""
 
 import datetime
+import re
 import zoneinfo
 
 import streamlit as st
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:~<>&])")
 
 
 def local_time(seconds: float) -> str:
@@ -16,3 +19,8 @@ def _zone() -> datetime.tzinfo:
         return zoneinfo.ZoneInfo(st.context.timezone or "UTC")
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         return datetime.UTC
+
+
+def literal(text: str) -> str:
+    """Escape what Markdown and Streamlit's directives would take for their own."""
+    return _MARKDOWN.sub(r"\\\1", text)

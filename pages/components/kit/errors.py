@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import ConvDeckError
-from pages.components.text import literal
+from pages.components.kit.text import literal
 
 UNEXPECTED = "Something went wrong on this page. Reload it to try again; the server's log says what happened."
 
