@@ -10,8 +10,8 @@ from core.errors import ConvDeckError
 from core.notebook import Entry, all_entries, entry_of, find_notes, render_html, render_markdown
 from core.server.services import Services
 from core.store.notes import Note
-from pages.components import charts
-from pages.components.charts import RunCurves
+from pages.components.charts import curves
+from pages.components.charts.curves import RunCurves
 from pages.components.kit import session
 from pages.components.kit.redraw import stays_drawn
 from pages.components.kit.text import literal
@@ -106,16 +106,16 @@ def _render_curves(entry: Entry) -> None:
         RunCurves(run.name, curves_frame(run.curves), run.best_epoch)
         for run in entry.runs
         if run.curves is not None and run.has_curves
-    ][: charts.MAX_RUNS]
+    ][: curves.MAX_RUNS]
     if not drawn:
         return
     names = [run.name for run in drawn]
-    spec = charts.curve_spec("accuracy", names, ["val", "clean_train"], at_rest=True)
+    spec = curves.curve_spec("accuracy", names, ["val", "clean_train"], at_rest=True)
     legend_rows = len(names) if len(names) > 1 else 0
-    spec["height"] = CHART_HEIGHT + charts.LEGEND_ROW_HEIGHT * legend_rows
+    spec["height"] = CHART_HEIGHT + curves.LEGEND_ROW_HEIGHT * legend_rows
     spec.pop("title")
     st.vega_lite_chart(
-        charts.curve_data("accuracy", drawn, CHART_POINTS), spec, key=f"curves-{entry.note.id}", width="stretch",
+        curves.curve_data("accuracy", drawn, CHART_POINTS), spec, key=f"curves-{entry.note.id}", width="stretch",
         alt=f"Accuracy by epoch of validation and clean training: {', '.join(names)}",
     )  # fmt: skip
 

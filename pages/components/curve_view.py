@@ -15,8 +15,8 @@ from core.server.services import Services
 from core.store.interventions import Intervention
 from core.store.records import Run
 from core.store.store import Curves, Store
-from pages.components import charts
-from pages.components.charts import RunCurves
+from pages.components.charts import curves as charts
+from pages.components.charts.curves import RunCurves
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.text import literal
 from pages.components.verdict import diagnosed

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.store.breakdowns import Counts, Followed
-from pages.components.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
+from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 from pages.components.kit.pictures import Pixels, enlarge, png_bytes
 
 ROW_HEIGHT = 52

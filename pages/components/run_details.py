@@ -20,10 +20,10 @@ from core.store.breakdowns import Followed, RunDetails
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
-from pages.components import class_map
+from pages.components.charts import class_map
+from pages.components.charts.memorisation import memorisation_data, memorisation_spec
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.text import literal
-from pages.components.memorisation_chart import memorisation_data, memorisation_spec
 from pages.components.picture_strips import data_uri, strip_data, strip_spec
 
 _details: Kept[RunDetails | None] = Kept(32)

@@ -13,10 +13,10 @@ from core.studies.report import Result, StudyReport
 from core.studies.seeds import SeedsResult
 from core.studies.spec import WITHOUT, StudySpec
 from core.studies.volume import VolumeResult
-from pages.components import study_charts as charts
-from pages.components import study_ladders as ladders
+from pages.components.charts import study_conditions as charts
+from pages.components.charts import study_ladders as ladders
+from pages.components.charts.study_marks import ZOOM
 from pages.components.kit.text import literal
-from pages.components.study_marks import ZOOM
 
 
 def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:

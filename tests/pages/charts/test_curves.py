@@ -9,7 +9,7 @@ from core.analysis.curves import curves_frame
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS
 from core.store.store import Store
-from pages.components.charts import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
+from pages.components.charts.curves import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
 from pages.components.curve_view import family
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.store.breakdowns import Counts, RunDetails
-from pages.components.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
+from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 
 MOST_CLASSES = 20
 ROW_HEIGHT = 24

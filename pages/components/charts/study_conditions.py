@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.studies.ablation import Change, Effect
 from core.studies.seeds import SeedsResult
-from pages.components.study_marks import HEIGHT, frame, legend, times_100, zero, zoom
+from pages.components.charts.study_marks import HEIGHT, frame, legend, times_100, zero, zoom
 
 ROW_HEIGHT = 32
 _MIDDLE = {"value": {"expr": "height * 0.4"}}

@@ -8,7 +8,7 @@ import pandas as pd
 from core.analysis.significance import Interval
 from core.studies.noise import NoiseResult
 from core.studies.volume import VolumeResult
-from pages.components.study_marks import HEIGHT, frame, legend, picked, times_100, zero, zoom
+from pages.components.charts.study_marks import HEIGHT, frame, legend, picked, times_100, zero, zoom
 
 NOISE_SERIES = {"best": "Best validation", "clean": "Clean training, last", "last": "Last validation"}
 

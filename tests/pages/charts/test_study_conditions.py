@@ -10,8 +10,8 @@ from core.studies.measured import Pictures
 from core.studies.noise import analyse_noise
 from core.studies.seeds import compare_seeds
 from core.studies.volume import analyse_volume
-from pages.components import study_charts as charts
-from pages.components import study_ladders as ladders
+from pages.components.charts import study_conditions as charts
+from pages.components.charts import study_ladders as ladders
 from tests.core.studies.ended import FLIPPED, TINY, measured, spec
 
 PICTURES = Pictures(validation=100, clean=60, num_classes=10)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.curves import downsample
-from pages.components.chart_marks import best_mark, change_mark, gap_shade, onset_mark
+from pages.components.charts.curve_marks import best_mark, change_mark, gap_shade, onset_mark
 
 MAX_POINTS = 1000
 MAX_RUNS = 8  # as many as the theme has colours
