@@ -16,7 +16,11 @@ from core.server.tuning import limit_arenas
 from pages.components.kit.errors import render_error
 
 # All that Home needs, and the table of runs.
-FIRST_PAGES = ("pages.components.lesson_view", "pages.components.recent_runs", "pages.components.run_table")
+FIRST_PAGES = (
+    "pages.components.home.lesson",
+    "pages.components.home.recent_runs",
+    "pages.components.runs.table",
+)
 
 limit_arenas()  # here, for the server's threads make more of them from the first request on
 access = Middleware(AccessMiddleware, allowed_hosts=lambda: st.get_option("server.allowedHosts"))

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
+from pages.components.augment.batch import render_batch
+from pages.components.augment.code import render_code
+from pages.components.augment.run_choice import PARAMETER, VIEW, warn_of_run
+from pages.components.augment.sweep import render_sweep
+from pages.components.augment.variants import render_variants
 from pages.components.drafts import ensure_draft
 from pages.components.kit import session
-from pages.components.lab_batch import render_batch
-from pages.components.lab_code import render_code
-from pages.components.lab_runs import PARAMETER, VIEW, warn_of_run
-from pages.components.lab_sweep import render_sweep
-from pages.components.lab_variants import render_variants
 
 CHOICE = "augment-view"
 VIEWS = {

@@ -5,14 +5,14 @@ import streamlit as st
 from core.onboarding.example import EXAMPLE_ID
 from core.server.services import Services
 from core.store.records import Run
-from pages.components import story
+from pages.components.home import story
+from pages.components.home.followed_run import render_curves, render_verdict_line
+from pages.components.home.lesson import render_lesson_links
+from pages.components.home.recent_runs import render_recent_runs
+from pages.components.home.starters import fallback_sentence, render_starters
+from pages.components.home.story_sample import render_sample
 from pages.components.kit import session
 from pages.components.kit.text import literal
-from pages.components.lesson_view import render_lesson_links
-from pages.components.recent_runs import render_recent_runs
-from pages.components.starters import fallback_sentence, render_starters
-from pages.components.story_curves import render_curves, render_verdict_line
-from pages.components.story_sample import render_sample
 
 LOOKED_AT = 20  # of the newest runs, for one that has finished and has curves
 

@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.errors import UserError
 from core.onboarding.lessons import get_lesson
+from pages.components.home.lesson import PARAMETER, render_lesson, render_lesson_links
 from pages.components.kit import session
 from pages.components.kit.text import literal
-from pages.components.lesson_view import PARAMETER, render_lesson, render_lesson_links
 
 
 def main() -> None:

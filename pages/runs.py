@@ -4,12 +4,12 @@ import streamlit as st
 
 from pages.components.kit import session
 from pages.components.kit.text import literal
-from pages.components.live import render_live
-from pages.components.run_actions import render_actions
-from pages.components.run_head import render_head, render_settings
 from pages.components.run_note import render_run_note
-from pages.components.run_selection import read_selection
-from pages.components.run_table import render_run_table
+from pages.components.runs.actions import render_actions
+from pages.components.runs.head import render_head, render_settings
+from pages.components.runs.live import render_live
+from pages.components.runs.selection import read_selection
+from pages.components.runs.table import render_run_table
 
 
 def main() -> None:

@@ -8,9 +8,9 @@ from core.store.studies import Study
 from core.studies.report import num_planned
 from pages.components.kit import session
 from pages.components.kit.text import literal
-from pages.components.study_form import render_form, take_link
-from pages.components.study_view import render_study
-from pages.components.study_words import KINDS
+from pages.components.studies.form import render_form, take_link
+from pages.components.studies.view import render_study
+from pages.components.studies.words import KINDS
 
 STUDIES_PER_PAGE = 8
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.doctor import examine
 from pages.components.kit import session
-from pages.components.machine import (
+from pages.components.system.machine import (
     render_advice,
     render_logs,
     render_machine,

@@ -268,7 +268,7 @@ def test_the_project_keeps_the_rule(rule: Rule) -> None:
         (nothing_happens_on_import, "core.api.routes", "def f(now=open('x')):\n    pass"),
         (nothing_happens_on_import, "core.api.routes", "for name in ():\n    pass"),
         (nothing_happens_on_import, "core.api.routes", "if True:\n    print('hello')"),
-        (nothing_happens_on_import, "pages.components.live", "import streamlit as st\nst.title('x')"),
+        (nothing_happens_on_import, "pages.components.runs.live", "import streamlit as st\nst.title('x')"),
         (tensorflow_has_its_own_modules, "core.training.train", "import tensorflow as tf"),
         (tensorflow_has_its_own_modules, "core.training.models", "def f():\n    from tensorflow import data"),
     ],

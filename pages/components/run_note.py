@@ -10,11 +10,11 @@ from core.notebook.facts import compare, facts_of
 from core.server.services import Services
 from core.store.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
 from core.store.records import Run
-from pages.components.curve_view import curves_of
 from pages.components.kit import session
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal
+from pages.components.runs.curves import curves_of
 
 EXPECTATION = "run-expectation"
 EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
-from pages.components.run_table import ROW_PIXELS
+from pages.components.runs.table import ROW_PIXELS
 from tests.benchmarks.browsing import seconds_to_open
 from tests.benchmarks.rows import Row, percentile
 from tests.server import Server

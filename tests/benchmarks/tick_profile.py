@@ -57,8 +57,8 @@ PARTS = {
 }
 # A function that one of the fragments alone calls.
 FRAGMENTS = {
-    "curves": ("/pages/components/live.py", "_draw"),
-    "table of runs": ("/pages/components/run_table.py", "_draw"),
+    "curves": ("/pages/components/runs/live.py", "_draw"),
+    "table of runs": ("/pages/components/runs/table.py", "_draw"),
     "facts": ("/pages/components/run_note.py", "_render_facts"),
 }
 

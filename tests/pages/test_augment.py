@@ -20,8 +20,8 @@ from core.server import services as services_module
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
+from pages.components.augment.sweep import in_words, level_in_words
 from pages.components.charts.robustness import robustness_data, robustness_spec
-from pages.components.lab_sweep import in_words, level_in_words
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 
 NUM_TRAIN = 2000

@@ -9,7 +9,7 @@ from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import Device
 from core.workspace import PROJECT_ROOT
-from pages.components.machine import device_rows
+from pages.components.system.machine import device_rows
 
 
 def open_system() -> AppTest:

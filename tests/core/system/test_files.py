@@ -2,13 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from core.system.files import remove_leftovers, replacing, write_bytes
-
-ROOT = Path(__file__).parents[2]
+from core.workspace import PROJECT_ROOT
 
 KILLED_WHILE_WRITING = """
 import os, sys
@@ -33,7 +31,7 @@ def test_an_error_in_mid_write_leaves_the_old_file_and_nothing_beside_it(tmp_pat
 def test_what_a_killed_process_was_writing_is_removed_and_nothing_else(tmp_path) -> None:
     write_bytes(tmp_path / "epoch-000001.checkpoint", b"whole")
     (tmp_path / "worker.log").write_text("")
-    subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)], cwd=ROOT, check=False)
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)], cwd=PROJECT_ROOT, check=False)
     assert len(list(tmp_path.iterdir())) == 3
     remove_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-000001.checkpoint", "worker.log"]

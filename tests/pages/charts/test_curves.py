@@ -10,7 +10,7 @@ from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS
 from core.store.store import Store
 from pages.components.charts.curves import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
-from pages.components.curve_view import family
+from pages.components.runs.curves import family
 
 
 def run_curves(num_epochs, best_epoch=None, name="article 1", first=1):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import lab_sweep
+from pages.components.augment import sweep
 from tests.pages.numbers.conftest import CLASSES, NUM_VALIDATION, Trained
 from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
 from tests.pages.numbers.readings import chart_data, texts_of
@@ -143,7 +143,7 @@ def test_how_far_a_sweep_is(home: Trained, wait_for, monkeypatch) -> None:
     whole = dict(document["levels"])
     document["levels"] = dict(list(whole.items())[:4])
     path.write_text(json.dumps(document))
-    monkeypatch.setattr(lab_sweep, "PORTION_SECONDS", 0.0)
+    monkeypatch.setattr(sweep, "PORTION_SECONDS", 0.0)
     page.run()
     drawn = chart_data(page.get("vega_lite_chart")[0]).set_index("level")["r0"]
     (bar,) = page.get("progress")

@@ -13,11 +13,11 @@ from core.datasets.prepare import ensure_dataset
 from core.errors import UserError
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.form_augmentation import render_policy
+from pages.components.augment.policy_form import render_policy
+from pages.components.augment.run_choice import choose_run
 from pages.components.kit import session
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
-from pages.components.lab_runs import choose_run
 
 SHOWN = 32
 PICTURE_SIDE = 128

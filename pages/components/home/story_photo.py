@@ -8,11 +8,11 @@ import streamlit as st
 from core.errors import ConvDeckError
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.home.story_sample import choose_sample, render_another
 from pages.components.kit import run_words, session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.pictures import png_bytes
 from pages.components.kit.text import literal
-from pages.components.story_sample import choose_sample, render_another
 
 TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 ANCHOR = "your-own-photo"

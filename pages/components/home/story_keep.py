@@ -7,9 +7,9 @@ import streamlit as st
 from core.runs.documents import settings_json
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.home.followed_run import curves_of
 from pages.components.kit import run_words
-from pages.components.story_curves import curves_of
-from pages.components.verdict import diagnosed, verdict_badge
+from pages.components.runs.verdict import diagnosed, verdict_badge
 
 ANCHOR = "keep-it"
 

@@ -13,7 +13,7 @@ from core.store.store import Store
 from pages.components.kit import run_words, session
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.redraw import draw_ticking
-from pages.components.run_selection import signature, write_selection
+from pages.components.runs.selection import signature, write_selection
 
 ROWS_PER_PAGE = 50
 ROWS_VISIBLE = 8

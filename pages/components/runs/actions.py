@@ -11,10 +11,9 @@ from core.runs import control
 from core.runs.documents import curves_csv, settings_json
 from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
-from pages.components.acting import act_and_draw, act_on, counted
 from pages.components.kit.text import literal
-from pages.components.run_controls import render_changes, render_pause
-from pages.components.run_selection import write_selection
+from pages.components.runs.controls import act_and_draw, act_on, counted, render_changes, render_pause
+from pages.components.runs.selection import write_selection
 
 
 def render_actions(services: Services, runs: Sequence[Run]) -> None:

@@ -20,15 +20,15 @@ from core.store.states import RunState
 from core.store.store import Curves, Store
 from core.system.devices import list_devices
 from core.system.processes import is_alive
-from pages.components.curve_view import curves_of, marked_changes, render_charts
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal, local_time
-from pages.components.run_controls import render_history, render_hold
-from pages.components.run_details import render_details
-from pages.components.run_head import render_line
-from pages.components.run_selection import signature
-from pages.components.verdict import diagnosed, render_verdict, verdict_badge
+from pages.components.runs.breakdown import render_details
+from pages.components.runs.controls import render_history, render_hold
+from pages.components.runs.curves import curves_of, marked_changes, render_charts
+from pages.components.runs.head import render_line
+from pages.components.runs.selection import signature
+from pages.components.runs.verdict import diagnosed, render_verdict, verdict_badge
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 60.0

@@ -32,7 +32,7 @@ from core.studies.start import base_of_run, check_study, configs_to_train, make_
 from core.system.devices import list_devices
 from pages.components.kit import run_words, session
 from pages.components.kit.text import literal
-from pages.components.study_words import KINDS
+from pages.components.studies.words import KINDS
 
 RUNS_OFFERED = 100
 KIND, FIRST, SECOND, ABLATED = "study-kind", "study-first", "study-second", "study-ablated"

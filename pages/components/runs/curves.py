@@ -19,7 +19,7 @@ from pages.components.charts import curves as charts
 from pages.components.charts.curves import RunCurves
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.text import literal
-from pages.components.verdict import diagnosed
+from pages.components.runs.verdict import diagnosed
 
 PARENT = "parent"
 MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed on the way."

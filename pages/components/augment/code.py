@@ -7,7 +7,7 @@ from core.config import ExperimentConfig
 from core.datasets.lookup import dataset_shape
 from core.errors import UserError
 from core.server.services import Services
-from pages.components.form_augmentation import render_policy
+from pages.components.augment.policy_form import render_policy
 from pages.components.kit.text import literal
 
 

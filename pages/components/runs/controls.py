@@ -1,12 +1,12 @@
 """What can be done to a run while it trains: pause, go on, step; another learning rate, more epochs; the history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from core.config import ExperimentConfig
-from core.errors import RunError
+from core.errors import ConvDeckError, RunError
 from core.formatting import rate_in_words
 from core.runs import control
 from core.server.services import Services
@@ -15,9 +15,9 @@ from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
-from pages.components.acting import act_and_draw, act_on, counted
+from pages.components.kit import session
 from pages.components.kit.redraw import render_folded
-from pages.components.kit.text import local_time
+from pages.components.kit.text import literal, local_time
 
 POPOVER_PIXELS = 440  # a phone gives it less
 
@@ -247,3 +247,23 @@ def _config(run: Run) -> ExperimentConfig | None:
         return run.config
     except RunError:
         return None
+
+
+def act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
+    """Act on each run. What one of them refuses is said when the page is drawn anew; the others go on."""
+    for run in runs:
+        try:
+            act(run)
+        except (ConvDeckError, OSError) as error:
+            session.flash(literal(str(error)))
+
+
+def act_and_draw(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
+    """The same, and the page is drawn anew at once."""
+    act_on(runs, act)
+    st.rerun()
+
+
+def counted(verb: str, affected: Sequence[Run], runs: Sequence[Run]) -> str:
+    """The label of a button: with several runs, how many of them it is for."""
+    return verb if len(runs) == 1 else f"{verb} {len(affected)}"

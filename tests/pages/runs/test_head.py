@@ -13,7 +13,7 @@ from core.store.store import Store
 
 def head_of(runs: list[Run]) -> list[str]:
     def draw(runs) -> None:  # its source is run without this module's imports
-        from pages.components.run_head import render_head
+        from pages.components.runs.head import render_head
 
         render_head(runs)
 

@@ -12,13 +12,13 @@ from core.runs.start import start_experiment
 from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Store
+from pages.components.home.followed_run import render_followed, render_problem
+from pages.components.home.story_fix import render_variants
+from pages.components.home.story_keep import page_address
 from pages.components.kit import session
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
-from pages.components.live import render_live
-from pages.components.story_curves import render_followed, render_problem
-from pages.components.story_fix import render_variants
-from pages.components.story_keep import page_address
+from pages.components.runs.live import render_live
 
 PARAMETER = "lesson"
 RUNS = "run"

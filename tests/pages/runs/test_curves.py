@@ -6,7 +6,7 @@ import pytest
 
 from core.store.interventions import Intervention
 from core.store.store import Store
-from pages.components.curve_view import family, marked_changes
+from pages.components.runs.curves import family, marked_changes
 from tests.core.studies.ended import FLIPPED, TINY
 
 

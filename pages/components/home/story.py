@@ -16,19 +16,19 @@ from core.runs.start import start_experiment
 from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Store
-from pages.components import story_keep, story_photo
-from pages.components.kit import session
-from pages.components.kit.text import literal
-from pages.components.starters import fallback_sentence
-from pages.components.story_curves import (
+from pages.components.home import story_keep, story_photo
+from pages.components.home.followed_run import (
     has_overfit,
     render_curves,
     render_followed,
     render_problem,
     render_verdict_line,
 )
-from pages.components.story_fix import render_fix_button, render_race
-from pages.components.story_sample import render_sample
+from pages.components.home.starters import fallback_sentence
+from pages.components.home.story_fix import render_fix_button, render_race
+from pages.components.home.story_sample import render_sample
+from pages.components.kit import session
+from pages.components.kit.text import literal
 
 PARAMETER = "story"
 BEGIN = "begin"

@@ -16,8 +16,8 @@ from core.studies.start import complete_study, delete_study, stop_study
 from pages.components.kit import run_words, session
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal
-from pages.components.study_results import render_result
-from pages.components.study_words import KINDS
+from pages.components.studies.results import render_result
+from pages.components.studies.words import KINDS
 
 TICK_SECONDS = 2.0
 MOST_LINKED = 50  # as many as the Runs page takes

@@ -12,13 +12,13 @@ from core.server.services import Services
 from core.store.records import Run
 from core.store.states import RunState
 from core.system.devices import list_devices
-from pages.components.curve_view import curves_of, render_charts
 from pages.components.kit import run_words
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
-from pages.components.run_selection import signature
-from pages.components.verdict import diagnosed, verdict_badge
+from pages.components.runs.curves import curves_of, render_charts
+from pages.components.runs.selection import signature
+from pages.components.runs.verdict import diagnosed, verdict_badge
 
 TICK_SECONDS = 0.5
 WHAT_THE_CURVES_ARE = (

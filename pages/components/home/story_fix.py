@@ -11,13 +11,13 @@ from core.errors import ConvDeckError, RunError, UserError
 from core.runs.start import fork_experiment, fork_name
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.home.story_sample import Sample, choose_sample, render_another
 from pages.components.kit import session
 from pages.components.kit.cache import answer_of
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
-from pages.components.live import render_live
-from pages.components.story_sample import Sample, choose_sample, render_another
+from pages.components.runs.live import render_live
 
 VARIANTS = 12
 SEED = 1

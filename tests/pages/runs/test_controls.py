@@ -11,7 +11,7 @@ from core.store.interventions import Intervention
 from core.store.records import Run
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
-from pages.components.run_controls import history_frame
+from pages.components.runs.controls import history_frame
 from tests.pages.visits import button, open_page, press, unfold, words
 
 CONFIG = PRESETS["tiny"].config

@@ -21,7 +21,7 @@ from core.store.breakdowns import ClassCounts, Followed, RunDetails
 from core.store.store import Run, Store
 from pages.components.charts.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.charts.epoch_columns import MOST_COLUMNS
-from pages.components.picture_strips import data_uri, strip_data, strip_spec
+from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
 from tests.core.store.test_breakdowns import details
 from tests.pages.visits import open_page, words
 

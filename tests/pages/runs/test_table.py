@@ -5,7 +5,7 @@ import pytest
 from core.design.presets import PRESETS
 from core.store.states import RunState
 from core.store.store import Store
-from pages.components.run_table import GROUPS, table_data, table_row, thinned
+from pages.components.runs.table import GROUPS, table_data, table_row, thinned
 
 
 @pytest.fixture

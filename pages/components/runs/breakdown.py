@@ -24,7 +24,7 @@ from pages.components.charts import class_map
 from pages.components.charts.memorisation import memorisation_data, memorisation_spec
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.text import literal
-from pages.components.picture_strips import data_uri, strip_data, strip_spec
+from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
 
 _details: Kept[RunDetails | None] = Kept(32)
 _data: Kept[pa.Table] = Kept(64)

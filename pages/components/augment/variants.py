@@ -14,11 +14,11 @@ from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.form_augmentation import render_policy
+from pages.components.augment.policy_form import render_policy
+from pages.components.augment.run_choice import PARAMETER, choose_run
 from pages.components.kit import run_words, session
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
-from pages.components.lab_runs import PARAMETER, choose_run
 
 VARIANTS = 12
 LARGE_SHIFT = 0.15

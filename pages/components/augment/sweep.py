@@ -20,11 +20,11 @@ from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConvDeckError, UserError
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.augment.run_choice import choose_run, describe_run
 from pages.components.charts.robustness import robustness_data, robustness_spec
 from pages.components.kit import run_words, session
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
-from pages.components.lab_runs import choose_run, describe_run
 
 TICK_SECONDS = 0.2
 # Between two ticks: long enough to waste little, short enough to see it grow.

@@ -5,7 +5,7 @@ import pytest
 from core.design.presets import PRESETS
 from core.store.states import RunState
 from core.store.store import Store
-from pages.components.run_selection import Selection, parse_selection, signature
+from pages.components.runs.selection import Selection, parse_selection, signature
 
 
 @pytest.fixture
