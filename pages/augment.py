@@ -7,7 +7,7 @@ from pages.components.augment.code import render_code
 from pages.components.augment.run_choice import PARAMETER, VIEW, warn_of_run
 from pages.components.augment.sweep import render_sweep
 from pages.components.augment.variants import render_variants
-from pages.components.drafts import ensure_draft
+from pages.components.design.drafts import ensure_draft
 from pages.components.kit import session
 
 CHOICE = "augment-view"

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.kit import session
 from pages.components.kit.text import literal
-from pages.components.run_note import render_run_note
+from pages.components.notebook.note_form import render_run_note
 from pages.components.runs.actions import render_actions
 from pages.components.runs.head import render_head, render_settings
 from pages.components.runs.live import render_live

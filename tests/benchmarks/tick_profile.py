@@ -59,7 +59,7 @@ PARTS = {
 FRAGMENTS = {
     "curves": ("/pages/components/runs/live.py", "_draw"),
     "table of runs": ("/pages/components/runs/table.py", "_draw"),
-    "facts": ("/pages/components/run_note.py", "_render_facts"),
+    "facts": ("/pages/components/notebook/note_form.py", "_render_facts"),
 }
 
 Function = tuple[str, int, str]

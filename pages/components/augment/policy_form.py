@@ -6,7 +6,7 @@ from core.augmentation.strength import MOST_STRENGTH, scaled
 from core.config import AugmentationConfig, ExperimentConfig
 from core.config.augmentation import FILL_MODES
 from core.design.presets import PRESETS
-from pages.components.form_fields import (
+from pages.components.design.fields import (
     choice_field,
     folded_fields,
     integer_field,

@@ -6,6 +6,7 @@ import zoneinfo
 
 import streamlit as st
 
+EXPECTATION_EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:~<>&])")
 
 

@@ -7,7 +7,7 @@ from core.config.optimizer import OPTIMIZERS, SCHEDULES
 from core.config.training import PRECISIONS
 from core.datasets.storage import DatasetInfo
 from core.errors import ConfigError, DatasetError, UserError
-from pages.components.form_fields import (
+from pages.components.design.fields import (
     choice_field,
     integer_field,
     number_field,

@@ -9,7 +9,7 @@ from core.config import ExperimentConfig
 from core.config.model import ACTIVATIONS, BlockConfig
 from core.design.architecture import Architecture
 from core.errors import ConfigError
-from pages.components.form_fields import (
+from pages.components.design.fields import (
     choice_field,
     folded_fields,
     integer_field,

@@ -13,25 +13,14 @@ from core.store.records import Run
 from pages.components.kit import session
 from pages.components.kit.cache import Kept, epochs_of
 from pages.components.kit.redraw import draw_ticking, render_folded
-from pages.components.kit.text import literal
+from pages.components.kit.text import EXPECTATION_EXAMPLE, literal
 from pages.components.runs.curves import curves_of
 
-EXPECTATION = "run-expectation"
-EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
 FIELD_HEIGHT = 100
 FACTS_TICK_SECONDS = 2.0
 LOCKED = "As it was written before the first epoch had ended."
 TOO_LATE = "The first epoch had ended before this was saved, so it is not kept as an expectation."
 NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
-
-
-def render_expectation_field() -> None:
-    """In Design, before a start. What is typed is kept until a run starts with it."""
-    st.text_area(
-        "What do you expect? (optional)", key=EXPECTATION, max_chars=MAX_NOTE_CHARACTERS, placeholder=EXAMPLE,
-        height=68, persist_state="session",
-        help="Goes into the notebook, and cannot be changed once the first epoch has ended.",
-    )  # fmt: skip
 
 
 def render_run_note(services: Services, runs: Sequence[Run]) -> None:
@@ -87,7 +76,7 @@ def render_note_form(
             if is_open:
                 expected = st.text_area(
                     "What do you expect?", expectation, key=expected_key,
-                    max_chars=MAX_NOTE_CHARACTERS, placeholder=EXAMPLE, height=FIELD_HEIGHT,
+                    max_chars=MAX_NOTE_CHARACTERS, placeholder=EXPECTATION_EXAMPLE, height=FIELD_HEIGHT,
                     help="Can be changed until the first epoch has ended; then it stays as it was.",
                 )  # fmt: skip
             came = st.text_area(

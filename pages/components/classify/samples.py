@@ -1,0 +1,42 @@
+"""Pictures of the test part to try a run on, with their true class."""
+
+import hashlib
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.datasets.splits import validation_and_test
+from core.datasets.storage import load_dataset
+from core.errors import DatasetError
+from core.server.services import Services
+from core.store.records import Run
+from pages.components.classify.uploads import Picture, look_at, render_rows
+from pages.components.kit import session
+from pages.components.kit.pictures import png_bytes
+from pages.components.kit.text import literal
+
+SAMPLES = 8
+
+
+def render_samples(services: Services, run: Run) -> None:
+    """Test pictures, which the run has neither trained nor been chosen on, with their true class."""
+    st.subheader("Sample pictures", anchor=False)
+    try:
+        dataset = load_dataset(services.workspace, run.dataset)
+    except DatasetError as error:
+        st.warning(f"They are gone. {literal(str(error))}", icon=":material/photo_library:")
+        return
+    _, test = validation_and_test(np.asarray(dataset.y_test), dataset.num_validation)
+    count = min(SAMPLES, len(test))
+    chosen = np.random.default_rng(session.sample_seed()).choice(test, count, replace=False)
+    rows = look_at(run, [_sample(dataset.x_test[index], int(index)) for index in chosen], "stretch")
+    truths = [dataset.class_names[int(dataset.y_test[index])] for index in chosen]
+    right = sum(row["top"][0]["class"] == truth for row, truth in zip(rows, truths, strict=True))
+    st.caption(f"From the test part, never trained on: {right} of {count} right.")
+    render_rows(rows, truths)
+
+
+def _sample(pixels: NDArray[np.uint8], index: int) -> Picture:
+    data = png_bytes(pixels)
+    return Picture(hashlib.sha256(data).hexdigest(), f"test picture {index}", lambda: data)

@@ -1,0 +1,88 @@
+"""The answers of a run on pictures of one's own: asked in portions, drawn with what the network sees."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.store.records import Run
+from pages.components.kit import run_words, session
+from pages.components.kit.pictures import render_pixels
+from pages.components.kit.text import literal
+
+SHOWN_CLASSES = 4
+CHUNK = 25  # pictures a request: the engine answers others in between, and the words beside the wheel move
+KEPT_CHUNKS = 16
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to be looked at: an id that stays the same across reruns, its name, and how to get its bytes."""
+
+    id: str
+    name: str
+    read: Callable[[], bytes]
+
+
+def look_at(run: Run, pictures: Sequence[Picture], crop: str) -> list[dict[str, Any]]:
+    """The run's answers, in order; only what it was not asked before with the same weights is asked."""
+    rows = []
+    for start in range(0, len(pictures), CHUNK):
+        chunk = pictures[start : start + CHUNK]
+        with st.spinner(f"Looking at pictures {start + 1} to {start + len(chunk)} of {len(pictures)}…"):
+            # A run saves its best weights before it says that it has new ones.
+            weights = (run.attempt, run.best_epoch)
+            rows += _answers(run.id, weights, crop, tuple(picture.id for picture in chunk), chunk)
+    return rows
+
+
+@st.cache_data(max_entries=KEPT_CHUNKS, show_spinner=False)
+def _answers(
+    run_id: str,
+    weights: tuple[int, int | None],
+    crop: str,
+    ids: tuple[str, ...],
+    _pictures: Sequence[Picture],
+) -> list[dict[str, Any]]:
+    """The engine's rows with the likeliest classes, kept for as long as run, weights, crop and pictures are these."""
+    sent = [(picture.name, picture.read()) for picture in _pictures]
+    rows = session.services().engine.predict(run_id, sent, crop)
+    return [{**row, "top": row["top"][:SHOWN_CLASSES]} for row in rows]
+
+
+def render_rows(rows: list[dict[str, Any]], truths: list[str] | None = None) -> None:
+    """The engine's rows as cards, with the true classes where they are known; what could not be read is said above."""
+    for row in rows:
+        if not row["ok"]:
+            st.error(literal(row["error"]), icon=":material/broken_image:")
+    shown = [(row, truths[index] if truths else None) for index, row in enumerate(rows) if row["ok"]]
+    with st.grid(4, min_column_width=160):
+        for row, truth in shown:
+            with st.container(border=True):
+                _render_answer(row, truth)
+
+
+def _render_answer(row: dict[str, Any], truth: str | None) -> None:
+    best = row["top"][0]
+    side = row["seen"].shape
+    render_pixels(
+        row["seen"],
+        160,
+        width=160,
+        alt=f"{row['image']}: the {side[1]}×{side[0]} pixels that the network sees",
+    )
+    if truth is None:
+        st.caption(f"{literal(row['image'])}: the {side[1]}×{side[0]} pixels that the network sees")
+    else:
+        verdict = (
+            ":green[:material/check: right]" if best["class"] == truth else ":red[:material/close: wrong]"
+        )
+        st.markdown(f"{verdict}, it is: **{literal(truth)}**")
+    for entry in row["top"][:SHOWN_CLASSES]:
+        st.progress(
+            float(entry["probability"]),
+            f"{literal(entry['class'])} {run_words.percent(entry['probability'])}",
+        )
+    for note in row["notes"]:
+        st.caption(literal(note))

@@ -1,0 +1,80 @@
+"""One card per data set: its state, its numbers, getting and removing it."""
+
+from typing import Literal
+
+import streamlit as st
+
+from core.datasets.prepare import ensure_dataset
+from core.datasets.storage import DatasetInfo, Progress, delete_dataset
+from core.errors import UserError
+from core.runs import control
+from pages.components.kit import session
+from pages.components.kit.text import literal
+
+STATES: dict[str, tuple[str, str | None, Literal["green", "gray", "red"]]] = {
+    "ready": ("Ready", ":material/check_circle:", "green"),
+    "available": ("Not here yet", None, "gray"),
+    "damaged": ("Damaged", ":material/broken_image:", "red"),
+}
+
+
+def render_card(info: DatasetInfo) -> None:
+    """One data set: what it is, its numbers, and the button that gets or removes it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{literal(info.title)}**", width="stretch")
+        label, icon, color = STATES[info.state]
+        st.badge(label, icon=icon, color=color)
+    st.markdown(literal(info.description))
+    if info.class_names:
+        size = "×".join(map(str, info.image_shape[:2])) + (" grey" if info.image_shape[2] == 1 else "")
+        st.caption(
+            f"{info.num_classes} classes, {size}; {info.num_train:,} training, {info.num_validation:,} validation and "
+            f"{info.num_test:,} test pictures"
+        )
+    if info.state != "available":
+        if st.button("Remove", key=f"remove-{info.id}", type="tertiary", icon=":material/delete:"):
+            _confirm_removal(info)
+    elif info.size_bytes == 0:
+        help_text = "Made on this machine within some seconds, always the same pictures."
+        if st.button("Draw it", key=f"get-{info.id}", icon=":material/brush:", help=help_text):
+            _get(info)
+    elif st.button(
+        f"Download {info.size_bytes / 1e6:.0f} MB", key=f"get-{info.id}", icon=":material/download:"
+    ):
+        _get(info)
+
+
+def _get(info: DatasetInfo) -> None:
+    """In this script's thread: what was downloaded is kept and gone on with if the visitor leaves in between."""
+    with st.status(f"Getting {literal(info.title)}…", expanded=True) as status:
+        bar = st.progress(0.0)
+
+        def tell(progress: Progress) -> None:
+            share = progress.done / progress.total if progress.total else 0.0
+            bar.progress(min(share, 1.0), progress.stage)
+
+        try:
+            ensure_dataset(session.services().workspace, info.id, progress=tell)
+        except UserError as error:
+            status.update(label=f"{literal(info.title)} could not be fetched", state="error")
+            st.error(literal(str(error)))
+            return
+    session.flash(f"{literal(info.title)} is ready.")
+    st.rerun()
+
+
+@st.dialog("Remove a data set")
+def _confirm_removal(info: DatasetInfo) -> None:
+    st.markdown(
+        f"**{literal(info.title)}** is deleted from this workspace. Finished runs keep their curves and weights."
+    )
+    if st.button("Remove", type="primary", icon=":material/delete:"):
+        workspace = session.services().workspace
+        try:
+            control.check_dataset_unused(workspace, info.id)
+            delete_dataset(workspace, info.id)
+        except UserError as error:
+            st.error(literal(str(error)))
+            return
+        session.flash(f"{literal(info.title)} is removed.")
+        st.rerun()

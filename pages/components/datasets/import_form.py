@@ -1,0 +1,49 @@
+"""The form that imports pictures from a file."""
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from core.datasets.import_process import import_dataset
+from core.errors import UserError
+from pages.components.kit import session
+from pages.components.kit.text import literal
+
+UPLOADS = ("zip", "npz")
+
+
+def render_import() -> None:
+    """What can be imported, and the form that does it."""
+    st.markdown(
+        "A `.zip` with one folder a class, or an `.npz` with `x_train`, `y_train`, `x_test` and `y_test`. Larger ones, "
+        "and official CIFAR archives, go through the command line: `python -m core datasets add NAME PATH`."
+    )
+    with st.form("import", border=False):
+        columns = st.columns([2, 1])
+        name = columns[0].text_input("Name", placeholder="my-flowers", max_chars=40)
+        size = columns[1].number_input(
+            "Image size", 8, 256, 32, 8, help="The side in pixels to which pictures of a zip are brought."
+        )
+        # With the server's own limit: a higher one given here would be offered by the browser and refused at the end.
+        upload = st.file_uploader("File", type=list(UPLOADS))
+        sent = st.form_submit_button("Import", icon=":material/upload:")
+    if not sent:
+        return
+    if upload is None:
+        st.error("Choose a file first.")
+        return
+    with st.spinner("Importing…"), tempfile.TemporaryDirectory() as folder:
+        # The name on disk is our own; of the uploaded one only the ending counts.
+        suffix = next(kind for kind in UPLOADS if upload.name.lower().endswith(f".{kind}"))
+        path = Path(folder) / f"upload.{suffix}"
+        path.write_bytes(upload.getbuffer())
+        try:
+            dataset = import_dataset(
+                session.services().workspace, name.strip(), path, image_size=int(size), shown_name=upload.name
+            )
+        except UserError as error:
+            st.error(literal(str(error)))
+            return
+    session.flash(f"{literal(dataset.id)} is ready: {len(dataset.class_names)} classes.")
+    st.rerun()

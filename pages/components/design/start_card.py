@@ -1,0 +1,105 @@
+"""The card that starts a run: its name, what is expected of it, and why it cannot start yet."""
+
+import streamlit as st
+
+from core.config import ExperimentConfig
+from core.datasets.lookup import check_dataset, dataset_shape, find_dataset
+from core.design.architecture import Architecture, describe
+from core.design.hints import advise
+from core.errors import ConfigError, UserError
+from core.runs.start import start_experiment
+from core.store.notes import MAX_NOTE_CHARACTERS
+from core.store.records import MAX_NAME_CHARACTERS
+from pages.components.kit import session
+from pages.components.kit.text import EXPECTATION_EXAMPLE, literal
+
+RUN_NAME = "run-name"
+EXPECTATION = "run-expectation"
+
+
+def find_data_problem(config: ExperimentConfig) -> UserError | None:
+    """Why a run would have nothing to train on, if so."""
+    try:
+        check_dataset(session.services().workspace, config.dataset)
+    except UserError as error:
+        return error
+    return None
+
+
+def network_of(config: ExperimentConfig) -> tuple[Architecture | None, int, ConfigError | None]:
+    """The network, the picture's smaller side, and why it cannot be built, if so."""
+    try:
+        image_shape, num_classes = dataset_shape(session.services().workspace, config.dataset)
+    except UserError:
+        image_shape, num_classes = (32, 32, 3), 10
+    try:
+        return describe(config.model, image_shape, num_classes), min(image_shape[:2]), None
+    except ConfigError as error:
+        return None, min(image_shape[:2]), error
+
+
+def render_start(
+    config: ExperimentConfig, network: Architecture | None, image_size: int, data_problem: UserError | None,
+    problem: ConfigError | None,
+) -> None:  # fmt: skip
+    """The name, the expectation and the button; below it, why it cannot start, or hints.
+
+    `data_problem` and `problem` say why the data, or the network, cannot be used; `image_size` is the smaller side.
+    """
+    refused = data_problem is not None or session.errors_stand()
+    with st.container(border=True):
+        st.text_input(
+            "Name of the run", key=RUN_NAME, max_chars=MAX_NAME_CHARACTERS, placeholder="numbered by itself",
+            persist_state="session",
+        )  # fmt: skip
+        render_expectation_field()
+        start = st.button(
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=network is None or refused,
+            width="stretch",
+        )
+        if problem is not None:
+            st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
+        if refused:
+            # Said here too, because the field may be folded away.
+            why = "; ".join(session.refused_in_words()) or "what is wrong is said below it."
+            st.markdown(f":small[:red[A field has a value that cannot be used: {literal(why)}]]")
+        elif network is not None:
+            num_train = config.dataset.num_train or _dataset_size(config)
+            for hint in advise(config, network, image_size, num_train):
+                st.caption(f":material/lightbulb: {literal(hint)}")
+        if start:
+            _start(config)
+
+
+def _dataset_size(config: ExperimentConfig) -> int:
+    return find_dataset(session.services().workspace, config.dataset.id).num_train
+
+
+def _start(config: ExperimentConfig) -> None:
+    workspace = session.services().workspace
+    name = session.text_of(RUN_NAME).strip() or None
+    try:
+        run = start_experiment(
+            workspace, config, name, session.design_preset(), session.idempotency_token(config, name),
+            session.text_of(EXPECTATION),
+        )  # fmt: skip
+    except UserError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        return
+    session.use_token()
+    session.forget(RUN_NAME)
+    session.forget(EXPECTATION)
+    session.set_chosen_runs((run.id,))
+    st.switch_page("runs.py", query_params={"run": run.id})
+
+
+def render_expectation_field() -> None:
+    """In Design, before a start. What is typed is kept until a run starts with it."""
+    st.text_area(
+        "What do you expect? (optional)", key=EXPECTATION, max_chars=MAX_NOTE_CHARACTERS,
+        placeholder=EXPECTATION_EXAMPLE, height=68, persist_state="session",
+        help="Goes into the notebook, and cannot be changed once the first epoch has ended.",
+    )  # fmt: skip
