@@ -123,7 +123,7 @@ def test_the_process_ends_with_who_started_it(workspace, pipe, wait_for) -> None
 import os
 from pathlib import Path
 import psutil
-from core.datasets.importing import import_dataset
+from core.datasets.import_process import import_dataset
 from core.workspace import Workspace
 
 def die(progress):

@@ -93,7 +93,8 @@ def another_server() -> Iterator[subprocess.Popen[str]]:
     """One that wants a worker to wait, and ends in good order when it gets a line."""
     program = (
         "import os; os.environ.pop('CONVDECK_STANDBY', None)\n"
-        "from core.workspace import Workspace; from core.scheduling.standby import want_standby, withdraw_wish\n"
+        "from core.scheduling.standby_request import want_standby, withdraw_wish\n"
+        "from core.workspace import Workspace\n"
         "workspace = Workspace.from_environment()\n"
         "want_standby(workspace); print('wanted', flush=True); input(); withdraw_wish(workspace)"
     )

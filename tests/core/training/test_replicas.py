@@ -24,7 +24,7 @@ from core.training.runtime import configure_runtime
 assert configure_runtime(3, 1, deterministic=True) == 3
 
 from core.config import ExperimentConfig
-from core.training import pipeline, pipeline_tensorflow
+from core.training import backend_tensorflow, pipeline
 from core.training.train import train
 from tests.core.training.conftest import Recorder, measured, noise_pictures
 
@@ -35,7 +35,7 @@ for folder, num_train, available, used in CASES:
     one, shared, resumed = Recorder(), Recorder(stop_after=1), Recorder()
     for name, recorder, replicas in (("one", one, 1), ("shared", shared, available), ("shared", resumed, available)):
         Path(folder, name).mkdir(exist_ok=True)
-        pipeline_tensorflow.epoch_plan = filled_up if name == "one" else pipeline.epoch_plan
+        backend_tensorflow.epoch_plan = filled_up if name == "one" else pipeline.epoch_plan
         train(config, arrays, Path(folder, name), recorder, replicas=replicas)
     assert f"over {used} devices" in shared.lines[0]
     assert ("shared out evenly" in " ".join(shared.lines)) == (used < available)

@@ -14,6 +14,7 @@ import pytest
 from core.config import ExperimentConfig
 from core.epoch import Outcome
 from core.errors import Diverged, TrainingError
+from core.training import run_callback
 from core.training import train as train_module
 from core.training.arrays import training_set
 from core.training.checkpoints import load_checkpoint
@@ -117,7 +118,7 @@ def test_the_same_config_gives_the_same_curve(config, arrays, tmp_path) -> None:
 
 
 def test_a_stop_in_mid_epoch_keeps_what_there_is(config, arrays, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(train_module, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(run_callback, "REPORT_SECONDS", 0.0)
 
     class StopsInTheSecondEpoch(Recorder):
         @property
@@ -279,8 +280,8 @@ def test_a_pause_changes_no_weight_and_counts_nowhere(uninterrupted, arrays, tmp
     config, rows, weights = uninterrupted
     keras.backend.clear_session()
     clock, real = [0.0], time.perf_counter
-    monkeypatch.setattr(train_module, "REPORT_SECONDS", 0.0)
-    monkeypatch.setattr(train_module, "time", SimpleNamespace(perf_counter=lambda: real() + clock[0]))
+    monkeypatch.setattr(run_callback, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(run_callback, "time", SimpleNamespace(perf_counter=lambda: real() + clock[0]))
     recorder = Waits(clock)
     train(config, arrays, tmp_path, recorder)
     # Before the first epoch, after each of four batches, and after each epoch but the last.

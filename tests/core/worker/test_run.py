@@ -224,7 +224,7 @@ def test_a_cause_that_the_store_cannot_take_is_said_at_the_end(
 
 WORKER = """
 import os, sys
-from core import worker
+from core.worker import run as worker
 def train(workspace, run, reporter):
     assert not {"keras", "tensorflow"} & set(sys.modules)
     print(os.environ["KERAS_BACKEND"], os.environ["CUDA_VISIBLE_DEVICES"])
@@ -236,7 +236,7 @@ sys.exit(worker.main([sys.argv[1], "--attempt", "1"]))
 """
 ENGINE = """
 import os, sys
-from core import engine
+from core.engine import process as engine
 assert engine.main() == 0
 from core.training.runtime import backend_name
 os.write(2, f"{backend_name()} {os.environ['CUDA_VISIBLE_DEVICES']}\\n".encode())
