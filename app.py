@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from core.api.mount import rest_route
 from core.server.access import AccessMiddleware
 from core.server.lifespan import lifespan
-from core.server.tuning import limit_arenas
+from core.server.tuning import limit_malloc_arenas
 from pages.components.kit.errors import render_error
 
 # All that Home needs, and the table of runs.
@@ -22,7 +22,7 @@ FIRST_PAGES = (
     "pages.components.runs.table",
 )
 
-limit_arenas()  # here, for the server's threads make more of them from the first request on
+limit_malloc_arenas()  # here, for the server's threads make more of them from the first request on
 access = Middleware(AccessMiddleware, allowed_hosts=lambda: st.get_option("server.allowedHosts"))
 app = st.App(
     "pages/shell.py",

@@ -17,7 +17,7 @@ def reason(error: BaseException) -> str:
     return printable(text, 120).rstrip(".") or type(error).__name__
 
 
-def in_words(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """`0.042 s`, `3.4 s`, `48 s`, `3 min 20 s`, `2 h 5 min`, `3 days 4 h`: as exact as anybody wants to know."""
     if seconds < 0.95:
         return f"{seconds:.2g} s"

@@ -47,7 +47,7 @@ class Workspace:
         return self.root / "scheduler.log"
 
     @property
-    def standby_wish(self) -> Path:
+    def standby_request(self) -> Path:
         return self.root / "standby.wish"
 
     @property

@@ -48,7 +48,7 @@ def main() -> None:
 def _choose_view() -> str:
     asked = st.query_params.get(VIEW)
     if asked in VIEWS:
-        session.show(CHOICE, asked)
+        session.set_widget(CHOICE, asked)
     view = st.segmented_control(
         "View", list(VIEWS), default=None if asked in VIEWS else "variants", required=True, key=CHOICE,
         persist_state="session", format_func=VIEWS.__getitem__, on_change=_note_view, label_visibility="collapsed",
@@ -58,7 +58,7 @@ def _choose_view() -> str:
 
 
 def _note_view() -> None:
-    st.query_params[VIEW] = session.value_of(CHOICE)
+    st.query_params[VIEW] = session.widget_value(CHOICE)
 
 
 main()

@@ -9,7 +9,7 @@ PAGES = Path(__file__).resolve().parent
 if str(PAGES.parent) not in sys.path:
     sys.path.insert(0, str(PAGES.parent))
 
-from core.scheduling.standby_request import renew_wish  # noqa: E402
+from core.scheduling.standby_request import touch_standby_request  # noqa: E402
 from pages.components.kit import session  # noqa: E402
 
 # A file of its own: the browser would fetch a Material icon's picture for the tab from another machine.
@@ -32,7 +32,7 @@ page = st.navigation(
     # A lesson has everything set beforehand; its own links are all there is to click.
     position="hidden" if "lesson" in st.query_params else "top",
 )
-renew_wish(session.services().workspace)
+touch_standby_request(session.services().workspace)
 for message in session.take_flashes():
     st.toast(message)
 page.run()

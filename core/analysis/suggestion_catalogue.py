@@ -32,7 +32,7 @@ Changes = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Mend:
+class Suggestion:
     """One thing to try: `title` is a button's text, `changes` are config paths with their new values."""
 
     id: str
@@ -41,7 +41,7 @@ class Mend:
     changes: Changes
 
 
-def _augment(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _augment(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.augmentation.is_active:
         return None
     mild = asdict(PRESETS["article-augmented"].config.augmentation)
@@ -51,7 +51,7 @@ def _augment(config: ExperimentConfig, _: int | None) -> Mend | None:
         del changes["horizontal_flip"]
         mirrored = " and shifted"
     changes["unchanged_fraction"] = 0.0
-    return Mend(
+    return Suggestion(
         "augment",
         "Turn augmentation on",
         f"Slightly turned{mirrored}, a picture is new every time, so that there is less to learn by heart.",
@@ -59,7 +59,7 @@ def _augment(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _augment_more(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _augment_more(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     now = config.augmentation
     if not now.is_active:
         return None
@@ -73,7 +73,7 @@ def _augment_more(config: ExperimentConfig, _: int | None) -> Mend | None:
         f"augmentation.{name}": value for name, value in wanted.items() if getattr(now, name) < value
     }
     changes["augmentation.unchanged_fraction"] = 0.0
-    return Mend(
+    return Suggestion(
         "augment-more",
         "Augment more",
         "It overfits although pictures are varied: larger shifts, zoom and erased patches leave even less to learn "
@@ -82,11 +82,11 @@ def _augment_more(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _mix_pictures(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _mix_pictures(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     now = config.augmentation
     if not now.is_active or now.mixup_alpha or now.cutmix_alpha:
         return None
-    return Mend(
+    return Suggestion(
         "mix-pictures",
         "Mix pictures",
         "With CutMix, a part of one picture is laid over another and both classes count, so that no single picture "
@@ -95,10 +95,10 @@ def _mix_pictures(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _all_pictures(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _all_pictures(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.dataset.num_train is None:
         return None
-    return Mend(
+    return Suggestion(
         "all-pictures",
         "Train on all pictures",
         f"Only {config.dataset.num_train:,} training pictures are used: more of them are harder to learn by heart, and "
@@ -107,12 +107,12 @@ def _all_pictures(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _more_dropout(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _more_dropout(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     dense = {f"model.dense[{i}].dropout": layer.dropout for i, layer in enumerate(config.model.dense)}
     blocks = {f"model.blocks[{i}].dropout": block.dropout for i, block in enumerate(config.model.blocks)}
     # Neighbouring pixels know much of what a dropped one knew, and batch normalisation minds: less in blocks.
     place, now, target = ("dense layers", dense, 0.5) if dense else ("blocks", blocks, 0.25)
-    return Mend(
+    return Suggestion(
         "more-dropout",
         f"More dropout in the {place}",
         "Dropout leaves out part of the units at random in every step, so that none can rely on another to know a "
@@ -121,9 +121,9 @@ def _more_dropout(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _stop_in_time(config: ExperimentConfig, best_epoch: int | None) -> Mend | None:
+def _stop_in_time(config: ExperimentConfig, best_epoch: int | None) -> Suggestion | None:
     if best_epoch is not None and best_epoch <= WORTH_STOPPING * config.training.epochs:
-        return Mend(
+        return Suggestion(
             "stop-at-best",
             f"Stop after epoch {best_epoch}",
             f"Validation was best after epoch {best_epoch}; what came later was learned by heart.",
@@ -132,7 +132,7 @@ def _stop_in_time(config: ExperimentConfig, best_epoch: int | None) -> Mend | No
     patience = config.training.early_stopping_patience
     if patience is not None and patience <= PATIENCE:
         return None
-    return Mend(
+    return Suggestion(
         "early-stopping",
         "Stop early by itself",
         f"When validation loss has not fallen for {PATIENCE} epochs, what is still learned is learned by heart.",
@@ -140,14 +140,14 @@ def _stop_in_time(config: ExperimentConfig, best_epoch: int | None) -> Mend | No
     )
 
 
-def _weight_decay(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _weight_decay(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     optimizer = config.optimizer
     usual = USUAL_DECAYS.get(optimizer.name, USUAL_DECAY)
     decay = usual if optimizer.weight_decay < usual else min(1.0, _rounded(3 * optimizer.weight_decay))
     changes: Changes = {"optimizer.weight_decay": decay}
     if optimizer.name == "adam":
         changes["optimizer.name"] = "adamw"
-    return Mend(
+    return Suggestion(
         "weight-decay",
         "More weight decay" if optimizer.weight_decay else "Weight decay",
         "Weights are pulled towards zero in every step, so that only what many pictures ask for becomes large.",
@@ -155,16 +155,16 @@ def _weight_decay(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _smaller_head(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _smaller_head(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.model.head == "flatten" and config.model.blocks:
-        return Mend(
+        return Suggestion(
             "global-average",
             "Average instead of flatten",
             "Averaged over the picture, each filter is one number: far fewer weights, which cannot learn places by "
             "heart.",
             {"model.head": "global_average"},
         )
-    return Mend(
+    return Suggestion(
         "smaller-head",
         "Halve the dense layers",
         "Fewer units have fewer weights to learn pictures by heart with.",
@@ -172,10 +172,10 @@ def _smaller_head(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _smooth_labels(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _smooth_labels(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.optimizer.label_smoothing >= 0.1:
         return None
-    return Mend(
+    return Suggestion(
         "smooth-labels",
         "Smooth the labels",
         "With a tenth of the label given to all classes, being ever more certain of known pictures no longer pays.",
@@ -183,13 +183,13 @@ def _smooth_labels(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _usual_rate(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _usual_rate(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     optimizer = config.optimizer
     usual = USUAL_RATES.get(optimizer.name, USUAL_RATE)
     if usual / FAR_FROM_USUAL < optimizer.learning_rate < usual * FAR_FROM_USUAL:
         return None
     word = "too long to settle" if optimizer.learning_rate > usual else "too short to get far"
-    return Mend(
+    return Suggestion(
         "usual-rate",
         f"Learning rate {usual:g}",
         f"{optimizer.learning_rate:.3g} is far from the {usual:g} that is usual for {optimizer.name}: its steps may "
@@ -198,9 +198,9 @@ def _usual_rate(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _more_filters(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _more_filters(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     blocks = config.model.blocks
-    return Mend(
+    return Suggestion(
         "more-filters",
         "Twice the filters",
         "A wider network can tell more patterns apart.",
@@ -208,12 +208,12 @@ def _more_filters(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _one_more_block(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _one_more_block(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     blocks = config.model.blocks
     filters = min(2048, 2 * blocks[-1].filters) if blocks else 32
     plain = config.to_dict()["model"]["blocks"]
     added = asdict(BlockConfig(filters=filters, padding="same"))
-    return Mend(
+    return Suggestion(
         "one-more-block",
         "One more block",
         "A deeper network sees more of the picture at once and combines what the blocks before it found.",
@@ -221,7 +221,7 @@ def _one_more_block(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _less_augmentation(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _less_augmentation(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     now = config.augmentation
     if not now.is_active:
         return None
@@ -230,7 +230,7 @@ def _less_augmentation(config: ExperimentConfig, _: int | None) -> Mend | None:
     }
     if now.randaugment_operations:
         changes["augmentation.randaugment_operations"] = now.randaugment_operations - 1
-    return Mend(
+    return Suggestion(
         "less-augmentation",
         "Halve the augmentation",
         "Pictures that are varied too much are harder to learn than the real ones: too hard for this network.",
@@ -238,10 +238,10 @@ def _less_augmentation(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _less_dropout(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _less_dropout(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     layers = [(f"model.dense[{i}].dropout", layer.dropout) for i, layer in enumerate(config.model.dense)]
     layers += [(f"model.blocks[{i}].dropout", block.dropout) for i, block in enumerate(config.model.blocks)]
-    return Mend(
+    return Suggestion(
         "less-dropout",
         "Halve the dropout",
         "Dropout makes a network smaller while it trains, and this one is not too large.",
@@ -249,8 +249,8 @@ def _less_dropout(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _more_epochs(config: ExperimentConfig, _: int | None) -> Mend | None:
-    return Mend(
+def _more_epochs(config: ExperimentConfig, _: int | None) -> Suggestion | None:
+    return Suggestion(
         "more-epochs",
         "Twice the epochs",
         "It may simply not be done: more epochs show whether anything is left to gain.",
@@ -258,7 +258,7 @@ def _more_epochs(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _higher_rate(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _higher_rate(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.optimizer.learning_rate >= USUAL_RATES.get(config.optimizer.name, USUAL_RATE):
         return None
     return _rate(
@@ -266,28 +266,31 @@ def _higher_rate(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _lower_rate(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _lower_rate(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     why = "Shorter steps settle where longer ones jump from side to side."
     return _rate(config, 0.3, "lower-rate", "Lower learning rate", why)
 
 
-def _much_lower_rate(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _much_lower_rate(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     why = (
         "Steps that were too long led away from every good place: a tenth of them is the first thing to try."
     )
     return _rate(config, 0.1, "much-lower-rate", "A tenth of the learning rate", why)
 
 
-def _rate(config: ExperimentConfig, factor: float, mend_id: str, title: str, why: str) -> Mend:
-    return Mend(
-        mend_id, title, why, {"optimizer.learning_rate": _rounded(factor * config.optimizer.learning_rate)}
+def _rate(config: ExperimentConfig, factor: float, suggestion_id: str, title: str, why: str) -> Suggestion:
+    return Suggestion(
+        suggestion_id,
+        title,
+        why,
+        {"optimizer.learning_rate": _rounded(factor * config.optimizer.learning_rate)},
     )
 
 
-def _cosine(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _cosine(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.optimizer.schedule != "constant":
         return None
-    return Mend(
+    return Suggestion(
         "cosine",
         "Let the learning rate fall",
         "Along a cosine the steps become shorter until the end, so that the weights come to rest.",
@@ -295,14 +298,14 @@ def _cosine(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _warm_up(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _warm_up(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     optimizer = config.optimizer
     starts_slowly = optimizer.schedule in ("one_cycle", "triangular") or (
         optimizer.schedule == "cosine" and optimizer.warmup_epochs
     )
     if config.training.epochs < 2 or starts_slowly:
         return None
-    return Mend(
+    return Suggestion(
         "warm-up",
         "Start slowly",
         "The first steps, from random weights, are the wildest: the learning rate rises over one epoch, then falls.",
@@ -310,11 +313,11 @@ def _warm_up(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _clip_gradients(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _clip_gradients(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     clip = config.optimizer.gradient_clip_norm
     if clip is not None and clip <= 1:
         return None
-    return Mend(
+    return Suggestion(
         "clip-gradients",
         "Cap the gradients",
         "A few pictures can ask for a huge step; with a cap on the gradients' norm none can throw the weights off.",
@@ -322,10 +325,10 @@ def _clip_gradients(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _full_precision(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _full_precision(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.training.precision != "mixed_float16":
         return None
-    return Mend(
+    return Suggestion(
         "full-precision",
         "Full precision",
         "Half precision knows no number above 65,504, and beyond it a loss is no number.",
@@ -333,11 +336,11 @@ def _full_precision(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _faster_averages(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _faster_averages(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     model = config.model
     if model.batch_norm_momentum <= 0.9 or not any(block.batch_norm for block in model.blocks):
         return None
-    return Mend(
+    return Suggestion(
         "faster-averages",
         "Batch normalisation that follows faster",
         f"Validation uses averages that follow the weights; with a momentum of {model.batch_norm_momentum:g} they "
@@ -346,10 +349,10 @@ def _faster_averages(config: ExperimentConfig, _: int | None) -> Mend | None:
     )
 
 
-def _average_weights(config: ExperimentConfig, _: int | None) -> Mend | None:
+def _average_weights(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     if config.optimizer.weight_averaging is not None:
         return None
-    return Mend(
+    return Suggestion(
         "average-weights",
         "Average the weights",
         "Measured with a running average of the weights, the jumps of single steps cancel.",
@@ -362,8 +365,8 @@ def _rounded(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-Builder = Callable[[ExperimentConfig, int | None], Mend | None]
-MENDS: Mapping[Verdict, tuple[Builder, ...]] = {
+Builder = Callable[[ExperimentConfig, int | None], Suggestion | None]
+SUGGESTIONS: Mapping[Verdict, tuple[Builder, ...]] = {
     Verdict.TOO_EARLY: (),
     Verdict.OVERFITTING: (
         _augment, _augment_more, _mix_pictures, _all_pictures, _more_dropout, _stop_in_time, _smaller_head,

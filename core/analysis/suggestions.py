@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from core.analysis.diagnosis import Diagnosis, Verdict
-from core.analysis.suggestion_catalogue import MENDS, Mend
+from core.analysis.suggestion_catalogue import SUGGESTIONS, Suggestion
 from core.config import ExperimentConfig
 from core.config.paths import parse_path, read_path
 from core.design import architecture
@@ -11,17 +11,17 @@ from core.errors import ConfigError
 
 WIDE_GAP = 0.10  # beyond what the size of any usual validation set explains
 
-__all__ = ["Mend", "augmentation_mend", "mends_for"]
+__all__ = ["Suggestion", "augmentation_suggestion", "suggestions_for"]
 
 
-def mends_for(
+def suggestions_for(
     diagnosis: Diagnosis,
     config: ExperimentConfig,
     best_epoch: int | None,
     *,
     input_shape: tuple[int, int, int] | None = None,
     num_classes: int = 10,
-) -> tuple[Mend, ...]:
+) -> tuple[Suggestion, ...]:
     """Mends for a run of `config` with this diagnosis, each of them a valid config that differs from it.
 
     `input_shape` (height, width, channels) and `num_classes` are those of the data set; without, a square of
@@ -32,33 +32,41 @@ def mends_for(
     verdict = diagnosis.verdict
     if verdict is Verdict.HEALTHY and diagnosis.gap is not None and diagnosis.gap > WIDE_GAP:
         verdict = Verdict.OVERFITTING  # it still learns, but more of the same would only widen the gap
-    offered = (build(config, best_epoch) for build in MENDS[verdict])
-    mends = (_without_old_values(mend, config) for mend in offered if mend)
-    return tuple(mend for mend in mends if mend.changes and _can_be_built(mend, config, shape, num_classes))
+    offered = (build(config, best_epoch) for build in SUGGESTIONS[verdict])
+    suggestions = (_without_old_values(suggestion, config) for suggestion in offered if suggestion)
+    return tuple(
+        suggestion
+        for suggestion in suggestions
+        if suggestion.changes and _can_be_built(suggestion, config, shape, num_classes)
+    )
 
 
-def augmentation_mend(config: ExperimentConfig) -> Mend | None:
+def augmentation_suggestion(config: ExperimentConfig) -> Suggestion | None:
     """More variety in what a run of `config` is shown, whatever its verdict; None when all of it is there already."""
-    for build in MENDS[Verdict.OVERFITTING]:
-        mend = build(config, None)
-        if mend is not None and any(path.startswith("augmentation.") for path in mend.changes):
-            mend = _without_old_values(mend, config)
-            if mend.changes:
-                return mend
+    for build in SUGGESTIONS[Verdict.OVERFITTING]:
+        suggestion = build(config, None)
+        if suggestion is not None and any(path.startswith("augmentation.") for path in suggestion.changes):
+            suggestion = _without_old_values(suggestion, config)
+            if suggestion.changes:
+                return suggestion
     return None
 
 
-def _without_old_values(mend: Mend, config: ExperimentConfig) -> Mend:
+def _without_old_values(suggestion: Suggestion, config: ExperimentConfig) -> Suggestion:
     plain = config.to_dict()
-    is_new = {path: read_path(plain, parse_path(path), path) != value for path, value in mend.changes.items()}
-    return replace(mend, changes={path: value for path, value in mend.changes.items() if is_new[path]})
+    is_new = {
+        path: read_path(plain, parse_path(path), path) != value for path, value in suggestion.changes.items()
+    }
+    return replace(
+        suggestion, changes={path: value for path, value in suggestion.changes.items() if is_new[path]}
+    )
 
 
 def _can_be_built(
-    mend: Mend, config: ExperimentConfig, shape: tuple[int, int, int], num_classes: int
+    suggestion: Suggestion, config: ExperimentConfig, shape: tuple[int, int, int], num_classes: int
 ) -> bool:
     try:
-        architecture.describe(config.with_values(mend.changes).model, shape, num_classes)
+        architecture.describe_network(config.with_values(suggestion.changes).model, shape, num_classes)
     except ConfigError:
         return False
     return True

@@ -23,9 +23,9 @@ from core.config import ExperimentConfig
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
 from core.images import CROPS, MAX_FILE_BYTES
-from core.preflight.measurement import measure
+from core.preflight.measurement import run_preflight
 from core.runs import control
-from core.runs.breakdown import details_document
+from core.runs.breakdown import breakdown_document
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, summary_of, verdict_of
@@ -176,11 +176,11 @@ async def _preflight(request: Request) -> Response:
 
     def work(body: bytes) -> Any:
         config = config_of(parse_body(body, {"config", "preset", "set"}))
-        return measure(get_services().workspace, config).to_dict()
+        return run_preflight(get_services().workspace, config).to_dict()
 
     return await answer_body(request, work, status=200)
 
 
 def _details(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
-    return details_document(services.workspace, run, services.store.details.read(run.id))
+    return breakdown_document(services.workspace, run, services.store.details.read(run.id))

@@ -14,7 +14,7 @@ from core.errors import ConfigError
 from core.server.services import Services, get_services
 from core.store.store import Store
 from core.studies.report import read_report, study_summary
-from core.studies.spec import Base
+from core.studies.spec import StudySource
 from core.studies.start import (
     base_fork,
     base_of_preset,
@@ -74,7 +74,7 @@ async def _start(request: Request) -> Response:
     return await answer_body(request, start)
 
 
-def _second_of(store: Store, first: Base, against: object) -> Base:
+def _second_of(store: Store, first: StudySource, against: object) -> StudySource:
     """Another config, or with `set` alone the first with something changed."""
     if not isinstance(against, dict):
         raise ConfigError("against", "must be an object with config, preset, run or set.")
@@ -83,13 +83,13 @@ def _second_of(store: Store, first: Base, against: object) -> Base:
     return base_fork(first, values_of(against)) if set(against) == {"set"} else _base_of(store, against)
 
 
-def _base_of(store: Store, asked: Mapping[str, Any]) -> Base:
+def _base_of(store: Store, asked: Mapping[str, Any]) -> StudySource:
     given = [source for source in SOURCES if source in asked]
     if len(given) != 1:
         raise ConfigError("", "Send one of config, preset and run.")
     values, source = values_of(dict(asked)), asked[given[0]]
     if given[0] == "config":
-        return Base("config", ExperimentConfig.from_dict(source).with_values(values))
+        return StudySource("config", ExperimentConfig.from_dict(source).with_values(values))
     if not isinstance(source, str):
         raise ConfigError(given[0], "must be text.")
     return base_of_preset(source, values) if given[0] == "preset" else base_of_run(store, source, values)

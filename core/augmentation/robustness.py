@@ -127,7 +127,7 @@ def find_knob(name: str, num_channels: int | None = None) -> Knob:
     return KNOBS[name]
 
 
-def measure(
+def measure_robustness(
     workspace: Workspace, engine: Counts, run: Run, knob: str, image_shape: tuple[int, int, int]
 ) -> Iterator[Robustness]:
     """What is known, and again after each level that had to be measured. The last one is complete.

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.augmentation.batch_document import Batch, batch_document
 from core.augmentation.keras_code import keras_code
-from core.augmentation.robustness import KNOBS, Robustness, measure, resized_shape
+from core.augmentation.robustness import KNOBS, Robustness, measure_robustness, resized_shape
 from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import end_progress, percent, print_json, print_table, progress_line
 from core.cli.predict import read_picture
@@ -186,7 +186,7 @@ def _robustness(arguments: argparse.Namespace) -> int:
     engine = Engine(workspace)
     found: Robustness | None = None
     try:
-        for found in measure(workspace, engine, run, arguments.knob, shape):
+        for found in measure_robustness(workspace, engine, run, arguments.knob, shape):
             done = sum(value is not None for value in found.accuracy)
             progress_line(f"{KNOBS[arguments.knob].title}: {done} of {len(found.levels)} levels")
     finally:

@@ -4,8 +4,8 @@ import argparse
 
 from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import end_progress, print_json, progress_line
-from core.formatting import in_words
-from core.preflight.measurement import Preflight, measure
+from core.formatting import duration
+from core.preflight.measurement import Preflight, run_preflight
 from core.workspace import Workspace
 
 
@@ -21,7 +21,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _preflight(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
-    found = measure(Workspace.from_environment().ensure(), config, progress_line)
+    found = run_preflight(Workspace.from_environment().ensure(), config, progress_line)
     end_progress()
     if arguments.json:
         print_json(found.to_dict())
@@ -45,10 +45,10 @@ def sentences(found: Preflight) -> list[str]:
         return [*lines, *found.notes]
     assert found.epoch_seconds is not None and found.total_seconds is not None
     lines.append(
-        f"An epoch takes {in_words(found.epoch_seconds)}: {found.steps:,} steps {in_words(found.train_seconds or 0)}, "
-        f"measuring {in_words(found.evaluation_seconds or 0)}, saving {in_words(found.saving_seconds or 0)}."
+        f"An epoch takes {duration(found.epoch_seconds)}: {found.steps:,} steps {duration(found.train_seconds or 0)}, "
+        f"measuring {duration(found.evaluation_seconds or 0)}, saving {duration(found.saving_seconds or 0)}."
     )
-    lines.append(f"{found.epochs:,} epochs take {in_words(found.total_seconds)}, the start included.")
+    lines.append(f"{found.epochs:,} epochs take {duration(found.total_seconds)}, the start included.")
     lines.append(f"{found.memory_mib:,} MiB of memory, of {_available(found)} that are free.")
     return [*lines, *found.notes]
 

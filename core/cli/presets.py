@@ -6,7 +6,7 @@ from dataclasses import asdict
 from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
 from core.datasets.lookup import dataset_shape, find_dataset
-from core.design.architecture import describe
+from core.design.architecture import describe_network
 from core.design.hints import advise
 from core.design.presets import PRESETS
 from core.workspace import Workspace
@@ -39,7 +39,7 @@ def _describe(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     workspace = Workspace.from_environment()
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
-    network = describe(config.model, image_shape, num_classes)
+    network = describe_network(config.model, image_shape, num_classes)
     num_train = config.dataset.num_train or find_dataset(workspace, config.dataset.id).num_train
     hints = advise(config, network, min(image_shape[:2]), num_train or 1)
     if arguments.json:

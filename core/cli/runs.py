@@ -15,7 +15,7 @@ from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
 from core.engine.client import Engine
 from core.runs import control
-from core.runs.breakdown import class_names_of, details_document, memorised_in_words, why_no_details
+from core.runs.breakdown import breakdown_document, class_names_of, memorised_in_words, why_no_breakdown
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, verdict_of
@@ -258,11 +258,11 @@ def print_details(store: Store, run: Run, *, as_json: bool) -> None:
     """All epochs as JSON, or how it stands after the last one."""
     details = store.details.read(run.id)
     if as_json:
-        print_json(details_document(store.workspace, run, details))
+        print_json(breakdown_document(store.workspace, run, details))
         return
     print(f"{run.name} ({run.id}): {run.state}")
     if details is None:
-        print(why_no_details(run))
+        print(why_no_breakdown(run))
         return
     names = class_names_of(store.workspace, run, details.num_classes)
     epoch = int(details.epochs[-1])

@@ -14,7 +14,7 @@ from core.scheduling.service import ensure_scheduler
 from core.store.store import Store
 from core.store.studies import Study
 from core.studies.report import StudyReport, num_planned, read_report, study_summary
-from core.studies.spec import ABLATION, KINDS, MODES, NOISE, SEEDS, SEEDS_OF, VOLUME, Base
+from core.studies.spec import ABLATION, KINDS, MODES, NOISE, SEEDS, SEEDS_OF, VOLUME, StudySource
 from core.studies.start import (
     base_fork,
     base_of_preset,
@@ -126,12 +126,12 @@ def _start(arguments: argparse.Namespace) -> int:
     return _report(workspace, study, wait=arguments.wait, as_json=arguments.json)
 
 
-def _first(store: Store, arguments: argparse.Namespace) -> Base:
+def _first(store: Store, arguments: argparse.Namespace) -> StudySource:
     if arguments.run:
         return base_of_run(store, arguments.run, _values(arguments))
     if arguments.preset:
         return base_of_preset(arguments.preset, _values(arguments))
-    return Base(_name_of(arguments.config), config_from(arguments))
+    return StudySource(_name_of(arguments.config), config_from(arguments))
 
 
 def _name_of(path: Path) -> str:
@@ -140,7 +140,7 @@ def _name_of(path: Path) -> str:
     return plain.strip()[:60] or "config"
 
 
-def _second(store: Store, first: Base, arguments: argparse.Namespace) -> Base | None:
+def _second(store: Store, first: StudySource, arguments: argparse.Namespace) -> StudySource | None:
     changes = dict(parse_assignment(text) for text in arguments.against_set)
     values = {**_values(arguments), **changes}
     if arguments.against_run:

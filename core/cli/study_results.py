@@ -43,11 +43,14 @@ def print_result(result: Result) -> None:
 
 
 def _print_seeds(result: SeedsResult) -> None:
-    names = [arm.name if len(arm.name) <= 30 else arm.name[:29] + "…" for arm in result.arms]
+    names = [
+        condition.name if len(condition.name) <= 30 else condition.name[:29] + "…"
+        for condition in result.conditions
+    ]
     header = ["SEED", *(f"{name}: BEST" for name in names), *(f"{name}: GAP" for name in names)]
     rows = [[row.seed, *map(percent, row.accuracies), *map(points, row.gaps)] for row in result.rows]
-    means = [_mean(arm.accuracy) for arm in result.arms]
-    gaps = [points(None if arm.gap is None else arm.gap.mean) for arm in result.arms]
+    means = [_mean(condition.accuracy) for condition in result.conditions]
+    gaps = [points(None if condition.gap is None else condition.gap.mean) for condition in result.conditions]
     print_table(header, [*rows, ["mean", *means, *gaps]])
 
 

@@ -28,7 +28,7 @@ from core.datasets.storage import (
 )
 from core.errors import DatasetError
 from core.formatting import printable, reason
-from core.system.lines import answering
+from core.system.lines import conversation
 from core.workspace import PROJECT_ROOT, Workspace
 
 # Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.
@@ -95,7 +95,7 @@ def import_apart(
         text=True,
         encoding="utf-8",
     )
-    with answering(process, request) as lines:
+    with conversation(process, request) as lines:
         _listen(lines, printable(shown_name or path.name, 60), report, silence_seconds)
 
 

@@ -75,7 +75,9 @@ class Architecture:
         return spatial[-1].receptive_field if spatial else 1
 
 
-def describe(model: ModelConfig, input_shape: Shape = (32, 32, 3), num_classes: int = 10) -> Architecture:
+def describe_network(
+    model: ModelConfig, input_shape: Shape = (32, 32, 3), num_classes: int = 10
+) -> Architecture:
     """Work out every layer for pictures of `input_shape` (height, width, channels).
 
     Raises:

@@ -201,7 +201,7 @@ def _ranked(probabilities: NDArray[Any], class_names: tuple[str, ...]) -> list[d
     return [{"class": class_names[place], "probability": float(probabilities[place])} for place in order]
 
 
-def serve(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+def serve_requests(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -> None:
     """Answer frame after frame until the input ends."""
     while True:
         try:
@@ -233,5 +233,5 @@ def main() -> int:
     import core.training.saved_models  # noqa: F401
 
     write_frame(outgoing, READY, {})
-    serve(Requests(Workspace.from_environment()), sys.stdin.buffer, outgoing)
+    serve_requests(Requests(Workspace.from_environment()), sys.stdin.buffer, outgoing)
     return 0

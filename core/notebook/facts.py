@@ -8,7 +8,7 @@ from core.analysis.significance import mean_and_interval
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.errors import RunError
-from core.formatting import in_words
+from core.formatting import duration
 from core.runs.verdicts import verdict_of
 from core.store.records import Run, finite
 from core.store.store import Curves
@@ -59,7 +59,7 @@ class RunFacts:
             parts.append(
                 f"best validation accuracy {100 * self.best_val_accuracy:.1f} % at epoch {self.best_epoch}"
             )
-        took = "" if self.seconds is None else f" in {in_words(self.seconds)}"
+        took = "" if self.seconds is None else f" in {duration(self.seconds)}"
         parts.append(f"{self.epochs} of {self.total_epochs} epochs{took}")
         if self.gap is not None:
             # The gap in the headline is the middle one of the last three epochs.

@@ -18,7 +18,7 @@ from core.errors import PreflightError, UserError
 from core.scheduling.launcher import worker_environment
 from core.system.devices import Device
 from core.system.files import open_log
-from core.system.lines import answering
+from core.system.lines import conversation
 from core.workspace import PROJECT_ROOT, Workspace
 
 COMMAND = (sys.executable, "-m", "core.preflight.worker")
@@ -68,7 +68,7 @@ def ask(
     except OSError as error:
         raise PreflightError(f"The dry run could not be started: {error.strerror or error}.") from error
     request = {"task": task, "config": config.to_dict(), "seconds": seconds}
-    with answering(process, request) as lines:
+    with conversation(process, request) as lines:
         answer = _listen(process, lines, limit_mib, tell, silence_seconds)
     if answer is None:
         # Linux ends who takes too much by a signal; so do allocators that get nothing any more.

@@ -20,7 +20,7 @@ KEPT = 64
 
 
 @dataclass(frozen=True)
-class DryRunState:
+class PreflightState:
     """What is known of a config: `stage` while it is measured, then a `result`, or a `problem` in a sentence.
 
     `others_run` says that another config is being measured, so that this one cannot be.
@@ -32,7 +32,7 @@ class DryRunState:
     others_run: bool = False
 
 
-class DryRuns:
+class PreflightJobs:
     """One dry run at a time, and the last answers by config. Forgotten when the server ends."""
 
     def __init__(self, workspace: Workspace, measure: "Callable[..., Preflight] | None" = None) -> None:
@@ -54,16 +54,16 @@ class DryRuns:
             self._answers.pop(config.config_id, None)
         threading.Thread(target=self._work, args=(config,), name="dry-run", daemon=True).start()
 
-    def state(self, config_id: str) -> DryRunState:
+    def state(self, config_id: str) -> PreflightState:
         """Where the dry run of this config stands."""
         with self._lock:
             running = self._running
             if running == config_id:
-                return DryRunState(stage=self._stage)
+                return PreflightState(stage=self._stage)
             answer = self._answers.get(config_id)
         if isinstance(answer, str):
-            return DryRunState(problem=answer, others_run=running is not None)
-        return DryRunState(result=answer, others_run=running is not None)
+            return PreflightState(problem=answer, others_run=running is not None)
+        return PreflightState(result=answer, others_run=running is not None)
 
     def _work(self, config: ExperimentConfig) -> None:
         answer: Preflight | str
@@ -88,6 +88,6 @@ class DryRuns:
 
 def _load_measure() -> "Callable[..., Preflight]":
     """Late: what starts and checks runs is no part of what every server needs to be healthy."""
-    from core.preflight.measurement import measure
+    from core.preflight.measurement import run_preflight
 
-    return measure
+    return run_preflight

@@ -69,7 +69,7 @@ class Preflight:
         return asdict(self)
 
 
-def measure(
+def run_preflight(
     workspace: Workspace,
     config: ExperimentConfig,
     tell: Tell = lambda stage: None,

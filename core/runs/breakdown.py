@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from core.datasets.lookup import find_dataset
 from core.errors import DatasetError
-from core.store.breakdowns import CorruptedLabels, Followed, RunDetails
+from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
 from core.store.records import Run
 from core.workspace import Workspace
 
@@ -17,7 +17,7 @@ TOO_OLD = (
 )
 
 
-def why_no_details(run: Run) -> str:
+def why_no_breakdown(run: Run) -> str:
     """Why a run has none, in a sentence."""
     return TOO_OLD if run.epoch else NONE_YET
 
@@ -45,11 +45,11 @@ def memorised_in_words(epoch: int, corrupted: CorruptedLabels) -> str:
     return sentence.replace("%", "\u00a0%")
 
 
-def details_document(workspace: Workspace, run: Run, details: RunDetails | None) -> dict[str, Any]:
+def breakdown_document(workspace: Workspace, run: Run, details: RunBreakdown | None) -> dict[str, Any]:
     """As JSON: lists over `epoch`, and null for what was not measured. Accuracies are fractions of 1."""
     document: dict[str, Any] = {"id": run.id, "name": run.name, "epoch": [], "note": None}
     if details is None:
-        note = why_no_details(run)
+        note = why_no_breakdown(run)
         return {**document, "note": note, "classes": [], "corrupted_labels": None, "followed": None}
     names = class_names_of(workspace, run, details.num_classes)
     clean, validation, gap = details.clean.accuracy, details.validation.accuracy, details.gap

@@ -80,7 +80,7 @@ def add_epochs(workspace: Workspace, run_id: str, add: int) -> Run:
 
 def _ask(workspace: Workspace, run_id: str, kind: str, value: float | None = None) -> Run:
     with Store(workspace) as store:
-        store.interventions.ask(run_id, kind, value)
+        store.interventions.request(run_id, kind, value)
         run = store.get_run(run_id)
     ensure_scheduler(workspace)
     return run

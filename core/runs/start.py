@@ -7,7 +7,7 @@ from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.datasets.lookup import check_dataset, dataset_shape
 from core.datasets.storage import is_ready
-from core.design.architecture import Architecture, describe
+from core.design.architecture import Architecture, describe_network
 from core.design.presets import PRESETS, quick_start
 from core.errors import RunError
 from core.runs import control
@@ -26,7 +26,7 @@ def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architec
     """
     check_dataset(workspace, config.dataset)
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
-    return describe(config.model, image_shape, num_classes)
+    return describe_network(config.model, image_shape, num_classes)
 
 
 def start_experiment(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
-from core.analysis.suggestions import Mend, mends_for
+from core.analysis.suggestions import Suggestion, suggestions_for
 from core.config import ExperimentConfig
 from core.datasets.lookup import find_dataset
 from core.datasets.splits import CLEAN_PICTURES
@@ -87,7 +87,7 @@ def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
     }
 
 
-def mends_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Mend, ...]:
+def suggestions_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Suggestion, ...]:
     """What to try after this verdict; nothing where the data set is gone or the settings cannot be read."""
     info, config = _described(workspace, run.dataset), _settings(run)
     if info is None or config is None:
@@ -97,7 +97,7 @@ def mends_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Mend
     shape = (side or height, side or width, channels)
     # Where no epoch came after the best one, stopping there would change nothing.
     best_epoch = None if run.best_epoch == run.epoch else run.best_epoch
-    return mends_for(diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes)
+    return suggestions_for(diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes)
 
 
 def _described(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:

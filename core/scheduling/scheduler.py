@@ -54,14 +54,14 @@ class Scheduler:
         devices: Callable[[], DeviceReport] = list_devices,
         clock: Callable[[], float] = time.monotonic,
         escalation: Sequence[tuple[float, Signal]] = ESCALATION,
-        standby_wanted: Callable[[], bool] = lambda: False,
+        standby_requested: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._launcher = launcher
         self._list_devices = devices
         self._clock = clock
         self._escalation = escalation
-        self._standby_wanted = standby_wanted
+        self._standby_wanted = standby_requested
         self._watched: list[_Watched] = []
         self._report = DeviceReport(())
         self._report_due = float("-inf")
@@ -69,21 +69,21 @@ class Scheduler:
 
     def tick(self) -> bool:
         """Look after every run once. Returns whether there is anything left to look after."""
-        self._unlock()
+        self._continue_suspended()
         self._note_processes()
         self._adopt()
         self._reap()
-        self._press()
+        self._escalate_stop()
         self._start_waiting()
         wanted = self._standby_wanted()
-        self._keep_ready(wanted)
+        self._maintain_standby(wanted)
         return bool(self._watched) or wanted or self._store.has_work()
 
     def close(self) -> None:
         """Have no worker wait any more. Those that have a run go on."""
         self._launcher.keep_ready(())
 
-    def _unlock(self) -> None:
+    def _continue_suspended(self) -> None:
         """Workers that were stopped (SIGSTOP) go on when one of them may have the database: else nobody could write."""
         for watched in self._watched:
             if watched.worker.is_suspended() and self._store.is_locked():
@@ -102,7 +102,7 @@ class Scheduler:
             self._adopted = True
         for run in self._store.active_runs():
             if not self._is_watched(run) and not self._watch_again(run):
-                self._lost(run, Exit(None))
+                self._mark_lost(run, Exit(None))
 
     def _is_watched(self, run: Run) -> bool:
         return any((each.run_id, each.attempt) == (run.id, run.attempt) for each in self._watched)
@@ -137,11 +137,11 @@ class Scheduler:
             logger.info("run %s: its process has ended, exit code %s", watched.run_id, end.code)
             run = self._current(watched)
             if run is not None and run.state.is_active:
-                self._lost(run, end)
+                self._mark_lost(run, end)
             self._store.clear_process(watched.run_id)
             self._watched.remove(watched)
 
-    def _lost(self, run: Run, end: Exit) -> None:
+    def _mark_lost(self, run: Run, end: Exit) -> None:
         """A run whose process is gone and that has not said how it ended."""
         if run.stop_requested:
             self._change(run, RunState.STOPPED)
@@ -153,7 +153,7 @@ class Scheduler:
         hint = f"{RESUME_HINT} {OUT_OF_MEMORY_HINT}" if end.killed else RESUME_HINT
         self._change(run, RunState.INTERRUPTED, error=cause, next_step=hint)
 
-    def _press(self) -> None:
+    def _escalate_stop(self) -> None:
         """Processes that should end and do not are told so ever more firmly."""
         now = self._clock()
         for watched in self._watched:
@@ -183,7 +183,7 @@ class Scheduler:
                 return
             self._start(run, devices)
 
-    def _keep_ready(self, wanted: bool) -> None:
+    def _maintain_standby(self, wanted: bool) -> None:
         """While one is wanted, have a worker wait for the next run.
 
         It is not begun while a run starts or is in its first epoch: loading takes a core for seconds, which that

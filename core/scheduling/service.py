@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from core.errors import ConvDeckError
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.scheduler import Scheduler
-from core.scheduling.standby_request import is_standby_wanted
+from core.scheduling.standby_request import is_standby_requested
 from core.store.store import Store
 from core.system.files import open_log
 from core.system.processes import detached
@@ -30,13 +30,14 @@ TICK_SECONDS = 0.1
 IDLE_SECONDS = 30.0
 LOCK_SECONDS = 1.0
 SPAWN_SECONDS = 1.0
-BUSY_SECONDS = 5.0  # less than others wait for the database: while it is locked, only `_unlock` can help them
+# Less than others wait for the database: while it is locked, only the scheduler's `_continue_suspended` can help them.
+BUSY_SECONDS = 5.0
 SCHEDULER_COMMAND = (sys.executable, "-m", "core.scheduling.service")
 
 logger = logging.getLogger(__name__)
 
 
-def serve(workspace: Workspace, scheduler: Scheduler, store: Store, idle_seconds: float) -> None:
+def serve_queue(workspace: Workspace, scheduler: Scheduler, store: Store, idle_seconds: float) -> None:
     """Tick until there has been nothing to do for `idle_seconds`. Returns at once when another one serves."""
     lock = FileLock(workspace.scheduler_lock)
     while True:
@@ -90,7 +91,7 @@ def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_CO
     """
     try:
         with Store(workspace) as store:
-            if not store.has_work() and not is_standby_wanted(workspace):
+            if not store.has_work() and not is_standby_requested(workspace):
                 return
         with _spawning:
             # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
@@ -138,8 +139,8 @@ def main() -> None:
     idle_seconds = float(os.environ.get("CONVDECK_SCHEDULER_IDLE_SECONDS", IDLE_SECONDS))
     with Store(workspace, busy_seconds=BUSY_SECONDS) as store:
         launcher = LocalLauncher(workspace)
-        scheduler = Scheduler(store, launcher, standby_wanted=lambda: is_standby_wanted(workspace))
-        serve(workspace, scheduler, store, idle_seconds)
+        scheduler = Scheduler(store, launcher, standby_requested=lambda: is_standby_requested(workspace))
+        serve_queue(workspace, scheduler, store, idle_seconds)
 
 
 if __name__ == "__main__":

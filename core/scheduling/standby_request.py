@@ -17,7 +17,7 @@ WANTED_SECONDS = 600.0
 _wanted_for: set[Path] = set()
 
 
-def want_standby(workspace: Workspace) -> None:
+def request_standby(workspace: Workspace) -> None:
     """Have a worker wait from now on, for this process. Nothing happens with `CONVDECK_STANDBY=off`."""
     if os.environ.get("CONVDECK_STANDBY") == "off":
         return
@@ -25,34 +25,34 @@ def want_standby(workspace: Workspace) -> None:
     pid = os.getpid()
     wish = {"pid": pid, "started": process_started(pid)}
     with contextlib.suppress(OSError):  # no room, no comfort
-        write_bytes(workspace.standby_wish, json.dumps(wish).encode())
+        write_bytes(workspace.standby_request, json.dumps(wish).encode())
 
 
-def renew_wish(workspace: Workspace) -> None:
+def touch_standby_request(workspace: Workspace) -> None:
     """Somebody uses a page: what was wanted is wanted for another ten minutes.
 
     There is one wish for all servers of a workspace. When the one that wished last has ended, this one wishes anew.
     """
     if workspace.root in _wanted_for and not _lives(_wish(workspace)):
-        want_standby(workspace)
+        request_standby(workspace)
         return
     with contextlib.suppress(OSError):
-        os.utime(workspace.standby_wish)
+        os.utime(workspace.standby_request)
 
 
-def withdraw_wish(workspace: Workspace) -> None:
+def cancel_standby_request(workspace: Workspace) -> None:
     """This process ends. What another one wants stays."""
     _wanted_for.discard(workspace.root)
     wish = _wish(workspace)
     if wish is not None and wish[0] == os.getpid():
         with contextlib.suppress(OSError):
-            workspace.standby_wish.unlink()
+            workspace.standby_request.unlink()
 
 
-def is_standby_wanted(workspace: Workspace) -> bool:
+def is_standby_requested(workspace: Workspace) -> bool:
     """Whether a server that lives said so, and was used in the last ten minutes. Takes 0.05 ms."""
     try:
-        age = time.time() - workspace.standby_wish.stat().st_mtime
+        age = time.time() - workspace.standby_request.stat().st_mtime
     except OSError:
         return False
     return abs(age) <= WANTED_SECONDS and _lives(_wish(workspace))
@@ -61,7 +61,7 @@ def is_standby_wanted(workspace: Workspace) -> bool:
 def _wish(workspace: Workspace) -> tuple[int, float] | None:
     """Pid and start time of the server that wished last; None when there is no wish that can be read."""
     try:
-        wish = json.loads(workspace.standby_wish.read_text())
+        wish = json.loads(workspace.standby_request.read_text())
         return int(wish["pid"]), float(wish["started"])
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from core.errors import EngineError
 from core.onboarding.example import draw_shapes_ahead, import_example
 from core.scheduling.service import ensure_scheduler
-from core.scheduling.standby_request import want_standby, withdraw_wish
+from core.scheduling.standby_request import cancel_standby_request, request_standby
 from core.server.services import Services, get_services
-from core.server.tuning import send_at_once
+from core.server.tuning import disable_nagle
 from core.system.devices import list_devices
 
 SCHEDULER_CHECK_SECONDS = 2.0
@@ -25,7 +25,7 @@ async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterato
 
     `first_pages` are modules that the first visitor needs, loaded before anybody asks.
     """
-    await asyncio.to_thread(send_at_once)
+    await asyncio.to_thread(disable_nagle)
     services = await asyncio.to_thread(get_services)
     is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
     tasks = [
@@ -37,7 +37,7 @@ async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterato
     yield
     for task in tasks:
         task.cancel()
-    await asyncio.to_thread(withdraw_wish, services.workspace)
+    await asyncio.to_thread(cancel_standby_request, services.workspace)
     await asyncio.to_thread(services.engine.close)
 
 
@@ -55,7 +55,7 @@ async def warm_up(
         await asyncio.to_thread(services.engine.start)
     while services.engine.state.name == "starting":
         await asyncio.sleep(ENGINE_CHECK_SECONDS)
-    await asyncio.to_thread(want_standby, services.workspace)
+    await asyncio.to_thread(request_standby, services.workspace)
 
 
 def load_first_pages(modules: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.engine.client import Engine
-from core.preflight.jobs import DryRuns
+from core.preflight.jobs import PreflightJobs
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -20,7 +20,7 @@ class Services:
     workspace: Workspace
     store: Store
     engine: Engine
-    dry_runs: DryRuns
+    preflights: PreflightJobs
 
 
 def get_services() -> Services:
@@ -30,6 +30,6 @@ def get_services() -> Services:
         if workspace.root not in _services:
             workspace.ensure()
             _services[workspace.root] = Services(
-                workspace, Store(workspace), Engine(workspace), DryRuns(workspace)
+                workspace, Store(workspace), Engine(workspace), PreflightJobs(workspace)
             )
         return _services[workspace.root]

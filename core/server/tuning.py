@@ -12,7 +12,7 @@ ARENAS = 2
 M_ARENA_MAX = -8  # malloc.h of glibc
 
 
-def send_at_once() -> int:
+def disable_nagle() -> int:
     """Have answers leave as they are written (TCP_NODELAY), on every connection from now on. Returns at how many.
 
     Streamlit hands uvicorn a socket that was made without naming its protocol, and asyncio then leaves Nagle's
@@ -33,7 +33,7 @@ def send_at_once() -> int:
     return found
 
 
-def limit_arenas() -> bool:
+def limit_malloc_arenas() -> bool:
     """Have all threads share two heaps. Returns whether they will; only glibc has such heaps, and `mallopt`.
 
     Streamlit runs every tick in a thread of its own. glibc gives threads up to eight heaps a core, and each of these

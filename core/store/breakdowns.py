@@ -102,7 +102,7 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class RunDetails:
+class RunBreakdown:
     """The details of all epochs (epochs,) of a run that have some, at least one, in order."""
 
     epochs: Counts
@@ -123,14 +123,14 @@ class RunDetails:
         return gap
 
 
-class EpochDetails:
+class Breakdowns:
     """The part of the store that keeps them. They are written and forgotten with the rows of their epochs."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
 
-    def read(self, run_id: str) -> RunDetails | None:
+    def read(self, run_id: str) -> RunBreakdown | None:
         """None when there are none: before the first epoch has ended, and for runs older than the measuring.
 
         Raises RunNotFound.
@@ -142,7 +142,7 @@ class EpochDetails:
         return _columns([(epoch, json.loads(text)) for epoch, text in rows])
 
 
-def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunDetails | None:
+def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunBreakdown | None:
     if not rows:
         return None
     # What is the same in every epoch is read from the last one. A data set that was replaced by another between two
@@ -151,7 +151,7 @@ def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunDetails | None:
     rows = [row for row in rows if _constants(row[1]) == last]
     epochs = np.array([epoch for epoch, _ in rows], np.int64)
     details = [each for _, each in rows]
-    return RunDetails(
+    return RunBreakdown(
         epochs,
         _class_counts([each["clean"] for each in details]),
         _class_counts([each["validation"] for each in details]),

@@ -83,7 +83,7 @@ class Interventions:
 
     # What people ask for
 
-    def ask(self, run_id: str, kind: str, value: float | None = None) -> Intervention:
+    def request(self, run_id: str, kind: str, value: float | None = None) -> Intervention:
         """Note a wish. Asked again before it is carried out, pause and step are the same wish.
 
         Raises:
@@ -229,7 +229,7 @@ class Interventions:
 
     # What a worker carries out; each raises StaleAttempt when its attempt is no longer the active one
 
-    def applied(self, run_id: str, attempt: int, number: int, epoch: int, outcome: str) -> None:
+    def mark_applied(self, run_id: str, attempt: int, number: int, epoch: int, outcome: str) -> None:
         """The wish `number` took effect when `epoch` epochs had finished."""
         with self._database.writing() as connection:
             run_tables.get_current(connection, run_id, attempt)

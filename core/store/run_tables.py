@@ -111,13 +111,13 @@ def enter(
             "batch": 0, "batch_loss": None, "batch_accuracy": None,
         }  # fmt: skip
         connection.execute("DELETE FROM leases WHERE run_number = ?", (number,))
-        drop_wishes(connection, number, to)
+        close_open_requests(connection, number, to)
     elif run.state is RunState.STARTING:
         changes |= {"started_at": max(run.created_at, now)}
     update(connection, number, changes | dict(fields))
 
 
-def drop_wishes(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:
+def close_open_requests(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:
     """Answer what nobody can carry out any more. A learning rate waits for a run that can be resumed."""
     kept = "" if ended_in is RunState.FINISHED else "AND kind <> 'learning_rate'"
     # Only a step takes effect some time before it has an outcome.

@@ -16,7 +16,7 @@ from core.config import ExperimentConfig
 from core.epoch import Curves, EpochRow
 from core.errors import IllegalTransition, RunError, StaleAttempt
 from core.store import run_tables, search
-from core.store.breakdowns import EpochDetails
+from core.store.breakdowns import Breakdowns
 from core.store.database import BUSY_SECONDS, Database
 from core.store.interventions import Interventions
 from core.store.notes import Notes
@@ -56,7 +56,7 @@ class Store:
         self._clock = clock
         self._database = Database(workspace.database, journal_mode, busy_seconds)
         self.interventions = Interventions(self._database, clock)
-        self.details = EpochDetails(self._database, clock)
+        self.details = Breakdowns(self._database, clock)
         self.studies = Studies(self._database, clock)
         self.notes = Notes(self._database, clock)
 

@@ -12,16 +12,16 @@ from core.analysis.significance import paired_difference
 from core.studies.measured import (
     CONFIDENCE,
     NORMAL_QUANTILE,
-    Measured,
     Pictures,
+    RunResult,
     combined,
-    of_arm,
+    of_condition,
     percent,
     signed,
     span,
     standard_error,
 )
-from core.studies.plan import FULL, NONE, active_knobs, arms_of, knob_key
+from core.studies.plan import FULL, NONE, active_knobs, conditions_of, knob_key
 from core.studies.spec import MODES, ONLY, WITHOUT, StudySpec
 
 
@@ -80,7 +80,7 @@ class AblationResult:
         return {"effects": [effect.to_dict() for effect in self.effects]}
 
 
-def analyse_ablation(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> AblationResult:
+def analyse_ablation(spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures) -> AblationResult:
     """What the runs that have ended say, however few."""
     knobs = active_knobs(spec.bases[0].config.augmentation)
     num_compared = _num_compared(spec, knobs)
@@ -92,7 +92,7 @@ def analyse_ablation(spec: StudySpec, measured: Sequence[Measured], pictures: Pi
         ]
         conditions.append((None, "without all" if mode == WITHOUT else "all together", whole))
         for knob, name, key in conditions:
-            runs, against = of_arm(measured, key), of_arm(measured, reference)
+            runs, against = of_condition(measured, key), of_condition(measured, reference)
             effects.append(_effect(mode, knob, name, runs, against, pictures, num_compared))
     found = tuple(effects)
     single = len(spec.seeds) == 1
@@ -103,7 +103,7 @@ def _num_compared(spec: StudySpec, knobs: Sequence[str]) -> int:
     """Among how many the headline picks the largest: in both modes each knob is compared twice, unless it is the only
     one, for then to leave it out and to have it alone are the same two runs.
     """
-    configs = {arm.key: arm.config for arm in arms_of(spec)}
+    configs = {condition.key: condition.config for condition in conditions_of(spec)}
     references = {WITHOUT: FULL, ONLY: NONE}
     return len(
         {
@@ -122,8 +122,8 @@ def _effect(
     mode: str,
     knob: str | None,
     name: str,
-    runs: dict[int, Measured],
-    against: dict[int, Measured],
+    runs: dict[int, RunResult],
+    against: dict[int, RunResult],
     pictures: Pictures,
     num_compared: int,
 ) -> Effect:
@@ -161,8 +161,8 @@ def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[fl
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
-def _headline(effects: Sequence[Effect], measured: Sequence[Measured], single: bool) -> str:
-    whole = of_arm(measured, FULL)
+def _headline(effects: Sequence[Effect], measured: Sequence[RunResult], single: bool) -> str:
+    whole = of_condition(measured, FULL)
     own = [effect for effect in effects if effect.knob is not None and effect.accuracy is not None]
     if not own:
         if not whole:

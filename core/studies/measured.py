@@ -7,19 +7,19 @@ from typing import Any
 
 from core.analysis.curves import best_epoch
 from core.analysis.significance import Difference, Interval, mean_and_interval
-from core.studies.plan import Role
+from core.studies.plan import RunRole
 
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.959964  # of the normal distribution at 97.5 %
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunResult:
     """A run that has ended. Accuracies and `gap` are fractions of 1; `gap` is clean training minus validation at the
     last epoch, and `val_accuracies` has (epoch, accuracy) of each.
     """
 
-    role: Role
+    role: RunRole
     best_val_accuracy: float
     last_val_accuracy: float | None
     last_clean_accuracy: float | None
@@ -41,7 +41,7 @@ class Pictures:
     num_classes: int | None = None
 
 
-def measure(role: Role, curves: Mapping[str, list[Any]]) -> Measured | None:
+def summarise_run(role: RunRole, curves: Mapping[str, list[Any]]) -> RunResult | None:
     """The numbers of a run's curves; None where no validation accuracy is known."""
     best = best_epoch(curves)
     if best is None:
@@ -53,12 +53,12 @@ def measure(role: Role, curves: Mapping[str, list[Any]]) -> Measured | None:
     )
     last, clean = curves["val_accuracy"][-1], curves["clean_train_accuracy"][-1]
     gap = None if last is None or clean is None else clean - last
-    return Measured(role, dict(known)[best], last, clean, gap, known)
+    return RunResult(role, dict(known)[best], last, clean, gap, known)
 
 
-def of_arm(measured: Sequence[Measured], arm: str) -> dict[int, Measured]:
+def of_condition(measured: Sequence[RunResult], condition: str) -> dict[int, RunResult]:
     """The runs that stand for a condition, by seed and in the order of the seeds."""
-    found = {each.seed: each for each in measured if arm in each.role.arms}
+    found = {each.seed: each for each in measured if condition in each.role.conditions}
     return dict(sorted(found.items()))
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from core.analysis.significance import Difference, Interval, paired_difference
 from core.studies.measured import (
     CONFIDENCE,
-    Measured,
     Pictures,
+    RunResult,
     difference_dict,
     interval_dict,
     interval_of,
-    of_arm,
+    of_condition,
     percent,
     points,
     span,
@@ -28,7 +28,7 @@ from core.studies.spec import StudySpec
 
 
 @dataclass(frozen=True)
-class Dose:
+class NoiseLevel:
     """A fraction of wrong labels with what was reached over its seeds, as fractions of 1.
 
     `clean_training` is measured at the last epoch against the labels trained on, wrong ones included, with dropout
@@ -46,7 +46,7 @@ class Dose:
 class NoiseResult:
     """`difference` is the most noise minus the least, in best validation accuracy, paired by seed."""
 
-    doses: tuple[Dose, ...]
+    doses: tuple[NoiseLevel, ...]
     difference: Difference | None
     headline: str
     notes: tuple[str, ...]
@@ -64,9 +64,9 @@ class NoiseResult:
         return {"fractions": doses, "difference": difference_dict(self.difference)}
 
 
-def analyse_noise(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> NoiseResult:
+def analyse_noise(spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures) -> NoiseResult:
     """What the runs that have ended say, however few."""
-    found = {fraction: of_arm(measured, fraction_key(fraction)) for fraction in spec.fractions}
+    found = {fraction: of_condition(measured, fraction_key(fraction)) for fraction in spec.fractions}
     doses = tuple(_dose(fraction, list(runs.values()), pictures) for fraction, runs in found.items())
     ended = [fraction for fraction, runs in found.items() if runs]
     if not ended:
@@ -82,14 +82,14 @@ def analyse_noise(spec: StudySpec, measured: Sequence[Measured], pictures: Pictu
     return NoiseResult(doses, difference, headline, _notes(by_fraction[high], len(spec.seeds) == 1))
 
 
-def _dose(fraction: float, runs: Sequence[Measured], pictures: Pictures) -> Dose:
+def _dose(fraction: float, runs: Sequence[RunResult], pictures: Pictures) -> NoiseLevel:
     clean = interval_of([run.last_clean_accuracy for run in runs])
     memorised = None
     if clean is not None and _can_be_told(fraction, pictures.num_classes):
         # Among the pictures measured, floor or ceil(n · fraction) labels are wrong: one picture may be the border's.
         beyond = clean.mean - (1 - fraction) - (1 / pictures.clean if pictures.clean else 0.0)
         memorised = min(1.0, max(0.0, beyond) / fraction)
-    return Dose(
+    return NoiseLevel(
         fraction,
         interval_of([run.best_val_accuracy for run in runs]),
         interval_of([run.last_val_accuracy for run in runs]),
@@ -103,7 +103,7 @@ def _can_be_told(fraction: float, num_classes: int | None) -> bool:
     return fraction > 0 and num_classes is not None and fraction / (num_classes - 1) <= 1 - fraction
 
 
-def _headline(low: Dose, high: Dose, difference: Difference | None) -> str:
+def _headline(low: NoiseLevel, high: NoiseLevel, difference: Difference | None) -> str:
     assert low.best_validation is not None and high.best_validation is not None
     share = f"{100 * high.fraction:g} % wrong labels"
     if difference is None:
@@ -120,7 +120,7 @@ def _headline(low: Dose, high: Dose, difference: Difference | None) -> str:
     return f"{text} ({span(difference.low, difference.high)}, 95 %): {verdict}."
 
 
-def _notes(high: Dose, single: bool) -> tuple[str, ...]:
+def _notes(high: NoiseLevel, single: bool) -> tuple[str, ...]:
     notes = []
     if high.memorised is not None and high.clean_training is not None:
         said = f"At {100 * high.fraction:g} % wrong labels it gets {percent(high.clean_training.mean)} of them right"

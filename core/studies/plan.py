@@ -37,27 +37,27 @@ MODIFIERS = ("randaugment_magnitude", "fill_mode", "unchanged_fraction", "altern
 
 
 @dataclass(frozen=True)
-class Role:
+class RunRole:
     """What a run is in its study: the conditions that it stands for, and its seed.
 
     Two conditions can be one config: of two knobs, without the one is the other alone.
     """
 
-    arms: tuple[str, ...]
+    conditions: tuple[str, ...]
     seed: int
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"arms": list(self.arms), "seed": self.seed}
+        return {"arms": list(self.conditions), "seed": self.seed}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Role":
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunRole":
         """What `to_dict` gave."""
         return cls(tuple(values["arms"]), int(values["seed"]))
 
 
 @dataclass(frozen=True)
-class Arm:
+class Condition:
     """A condition: its key, what it is called, its config (with the base's own seed), and its base's number."""
 
     key: str
@@ -70,7 +70,7 @@ class Arm:
 class PlannedRun:
     """A run to train, or to find."""
 
-    role: Role
+    role: RunRole
     config: ExperimentConfig
     name: str
     preset: str | None
@@ -88,36 +88,38 @@ def plan(spec: StudySpec) -> tuple[PlannedRun, ...]:
 
     Raises ConfigError where there is nothing to study, or too much.
     """
-    arms = arms_of(spec)
-    num_runs = len({arm.config for arm in arms}) * len(spec.seeds)
+    conditions = conditions_of(spec)
+    num_runs = len({condition.config for condition in conditions}) * len(spec.seeds)
     if num_runs > MAX_RUNS:
         raise ConfigError("num_seeds", f"A study has at most {MAX_RUNS} runs; this would be {num_runs:,}.")
     planned: dict[ExperimentConfig, PlannedRun] = {}
     for seed in spec.seeds:
-        for arm in arms:
-            config = replace(arm.config, seed=seed)
+        for condition in conditions:
+            config = replace(condition.config, seed=seed)
             if config in planned:
                 known = planned[config]
-                role = replace(known.role, arms=(*known.role.arms, arm.key))
+                role = replace(known.role, conditions=(*known.role.conditions, condition.key))
                 planned[config] = replace(known, role=role)
                 continue
-            base = spec.bases[arm.base]
-            name = _run_name(base.name, "" if spec.kind == SEEDS else arm.name, seed)
-            planned[config] = PlannedRun(Role((arm.key,), seed), config, name, base.preset, base.run_id)
+            base = spec.bases[condition.base]
+            name = _run_name(base.name, "" if spec.kind == SEEDS else condition.name, seed)
+            planned[config] = PlannedRun(
+                RunRole((condition.key,), seed), config, name, base.preset, base.run_id
+            )
     return tuple(planned.values())
 
 
-def arms_of(spec: StudySpec) -> tuple[Arm, ...]:
+def conditions_of(spec: StudySpec) -> tuple[Condition, ...]:
     """The conditions of a study, in the order in which they are shown. Raises ConfigError."""
     if spec.kind == SEEDS:
-        return _seed_arms(spec)
+        return _seed_conditions(spec)
     config = spec.bases[0].config
     if spec.kind == ABLATION:
-        return _ablation_arms(config, spec.modes)
+        return _ablation_conditions(config, spec.modes)
     if spec.kind == VOLUME:
         return tuple(
             # All pictures by no number, as whoever never thought of a number says it: such a run can be reused.
-            Arm(
+            Condition(
                 size_key(size),
                 f"{size:,} pictures",
                 _with_size(config, None if size == spec.num_available else size),
@@ -125,7 +127,7 @@ def arms_of(spec: StudySpec) -> tuple[Arm, ...]:
             for size in spec.sizes
         )
     return tuple(
-        Arm(
+        Condition(
             fraction_key(fraction),
             f"{100 * fraction:g} % wrong labels",
             replace(config, dataset=replace(config.dataset, label_noise=fraction)),
@@ -168,11 +170,11 @@ def without_knobs(policy: AugmentationConfig, knobs: tuple[str, ...]) -> Augment
     return changed if changed.is_active else off
 
 
-def _seed_arms(spec: StudySpec) -> tuple[Arm, ...]:
+def _seed_conditions(spec: StudySpec) -> tuple[Condition, ...]:
     if len(spec.bases) > 2:
         raise ConfigError("", f"Two configs can be compared, not {len(spec.bases)}.")
-    arms = tuple(
-        Arm(key, base.name, replace(base.config, seed=0), number)
+    conditions = tuple(
+        Condition(key, base.name, replace(base.config, seed=0), number)
         for number, (key, base) in enumerate(zip((FIRST, SECOND), spec.bases, strict=False))
     )
     datasets = {base.config.dataset.id for base in spec.bases}
@@ -181,15 +183,15 @@ def _seed_arms(spec: StudySpec) -> tuple[Arm, ...]:
             "dataset.id",
             f"must be the same for both: accuracies on {' and '.join(sorted(datasets))} cannot be compared.",
         )
-    if len(arms) == 2 and arms[0].config == arms[1].config:
+    if len(conditions) == 2 and conditions[0].config == conditions[1].config:
         raise ConfigError(
             "",
             "These two have the same settings but for the seed: there is nothing to compare. Choose one of them.",
         )
-    return arms
+    return conditions
 
 
-def _ablation_arms(config: ExperimentConfig, modes: tuple[str, ...]) -> tuple[Arm, ...]:
+def _ablation_conditions(config: ExperimentConfig, modes: tuple[str, ...]) -> tuple[Condition, ...]:
     policy = config.augmentation
     knobs = active_knobs(policy)
     if not knobs:
@@ -211,15 +213,15 @@ def _ablation_arms(config: ExperimentConfig, modes: tuple[str, ...]) -> tuple[Ar
             )
             for knob in knobs
         ]
-    return tuple(Arm(key, name, replace(config, augmentation=varied)) for key, name, varied in variants)
+    return tuple(Condition(key, name, replace(config, augmentation=varied)) for key, name, varied in variants)
 
 
 def _with_size(config: ExperimentConfig, size: int | None) -> ExperimentConfig:
     return replace(config, dataset=replace(config.dataset, num_train=size))
 
 
-def _run_name(base: str, arm: str, seed: int) -> str:
-    end = f"{arm}, seed {seed}" if arm else f"seed {seed}"
+def _run_name(base: str, condition: str, seed: int) -> str:
+    end = f"{condition}, seed {seed}" if condition else f"seed {seed}"
     room = MAX_NAME_CHARACTERS - len(end) - 2
     start = base if len(base) <= room else base[: room - 1] + "…"
     return f"{start}, {end}"

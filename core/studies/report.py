@@ -13,9 +13,9 @@ from core.store.states import RunState
 from core.store.store import Curves, Store
 from core.store.studies import Member, Study
 from core.studies.ablation import AblationResult, analyse_ablation
-from core.studies.measured import Measured, Pictures, measure
+from core.studies.measured import Pictures, RunResult, summarise_run
 from core.studies.noise import NoiseResult, analyse_noise
-from core.studies.plan import PlannedRun, Role, arms_of, plan
+from core.studies.plan import PlannedRun, RunRole, conditions_of, plan
 from core.studies.seeds import SeedsResult, compare_seeds
 from core.studies.spec import ABLATION, SEEDS, VOLUME, StudySpec
 from core.studies.volume import VolumeResult, analyse_volume
@@ -128,7 +128,7 @@ def read_report(workspace: Workspace, store: Store, study_id: str) -> StudyRepor
         planned = plan(spec)
     except UserError as error:
         return StudyReport(study, None, members, (), None, str(error))
-    there = {Role.from_dict(member.role) for member in members}
+    there = {RunRole.from_dict(member.role) for member in members}
     holes = tuple(each for each in planned if each.role not in there)
     counted = [member for member in members if member.run.state is COUNTED]
     curves = store.studies.curves([member.run.id for member in counted])
@@ -137,17 +137,17 @@ def read_report(workspace: Workspace, store: Store, study_id: str) -> StudyRepor
     )
 
 
-def measured_of(members: list[Member], curves: Mapping[str, Curves]) -> list[Measured]:
+def measured_of(members: list[Member], curves: Mapping[str, Curves]) -> list[RunResult]:
     """The numbers of runs; one whose curves are gone, or hold no validation accuracy, is left out."""
     known = (
-        measure(Role.from_dict(member.role), curves[member.run.id])
+        summarise_run(RunRole.from_dict(member.role), curves[member.run.id])
         for member in members
         if member.run.id in curves
     )
     return [each for each in known if each is not None]
 
 
-def analyse(workspace: Workspace, spec: StudySpec, measured: list[Measured]) -> Result:
+def analyse(workspace: Workspace, spec: StudySpec, measured: list[RunResult]) -> Result:
     """What the runs that have ended say, by the kind of the study."""
     if spec.kind == SEEDS:
         return compare_seeds(spec, measured)
@@ -159,9 +159,13 @@ def analyse(workspace: Workspace, spec: StudySpec, measured: list[Measured]) -> 
     return analyse_noise(spec, measured, pictures)
 
 
-def arm_names(report: StudyReport) -> dict[str, str]:
+def condition_names(report: StudyReport) -> dict[str, str]:
     """What each condition is called, by its key; empty where what the study asked cannot be read."""
-    return {} if report.spec is None else {arm.key: arm.name for arm in arms_of(report.spec)}
+    return (
+        {}
+        if report.spec is None
+        else {condition.key: condition.name for condition in conditions_of(report.spec)}
+    )
 
 
 @lru_cache(maxsize=64)

@@ -14,16 +14,16 @@ import numpy as np
 from core.analysis.significance import Difference, Interval, mean_and_interval, paired_difference
 from core.studies.measured import (
     CONFIDENCE,
-    Measured,
+    RunResult,
     difference_dict,
     interval_dict,
     interval_of,
-    of_arm,
+    of_condition,
     percent,
     points,
     span,
 )
-from core.studies.plan import arms_of
+from core.studies.plan import conditions_of
 from core.studies.spec import StudySpec
 
 
@@ -36,7 +36,7 @@ class BandPoint:
 
 
 @dataclass(frozen=True)
-class ArmResult:
+class ConditionResult:
     """A config over its seeds. `spread` is the standard deviation of the best validation accuracy between seeds, and
     `telling` how far two single runs of it must lie apart to differ by more than chance; None below two seeds.
 
@@ -65,7 +65,7 @@ class SeedRow:
 class SeedsResult:
     """`accuracy` and `gap` are first minus second; None with one config, or before a pair of runs has ended."""
 
-    arms: tuple[ArmResult, ...]
+    conditions: tuple[ConditionResult, ...]
     rows: tuple[SeedRow, ...]
     accuracy: Difference | None
     gap: Difference | None
@@ -74,32 +74,34 @@ class SeedsResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        arms = [
+        conditions = [
             {
-                "name": arm.name, "best_val_accuracy": interval_dict(arm.accuracy), "gap": interval_dict(arm.gap),
-                "standard_deviation": arm.spread, "telling_difference": arm.telling,
-                "epochs": [{"epoch": point.epoch, **(interval_dict(point.accuracy) or {})} for point in arm.band],
+                "name": condition.name,
+                "best_val_accuracy": interval_dict(condition.accuracy), "gap": interval_dict(condition.gap),
+                "standard_deviation": condition.spread, "telling_difference": condition.telling,
+                "epochs": [{"epoch": point.epoch, **(interval_dict(point.accuracy) or {})} for point in condition.band],
             }
-            for arm in self.arms
+            for condition in self.conditions
         ]  # fmt: skip
         rows = [
             {"seed": row.seed, "best_val_accuracy": list(row.accuracies), "gap": list(row.gaps)}
             for row in self.rows
         ]
         return {
-            "configs": arms,
+            "configs": conditions,
             "seeds": rows,
             "difference": difference_dict(self.accuracy),
             "gap_difference": difference_dict(self.gap),
         }
 
 
-def compare_seeds(spec: StudySpec, measured: Sequence[Measured]) -> SeedsResult:
+def compare_seeds(spec: StudySpec, measured: Sequence[RunResult]) -> SeedsResult:
     """What the runs that have ended say, however few."""
-    arms = arms_of(spec)
-    found = [of_arm(measured, arm.key) for arm in arms]
+    conditions = conditions_of(spec)
+    found = [of_condition(measured, condition.key) for condition in conditions]
     results = tuple(
-        _arm_result(arm.key, arm.name, list(runs.values())) for arm, runs in zip(arms, found, strict=True)
+        _condition_result(condition.key, condition.name, list(runs.values()))
+        for condition, runs in zip(conditions, found, strict=True)
     )
     rows = tuple(
         SeedRow(
@@ -109,26 +111,26 @@ def compare_seeds(spec: StudySpec, measured: Sequence[Measured]) -> SeedsResult:
         )
         for seed in spec.seeds
     )
-    if len(arms) == 1:
+    if len(conditions) == 1:
         return SeedsResult(results, rows, None, None, *_words_of_one(results[0]))
-    names = (arms[0].name, arms[1].name)
+    names = (conditions[0].name, conditions[1].name)
     accuracy, gap = _paired([row.accuracies for row in rows]), _paired([row.gaps for row in rows])
     return SeedsResult(results, rows, accuracy, gap, *_words_of_two(names, accuracy, gap))
 
 
-def _arm_result(key: str, name: str, runs: Sequence[Measured]) -> ArmResult:
+def _condition_result(key: str, name: str, runs: Sequence[RunResult]) -> ConditionResult:
     accuracy = interval_of([run.best_val_accuracy for run in runs])
     spread = telling = None
     if accuracy is not None and accuracy.low is not None and accuracy.n > 1:
         spread = float(np.std([run.best_val_accuracy for run in runs], ddof=1))
         # Two single runs differ by a standard deviation of √2 · spread; the interval of a mean has t · spread / √n.
         telling = (accuracy.mean - accuracy.low) * math.sqrt(2 * accuracy.n)
-    return ArmResult(
+    return ConditionResult(
         key, name, accuracy, interval_of([run.gap for run in runs]), spread, telling, _band(runs)
     )
 
 
-def _band(runs: Sequence[Measured]) -> tuple[BandPoint, ...]:
+def _band(runs: Sequence[RunResult]) -> tuple[BandPoint, ...]:
     curves = [dict(run.val_accuracies) for run in runs]
     if not curves:
         return ()
@@ -146,17 +148,18 @@ def _paired(rows: Sequence[tuple[float | None, ...]]) -> Difference | None:
     return paired_difference([pair[0] for pair in pairs], [pair[1] for pair in pairs], CONFIDENCE)
 
 
-def _words_of_one(arm: ArmResult) -> tuple[str, tuple[str, ...]]:
-    if arm.accuracy is None:
+def _words_of_one(condition: ConditionResult) -> tuple[str, tuple[str, ...]]:
+    accuracy = condition.accuracy
+    if accuracy is None:
         return "No run has ended yet.", ()
-    mean = percent(arm.accuracy.mean)
-    if arm.accuracy.low is None or arm.accuracy.high is None or arm.telling is None or arm.spread is None:
-        return f"{arm.name}: {mean} best validation accuracy; one run says nothing of chance.", ()
-    seeds = f"{percent(arm.accuracy.low)} to {percent(arm.accuracy.high)}, 95 %, {arm.accuracy.n} seeds"
-    headline = f"{arm.name} reaches {mean} on average ({seeds})."
+    mean = percent(accuracy.mean)
+    if accuracy.low is None or accuracy.high is None or condition.telling is None or condition.spread is None:
+        return f"{condition.name}: {mean} best validation accuracy; one run says nothing of chance.", ()
+    seeds = f"{percent(accuracy.low)} to {percent(accuracy.high)}, 95 %, {accuracy.n} seeds"
+    headline = f"{condition.name} reaches {mean} on average ({seeds})."
     noise = (
-        f"From seed to seed it varies by {points(arm.spread)} (standard deviation). Two single runs must lie more "
-        f"than {points(arm.telling)} apart before their difference says anything."
+        f"From seed to seed it varies by {points(condition.spread)} (standard deviation). Two single runs must lie "
+        f"more than {points(condition.telling)} apart before their difference says anything."
     )
     return headline, (noise,)
 

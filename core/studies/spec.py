@@ -26,7 +26,7 @@ LARGEST = 10**15  # beyond it nothing is meant, and a float may not hold it
 
 
 @dataclass(frozen=True)
-class Base:
+class StudySource:
     """A config that a study starts from, what it is called, and the preset or the run that it comes from, if any."""
 
     name: str
@@ -45,7 +45,7 @@ class StudySpec:
     """
 
     kind: str
-    bases: tuple[Base, ...]
+    bases: tuple[StudySource, ...]
     seeds: tuple[int, ...]
     modes: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
@@ -97,7 +97,9 @@ class StudySpec:
         try:
             read = json.loads(text)
             bases = tuple(
-                Base(each["name"], ExperimentConfig.from_dict(each["config"]), each["preset"], each["run"])
+                StudySource(
+                    each["name"], ExperimentConfig.from_dict(each["config"]), each["preset"], each["run"]
+                )
                 for each in read["bases"]
             )
             return cls(
@@ -110,7 +112,9 @@ class StudySpec:
             ) from None
 
 
-def build_spec(kind: str, bases: Sequence[Base], asked: Mapping[str, Any], num_available: int) -> StudySpec:
+def build_spec(
+    kind: str, bases: Sequence[StudySource], asked: Mapping[str, Any], num_available: int
+) -> StudySpec:
     """A spec from what a face was told; what is left out takes its default.
 
     `asked` may hold `num_seeds`, `modes`, `sizes`, `num_sizes` and `fractions`, of which each kind takes its own;

@@ -18,7 +18,7 @@ from core.store.store import Store
 from core.store.studies import Study
 from core.studies.plan import PlannedRun, plan
 from core.studies.report import read_report
-from core.studies.spec import KINDS, SEEDS, VOLUME, Base, StudySpec, build_spec
+from core.studies.spec import KINDS, SEEDS, VOLUME, StudySource, StudySpec, build_spec
 from core.workspace import Workspace
 
 # How the runs of a study are called: a study of one of them is not of that seed alone.
@@ -32,30 +32,30 @@ TITLES = {
 }
 
 
-def base_of_run(store: Store, run_id: str, values: Mapping[str, Any]) -> Base:
+def base_of_run(store: Store, run_id: str, values: Mapping[str, Any]) -> StudySource:
     """A run's config, with `values` replaced by path. Raises RunNotFound, RunError, ConfigError."""
     run = store.get_run(run_id)
     config = run.config.with_values(values)
     name = _SEED.sub("", run.name) or run.name
     if config != run.config:
         name = fork_name(name, describe_changes(run.config, config))
-    return Base(name, config, run.preset, run.id)
+    return StudySource(name, config, run.preset, run.id)
 
 
-def base_fork(first: Base, values: Mapping[str, Any]) -> Base:
+def base_fork(first: StudySource, values: Mapping[str, Any]) -> StudySource:
     """A base like another one but for `values`. Raises ConfigError."""
     config = first.config.with_values(values)
     name = fork_name(first.name, describe_changes(first.config, config))
-    return Base(name, config, first.preset, first.run_id)
+    return StudySource(name, config, first.preset, first.run_id)
 
 
-def base_of_preset(name: str, values: Mapping[str, Any]) -> Base:
+def base_of_preset(name: str, values: Mapping[str, Any]) -> StudySource:
     """A preset's config, with `values` replaced by path. Raises UserError."""
-    return Base(name, get_preset(name).config.with_values(values), name)
+    return StudySource(name, get_preset(name).config.with_values(values), name)
 
 
 def make_spec(
-    workspace: Workspace, kind: str, first: Base, second: Base | None, asked: Mapping[str, Any]
+    workspace: Workspace, kind: str, first: StudySource, second: StudySource | None, asked: Mapping[str, Any]
 ) -> StudySpec:
     """A spec of what a face was told: see `build_spec` for `asked`. Two configs can be compared by seeds alone.
 
@@ -187,8 +187,8 @@ def configs_to_train(store: Store, planned: Sequence[PlannedRun], *, reuse: bool
     return [config for config in configs if config.config_id not in known]
 
 
-def _called_differently(first: Base, second: Base) -> Base:
+def _called_differently(first: StudySource, second: StudySource) -> StudySource:
     """The second, under a name that is not the first's."""
     if second.name != first.name:
         return second
-    return Base(f"{second.name} (second)", second.config, second.preset, second.run_id)
+    return StudySource(f"{second.name} (second)", second.config, second.preset, second.run_id)

@@ -9,11 +9,11 @@ from core.analysis.significance import Interval, LogFit, fit_log_law
 from core.errors import UserError
 from core.studies.measured import (
     CONFIDENCE,
-    Measured,
     Pictures,
+    RunResult,
     interval_dict,
     interval_of,
-    of_arm,
+    of_condition,
     points,
     span,
     standard_error,
@@ -23,7 +23,7 @@ from core.studies.spec import StudySpec
 
 
 @dataclass(frozen=True)
-class Rung:
+class SizeLevel:
     """A size with what was reached over its seeds. `residual` is the mean accuracy minus the line's value `fitted`;
     both are None before there is a line. `error` is the binomial standard error of a single accuracy there.
     """
@@ -40,7 +40,7 @@ class Rung:
 class VolumeResult:
     """`fit` goes through every run, so that several seeds of a size are several points; None below two sizes."""
 
-    rungs: tuple[Rung, ...]
+    rungs: tuple[SizeLevel, ...]
     fit: LogFit | None
     headline: str
     notes: tuple[str, ...]
@@ -62,9 +62,9 @@ class VolumeResult:
         return {"sizes": rungs, "fit": fit}
 
 
-def analyse_volume(spec: StudySpec, measured: Sequence[Measured], pictures: Pictures) -> VolumeResult:
+def analyse_volume(spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures) -> VolumeResult:
     """What the runs that have ended say, however few."""
-    found = {size: list(of_arm(measured, size_key(size)).values()) for size in spec.sizes}
+    found = {size: list(of_condition(measured, size_key(size)).values()) for size in spec.sizes}
     pairs = [(size, run.best_val_accuracy) for size, runs in found.items() for run in runs]
     try:
         fit = fit_log_law([size for size, _ in pairs], [value for _, value in pairs], CONFIDENCE)
@@ -74,12 +74,12 @@ def analyse_volume(spec: StudySpec, measured: Sequence[Measured], pictures: Pict
     return VolumeResult(rungs, fit, _headline(fit), _notes(fit, rungs, pictures.num_classes))
 
 
-def _rung(size: int, runs: Sequence[Measured], fit: LogFit | None, pictures: Pictures) -> Rung:
+def _rung(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pictures) -> SizeLevel:
     accuracy = interval_of([run.best_val_accuracy for run in runs])
     fitted = None if fit is None else fit.accuracy_at(size)
     residual = None if accuracy is None or fitted is None else accuracy.mean - fitted
     error = None if accuracy is None else standard_error(accuracy.mean, pictures.validation)
-    return Rung(size, accuracy, interval_of([run.gap for run in runs]), fitted, residual, error)
+    return SizeLevel(size, accuracy, interval_of([run.gap for run in runs]), fitted, residual, error)
 
 
 def _headline(fit: LogFit | None) -> str:
@@ -95,7 +95,7 @@ def _headline(fit: LogFit | None) -> str:
     return f"{text}." if clear else f"{text}: no clear slope."
 
 
-def _notes(fit: LogFit | None, rungs: Sequence[Rung], num_classes: int | None) -> tuple[str, ...]:
+def _notes(fit: LogFit | None, rungs: Sequence[SizeLevel], num_classes: int | None) -> tuple[str, ...]:
     guessed = [
         f"{rung.size:,}" for rung in rungs if rung.accuracy and _is_guessing(rung.accuracy.mean, num_classes)
     ]

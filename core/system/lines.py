@@ -10,7 +10,9 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def answering(process: "subprocess.Popen[str]", request: Mapping[str, Any]) -> Iterator["queue.Queue[str]"]:
+def conversation(
+    process: "subprocess.Popen[str]", request: Mapping[str, Any]
+) -> Iterator["queue.Queue[str]"]:
     """Give the process its request, and its lines as they come.
 
     A line that does not end with a line feed is the last: the process has ended, or was cut off in mid-line. Once the

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from core.datasets.followed import followed_training, followed_validation
 from core.training.arrays import Arrays
-from core.training.evaluation import Measured
+from core.training.evaluation import Evaluation
 
 # A fraction of so many is known to 2 points (one standard error); more would cost time in every epoch.
 ENOUGH_CORRUPTED = 500
 
-Measure = Callable[[NDArray[np.uint8], NDArray[np.int64]], Measured | None]
+Measure = Callable[[NDArray[np.uint8], NDArray[np.int64]], Evaluation | None]
 Labels = NDArray[np.int64]
 
 
-class DetailsTaker:
+class BreakdownTaker:
     """Chooses at the start what is looked at, the same in every epoch, and counts it after each.
 
     Everything comes from the answers that loss and accuracy are computed from anyway, with one exception: where
@@ -37,7 +37,7 @@ class DetailsTaker:
         self._training = followed_training(num_clean)
         self._validation = followed_validation(arrays.y_validation)
 
-    def take(self, clean: Measured, validation: Measured, measure: Measure) -> dict[str, Any] | None:
+    def take(self, clean: Evaluation, validation: Evaluation, measure: Measure) -> dict[str, Any] | None:
         """What `core.store.breakdowns` reads again, as JSON can hold it; None when `measure` was given up half-way.
 
         `clean` and `validation` are measured on the clean training and the validation pictures.
@@ -57,7 +57,7 @@ class DetailsTaker:
             },
         }
 
-    def _count_corrupted(self, clean: Measured, measure: Measure) -> dict[str, int] | None:
+    def _count_corrupted(self, clean: Evaluation, measure: Measure) -> dict[str, int] | None:
         """Empty when no label is corrupted, None when it was given up half-way."""
         arrays = self._arrays
         rows, answers = self._corrupted, clean.answers[self._corrupted]
@@ -88,7 +88,7 @@ def _count_classes(answers: Labels, labels: Labels, num_classes: int) -> dict[st
     }
 
 
-def _follow(measured: Measured, rows: Labels, labels: Labels, true_labels: Labels) -> dict[str, list[Any]]:
+def _follow(measured: Evaluation, rows: Labels, labels: Labels, true_labels: Labels) -> dict[str, list[Any]]:
     probabilities = np.nan_to_num(measured.probabilities[rows], nan=0.0)
     return {
         "label": labels[rows].tolist(),

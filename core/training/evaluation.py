@@ -19,7 +19,7 @@ LARGEST_OUTPUT_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class Measured:
+class Evaluation:
     """Mean cross-entropy, None when it is not a number, and the fraction of right answers.
 
     For each picture, in order: `answers` (count,) int64 is the class that it was taken for, `probabilities` (count,)
@@ -53,7 +53,7 @@ class Evaluator:
         self.batch_size = max(1, pictures_at_once(model, MOST_AT_ONCE) // len(answers))
         self._stop_requested = stop_requested
 
-    def measure(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Measured | None:
+    def measure(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Evaluation | None:
         """None when it was given up half-way."""
         watch = _StopWatch(self._stop_requested)
         losses, answers = self._model.predict(
@@ -65,7 +65,7 @@ class Evaluator:
         # In single precision, as Keras itself tells an accuracy: runs from before compare with runs from now.
         accuracy = float(np.mean(answers == labels, dtype=np.float32))
         # exp(-loss) is the probability of the label, since the loss is its negative logarithm.
-        return Measured(
+        return Evaluation(
             loss if math.isfinite(loss) else None,
             accuracy,
             answers.astype(np.int64),

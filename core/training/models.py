@@ -7,7 +7,7 @@ import keras
 from keras import layers, ops
 
 from core.config import ExperimentConfig
-from core.design.architecture import Layer, describe
+from core.design.architecture import Layer, describe_network
 from core.training.draws import ImageShape
 
 NETWORK = "network"
@@ -26,7 +26,7 @@ def build_model(
         ConfigError: the network cannot be built for pictures of `image_shape`.
     """
     built: dict[str, Any] = {}
-    for layer in describe(config.model, image_shape, num_classes).layers:
+    for layer in describe_network(config.model, image_shape, num_classes).layers:
         if layer.kind == "input":
             built[layer.name] = keras.Input(image_shape, dtype="uint8", name="input")
             continue
@@ -107,7 +107,7 @@ def mirrored(pictures: Any) -> Any:
     return ops.flip(pictures, axis=2)
 
 
-def answering(model: keras.Model, *, test_time_flip: bool) -> keras.Model:
+def with_test_time_flip(model: keras.Model, *, test_time_flip: bool) -> keras.Model:
     """The model as others get it: with `test_time_flip` one that gives the mean of the network's two answers.
 
     The network itself is then its layer NETWORK, with the same weights as `model`. Jordan (arXiv 2404.00498, section

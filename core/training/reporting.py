@@ -15,14 +15,14 @@ class Reporter(Protocol):
     def total_epochs(self) -> int:
         """How many to train, known once `started` was told; people may add some, which `epoch` brings to light."""
 
-    def hold(self, *, epoch_ended: bool = False) -> None:
+    def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
         """Return at once, or wait for as long as the run is paused."""
 
     def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
         """Have what people asked for set when `epoch` epochs have finished; `apply` says what changed."""
 
     def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None: ...
-    def batch(
+    def report_batch(
         self,
         epoch: int,
         batch: int,
@@ -31,5 +31,5 @@ class Reporter(Protocol):
         accuracy: float | None,
         images_per_second: float,
     ) -> None: ...
-    def epoch(self, row: EpochRow) -> None: ...
-    def log(self, text: str, level: str = "info") -> None: ...
+    def report_epoch(self, row: EpochRow) -> None: ...
+    def report_log(self, text: str, level: str = "info") -> None: ...

@@ -12,10 +12,10 @@ from core.epoch import EpochRow
 from core.errors import Diverged
 from core.training.arrays import Arrays
 from core.training.averaging import averaged_weights
-from core.training.breakdown import DetailsTaker
+from core.training.breakdown import BreakdownTaker
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import Evaluator
-from core.training.models import answering
+from core.training.models import with_test_time_flip
 from core.training.optimizers import last_rate, set_rate
 from core.training.pipeline import pictures_per_epoch, steps_per_epoch
 from core.training.reporting import Reporter
@@ -45,7 +45,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._pictures = pictures_per_epoch(config, num_train)
         self._arrays = arrays
         self._evaluator: Evaluator | None = None
-        self._details = DetailsTaker(arrays)
+        self._details = BreakdownTaker(arrays)
         self._epoch_began = self._told = time.perf_counter()
         self.was_stopped = False
 
@@ -74,11 +74,11 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         loss, accuracy = _number(logs, "loss"), _number(logs, "accuracy")
         done = batch + 1
         pace = done * self._config.training.batch_size / (now - self._epoch_began)
-        self._reporter.batch(self._position.epoch + 1, done, self._steps, loss, accuracy, pace)
+        self._reporter.report_batch(self._position.epoch + 1, done, self._steps, loss, accuracy, pace)
         if loss is None:
             self._end_diverged(loss, accuracy, pace)
         began = time.perf_counter()
-        self._reporter.hold()
+        self._reporter.wait_while_paused()
         # What was waited is no part of the epoch's time.
         self._epoch_began += time.perf_counter() - began
         if self._reporter.stop_requested:
@@ -121,12 +121,12 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 details=details,
             )
             if self._keep_score(row):
-                saved = answering(self.model, test_time_flip=self._config.training.test_time_flip)
+                saved = with_test_time_flip(self.model, test_time_flip=self._config.training.test_time_flip)
                 save_run_model(self._folder, "best", saved, arrays.class_names, arrays.image_shape, row.epoch)
         if row.val_loss is None:
             self._end_diverged(row.train_loss, row.train_accuracy, pace)
         # First the row: killed in between, the epoch is trained again. The other way round its row would be missing.
-        self._reporter.epoch(row)
+        self._reporter.report_epoch(row)
         position.epoch = row.epoch
         save_checkpoint(self._folder, self.model, position)
         self._go_on_or_end()
@@ -135,14 +135,14 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """After an epoch that is measured and saved."""
         position = self._position
         if self.is_out_of_patience:
-            self._reporter.log(
+            self._reporter.report_log(
                 f"Stopped early: validation loss has not fallen for {position.epochs_without_gain} epochs."
             )
             self.model.stop_training = True
         elif position.epoch >= self._reporter.total_epochs:
             self.model.stop_training = True
         else:
-            self._reporter.hold(epoch_ended=True)
+            self._reporter.wait_while_paused(epoch_ended=True)
             if self._reporter.stop_requested:
                 self._stop()
 
@@ -166,7 +166,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             position.plateau_wait = 0
             lower = last_rate(self.model.optimizer) * optimizer.step_factor
             self.model.optimizer.learning_rate = lower
-            self._reporter.log(f"Validation loss stands still: learning rate is now {lower:g}.")
+            self._reporter.report_log(f"Validation loss stands still: learning rate is now {lower:g}.")
         accuracy = row.val_accuracy
         if accuracy is None or row.val_loss is None:
             return False
@@ -179,7 +179,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Record the epoch that broke, without a checkpoint: going on from such weights leads nowhere."""
         epoch, rate = self._position.epoch + 1, last_rate(self.model.optimizer)
         seconds = time.perf_counter() - self._epoch_began
-        self._reporter.epoch(EpochRow(epoch, loss, accuracy, None, None, None, None, rate, seconds, pace))
+        self._reporter.report_epoch(
+            EpochRow(epoch, loss, accuracy, None, None, None, None, rate, seconds, pace)
+        )
         raise Diverged(
             f"The loss is no longer a number in epoch {epoch}: training diverged.",
             f"Start it again with a lower learning rate than {rate:g}.",

@@ -15,7 +15,7 @@ from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import Evaluator
-from core.training.models import answering
+from core.training.models import with_test_time_flip
 from core.training.pipeline import epoch_plan, pictures_per_epoch, sharing_replicas, steps_per_epoch
 from core.training.run_callback import REPORT_SECONDS
 from core.training.saved_models import save_run_model
@@ -79,7 +79,7 @@ def time_training(
         step=clock.step_seconds,
         planning=_time_planning(config, data, replicas),
         evaluation=evaluation,
-        saving=_time_saving(answering(model, test_time_flip=test_time_flip), model, arrays, data),
+        saving=_time_saving(with_test_time_flip(model, test_time_flip=test_time_flip), model, arrays, data),
         first_step=clock.first_step,
     )
 

@@ -13,7 +13,7 @@ from core.system.files import remove_leftovers
 from core.training.arrays import Arrays, TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint
-from core.training.models import answering, build_model
+from core.training.models import build_model, with_test_time_flip
 from core.training.optimizers import build_optimizer
 from core.training.pipeline import sharing_replicas, steps_per_epoch
 from core.training.reporting import Reporter
@@ -60,12 +60,12 @@ def _train(
     position = load_checkpoint(folder, model) or Position()
     resumed = f", going on after epoch {position.epoch}" if position.epoch else ""
     spread = f" over {replicas} devices" if replicas > 1 else ""
-    reporter.log(
+    reporter.report_log(
         f"{model.count_params():,} parameters, {data.num_train:,} training pictures, "
         f"{steps:,} steps an epoch{spread}{resumed}."
     )
     if replicas < available:
-        reporter.log(
+        reporter.report_log(
             f"Of {available} devices {replicas} will train: batches of {config.training.batch_size:,} cannot be "
             f"shared out evenly over more of them.",
             "warning",
@@ -75,7 +75,7 @@ def _train(
     run = RunCallback(config, arrays, folder, reporter, position, data.num_train)
     is_done = position.epoch >= reporter.total_epochs or run.is_out_of_patience
     if not is_done:
-        reporter.hold()
+        reporter.wait_while_paused()
         run.was_stopped = reporter.stop_requested
     if not is_done and not run.was_stopped:
         model.fit(
@@ -92,7 +92,7 @@ def _train(
             # In mid-epoch: the weights go back to where a resumed run goes on.
             load_checkpoint(folder, model)
         with averaged_weights(model, arrays.x_clean):
-            saved = answering(model, test_time_flip=config.training.test_time_flip)
+            saved = with_test_time_flip(model, test_time_flip=config.training.test_time_flip)
             save_run_model(folder, "last", saved, arrays.class_names, data.image_shape, position.epoch)
     return Outcome("stopped" if run.was_stopped else "finished", position.epoch, position.best_epoch)
 

@@ -68,14 +68,14 @@ class RunReporter:
     def started(self, total_epochs: int, total_batches: int, resumed_from_epoch: int = 0) -> None:
         """The run is RUNNING now, and the first `resumed_from_epoch` epochs stay as they were recorded."""
         run, store = (self._run_id, self._attempt), self._store
-        self._total_epochs = self._insist(
+        self._total_epochs = self._retry(
             lambda: store.record_started(*run, total_epochs, total_batches, resumed_from_epoch)
         )
         # Said once more by the worker itself: the scheduler may have died right after the launch.
         pid = os.getpid()
-        self._insist(lambda: store.set_process(*run, pid, process_started(pid) or 0.0))
+        self._retry(lambda: store.set_process(*run, pid, process_started(pid) or 0.0))
 
-    def batch(
+    def report_batch(
         self,
         epoch: int,
         batch: int,
@@ -95,16 +95,16 @@ class RunReporter:
             )
             self._stop_due = now + STOP_SECONDS
 
-    def epoch(self, row: EpochRow) -> None:
+    def report_epoch(self, row: EpochRow) -> None:
         """An epoch is finished. Told again, it takes the place of the former one."""
-        self._total_epochs = self._insist(lambda: self._store.record_epoch(self._run_id, self._attempt, row))
+        self._total_epochs = self._retry(lambda: self._store.record_epoch(self._run_id, self._attempt, row))
 
     @property
     def total_epochs(self) -> int:
         """How many epochs the run is to train, as of its start or its last epoch: people may add some."""
         return self._total_epochs
 
-    def log(self, text: str, level: str = "info") -> None:
+    def report_log(self, text: str, level: str = "info") -> None:
         """A line for the person who watches. `level`: info, warning or error."""
         with _dropped_on_error():
             self._store.record_log(self._run_id, self._attempt, text, level)
@@ -121,7 +121,7 @@ class RunReporter:
                 self._stop_requested = self._store.is_stop_requested(self._run_id, self._attempt)
         return self._stop_requested
 
-    def hold(self, *, epoch_ended: bool = False) -> None:
+    def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
         """Return at once, or wait while a person has the run paused: until it is to go on, or to stop."""
         now, run, wishes = self._monotonic(), (self._run_id, self._attempt), self._store.interventions
         if now < self._pause_due and not epoch_ended:
@@ -151,11 +151,11 @@ class RunReporter:
         Call it when `epoch` epochs have finished and the next one begins.
         """
         run, wishes = (self._run_id, self._attempt), self._store.interventions
-        for each in self._insist(lambda: wishes.learning_rates(*run, epoch)):
+        for each in self._retry(lambda: wishes.learning_rates(*run, epoch)):
             outcome, number = apply(float(each.value or 0)), each.number
             if each.is_pending:
-                self._insist(lambda: wishes.applied(*run, number, epoch, outcome))  # noqa: B023 – called at once
-                self.log(outcome)
+                self._retry(lambda: wishes.mark_applied(*run, number, epoch, outcome))  # noqa: B023 – called at once
+                self.report_log(outcome)
 
     def ended(self, outcome: Outcome) -> None:
         """Training returned. Call it when all is saved: from here on others read the run's files."""
@@ -179,9 +179,9 @@ class RunReporter:
             except (IllegalTransition, RunNotFound) as late:
                 raise StaleAttempt(str(late)) from None
 
-        self._insist(change)
+        self._retry(change)
 
-    def _insist(self, tell: Callable[[], T]) -> T:
+    def _retry(self, tell: Callable[[], T]) -> T:
         until, complaint = self._monotonic() + INSIST_SECONDS, ""
         while True:
             try:

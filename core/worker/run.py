@@ -108,14 +108,14 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     def tell(progress: Progress) -> None:
         if progress.stage not in dataset_told:
             dataset_told.append(progress.stage)
-            reporter.log(progress.stage)
+            reporter.report_log(progress.stage)
 
     ensure_dataset(workspace, run.config.dataset.id, progress=tell)
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
     backend = os.environ["KERAS_BACKEND"]
     name = BACKEND_NAMES.get(backend, backend)
     # A process that waited for its run has it, see core.worker.standby.
-    reporter.log(f"{name} was loaded beforehand." if "keras" in sys.modules else f"Loading {name}.")
+    reporter.report_log(f"{name} was loaded beforehand." if "keras" in sys.modules else f"Loading {name}.")
     from core.training.runtime import configure_runtime
     from core.training.train import train
 

@@ -34,14 +34,14 @@ def stand_by(load: Callable[[], None], work: Callable[[Sequence[str]], int]) -> 
     """`load`, wait, then `work` with the arguments that a worker of the run would have been started with."""
     # What it loads while it waits is worth nothing: told to end, it ends. A worker heeds signals in its own way.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    own_score = _oom_score("1000")
+    own_score = prefer_oom_kill("1000")
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(orders.put,), name="standby", daemon=True).start()
     load()
     order = orders.get()
     os.environ.update(order["environment"])
     _turn_output_to(Path(order["log"]))
-    _oom_score(own_score)
+    prefer_oom_kill(own_score)
     return work(order["arguments"])
 
 
@@ -64,7 +64,7 @@ def _turn_output_to(log: Path) -> None:
     os.close(nothing)
 
 
-def _oom_score(score: str | None) -> str | None:
+def prefer_oom_kill(score: str | None) -> str | None:
     """Set how soon Linux ends this process when memory runs out, 1000 for first; returns what it was, None elsewhere.
 
     A process that only waits is to go before somebody's training. Afterwards it gets back what it was given, which

@@ -12,7 +12,7 @@ from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.store.store import Store
 from core.studies.plan import plan
-from core.studies.spec import SEEDS, Base, build_spec
+from core.studies.spec import SEEDS, StudySource, build_spec
 from core.workspace import Workspace
 
 RUNS = 1000
@@ -55,7 +55,7 @@ def fill(root: Path, runs: int = RUNS, epochs: int = EPOCHS) -> Workspace:
     with Store(workspace) as store:
         for number in range(STUDIES):
             config = _config(presets[number % len(presets)].config, number, epochs)
-            base = Base(f"base {number}", config)
+            base = StudySource(f"base {number}", config)
             spec = build_spec(SEEDS, [base], {"num_seeds": SEEDS_A_STUDY}, num_train)
             planned = [each.to_new_run() for each in plan(spec)]
             store.studies.create(SEEDS, f"How far chance moves base {number}", spec.to_json(), planned)

@@ -98,12 +98,12 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
                 self.began = time.perf_counter()
                 super().apply_learning_rates(epoch, apply)
 
-            def epoch(self, row: Any) -> None:
+            def report_epoch(self, row: Any) -> None:
                 self.training = NUM_TRAIN / row.images_per_second
-                super().epoch(row)
+                super().report_epoch(row)
 
-            def hold(self, *, epoch_ended: bool = False) -> None:
-                super().hold(epoch_ended=epoch_ended)
+            def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
+                super().wait_while_paused(epoch_ended=epoch_ended)
                 if epoch_ended:
                     rounds.tell(epoch=time.perf_counter() - self.began, training=self.training)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from core.formatting import in_words
+from core.formatting import duration
 
 
 @pytest.mark.parametrize(
@@ -12,4 +12,4 @@ from core.formatting import in_words
     ],
 )  # fmt: skip
 def test_as_exact_as_anybody_wants_to_know(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert duration(seconds) == words

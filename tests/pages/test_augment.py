@@ -20,7 +20,7 @@ from core.server import services as services_module
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
-from pages.components.augment.sweep import in_words, level_in_words
+from pages.components.augment.sweep import level_in_words, sweep_sentence
 from pages.components.charts.robustness import robustness_data, robustness_spec
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 
@@ -338,7 +338,7 @@ def test_levels_in_words() -> None:
     assert level_in_words(KNOBS["rotation"], -90.0) == f"{minus}90°"
     assert level_in_words(KNOBS["zoom"], 1.3) == "×1.3"
     assert level_in_words(KNOBS["width_shift"], -0.25) == f"{minus}25 %"
-    assert in_words(robustness("noise", trained=(0.0, 0.06), randaugment=True)) == (
+    assert sweep_sentence(robustness("noise", trained=(0.0, 0.06), randaugment=True)) == (
         "50 % as they are, 50 % at 15 %; trained with 0 % to 6 %, and RandAugment on top."
     )
-    assert in_words(robustness("noise", accuracy=tuple(None for _ in KNOBS["noise"].levels))) == ""
+    assert sweep_sentence(robustness("noise", accuracy=tuple(None for _ in KNOBS["noise"].levels))) == ""

@@ -62,7 +62,7 @@ def test_a_run_that_was_changed_while_it_trained_is_nothing_to_be_held_against(w
     changed = store.create_run(lesson.runs[0].config, "changed")
     store.claim(changed.id, ["cpu:0"])
     store.record_started(changed.id, 1, lesson.runs[0].config.training.epochs, 63, 0)
-    store.interventions.ask(changed.id, "learning_rate", 0.0001)
+    store.interventions.request(changed.id, "learning_rate", 0.0001)
     page = press(open_page("lesson.py", lesson="augmentation"), "Train both")
     assert changed.id not in address(page, "run")
 

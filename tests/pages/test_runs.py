@@ -318,8 +318,8 @@ def test_a_mend_can_be_read_and_forks_the_run(store):
 def test_what_was_changed_on_the_way_is_said_of_each_of_several(store):
     """Settings do not tell it: they are those of the start."""
     one, other = begin(store, "one", 2), begin(store, "other", 2, "cpu:1")
-    asked = store.interventions.ask(one.id, "learning_rate", 0.0005)
-    store.interventions.applied(one.id, 1, asked.number, 2, "Done.")
+    asked = store.interventions.request(one.id, "learning_rate", 0.0005)
+    store.interventions.mark_applied(one.id, 1, asked.number, 2, "Done.")
     text = words(open_runs(f"{one.id},{other.id}"))
     assert text.count("Changed while it trained") == 1
     assert literal("Changed while it trained, from epoch 3 on: rate 0.0005.") in text
@@ -359,10 +359,10 @@ def test_a_fork_lies_over_its_parents_pale_curves(store):
 def test_what_was_changed_on_the_way_is_marked_at_the_first_epoch_that_felt_it(store):
     run = begin(store, "changed", 3)
     for kind, value in (("learning_rate", 0.0005), ("add_epochs", 4)):
-        asked = store.interventions.ask(run.id, kind, value)
+        asked = store.interventions.request(run.id, kind, value)
         if asked.is_pending:
-            store.interventions.applied(run.id, 1, asked.number, 3, "Done.")
-    store.interventions.ask(run.id, "learning_rate", 0.0001)  # not in effect yet
+            store.interventions.mark_applied(run.id, 1, asked.number, 3, "Done.")
+    store.interventions.request(run.id, "learning_rate", 0.0001)  # not in effect yet
     add_epoch(store, run, 4)
     data = pa.ipc.open_stream(charts(open_runs(run.id))[0].data.data).read_pandas()
     marked = data[data["r0_change"].notna()]

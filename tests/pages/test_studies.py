@@ -130,7 +130,10 @@ def test_what_was_chosen_is_there_again_after_another_page(workspace):
 def test_the_answer_comes_first_and_then_the_charts(store):
     study = create(store, spec("seeds", TINY, FLIPPED))
     end_all(
-        store, study, lambda role: (0.5 if "first" in role.arms else 0.6) + 0.01 * role.seed, lambda role: 0.1
+        store,
+        study,
+        lambda role: (0.5 if "first" in role.conditions else 0.6) + 0.01 * role.seed,
+        lambda role: 0.1,
     )
     page = open_page("studies.py", study=study.id)
     assert "config 1 is 10.0 points better (+10.0 to +10.0, 95\u00a0%): a clear difference." in words(page)

@@ -49,14 +49,14 @@ def render_strengths(config: ExperimentConfig) -> None:
     """Whole policies in one click. What is marked follows the knobs: none when they are at no policy's values."""
     base = session.strength(config.augmentation).base
     current = next((name for name, policy in STRENGTHS.items() if policy == base), None)
-    session.show(POLICY, current)
+    session.set_widget(POLICY, current)
     st.segmented_control(
         "Policy", list(STRENGTHS), key=POLICY, on_change=_take_policy, wrap=True, help="Sets all knobs below at once.",
     )  # fmt: skip
 
 
 def _take_policy() -> None:
-    policy = STRENGTHS.get(session.value_of(POLICY) or "")
+    policy = STRENGTHS.get(session.widget_value(POLICY) or "")
     if policy is not None:
         session.set_augmentation(policy)
 
@@ -64,12 +64,12 @@ def _take_policy() -> None:
 def render_strength(config: ExperimentConfig) -> None:
     """One slider for all knobs together. It writes the scaled values into the draft; at 1 it takes them back."""
     now = session.strength(config.augmentation)
-    shown = session.value_of(STRENGTH)
+    shown = session.widget_value(STRENGTH)
     # What is shown is not set each time: it would take back what is being moved just now. Nor is it set where there is
     # none: after a view without this slider, the browser would begin with the least again, unless that is the default.
     default = now.factor
     if shown is not None and shown != now.factor:
-        session.show(STRENGTH, now.factor)
+        session.set_widget(STRENGTH, now.factor)
         default = None  # Streamlit takes a default beside it for a mistake
     st.slider(
         "Strength of the whole policy", 0.0, MOST_STRENGTH, default, 0.1, format="×%.1f", key=STRENGTH,
@@ -87,7 +87,7 @@ def render_strength(config: ExperimentConfig) -> None:
 def _take_strength() -> None:
     config = session.design_config()
     if config is not None:
-        base, factor = session.strength(config.augmentation).base, round(session.value_of(STRENGTH), 1)
+        base, factor = session.strength(config.augmentation).base, round(session.widget_value(STRENGTH), 1)
         session.set_strength(session.Strength(base, factor, scaled(base, factor).augmentation))
 
 

@@ -23,7 +23,7 @@ def choose_run(
     by_id = {run.id: run for run in runs}
     options = ([""] if otherwise else []) + list(by_id)
     asked = st.query_params.get(PARAMETER)
-    session.show(CHOICE, asked if asked in by_id else options[0])
+    session.set_widget(CHOICE, asked if asked in by_id else options[0])
     chosen = st.selectbox(
         label, options, key=CHOICE, help=help, on_change=_note_choice,
         format_func=lambda run_id: describe_run(by_id[run_id]) if run_id else str(otherwise),
@@ -51,7 +51,7 @@ def describe_run(run: Run) -> str:
 
 
 def _note_choice() -> None:
-    chosen = session.value_of(CHOICE)
+    chosen = session.widget_value(CHOICE)
     if chosen:
         st.query_params[PARAMETER] = chosen
     else:

@@ -12,7 +12,7 @@ from core.augmentation.robustness import (
     ImageShape,
     Knob,
     Robustness,
-    measure,
+    measure_robustness,
     resized_shape,
     trained_runs,
 )
@@ -100,7 +100,7 @@ def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) 
         alt=f"Accuracy against {KNOBS[knob].title.lower()}: {', '.join(names)}",
     )
     for name, one in zip(names, found, strict=True):
-        if sentence := in_words(one):
+        if sentence := sweep_sentence(one):
             st.markdown(f"**{literal(name)}**: {literal(sentence)}")
     st.caption(
         f"{_pictures(found)} All pictures are distorted by the same amount, and gaps at the edge filled with the "
@@ -126,7 +126,8 @@ def _advance(
     """What is known of each run, after measuring for so many seconds: each in turn a level."""
     began = time.monotonic()
     going: list[Iterator[Robustness]] = [
-        measure(services.workspace, services.engine, run, knob, _shape(run, dataset)) for run in runs
+        measure_robustness(services.workspace, services.engine, run, knob, _shape(run, dataset))
+        for run in runs
     ]
     found = [next(one) for one in going]
     while time.monotonic() - began < seconds and not all(one.is_complete for one in found):
@@ -145,7 +146,7 @@ def _pictures(found: Sequence[Robustness]) -> str:
     return f"On {count:,} validation pictures{', the most that are taken' if count == MOST_PICTURES else ''}."
 
 
-def in_words(found: Robustness) -> str:
+def sweep_sentence(found: Robustness) -> str:
     """What the curve says at its middle and half-way out, as far as it is measured, and what was trained."""
     knob = KNOBS[found.knob]
     middle = found.at(knob.untouched)

@@ -68,7 +68,7 @@ def _choose_draw() -> int:
         "Draw", 1, MOST_DRAWS, key=DRAW, persist_state="session", width=140,
         help="Each number is one set of draws: go back to one to see it again.",
     )  # fmt: skip
-    st.button("Draw again", icon=":material/casino:", on_click=session.draw_again, args=(DRAW, MOST_DRAWS))
+    st.button("Draw again", icon=":material/casino:", on_click=session.next_draw, args=(DRAW, MOST_DRAWS))
     return int(number)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.store.breakdowns import Counts, RunDetails
+from core.store.breakdowns import Counts, RunBreakdown
 from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 
 MOST_CLASSES = 20
@@ -23,7 +23,7 @@ SEQUENTIAL = {"light": ["#EFF1F6", "#0072B2"], "dark": ["#1F2532", "#56B4E9"]}
 LEAST_POINTS = 20  # the full colour stands for at least so many: a gap of five is no alarm
 
 
-def shown_classes(details: RunDetails) -> Counts:
+def shown_classes(details: RunBreakdown) -> Counts:
     """All classes in their order; of more than MOST_CLASSES those with the largest gap now, the largest first."""
     if details.num_classes <= MOST_CLASSES:
         return np.arange(details.num_classes)
@@ -31,7 +31,7 @@ def shown_classes(details: RunDetails) -> Counts:
     return np.argsort(-gap, kind="stable")[:MOST_CLASSES].astype(np.int64)
 
 
-def class_data(details: RunDetails) -> pd.DataFrame:
+def class_data(details: RunBreakdown) -> pd.DataFrame:
     """What `class_spec` draws, a row for each shown class and column of epochs.
 
     Columns: `start`, `end`, `rank` as `cells` gives them; `cls`, the class, int16; `train` and `val`, accuracies, the

@@ -17,8 +17,8 @@ def band_data(result: SeedsResult) -> pd.DataFrame:
     """A row per config and epoch: `arm` (a0, a1), `epoch`, `mean`, `low`, `high`; no band of one seed."""
     rows = [
         (f"a{index}", point.epoch, point.accuracy.mean, point.accuracy.low, point.accuracy.high)
-        for index, arm in enumerate(result.arms)
-        for point in arm.band
+        for index, condition in enumerate(result.conditions)
+        for point in condition.band
     ]
     return frame(rows, ["arm", "epoch", "mean", "low", "high"], text=("arm",))
 

@@ -111,9 +111,9 @@ def _padding_for(sizes: Sequence[int], block: BlockConfig, path: str) -> dict[st
     if len(sizes) > 1:
         if block.padding == "same":
             return {}
-        session.keep_former(path, block.padding)
+        session.remember(path, block.padding)
         return {path: "same"}
-    former = session.take_former(path)
+    former = session.pop_remembered(path)
     return {path: former} if former and not block.residual else {}
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.errors import PreflightBusy
-from core.formatting import in_words
+from core.formatting import duration
 from core.preflight.measurement import Preflight
 from core.server.services import Services
 from pages.components.kit import run_words, session
@@ -25,14 +25,14 @@ MEMORY_HELP = "The most that was taken at once, of {available} MiB that were fre
 
 def render_preflight(services: Services, config: ExperimentConfig, *, can_start: bool) -> None:
     """The card; polled only while this design is being measured."""
-    running = services.dry_runs.state(config.config_id).stage is not None
+    running = services.preflights.state(config.config_id).stage is not None
     with st.container(border=True):
         every = TICK_SECONDS if running else None
         draw_ticking(_draw, services, config, running, can_start, every=every)
 
 
 def _draw(services: Services, config: ExperimentConfig, drawn_running: bool, can_start: bool) -> None:
-    state = services.dry_runs.state(config.config_id)
+    state = services.preflights.state(config.config_id)
     if (state.stage is not None) != drawn_running:
         st.rerun()  # polling begins or ends with the whole page
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -62,7 +62,7 @@ def _draw(services: Services, config: ExperimentConfig, drawn_running: bool, can
 
 def _begin(services: Services, config: ExperimentConfig) -> None:
     try:
-        services.dry_runs.start(config)
+        services.preflights.start(config)
     except PreflightBusy as error:
         st.warning(literal(str(error)), icon=":material/hourglass_empty:")
     else:
@@ -73,7 +73,7 @@ def _former(services: Services, config: ExperimentConfig) -> Preflight | None:
     config_id = session.measured_design()
     if config_id is None or config_id == config.config_id:
         return None
-    return services.dry_runs.state(config_id).result
+    return services.preflights.state(config_id).result
 
 
 def _render_result(result: Preflight, config: ExperimentConfig) -> None:
@@ -91,14 +91,14 @@ def _render_numbers(result: Preflight) -> None:
     available = "" if result.memory_available_mib is None else f"{result.memory_available_mib:,}"
     with st.grid(2, min_column_width=150):
         st.metric(
-            "An epoch", in_words(result.epoch_seconds),
+            "An epoch", duration(result.epoch_seconds),
             help=PARTS_HELP.format(
-                train=in_words(result.train_seconds or 0), evaluation=in_words(result.evaluation_seconds or 0),
-                saving=in_words(result.saving_seconds or 0),
+                train=duration(result.train_seconds or 0), evaluation=duration(result.evaluation_seconds or 0),
+                saving=duration(result.saving_seconds or 0),
             ),
         )  # fmt: skip
         st.metric(
-            f"All {result.epochs:,} epochs" if result.epochs > 1 else "The run", in_words(result.total_seconds),
+            f"All {result.epochs:,} epochs" if result.epochs > 1 else "The run", duration(result.total_seconds),
             help="With the start; early stopping may end it before.",
         )  # fmt: skip
         st.metric(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.datasets.lookup import check_dataset, dataset_shape, find_dataset
-from core.design.architecture import Architecture, describe
+from core.design.architecture import Architecture, describe_network
 from core.design.hints import advise
 from core.errors import ConfigError, UserError
 from core.runs.start import start_experiment
@@ -33,7 +33,7 @@ def network_of(config: ExperimentConfig) -> tuple[Architecture | None, int, Conf
     except UserError:
         image_shape, num_classes = (32, 32, 3), 10
     try:
-        return describe(config.model, image_shape, num_classes), min(image_shape[:2]), None
+        return describe_network(config.model, image_shape, num_classes), min(image_shape[:2]), None
     except ConfigError as error:
         return None, min(image_shape[:2]), error
 
@@ -80,18 +80,18 @@ def _dataset_size(config: ExperimentConfig) -> int:
 
 def _start(config: ExperimentConfig) -> None:
     workspace = session.services().workspace
-    name = session.text_of(RUN_NAME).strip() or None
+    name = session.widget_text(RUN_NAME).strip() or None
     try:
         run = start_experiment(
             workspace, config, name, session.design_preset(), session.idempotency_token(config, name),
-            session.text_of(EXPECTATION),
+            session.widget_text(EXPECTATION),
         )  # fmt: skip
     except UserError as error:
         st.error(literal(str(error)), icon=":material/block:")
         return
     session.use_token()
-    session.forget(RUN_NAME)
-    session.forget(EXPECTATION)
+    session.reset_widget(RUN_NAME)
+    session.reset_widget(EXPECTATION)
     session.set_chosen_runs((run.id,))
     st.switch_page("runs.py", query_params={"run": run.id})
 

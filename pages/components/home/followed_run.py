@@ -13,7 +13,7 @@ from core.store.records import Run
 from core.store.states import RunState
 from core.system.devices import list_devices
 from pages.components.kit import run_words
-from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
 from pages.components.runs.curves import curves_of, render_charts
@@ -52,12 +52,12 @@ def render_curves(services: Services, run: Run) -> None:
         st.caption("The curves begin when the first epoch has ended.")
 
 
-_overfit: Kept[bool] = Kept(64)
+_overfit: VersionedCache[bool] = VersionedCache(64)
 
 
 def has_overfit(services: Services, run: Run) -> bool:
     """Whether the verdict has ever been overfitting. A verdict may change back for an epoch; what it opened stays."""
-    return _overfit.get((services, run.id), epochs_of(run), lambda: _find_overfit(services, run))
+    return _overfit.get((services, run.id), epoch_version(run), lambda: _find_overfit(services, run))
 
 
 def _find_overfit(services: Services, run: Run) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.analysis.suggestions import Mend, augmentation_mend
+from core.analysis.suggestions import Suggestion, augmentation_suggestion
 from core.config import AugmentationConfig
 from core.errors import ConvDeckError, RunError, UserError
 from core.runs.start import fork_experiment, fork_name
@@ -28,23 +28,25 @@ TICK_SECONDS = 0.5
 def render_fix_button(services: Services, run: Run, label: str, *, primary: bool) -> Run | None:
     """A button that forks a run with more augmentation. Returns the fork when it was clicked."""
     try:
-        mend = augmentation_mend(run.config)
+        suggestion = augmentation_suggestion(run.config)
     except RunError:
         return None  # settings that this version cannot read
-    if mend is None:
+    if suggestion is None:
         st.caption("All augmentation is on already.")
         return None
     kind = "primary" if primary else "secondary"
-    if not st.button(label, key=f"story-fix-{run.id}", type=kind, icon=":material/healing:", help=mend.why):
+    if not st.button(
+        label, key=f"story-fix-{run.id}", type=kind, icon=":material/healing:", help=suggestion.why
+    ):
         return None
-    return _fork(services, run, mend)
+    return _fork(services, run, suggestion)
 
 
-def _fork(services: Services, run: Run, mend: Mend) -> Run | None:
-    token = session.idempotency_token(run.config.with_values(mend.changes), run.id)
+def _fork(services: Services, run: Run, suggestion: Suggestion) -> Run | None:
+    token = session.idempotency_token(run.config.with_values(suggestion.changes), run.id)
     try:
         fork = fork_experiment(
-            services.workspace, run.id, mend.changes, fork_name(run.name, mend.title), token
+            services.workspace, run.id, suggestion.changes, fork_name(run.name, suggestion.title), token
         )
     except UserError as error:
         st.error(literal(str(error)))

@@ -35,7 +35,7 @@ def choose_sample(services: Services, dataset_id: str) -> Sample | None:
         samples = unseen_pictures(services.workspace, dataset_id)
     except DatasetError:
         return None
-    index = (int(session.value_of(NUMBER) or 1) - 1) % len(samples.truths)
+    index = (int(session.widget_value(NUMBER) or 1) - 1) % len(samples.truths)
     return Sample(index, samples.pictures[index], samples.truths[index])
 
 
@@ -43,7 +43,7 @@ def render_another(place: str) -> None:
     """A button for the next sample; `place` tells it from others on the same page."""
     st.button(
         "Another", key=f"story-another-{place}", type="tertiary", icon=":material/casino:",
-        on_click=session.draw_again, args=(NUMBER, SAMPLES),
+        on_click=session.next_draw, args=(NUMBER, SAMPLES),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ class _Entry(Generic[Value]):
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
-class Kept(Generic[Value]):
+class VersionedCache(Generic[Value]):
     """Values by name, each of the version that was asked for last, of at most `most` names. All callers share them:
     nobody may change one.
     """
@@ -53,7 +53,7 @@ class Kept(Generic[Value]):
             return entry.kept[1]
 
 
-def epochs_of(run: Run) -> tuple[Hashable, ...]:
+def epoch_version(run: Run) -> tuple[Hashable, ...]:
     """A version of what is made from the epochs of a run: another one when it has one more."""
     # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
     return run.attempt, run.started_at, run.epoch

@@ -165,12 +165,12 @@ def _with_refused(now: Draft, refused: dict[str, tuple[str, Any, str]]) -> Draft
     return now
 
 
-def keep_former(path: str, value: Any) -> None:
+def remember(path: str, value: Any) -> None:
     """What a setting of this design was before another one had it changed, for `take_former`."""
     st.session_state.setdefault("former_values", {})[path] = value
 
 
-def take_former(path: str) -> Any:
+def pop_remembered(path: str) -> Any:
     """What was kept of a setting, once; None without."""
     return st.session_state.get("former_values", {}).pop(path, None)
 
@@ -225,12 +225,12 @@ def use_token() -> None:
     st.session_state.pop("start_secret", None)
 
 
-def text_of(key: str) -> str:
+def widget_text(key: str) -> str:
     """What stands in a text field."""
     return st.session_state.get(key, "")
 
 
-def forget(key: str) -> None:
+def reset_widget(key: str) -> None:
     """Have a widget begin anew, one that keeps its value across pages too."""
     st.session_state.pop(key, None)
 
@@ -265,12 +265,12 @@ def set_strength(changed: Strength) -> None:
     set_augmentation(changed.result)
 
 
-def show(key: str, value: Any) -> None:
+def set_widget(key: str, value: Any) -> None:
     """Have the widget `key`, which is drawn after this, show `value`, whatever was clicked."""
     st.session_state[key] = value
 
 
-def value_of(key: str) -> Any:
+def widget_value(key: str) -> Any:
     """A widget's value, for callbacks."""
     return st.session_state.get(key)
 
@@ -285,7 +285,7 @@ def was_opened(key: str) -> bool:
     return key in st.session_state.get("opened", ())
 
 
-def draw_again(key: str, most: int) -> None:
+def next_draw(key: str, most: int) -> None:
     """Count the widget `key`, which holds the number of a draw from 1 to `most`, one further."""
     st.session_state[key] = st.session_state.get(key, 1) % most + 1
 

@@ -11,7 +11,7 @@ from core.server.services import Services
 from core.store.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
 from core.store.records import Run
 from pages.components.kit import session
-from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import EXPECTATION_EXAMPLE, literal
 from pages.components.runs.curves import curves_of
@@ -65,7 +65,7 @@ def render_note_form(
             if expectation:
                 st.caption(LOCKED)
             # Sent in this very moment by a page that was drawn before the first epoch ended.
-            late = session.text_of(expected_key).strip()
+            late = session.widget_text(expected_key).strip()
             if late and late != expectation:
                 st.warning(f"{TOO_LATE} You wrote: {literal(late)}", icon=":material/schedule:")
         # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn
@@ -116,7 +116,7 @@ def _line(line: str) -> str:
     return "\u00a0" * indent + literal(words) or "\u00a0"
 
 
-_kept_facts: Kept[list[str]] = Kept(64)
+_kept_facts: VersionedCache[list[str]] = VersionedCache(64)
 
 
 def _facts(services: Services, ids: Sequence[str]) -> list[str]:
@@ -124,7 +124,7 @@ def _facts(services: Services, ids: Sequence[str]) -> list[str]:
         runs = [services.store.get_run(run_id) for run_id in ids]
     except RunNotFound:
         return []  # deleted elsewhere in this moment: the curves' own tick says so
-    version = tuple((run.name, run.total_epochs, run.state, epochs_of(run)) for run in runs)
+    version = tuple((run.name, run.total_epochs, run.state, epoch_version(run)) for run in runs)
     return _kept_facts.get((services, tuple(ids)), version, lambda: _read_facts(services, runs))
 
 

@@ -14,20 +14,20 @@ import streamlit as st
 
 from core.datasets.followed import load_followed
 from core.errors import ConvDeckError
-from core.runs.breakdown import class_names_of, memorised_in_words, why_no_details
+from core.runs.breakdown import class_names_of, memorised_in_words, why_no_breakdown
 from core.server.services import Services
-from core.store.breakdowns import Followed, RunDetails
+from core.store.breakdowns import Followed, RunBreakdown
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.charts import class_map
 from pages.components.charts.memorisation import memorisation_data, memorisation_spec
-from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.text import literal
 from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
 
-_details: Kept[RunDetails | None] = Kept(32)
-_data: Kept[pa.Table] = Kept(64)
+_details: VersionedCache[RunBreakdown | None] = VersionedCache(32)
+_data: VersionedCache[pa.Table] = VersionedCache(64)
 
 
 def render_details(services: Services, run: Run) -> None:
@@ -35,9 +35,9 @@ def render_details(services: Services, run: Run) -> None:
     if not run.epoch:
         return
     store = services.store
-    details = _details.get((store, run.id), epochs_of(run), lambda: store.details.read(run.id))
+    details = _details.get((store, run.id), epoch_version(run), lambda: store.details.read(run.id))
     if details is None:
-        st.caption(why_no_details(run))
+        st.caption(why_no_breakdown(run))
         return
     names = class_names_of(services.workspace, run, details.num_classes)
     labels = ["Classes", "Pictures", *(["Labels"] if details.corrupted else [])]
@@ -53,7 +53,7 @@ def render_details(services: Services, run: Run) -> None:
             _render_labels(store, run, details)
 
 
-def _render_classes(store: Store, run: Run, details: RunDetails, names: Sequence[str]) -> None:
+def _render_classes(store: Store, run: Run, details: RunBreakdown, names: Sequence[str]) -> None:
     measure = st.segmented_control(
         "Colour",
         list(class_map.MEASURES),
@@ -65,7 +65,9 @@ def _render_classes(store: Store, run: Run, details: RunDetails, names: Sequence
         persist_state="session",
     )
     st.vega_lite_chart(
-        _data.get((store, run.id, "classes"), epochs_of(run), lambda: _arrow(class_map.class_data(details))),
+        _data.get(
+            (store, run.id, "classes"), epoch_version(run), lambda: _arrow(class_map.class_data(details))
+        ),
         class_map.class_spec(measure, names, _theme()),
         key=f"classes-{run.id}-{measure}",
         width="stretch",
@@ -84,13 +86,13 @@ def _theme() -> str:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def _shown_classes_in_words(details: RunDetails) -> str:
+def _shown_classes_in_words(details: RunBreakdown) -> str:
     if details.num_classes <= class_map.MOST_CLASSES:
         return ""
     return f"The {class_map.MOST_CLASSES} of {details.num_classes} classes with the largest gap now. "
 
 
-def _render_pictures(services: Services, run: Run, details: RunDetails, names: Sequence[str]) -> None:
+def _render_pictures(services: Services, run: Run, details: RunBreakdown, names: Sequence[str]) -> None:
     thumbnails = _thumbnails_of(services.workspace, run, details)
     columns = st.columns(2, gap="medium")
     parts = (
@@ -102,7 +104,7 @@ def _render_pictures(services: Services, run: Run, details: RunDetails, names: S
             st.markdown(f"**{title}**")
             st.caption(_remembered_in_words(followed))
             st.vega_lite_chart(
-                _data.get((services.store, run.id, title), epochs_of(run), _strips(details, followed)),
+                _data.get((services.store, run.id, title), epoch_version(run), _strips(details, followed)),
                 strip_spec(followed, names, thumbnails and thumbnails[index], _theme()),
                 key=f"strips-{run.id}-{index}",
                 width="stretch",
@@ -118,7 +120,7 @@ def _render_pictures(services: Services, run: Run, details: RunDetails, names: S
     )
 
 
-def _strips(details: RunDetails, followed: Followed) -> Callable[[], pa.Table]:
+def _strips(details: RunBreakdown, followed: Followed) -> Callable[[], pa.Table]:
     return lambda: _arrow(strip_data(details.epochs, followed))
 
 
@@ -135,7 +137,9 @@ def _remembered_in_words(followed: Followed) -> str:
     )
 
 
-def _thumbnails_of(workspace: Workspace, run: Run, details: RunDetails) -> tuple[list[str], list[str]] | None:
+def _thumbnails_of(
+    workspace: Workspace, run: Run, details: RunBreakdown
+) -> tuple[list[str], list[str]] | None:
     try:
         drawn = _read_thumbnails(workspace, run, str(workspace.root), run.id, run.attempt)
     except ConvDeckError:
@@ -156,14 +160,14 @@ def _read_thumbnails(
     )
 
 
-def _render_labels(store: Store, run: Run, details: RunDetails) -> None:
+def _render_labels(store: Store, run: Run, details: RunBreakdown) -> None:
     corrupted = details.corrupted
     assert corrupted is not None
     st.markdown(literal(memorised_in_words(int(details.epochs[-1]), corrupted)))
     st.vega_lite_chart(
         _data.get(
             (store, run.id, "labels"),
-            epochs_of(run),
+            epoch_version(run),
             lambda: _arrow(memorisation_data(details.epochs, corrupted)),
         ),
         memorisation_spec(),

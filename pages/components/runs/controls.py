@@ -208,7 +208,7 @@ def history_frame(history: Sequence[Intervention]) -> pd.DataFrame:
         {
             "When": local_time(each.asked_at),
             "After epoch": "–" if each.epoch is None else str(each.epoch),
-            "What": describe(each),
+            "What": describe_intervention(each),
             "Outcome": each.outcome or NOT_YET.get(each.kind, "Not yet."),
         }
         for each in reversed(history)
@@ -216,7 +216,7 @@ def history_frame(history: Sequence[Intervention]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["When", "After epoch", "What", "Outcome"])
 
 
-def describe(intervention: Intervention) -> str:
+def describe_intervention(intervention: Intervention) -> str:
     """`Learning rate 0.0005`, `More epochs 5`, `Pause`."""
     what = WHAT.get(intervention.kind, intervention.kind)
     if intervention.value is None:

@@ -17,7 +17,7 @@ from core.store.records import Run
 from core.store.store import Curves, Store
 from pages.components.charts import curves as charts
 from pages.components.charts.curves import RunCurves
-from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.text import literal
 from pages.components.runs.verdict import diagnosed
 
@@ -25,13 +25,13 @@ PARENT = "parent"
 MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed on the way."
 
 
-_curves: Kept[Curves] = Kept(64)
-_charts: Kept[dict[str, tuple[pa.Table, dict[str, Any]]]] = Kept(32)
+_curves: VersionedCache[Curves] = VersionedCache(64)
+_charts: VersionedCache[dict[str, tuple[pa.Table, dict[str, Any]]]] = VersionedCache(32)
 
 
 def curves_of(store: Store, run: Run) -> Curves:
     """The curves of a run, read again only when it has one more epoch; not to be changed."""
-    return _curves.get((store, run.id), epochs_of(run), lambda: store.curves(run.id))
+    return _curves.get((store, run.id), epoch_version(run), lambda: store.curves(run.id))
 
 
 def render_charts(
@@ -53,7 +53,7 @@ def render_charts(
     known = (*runs, *([] if ghost is None else [ghost]))
     drawn = _charts.get(
         (services, tuple(run.id for run in known), tuple(names), tuple(series)),
-        (tuple(map(epochs_of, known)), tuple(tuple(each.items()) for each in changes)),
+        (tuple(map(epoch_version, known)), tuple(tuple(each.items()) for each in changes)),
         lambda: _draw_charts(services, runs, names, curves, changes, ghost, series),
     )
     # Another choice of runs or series is another chart; the same one keeps its node and its zoom.

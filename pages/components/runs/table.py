@@ -11,7 +11,7 @@ from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.kit import run_words, session
-from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.redraw import draw_ticking
 from pages.components.runs.selection import signature, write_selection
 
@@ -73,8 +73,8 @@ def table_data(rows: Sequence[Row]) -> pd.DataFrame:
     )
 
 
-_tables: Kept[pa.Table] = Kept(64)
-_sparklines: Kept[tuple[float, ...]] = Kept(4096)
+_tables: VersionedCache[pa.Table] = VersionedCache(64)
+_sparklines: VersionedCache[tuple[float, ...]] = VersionedCache(4096)
 
 
 def render_run_table(store: Store, chosen: Sequence[Run]) -> None:
@@ -132,7 +132,7 @@ def _arrow(rows: tuple[Row, ...]) -> pa.Table:
 def _sparkline(store: Store, run: Run) -> tuple[float, ...]:
     return _sparklines.get(
         (store, run.id),
-        epochs_of(run),
+        epoch_version(run),
         lambda: thinned(store.last_val_accuracies([run.id], SPARKLINE_EPOCHS)[run.id]),
     )
 

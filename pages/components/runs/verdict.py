@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.analysis.diagnosis import Diagnosis, Verdict
-from core.analysis.suggestions import Mend
+from core.analysis.suggestions import Suggestion
 from core.datasets.storage import describe_dataset
 from core.errors import UserError
 from core.runs.start import fork_experiment, fork_name
-from core.runs.verdicts import mends_of, verdict_of
+from core.runs.verdicts import suggestions_of, verdict_of
 from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Curves
 from pages.components.kit import run_words, session
-from pages.components.kit.cache import Kept, epochs_of
+from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.run_words import Color
 from pages.components.kit.text import literal
 
@@ -34,28 +34,28 @@ LOOKS: dict[Verdict, tuple[str, Color]] = {
 
 def render_verdict(services: Services, run: Run, curves: Curves) -> None:
     """A line with the verdict and its evidence, and a row of mends."""
-    diagnosis, mends = judged(services, run, curves)
+    diagnosis, suggestions = judged(services, run, curves)
     with st.container(border=True):
         st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
-        if mends:
+        if suggestions:
             st.caption(
                 "Try it with a change: the fork starts from the same weights and sees the pictures in the same order."
             )
             with st.container(horizontal=True, gap="small"):
-                for offer in mends:
-                    _render_mend(services, run, offer)
+                for offer in suggestions:
+                    _render_suggestion(services, run, offer)
 
 
 @dataclass(frozen=True)
 class Offer:
     """A mend, and what it changes, a line for each setting."""
 
-    mend: Mend
+    suggestion: Suggestion
     changes: str
 
 
-_diagnoses: Kept[Diagnosis] = Kept(64)
-_judgements: Kept[tuple[Diagnosis, tuple[Offer, ...]]] = Kept(64)
+_diagnoses: VersionedCache[Diagnosis] = VersionedCache(64)
+_judgements: VersionedCache[tuple[Diagnosis, tuple[Offer, ...]]] = VersionedCache(64)
 
 
 def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
@@ -72,13 +72,13 @@ def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tup
 
 def _version(services: Services, run: Run) -> Hashable:
     """What both are made from: a data set can go and come back, and with it what can be said and offered."""
-    return epochs_of(run), describe_dataset(services.workspace, run.dataset)
+    return epoch_version(run), describe_dataset(services.workspace, run.dataset)
 
 
 def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
     diagnosis = diagnosed(services, run, curves)
-    mends = mends_of(services.workspace, run, diagnosis)[:MOST_MENDS]
-    return diagnosis, tuple(Offer(mend, _changes(run, mend)) for mend in mends)
+    suggestions = suggestions_of(services.workspace, run, diagnosis)[:MOST_MENDS]
+    return diagnosis, tuple(Offer(suggestion, _changes(run, suggestion)) for suggestion in suggestions)
 
 
 def verdict_badge(diagnosis: Diagnosis) -> str:
@@ -89,35 +89,35 @@ def verdict_badge(diagnosis: Diagnosis) -> str:
     return f":{color}-badge[{icon} {literal(diagnosis.headline)}]"
 
 
-def _render_mend(services: Services, run: Run, offer: Offer) -> None:
-    mend = offer.mend
+def _render_suggestion(services: Services, run: Run, offer: Offer) -> None:
+    suggestion = offer.suggestion
     # A key of its own: the popover stays open while the page around it is drawn anew.
-    with st.popover(mend.title, icon=":material/healing:", key=f"mend-{run.id}-{mend.id}"):
-        st.markdown(literal(mend.why))
+    with st.popover(suggestion.title, icon=":material/healing:", key=f"mend-{run.id}-{suggestion.id}"):
+        st.markdown(literal(suggestion.why))
         st.code(offer.changes, language=None)
         if st.button(
             "Fork with this change",
-            key=f"take-{run.id}-{mend.id}",
+            key=f"take-{run.id}-{suggestion.id}",
             type="primary",
             icon=":material/fork_right:",
         ):
-            _take(services, run, mend)
+            _take(services, run, suggestion)
 
 
-def _changes(run: Run, mend: Mend) -> str:
+def _changes(run: Run, suggestion: Suggestion) -> str:
     config = run.config
     return "\n".join(
         f"{path}: {run_words.setting(config.value(path))} → {run_words.setting(value)}"
-        for path, value in mend.changes.items()
+        for path, value in suggestion.changes.items()
     )
 
 
-def _take(services: Services, run: Run, mend: Mend) -> None:
+def _take(services: Services, run: Run, suggestion: Suggestion) -> None:
     try:
-        config = run.config.with_values(mend.changes)
-        name = fork_name(run.name, mend.title)
+        config = run.config.with_values(suggestion.changes)
+        name = fork_name(run.name, suggestion.title)
         token = session.idempotency_token(config, run.id)
-        fork = fork_experiment(services.workspace, run.id, mend.changes, name, token)
+        fork = fork_experiment(services.workspace, run.id, suggestion.changes, name, token)
     except UserError as error:
         st.error(literal(str(error)))
         return

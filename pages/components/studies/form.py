@@ -24,7 +24,7 @@ from core.studies.spec import (
     SEEDS_OF,
     VOLUME,
     WITHOUT,
-    Base,
+    StudySource,
     StudySpec,
     ladder,
 )
@@ -56,7 +56,7 @@ def take_link(services: Services) -> None:
         return
     st.query_params.clear()
     if kind in KINDS:
-        session.show(KIND, kind)
+        session.set_widget(KIND, kind)
     asked = [part.strip() for part in (runs or "").split(",") if part.strip()][:2]
     known = {run.id for run in services.store.list_runs()}
     for run_id in asked:
@@ -65,15 +65,15 @@ def take_link(services: Services) -> None:
     found = [run_id for run_id in asked if run_id in known]
     first = ABLATED if kind == ABLATION else FIRST
     for key, run_id in zip((first, SECOND), found, strict=False):
-        session.show(key, _run_option(run_id))
+        session.set_widget(key, _run_option(run_id))
     if len(found) == 1:
-        session.show(SECOND, ALONE)
+        session.set_widget(SECOND, ALONE)
 
 
 def render_form(services: Services) -> None:
     """Everything down to the button that starts it."""
-    if session.value_of(KIND) not in KINDS:
-        session.show(KIND, SEEDS)
+    if session.widget_value(KIND) not in KINDS:
+        session.set_widget(KIND, SEEDS)
     kind = st.segmented_control(
         "What do you want to know?", list(KINDS), required=True, key=KIND,
         format_func=lambda kind: f"{KINDS[kind].icon} {KINDS[kind].title}", persist_state="session",
@@ -114,13 +114,13 @@ def _choose_base(
     key: str,
     *,
     optional: bool = False,
-) -> Base | None:
+) -> StudySource | None:
     by_option = {_run_option(run.id): run for run in runs}
-    asked = session.value_of(key)
+    asked = session.widget_value(key)
     shown = [option for number, option in enumerate(by_option) if number < RUNS_OFFERED or option == asked]
     options = ([ALONE] if optional else []) + [f"preset:{name}" for name in presets] + shown
     if asked is not None and asked not in options:
-        session.forget(key)  # its run was deleted
+        session.reset_widget(key)  # its run was deleted
 
     def describe(option: str) -> str:
         if option == ALONE:
@@ -137,10 +137,10 @@ def _choose_base(
     if option in by_option:
         return base_of_run(services.store, by_option[option].id, {})
     name = option.partition(":")[2]
-    return Base(name, quick_for_here(services.workspace, name), name)
+    return StudySource(name, quick_for_here(services.workspace, name), name)
 
 
-def _read_knobs(services: Services, kind: str, first: Base, second: Base | None) -> StudySpec:
+def _read_knobs(services: Services, kind: str, first: StudySource, second: StudySource | None) -> StudySpec:
     """The fields of this kind, beginning with the values of what it starts from. Raises UserError."""
     least, most, usual = SEEDS_OF[kind]
     asked: dict[str, Any] = {}
@@ -183,8 +183,8 @@ def _read_knobs(services: Services, kind: str, first: Base, second: Base | None)
         if knobs := active_knobs(first.config.augmentation):
             st.caption(f"Switched on here: {', '.join(knobs)}.")
     if second is not None:
-        second = Base(second.name, second.config.with_values(values), second.preset, second.run_id)
-    first = Base(first.name, first.config.with_values(values), first.preset, first.run_id)
+        second = StudySource(second.name, second.config.with_values(values), second.preset, second.run_id)
+    first = StudySource(first.name, first.config.with_values(values), first.preset, first.run_id)
     if second is not None:
         st.caption(literal(f"What differs: {describe_changes(first.config, second.config, 6)}."))
     return make_spec(services.workspace, kind, first, second, asked)

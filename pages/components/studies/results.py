@@ -40,7 +40,7 @@ def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:
 
 
 def _render_seeds(study_id: str, result: SeedsResult) -> None:
-    names = [arm.name for arm in result.arms]
+    names = [condition.name for condition in result.conditions]
     columns = st.columns([3, 2], gap="medium") if len(names) > 1 else [st.container()]
     with columns[0]:
         _chart(charts.band_data(result), charts.band_spec(names), f"band-{study_id}",
@@ -59,9 +59,9 @@ def _render_seeds(study_id: str, result: SeedsResult) -> None:
             entry[_column(names, index, "gap")] = _hundred(row.gaps[index])
         rows.append(entry)
     mean: dict[str, Any] = {"Seed": "mean"}
-    for index, arm in enumerate(result.arms):
-        mean[_column(names, index, "best")] = _mean(arm.accuracy)
-        mean[_column(names, index, "gap")] = _mean(arm.gap)
+    for index, condition in enumerate(result.conditions):
+        mean[_column(names, index, "best")] = _mean(condition.accuracy)
+        mean[_column(names, index, "gap")] = _mean(condition.gap)
     numbers = [_column(names, index, what) for index in range(len(names)) for what in ("best", "gap")]
     _table([*rows, mean], numbers, "Best validation accuracy and gap of each seed")
     st.caption("Best validation accuracy in percent, gap at the end in points.")

@@ -11,7 +11,7 @@ from core.runs.progress import run_fraction
 from core.server.services import Services
 from core.store.states import RunState
 from core.store.studies import Member
-from core.studies.report import StudyReport, arm_names, read_report
+from core.studies.report import StudyReport, condition_names, read_report
 from core.studies.start import complete_study, delete_study, stop_study
 from pages.components.kit import run_words, session
 from pages.components.kit.redraw import draw_ticking, render_folded
@@ -121,7 +121,7 @@ def _delete_dialog(services: Services, report: StudyReport) -> None:
 def _delete_now(services: Services, study_id: str) -> None:
     st.query_params.clear()
     try:
-        kept = delete_study(services.workspace, study_id, with_runs=bool(session.value_of(WITH_RUNS)))
+        kept = delete_study(services.workspace, study_id, with_runs=bool(session.widget_value(WITH_RUNS)))
     except ConvDeckError as error:
         kept = [str(error)]
     for sentence in kept:
@@ -185,7 +185,7 @@ def _render_table(report: StudyReport) -> None:
         st.caption("All of its runs were deleted.")
         return
     st.dataframe(
-        _run_rows(report.members, arm_names(report)), hide_index=True, placeholder="–",
+        _run_rows(report.members, condition_names(report)), hide_index=True, placeholder="–",
         alt="The runs of the study: condition, seed, status, best validation accuracy, gap and epochs",
         column_config={
             "best": st.column_config.NumberColumn("Best validation", format="%.1f %%"),
@@ -199,7 +199,7 @@ def _render_table(report: StudyReport) -> None:
 def _run_rows(members: Sequence[Member], names: dict[str, str]) -> pd.DataFrame:
     rows = [
         {
-            "condition": ", ".join(names.get(arm, arm) for arm in member.role["arms"]),
+            "condition": ", ".join(names.get(condition, condition) for condition in member.role["arms"]),
             "seed": member.role["seed"],
             "status": run_words.LOOKS[member.run.state].label,
             "best": None if member.run.best_val_accuracy is None else 100 * member.run.best_val_accuracy,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.analysis.diagnosis import Diagnosis, Verdict
-from core.analysis.suggestions import augmentation_mend, mends_for
+from core.analysis.suggestions import augmentation_suggestion, suggestions_for
 from core.config import (
     AugmentationConfig,
     BlockConfig,
@@ -19,7 +19,7 @@ from core.config import (
 )
 from core.config.changes import describe_changes
 from core.config.optimizer import OPTIMIZERS
-from core.design.architecture import describe
+from core.design.architecture import describe_network
 from core.design.presets import PRESETS
 from tests.core.strategies import experiments
 
@@ -32,41 +32,48 @@ def diagnosed(verdict):
 
 
 def offered(verdict, config, best_epoch=4):
-    return {mend.id: mend.changes for mend in mends_for(diagnosed(verdict), config, best_epoch)}
+    return {
+        suggestion.id: suggestion.changes
+        for suggestion in suggestions_for(diagnosed(verdict), config, best_epoch)
+    }
 
 
 @settings(max_examples=150, deadline=None)
 @given(experiments, st.sampled_from(Verdict), st.none() | st.integers(1, 300))
 def test_every_mend_is_a_valid_change(config, verdict, best_epoch):
     side = config.dataset.image_size or 32
-    mends = mends_for(diagnosed(verdict), config, best_epoch)
-    assert len({mend.id for mend in mends}) == len({mend.title for mend in mends}) == len(mends)
-    for mend in mends:
-        mended = config.with_values(mend.changes)
+    suggestions = suggestions_for(diagnosed(verdict), config, best_epoch)
+    assert (
+        len({suggestion.id for suggestion in suggestions})
+        == len({suggestion.title for suggestion in suggestions})
+        == len(suggestions)
+    )
+    for suggestion in suggestions:
+        mended = config.with_values(suggestion.changes)
         assert mended != config and mended.config_id != config.config_id
-        describe(mended.model, (side, side, 3))
-        assert all(config.value(path) != mended.value(path) for path in mend.changes)
-        assert 0 < len(mend.title) <= 40
-        assert re.search(r"\.(?!\d)", mend.why).end() == len(mend.why)
+        describe_network(mended.model, (side, side, 3))
+        assert all(config.value(path) != mended.value(path) for path in suggestion.changes)
+        assert 0 < len(suggestion.title) <= 40
+        assert re.search(r"\.(?!\d)", suggestion.why).end() == len(suggestion.why)
         assert describe_changes(config, mended)
 
 
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if not preset.known_bad])
 @pytest.mark.parametrize("verdict", Verdict)
 def test_every_verdict_but_too_early_has_something_to_try(name, verdict):
-    mends = mends_for(diagnosed(verdict), PRESETS[name].config, 4)
-    assert bool(mends) == (verdict != Verdict.TOO_EARLY)
+    suggestions = suggestions_for(diagnosed(verdict), PRESETS[name].config, 4)
+    assert bool(suggestions) == (verdict != Verdict.TOO_EARLY)
 
 
 class TestOverfitting:
     def test_the_article_s_cure_comes_first(self):
-        first, *others = mends_for(diagnosed(Verdict.OVERFITTING), ARTICLE, 4)
+        first, *others = suggestions_for(diagnosed(Verdict.OVERFITTING), ARTICLE, 4)
         assert (first.id, first.title) == ("augment", "Turn augmentation on")
         assert ARTICLE.with_values(first.changes) == PRESETS["article-augmented"].config
-        assert [mend.id for mend in others] == [
+        assert [suggestion.id for suggestion in others] == [
             "more-dropout", "stop-at-best", "global-average", "weight-decay", "smooth-labels",
         ]  # fmt: skip
-        changes = {mend.id: mend.changes for mend in others}
+        changes = {suggestion.id: suggestion.changes for suggestion in others}
         assert changes["more-dropout"] == {"model.dense[0].dropout": 0.5, "model.dense[1].dropout": 0.5}
         assert changes["stop-at-best"] == {"training.epochs": 4}
         assert changes["weight-decay"] == {"optimizer.name": "adamw", "optimizer.weight_decay": 0.01}
@@ -174,8 +181,8 @@ class TestOthers:
         )  # 32 pixels: 15, 6, 2; 8 pixels: 3, then too small
         config = ExperimentConfig(model=ModelConfig(blocks=blocks[:1]))
         assert "one-more-block" in offered(Verdict.UNDERFITTING, config)
-        small = mends_for(diagnosed(Verdict.UNDERFITTING), config, 4, input_shape=(4, 4, 1))
-        assert "one-more-block" not in {mend.id for mend in small}
+        small = suggestions_for(diagnosed(Verdict.UNDERFITTING), config, 4, input_shape=(4, 4, 1))
+        assert "one-more-block" not in {suggestion.id for suggestion in small}
 
     @pytest.mark.parametrize("name", OPTIMIZERS)
     def test_weight_decay_fits_the_optimizer(self, name):
@@ -226,15 +233,15 @@ class TestDescribeChanges:
 
 def test_more_variety_is_offered_whatever_the_verdict():
     mild = PRESETS["article-augmented"].config
-    assert ARTICLE.with_values(augmentation_mend(ARTICLE).changes) == mild
-    assert augmentation_mend(mild).id == "augment-more"
+    assert ARTICLE.with_values(augmentation_suggestion(ARTICLE).changes) == mild
+    assert augmentation_suggestion(mild).id == "augment-more"
 
 
 @settings(max_examples=50, deadline=None)
 @given(experiments)
 def test_more_variety_is_a_change_of_the_augmentation_or_nothing(config):
-    mend = augmentation_mend(config)
-    if mend is not None:
-        mended = config.with_values(mend.changes)
+    suggestion = augmentation_suggestion(config)
+    if suggestion is not None:
+        mended = config.with_values(suggestion.changes)
         assert mended != config
         assert dataclasses.replace(mended, augmentation=config.augmentation) == config

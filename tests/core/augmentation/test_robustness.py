@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.augmentation.robustness import KNOBS, measure
+from core.augmentation.robustness import KNOBS, measure_robustness
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
@@ -48,7 +48,7 @@ def trained_run(workspace: Workspace, config: ExperimentConfig) -> Run:
 
 def test_each_level_once_from_the_middle_outwards(workspace, run) -> None:
     engine = Counter()
-    told = list(measure(workspace, engine, run, "rotation", SHAPE))
+    told = list(measure_robustness(workspace, engine, run, "rotation", SHAPE))
     levels = [level for _, level, _, _ in engine.asked]
     assert levels[0] == 0 and [abs(level) for level in levels] == sorted(abs(level) for level in levels)
     assert sorted(levels) == list(range(-180, 181, 15))
@@ -60,7 +60,7 @@ def test_each_level_once_from_the_middle_outwards(workspace, run) -> None:
 
 def test_large_pictures_are_measured_in_portions(workspace, run) -> None:
     engine = Counter(of=100)
-    last = list(measure(workspace, engine, run, "contrast", (160, 160, 3)))[-1]
+    last = list(measure_robustness(workspace, engine, run, "contrast", (160, 160, 3)))[-1]
     assert [(start, stop) for _, level, start, stop in engine.asked if level == 1.0] == [
         (0, 40),
         (40, 80),
@@ -73,16 +73,16 @@ def test_what_is_measured_is_kept_until_the_weights_are_others(workspace, run) -
     engine = Counter()
     engine.fails_after = 3
     with pytest.raises(EngineError):
-        list(measure(workspace, engine, run, "shear", SHAPE))
+        list(measure_robustness(workspace, engine, run, "shear", SHAPE))
     engine.fails_after = None
-    complete = list(measure(workspace, engine, run, "shear", SHAPE))[-1]
+    complete = list(measure_robustness(workspace, engine, run, "shear", SHAPE))[-1]
     assert len(engine.asked) == len(KNOBS["shear"].levels)
-    (again,) = measure(workspace, engine, run, "shear", SHAPE)
+    (again,) = measure_robustness(workspace, engine, run, "shear", SHAPE)
     assert again == complete
     with Store(workspace) as store:
         store.record_epoch(run.id, 1, EpochRow(2, val_accuracy=0.6))
         better = store.get_run(run.id)
-    assert next(measure(workspace, engine, better, "shear", SHAPE)).num_pictures == 0
+    assert next(measure_robustness(workspace, engine, better, "shear", SHAPE)).num_pictures == 0
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_what_is_measured_is_kept_until_the_weights_are_others(workspace, run) -
 )
 def test_a_damaged_file_is_measured_anew(workspace, run, content: bytes) -> None:
     (workspace.run_folder(run.id) / "robustness-zoom.json").write_bytes(content)
-    assert list(measure(workspace, Counter(), run, "zoom", SHAPE))[-1].is_complete
+    assert list(measure_robustness(workspace, Counter(), run, "zoom", SHAPE))[-1].is_complete
 
 
 def test_without_room_to_keep_it_it_is_measured_all_the_same(workspace, run) -> None:
     workspace.run_folder(run.id).rmdir()
-    assert list(measure(workspace, Counter(), run, "zoom", SHAPE))[-1].is_complete
+    assert list(measure_robustness(workspace, Counter(), run, "zoom", SHAPE))[-1].is_complete
 
 
 def test_the_range_of_the_training_is_told_in_the_knob_s_own_unit(workspace) -> None:
@@ -105,7 +105,7 @@ def test_the_range_of_the_training_is_told_in_the_knob_s_own_unit(workspace) -> 
     )  # fmt: skip
     values = {f"augmentation.{name}": value for name, value in vars(policy).items()}
     run = trained_run(workspace, PRESETS["tiny"].config.with_values(values))
-    found = {knob: next(measure(workspace, Counter(), run, knob, SHAPE)) for knob in KNOBS}
+    found = {knob: next(measure_robustness(workspace, Counter(), run, knob, SHAPE)) for knob in KNOBS}
     expected = {
         "rotation": (-20, 20), "width_shift": (-0.1, 0.1), "zoom": (0.75, 1.25), "contrast": (0.5, 1.5),
         "hue": (-36, 36), "noise": (0, 0.06),
@@ -117,16 +117,16 @@ def test_the_range_of_the_training_is_told_in_the_knob_s_own_unit(workspace) -> 
         else:
             assert one.trained is None
     all_off = trained_run(workspace, run.config.with_values({"augmentation.unchanged_fraction": 1.0}))
-    nothing = next(measure(workspace, Counter(), all_off, "rotation", SHAPE))
+    nothing = next(measure_robustness(workspace, Counter(), all_off, "rotation", SHAPE))
     assert (nothing.trained, nothing.randaugment) == (None, False)
 
 
 def test_what_cannot_be_measured_is_a_sentence(workspace, run) -> None:
     with pytest.raises(ConfigError, match="must be one of rotation"):
-        next(measure(workspace, Counter(), run, "warp", SHAPE))
+        next(measure_robustness(workspace, Counter(), run, "warp", SHAPE))
     with pytest.raises(ConfigError, match="no colours"):
-        next(measure(workspace, Counter(), run, "hue", (28, 28, 1)))
+        next(measure_robustness(workspace, Counter(), run, "hue", (28, 28, 1)))
     with Store(workspace) as store:
         new = store.create_run(run.config)
     with pytest.raises(RunError, match="no weights yet"):
-        next(measure(workspace, Counter(), new, "zoom", SHAPE))
+        next(measure_robustness(workspace, Counter(), new, "zoom", SHAPE))

@@ -35,8 +35,8 @@ def pretend(monkeypatch):
                 raise answer
             return answer
 
-        monkeypatch.setattr(cli.preflight, "measure", measure)
-        monkeypatch.setattr(api_runs, "measure", measure)
+        monkeypatch.setattr(cli.preflight, "run_preflight", measure)
+        monkeypatch.setattr(api_runs, "measure_robustness", measure)
         return asked
 
     return use

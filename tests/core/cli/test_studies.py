@@ -60,7 +60,7 @@ def test_a_real_one_from_start_to_result(home, wait_for) -> None:
 
 
 def test_every_kind_is_planned_from_its_options(unserved) -> None:
-    for arguments, arms in (
+    for arguments, conditions in (
         (("seeds", "--against-set", "augmentation.hue=0.1", "--seeds", "2"), ["first", "second"] * 2),
         (("ablation", "--set", "augmentation.hue=0.1", "--set", "augmentation.zoom_fraction=0.1", "--mode", "without"),
          ["full", "none", "without:zoom", "without:hue"]),
@@ -71,7 +71,7 @@ def test_every_kind_is_planned_from_its_options(unserved) -> None:
         code, shown = run_json("study", kind, *SMALL, *rest, "--name", "Mine")
         assert code == 0, shown
         assert (shown["kind"], shown["name"], shown["partial"]) == (kind, "Mine", True)
-        assert [run["arms"][0] for run in shown["runs"]] == arms
+        assert [run["arms"][0] for run in shown["runs"]] == conditions
 
 
 def test_a_run_against_a_run_and_against_a_preset(unserved) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.config import BlockConfig, DenseConfig, ModelConfig
-from core.design.architecture import describe
+from core.design.architecture import describe_network
 from core.design.presets import PRESETS
 from core.errors import ConfigError
 from tests.core.strategies import models
@@ -78,10 +78,10 @@ def test_every_row_is_keras_own() -> None:
         except ValueError:
             outcomes["refused"] += 1
             with pytest.raises(ConfigError):
-                describe(config, input_shape, num_classes)
+                describe_network(config, input_shape, num_classes)
             return
         outcomes["built"] += 1
-        network = describe(config, input_shape, num_classes)
+        network = describe_network(config, input_shape, num_classes)
         assert Counter((layer.output_shape, layer.parameters) for layer in network.layers) == expected
         assert network.parameters == model.count_params()
         assert network.trainable_parameters == sum(prod(w.shape) for w in model.trainable_variables)
@@ -93,7 +93,7 @@ def test_every_row_is_keras_own() -> None:
 def test_the_article_layer_by_layer() -> None:
     rows = [
         (layer.name, layer.output_shape, layer.parameters)
-        for layer in describe(PRESETS["article"].config.model).layers
+        for layer in describe_network(PRESETS["article"].config.model).layers
     ]
     assert rows == [
         ("input", (32, 32, 3), 0),
@@ -114,7 +114,7 @@ def test_the_article_layer_by_layer() -> None:
 
 
 def test_flops_of_the_article_by_hand() -> None:
-    flops = {layer.name: layer.flops for layer in describe(PRESETS["article"].config.model).layers}
+    flops = {layer.name: layer.flops for layer in describe_network(PRESETS["article"].config.model).layers}
     assert flops["conv_1"] == 2 * 30 * 30 * 64 * 27 + 2 * 30 * 30 * 64
     assert flops["conv_2"] == 2 * 13 * 13 * 32 * 576 + 2 * 13 * 13 * 32
     assert flops["pool_1"] == 15 * 15 * 64 * 4
@@ -122,7 +122,10 @@ def test_flops_of_the_article_by_hand() -> None:
 
 
 def test_receptive_fields_by_hand() -> None:
-    fields = {layer.name: layer.receptive_field for layer in describe(PRESETS["article"].config.model).layers}
+    fields = {
+        layer.name: layer.receptive_field
+        for layer in describe_network(PRESETS["article"].config.model).layers
+    }
     # 3×3 sees 3; 2×2 pooling adds one step of 1; 3×3 at step 2 adds 4; 2×2 pooling at step 2 adds 2.
     assert [fields[name] for name in ("conv_1", "pool_1", "conv_2", "pool_2")] == [3, 4, 8, 10]
     vgg16_features = ModelConfig(
@@ -130,12 +133,12 @@ def test_receptive_fields_by_hand() -> None:
         head="flatten",
     )
     # Araujo, Norris, Sim, "Computing receptive fields of convolutional neural networks", Distill 2019, table: 212.
-    assert describe(vgg16_features, (224, 224, 3)).receptive_field == 212
+    assert describe_network(vgg16_features, (224, 224, 3)).receptive_field == 212
 
 
 def test_the_whitening_layer_by_hand() -> None:
     model = ModelConfig(blocks=(), whitening=True)
-    network = describe(model, (32, 32, 3))
+    network = describe_network(model, (32, 32, 3))
     layers = {layer.name: layer for layer in network.layers}
     # Patches of 2×2×3 = 12 numbers, a filter for each and one for its negative, and a bias for each filter.
     assert layers["whitening"].output_shape == layers["whitening_activation"].output_shape == (31, 31, 24)
@@ -143,15 +146,15 @@ def test_the_whitening_layer_by_hand() -> None:
     assert layers["whitening"].trainable_parameters == 0
     assert layers["whitening"].flops == 2 * 31 * 31 * 24 * 12 + 31 * 31 * 24
     assert network.receptive_field == 2
-    assert describe(model, (28, 28, 1)).layers[2].output_shape == (27, 27, 8)
+    assert describe_network(model, (28, 28, 1)).layers[2].output_shape == (27, 27, 8)
     with pytest.raises(ConfigError) as caught:
-        describe(model, (1, 9, 3))
+        describe_network(model, (1, 9, 3))
     assert caught.value.field == "model.whitening"
 
 
 def test_parallel_kernels_lie_side_by_side() -> None:
     block = BlockConfig(filters=8, kernel_sizes=(1, 3, 5), padding="same")
-    layers = {layer.name: layer for layer in describe(ModelConfig(blocks=(block,))).layers}
+    layers = {layer.name: layer for layer in describe_network(ModelConfig(blocks=(block,))).layers}
     assert layers["concat_1"].output_shape == (32, 32, 24)
     assert layers["concat_1"].inputs == ("conv_1_k1", "conv_1_k3", "conv_1_k5")
     assert layers["concat_1"].receptive_field == 5
@@ -189,7 +192,7 @@ def test_parallel_kernels_lie_side_by_side() -> None:
 )
 def test_what_cannot_be_built_names_the_place_and_both_sizes(model: ModelConfig, field: str, words) -> None:
     with pytest.raises(ConfigError) as caught:
-        describe(model)
+        describe_network(model)
     assert caught.value.field == field
     for word in words:
         assert word in caught.value.message
@@ -204,6 +207,6 @@ def test_four_hundred_layers_are_taken() -> None:
             BlockConfig(pool="none", batch_norm=False),
         )
     )
-    assert len(describe(eleven).layers) == 402  # 400, then flatten and softmax
+    assert len(describe_network(eleven).layers) == 402  # 400, then flatten and softmax
     with pytest.raises(ConfigError, match="401 layers"):
-        describe(ModelConfig(blocks=(*eleven.blocks, BlockConfig(pool="none", batch_norm=False))))
+        describe_network(ModelConfig(blocks=(*eleven.blocks, BlockConfig(pool="none", batch_norm=False))))

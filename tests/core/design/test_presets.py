@@ -12,7 +12,7 @@ from core.config import (
     OptimizerConfig,
     TrainingConfig,
 )
-from core.design.architecture import describe
+from core.design.architecture import describe_network
 from core.design.presets import PRESETS, quick_start
 
 # Every value that the article states or that its Keras code leaves at Keras's default, written out.
@@ -52,7 +52,7 @@ MILD = {
 def test_the_article_s_presets_are_the_article_s() -> None:
     assert PRESETS["article"].config == ARTICLE
     assert PRESETS["article-augmented"].config == ARTICLE.with_values(MILD)
-    shapes = {layer.name: layer.output_shape for layer in describe(ARTICLE.model).layers}
+    shapes = {layer.name: layer.output_shape for layer in describe_network(ARTICLE.model).layers}
     assert shapes["flatten"] == (1152,)
 
 
@@ -74,7 +74,7 @@ def test_what_goes_wrong_on_purpose_differs_from_the_article_by_that_alone(name:
 def test_the_speedrun_is_jordan_s_where_there_is_a_setting_for_it() -> None:
     """Sizes and values of the table of hyperparameters in arXiv 2404.00498."""
     config = PRESETS["speedrun"].config
-    network = describe(config.model)
+    network = describe_network(config.model)
     shapes = {layer.name: layer.output_shape for layer in network.layers}
     assert shapes["whitening"] == (31, 31, 24)
     assert [shapes[f"conv_{number}"][-1] for number in range(1, 7)] == [64, 64, 256, 256, 256, 256]

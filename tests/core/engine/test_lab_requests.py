@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.augmentation import robustness
-from core.augmentation.robustness import measure
+from core.augmentation.robustness import measure_robustness
 from core.config import AugmentationConfig
 from core.datasets.splits import load_split, nested_order
 from core.datasets.storage import load_dataset
@@ -67,7 +67,7 @@ def few_pictures(monkeypatch) -> None:
 
 
 def test_untouched_pictures_are_recognised_as_the_run_says(engine, trained, run, few_pictures) -> None:
-    *_, last = measure(trained.workspace, engine, run, "brightness", (32, 32, 3))
+    *_, last = measure_robustness(trained.workspace, engine, run, "brightness", (32, 32, 3))
     assert last.num_pictures == 200
     split = load_split(trained.workspace, run.config.dataset, 0)
     of = len(split.y_validation)
@@ -86,7 +86,9 @@ def test_others_are_answered_in_between(engine, trained, run, few_pictures) -> N
     began = threading.Event()
 
     def sweep() -> None:
-        for number, _ in enumerate(measure(trained.workspace, engine, run, "rotation", (32, 32, 3))):
+        for number, _ in enumerate(
+            measure_robustness(trained.workspace, engine, run, "rotation", (32, 32, 3))
+        ):
             if number == 1:
                 began.set()
         finished_first.append("sweep")

@@ -13,7 +13,7 @@ from core.errors import ConvDeckError
 from core.onboarding import example
 from core.onboarding.example import EXAMPLE_ID, import_example, read_example
 from core.runs import control
-from core.runs.verdicts import mends_of, verdict_of
+from core.runs.verdicts import suggestions_of, verdict_of
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -41,7 +41,7 @@ def test_a_new_workspace_gets_a_finished_run_like_any_other(workspace, store) ->
     assert run.gap == curves["clean_train_accuracy"][-1] - curves["val_accuracy"][-1]
     verdict = verdict_of(workspace, run, curves)
     assert verdict.headline.startswith("Overfitting since epoch")
-    assert mends_of(workspace, run, verdict)[0].id == "augment"
+    assert suggestions_of(workspace, run, verdict)[0].id == "augment"
     assert {path.suffix for path in workspace.run_folder(run.id).iterdir()} == {".keras", ".json"}
     assert "comes with ConvDeck" in store.log(run.id)[0].text
     assert not store.has_work() and store.leases() == {}

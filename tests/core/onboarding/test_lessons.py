@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from core.design.architecture import describe
+from core.design.architecture import describe_network
 from core.errors import UserError
 from core.onboarding.lessons import LESSONS, get_lesson, next_lesson
 
@@ -13,7 +13,7 @@ from core.onboarding.lessons import LESSONS, get_lesson, next_lesson
 def test_every_lesson_can_be_trained_everywhere(lesson) -> None:
     for run in lesson.runs:
         assert run.config.dataset.id == "shapes"  # nothing to download
-        describe(run.config.model)
+        describe_network(run.config.model)
         assert run.config.training.epochs <= 25
     assert len({run.config.config_id for run in lesson.runs}) == len(lesson.runs) <= 2
     assert lesson.question.endswith("?")

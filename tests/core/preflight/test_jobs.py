@@ -6,7 +6,7 @@ import pytest
 
 from core.design.presets import PRESETS
 from core.errors import PreflightBusy, PreflightError
-from core.preflight.jobs import DryRuns, DryRunState
+from core.preflight.jobs import PreflightJobs, PreflightState
 from core.preflight.measurement import Preflight
 
 ONE, OTHER = PRESETS["tiny"].config, PRESETS["article"].config
@@ -24,20 +24,20 @@ def test_one_at_a_time_and_each_answer_belongs_to_its_config(workspace, wait_for
         assert go_on.wait(30)
         return result_of(config)
 
-    dry_runs = DryRuns(workspace, measure)
-    assert dry_runs.state(ONE.config_id) == DryRunState()
-    dry_runs.start(ONE)
-    wait_for(lambda: dry_runs.state(ONE.config_id) == DryRunState(stage="Timing steps"))
-    dry_runs.start(ONE)  # a click that came twice
+    preflights = PreflightJobs(workspace, measure)
+    assert preflights.state(ONE.config_id) == PreflightState()
+    preflights.start(ONE)
+    wait_for(lambda: preflights.state(ONE.config_id) == PreflightState(stage="Timing steps"))
+    preflights.start(ONE)  # a click that came twice
     with pytest.raises(PreflightBusy):
-        dry_runs.start(OTHER)
-    assert dry_runs.state(OTHER.config_id) == DryRunState(others_run=True)
+        preflights.start(OTHER)
+    assert preflights.state(OTHER.config_id) == PreflightState(others_run=True)
     go_on.set()
-    wait_for(lambda: dry_runs.state(ONE.config_id).result)
-    assert dry_runs.state(ONE.config_id) == DryRunState(result=result_of(ONE))
-    dry_runs.start(OTHER)
-    wait_for(lambda: dry_runs.state(OTHER.config_id).result)
-    assert dry_runs.state(ONE.config_id).result == result_of(ONE)
+    wait_for(lambda: preflights.state(ONE.config_id).result)
+    assert preflights.state(ONE.config_id) == PreflightState(result=result_of(ONE))
+    preflights.start(OTHER)
+    wait_for(lambda: preflights.state(OTHER.config_id).result)
+    assert preflights.state(ONE.config_id).result == result_of(ONE)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_goes_wrong_is_a_sentence_and_the_next_one_can_start(workspace, wai
     def measure(workspace, config, tell):
         raise error
 
-    dry_runs = DryRuns(workspace, measure)
+    preflights = PreflightJobs(workspace, measure)
     for config in (ONE, OTHER):
-        dry_runs.start(config)
-        assert wait_for(lambda config=config: dry_runs.state(config.config_id).problem) == said
+        preflights.start(config)
+        assert wait_for(lambda config=config: preflights.state(config.config_id).problem) == said

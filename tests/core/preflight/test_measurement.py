@@ -8,7 +8,7 @@ from filelock import FileLock
 from core.design.presets import PRESETS
 from core.errors import ConfigError, PreflightBusy, PreflightError
 from core.preflight.child import OutOfMemory, TooSlow
-from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, measure, smaller_batches
+from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, run_preflight, smaller_batches
 from core.store.store import Store
 from core.system.devices import Device, DeviceReport
 
@@ -44,7 +44,9 @@ class Pretender:
 
 
 def measured(workspace, ask, config=CONFIG, devices=(CPU,)):
-    return measure(workspace, config, ask=ask, devices=lambda: DeviceReport(tuple(devices)), memory_mib=5000)
+    return run_preflight(
+        workspace, config, ask=ask, devices=lambda: DeviceReport(tuple(devices)), memory_mib=5000
+    )
 
 
 def test_the_figures_are_the_process_s_and_their_sums(workspace) -> None:
@@ -148,7 +150,7 @@ def test_the_real_process(workspace, trained) -> None:
         {"dataset.id": "shapes", "dataset.num_train": 60, "training.batch_size": 16}
     )
     stages: list[str] = []
-    found = measure(workspace, config, stages.append, seconds=0.5)
+    found = run_preflight(workspace, config, stages.append, seconds=0.5)
     assert (stages[0], len(stages)) == ("Reading the data", 5)
     assert found.fits and found.parameters == 4338 and found.steps == 4
     assert found.epoch_seconds == pytest.approx(
@@ -159,7 +161,7 @@ def test_the_real_process(workspace, trained) -> None:
     assert 200 < found.memory_mib < found.memory_available_mib
     assert not any(workspace.runs.iterdir())
 
-    tight = measure(workspace, config.with_values({"training.batch_size": 2}), memory_mib=150)
+    tight = run_preflight(workspace, config.with_values({"training.batch_size": 2}), memory_mib=150)
     assert (tight.fits, tight.largest_batch_size, tight.epoch_seconds, tight.memory_mib) == (
         False,
         None,

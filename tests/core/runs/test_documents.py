@@ -48,7 +48,7 @@ def test_detail_adds_config_and_curves(store):
 
 def test_detail_has_what_was_done_to_the_run(store):
     run = store.create_run(CONFIG)
-    store.interventions.ask(run.id, "learning_rate", 0.5)
+    store.interventions.request(run.id, "learning_rate", 0.5)
     assert run_detail(run, store.curves(run.id), None, store.interventions.history(run.id))[
         "interventions"
     ] == [

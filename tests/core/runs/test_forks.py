@@ -3,13 +3,13 @@
 import pytest
 
 from core.analysis.diagnosis import diagnose
-from core.analysis.suggestions import mends_for
+from core.analysis.suggestions import suggestions_for
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError, RunNotFound
 from core.runs import control
 from core.runs.start import fork_experiment
-from core.runs.verdicts import mends_of, verdict_of
+from core.runs.verdicts import suggestions_of, verdict_of
 from core.store.store import Store
 from tests.core.conftest import run_json
 
@@ -90,8 +90,8 @@ def test_the_verdict_is_in_show_and_its_mends_can_be_taken(workspace, parent):
     assert 1 < verdict["onset_epoch"] < 10
     assert verdict["gap"] == pytest.approx(0.38)  # 98 less 60 points
     run = store.get_run(parent.id)
-    mends = mends_of(workspace, run, verdict_of(workspace, run, store.curves(run.id)))
-    fork = fork_experiment(workspace, run.id, mends[0].changes)
+    suggestions = suggestions_of(workspace, run, verdict_of(workspace, run, store.curves(run.id)))
+    fork = fork_experiment(workspace, run.id, suggestions[0].changes)
     assert fork.config.augmentation.is_active
 
 
@@ -102,7 +102,7 @@ def test_without_its_data_set_a_run_still_has_a_verdict(workspace):
     run, curves = store.get_run(run.id), store.curves(run.id)
     diagnosis = verdict_of(workspace, run, curves)
     assert diagnosis.verdict == "overfitting"
-    assert mends_of(workspace, run, diagnosis) == ()
+    assert suggestions_of(workspace, run, diagnosis) == ()
 
 
 def curves_of(clean, validation):
@@ -121,7 +121,7 @@ def test_a_large_gap_that_still_learns_is_offered_what_closes_it():
     config = PRESETS["article"].config
     learning = diagnose(curves_of([0.5, 0.7, 0.9, 0.96, 0.97], [0.3, 0.38, 0.45, 0.5, 0.55]), num_classes=10)
     assert learning.verdict == "healthy" and learning.headline.startswith("Still gaining")
-    assert [mend.id for mend in mends_for(learning, config, 5)][:1] == ["augment"]
+    assert [suggestion.id for suggestion in suggestions_for(learning, config, 5)][:1] == ["augment"]
 
 
 def test_hardly_better_than_guessing_is_not_called_healthy():
@@ -137,4 +137,6 @@ def test_stopping_is_offered_only_where_it_saves_something(best, offered):
     rising = [min(0.99, 0.5 + 0.05 * epoch) for epoch in range(15)]
     diagnosis = diagnose(curves_of(rising, [min(0.6, value) for value in rising]), num_classes=10)
     assert diagnosis.verdict == "overfitting"
-    assert ("stop-at-best" in [mend.id for mend in mends_for(diagnosis, config, best)]) is offered
+    assert (
+        "stop-at-best" in [suggestion.id for suggestion in suggestions_for(diagnosis, config, best)]
+    ) is offered

@@ -3,7 +3,7 @@
 import pytest
 
 from core.datasets.lookup import dataset_shape
-from core.design.architecture import describe
+from core.design.architecture import describe_network
 from core.design.hints import advise
 from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
@@ -16,7 +16,7 @@ from core.store.store import Store
 def test_every_starter_can_be_built(workspace, name: str, has_cifar10: bool) -> None:
     config = quick_start(name, has_cifar10=has_cifar10, has_gpu=False)
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
-    assert describe(config.model, image_shape, num_classes).layers[-1].output_shape == (10,)
+    assert describe_network(config.model, image_shape, num_classes).layers[-1].output_shape == (10,)
 
 
 def test_a_data_set_that_is_not_here_says_how_to_get_it(workspace) -> None:
@@ -58,10 +58,10 @@ def test_the_image_size_counts_for_what_fits(workspace) -> None:
 )
 def test_hints_name_what_will_go_wrong(values, word: str) -> None:
     config = PRESETS["article"].config.with_values(values)
-    hints = advise(config, describe(config.model), 32, config.dataset.num_train or 50_000)
+    hints = advise(config, describe_network(config.model), 32, config.dataset.num_train or 50_000)
     assert any(word in hint for hint in hints)
 
 
 def test_a_sound_design_gets_no_hint() -> None:
     config = PRESETS["vgg"].config
-    assert advise(config, describe(config.model), 32, 50_000) == []
+    assert advise(config, describe_network(config.model), 32, 50_000) == []

@@ -9,7 +9,7 @@ from core.analysis.diagnosis import diagnose
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.runs import verdicts
-from core.runs.verdicts import mends_of, summaries_of, summary_of, verdict_of
+from core.runs.verdicts import suggestions_of, summaries_of, summary_of, verdict_of
 from core.store.states import RunState
 from core.store.store import EpochRow, Store
 
@@ -49,9 +49,11 @@ def test_stopping_at_the_best_epoch_is_offered_only_where_others_came_after_it(s
     run = replace(run, config_json=run.config.with_values({"training.epochs": 40}).to_json())
     diagnosis = verdict_of(store.workspace, run, store.curves(run.id))
     for ended_at, offered in ((12, True), (4, False)):
-        mends = {each.id: each for each in mends_of(store.workspace, replace(run, epoch=ended_at), diagnosis)}
-        assert ("stop-at-best" in mends) is offered
-        assert ("early-stopping" in mends) is not offered
+        suggestions = {
+            each.id: each for each in suggestions_of(store.workspace, replace(run, epoch=ended_at), diagnosis)
+        }
+        assert ("stop-at-best" in suggestions) is offered
+        assert ("early-stopping" in suggestions) is not offered
 
 
 def test_a_run_without_epochs_is_too_early_to_judge(store):

@@ -17,7 +17,7 @@ def running(store: Store, epochs: int = 0, config=CONFIG) -> str:
 
 def paused(store: Store, epochs: int = 2) -> str:
     run_id = running(store, epochs)
-    store.interventions.ask(run_id, "pause")
+    store.interventions.request(run_id, "pause")
     assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
     return run_id
 

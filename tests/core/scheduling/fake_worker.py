@@ -46,12 +46,12 @@ reporter.started(num_epochs, 10, resumed_from_epoch=resumed)
 for epoch in range(resumed + 1, num_epochs + 1):
     for batch in range(10):
         time.sleep(0.01)
-        reporter.batch(epoch, batch + 1, 10, 0.5, 0.5, 100.0)
-        reporter.hold()
+        reporter.report_batch(epoch, batch + 1, 10, 0.5, 0.5, 100.0)
+        reporter.wait_while_paused()
         if reporter.stop_requested and behaviour != "deaf":
             reporter.ended(SimpleNamespace(reason="stopped"))
             sys.exit()
-    reporter.epoch(EpochRow(epoch, val_accuracy=0.5))
+    reporter.report_epoch(EpochRow(epoch, val_accuracy=0.5))
     if behaviour in FREEZES and epoch == 2:
         with contextlib.closing(sqlite3.connect(workspace.database, isolation_level=None)) as connection:
             connection.execute(f"BEGIN {FREEZES[behaviour]}")

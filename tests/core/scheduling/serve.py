@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.scheduler import Scheduler
-from core.scheduling.service import BUSY_SECONDS, serve
+from core.scheduling.service import BUSY_SECONDS, serve_queue
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -22,5 +22,5 @@ launcher = LocalLauncher(workspace, worker, (*worker, "--standby"))
 step = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
 escalation = ((step, "interrupt"), (1.5 * step, "terminate"), (2 * step, "kill"))
 wanted = "CONVDECK_TEST_STANDBY" in os.environ
-scheduler = Scheduler(store, launcher, escalation=escalation, standby_wanted=lambda: wanted)
-serve(workspace, scheduler, store, float(sys.argv[1]))
+scheduler = Scheduler(store, launcher, escalation=escalation, standby_requested=lambda: wanted)
+serve_queue(workspace, scheduler, store, float(sys.argv[1]))

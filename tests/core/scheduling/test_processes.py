@@ -110,7 +110,7 @@ def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve,
     run_id = store.create_run(CONFIG).id
     reach(run_id, "RUNNING")
     pid = wait_for(lambda: store.get_run(run_id).pid)
-    store.interventions.ask(run_id, "pause")
+    store.interventions.request(run_id, "pause")
     epoch = reach(run_id, "PAUSED", timeout=5).epoch
     scheduler.kill()
     scheduler.wait()
@@ -119,16 +119,16 @@ def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve,
     reach(other, "RUNNING")
     run = store.get_run(run_id)
     assert (run.state, run.epoch, run.pid, run.attempt) == ("PAUSED", epoch, pid, 1)
-    store.interventions.ask(run_id, "resume")
+    store.interventions.request(run_id, "resume")
     reach(run_id, "RUNNING", timeout=5)
     wait_for(lambda: store.get_run(run_id).epoch > epoch)
-    store.interventions.ask(run_id, "pause")
+    store.interventions.request(run_id, "pause")
     reach(run_id, "PAUSED", timeout=5)
     os.kill(pid, signal.SIGKILL)
     assert reach(run_id, "INTERRUPTED", timeout=5).error
     store.resume_run(run_id)
     reach(run_id, "RUNNING")
-    store.interventions.ask(run_id, "pause")
+    store.interventions.request(run_id, "pause")
     reach(run_id, "PAUSED", timeout=5)
     store.request_stop(run_id)
     assert reach(run_id, "STOPPED", timeout=5).error is None

@@ -6,7 +6,7 @@ import pytest
 from core.errors import ConvDeckError, IllegalTransition
 from core.scheduling.launcher import Exit
 from core.scheduling.scheduler import Scheduler
-from core.scheduling.service import ensure_scheduler, serve
+from core.scheduling.service import ensure_scheduler, serve_queue
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, FakeLauncher, begin, cpu, gpu, report, states
@@ -345,7 +345,7 @@ def test_a_run_that_is_queued_while_the_scheduler_leaves_is_served(workspace, st
             self.ticks += 1
             return busy
 
-    serve(workspace, Latecomer(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
+    serve_queue(workspace, Latecomer(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
     (run,) = store.list_runs()
     assert run.state is RunState.STOPPED
 
@@ -360,7 +360,7 @@ def test_a_tick_that_fails_does_not_end_the_scheduler(workspace, store, launcher
                 raise OSError("Too many open files")
             return super().tick()
 
-    serve(workspace, Unlucky(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
+    serve_queue(workspace, Unlucky(store, launcher, lambda: report(cpu())), store, idle_seconds=0.01)
     assert [record.exc_info[1].args for record in caplog.records] == [("Too many open files",)]
 
 

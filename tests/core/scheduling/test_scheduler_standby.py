@@ -4,7 +4,7 @@ import pytest
 
 from core.scheduling.launcher import Exit
 from core.scheduling.scheduler import Scheduler
-from core.scheduling.service import serve
+from core.scheduling.service import serve_queue
 from core.store.states import RunState
 from core.store.store import EpochRow
 from tests.core.scheduling.fakes import CONFIG, begin, cpu, gpu, report, states
@@ -17,7 +17,7 @@ def wish(store, launcher, clock):
     class Wish:
         wanted = True
         scheduler = Scheduler(
-            store, launcher, lambda: report(cpu(0), cpu(1)), clock, standby_wanted=lambda: made.wanted
+            store, launcher, lambda: report(cpu(0), cpu(1)), clock, standby_requested=lambda: made.wanted
         )
 
     made = Wish()
@@ -54,7 +54,7 @@ def test_it_is_begun_when_no_run_is_on_the_way_to_its_first_epoch(store, launche
 def test_while_one_waits_devices_are_not_asked_for_again_and_again(store, launcher, clock):
     asked = []
     scheduler = Scheduler(
-        store, launcher, lambda: asked.append(1) or report(gpu(0)), clock, standby_wanted=lambda: True
+        store, launcher, lambda: asked.append(1) or report(gpu(0)), clock, standby_requested=lambda: True
     )
     for _ in range(20):
         scheduler.tick()
@@ -97,5 +97,5 @@ def test_it_is_begun_beside_a_run_that_is_paused_in_its_first_epoch(store, launc
 def test_none_waits_for_a_scheduler_that_has_left(workspace, store, launcher, wish):
     ticks = []
     wish.scheduler._standby_wanted = lambda: not ticks.append(1) and len(ticks) < 3
-    serve(workspace, wish.scheduler, store, idle_seconds=0.01)
+    serve_queue(workspace, wish.scheduler, store, idle_seconds=0.01)
     assert launcher.ready_for == ()

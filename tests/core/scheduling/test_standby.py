@@ -14,7 +14,12 @@ import pytest
 from core.scheduling import standby
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.standby import Standby, code_version
-from core.scheduling.standby_request import is_standby_wanted, renew_wish, want_standby, withdraw_wish
+from core.scheduling.standby_request import (
+    cancel_standby_request,
+    is_standby_requested,
+    request_standby,
+    touch_standby_request,
+)
 from core.store.records import Run
 from core.store.store import Store
 from core.system.devices import list_devices
@@ -67,25 +72,25 @@ def gone(pid: int) -> bool:
 
 def test_it_is_wanted_for_ten_minutes_after_a_page_was_used(workspace, monkeypatch):
     monkeypatch.delenv("CONVDECK_STANDBY")
-    assert not is_standby_wanted(workspace)
-    renew_wish(workspace)  # pages are used by visitors of a server that does not want one
-    assert not is_standby_wanted(workspace)
-    want_standby(workspace)
-    assert is_standby_wanted(workspace)
-    written = workspace.standby_wish.stat().st_mtime
+    assert not is_standby_requested(workspace)
+    touch_standby_request(workspace)  # pages are used by visitors of a server that does not want one
+    assert not is_standby_requested(workspace)
+    request_standby(workspace)
+    assert is_standby_requested(workspace)
+    written = workspace.standby_request.stat().st_mtime
     for age, wanted in ((590, True), (610, False)):
-        os.utime(workspace.standby_wish, (written - age, written - age))
-        assert is_standby_wanted(workspace) is wanted
-    renew_wish(workspace)
-    assert is_standby_wanted(workspace)
-    withdraw_wish(workspace)
-    assert not is_standby_wanted(workspace)
+        os.utime(workspace.standby_request, (written - age, written - age))
+        assert is_standby_requested(workspace) is wanted
+    touch_standby_request(workspace)
+    assert is_standby_requested(workspace)
+    cancel_standby_request(workspace)
+    assert not is_standby_requested(workspace)
 
 
 def test_nobody_wants_one_where_it_is_off(workspace, monkeypatch):
     monkeypatch.setenv("CONVDECK_STANDBY", "off")
-    want_standby(workspace)
-    assert not workspace.standby_wish.exists()
+    request_standby(workspace)
+    assert not workspace.standby_request.exists()
 
 
 @contextlib.contextmanager
@@ -93,10 +98,10 @@ def another_server() -> Iterator[subprocess.Popen[str]]:
     """One that wants a worker to wait, and ends in good order when it gets a line."""
     program = (
         "import os; os.environ.pop('CONVDECK_STANDBY', None)\n"
-        "from core.scheduling.standby_request import want_standby, withdraw_wish\n"
+        "from core.scheduling.standby_request import cancel_standby_request, request_standby\n"
         "from core.workspace import Workspace\n"
         "workspace = Workspace.from_environment()\n"
-        "want_standby(workspace); print('wanted', flush=True); input(); withdraw_wish(workspace)"
+        "request_standby(workspace); print('wanted', flush=True); input(); cancel_standby_request(workspace)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program],
@@ -114,36 +119,36 @@ def another_server() -> Iterator[subprocess.Popen[str]]:
 
 def test_a_server_that_was_killed_wants_nothing_more(workspace):
     with another_server() as server:
-        assert is_standby_wanted(workspace)
-        withdraw_wish(workspace)  # this one ends
-        assert is_standby_wanted(workspace)
+        assert is_standby_requested(workspace)
+        cancel_standby_request(workspace)  # this one ends
+        assert is_standby_requested(workspace)
         server.kill()
-    assert not is_standby_wanted(workspace)
+    assert not is_standby_requested(workspace)
 
 
 @pytest.mark.parametrize("how", ["ends", "is killed"])
 def test_of_two_servers_one_goes_on_wanting_when_the_other_has_ended(workspace, monkeypatch, how):
     monkeypatch.delenv("CONVDECK_STANDBY")
-    want_standby(workspace)
+    request_standby(workspace)
     with another_server() as server:
-        renew_wish(workspace)
+        touch_standby_request(workspace)
         if how == "ends":
             server.communicate("\n", timeout=30)
         else:
             server.kill()
             server.wait(30)
-    assert not is_standby_wanted(workspace)
-    renew_wish(workspace)
-    assert is_standby_wanted(workspace)
-    withdraw_wish(workspace)
-    renew_wish(workspace)  # it has ended, too
-    assert not is_standby_wanted(workspace)
+    assert not is_standby_requested(workspace)
+    touch_standby_request(workspace)
+    assert is_standby_requested(workspace)
+    cancel_standby_request(workspace)
+    touch_standby_request(workspace)  # it has ended, too
+    assert not is_standby_requested(workspace)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"pid": "x", "started": 1}'])
 def test_a_wish_that_cannot_be_read_is_none(workspace, text):
-    workspace.standby_wish.write_text(text)
-    assert not is_standby_wanted(workspace)
+    workspace.standby_request.write_text(text)
+    assert not is_standby_requested(workspace)
 
 
 # Handing over

@@ -97,9 +97,9 @@ class Runs(RuleBasedStateMachine):
         already = model.state == "PAUSED" and model.pause and not model.step
         if model.state not in ACTIVE or model.stop or already:
             with pytest.raises(IllegalTransition):
-                self.store.interventions.ask(run_id, "pause")
+                self.store.interventions.request(run_id, "pause")
             return
-        self.store.interventions.ask(run_id, "pause")
+        self.store.interventions.request(run_id, "pause")
         model.pause, model.step = True, False
 
     @precondition(lambda self: self.models)
@@ -109,9 +109,9 @@ class Runs(RuleBasedStateMachine):
         model = self.models[run_id]
         if model.state not in ACTIVE or model.stop or not (model.pause or model.state == "PAUSED"):
             with pytest.raises(IllegalTransition):
-                self.store.interventions.ask(run_id, "resume")
+                self.store.interventions.request(run_id, "resume")
             return
-        self.store.interventions.ask(run_id, "resume")
+        self.store.interventions.request(run_id, "resume")
         model.pause = model.step = False
 
     @precondition(lambda self: self.models)
@@ -121,9 +121,9 @@ class Runs(RuleBasedStateMachine):
         model = self.models[run_id]
         if not model.step and (model.state != "PAUSED" or model.stop or not model.pause):
             with pytest.raises(IllegalTransition):
-                self.store.interventions.ask(run_id, "step")
+                self.store.interventions.request(run_id, "step")
             return
-        self.store.interventions.ask(run_id, "step")
+        self.store.interventions.request(run_id, "step")
         model.step = True
 
     @precondition(lambda self: self.models)
@@ -134,9 +134,9 @@ class Runs(RuleBasedStateMachine):
         ending = model.state in {"RUNNING", "PAUSED"} and len(model.epochs) >= 10 + model.added
         if model.state == "FINISHED" or model.stop or ending:
             with pytest.raises(IllegalTransition):
-                self.store.interventions.ask(run_id, "add_epochs", count)
+                self.store.interventions.request(run_id, "add_epochs", count)
             return
-        self.store.interventions.ask(run_id, "add_epochs", count)
+        self.store.interventions.request(run_id, "add_epochs", count)
         model.added += count
 
     @precondition(lambda self: self.models)
@@ -198,8 +198,8 @@ class Runs(RuleBasedStateMachine):
             model.state, model.epochs = "RUNNING", model.epochs[:kept]
         elif what == "epoch":
             epoch = len(model.epochs) + 1 if model else 1
-            reporter.batch(epoch, 5, 100, 0.5, 0.5, 10.0)
-            reporter.epoch(EpochRow(epoch, val_accuracy=0.5))
+            reporter.report_batch(epoch, 5, 100, 0.5, 0.5, 10.0)
+            reporter.report_epoch(EpochRow(epoch, val_accuracy=0.5))
             model.epochs.append(epoch)
         elif what.startswith("hold"):
             at_end = what == "hold at the end"

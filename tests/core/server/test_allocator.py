@@ -49,7 +49,10 @@ def heaps(folder: Path, before: str, **environment: str) -> int:
 
 def test_threads_share_two_heaps(tmp_path: Path) -> None:
     assert heaps(tmp_path, "") == 8
-    assert heaps(tmp_path, "from core.server.tuning import limit_arenas\nassert limit_arenas()\n") == 2
+    assert (
+        heaps(tmp_path, "from core.server.tuning import limit_malloc_arenas\nassert limit_malloc_arenas()\n")
+        == 2
+    )
 
 
 def test_the_server_has_the_limit_from_its_start_on(tmp_path: Path) -> None:
@@ -58,5 +61,5 @@ def test_the_server_has_the_limit_from_its_start_on(tmp_path: Path) -> None:
 
 
 def test_what_the_environment_says_goes_before(tmp_path: Path) -> None:
-    call = "from core.server.tuning import limit_arenas\nassert not limit_arenas()\n"
+    call = "from core.server.tuning import limit_malloc_arenas\nassert not limit_malloc_arenas()\n"
     assert heaps(tmp_path, call, MALLOC_ARENA_MAX="5") == 5

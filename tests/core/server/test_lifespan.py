@@ -37,7 +37,7 @@ def test_a_worker_is_wanted_only_when_the_engine_has_loaded(fault: bool, monkeyp
     engine = Engine(fault)
     wanted = []
     monkeypatch.setattr(lifespan, "ENGINE_CHECK_SECONDS", 0.0)
-    monkeypatch.setattr(lifespan, "want_standby", lambda asked: wanted.append((asked, engine.state.name)))
+    monkeypatch.setattr(lifespan, "request_standby", lambda asked: wanted.append((asked, engine.state.name)))
     asyncio.run(lifespan.warm_up(SimpleNamespace(engine=engine, workspace=workspace), engine_seconds=0.0))
     assert wanted == [(workspace, "stopped" if fault else "ready")]
     assert engine.states[:-1] == (["stopped"] if fault else ["starting", "starting", "ready"])

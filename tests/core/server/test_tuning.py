@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.server.tuning import send_at_once
+from core.server.tuning import disable_nagle
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell sockets by number.")
 
@@ -25,6 +25,6 @@ def test_what_is_accepted_sends_at_once() -> None:
         listening.listen()
         assert accepted(listening) == 0
         numbers = len(list(Path("/dev/fd").iterdir()))
-        assert send_at_once() >= 1
+        assert disable_nagle() >= 1
         assert accepted(listening) != 0
         assert len(list(Path("/dev/fd").iterdir())) == numbers

@@ -25,7 +25,7 @@ class TestAsking:
     def test_pause_and_going_on_as_a_whole(self, store, clock):
         run_id = running(store, epochs=2)
         wishes = store.interventions
-        assert wishes.ask(run_id, "pause") == Intervention(1, "pause", None, 1000.0, 1, None, None, None)
+        assert wishes.request(run_id, "pause") == Intervention(1, "pause", None, 1000.0, 1, None, None, None)
         assert (store.get_run(run_id).state, store.get_run(run_id).pause_requested) == ("RUNNING", True)
         store.record_batch(run_id, 1, 12, 100, None, None, None)
         clock.now = 1001.0
@@ -33,7 +33,7 @@ class TestAsking:
         assert store.get_run(run_id).state == "PAUSED"
         clock.now = 1100.0
         assert not wishes.record_going_on(run_id, 1)
-        assert wishes.ask(run_id, "resume").is_pending
+        assert wishes.request(run_id, "resume").is_pending
         assert store.get_run(run_id).state == "PAUSED", "the worker says when it goes on"
         clock.now = 1101.0
         assert wishes.record_going_on(run_id, 1)
@@ -46,14 +46,14 @@ class TestAsking:
 
     def test_asked_twice_is_asked_once(self, store):
         run_id = running(store)
-        assert store.interventions.ask(run_id, "pause") == store.interventions.ask(run_id, "pause")
+        assert store.interventions.request(run_id, "pause") == store.interventions.request(run_id, "pause")
         run_id = paused(store)
-        assert store.interventions.ask(run_id, "step") == store.interventions.ask(run_id, "step")
+        assert store.interventions.request(run_id, "step") == store.interventions.request(run_id, "step")
 
     def test_a_pause_that_is_taken_back_before_it_came(self, store):
         run_id = running(store)
-        store.interventions.ask(run_id, "pause")
-        store.interventions.ask(run_id, "resume")
+        store.interventions.request(run_id, "pause")
+        store.interventions.request(run_id, "resume")
         assert not store.interventions.record_paused(run_id, 1, epoch_ended=True)
         assert store.get_run(run_id).state == "RUNNING"
         pause, resume = store.interventions.history(run_id)
@@ -62,8 +62,8 @@ class TestAsking:
 
     def test_going_on_that_is_taken_back_before_it_came(self, store):
         run_id = paused(store)
-        store.interventions.ask(run_id, "resume")
-        store.interventions.ask(run_id, "pause")
+        store.interventions.request(run_id, "resume")
+        store.interventions.request(run_id, "pause")
         assert not store.interventions.record_going_on(run_id, 1)
         assert store.get_run(run_id).state == "PAUSED"
         assert store.interventions.pending(run_id, 1) == []
@@ -71,7 +71,7 @@ class TestAsking:
     def test_a_step_ends_with_the_epoch(self, store):
         run_id = paused(store)
         wishes = store.interventions
-        wishes.ask(run_id, "step")
+        wishes.request(run_id, "step")
         assert wishes.record_going_on(run_id, 1)
         assert not wishes.record_paused(run_id, 1, epoch_ended=False)
         store.record_epoch(run_id, 1, EpochRow(3))
@@ -83,16 +83,16 @@ class TestAsking:
 
     def test_a_pause_cuts_a_step_short(self, store):
         run_id = paused(store)
-        store.interventions.ask(run_id, "step")
+        store.interventions.request(run_id, "step")
         store.interventions.record_going_on(run_id, 1)
-        store.interventions.ask(run_id, "pause")
+        store.interventions.request(run_id, "pause")
         assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
         assert [each.kind for each in store.interventions.pending(run_id, 1)] == []
 
     def test_a_pause_before_anything_was_trained(self, store):
         run_id = store.create_run(CONFIG).id
         store.claim(run_id, ["cpu:0"])
-        store.interventions.ask(run_id, "pause")
+        store.interventions.request(run_id, "pause")
         store.record_started(run_id, 1, 10, 100, 0)
         assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
         assert last(store, run_id).outcome == "Paused before the first epoch."
@@ -100,7 +100,7 @@ class TestAsking:
     @pytest.mark.parametrize("kind", ["pause", "step", "resume"])
     def test_a_run_that_ends_answers_what_is_left(self, store, kind):
         run_id = running(store) if kind == "pause" else paused(store)
-        store.interventions.ask(run_id, kind)
+        store.interventions.request(run_id, kind)
         store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
         assert not store.get_run(run_id).pause_requested
         assert (last(store, run_id).applied_at, last(store, run_id).outcome) == (
@@ -111,13 +111,13 @@ class TestAsking:
     def test_a_learning_rate_outlives_an_attempt_and_is_applied_again_where_it_was(self, store, clock):
         run_id = running(store, epochs=2)
         wishes = store.interventions
-        wishes.ask(run_id, "learning_rate", 0.5)
-        wishes.ask(run_id, "learning_rate", 0.25)
+        wishes.request(run_id, "learning_rate", 0.5)
+        wishes.request(run_id, "learning_rate", 0.25)
         (rate,) = wishes.learning_rates(run_id, 1, epoch=2)
-        wishes.applied(run_id, 1, rate.number, 2, "Set.")
+        wishes.mark_applied(run_id, 1, rate.number, 2, "Set.")
         assert wishes.learning_rates(run_id, 1, epoch=3) == []
         store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
-        wishes.ask(run_id, "learning_rate", 0.125)
+        wishes.request(run_id, "learning_rate", 0.125)
         store.resume_run(run_id)
         store.claim(run_id, ["cpu:0"])
         store.record_started(run_id, 2, 10, 100, 2)
@@ -137,7 +137,7 @@ class TestAsking:
 
     def test_a_step_that_the_end_of_the_run_cut_short_was_one(self, store):
         run_id = paused(store, epochs=9)
-        store.interventions.ask(run_id, "step")
+        store.interventions.request(run_id, "step")
         store.interventions.record_going_on(run_id, 1)
         store.record_epoch(run_id, 1, EpochRow(10))
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
@@ -147,21 +147,21 @@ class TestAsking:
         """The newest checkpoint was damaged, so the run resumes before the place where the former took effect."""
         run_id = running(store, epochs=5)
         wishes = store.interventions
-        wishes.applied(run_id, 1, wishes.ask(run_id, "learning_rate", 0.5).number, 5, "Set.")
+        wishes.mark_applied(run_id, 1, wishes.request(run_id, "learning_rate", 0.5).number, 5, "Set.")
         store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
-        wishes.ask(run_id, "learning_rate", 0.125)
+        wishes.request(run_id, "learning_rate", 0.125)
         store.resume_run(run_id)
         store.claim(run_id, ["cpu:0"])
         store.record_started(run_id, 2, 10, 100, 4)
         (rate,) = wishes.learning_rates(run_id, 2, epoch=4)
-        wishes.applied(run_id, 2, rate.number, 4, "Set.")
+        wishes.mark_applied(run_id, 2, rate.number, 4, "Set.")
         assert [each.value for each in wishes.learning_rates(run_id, 2, epoch=4)] == [0.125]
         assert wishes.learning_rates(run_id, 2, epoch=5) == []
 
     @pytest.mark.parametrize("state", ["STOPPED", "FAILED", "INTERRUPTED"])
     def test_a_learning_rate_waits_for_a_run_that_can_be_resumed(self, store, state):
         run_id = running(store, epochs=2)
-        store.interventions.ask(run_id, "learning_rate", 0.5)
+        store.interventions.request(run_id, "learning_rate", 0.5)
         store.transition(run_id, RunState(state), expected=ACTIVE)
         store.resume_run(run_id)
         store.claim(run_id, ["cpu:0"])
@@ -170,7 +170,7 @@ class TestAsking:
 
     def test_a_finished_run_never_gets_its_learning_rate(self, store):
         run_id = running(store, epochs=10)
-        store.interventions.ask(run_id, "learning_rate", 0.5)
+        store.interventions.request(run_id, "learning_rate", 0.5)
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
         assert last(store, run_id).outcome == "The run ended before that."
 
@@ -180,10 +180,10 @@ class TestAsking:
         if state in ("STOPPED", "FAILED", "INTERRUPTED"):
             store.transition(run_id, RunState(state), expected=ACTIVE)
         if state == "RUNNING":
-            store.interventions.ask(run_id, "resume")
+            store.interventions.request(run_id, "resume")
             store.interventions.record_going_on(run_id, 1)
         assert store.get_run(run_id).state == state
-        added = store.interventions.ask(run_id, "add_epochs", 4)
+        added = store.interventions.request(run_id, "add_epochs", 4)
         run = store.get_run(run_id)
         assert (run.total_epochs, run.added_epochs) == (14, 4)
         assert (added.epoch, added.outcome) == (run.epoch, "It trains 14 epochs in all.")
@@ -198,8 +198,8 @@ class TestAsking:
 
     def test_epochs_are_added_to_those_that_were_added(self, store):
         run_id = running(store, epochs=2)
-        store.interventions.ask(run_id, "add_epochs", 4)
-        store.interventions.ask(run_id, "add_epochs", 3)
+        store.interventions.request(run_id, "add_epochs", 4)
+        store.interventions.request(run_id, "add_epochs", 3)
         store.transition(run_id, RunState.STOPPED, expected=ACTIVE)
         store.resume_run(run_id)
         store.claim(run_id, ["cpu:0"])
@@ -211,7 +211,7 @@ class TestAsking:
     )
     def test_added_epochs_say_what_becomes_of_the_learning_rate(self, store, schedule, said):
         run_id = running(store, config=CONFIG.with_values({"optimizer.schedule": schedule}))
-        outcome = store.interventions.ask(run_id, "add_epochs", 1).outcome
+        outcome = store.interventions.request(run_id, "add_epochs", 1).outcome
         assert (said or "in all.") in outcome
         assert (outcome == "It trains 11 epochs in all.") == (said is None)
 
@@ -219,19 +219,19 @@ class TestAsking:
         run_id = running(store, epochs=9)
         assert store.record_epoch(run_id, 1, EpochRow(10)) == 10, "the worker ends now"
         with pytest.raises(IllegalTransition, match=r"a moment ago\. Fork it with 11 epochs"):
-            store.interventions.ask(run_id, "add_epochs", 1)
+            store.interventions.request(run_id, "add_epochs", 1)
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
         with pytest.raises(IllegalTransition, match=r"what is finished stays so\. Fork it with 12 epochs"):
-            store.interventions.ask(run_id, "add_epochs", 2)
+            store.interventions.request(run_id, "add_epochs", 2)
         with pytest.raises(IllegalTransition, match="Fork it with another learning rate"):
-            store.interventions.ask(run_id, "learning_rate", 0.1)
+            store.interventions.request(run_id, "learning_rate", 0.1)
 
     def test_settings_that_cannot_be_read_are_no_reason_to_refuse(self, store, workspace):
         run_id = running(store)
         with sqlite3.connect(workspace.database) as connection:
             connection.execute("UPDATE runs SET config = '{}x'")
         connection.close()
-        assert store.interventions.ask(run_id, "add_epochs", 1).outcome == "It trains 11 epochs in all."
+        assert store.interventions.request(run_id, "add_epochs", 1).outcome == "It trains 11 epochs in all."
 
 
 class TestRefusing:
@@ -249,42 +249,42 @@ class TestRefusing:
         run_id = running(store)
         for value in values:
             with pytest.raises(RunError) as caught:
-                store.interventions.ask(run_id, kind, value)
+                store.interventions.request(run_id, kind, value)
             assert str(caught.value).endswith(".") and len(str(caught.value)) < 150
         assert store.interventions.history(run_id) == []
 
     def test_no_more_epochs_than_a_config_may_have(self, store):
         run_id = running(store)
-        store.interventions.ask(run_id, "add_epochs", 99_990)
+        store.interventions.request(run_id, "add_epochs", 99_990)
         with pytest.raises(RunError, match="at most 100,000 epochs; “mine” has 100,000 already"):
-            store.interventions.ask(run_id, "add_epochs", 1)
+            store.interventions.request(run_id, "add_epochs", 1)
 
     def test_each_state_says_why(self, store):
         waiting = store.create_run(CONFIG).id
         with pytest.raises(IllegalTransition, match="has not begun, so there is nothing to pause"):
-            store.interventions.ask(waiting, "pause")
+            store.interventions.request(waiting, "pause")
         for kind in ("step", "resume"):
             with pytest.raises(IllegalTransition, match="is waiting"):
-                store.interventions.ask(waiting, kind)
+                store.interventions.request(waiting, kind)
         run_id = running(store)
         with pytest.raises(IllegalTransition, match="is running; pause it first"):
-            store.interventions.ask(run_id, "step")
+            store.interventions.request(run_id, "step")
         with pytest.raises(IllegalTransition, match="is running, not paused"):
-            store.interventions.ask(run_id, "resume")
+            store.interventions.request(run_id, "resume")
         stopped = paused(store)
         with pytest.raises(IllegalTransition, match="is paused already"):
-            store.interventions.ask(stopped, "pause")
+            store.interventions.request(stopped, "pause")
         store.request_stop(stopped)
         for kind, value in (("step", None), ("resume", None), ("learning_rate", 0.1), ("add_epochs", 1)):
             with pytest.raises(IllegalTransition, match="is being stopped"):
-                store.interventions.ask(stopped, kind, value)
+                store.interventions.request(stopped, kind, value)
         store.transition(stopped, RunState.STOPPED, expected=ACTIVE)
         for kind in ("pause", "step", "resume"):
             with pytest.raises(IllegalTransition, match="is stopped"):
-                store.interventions.ask(stopped, kind)
+                store.interventions.request(stopped, kind)
         for kind in KINDS:
             with pytest.raises(RunNotFound):
-                store.interventions.ask("nobody", kind, 1)
+                store.interventions.request("nobody", kind, 1)
 
     def test_what_is_written_for_an_attempt_that_is_over(self, store):
         run_id = paused(store)
@@ -294,7 +294,7 @@ class TestRefusing:
             after()
             for write in (
                 lambda: wishes.pending(run_id, 1),
-                lambda: wishes.applied(run_id, 1, 1, 1, "x"),
+                lambda: wishes.mark_applied(run_id, 1, 1, 1, "x"),
                 lambda: wishes.learning_rates(run_id, 1, 1),
                 lambda: wishes.is_pause_due(run_id, 1),
                 lambda: wishes.record_paused(run_id, 1, epoch_ended=True),

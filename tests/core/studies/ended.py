@@ -7,9 +7,9 @@ from core.epoch import EpochRow
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.store.studies import Study
-from core.studies.measured import Measured
-from core.studies.plan import Role, plan
-from core.studies.spec import Base, StudySpec, build_spec
+from core.studies.measured import RunResult
+from core.studies.plan import RunRole, plan
+from core.studies.spec import StudySource, StudySpec, build_spec
 
 TINY = PRESETS["tiny"].config.with_values(
     {"dataset.id": "shapes", "dataset.num_train": 60, "training.epochs": 3}
@@ -20,7 +20,7 @@ SHAPES_TRAIN, SHAPES_VALIDATION = 6_000, 1_500
 
 def spec(kind: str = "seeds", *configs, **asked) -> StudySpec:
     """A spec of these configs, the tiny one unless given."""
-    bases = [Base(f"config {index}", config) for index, config in enumerate(configs or (TINY,))]
+    bases = [StudySource(f"config {index}", config) for index, config in enumerate(configs or (TINY,))]
     return build_spec(kind, bases, asked, SHAPES_TRAIN)
 
 
@@ -48,16 +48,16 @@ def end(
 
 
 def end_all(
-    store: Store, study: Study, accuracy: Callable[[Role], float], gap: Callable[[Role], float]
+    store: Store, study: Study, accuracy: Callable[[RunRole], float], gap: Callable[[RunRole], float]
 ) -> None:
     """Every run of a study, with the best validation accuracy and the last gap of its role."""
     for member in store.studies.members(study.id):
-        role = Role.from_dict(member.role)
+        role = RunRole.from_dict(member.role)
         best = accuracy(role)
         end(store, member.run, (best - 0.1, best), best + gap(role))
 
 
-def measured(arm: str, seed: int, accuracy: float, gap: float = 0.1, epochs: int = 2) -> Measured:
+def measured(condition: str, seed: int, accuracy: float, gap: float = 0.1, epochs: int = 2) -> RunResult:
     """A run that got steadily better, up to its last epoch."""
     curve = tuple((epoch, accuracy * epoch / epochs) for epoch in range(1, epochs + 1))
-    return Measured(Role((arm,), seed), accuracy, accuracy, accuracy + gap, gap, curve)
+    return RunResult(RunRole((condition,), seed), accuracy, accuracy, accuracy + gap, gap, curve)

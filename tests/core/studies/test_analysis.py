@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from core.studies.ablation import analyse_ablation
-from core.studies.measured import Pictures, measure
+from core.studies.measured import Pictures, summarise_run
 from core.studies.noise import analyse_noise
-from core.studies.plan import Role
+from core.studies.plan import RunRole
 from core.studies.seeds import compare_seeds
 from core.studies.volume import analyse_volume
 from tests.core.studies.ended import FLIPPED, TINY, measured, spec
@@ -25,8 +25,8 @@ AUGMENTED = {1: (74.8, 5.5), 2: (75.2, 6.7), 3: (73.8, 6.1)}
 
 def three_seeds():
     runs = []
-    for arm, table in (("first", ARTICLE), ("second", AUGMENTED)):
-        runs += [measured(arm, seed, best / 100, gap / 100) for seed, (best, gap) in table.items()]
+    for condition, table in (("first", ARTICLE), ("second", AUGMENTED)):
+        runs += [measured(condition, seed, best / 100, gap / 100) for seed, (best, gap) in table.items()]
     return spec("seeds", TINY.with_values({"seed": 1}), FLIPPED), runs
 
 
@@ -34,12 +34,12 @@ def test_a_run_s_numbers_by_hand():
     curves = {
         "epoch": [1, 2, 3], "val_accuracy": [0.5, 0.7, 0.6], "clean_train_accuracy": [0.5, 0.7, 0.9],
     }  # fmt: skip
-    found = measure(Role(("first",), 0), curves)
+    found = summarise_run(RunRole(("first",), 0), curves)
     assert (found.best_val_accuracy, found.last_val_accuracy) == (0.7, 0.6)
     assert found.gap == pytest.approx(0.3)
     assert found.val_accuracies == ((1, 0.5), (2, 0.7), (3, 0.6))
     nothing = {"epoch": [1], "val_accuracy": [None], "clean_train_accuracy": [None]}
-    assert measure(Role(("first",), 0), nothing) is None
+    assert summarise_run(RunRole(("first",), 0), nothing) is None
 
 
 def test_the_difference_is_the_paired_t_test():
@@ -65,7 +65,7 @@ def test_the_words_on_the_results_that_are_written_down():
 
 
 def test_gaps_that_are_equal_are_called_so():
-    runs = [measured(arm, seed, 0.5, 0.25) for arm in ("first", "second") for seed in (1, 2, 3)]
+    runs = [measured(condition, seed, 0.5, 0.25) for condition in ("first", "second") for seed in (1, 2, 3)]
     found = compare_seeds(three_seeds()[0], runs)
     assert found.notes == ("Their gaps are equal on average (+0.0 to +0.0, 95 %): no clear difference.",)
 
@@ -80,7 +80,7 @@ def test_a_seed_without_its_partner_is_shown_and_makes_no_pair():
     found = compare_seeds(asked, runs[:-1])
     assert found.accuracy.n == 2
     assert [row.accuracies for row in found.rows][2] == (0.73, None)
-    assert found.arms[0].accuracy.n == 3 and found.arms[1].accuracy.n == 2
+    assert found.conditions[0].accuracy.n == 3 and found.conditions[1].accuracy.n == 2
     assert "one pair" in compare_seeds(asked, [runs[0], runs[3]]).headline
     assert compare_seeds(asked, runs[:3]).accuracy is None
     assert "yet" in compare_seeds(asked, []).headline
@@ -89,9 +89,9 @@ def test_a_seed_without_its_partner_is_shown_and_makes_no_pair():
 def test_bands_are_t_intervals_of_the_epochs_that_all_have_reached():
     runs = [measured("first", seed, value, epochs=epochs)
             for seed, (value, epochs) in enumerate([(0.7, 4), (0.72, 4), (0.69, 3)])]  # fmt: skip
-    (arm,) = compare_seeds(spec("seeds"), runs).arms
-    assert [point.epoch for point in arm.band] == [1, 2, 3]
-    for point in arm.band:
+    (condition,) = compare_seeds(spec("seeds"), runs).conditions
+    assert [point.epoch for point in condition.band] == [1, 2, 3]
+    for point in condition.band:
         values = [dict(run.val_accuracies)[point.epoch] for run in runs]
         expected = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
         assert (point.accuracy.low, point.accuracy.high) == pytest.approx(expected)
@@ -102,9 +102,9 @@ def test_how_far_two_single_runs_may_differ():
     found = compare_seeds(
         spec("seeds"), [measured("first", seed, value) for seed, value in enumerate(values)]
     )
-    (arm,) = found.arms
-    assert arm.spread == pytest.approx(np.std(values, ddof=1))
-    assert arm.telling == pytest.approx(stats.t.ppf(0.975, 2) * np.std(values, ddof=1) * math.sqrt(2))
+    (condition,) = found.conditions
+    assert condition.spread == pytest.approx(np.std(values, ddof=1))
+    assert condition.telling == pytest.approx(stats.t.ppf(0.975, 2) * np.std(values, ddof=1) * math.sqrt(2))
     low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
     assert found.headline == (
         f"config 0 reaches 70.3 % on average ({100 * low:.1f} % to {100 * high:.1f} %, 95 %, 3 seeds)."
@@ -113,8 +113,8 @@ def test_how_far_two_single_runs_may_differ():
 
 def ablation_runs(asked, numbers):
     return [
-        measured(arm, seed, value, gap)
-        for arm, pairs in numbers.items()
+        measured(condition, seed, value, gap)
+        for condition, pairs in numbers.items()
         for seed, (value, gap) in enumerate(pairs)
         if seed in asked.seeds
     ]
@@ -193,9 +193,11 @@ def test_one_part_alone_is_one_comparison_in_both_ways():
         "none": [(0.72, 0.1), (0.73, 0.1), (0.735, 0.1)],
     }
     runs = [
-        replace(run, role=Role((run.role.arms[0], other), run.seed))
+        replace(run, role=RunRole((run.role.conditions[0], other), run.seed))
         for run in ablation_runs(asked, numbers)
-        for other in (["only:horizontal flip"] if "full" in run.role.arms else ["without:horizontal flip"])
+        for other in (
+            ["only:horizontal flip"] if "full" in run.role.conditions else ["without:horizontal flip"]
+        )
     ]
     found = analyse_ablation(asked, runs, PICTURES)
     assert 0.05 / 2 < stats.ttest_rel([0.75] * 3, [0.72, 0.73, 0.735]).pvalue < 0.05
@@ -240,7 +242,7 @@ def test_a_run_that_stands_for_two_conditions_counts_for_both():
         measured("none", 0, 0.72),
     ]
     both = [
-        type(runs[0])(Role((*run.role.arms, extra), 0), *list(vars(run).values())[1:])
+        type(runs[0])(RunRole((*run.role.conditions, extra), 0), *list(vars(run).values())[1:])
         for run, extra in zip(runs, ("only:horizontal flip", "without:horizontal flip"), strict=True)
     ]
     found = analyse_ablation(asked, both, PICTURES)

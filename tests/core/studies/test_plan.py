@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from core.config import AugmentationConfig, differences
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
-from core.studies.plan import KNOBS, MODIFIERS, active_knobs, arms_of, plan, without_knobs
-from core.studies.spec import Base, StudySpec, build_spec, ladder
+from core.studies.plan import KNOBS, MODIFIERS, active_knobs, conditions_of, plan, without_knobs
+from core.studies.spec import StudySource, StudySpec, build_spec, ladder
 from tests.core.strategies import augmentations, experiments
 from tests.core.studies.ended import FLIPPED, TINY, spec
 
@@ -19,7 +19,7 @@ MILD = PRESETS["article-augmented"].config
 
 def test_one_config_with_three_seeds():
     planned = plan(spec("seeds", TINY.with_values({"seed": 5})))
-    assert [(run.config.seed, run.role.arms, run.name) for run in planned] == [
+    assert [(run.config.seed, run.role.conditions, run.name) for run in planned] == [
         (5, ("first",), "config 0, seed 5"),
         (6, ("first",), "config 0, seed 6"),
         (7, ("first",), "config 0, seed 7"),
@@ -29,7 +29,7 @@ def test_one_config_with_three_seeds():
 
 def test_two_configs_are_paired_and_a_pair_comes_before_the_next_seed():
     planned = plan(spec("seeds", TINY, FLIPPED.with_values({"seed": 99}), num_seeds=2))
-    assert [(run.config.seed, *run.role.arms) for run in planned] == [
+    assert [(run.config.seed, *run.role.conditions) for run in planned] == [
         (0, "first"),
         (0, "second"),
         (1, "first"),
@@ -47,7 +47,7 @@ def test_seeds_begin_again_behind_the_last_one():
 def test_the_article_s_policy_has_three_knobs():
     assert active_knobs(MILD.augmentation) == ("rotation", "shift", "horizontal flip")
     found = {
-        run.role.arms: (
+        run.role.conditions: (
             run.config.augmentation.rotation_degrees,
             run.config.augmentation.width_shift_fraction,
             run.config.augmentation.height_shift_fraction,
@@ -69,15 +69,15 @@ def test_the_article_s_policy_has_three_knobs():
 
 def test_conditions_that_are_the_same_are_trained_once():
     two = TINY.with_values({"augmentation.horizontal_flip": True, "augmentation.hue": 0.1})
-    arms = [run.role.arms for run in plan(spec("ablation", two, modes=["without", "only"]))]
-    assert arms == [
+    conditions = [run.role.conditions for run in plan(spec("ablation", two, modes=["without", "only"]))]
+    assert conditions == [
         ("full",),
         ("none",),
         ("without:horizontal flip", "only:hue"),
         ("without:hue", "only:horizontal flip"),
     ]
     one = plan(spec("ablation", FLIPPED.with_values({"augmentation.fill_mode": "wrap"})))
-    assert [run.role.arms for run in one] == [("full",), ("none", "without:horizontal flip")]
+    assert [run.role.conditions for run in one] == [("full",), ("none", "without:horizontal flip")]
     assert one[1].config.augmentation == AugmentationConfig()
 
 
@@ -115,7 +115,7 @@ def test_the_top_of_the_ladder_is_all_pictures():
     planned = plan(spec("volume"))
     sizes = [run.config.dataset.num_train for run in planned]
     assert sizes == [500, 930, 1_700, 3_200, None]
-    assert planned[0].role.arms == ("size:500",) and planned[-1].role.arms == ("size:6000",)
+    assert planned[0].role.conditions == ("size:500",) and planned[-1].role.conditions == ("size:6000",)
 
 
 def test_label_noise():
@@ -137,7 +137,7 @@ ASKED = {"seeds": {}, "ablation": {"modes": ["without", "only"]}, "volume": {}, 
 def test_what_holds_for_every_plan(config, kind, num_seeds, name):
     if kind == "ablation" and not config.augmentation.is_active:
         config = config.with_values({"augmentation.hue": 0.1, "augmentation.unchanged_fraction": 0})
-    asked = build_spec(kind, [Base(name, config)], {"num_seeds": num_seeds, **ASKED[kind]}, 6_000)
+    asked = build_spec(kind, [StudySource(name, config)], {"num_seeds": num_seeds, **ASKED[kind]}, 6_000)
     planned = plan(asked)
     assert StudySpec.from_json(asked.to_json()) == asked
     assert plan(asked) == planned
@@ -145,10 +145,12 @@ def test_what_holds_for_every_plan(config, kind, num_seeds, name):
     assert len({run.role for run in planned}) == len(planned)
     assert all(0 < len(run.name) <= 120 for run in planned)
     # Every condition has each seed once, and the seeds come one after the other.
-    keys = {arm.key for arm in arms_of(asked)}
+    keys = {condition.key for condition in conditions_of(asked)}
     for seed in asked.seeds:
-        arms = [arm for run in planned if run.role.seed == seed for arm in run.role.arms]
-        assert sorted(arms) == sorted(keys)
+        conditions = [
+            condition for run in planned if run.role.seed == seed for condition in run.role.conditions
+        ]
+        assert sorted(conditions) == sorted(keys)
     seeds = [run.role.seed for run in planned]
     assert seeds == [seed for seed in asked.seeds for _ in range(len(planned) // num_seeds)]
     # Nothing changes but what the study is about.

@@ -11,7 +11,7 @@ from core.studies import start
 from core.studies.estimate import estimate_seconds
 from core.studies.plan import plan
 from core.studies.report import read_report, study_summary
-from core.studies.spec import Base, build_spec
+from core.studies.spec import StudySource, build_spec
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
 
 
@@ -109,7 +109,7 @@ def test_what_was_deleted_is_trained_anew_whatever_else_is_there(workspace, stor
 
 def test_all_pictures_are_as_many_as_were_meant(workspace, store):
     # As if Shapes had grown since: its largest run would be trained on 6,000 and counted as 5,000.
-    grown = build_spec("volume", [Base("config 0", TINY)], {}, 5_000)
+    grown = build_spec("volume", [StudySource("config 0", TINY)], {}, 5_000)
     study = create(store, grown)
     store.delete_run(store.studies.members(study.id)[-1].run.id)
     with pytest.raises(ConfigError, match="5,000 training pictures; Shapes has 6,000 now"):
@@ -178,11 +178,11 @@ def test_a_study_outlives_its_data_set(workspace, store):
 
 
 def test_names_of_two_differ(workspace, store):
-    base = Base("same", TINY)
-    asked = start.make_spec(workspace, "seeds", base, Base("same", FLIPPED), {})
+    base = StudySource("same", TINY)
+    asked = start.make_spec(workspace, "seeds", base, StudySource("same", FLIPPED), {})
     assert [each.name for each in asked.bases] == ["same", "same (second)"]
     with pytest.raises(ConfigError, match="seeds alone"):
-        start.make_spec(workspace, "noise", base, Base("same", FLIPPED), {})
+        start.make_spec(workspace, "noise", base, StudySource("same", FLIPPED), {})
     run = store.create_run(TINY, "tiny, seed 12")
     assert start.base_of_run(store, run.id, {}).name == "tiny"
     assert start.base_of_run(store, run.id, {"seed": 3}).name == "tiny: seed 0 → 3"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from core.system.lines import answering
+from core.system.lines import conversation
 
 
 def child(program: str) -> "subprocess.Popen[str]":
@@ -17,20 +17,20 @@ def child(program: str) -> "subprocess.Popen[str]":
 
 def test_it_gets_its_request_and_its_lines_come_as_they_are() -> None:
     process = child("import json; asked = json.loads(input()); print(asked['name']); print('second')")
-    with answering(process, {"name": "Zoë"}) as lines:
+    with conversation(process, {"name": "Zoë"}) as lines:
         assert [lines.get(timeout=30) for _ in range(3)] == ["Zoë\n", "second\n", ""]
     assert process.returncode is not None
 
 
 def test_a_line_that_was_cut_off_has_no_end() -> None:
-    with answering(child("print('half', end='')"), {}) as lines:
+    with conversation(child("print('half', end='')"), {}) as lines:
         assert lines.get(timeout=30) == "half"
 
 
 @pytest.mark.parametrize("program", ["", "import time; print('on', flush=True); time.sleep(1000)"])
 def test_nothing_of_it_is_left_when_nobody_listens_any_more(program: str) -> None:
     process = child(program)
-    with pytest.raises(ZeroDivisionError), answering(process, {"large": "x" * 300_000}) as lines:
+    with pytest.raises(ZeroDivisionError), conversation(process, {"large": "x" * 300_000}) as lines:
         lines.get(timeout=30)
         raise ZeroDivisionError
     assert process.poll() is not None and process.stdin.closed and process.stdout.closed

@@ -44,21 +44,21 @@ class Recorder:
             added for epoch, added in self.added.items() if epoch <= resumed_from_epoch
         )
 
-    def batch(self, *told: Any) -> None:
+    def report_batch(self, *told: Any) -> None:
         self.lines.append(f"batch {told[:3]}")
 
-    def epoch(self, row: Any) -> None:
+    def report_epoch(self, row: Any) -> None:
         self.rows.append(row)
         self.total_epochs += self.added.get(row.epoch, 0)
 
-    def hold(self, *, epoch_ended: bool = False) -> None:
+    def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
         pass
 
     def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
         if epoch in self.rates:
             self.lines.append(apply(self.rates[epoch]))
 
-    def log(self, text: str, level: str = "info") -> None:
+    def report_log(self, text: str, level: str = "info") -> None:
         self.lines.append(text)
 
 

@@ -8,8 +8,8 @@ from sklearn.metrics import recall_score
 
 from core.datasets.splits import TrainingArrays
 from core.training import breakdown as details_module
-from core.training.breakdown import DetailsTaker
-from core.training.evaluation import Measured
+from core.training.breakdown import BreakdownTaker
+from core.training.evaluation import Evaluation
 from core.training.saved_models import load_run_model
 from core.training.train import train
 from tests.core.training.conftest import noise_pictures
@@ -23,11 +23,11 @@ def corrupted(num_train: int, wrong: list[int]) -> TrainingArrays:
     return replace(arrays, y_train=y_train, y_clean=y_train[: len(arrays.y_clean)])
 
 
-def measured(answers: np.ndarray, probabilities: np.ndarray | None = None) -> Measured:
-    return Measured(0.0, 0.0, answers, np.zeros(len(answers)) if probabilities is None else probabilities)
+def measured(answers: np.ndarray, probabilities: np.ndarray | None = None) -> Evaluation:
+    return Evaluation(0.0, 0.0, answers, np.zeros(len(answers)) if probabilities is None else probabilities)
 
 
-def no_further_pass(images: np.ndarray, labels: np.ndarray) -> Measured:
+def no_further_pass(images: np.ndarray, labels: np.ndarray) -> Evaluation:
     raise AssertionError("the network was run once more than need be")
 
 
@@ -64,14 +64,14 @@ def test_memorised_and_resisted_by_hand() -> None:
     answers = arrays.y_train_true.copy()
     answers[:4] = [1, 2, 2, 2]  # memorised twice, resisted once, and once neither
     answers[[4, 5]] = [0, 0]  # of the first four with a right label, labels 1, 2, 0, 1, two are wrong
-    counted = DetailsTaker(arrays).take(measured(answers), measured(arrays.y_validation), no_further_pass)
+    counted = BreakdownTaker(arrays).take(measured(answers), measured(arrays.y_validation), no_further_pass)
     assert counted["corrupted"] == {
         "count": 4, "memorised": 2, "resisted": 1, "intact": 4, "intact_right": 2,
     }  # fmt: skip
 
 
 def test_without_wrong_labels_none_are_counted(arrays) -> None:
-    counted = DetailsTaker(arrays).take(
+    counted = BreakdownTaker(arrays).take(
         measured(arrays.y_clean), measured(arrays.y_validation), no_further_pass
     )
     assert counted["corrupted"] is None
@@ -85,11 +85,11 @@ def test_wrong_labels_beyond_the_clean_pictures_are_measured_too_until_there_are
     arrays = replace(named, x_train=named.x_train[::-1], train_indices=np.arange(60)[::-1])
     passed = []
 
-    def memorises(images: np.ndarray, labels: np.ndarray) -> Measured:
+    def memorises(images: np.ndarray, labels: np.ndarray) -> Evaluation:
         passed.append((images, labels))
         return measured(labels)
 
-    taker = DetailsTaker(arrays)
+    taker = BreakdownTaker(arrays)
     clean, validation = measured(arrays.y_train_true[:40]), measured(arrays.y_validation)
     counted = taker.take(clean, validation, memorises)
     assert counted["corrupted"]["count"] == 4

@@ -7,7 +7,7 @@ import pytest
 from core.design.presets import PRESETS
 from core.training import evaluation
 from core.training.evaluation import Evaluator, pictures_at_once
-from core.training.models import answering, build_model
+from core.training.models import build_model, with_test_time_flip
 from core.training.saved_models import predict
 
 # The largest output of the tiny network is its input, as single precision numbers.
@@ -31,7 +31,7 @@ def test_the_article_s_network_is_measured_in_portions_of_256_mib(size: int, pic
 def test_the_layers_of_a_network_inside_a_model_count_too() -> None:
     """The network of a model that answers to a picture and to its mirror image."""
     network = build_model(PRESETS["article"].config, (256, 256, 3), 10)
-    assert pictures_at_once(answering(network, test_time_flip=True), 1000) == 16
+    assert pictures_at_once(with_test_time_flip(network, test_time_flip=True), 1000) == 16
 
 
 def test_one_picture_goes_through_whatever_its_size(model, monkeypatch) -> None:

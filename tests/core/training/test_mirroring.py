@@ -6,7 +6,7 @@ import pytest
 
 from core.training import evaluation
 from core.training.evaluation import Evaluator, pictures_at_once
-from core.training.models import NETWORK, answering, build_model
+from core.training.models import NETWORK, build_model, with_test_time_flip
 from core.training.saved_models import export_keras, load_run_model, predict
 from core.training.train import train
 from tests.core.training.conftest import Recorder, measured
@@ -72,5 +72,7 @@ def test_a_network_inside_a_model_counts_for_the_memory_budget(config, monkeypat
     model = build_model(config, (8, 8, 3), 3)
     monkeypatch.setattr(evaluation, "LARGEST_OUTPUT_BYTES", 10 * 8 * 8 * 3 * 4)
     assert (
-        pictures_at_once(answering(model, test_time_flip=True), 1000) == pictures_at_once(model, 1000) == 10
+        pictures_at_once(with_test_time_flip(model, test_time_flip=True), 1000)
+        == pictures_at_once(model, 1000)
+        == 10
     )

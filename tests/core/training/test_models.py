@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from core.config import ExperimentConfig, ModelConfig
-from core.design.architecture import describe
+from core.design.architecture import describe_network
 from core.design.presets import PRESETS
 from core.training.models import build_model
 from tests.core.strategies import models
@@ -38,7 +38,7 @@ def test_the_article_s_layers_are_the_article_s() -> None:
 @given(models)
 def test_the_model_has_the_described_layers(config: ModelConfig) -> None:
     try:
-        network = describe(config, (16, 16, 3), 4)
+        network = describe_network(config, (16, 16, 3), 4)
     except ValueError:
         return
     model = build_model(ExperimentConfig(model=config), (16, 16, 3), 4)

@@ -94,8 +94,8 @@ def test_killed_between_row_and_checkpoint_no_epoch_is_missing(uninterrupted, ar
     config, rows, _ = uninterrupted
 
     class Killed(Recorder):
-        def epoch(self, row: Any) -> None:
-            super().epoch(row)
+        def report_epoch(self, row: Any) -> None:
+            super().report_epoch(row)
             if row.epoch == 2:
                 raise KeyboardInterrupt
 
@@ -271,7 +271,7 @@ class Waits(Recorder):
         self.clock = clock
         self.waits: list[bool] = []
 
-    def hold(self, *, epoch_ended: bool = False) -> None:
+    def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
         self.waits.append(epoch_ended)
         self.clock[0] += 3600
 
@@ -298,7 +298,7 @@ def test_a_stop_during_a_pause_leaves_whole_epochs(config, arrays, tmp_path) -> 
         paused_after = 0
         stop_requested = False
 
-        def hold(self, *, epoch_ended: bool = False) -> None:
+        def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
             self.stop_requested = len(self.rows) == self.paused_after
 
     before = StopsWhilePaused()

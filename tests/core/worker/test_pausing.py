@@ -41,7 +41,7 @@ class TestHolding:
             reporter = RunReporter(
                 store, run_id, 1, monotonic=clock, sleep=sleep, interrupted=interrupted or (lambda: False)
             )
-            reporter.hold(epoch_ended=epoch_ended)
+            reporter.wait_while_paused(epoch_ended=epoch_ended)
             return clock.now - began
 
         return hold
@@ -52,13 +52,13 @@ class TestHolding:
     def test_it_waits_until_it_is_to_go_on_and_says_that_it_is_there(self, store, clock, hold):
         run_id = running(store)
         wishes = store.interventions
-        wishes.ask(run_id, "pause")
+        wishes.request(run_id, "pause")
         seen = []
         waited = hold(
             run_id,
             {
                 20.0: lambda: seen.append(store.get_run(run_id)),
-                30.0: lambda: wishes.ask(run_id, "resume"),
+                30.0: lambda: wishes.request(run_id, "resume"),
             },
         )
         assert waited == 30.0
@@ -67,29 +67,29 @@ class TestHolding:
 
     def test_a_stop_ends_the_wait_at_once(self, store, hold):
         run_id = running(store)
-        store.interventions.ask(run_id, "pause")
+        store.interventions.request(run_id, "pause")
         assert hold(run_id, {5.0: lambda: store.request_stop(run_id)}) <= 5.5
         RunReporter(store, run_id, 1).ended(SimpleNamespace(reason="stopped"))
         assert store.get_run(run_id).state == "STOPPED"
 
     def test_a_signal_ends_the_wait(self, store, hold):
         run_id = running(store)
-        store.interventions.ask(run_id, "pause")
+        store.interventions.request(run_id, "pause")
         signals = []
         assert hold(run_id, {5.0: lambda: signals.append(1)}, interrupted=lambda: bool(signals)) == 5.0
 
     def test_an_attempt_that_is_over_ends_the_wait(self, store, hold):
         run_id = running(store)
-        store.interventions.ask(run_id, "pause")
+        store.interventions.request(run_id, "pause")
         with pytest.raises(StaleAttempt):
             hold(run_id, {5.0: lambda: store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)})
 
     def test_a_step(self, store, hold):
         run_id = paused(store)
-        assert hold(run_id, {1.0: lambda: store.interventions.ask(run_id, "step")}) == 1.0
+        assert hold(run_id, {1.0: lambda: store.interventions.request(run_id, "step")}) == 1.0
         assert hold(run_id, {}) == 0, "not in the middle of an epoch"
         store.record_epoch(run_id, 1, EpochRow(3))
-        held = hold(run_id, {7.0: lambda: store.interventions.ask(run_id, "resume")}, epoch_ended=True)
+        held = hold(run_id, {7.0: lambda: store.interventions.request(run_id, "resume")}, epoch_ended=True)
         assert held == 7.0
 
     def test_the_end_of_an_epoch_is_looked_at_however_soon_it_comes(self, store, clock):
@@ -98,19 +98,19 @@ class TestHolding:
 
         def sleep(seconds: float) -> None:
             waited.append(store.get_run(run_id).state)
-            store.interventions.ask(run_id, "resume")
+            store.interventions.request(run_id, "resume")
 
         reporter = RunReporter(store, run_id, 1, monotonic=clock, sleep=sleep)
-        reporter.hold()
-        store.interventions.ask(run_id, "pause")
-        reporter.hold()
+        reporter.wait_while_paused()
+        store.interventions.request(run_id, "pause")
+        reporter.wait_while_paused()
         assert waited == []
-        reporter.hold(epoch_ended=True)
+        reporter.wait_while_paused(epoch_ended=True)
         assert waited == ["PAUSED"]
 
     def test_a_store_that_can_tell_nothing_for_a_while_is_waited_for(self, store, hold, monkeypatch):
         run_id = running(store)
-        store.interventions.ask(run_id, "pause")
+        store.interventions.request(run_id, "pause")
         due, broken = store.interventions.is_pause_due, []
 
         def is_pause_due(*arguments, **named):
@@ -123,7 +123,7 @@ class TestHolding:
             run_id,
             {
                 1.0: lambda: broken.append(1),
-                2.0: lambda: store.interventions.ask(run_id, "resume"),
+                2.0: lambda: store.interventions.request(run_id, "resume"),
                 9.0: lambda: broken.clear(),
             },
         )
@@ -132,7 +132,7 @@ class TestHolding:
     def test_rates_are_handed_on_and_answered(self, store):
         run_id = running(store, epochs=2)
         reporter = RunReporter(store, run_id, 1)
-        store.interventions.ask(run_id, "learning_rate", 0.5)
+        store.interventions.request(run_id, "learning_rate", 0.5)
         given = []
 
         def apply(rate: float) -> str:

@@ -52,14 +52,14 @@ def test_batches_are_written_twice_a_second_at_most(store, run_id, reporter, clo
     reporter.started(10, 100)
     seen = set()
     for batch in range(1, 101):
-        reporter.batch(1, batch, 100, loss=float("nan"), accuracy=0.5, images_per_second=99.0)
+        reporter.report_batch(1, batch, 100, loss=float("nan"), accuracy=0.5, images_per_second=99.0)
         seen.add(store.get_run(run_id).batch)
         clock.now += 0.125
     assert len(seen) == 25  # 12.5 seconds
     run = store.get_run(run_id)
     assert (run.batch, run.batch_loss, run.batch_accuracy, run.images_per_second) == (97, None, 0.5, 99.0)
     assert run.heartbeat == 1012.0
-    reporter.epoch(EpochRow(1, val_accuracy=0.5))
+    reporter.report_epoch(EpochRow(1, val_accuracy=0.5))
     run = store.get_run(run_id)
     assert (run.epoch, run.batch) == (1, 0)
 
@@ -86,11 +86,11 @@ def test_ended(store, run_id, reporter, reason, state):
     reporter.ended(SimpleNamespace(reason=reason))
     assert store.get_run(run_id).state == state
     with pytest.raises(StaleAttempt):
-        reporter.log("too late")
+        reporter.report_log("too late")
 
 
 def test_failed_before_it_began(store, run_id, reporter):
-    reporter.log("Loading.", "warning")
+    reporter.report_log("Loading.", "warning")
     reporter.failed("The data set is damaged.", "Add it again.")
     run = store.get_run(run_id)
     assert (run.state, run.error, run.next_step) == (
@@ -153,20 +153,20 @@ class TestWhileTheStoreCanTakeNothing:
     def test_ticks_and_lines_are_dropped(self, store, run_id, reporter, clock, trouble, caplog):
         reporter.started(10, 100)
         trouble(3)
-        reporter.log("Lost.")
-        reporter.batch(1, 5, 100, 0.5, 0.5, 10.0)
+        reporter.report_log("Lost.")
+        reporter.report_batch(1, 5, 100, 0.5, 0.5, 10.0)
         clock.now += 1
         assert not reporter.stop_requested
         assert clock.now == 1001.0, "nothing was waited for"
         assert caplog.messages == ["The disk is full. (Not told.)"] * 3
         clock.now += 1
-        reporter.batch(1, 7, 100, 0.5, 0.5, 10.0)
+        reporter.report_batch(1, 7, 100, 0.5, 0.5, 10.0)
         assert (store.get_run(run_id).batch, store.log(run_id)) == (7, [])
 
     def test_epochs_and_changes_of_state_are_told_again(self, store, run_id, reporter, trouble, caplog):
         for tell in (
             lambda: reporter.started(10, 100),
-            lambda: reporter.epoch(EpochRow(1, val_accuracy=0.5)),
+            lambda: reporter.report_epoch(EpochRow(1, val_accuracy=0.5)),
             lambda: reporter.ended(SimpleNamespace(reason="finished")),
         ):
             trouble(20)
@@ -179,7 +179,7 @@ class TestWhileTheStoreCanTakeNothing:
         reporter.started(10, 100)
         trouble(10_000)
         with pytest.raises(ConvDeckError, match="disk is full"):
-            reporter.epoch(EpochRow(1))
+            reporter.report_epoch(EpochRow(1))
         assert INSIST_SECONDS <= clock.now - 1000 <= INSIST_SECONDS + 2
 
     def test_an_attempt_that_is_over_is_told_so_at_once(self, store, run_id, reporter, clock, trouble):
@@ -187,9 +187,9 @@ class TestWhileTheStoreCanTakeNothing:
         store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
         clock.now += 10
         for tell in (
-            lambda: reporter.batch(1, 1, 10),
-            lambda: reporter.log("x"),
-            lambda: reporter.epoch(EpochRow(1)),
+            lambda: reporter.report_batch(1, 1, 10),
+            lambda: reporter.report_log("x"),
+            lambda: reporter.report_epoch(EpochRow(1)),
             lambda: reporter.failed("x"),
         ):
             with pytest.raises(StaleAttempt):

@@ -19,7 +19,11 @@ VALUES = {"first": [(0.50, 0.20), (0.54, 0.20)], "second": [(0.60, 0.10), (0.62,
 
 
 def seeds():
-    runs = [measured(arm, seed, *pair) for arm, pairs in VALUES.items() for seed, pair in enumerate(pairs)]
+    runs = [
+        measured(condition, seed, *pair)
+        for condition, pairs in VALUES.items()
+        for seed, pair in enumerate(pairs)
+    ]
     return compare_seeds(spec("seeds", TINY, FLIPPED, num_seeds=2), runs)
 
 
@@ -41,7 +45,11 @@ def test_a_difference_is_what_the_second_changes_as_the_headline_has_it():
 def test_a_bar_is_pale_unless_it_is_more_than_chance():
     asked = spec("ablation", FLIPPED.with_values({"augmentation.hue": 0.1}), num_seeds=2)
     values = {"full": (0.70, 0.72), "none": (0.60, 0.7), "without:hue": (0.65, 0.67001)}
-    runs = [measured(arm, seed, value) for arm, pair in values.items() for seed, value in enumerate(pair)]
+    runs = [
+        measured(condition, seed, value)
+        for condition, pair in values.items()
+        for seed, value in enumerate(pair)
+    ]
     result = analyse_ablation(asked, runs, PICTURES)
     data = charts.effect_data(result.effects, "accuracy").set_index("name")
     assert data["clear"].to_dict() == {"without hue": 1.0, "without all": 0.0}  # the flip has not ended

@@ -28,15 +28,15 @@ def pretend(workspace, monkeypatch):
                 raise answer
             return answer(config)
 
-        monkeypatch.setattr(get_services().dry_runs, "_measure", measure)
+        monkeypatch.setattr(get_services().preflights, "_measure", measure)
 
     return use
 
 
 def measure(page: AppTest, wait_for) -> AppTest:
     press(page, "Measure")
-    dry_runs, config_id = get_services().dry_runs, draft(page).config_id
-    wait_for(lambda: dry_runs.state(config_id).stage is None, message="the dry run to end")
+    preflights, config_id = get_services().preflights, draft(page).config_id
+    wait_for(lambda: preflights.state(config_id).stage is None, message="the dry run to end")
     page.run()
     assert not page.exception
     return page

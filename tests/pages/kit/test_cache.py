@@ -2,11 +2,11 @@ import threading
 
 import pytest
 
-from pages.components.kit.cache import Kept
+from pages.components.kit.cache import VersionedCache
 
 
 def test_a_value_is_made_once_and_the_longest_unused_is_dropped():
-    kept: Kept[int] = Kept(2)
+    kept: VersionedCache[int] = VersionedCache(2)
     made = []
 
     def ask(name: str, version: int = 1) -> int:
@@ -20,14 +20,14 @@ def test_a_value_is_made_once_and_the_longest_unused_is_dropped():
 
 
 def test_what_could_not_be_made_is_tried_again():
-    kept: Kept[int] = Kept(2)
+    kept: VersionedCache[int] = VersionedCache(2)
     with pytest.raises(ZeroDivisionError):
         kept.get("a", 1, lambda: 1 // 0)
     assert kept.get("a", 1, lambda: 7) == 7
 
 
 def test_of_many_at_once_one_makes_it():
-    kept: Kept[int] = Kept(2)
+    kept: VersionedCache[int] = VersionedCache(2)
     asked = threading.Semaphore(0)
     made = []
 
@@ -50,7 +50,7 @@ def test_of_many_at_once_one_makes_it():
 
 
 def test_nobody_waits_for_what_another_name_takes():
-    kept: Kept[int] = Kept(2)
+    kept: VersionedCache[int] = VersionedCache(2)
     kept.get("quick", 1, lambda: 1)
     begun, go_on = threading.Event(), threading.Event()
 

@@ -40,7 +40,7 @@ def test_every_difference_of_an_ablation(store):
     study = create(store, spec("ablation", augmented, modes=["without"], num_seeds=3))
     end_all(
         store, study,
-        lambda role: 0.5 + 0.0131 * len(role.arms[0]) % 0.07 + 0.003 * role.seed,
+        lambda role: 0.5 + 0.0131 * len(role.conditions[0]) % 0.07 + 0.003 * role.seed,
         lambda role: 0.1,
     )  # fmt: skip
     best = {key: [max(run["val"]) for run in runs] for key, runs in conditions(store).items()}
@@ -110,7 +110,7 @@ def test_the_headline_of_an_ablation_is_its_largest_change(store):
     gain = (0.0971, 0.1053, 0.1117, 0.0912)
     end_all(
         store, study,
-        lambda role: 0.5 + 0.0031 * (role.seed % 3) + gain[role.seed % 4] * ("without:rotation" in role.arms),
+        lambda role: 0.5 + 0.0031 * (role.seed % 3) + gain[role.seed % 4] * ("without:rotation" in role.conditions),
         lambda role: 0.1,
     )  # fmt: skip
     runs = conditions(store)

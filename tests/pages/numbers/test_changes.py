@@ -55,8 +55,8 @@ def test_every_number_of_what_can_be_changed(store) -> None:
     assert fields["Another rate"] == float(f"{rate:.3g}")
     assert fields["Epochs to add"] == EPOCHS // 2
     assert f"It trains {EPOCHS} epochs." in texts_of(page)
-    store.interventions.ask(run.id, "learning_rate", 0.00047)
-    store.interventions.ask(run.id, "add_epochs", 5)
+    store.interventions.request(run.id, "learning_rate", 0.00047)
+    store.interventions.request(run.id, "add_epochs", 5)
     page = open_page("runs.py", run=run.id)
     (asked,) = sql(store.workspace, "SELECT value FROM interventions WHERE kind = 'learning_rate'")
     assert f"**{three_digits(asked['value'])} is asked for**" in " ".join(texts_of(page))
@@ -97,7 +97,7 @@ def test_where_a_run_is_paused(store, epoch_ended: bool) -> None:
     run = begin(store)
     if epoch_ended:
         store.record_epoch(run.id, 1, EpochRow(8, val_accuracy=0.3))
-    store.interventions.ask(run.id, "pause")
+    store.interventions.request(run.id, "pause")
     store.interventions.record_paused(run.id, 1, epoch_ended=epoch_ended)
     row = row_of(store, run.id)
     where = f"after epoch {row['epoch']}" if epoch_ended else f"in epoch {row['epoch'] + 1}"
@@ -107,8 +107,8 @@ def test_where_a_run_is_paused(store, epoch_ended: bool) -> None:
 
 def test_when_it_was_changed_and_what_it_logged(store) -> None:
     run = begin(store)
-    store.interventions.ask(run.id, "learning_rate", 0.00047)
-    store.interventions.ask(run.id, "add_epochs", 3)
+    store.interventions.request(run.id, "learning_rate", 0.00047)
+    store.interventions.request(run.id, "add_epochs", 3)
     store.record_log(run.id, 1, "A word of the worker.", "warning")
     change_in(
         store,

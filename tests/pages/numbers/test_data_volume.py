@@ -16,7 +16,9 @@ def test_every_number_of_a_data_volume_study(store):
     study = create(store, spec("volume", TINY, sizes=[100, 300, 1000, 3000]))
     end_all(
         store, study,
-        lambda role: {100: 0.3122, 300: 0.4089, 1000: 0.4871, 3000: 0.5903}[int(role.arms[0].removeprefix("size:"))],
+        lambda role: {100: 0.3122, 300: 0.4089, 1000: 0.4871, 3000: 0.5903}[
+            int(role.conditions[0].removeprefix("size:"))
+        ],
         lambda role: 0.2,
     )  # fmt: skip
     runs = told(store)
@@ -38,7 +40,7 @@ def test_every_number_of_a_data_volume_study(store):
 def test_the_charts_and_notes_of_a_data_volume_study(store):
     study = create(store, spec("volume", TINY, sizes=[100, 300, 1000, 3000]))
     best = {100: 0.3122, 300: 0.4389, 1000: 0.4871, 3000: 0.5903}
-    end_all(store, study, lambda role: best[int(role.arms[0].removeprefix("size:"))], lambda role: 0.2)
+    end_all(store, study, lambda role: best[int(role.conditions[0].removeprefix("size:"))], lambda role: 0.2)
     runs = {run["config"]["dataset"]["num_train"]: max(run["val"]) for run in told(store)}
     fit = stats.linregress(np.log10(list(runs)), list(runs.values()))
     page = open_page("studies.py", study=study.id)

@@ -223,12 +223,12 @@ def test_every_number_of_a_dry_run(home: Trained, monkeypatch, wait_for, epochs:
         measured.append(answer["timed"])
         return answer
 
-    dry_runs = get_services().dry_runs
-    monkeypatch.setattr(dry_runs, "_measure", partial(measurement.measure, seconds=0.3, ask=ask))
+    preflights = get_services().preflights
+    monkeypatch.setattr(preflights, "_measure", partial(measurement.run_preflight, seconds=0.3, ask=ask))
     page = change(open_design(home), "training.epochs", epochs)
     config = draft(page)
     press(page, "Measure")
-    wait_for(lambda: dry_runs.state(config.config_id).stage is None, timeout=120, message="the dry run")
+    wait_for(lambda: preflights.state(config.config_id).stage is None, timeout=120, message="the dry run")
     page.run()
     assert not page.exception and not page.error
     (raw,) = measured
@@ -246,7 +246,7 @@ def test_every_number_of_a_dry_run(home: Trained, monkeypatch, wait_for, epochs:
         f"One epoch: {in_words(training)} of steps, {in_words(raw['evaluation'])} of measuring on clean training and "
         f"validation pictures, {in_words(raw['saving'])} of saving."
     )
-    available = dry_runs.state(config.config_id).result.to_dict()["memory_available_mib"]
+    available = preflights.state(config.config_id).result.to_dict()["memory_available_mib"]
     assert help_texts["Memory"] == f"The most that was taken at once, of {available:,} MiB that were free."
     (caption,) = (text for text in texts_of(page) if "pictures a second on" in text)
     parameters = home.model(home.plain).count_params()

@@ -15,8 +15,8 @@ from tests.pages.visits import open_page
 def test_every_number_of_a_label_noise_study(store):
     study = create(store, spec("noise", TINY, fractions=[0, 0.2, 0.4], num_seeds=3))
     for member in store.studies.members(study.id):
-        (arm,), seed = member.role["arms"], member.role["seed"] % 3
-        share = float(arm.removeprefix("noise:"))
+        (condition,), seed = member.role["arms"], member.role["seed"] % 3
+        share = float(condition.removeprefix("noise:"))
         best = 0.6117 - 0.41 * share + 0.0171 * seed * (1 + 3 * share)
         end(store, member.run, (0.31, best, best - 0.023 * (1 + seed)), 0.9713 - 0.11 * share - 0.013 * seed)
     doses: dict[float, list[dict]] = {}

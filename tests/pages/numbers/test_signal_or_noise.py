@@ -18,8 +18,8 @@ def test_every_number_of_signal_or_noise(store):
     best = {"first": (0.412, 0.437, 0.4051, 0.4219), "second": (0.4533, 0.4621, 0.4487, 0.4702)}
     end_all(
         store, study,
-        lambda role: best[role.arms[0]][role.seed % 4],
-        lambda role: 0.2134 if role.arms[0] == "first" else 0.0717 + 0.01 * (role.seed % 4),
+        lambda role: best[role.conditions[0]][role.seed % 4],
+        lambda role: 0.2134 if role.conditions[0] == "first" else 0.0717 + 0.01 * (role.seed % 4),
     )  # fmt: skip
     rows = sql(
         store.workspace,
@@ -62,12 +62,12 @@ def test_the_charts_of_signal_or_noise(store):
     }
     for index, member in enumerate(store.studies.members(study.id)):
         end(store, member.run, curves[member.run.id], 0.61 + 0.0117 * (index * index % 7))
-    arms: dict[bool, list[dict]] = {False: [], True: []}
+    conditions: dict[bool, list[dict]] = {False: [], True: []}
     for run in sorted(told(store), key=lambda run: run["config"]["seed"]):
-        arms[run["config"]["augmentation"]["horizontal_flip"]].append(run)
+        conditions[run["config"]["augmentation"]["horizontal_flip"]].append(run)
     page = open_page("studies.py", study=study.id)
     band, accuracy, gap = (chart_data(chart) for chart in page.get("vega_lite_chart"))
-    for name, runs in (("a0", arms[False]), ("a1", arms[True])):
+    for name, runs in (("a0", conditions[False]), ("a1", conditions[True])):
         expected = [interval([run["val"][epoch] for run in runs]) for epoch in range(3)]
         shown = band[band["arm"] == name]
         assert shown["epoch"].tolist() == [1, 2, 3]
@@ -77,13 +77,13 @@ def test_the_charts_of_signal_or_noise(store):
     ):  # fmt: skip
         differences = [
             100 * (measure(second) - measure(first))
-            for first, second in zip(arms[False], arms[True], strict=True)
+            for first, second in zip(conditions[False], conditions[True], strict=True)
         ]
         mean = drawn[drawn["kind"] == "mean"][["value", "low", "high"]].to_numpy()
         np.testing.assert_allclose(mean, [interval(differences)])
         dots = drawn[drawn["kind"] == "seed"]
         assert dots["value"].tolist() == pytest.approx(differences)
-        assert dots["seed"].tolist() == [run["config"]["seed"] for run in arms[False]]
+        assert dots["seed"].tolist() == [run["config"]["seed"] for run in conditions[False]]
 
 
 def test_every_number_of_one_config_over_seeds(store):

@@ -55,10 +55,10 @@ def test_every_number_of_a_run_that_trains(store) -> None:
 def test_every_number_of_what_was_changed(store) -> None:
     run = begin(store)
     for kind, value in (("learning_rate", 0.00047), ("add_epochs", 5)):
-        store.interventions.ask(run.id, kind, value)
+        store.interventions.request(run.id, kind, value)
     for each in store.interventions.history(run.id):
         if each.outcome is None:
-            store.interventions.applied(run.id, 1, each.number, 7, "Done.")
+            store.interventions.mark_applied(run.id, 1, each.number, 7, "Done.")
     store.record_epoch(run.id, 1, EpochRow(8, 1.9, 0.3, 1.9, 0.8, 2.1, 0.4, 0.00047, 280.0, 99.0))
     asked = sql(store.workspace, "SELECT * FROM interventions ORDER BY number DESC")
     page = open_page("runs.py", run=run.id)

@@ -17,7 +17,7 @@ from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD
-from core.store.breakdowns import ClassCounts, Followed, RunDetails
+from core.store.breakdowns import ClassCounts, Followed, RunBreakdown
 from core.store.store import Run, Store
 from pages.components.charts.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.charts.epoch_columns import MOST_COLUMNS
@@ -166,14 +166,14 @@ def test_several_runs_or_one_without_epochs_have_no_such_part(store) -> None:
     assert not tabs(open_page("runs.py", run=f"{first.id},{second.id}"))
 
 
-def many(num_epochs: int, num_classes: int) -> RunDetails:
+def many(num_epochs: int, num_classes: int) -> RunBreakdown:
     """In epoch e class c has 100 · c / num_classes points of gap; nothing is forgotten."""
     count = np.full(num_classes, 1000)
     clean = ClassCounts(count, np.full((num_epochs, num_classes), 1000))
     missed = 1000 * np.arange(num_classes) // num_classes
     validation = ClassCounts(count, np.tile(1000 - missed, (num_epochs, 1)))
     followed = Followed(*[np.zeros(24, int)] * 2, np.zeros((num_epochs, 24), int), np.ones((num_epochs, 24)))
-    return RunDetails(np.arange(1, num_epochs + 1), clean, validation, None, followed, followed)
+    return RunBreakdown(np.arange(1, num_epochs + 1), clean, validation, None, followed, followed)
 
 
 def test_of_a_hundred_classes_the_largest_gaps_are_shown() -> None:

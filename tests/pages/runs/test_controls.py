@@ -42,7 +42,7 @@ def begin(store: Store, name: str = "mine", num_epochs: int = 2, config=CONFIG) 
 
 
 def hold(store: Store, run: Run) -> None:
-    store.interventions.ask(run.id, "pause")
+    store.interventions.request(run.id, "pause")
     assert store.interventions.record_paused(run.id, 1, epoch_ended=True)
 
 
@@ -90,7 +90,7 @@ def test_pause_go_on_and_step(store) -> None:
 def test_a_pause_in_the_middle_of_an_epoch_says_where(store) -> None:
     run = begin(store)
     store.record_batch(run.id, 1, 25, 100, 1.5, 0.42, 800.0)
-    store.interventions.ask(run.id, "pause")
+    store.interventions.request(run.id, "pause")
     store.interventions.record_paused(run.id, 1, epoch_ended=False)
     assert "Paused in epoch 3 of 10." in words(open_page("runs.py", run=run.id))
 
@@ -187,7 +187,7 @@ def test_the_history_is_there_once_something_was_done(store) -> None:
     run = begin(store)
     page = open_page("runs.py", run=run.id)
     assert "Changed while it trained" not in [each.label for each in page.expander]
-    store.interventions.ask(run.id, "learning_rate", 0.0005)
+    store.interventions.request(run.id, "learning_rate", 0.0005)
     hold(store, run)
     page.run()
     assert "Changed while it trained" in [each.label for each in page.expander]
