@@ -5,8 +5,10 @@ whether each value is a new one, nor whether the network can be built: `core.ana
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import asdict
 
 from core.analysis.diagnosis import Verdict
 from core.config import AugmentationConfig, BlockConfig, ExperimentConfig

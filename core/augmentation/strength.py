@@ -1,6 +1,8 @@
 """One dial for a whole policy: every knob of it times the same factor, as far as each knob goes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from core.config import AugmentationConfig
 from core.config.fields import limits_of

@@ -1,63 +1,73 @@
 """How training pictures are varied."""
 
-from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, get_args
 
-from core.config.fields import (
-    check_boolean,
-    check_choice,
-    check_limits,
-    later_switch,
-    limits_of,
-    number,
-    whole,
-)
+from msgspec import Meta
 
-FILL_MODES = ("nearest", "reflect", "wrap", "constant")
+from core.config.fields import LaterSwitch, limits_of
+from core.config.part import Check, ConfigPart
+from core.config.refusals import NUMBERS
+
+FillMode = Literal["nearest", "reflect", "wrap", "constant"]
+FILL_MODES: tuple[FillMode, ...] = get_args(FillMode)
 # They say how the others work, and change no picture by themselves.
 _MODIFIERS = ("randaugment_magnitude", "unchanged_fraction")
 
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
 
-@dataclass(frozen=True)
-class AugmentationConfig:
+
+class AugmentationConfig(ConfigPart, frozen=True):
     """Ranges from which each picture's own values are drawn; all off by default.
 
-    Rotation, shifts, zoom and shear are uniform in ± the value; flips have probability one half. `brightness`,
-    `contrast` and `saturation` are strengths from 0 to 1, `hue` a fraction of the colour circle, `noise_stddev`
-    a fraction of full scale. `mixup_alpha` and `cutmix_alpha` are the Beta distribution's parameter (Zhang et
-    al., arXiv 1710.09412; Yun et al., arXiv 1905.04899), `randaugment_operations` how many operations of one
-    magnitude (Cubuk et al., arXiv 1909.13719). `unchanged_fraction` of the pictures stay as they are.
-
-    `alternating_flip` says how `horizontal_flip` works: which half of the pictures is mirrored in the first epoch is
-    drawn, and from then on each picture is mirrored in every other epoch (Jordan, arXiv 2404.00498, section 3.6).
+    Rotation, shifts, zoom and shear are uniform in ± the value; flips have probability one half.
     """
 
-    rotation_degrees: float = number(0.0, 0.0, 180.0)
-    width_shift_fraction: float = number(0.0, 0.0, 1.0)
-    height_shift_fraction: float = number(0.0, 0.0, 1.0)
-    zoom_fraction: float = number(0.0, 0.0, 0.9)
-    shear_degrees: float = number(0.0, 0.0, 60.0)
+    place: ClassVar[str] = "augmentation."
+
+    rotation_degrees: Annotated[float, Meta(ge=0, le=180)] = 0.0
+    width_shift_fraction: _Fraction = 0.0
+    height_shift_fraction: _Fraction = 0.0
+    zoom_fraction: Annotated[float, Meta(ge=0, le=0.9)] = 0.0
+    shear_degrees: Annotated[float, Meta(ge=0, le=60)] = 0.0
     horizontal_flip: bool = False
     vertical_flip: bool = False
-    brightness: float = number(0.0, 0.0, 1.0)
-    contrast: float = number(0.0, 0.0, 1.0)
-    saturation: float = number(0.0, 0.0, 1.0)
-    hue: float = number(0.0, 0.0, 0.5)
-    erasing_probability: float = number(0.0, 0.0, 1.0)
-    noise_stddev: float = number(0.0, 0.0, 0.5)
-    mixup_alpha: float = number(0.0, 0.0, 10.0)
-    cutmix_alpha: float = number(0.0, 0.0, 10.0)
-    randaugment_operations: int = whole(0, 0, 4)
-    randaugment_magnitude: float = number(0.3, 0.0, 1.0)
-    fill_mode: str = "nearest"
-    unchanged_fraction: float = number(0.0, 0.0, 1.0)
-    alternating_flip: bool = later_switch()
+    brightness: Annotated[_Fraction, Meta(description="The strength of the change.")] = 0.0
+    contrast: Annotated[_Fraction, Meta(description="The strength of the change.")] = 0.0
+    saturation: Annotated[_Fraction, Meta(description="The strength of the change.")] = 0.0
+    hue: Annotated[float, Meta(ge=0, le=0.5, description="A fraction of the colour circle.")] = 0.0
+    erasing_probability: _Fraction = 0.0
+    noise_stddev: Annotated[float, Meta(ge=0, le=0.5, description="A fraction of full scale.")] = 0.0
+    mixup_alpha: Annotated[
+        float,
+        Meta(ge=0, le=10, description="The Beta distribution's parameter (Zhang et al., arXiv 1710.09412)."),
+    ] = 0.0
+    cutmix_alpha: Annotated[
+        float,
+        Meta(ge=0, le=10, description="The Beta distribution's parameter (Yun et al., arXiv 1905.04899)."),
+    ] = 0.0
+    randaugment_operations: Annotated[
+        int,
+        Meta(
+            ge=0, le=4, description="How many operations of one magnitude (Cubuk et al., arXiv 1909.13719)."
+        ),
+    ] = 0
+    randaugment_magnitude: _Fraction = 0.3
+    fill_mode: FillMode = "nearest"
+    unchanged_fraction: Annotated[
+        _Fraction, Meta(description="This fraction of the pictures stays as it is.")
+    ] = 0.0
+    alternating_flip: Annotated[
+        LaterSwitch,
+        Meta(
+            description="How `horizontal_flip` works: which half of the pictures is mirrored in the first epoch is "
+            "drawn, and from then on each picture is mirrored in every other epoch (Jordan, arXiv 2404.00498, "
+            "section 3.6)."
+        ),
+    ] = False
 
-    def __post_init__(self) -> None:
-        check_limits(self, "augmentation.")
-        check_boolean("augmentation.horizontal_flip", self.horizontal_flip)
-        check_boolean("augmentation.vertical_flip", self.vertical_flip)
-        check_boolean("augmentation.alternating_flip", self.alternating_flip)
-        check_choice("augmentation.fill_mode", self.fill_mode, FILL_MODES)
+    def check(self, fields: Check) -> None:
+        """As `ConfigPart` has it."""
+        fields(NUMBERS, "horizontal_flip", "vertical_flip", "alternating_flip", "fill_mode")
 
     @property
     def is_active(self) -> bool:

@@ -1,32 +1,44 @@
 """Which pictures a run learns from."""
 
 import re
-from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-from core.config.fields import check_limits, describe, number, whole
+from msgspec import Meta
+
+from core.config.part import Check, ConfigPart
+from core.config.refusals import NUMBERS, describe
 from core.errors import ConfigError
 
 DATASET_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
-@dataclass(frozen=True)
-class DatasetConfig:
-    """A data set and how much of it is used.
+class DatasetConfig(ConfigPart, frozen=True):
+    """A data set and how much of it is used."""
 
-    `num_train` takes a stratified subset, and a smaller subset lies inside a larger one, so that runs on more
-    data differ by the added pictures alone. `image_size` resizes to a square of that many pixels (None: as
-    stored). `label_noise` is the fraction of training labels replaced by a wrong class.
-    """
+    place: ClassVar[str] = "dataset."
 
-    id: str = "cifar10"
-    num_train: int | None = whole(None, 1, 10_000_000)
-    image_size: int | None = whole(None, 8, 256)
-    label_noise: float = number(0.0, 0.0, 1.0)
+    id: Annotated[str, Meta(pattern=f"^{DATASET_ID.pattern}$")] = "cifar10"
+    num_train: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000_000)] | None,
+        Meta(
+            description="Trains on a stratified subset of so many pictures (null: all). A smaller subset lies inside "
+            "a larger one, so that runs on more data differ by the added pictures alone."
+        ),
+    ] = None
+    image_size: Annotated[
+        Annotated[int, Meta(ge=8, le=256)] | None,
+        Meta(description="Resizes to a square of so many pixels a side (null: as stored)."),
+    ] = None
+    label_noise: Annotated[
+        float, Meta(ge=0, le=1, description="The fraction of training labels replaced by a wrong class.")
+    ] = 0.0
 
-    def __post_init__(self) -> None:
+    def check(self, fields: Check) -> None:
+        """As `ConfigPart` has it."""
+        # A pattern's $ also takes a line's end behind it.
         if not isinstance(self.id, str) or not DATASET_ID.fullmatch(self.id):
             raise ConfigError(
                 "dataset.id",
                 f"must be 1 to 40 small letters, digits, '-' or '_', not {describe(self.id)}.",
             )
-        check_limits(self, "dataset.")
+        fields(NUMBERS)

@@ -1,28 +1,29 @@
 """The one currency: everything that decides a run, as one frozen value with a stable JSON form."""
 
-import dataclasses
-import functools
 import hashlib
 import json
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, field
 
 from core.config.augmentation import AugmentationConfig
 from core.config.dataset import DatasetConfig
-from core.config.fields import Limits, check_limits, describe, limits_of, stored_form, whole
+from core.config.fields import Limits, limits_of
 from core.config.model import ModelConfig
 from core.config.optimizer import OptimizerConfig
+from core.config.part import Check, ConfigPart, stored_form
 from core.config.paths import parse_path, read_path, replace_at
+from core.config.refusals import LARGEST_WHOLE, NUMBERS, build, describe
 from core.config.training import TrainingConfig
 from core.errors import ConfigError
 
 MAX_JSON_CHARACTERS = 1_000_000
 
 
-@dataclass(frozen=True)
-class ExperimentConfig:
+class ExperimentConfig(ConfigPart, frozen=True):
     """What is trained, on what, and how. Equal configs have equal `config_id`s."""
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
@@ -30,24 +31,25 @@ class ExperimentConfig:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    seed: int = whole(0, 0, 2**31 - 1)
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
-    def __post_init__(self) -> None:
-        check_limits(self)
+    def check(self, fields: Check) -> None:
+        """As `ConfigPart` has it."""
+        fields(NUMBERS)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings, numbers, booleans and None."""
-        plain: dict[str, Any] = _plain(self)
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return plain
 
     def to_json(self, indent: int | None = None) -> str:
         """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of.
 
-        The canonical form leaves out settings that came later and are off: see `core.config.fields.later_switch`.
+        The canonical form leaves out settings that came later and are off: see `core.config.fields.LaterSwitch`.
         """
         if indent is None:
             return json.dumps(stored_form(self), sort_keys=True, separators=(",", ":"))
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=indent)
+        return json.dumps(self.to_dict(), sort_keys=True, indent=indent)
 
     @property
     def config_id(self) -> str:
@@ -57,8 +59,13 @@ class ExperimentConfig:
     @classmethod
     def from_dict(cls, values: object) -> "ExperimentConfig":
         """Build from plain values. Raises ConfigError on an unknown key or a wrong value, with its path."""
-        config: ExperimentConfig = _build(cls, values, "")
-        return config
+        try:
+            config = msgspec.convert(values, cls)
+        except (
+            Exception
+        ):  # a fault, or what msgspec itself fails at, such as half of a character: `build` decides
+            return build(cls, values)
+        return config if _is_plain(values) else build(cls, values)
 
     @classmethod
     def from_json(cls, text: str) -> "ExperimentConfig":
@@ -118,55 +125,11 @@ def parse_json(text: str) -> Any:
         raise ConfigError("", f"The config is not valid JSON: {error}.") from None
 
 
-def _plain(value: Any) -> Any:
-    # dataclasses.asdict copies every number and string deeply: three times as long.
-    if dataclasses.is_dataclass(value):
-        return {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-@functools.cache
-def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
-
-
-def _build(cls: Any, values: object, path: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise ConfigError(path, f"must be an object with named values, not {describe(values)}.")
-    hints = _hints(cls)
-    unknown = [key for key in values if key not in hints]
-    if unknown:
-        known = ", ".join(hints)
-        raise ConfigError(_join(path, str(unknown[0])[:60]), f"is not known here. Known are: {known}.")
-    required = [f.name for f in dataclasses.fields(cls) if _is_required(f) and f.name not in values]
-    if required:
-        raise ConfigError(_join(path, required[0]), "is missing.")
-    arguments = {key: _convert(hints[key], value, _join(path, key)) for key, value in values.items()}
-    try:
-        return cls(**arguments)
-    except ConfigError as error:
-        # A block does not know its place in the network: its own paths are completed here.
-        if path and not error.field.startswith(path):
-            raise ConfigError(_join(path, error.field), error.message) from None
-        raise
-
-
-def _convert(hint: Any, value: object, path: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value, path)
-    if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(path, f"must be a list, not {describe(value)}.")
-        if len(value) > 1000:
-            raise ConfigError(path, f"holds {len(value):,} entries; that is too many.")
-        item = typing.get_args(hint)[0]
-        return tuple(_convert(item, entry, f"{path}[{index}]") for index, entry in enumerate(value))
-    return value
-
-
-def _is_required(entry: "dataclasses.Field[Any]") -> bool:
-    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
+def _is_plain(value: Any) -> bool:
+    # msgspec also takes sets for lists, decimals for numbers, parts that are made, and whole numbers of any size.
+    kind = type(value)
+    if kind is dict:
+        return all(map(_is_plain, value.values()))
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    return kind in (str, float, bool, NoneType) or (kind is int and abs(value) <= LARGEST_WHOLE)

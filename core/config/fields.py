@@ -1,23 +1,24 @@
-"""What is said of a field once, at the field: which numbers it takes, and that it is newer than stored configs.
+"""Every setting of a config, as it is declared at its field: its kind, its limits, its choices and its default."""
 
-Checks refuse other numbers, and forms offer no others. Each check raises ConfigError with one sentence.
-"""
+import functools
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar
+import msgspec
 
-from core.errors import ConfigError
+Kind = Literal["whole", "number", "switch", "choice", "text", "list"]
 
-_KEY = "limits"
+_KINDS: dict[Any, Kind] = {bool: "switch", int: "whole", float: "number", str: "text", tuple: "list"}
+_NOTES = ("ge", "gt", "le", "min_length", "max_length", "description", "extra")
 _LATER = "later"
-Whole = TypeVar("Whole", int, int | None)
-Number = TypeVar("Number", float, float | None)
+
+# A switch, off by default, that configs stored before it came know nothing of. The canonical JSON leaves it out
+# while it is off, so that they keep their ids.
+LaterSwitch = Annotated[bool, msgspec.Meta(extra={_LATER: True})]
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """From `low` to `high`, both allowed; with `above`, `low` itself is not. `whole`: no fractions."""
 
     low: float
@@ -26,98 +27,110 @@ class Limits:
     whole: bool = False
 
 
-def whole(default: Whole, low: int, high: int) -> Whole:
-    """A dataclass field for a whole number from `low` to `high`, or for nothing where None is the default."""
-    return field(default=default, metadata={_KEY: Limits(low, high, whole=True)})
+class Setting(msgspec.Struct, frozen=True):
+    """One setting and what it takes.
 
-
-def number(default: Number, low: float, high: float, *, above: bool = False) -> Number:
-    """A dataclass field for a number from `low` to `high`, or for nothing where None is the default."""
-    return field(default=default, metadata={_KEY: Limits(low, high, above)})
-
-
-def later_switch() -> bool:
-    """A dataclass field for a setting, off by default, that configs stored before it came know nothing of.
-
-    `stored_form` leaves it out while it is off, so that they keep their ids.
+    In the `path`, such as `model.blocks[].filters`, `[]` stands for any place in the list. `limits` are those of a
+    number or of each number in a list, `count` says how many entries a list takes.
     """
-    return field(default=False, metadata={_LATER: True})
+
+    path: str
+    kind: Kind
+    default: Any
+    is_optional: bool = False  # None is taken too
+    limits: Limits | None = None
+    choices: tuple[str, ...] = ()
+    count: Limits | None = None
+    came_later: bool = False
+    description: str = ""
 
 
-def stored_form(value: Any) -> Any:
-    """A config as plain dicts, lists and values, without the settings that came later and are off."""
-    if is_dataclass(value):
-        return {
-            entry.name: stored_form(getattr(value, entry.name))
-            for entry in fields(value)
-            if not (_LATER in entry.metadata and getattr(value, entry.name) == entry.default)
-        }
-    return [stored_form(each) for each in value] if isinstance(value, tuple) else value
+class Field(msgspec.Struct, frozen=True):
+    """One field of a class: a setting, a part with settings of its own, or a list of either."""
+
+    name: str
+    setting: Setting | None  # None: the field is one part
+    part: type[msgspec.Struct] | None = None
 
 
-def limits_of(config: Any) -> dict[str, Limits]:
-    """The limits of each field of a config (an instance or its class) that has any, by the field's name."""
-    return {entry.name: entry.metadata[_KEY] for entry in fields(config) if _KEY in entry.metadata}
+@functools.cache
+def fields_of(config_class: type[msgspec.Struct]) -> dict[str, Field]:
+    """The fields of a config's class by name, in their order. The path of each setting is its name alone."""
+    return {each.name: _field(each) for each in msgspec.structs.fields(config_class)}
 
 
-def check_limits(config: Any, prefix: str = "") -> None:
-    """Raise ConfigError for the first field that is outside its limits. Its path begins with `prefix`.
+def limits_of(config: msgspec.Struct | type[msgspec.Struct]) -> dict[str, Limits]:
+    """The limits of each number of a config (an instance or its class), by the field's name."""
+    config_class = config if isinstance(config, type) else type(config)
+    settings = {name: each.setting for name, each in fields_of(config_class).items()}
+    return {
+        name: each.limits for name, each in settings.items() if each and each.limits and each.kind != "list"
+    }
 
-    Numbers with a fraction become floats: see `settle_number`.
-    """
-    optional = {entry.name for entry in fields(config) if entry.default is None}
-    for name, limits in limits_of(config).items():
-        value = getattr(config, name)
-        if value is None and name in optional:
-            continue
-        if limits.whole:
-            check_integer(f"{prefix}{name}", value, int(limits.low), int(limits.high))
+
+def settings_of(config_class: type[msgspec.Struct], prefix: str = "") -> Iterator[Setting]:
+    """Every setting of a class and of its parts. A list of parts is a setting itself, followed by those of a part."""
+    for name, field in fields_of(config_class).items():
+        path = f"{prefix}{name}"
+        if field.setting:
+            yield msgspec.structs.replace(field.setting, path=path)
+        if field.part:
+            yield from settings_of(field.part, f"{path}[]." if field.setting else f"{path}.")
+
+
+def _field(declared: msgspec.structs.FieldInfo) -> Field:
+    base, notes, is_optional = _unfold(declared.type)
+    if isinstance(base, type) and issubclass(base, msgspec.Struct):
+        return Field(declared.name, None, base)
+    part, limits, choices, count = None, None, (), None
+    if get_origin(base) is Literal:
+        kind: Kind = "choice"
+        choices = get_args(base)
+    else:
+        origin = get_origin(base) or base
+        kind = _KINDS[origin]
+        limits = _limits(base, notes)
+        if origin is tuple:
+            entry, entry_notes, _ = _unfold(get_args(base)[0])
+            part = entry if issubclass(entry, msgspec.Struct) else None
+            limits = _limits(entry, entry_notes)
+            count = Limits(notes.get("min_length", 0), notes["max_length"], whole=True)
+    return Field(
+        declared.name,
+        Setting(
+            path=declared.name,
+            kind=kind,
+            default=declared.default,
+            is_optional=is_optional,
+            limits=limits,
+            choices=choices,
+            count=count,
+            came_later=_LATER in notes.get("extra", {}),
+            description=notes.get("description", ""),
+        ),
+        part,
+    )
+
+
+def _unfold(hint: Any) -> tuple[Any, dict[str, Any], bool]:
+    """A type without its notes, the notes by name, and whether None is taken besides."""
+    notes: dict[str, Any] = {}
+    is_optional = False
+    while True:
+        if get_origin(hint) is Annotated:
+            for meta in hint.__metadata__:
+                said = {name: getattr(meta, name) for name in _NOTES}
+                notes |= {name: value for name, value in said.items() if value is not None}
+            hint = hint.__origin__
+        elif get_origin(hint) in (Union, UnionType):
+            is_optional = True
+            (hint,) = (each for each in get_args(hint) if each is not NoneType)
         else:
-            settle_number(config, f"{prefix}{name}", limits.low, limits.high, above=limits.above)
+            return hint, notes, is_optional
 
 
-def check_integer(field: str, value: object, low: int, high: int) -> None:
-    """Refuse anything but a whole number from `low` to `high` (both allowed)."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(field, f"must be a whole number from {low:,} to {high:,}, not {describe(value)}.")
-    if not low <= value <= high:
-        raise ConfigError(field, f"must be from {low:,} to {high:,}, not {describe(value)}.")
-
-
-def settle_number(config: object, path: str, low: float, high: float, *, above: bool = False) -> None:
-    """Make the field of `config` that `path` ends in a float, or refuse it.
-
-    Anything but a finite number from `low` to `high` is refused; with `above`, `low` itself is too. 20 becomes 20.0
-    and -0.0 becomes 0.0: equal configs have one JSON form, from which their id is made.
-    """
-    name = path.rpartition(".")[2]
-    value = getattr(config, name)
-    allowed = f"above {low:g} and at most {high:g}" if above else f"from {low:g} to {high:g}"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(path, f"must be a number {allowed}, not {describe(value)}.")
-    # An integer of hundreds of digits cannot become a float at all.
-    if isinstance(value, int) and abs(value) > 10**18:
-        raise ConfigError(path, f"must be {allowed}, not {describe(value)}.")
-    if not math.isfinite(value) or value < low or value > high or (above and value == low):
-        raise ConfigError(path, f"must be {allowed}, not {describe(value)}.")
-    object.__setattr__(config, name, float(value) + 0.0)
-
-
-def check_boolean(field: str, value: object) -> None:
-    """Refuse anything but true or false."""
-    if not isinstance(value, bool):
-        raise ConfigError(field, f"must be true or false, not {describe(value)}.")
-
-
-def check_choice(field: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse anything but one of `choices`."""
-    if not isinstance(value, str) or value not in choices:
-        raise ConfigError(field, f"must be one of {', '.join(choices)}, not {describe(value)}.")
-
-
-def describe(value: object) -> str:
-    """A short form of any value for an error message, at most about 40 characters."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**21:
-        return "a whole number of more than 21 digits"
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "…"
+def _limits(base: Any, notes: dict[str, Any]) -> Limits | None:
+    if "le" not in notes:
+        return None
+    above = "gt" in notes
+    return Limits(base(notes["gt" if above else "ge"]), base(notes["le"]), above=above, whole=base is int)

@@ -1,42 +1,46 @@
 """How the weights are changed."""
 
-from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, get_args
 
-from core.config.fields import check_boolean, check_choice, check_limits, number, whole
+from msgspec import Meta
+
+from core.config.part import Check, ConfigPart
+from core.config.refusals import NUMBERS
 from core.errors import ConfigError
 
-OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "lion", "muon")
-SCHEDULES = ("constant", "cosine", "one_cycle", "step", "plateau", "triangular")
+OptimizerName = Literal["adam", "adamw", "sgd", "rmsprop", "lion", "muon"]
+Schedule = Literal["constant", "cosine", "one_cycle", "step", "plateau", "triangular"]
+OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 
-@dataclass(frozen=True)
-class OptimizerConfig:
-    """The optimizer, its learning rate's course and what keeps the weights small.
+class OptimizerConfig(ConfigPart, frozen=True):
+    """The optimizer, its learning-rate schedule and what keeps the weights small."""
 
-    `warmup_epochs` belongs to `cosine`; `step_epochs` and `step_factor` to `step`; `plateau_patience` and
-    `step_factor` to `plateau`; `momentum` and `nesterov` to `sgd`. `weight_averaging` is the momentum of an
-    exponential moving average of the weights (None: off), `gradient_clip_norm` a cap on the gradients' global
-    norm (None: off).
-    """
+    place: ClassVar[str] = "optimizer."
 
-    name: str = "adam"
-    learning_rate: float = number(0.001, 0.0, 1e30, above=True)
-    schedule: str = "constant"
-    warmup_epochs: int = whole(0, 0, 1000)
-    step_epochs: int = whole(10, 1, 10_000)
-    step_factor: float = number(0.5, 0.0, 0.99, above=True)
-    plateau_patience: int = whole(5, 1, 1000)
-    momentum: float = number(0.9, 0.0, 0.9999)
-    nesterov: bool = False
-    weight_decay: float = number(0.0, 0.0, 1.0)
-    label_smoothing: float = number(0.0, 0.0, 0.9)
-    gradient_clip_norm: float | None = number(None, 0.0, 1e6, above=True)
-    weight_averaging: float | None = number(None, 0.5, 0.99999)
+    name: OptimizerName = "adam"
+    learning_rate: Annotated[float, Meta(gt=0, le=1e30)] = 0.001
+    schedule: Schedule = "constant"
+    warmup_epochs: Annotated[int, Meta(ge=0, le=1000, description="Belongs to `cosine`.")] = 0
+    step_epochs: Annotated[int, Meta(ge=1, le=10_000, description="Belongs to `step`.")] = 10
+    step_factor: Annotated[float, Meta(gt=0, le=0.99, description="Belongs to `step` and `plateau`.")] = 0.5
+    plateau_patience: Annotated[int, Meta(ge=1, le=1000, description="Belongs to `plateau`.")] = 5
+    momentum: Annotated[float, Meta(ge=0, le=0.9999, description="Belongs to `sgd`.")] = 0.9
+    nesterov: Annotated[bool, Meta(description="Belongs to `sgd`; needs a momentum above 0.")] = False
+    weight_decay: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    label_smoothing: Annotated[float, Meta(ge=0, le=0.9)] = 0.0
+    gradient_clip_norm: Annotated[
+        Annotated[float, Meta(gt=0, le=1e6)] | None,
+        Meta(description="A cap on the gradients' global norm (null: off)."),
+    ] = None
+    weight_averaging: Annotated[
+        Annotated[float, Meta(ge=0.5, le=0.99999)] | None,
+        Meta(description="The momentum of an exponential moving average of the weights (null: off)."),
+    ] = None
 
-    def __post_init__(self) -> None:
-        check_choice("optimizer.name", self.name, OPTIMIZERS)
-        check_choice("optimizer.schedule", self.schedule, SCHEDULES)
-        check_limits(self, "optimizer.")
-        check_boolean("optimizer.nesterov", self.nesterov)
+    def check(self, fields: Check) -> None:
+        """As `ConfigPart` has it."""
+        fields("name", "schedule", NUMBERS, "nesterov")
         if self.nesterov and self.momentum == 0:
             raise ConfigError("optimizer.nesterov", "needs a momentum above 0.")

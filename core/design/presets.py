@@ -1,6 +1,8 @@
 """Named configs to start from, each with a sentence of commentary."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from core.config import (
     AugmentationConfig,

@@ -9,11 +9,11 @@ import os
 import sys
 import traceback
 from collections import OrderedDict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig

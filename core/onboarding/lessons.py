@@ -5,8 +5,10 @@ on Shapes, which is everywhere the same, so that a teacher's link shows every cl
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import asdict
 
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.presets import PRESETS, quick_start

@@ -139,7 +139,7 @@ class Interventions:
             )
         run_tables.update(connection, number, {"total_epochs": total, "added_epochs": added})
         try:
-            schedule = run.config.optimizer.schedule
+            schedule: str = run.config.optimizer.schedule
         except RunError:  # another version wrote its settings: its worker will say so
             schedule = ""
         outcome = f"It trains {total:,} epochs in all.{_AFTER_THE_SCHEDULE.get(schedule, '')}"

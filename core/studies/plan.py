@@ -1,9 +1,12 @@
 """From what a study asks to the runs that answer it: pure, and the same each time, so that a lost run is known."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from core.config import AugmentationConfig, ExperimentConfig
 from core.errors import ConfigError
@@ -98,8 +101,8 @@ def plan(spec: StudySpec) -> tuple[PlannedRun, ...]:
             config = replace(condition.config, seed=seed)
             if config in planned:
                 known = planned[config]
-                role = replace(known.role, conditions=(*known.role.conditions, condition.key))
-                planned[config] = replace(known, role=role)
+                role = dataclasses.replace(known.role, conditions=(*known.role.conditions, condition.key))
+                planned[config] = dataclasses.replace(known, role=role)
                 continue
             base = spec.bases[condition.base]
             name = _run_name(base.name, "" if spec.kind == SEEDS else condition.name, seed)

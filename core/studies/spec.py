@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.config import ExperimentConfig
-from core.config.fields import describe
+from core.config.refusals import describe
 from core.errors import ConfigError, UserError
 
 SEEDS, ABLATION, VOLUME, NOISE = "seeds", "ablation", "volume", "noise"

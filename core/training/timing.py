@@ -3,12 +3,13 @@
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import keras
+from msgspec.structs import replace
 
 from core.config import ExperimentConfig
 from core.training.arrays import Arrays, TrainingSet, training_set

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import streamlit as st
 
 from core.config import AugmentationConfig, ExperimentConfig
@@ -239,7 +240,7 @@ def set_augmentation(augmentation: AugmentationConfig) -> None:
     """Replace the draft's augmentation as a whole."""
     config = design_config()
     if config is not None:
-        alter_design(replace(config, augmentation=augmentation))
+        alter_design(msgspec.structs.replace(config, augmentation=augmentation))
 
 
 @dataclass(frozen=True)

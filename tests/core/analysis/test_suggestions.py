@@ -1,6 +1,6 @@
-import dataclasses
 import re
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -244,4 +244,4 @@ def test_more_variety_is_a_change_of_the_augmentation_or_nothing(config):
     if suggestion is not None:
         mended = config.with_values(suggestion.changes)
         assert mended != config
-        assert dataclasses.replace(mended, augmentation=config.augmentation) == config
+        assert msgspec.structs.replace(mended, augmentation=config.augmentation) == config

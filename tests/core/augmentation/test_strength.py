@@ -1,8 +1,7 @@
 """One dial for a whole policy."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from core.augmentation.strength import scaled
 from core.config import AugmentationConfig

@@ -1,12 +1,12 @@
 """ExperimentConfig: round trips, ids, paths, and refusals that name their place."""
 
-import dataclasses
 import hashlib
 import json
 import math
 import time
 import typing
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -150,7 +150,7 @@ def test_twenty_and_twenty_point_zero_are_one_config() -> None:
 def test_every_number_with_a_fraction_is_kept_as_one(part) -> None:
     hints = typing.get_type_hints(part)
     settled = 0
-    for name in (entry.name for entry in dataclasses.fields(part)):
+    for name in (entry.name for entry in msgspec.structs.fields(part)):
         if hints[name] is not float and float not in typing.get_args(hints[name]):
             continue
         for value in (0, -0.0, 1):

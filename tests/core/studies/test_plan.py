@@ -1,10 +1,9 @@
 """Plans by hand, and what holds for all of them."""
 
-from dataclasses import fields, replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from core.config import AugmentationConfig, differences
 from core.design.presets import PRESETS

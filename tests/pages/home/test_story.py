@@ -3,6 +3,7 @@
 from concurrent.futures import Future
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 import streamlit as st
@@ -162,7 +163,7 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
     fork = store.list_runs()[0]
     assert fork.parent_id == run.id
     mild = PRESETS["article-augmented"].config.augmentation
-    assert fork.config == replace(run.config, augmentation=mild)
+    assert fork.config == msgspec.structs.replace(run.config, augmentation=mild)
     assert address(page, "story") == f"{run.id},{fork.id}"
     assert "One picture as training now shows it, twelve times" in words(page)
     variants = [image for images in page.get("image") for image in images.proto.imgs]
