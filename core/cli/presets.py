@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
+from core.config.schema import json_schema
 from core.datasets.lookup import dataset_shape, find_dataset
 from core.design.architecture import describe_network
 from core.design.hints import advise
@@ -15,7 +16,9 @@ from core.workspace import Workspace
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
     presets = commands.add_parser("presets", help="list the named configs")
-    presets.add_argument("--json", action="store_true", help="print one JSON document")
+    form = presets.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--schema", action="store_true", help="print the JSON Schema of a config instead")
     presets.set_defaults(handle=_presets)
 
     network = commands.add_parser("describe", help="every layer of a network: shape, parameters, FLOPs")
@@ -26,7 +29,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _presets(arguments: argparse.Namespace) -> int:
     presets = PRESETS.values()
-    if arguments.json:
+    if arguments.schema:
+        print_json(json_schema())
+    elif arguments.json:
         print_json([{**asdict(preset), "config": preset.config.to_dict()} for preset in presets])
     else:
         for preset in presets:

@@ -20,6 +20,7 @@ class AugmentationConfig(ConfigPart, frozen=True):
     """Ranges from which each picture's own values are drawn; all off by default.
 
     Rotation, shifts, zoom and shear are uniform in ± the value; flips have probability one half.
+    Brightness, contrast and saturation are strengths.
     """
 
     place: ClassVar[str] = "augmentation."
@@ -31,9 +32,9 @@ class AugmentationConfig(ConfigPart, frozen=True):
     shear_degrees: Annotated[float, Meta(ge=0, le=60)] = 0.0
     horizontal_flip: bool = False
     vertical_flip: bool = False
-    brightness: Annotated[_Fraction, Meta(description="The strength of the change.")] = 0.0
-    contrast: Annotated[_Fraction, Meta(description="The strength of the change.")] = 0.0
-    saturation: Annotated[_Fraction, Meta(description="The strength of the change.")] = 0.0
+    brightness: _Fraction = 0.0
+    contrast: _Fraction = 0.0
+    saturation: _Fraction = 0.0
     hue: Annotated[float, Meta(ge=0, le=0.5, description="A fraction of the colour circle.")] = 0.0
     erasing_probability: _Fraction = 0.0
     noise_stddev: Annotated[float, Meta(ge=0, le=0.5, description="A fraction of full scale.")] = 0.0
@@ -66,7 +67,6 @@ class AugmentationConfig(ConfigPart, frozen=True):
     ] = False
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         fields(NUMBERS, "horizontal_flip", "vertical_flip", "alternating_flip", "fill_mode")
 
     @property

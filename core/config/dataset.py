@@ -21,20 +21,19 @@ class DatasetConfig(ConfigPart, frozen=True):
     num_train: Annotated[
         Annotated[int, Meta(ge=1, le=10_000_000)] | None,
         Meta(
-            description="Trains on a stratified subset of so many pictures (null: all). A smaller subset lies inside "
+            description="Trains on a stratified subset of this many pictures (null: all). A smaller subset lies inside "
             "a larger one, so that runs on more data differ by the added pictures alone."
         ),
     ] = None
     image_size: Annotated[
         Annotated[int, Meta(ge=8, le=256)] | None,
-        Meta(description="Resizes to a square of so many pixels a side (null: as stored)."),
+        Meta(description="Resizes to a square of this many pixels per side (null: as stored)."),
     ] = None
     label_noise: Annotated[
         float, Meta(ge=0, le=1, description="The fraction of training labels replaced by a wrong class.")
     ] = 0.0
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         # A pattern's $ also takes a line's end behind it.
         if not isinstance(self.id, str) or not DATASET_ID.fullmatch(self.id):
             raise ConfigError(

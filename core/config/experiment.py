@@ -14,13 +14,16 @@ from core.config.dataset import DatasetConfig
 from core.config.fields import Limits, limits_of
 from core.config.model import ModelConfig
 from core.config.optimizer import OptimizerConfig
-from core.config.part import Check, ConfigPart, stored_form
+from core.config.part import Check, ConfigPart, plain_form
 from core.config.paths import parse_path, read_path, replace_at
 from core.config.refusals import LARGEST_WHOLE, NUMBERS, build, describe
 from core.config.training import TrainingConfig
 from core.errors import ConfigError
 
 MAX_JSON_CHARACTERS = 1_000_000
+
+_NESTED = {dict, list, tuple}
+_PLAIN = _NESTED | {str, int, float, bool, NoneType}
 
 
 class ExperimentConfig(ConfigPart, frozen=True):
@@ -34,13 +37,11 @@ class ExperimentConfig(ConfigPart, frozen=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         fields(NUMBERS)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings, numbers, booleans and None."""
-        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
-        return plain
+        return plain_form(self)
 
     def to_json(self, indent: int | None = None) -> str:
         """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of.
@@ -48,7 +49,7 @@ class ExperimentConfig(ConfigPart, frozen=True):
         The canonical form leaves out settings that came later and are off: see `core.config.fields.LaterSwitch`.
         """
         if indent is None:
-            return json.dumps(stored_form(self), sort_keys=True, separators=(",", ":"))
+            return json.dumps(plain_form(self, all_settings=False), sort_keys=True, separators=(",", ":"))
         return json.dumps(self.to_dict(), sort_keys=True, indent=indent)
 
     @property
@@ -59,13 +60,8 @@ class ExperimentConfig(ConfigPart, frozen=True):
     @classmethod
     def from_dict(cls, values: object) -> "ExperimentConfig":
         """Build from plain values. Raises ConfigError on an unknown key or a wrong value, with its path."""
-        try:
-            config = msgspec.convert(values, cls)
-        except (
-            Exception
-        ):  # a fault, or what msgspec itself fails at, such as half of a character: `build` decides
-            return build(cls, values)
-        return config if _is_plain(values) else build(cls, values)
+        config = _convert(values)
+        return build(cls, values) if config is None else config
 
     @classmethod
     def from_json(cls, text: str) -> "ExperimentConfig":
@@ -125,11 +121,23 @@ def parse_json(text: str) -> Any:
         raise ConfigError("", f"The config is not valid JSON: {error}.") from None
 
 
-def _is_plain(value: Any) -> bool:
-    # msgspec also takes sets for lists, decimals for numbers, parts that are made, and whole numbers of any size.
-    kind = type(value)
-    if kind is dict:
-        return all(map(_is_plain, value.values()))
-    if kind is list or kind is tuple:
-        return all(map(_is_plain, value))
-    return kind in (str, float, bool, NoneType) or (kind is int and abs(value) <= LARGEST_WHOLE)
+def _convert(values: Any) -> ExperimentConfig | None:
+    """What msgspec makes of plain values; None where it refuses them, or takes what a config does not."""
+    try:
+        config = msgspec.convert(values, ExperimentConfig)
+    except Exception:  # a fault, or what msgspec itself fails at, such as half of a character
+        return None
+    # It takes sets for lists, decimals for numbers, parts already made, and whole numbers of any size for a number
+    # with a fraction, of which only a learning rate may be that large.
+    if type(values) is not dict or not _is_plain(values) or config.optimizer.learning_rate >= LARGEST_WHOLE:
+        return None
+    return config
+
+
+def _is_plain(values: Any) -> bool:
+    """Whether an object of JSON values, or a list of them, is made of Python's own types alone."""
+    entries = values.values() if type(values) is dict else values
+    kinds = set(map(type, entries))
+    if not kinds <= _PLAIN:
+        return False
+    return kinds.isdisjoint(_NESTED) or all(_is_plain(each) for each in entries if type(each) in _NESTED)

@@ -1,7 +1,7 @@
 """Every setting of a config, as it is declared at its field: its kind, its limits, its choices and its default."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -49,6 +49,7 @@ class Field(msgspec.Struct, frozen=True):
     """One field of a class: a setting, a part with settings of its own, or a list of either."""
 
     name: str
+    hint: Any  # its type as declared, with limits and description
     setting: Setting | None  # None: the field is one part
     part: type[msgspec.Struct] | None = None
 
@@ -59,9 +60,13 @@ def fields_of(config_class: type[msgspec.Struct]) -> dict[str, Field]:
     return {each.name: _field(each) for each in msgspec.structs.fields(config_class)}
 
 
-def limits_of(config: msgspec.Struct | type[msgspec.Struct]) -> dict[str, Limits]:
+def limits_of(config: msgspec.Struct | type[msgspec.Struct]) -> Mapping[str, Limits]:
     """The limits of each number of a config (an instance or its class), by the field's name."""
-    config_class = config if isinstance(config, type) else type(config)
+    return _limits_by_name(config if isinstance(config, type) else type(config))
+
+
+@functools.cache
+def _limits_by_name(config_class: type[msgspec.Struct]) -> Mapping[str, Limits]:
     settings = {name: each.setting for name, each in fields_of(config_class).items()}
     return {
         name: each.limits for name, each in settings.items() if each and each.limits and each.kind != "list"
@@ -81,7 +86,7 @@ def settings_of(config_class: type[msgspec.Struct], prefix: str = "") -> Iterato
 def _field(declared: msgspec.structs.FieldInfo) -> Field:
     base, notes, is_optional = _unfold(declared.type)
     if isinstance(base, type) and issubclass(base, msgspec.Struct):
-        return Field(declared.name, None, base)
+        return Field(declared.name, declared.type, None, base)
     part, limits, choices, count = None, None, (), None
     if get_origin(base) is Literal:
         kind: Kind = "choice"
@@ -97,6 +102,7 @@ def _field(declared: msgspec.structs.FieldInfo) -> Field:
             count = Limits(notes.get("min_length", 0), notes["max_length"], whole=True)
     return Field(
         declared.name,
+        declared.type,
         Setting(
             path=declared.name,
             kind=kind,

@@ -55,7 +55,6 @@ class BlockConfig(ConfigPart, frozen=True):
     separable: Annotated[bool, Meta(description="Uses depthwise separable convolutions.")] = False
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         fields(NUMBERS)
         sizes = self.kernel_sizes
         if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 6:
@@ -85,7 +84,6 @@ class DenseConfig(ConfigPart, frozen=True):
     dropout: _Dropout = 0.0
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         fields(NUMBERS, "activation")
 
 
@@ -117,7 +115,6 @@ class ModelConfig(ConfigPart, frozen=True):
     ] = False
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         if len(self.blocks) > MAX_BLOCKS:
             raise ConfigError(
                 "model.blocks", f"may hold at most {MAX_BLOCKS} blocks, not {len(self.blocks)}."

@@ -40,7 +40,6 @@ class OptimizerConfig(ConfigPart, frozen=True):
     ] = None
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         fields("name", "schedule", NUMBERS, "nesterov")
         if self.nesterov and self.momentum == 0:
             raise ConfigError("optimizer.nesterov", "needs a momentum above 0.")

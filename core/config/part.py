@@ -1,18 +1,17 @@
 """What every part of a config is: frozen, and checked wherever it is made."""
 
 import functools
-from typing import Any, ClassVar, Protocol
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import msgspec
 
 from core.config.fields import fields_of
 from core.config.refusals import check_fields
 
-
-class Check(Protocol):
-    """Raises ConfigError for the first of the named fields that is wrong by itself; NUMBERS stands for all numbers."""
-
-    def __call__(self, *names: str) -> None: ...
+# Given names of fields, raises ConfigError for the first that is wrong by itself; NUMBERS stands for all numbers.
+Check = Callable[..., None]
 
 
 class ConfigPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,17 +24,23 @@ class ConfigPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     place: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        numbers = [(name, getattr(self, name)) for name in _numbers(type(self))]
-        is_right = all(type(value) is float or value is None for _, value in numbers)
+        numbers, declaration = _declared(type(self))
+        is_right = True
+        negative_zeros = []
+        for name in numbers:
+            value = getattr(self, name)
+            if type(value) is not float:
+                is_right = is_right and value is None
+            elif value == 0 and math.copysign(1, value) < 0:
+                negative_zeros.append(name)
         if is_right:
             try:
                 # msgspec checks what it decodes, not what code makes. A class without this method ends the circle.
-                msgspec.convert(self, _declaration(type(self)), from_attributes=True)
+                msgspec.convert(self, declaration, from_attributes=True)
             except Exception:  # a fault, or what msgspec itself fails at: `check` decides
                 is_right = False
-        if is_right:
-            for name, value in numbers:
-                if value == 0:
+            else:
+                for name in negative_zeros:
                     msgspec.structs.force_setattr(self, name, 0.0)
         self.check(_pass if is_right else functools.partial(check_fields, self, self.place))
 
@@ -46,18 +51,23 @@ class ConfigPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
 
 
-def stored_form(part: ConfigPart) -> dict[str, Any]:
-    """A config as plain dicts, lists and values, without the settings that came later and are off."""
+def plain_form(part: ConfigPart, *, all_settings: bool = True) -> dict[str, Any]:
+    """A config as plain dicts, lists and values; without `all_settings`, without those that came later and are off."""
     form: dict[str, Any] = {}
-    for name, field in fields_of(type(part)).items():
+    for name in part.__struct_fields__:
         value = getattr(part, name)
-        if field.setting and field.setting.came_later and value == field.setting.default:
-            continue
         if isinstance(value, ConfigPart):
-            value = stored_form(value)
-        elif isinstance(value, tuple):
-            value = [stored_form(each) if isinstance(each, ConfigPart) else each for each in value]
+            value = plain_form(value, all_settings=all_settings)
+        elif isinstance(value, tuple | list):
+            value = [
+                plain_form(each, all_settings=all_settings) if isinstance(each, ConfigPart) else each
+                for each in value
+            ]
         form[name] = value
+    if not all_settings:
+        for name in _later(type(part)):
+            if form[name] is False:
+                del form[name]
     return form
 
 
@@ -66,12 +76,14 @@ def _pass(*names: str) -> None:
 
 
 @functools.cache
-def _numbers(part_class: type[msgspec.Struct]) -> tuple[str, ...]:
-    settings = {name: each.setting for name, each in fields_of(part_class).items()}
-    return tuple(name for name, each in settings.items() if each and each.kind == "number")
+def _declared(part_class: type[msgspec.Struct]) -> tuple[tuple[str, ...], type[msgspec.Struct]]:
+    """The fields that hold a number with a fraction, and a class with the same fields that does nothing when made."""
+    fields = fields_of(part_class).values()
+    numbers = tuple(each.name for each in fields if each.setting and each.setting.kind == "number")
+    return numbers, msgspec.defstruct(part_class.__name__, [(each.name, each.hint) for each in fields])
 
 
 @functools.cache
-def _declaration(part_class: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    fields = [(each.name, each.type) for each in msgspec.structs.fields(part_class)]
-    return msgspec.defstruct(part_class.__name__, fields)
+def _later(part_class: type[msgspec.Struct]) -> tuple[str, ...]:
+    fields = fields_of(part_class).values()
+    return tuple(each.name for each in fields if each.setting and each.setting.came_later)

@@ -14,7 +14,7 @@ from core.config.fields import Field, Limits, fields_of
 from core.errors import ConfigError
 
 MAX_ENTRIES = 1000
-# A whole number beyond this is no setting that somebody wants, and one of hundreds of digits cannot become a float.
+# A whole number beyond this is no useful setting, and one of hundreds of digits cannot become a float at all.
 LARGEST_WHOLE = 10**18
 
 NUMBERS = "numbers"

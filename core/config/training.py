@@ -56,7 +56,6 @@ class TrainingConfig(ConfigPart, frozen=True):
     ] = False
 
     def check(self, fields: Check) -> None:
-        """As `ConfigPart` has it."""
         fields(NUMBERS, "precision")
         if self.batch_size % self.num_gpus:
             raise ConfigError(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import asdict
 
 from core.augmentation.robustness import KNOBS, measure_robustness
 from core.config import AugmentationConfig, ExperimentConfig
@@ -103,7 +104,7 @@ def test_the_range_of_the_training_is_told_in_the_knob_s_own_unit(workspace) -> 
         rotation_degrees=20, width_shift_fraction=0.1, zoom_fraction=0.25, contrast=0.5, hue=0.1, noise_stddev=0.06,
         randaugment_operations=1,
     )  # fmt: skip
-    values = {f"augmentation.{name}": value for name, value in vars(policy).items()}
+    values = {f"augmentation.{name}": value for name, value in asdict(policy).items()}
     run = trained_run(workspace, PRESETS["tiny"].config.with_values(values))
     found = {knob: next(measure_robustness(workspace, Counter(), run, knob, SHAPE)) for knob in KNOBS}
     expected = {
