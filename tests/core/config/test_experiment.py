@@ -5,6 +5,7 @@ import json
 import math
 import time
 import typing
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -199,6 +200,14 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
         ("augmentation.alternating_flip", None, "augmentation.alternating_flip", "true or false"),
         ("dataset.id", "../etc", "dataset.id", "small letters"),
         ("dataset.id", None, "dataset.id", "small letters"),
+        # What msgspec by itself would take, or fail at.
+        ("dataset.id", "cifar10\n", "dataset.id", "small letters"),
+        ("dataset.label_noise", Decimal("0.5"), "dataset.label_noise", "must be a number"),
+        ("model.blocks[0].kernel_sizes", {3}, "model.blocks[0].kernel_sizes", "must be a list"),
+        ("model.blocks", [BlockConfig()], "model.blocks[0]", "object with named values"),
+        ("optimizer.learning_rate", 10**18 + 1, "optimizer.learning_rate", "at most 1e+30"),
+        ("training.epochs", 3.0, "training.epochs", "whole number"),
+        ("model.head", "\ud800", "model.head", "flatten, global_average"),
         ("seed", -1, "seed", "from 0"),
         ("model..blocks", 1, "model..blocks", "is not a path"),
         ("", 1, "", "is not a path"),
@@ -264,3 +273,21 @@ def test_any_json_value_anywhere_gives_a_config_or_a_config_error(path: str, val
 def test_a_block_made_in_code_is_checked_too() -> None:
     with pytest.raises(ConfigError):
         BlockConfig(kernel_sizes=(3, 3), padding="same")
+
+
+def test_what_is_replaced_in_code_is_checked_too() -> None:
+    with pytest.raises(ConfigError, match=r"training\.num_gpus: must divide the batch size"):
+        msgspec.structs.replace(TrainingConfig(), num_gpus=3)
+    replaced = msgspec.structs.replace(AugmentationConfig(), rotation_degrees=20, hue=-0.0)
+    assert (repr(replaced.rotation_degrees), repr(replaced.hue)) == ("20.0", "0.0")
+
+
+def test_of_several_faults_the_first_is_named() -> None:
+    values = {"seed": -1, "model": {"blocks": [{"activation": "x", "kernel_sizes": [3, 5], "dropout": 2}]}}
+    with pytest.raises(ConfigError) as caught:
+        ExperimentConfig.from_dict(values)
+    assert caught.value.field == "model.blocks[0].dropout"
+    values["model"]["blocks"][0]["dropout"] = 0
+    with pytest.raises(ConfigError) as caught:
+        ExperimentConfig.from_dict(values)
+    assert caught.value.field == "model.blocks[0].padding"
