@@ -12,8 +12,8 @@ from core.config import DenseConfig, ExperimentConfig, ModelConfig
 from core.config import schema as schema_module
 from core.config.fields import Setting
 from core.config.schema import json_schema
+from core.design.presets import PRESETS
 from core.errors import ConfigError
-from core.presets import PRESETS
 from core.workspace import PROJECT_ROOT
 from tests.core.conftest import run_command
 from tests.core.strategies import experiments
