@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 REST = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -84,7 +85,40 @@ def test_every_preset_is_in_the_readme() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8")):
             if not re.match(r"[a-z]+:", target):
                 assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def missing_places(text: str) -> list[str]:
+    """Files such as `core/x/y.py` and modules such as `core.x.y`, or names in them, that a text names in vain."""
+    missing = [
+        path for path in re.findall(r"\b(?:core|pages|tests)/[\w/]+\.\w+", text) if not (ROOT / path).exists()
+    ]
+    for module in re.findall(r"\b(?:core|pages|tests)(?:\.[A-Za-z_]\w*)+", text):
+        parent, _, name = module.rpartition(".")
+        # A module itself, or a class, function or constant in one.
+        sources = [ROOT / f"{parent.replace('.', '/')}.py", ROOT / parent.replace(".", "/") / "__init__.py"]
+        is_module = any(
+            (ROOT / f"{module.replace('.', '/')}{end}").exists() for end in (".py", "/__init__.py")
+        )
+        if not is_module and not any(
+            re.search(
+                rf"^(?:def |class |from .*\b)?{name}\b", source.read_text(encoding="utf-8"), re.MULTILINE
+            )
+            for source in sources
+            if source.exists()
+        ):
+            missing.append(module)
+    return missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_modules_in_the_documents_exist(document: Path) -> None:
+    assert missing_places(document.read_text(encoding="utf-8")) == []
+
+
+def test_a_place_that_is_gone_is_found() -> None:
+    named = "`core/gone.py`, core/errors.py, `core.gone`, `core.errors.Gone`, `core.errors.ConvDeckError`"
+    assert missing_places(named) == ["core/gone.py", "core.gone", "core.errors.Gone"]
