@@ -1,6 +1,7 @@
 """The direction of dependencies, and what may happen while a module is imported, held against every file."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,29 @@ import pytest
 
 from core.workspace import PROJECT_ROOT
 
+# The rooms of the house and the floor that each stands on. A room imports only from lower floors and from itself, also
+# in functions. docs/architecture.md says what is in each.
+FLOORS = {
+    "app": 9,
+    "core.__main__": 8, "core.api": 8, "pages": 8,
+    "core.cli": 7, "core.server": 7,
+    "core.notebook": 6, "core.preflight": 6, "core.studies": 6,
+    "core.engine": 5, "core.runs": 5, "core.worker": 5,
+    "core.analysis": 4, "core.augmentation": 4, "core.doctor": 4, "core.onboarding": 4, "core.scheduling": 4,
+    "core.training": 4,
+    "core.datasets": 3, "core.design": 3, "core.store": 3,
+    "core.config": 2, "core.images": 2, "core.workspace": 2,
+    "core.epoch": 1, "core.errors": 1, "core.formatting": 1, "core.system": 1,
+    "core.standby": 6,  # the former place of core.worker.standby, for one release
+}  # fmt: skip
+# What a page's folder may use beside itself, kit and charts.
+NEIGHBOURS = {
+    "home": ("runs", "design"),
+    "notebook": ("runs",),
+    "augment": ("design",),
+    "studies": ("design",),
+}
+COMPONENTS = "pages.components"
 STORE = "core.store"  # where SQL is written; everything else asks it
 SQL_METHODS = {"execute", "executemany", "executescript"}
 SESSION_MODULE = "pages.components.kit.session"
@@ -79,6 +103,39 @@ def walk(tree: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
                     yield from visit(child, when_imported and not later)
 
     yield from visit(tree, True)
+
+
+def room_of(name: str) -> str | None:
+    """The room that a dotted name lies in; None for what is not ours."""
+    return max((room for room in FLOORS if is_in(name, room)), key=len, default=None)
+
+
+def imports_go_down(module: Module) -> Iterator[str]:
+    """The floors."""
+    own = room_of(module.name)
+    if own is None:
+        if module.name != "core":  # the package itself, which is empty
+            yield f"{module.name} has no room in FLOORS"
+        return
+    for found in module.imports():
+        room = room_of(found.name)
+        if room is not None and room != own and FLOORS[room] >= FLOORS[own]:
+            yield f"{module.name}:{found.line} imports {found.name} from floor {FLOORS[room]}, on floor {FLOORS[own]}"
+
+
+def pages_keep_to_their_folders(module: Module) -> Iterator[str]:
+    """Kit and charts know no page; a page's folder knows kit, charts and its NEIGHBOURS; charts know no Streamlit."""
+    if not module.is_in(COMPONENTS):
+        return
+    own = module.name.removeprefix(f"{COMPONENTS}.").partition(".")[0]
+    allowed = {own} if own in ("kit", "charts") else {own, "kit", "charts", *NEIGHBOURS.get(own, ())}
+    for found in module.imports():
+        if is_in(found.name, COMPONENTS):
+            folder = found.name.removeprefix(f"{COMPONENTS}.").partition(".")[0]
+            if folder not in allowed:
+                yield f"{module.name}:{found.line} imports {found.name}"
+        elif is_in(found.name, "pages") or (own == "charts" and is_in(found.name, "streamlit")):
+            yield f"{module.name}:{found.line} imports {found.name}"
 
 
 def core_knows_no_streamlit(module: Module) -> Iterator[str]:
@@ -188,6 +245,8 @@ def _last_name(function: ast.expr) -> str:
 Rule = Callable[[Module], Iterator[str]]
 
 RULES: list[Rule] = [
+    imports_go_down,
+    pages_keep_to_their_folders,
     core_knows_no_streamlit,
     only_training_loads_keras,
     training_and_runs_are_strangers,
@@ -210,6 +269,34 @@ def project_modules() -> list[Module]:
     return modules
 
 
+def imports_among(modules: list[Module]) -> dict[str, set[str]]:
+    """Which of the modules each of them imports, also in functions."""
+    names = {module.name for module in modules}
+    imports = {}
+    for module in modules:
+        found = set()
+        for each in module.imports():
+            name = each.name
+            while name and name not in names:
+                name = name.rpartition(".")[0]
+            found.add(name)
+        imports[module.name] = found - {"", module.name}
+    return imports
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    imports = imports_among(project_modules())
+    assert "core.store.store" in imports["core.scheduling.scheduler"]
+    graphlib.TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+def test_a_circle_is_found_also_through_functions() -> None:
+    sources = {"a": "from b import x", "b": "def f():\n    import c", "c": "from a import y"}
+    modules = [Module.parse(name, source) for name, source in sources.items()]
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(imports_among(modules)).prepare()
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_project_keeps_the_rule(rule: Rule) -> None:
     modules = project_modules()
@@ -222,6 +309,40 @@ def test_the_project_keeps_the_rule(rule: Rule) -> None:
 @pytest.mark.parametrize(
     ("rule", "name", "source"),
     [
+        (imports_go_down, "core.store.store", "from core.runs import start"),
+        (imports_go_down, "core.store.store", "def f():\n    from core.scheduling.service import main"),
+        (imports_go_down, "core.config.model", "from core.images import decode_picture"),  # the same floor
+        (imports_go_down, "core.formatting", "import core.config"),
+        (imports_go_down, "core.server.lifespan", "def f():\n    import pages.components.home.lesson"),
+        (imports_go_down, "pages.home", "from app import app"),
+        (imports_go_down, "core.attic.chest", "import json"),
+        (
+            pages_keep_to_their_folders,
+            "pages.components.kit.text",
+            "from pages.components.charts import curves",
+        ),
+        (
+            pages_keep_to_their_folders,
+            "pages.components.kit.text",
+            "from pages.components.runs.head import x",
+        ),
+        (pages_keep_to_their_folders, "pages.components.charts.curves", "def f():\n    import streamlit"),
+        (
+            pages_keep_to_their_folders,
+            "pages.components.charts.curves",
+            "from pages.components.kit import text",
+        ),
+        (
+            pages_keep_to_their_folders,
+            "pages.components.runs.head",
+            "from pages.components.home import story",
+        ),
+        (
+            pages_keep_to_their_folders,
+            "pages.components.studies.form",
+            "from pages.components.runs import head",
+        ),
+        (pages_keep_to_their_folders, "pages.components.runs.head", "from pages import runs"),
         (core_knows_no_streamlit, "core.api.routes", "import streamlit as st"),
         (core_knows_no_streamlit, "core.store.store", "def f():\n    from streamlit.runtime import exists"),
         (core_knows_no_streamlit, "core.cli.runs", "from pages.components import charts"),
@@ -290,7 +411,9 @@ def test_a_violation_is_found(rule: Rule, name: str, source: str) -> None:
         ("core.cli.doctor", "import sqlite3\ndef f():\n    return sqlite3.sqlite_version"),
         ("core.engine", "def main():\n    print('x')\n\nif __name__ == '__main__':\n    main()"),
         ("core.design.presets", "from pathlib import Path\nA = {'a': Path('x')}\nB = lambda: open('x')"),
-        ("core.training_notes", "from core.runs_archive import x"),
+        ("core.training.notes", "from core.store_archive import x"),
+        ("pages.components.home.story", "from pages.components.runs.live import x"),
+        ("pages.components.kit.answers", "from pages.components.kit.text import literal"),
         ("pages.components.kit.session", "import streamlit as st\ndef f():\n    return st.session_state"),
         ("pages.home", "import streamlit as st\nfrom core.design.presets import PRESETS\nst.title('x')"),
         ("app", "import streamlit as st\nimport sys\nsys.path.insert(0, '.')"),
