@@ -1,4 +1,4 @@
-"""What a person does with a run beyond watching it: dry run, control on the way, the lab, studies, the notebook."""
+"""What a person does with a run beyond watching it: dry run, control on the way, Augment, studies, the notebook."""
 
 import re
 from pathlib import Path
@@ -96,8 +96,8 @@ def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wa
     wait_for(lambda: store.get_run(run.id).state is RunState.STOPPED, timeout=60, message="the stop")
 
 
-def test_the_lab_shows_batches_strength_and_code(server, workspace, store, page: Page, wait_for) -> None:
-    run = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "In the lab")
+def test_augment_shows_batches_strength_and_code(server, workspace, store, page: Page, wait_for) -> None:
+    run = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "Augmented")
     wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, timeout=120, message="its end")
     page.goto(f"{server.url}/augment?view=batch&run={run.id}")
     expect(seen(page, re.compile("Epoch 1 of 1, step 1 of "))).to_be_visible(timeout=LONG_MS)

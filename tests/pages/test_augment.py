@@ -1,4 +1,4 @@
-"""The augmentation lab, with an engine that answers at once and by rules that a test can count with."""
+"""The Augment page, with an engine that answers at once and by rules that a test can count with."""
 
 import json
 from dataclasses import replace
