@@ -1,4 +1,4 @@
-"""Values as people read them: durations, rates, and text from outside that has to fit into a sentence."""
+"""Values as people read them: durations, percentages, rates, and text from outside that has to fit into a sentence."""
 
 import math
 import re
@@ -18,7 +18,7 @@ def reason(error: BaseException) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.042 s`, `3.4 s`, `48 s`, `3 min 20 s`, `2 h 5 min`, `3 days 4 h`: as exact as anybody wants to know."""
+    """`0.042 s`, `3.4 s`, `48 s`, `3 min 20 s`, `2 h 5 min`, `3 days 4 h`: a measurement, to two parts."""
     if seconds < 0.95:
         return f"{seconds:.2g} s"
     if seconds < 9.95:
@@ -37,6 +37,35 @@ def duration(seconds: float) -> str:
 
 def _two(large: int, unit: str, small: int, smaller_unit: str) -> str:
     return f"{large} {unit}" + (f" {small} {smaller_unit}" if small else "")
+
+
+def rough_duration(seconds: float) -> str:
+    """An estimate: `less than a minute`, `about 3 minutes`, `about 1 hour 20 minutes`, `about 2 days`."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"about {_count(minutes, 'minute')}"
+    # To 5 minutes: what takes hours is not planned by the minute.
+    hours, minutes = divmod(round(minutes / 5) * 5, 60)
+    if hours < 24:
+        return f"about {_count(hours, 'hour')}" + (f" {_count(minutes, 'minute')}" if minutes else "")
+    days, hours = divmod(hours, 24)
+    return f"about {_count(days, 'day')}" + (f" {_count(hours, 'hour')}" if hours else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction as `71.2 %`; a dash when it is not known."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def points(value: float | None) -> str:
+    """A difference of two fractions as `9.1 points`, of a hundred."""
+    return "–" if value is None else f"{100 * value:.1f} points"
 
 
 def rate_in_words(rate: float) -> str:

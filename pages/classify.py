@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.classify.samples import render_samples
 from pages.components.classify.uploads import Picture, look_at, render_rows
-from pages.components.kit import run_words, session
+from pages.components.kit import session
 from pages.components.kit.text import literal
 
 MAX_FILES = 100
@@ -24,7 +25,7 @@ def main() -> None:
         return
     st.caption(
         f"The run “{literal(run.name)}” was trained on {literal(run.dataset)} and right on "
-        f"{run_words.percent(run.best_val_accuracy)} of its validation pictures. It always chooses among the classes "
+        f"{percent(run.best_val_accuracy)} of its validation pictures. It always chooses among the classes "
         f"that it knows, even for something it has never seen."
     )
     left, right = st.columns(2, gap="medium")
@@ -70,7 +71,7 @@ def _choose_run(services: Services) -> Run | None:
     chosen = st.selectbox(
         "Run", ids, index,
         format_func=lambda run_id: f"{by_id[run_id].name} ({by_id[run_id].dataset}, "
-        f"{run_words.percent(by_id[run_id].best_val_accuracy)})",
+        f"{percent(by_id[run_id].best_val_accuracy)})",
     )  # fmt: skip
     if chosen != asked:
         st.query_params["run"] = chosen

@@ -166,8 +166,8 @@ def test_samples_come_with_their_truth(engine, run) -> None:
     page = press(open_page("classify.py"), "Try sample pictures")
     text = words(page)
     assert "Sample pictures" in text
-    assert text.count("it is:") == 8
-    right = text.count("it is: **circle**")
+    assert text.count("]: it is **") == 8
+    right = text.count("it is **circle**.")
     assert f"{right} of 8 right" in text
     assert "A *finished* run" in text
 
@@ -195,8 +195,8 @@ def test_a_test_part_of_fewer_than_eight_is_shown_whole(engine, run, workspace) 
     arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
     save_dataset(workspace, "shapes", "Shapes", "", ["circle", "square"], arrays)
     text = words(press(open_page("classify.py"), "Try sample pictures"))
-    assert text.count("it is:") == 5
-    assert f"{text.count('it is: **circle**')} of 5 right" in text
+    assert text.count("]: it is **") == 5
+    assert f"{text.count('it is **circle**.')} of 5 right" in text
 
 
 def test_many_pictures_are_asked_about_in_parts_and_once(engine, run) -> None:

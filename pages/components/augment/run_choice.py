@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.formatting import percent
 from core.store.records import Run
-from pages.components.kit import run_words, session
+from pages.components.kit import session
 from pages.components.kit.text import literal
 
 PARAMETER = "run"
@@ -47,7 +48,7 @@ def warn_of_run(runs: Sequence[Run], needs_weights: bool) -> None:
 
 def describe_run(run: Run) -> str:
     """A run in a list of runs. Plain text: a selectbox shows no Markdown."""
-    return f"{run.name} ({run.dataset}, {run_words.percent(run.best_val_accuracy)})"
+    return f"{run.name} ({run.dataset}, {percent(run.best_val_accuracy)})"
 
 
 def _note_choice() -> None:

@@ -18,6 +18,7 @@ from core.augmentation.robustness import (
 )
 from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConvDeckError, UserError
+from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.augment.run_choice import choose_run, describe_run
@@ -159,9 +160,7 @@ def sweep_sentence(found: Robustness) -> str:
     places = [min(knob.levels, key=lambda level: abs(level - half)) for half in halves]
     ends = [(level, found.at(level)) for level in places]
     told = " and ".join(
-        f"{run_words.percent(value, 0)} at {level_in_words(knob, level)}"
-        for level, value in ends
-        if value is not None
+        f"{percent(value, 0)} at {level_in_words(knob, level)}" for level, value in ends if value is not None
     )
     trained = "trained without it"
     if found.trained is not None:
@@ -169,7 +168,7 @@ def sweep_sentence(found: Robustness) -> str:
         trained = f"trained with {trained}"
     if found.randaugment:
         trained += ", and RandAugment on top"
-    return f"{run_words.percent(middle, 0)} as they are{f', {told}' if told else ''}; {trained}."
+    return f"{percent(middle, 0)} as they are{f', {told}' if told else ''}; {trained}."
 
 
 def level_in_words(knob: Knob, level: float) -> str:

@@ -12,11 +12,12 @@ from core.config import AugmentationConfig, ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
+from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.augment.policy_form import render_policy
 from pages.components.augment.run_choice import PARAMETER, choose_run
-from pages.components.kit import run_words, session
+from pages.components.kit import session
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
 
@@ -178,13 +179,13 @@ def _render_flips(run: Run, answers: Sequence[tuple[str, float]]) -> None:
         else "**No variant changes its mind.**"
     )
     st.markdown(
-        f"“{literal(run.name)}” takes the original for *{literal(name)}* ({run_words.percent(sure, 0)}). {count}"
+        f"“{literal(run.name)}” takes the original for *{literal(name)}* ({percent(sure, 0)}). {count}"
     )
 
 
 def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
     """Colour and sign for a flip; without one, just the words, so that flips stand out."""
-    words = f"{literal(answer[0])} · {run_words.percent(answer[1], 0)}"
+    words = f"{literal(answer[0])} · {percent(answer[1], 0)}"
     return (
         f":small[:red[:material/swap_horiz: **{words}**]]"
         if answer[0] != on_original[0]
@@ -193,7 +194,7 @@ def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
 
 
 def _in_words(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
-    words = f"{answer[0]}, {run_words.percent(answer[1], 0)}"
+    words = f"{answer[0]}, {percent(answer[1], 0)}"
     return f"The run changes its mind: {words}" if answer[0] != on_original[0] else f"The run says {words}"
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from core.store.records import Run
-from pages.components.kit import run_words, session
-from pages.components.kit.pictures import render_pixels
+from pages.components.kit import session
+from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.text import literal
 
 SHOWN_CLASSES = 4
+PICTURE_SIDE = 160
 CHUNK = 25  # pictures a request: the engine answers others in between, and the words beside the wheel move
 KEPT_CHUNKS = 16
 
@@ -64,25 +65,13 @@ def render_rows(rows: list[dict[str, Any]], truths: list[str] | None = None) -> 
 
 
 def _render_answer(row: dict[str, Any], truth: str | None) -> None:
-    best = row["top"][0]
-    side = row["seen"].shape
-    render_pixels(
-        row["seen"],
-        160,
-        width=160,
-        alt=f"{row['image']}: the {side[1]}×{side[0]} pixels that the network sees",
-    )
+    height, width = row["seen"].shape[:2]
+    seen = f"{row['image']}: the {width}×{height} pixels that the network sees"
+    render_seen(row["seen"], seen, PICTURE_SIDE)
     if truth is None:
-        st.caption(f"{literal(row['image'])}: the {side[1]}×{side[0]} pixels that the network sees")
+        st.caption(literal(seen))
     else:
-        verdict = (
-            ":green[:material/check: right]" if best["class"] == truth else ":red[:material/close: wrong]"
-        )
-        st.markdown(f"{verdict}, it is: **{literal(truth)}**")
-    for entry in row["top"][:SHOWN_CLASSES]:
-        st.progress(
-            float(entry["probability"]),
-            f"{literal(entry['class'])} {run_words.percent(entry['probability'])}",
-        )
+        st.markdown(right_or_wrong(row["top"][0]["class"], truth))
+    render_bars(row, SHOWN_CLASSES)
     for note in row["notes"]:
         st.caption(literal(note))

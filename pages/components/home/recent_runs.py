@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.formatting import percent, points
 from core.runs.progress import run_fraction
 from core.store.records import Run
 from core.store.store import Store
@@ -48,7 +49,7 @@ def _render_runs(store: Store, ticking: bool) -> None:
 
 
 def _render_active(run: Run) -> None:
-    best = f", best validation accuracy {run_words.percent(run.best_val_accuracy)}" if run.epoch else ""
+    best = f", best validation accuracy {percent(run.best_val_accuracy)}" if run.epoch else ""
     _render_line(run, run_words.active_note(run) + best)
     st.progress(run_fraction(run))
 
@@ -70,5 +71,5 @@ def _result(run: Run) -> str:
         return run.error
     if run.best_val_accuracy is None:
         return "no epoch finished"
-    gap = "" if run.gap is None else f", gap {run_words.points(run.gap)}"
-    return f"{run_words.percent(run.best_val_accuracy)} on {run.dataset}{gap}"
+    gap = "" if run.gap is None else f", gap {points(run.gap)}"
+    return f"{percent(run.best_val_accuracy)} on {run.dataset}{gap}"

@@ -4,11 +4,11 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from core.formatting import percent
 from core.runs.documents import settings_json
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.home.followed_run import curves_of
-from pages.components.kit import run_words
 from pages.components.runs.verdict import diagnosed, verdict_badge
 
 ANCHOR = "keep-it"
@@ -33,7 +33,7 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
     both = ",".join((run.id, fork.id))
     for each, words in ((run, "Without augmentation"), (fork, "With augmentation")):
         diagnosis = diagnosed(services, each, curves_of(services.store, each))
-        best = run_words.percent(each.best_val_accuracy)
+        best = percent(each.best_val_accuracy)
         st.markdown(
             f"{words}: {verdict_badge(diagnosis)} at best right on **{best}** of the validation pictures"
         )

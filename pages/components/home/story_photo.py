@@ -6,10 +6,11 @@ from typing import Any
 import streamlit as st
 
 from core.errors import ConvDeckError
+from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.home.story_sample import choose_sample, render_another
-from pages.components.kit import run_words, session
+from pages.components.kit import session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.pictures import png_bytes
 from pages.components.kit.text import literal
@@ -68,9 +69,7 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
                     if each.state.is_finished
                     else f" so far, after {each.epoch} of {each.total_epochs} epochs"
                 )
-                st.caption(
-                    f"Right on {run_words.percent(each.best_val_accuracy)} of its validation pictures{so_far}"
-                )
+                st.caption(f"Right on {percent(each.best_val_accuracy)} of its validation pictures{so_far}")
         if truth is None:
             st.caption(
                 "They always choose among the classes they know, even for something they have never seen."

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.kit import run_words
+from core.formatting import percent
 from pages.components.kit.pictures import Pixels, render_pixels
 from pages.components.kit.text import literal
 
@@ -12,15 +12,15 @@ SHOWN_CLASSES = 3
 SIDE = 128
 
 
-def render_seen(pixels: Pixels, alt: str) -> None:
-    """The pixels themselves, enlarged without smoothing."""
-    render_pixels(pixels, SIDE, width=SIDE, alt=alt)
+def render_seen(pixels: Pixels, alt: str, side: int = SIDE) -> None:
+    """The pixels themselves, enlarged without smoothing to `side` pixels of the page."""
+    render_pixels(pixels, side, width=side, alt=alt)
 
 
 def render_bars(row: dict[str, Any], most: int = SHOWN_CLASSES) -> None:
     """The likeliest classes of a row as `core.engine.client.Engine.predict` gives it."""
     for entry in row["top"][:most]:
-        text = f"{literal(entry['class'])} {run_words.percent(entry['probability'])}"
+        text = f"{literal(entry['class'])} {percent(entry['probability'])}"
         st.progress(float(entry["probability"]), text)
 
 

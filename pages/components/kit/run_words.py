@@ -1,4 +1,4 @@
-"""Runs in words: states with their looks, durations, devices, and why a run waits. No `st.*`."""
+"""Runs in words: states with their looks, devices, and why a run waits. No `st.*`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,21 +45,6 @@ def badge(run: Run) -> str:
     return f":{look.color}-badge[{look.icon} {label}]"
 
 
-def duration(seconds: float) -> str:
-    """`less than a minute`, `about 3 minutes`, `about 1 hour 20 minutes`, `about 2 days`."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return "less than a minute"
-    if minutes < 60:
-        return f"about {_count(minutes, 'minute')}"
-    # Nobody plans by the minute what takes hours.
-    hours, minutes = divmod(round(minutes / 5) * 5, 60)
-    if hours < 24:
-        return f"about {_count(hours, 'hour')}" + (f" {_count(minutes, 'minute')}" if minutes else "")
-    days, hours = divmod(hours, 24)
-    return f"about {_count(days, 'day')}" + (f" {_count(hours, 'hour')}" if hours else "")
-
-
 def device_name(device: str | None) -> str | None:
     """`gpu:0,gpu:1` → `GPU 0, GPU 1`."""
     if device is None:
@@ -74,16 +59,6 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
     return [
         f"{name} ({run.id})" if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)
     ]
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction as `71.2 %`; a dash when it is not known."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def points(value: float | None) -> str:
-    """A difference of two fractions as `9.1 points`, of a hundred."""
-    return "–" if value is None else f"{100 * value:.1f} points"
 
 
 def active_note(run: Run) -> str:
@@ -113,10 +88,6 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
         hint = f" “{paused[0].name}” is paused: let it go on, or stop it." if paused else ""
         return f"Next in the queue: it starts when {'one of ' if len(busy) > 1 else ''}{holders} ends.{hint}"
     return "Next in the queue: it starts within a few seconds."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def setting(value: object) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.config import differences
 from core.design.presets import PRESETS
+from core.formatting import percent, points, rough_duration
 from core.store.records import Run
 from pages.components.kit import run_words
 from pages.components.kit.redraw import render_folded
@@ -37,7 +38,7 @@ def render_line(run: Run, name: str) -> None:
     numbers = f"{run.epoch} of {run.total_epochs} epochs"
     if run.epoch:
         # A verdict's gap is the middle one of three epochs, so here it has to be said whose this one is.
-        best, gap = run_words.percent(run.best_val_accuracy), run_words.points(run.gap)
+        best, gap = percent(run.best_val_accuracy), points(run.gap)
         numbers = f"best validation {best}, {numbers}, the last with a gap of {gap}"
     st.markdown(f"{run_words.badge(run)} **{literal(name)}**: {numbers}")
 
@@ -101,5 +102,5 @@ def _describe(run: Run) -> str:
     if run.attempt > 1:
         parts.append(f"attempt {run.attempt}")
     if run.started_at is not None and run.ended_at is not None:
-        parts.append(f"took {run_words.duration(max(0.0, run.ended_at - run.started_at))}")
+        parts.append(f"took {rough_duration(max(0.0, run.ended_at - run.started_at))}")
     return " · ".join([*parts, f"id {run.id}"])

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import RunNotFound
-from core.formatting import rate_in_words
+from core.formatting import percent, rate_in_words, rough_duration
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
 from core.scheduling.worker_log import output_tail
 from core.server.services import Services
@@ -105,9 +105,7 @@ def _trouble(run: Run) -> str | None:
     silent = 0.0 if run.heartbeat is None else time.time() - run.heartbeat
     # A paused one is heard of too: it waits and says so.
     if run.state in (RunState.RUNNING, RunState.PAUSED) and silent > SILENT_SECONDS:
-        return (
-            f"The training process has said nothing for {run_words.duration(silent).removeprefix('about ')}."
-        )
+        return f"The training process has said nothing for {rough_duration(silent).removeprefix('about ')}."
     return None
 
 
@@ -121,10 +119,10 @@ def _render_progress(run: Run, curves: Curves) -> None:
     if run.state is RunState.PAUSED:
         whole += ", paused"
     elif left is not None:
-        whole += f", {run_words.duration(left)} left"
+        whole += f", {rough_duration(left)} left"
     batch = f"Batch {run.batch:,} of {run.total_batches:,}"
     if run.batch and run.batch_accuracy is not None:
-        batch += f", training accuracy so far {run_words.percent(run.batch_accuracy)}"
+        batch += f", training accuracy so far {percent(run.batch_accuracy)}"
     columns = st.columns(2, gap="medium")
     columns[0].progress(run_fraction(run), whole)
     columns[1].progress(epoch_fraction(run), batch)
@@ -147,7 +145,7 @@ def _render_measures(run: Run, curves: Curves) -> None:
     with st.grid(5, min_column_width=150):
         st.metric(
             "Best" if run.best_epoch is None else f"Best, at epoch {run.best_epoch}",
-            run_words.percent(run.best_val_accuracy),
+            percent(run.best_val_accuracy),
             border=True,
             chart_data=_sparkline(_known(curves["val_accuracy"])),
             help="The highest validation accuracy, and the first epoch that reached it. Its weights are kept.",

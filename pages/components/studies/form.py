@@ -10,6 +10,7 @@ from core.config.changes import describe_changes
 from core.datasets.lookup import find_dataset
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
+from core.formatting import rough_duration
 from core.runs.start import quick_for_here
 from core.server.services import Services
 from core.store.records import Run
@@ -30,7 +31,7 @@ from core.studies.spec import (
 )
 from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
 from core.system.devices import list_devices
-from pages.components.kit import run_words, session
+from pages.components.kit import session
 from pages.components.kit.text import literal
 from pages.components.studies.words import KINDS
 
@@ -232,7 +233,7 @@ def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:
     where = "one at a time" if devices == 1 else f"over {devices} devices"
     if seconds is None:
         return f"{_runs(new)} to train, {where}.{there} How long is not known: no run of this network is here yet."
-    return f"{_runs(new)} to train, {where}: {run_words.duration(seconds)}.{there}"
+    return f"{_runs(new)} to train, {where}: {rough_duration(seconds)}.{there}"
 
 
 def _in_words(error: UserError) -> str:

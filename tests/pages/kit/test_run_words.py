@@ -1,42 +1,10 @@
 from dataclasses import replace
 
-import pytest
-
 from core.design.presets import PRESETS
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import Device, DeviceReport
-from pages.components.kit.run_words import (
-    LOOKS,
-    device_name,
-    distinct_names,
-    duration,
-    percent,
-    points,
-    waiting_reason,
-)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "less than a minute"),
-        (29, "less than a minute"),
-        (60, "about 1 minute"),
-        (179, "about 3 minutes"),
-        (3599, "about 1 hour"),
-        (4800, "about 1 hour 20 minutes"),
-        (7200, "about 2 hours"),
-        (86_400 + 7200, "about 1 day 2 hours"),
-        (50 * 86_400, "about 50 days"),
-    ],
-)
-def test_duration(seconds, words):
-    assert duration(seconds) == words
-
-
-def test_numbers():
-    assert (percent(0.7123), percent(None), points(0.091), points(None)) == ("71.2 %", "–", "9.1 points", "–")
+from pages.components.kit.run_words import LOOKS, device_name, distinct_names, waiting_reason
 
 
 def test_devices():

@@ -85,7 +85,7 @@ def test_every_number_beside_the_samples(home: Trained) -> None:
     known = [likeliest(each, 4) for each in probabilities]
     page = press(open_page("classify.py", run=home.plain), "Try sample pictures")
     shown = bars(page)
-    truths = re.findall(r"(right|wrong)\]?, it is: \*\*(\w+)\*\*", words(page))
+    truths = re.findall(r"(Right|Wrong)\]: it is \*\*(\w+)\*\*\.", words(page))
     assert len(truths) == 8 and len(shown) == 32
     right = 0
     for number, (verdict, truth) in enumerate(truths):
@@ -94,7 +94,7 @@ def test_every_number_beside_the_samples(home: Trained) -> None:
         found = [i for i, each in enumerate(known) if same(own, each) and CLASSES[labels[i]] == truth]
         assert found, (own, truth)
         correct = probabilities[found[0]].argmax() == labels[found[0]]
-        assert (verdict == "right") == correct
+        assert (verdict == "Right") == correct
         right += correct
     assert f"never trained on: {right} of 8 right." in words(page)
 

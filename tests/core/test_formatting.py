@@ -1,0 +1,58 @@
+import pytest
+
+from core.formatting import duration, percent, points, rate_in_words, rough_duration
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"), (0.0421, "0.042 s"), (0.94, "0.94 s"), (0.97, "1.0 s"), (3.44, "3.4 s"), (9.96, "10 s"),
+        (59.6, "1 min"), (200, "3 min 20 s"), (3599.7, "1 h"), (7500, "2 h 5 min"), (86_400, "1 day"),
+        (3 * 86_400 + 4 * 3600 + 100, "3 days 4 h"),
+    ],
+)  # fmt: skip
+def test_measured_durations_have_two_parts(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "less than a minute"),
+        (29, "less than a minute"),
+        (60, "about 1 minute"),
+        (179, "about 3 minutes"),
+        (3599, "about 1 hour"),
+        (4800, "about 1 hour 20 minutes"),
+        (7200, "about 2 hours"),
+        (86_400 + 7200, "about 1 day 2 hours"),
+        (50 * 86_400, "about 50 days"),
+    ],
+)
+def test_estimates_are_rough(seconds: float, words: str) -> None:
+    assert rough_duration(seconds) == words
+
+
+def test_percent_and_points() -> None:
+    assert (percent(0.7123), percent(None), points(0.091), points(None)) == ("71.2 %", "–", "9.1 points", "–")
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (0.001, "0.001"),
+        (0.0000281234, "0.0000281"),
+        (6.7e-05, "0.000067"),
+        (0.9999, "1"),
+        (1.0, "1"),
+        (2.0, "2"),
+        (1000.0, "1000"),
+        (123456.0, "123456"),
+        (0.0, "0"),
+        (1e-30, "1e-30"),
+        (1e30, "1e+30"),
+        (float(2**-20), "0.000000954"),
+    ],
+)
+def test_three_digits_without_an_exponent(rate: float, words: str) -> None:
+    assert rate_in_words(rate) == words
