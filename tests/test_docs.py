@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 REST = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
 
 
@@ -122,3 +123,30 @@ def test_files_and_modules_in_the_documents_exist(document: Path) -> None:
 def test_a_place_that_is_gone_is_found() -> None:
     named = "`core/gone.py`, core/errors.py, `core.gone`, `core.errors.Gone`, `core.errors.ConvDeckError`"
     assert missing_places(named) == ["core/gone.py", "core.gone", "core.errors.Gone"]
+
+
+def folders(*tops: str) -> set[str]:
+    found = {path for top in tops for path in (ROOT / top).iterdir() if path.is_dir()}
+    return {path.name for path in found if path.name != "__pycache__"}
+
+
+def test_the_architecture_page_has_every_folder_and_loose_module() -> None:
+    tree = ARCHITECTURE.split("```")[1]
+    named = set(re.findall(r"(\w+)/", tree))
+    assert folders("core", "pages/components") <= named
+    assert named <= folders(".", "core", "pages", "pages/components", "tests", "tests/pages", "docs")
+    shims = {"standby.py"}  # for a scheduler of the former layout
+    loose = {path.name for path in (ROOT / "core").glob("*.py")} - {"__init__.py"} - shims
+    assert loose <= set(re.findall(r"\w+\.py", tree))
+
+
+def test_what_the_architecture_page_names_exists() -> None:
+    sources = [path for top in ("core", "pages", "tests") for path in (ROOT / top).rglob("*.py")]
+    defined = {
+        name
+        for path in sources
+        for name in re.findall(r"^ *(?:async )?def (\w+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert set(re.findall(r"`(\w+)\(\)`", ARCHITECTURE)) <= defined
+    files = {path.name for path in sources} | {"app.py"}
+    assert set(re.findall(r"(?<![\w/])\w+\.py\b", ARCHITECTURE)) <= files
