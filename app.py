@@ -13,7 +13,7 @@ from core.api.mount import rest_route
 from core.server.access import AccessMiddleware
 from core.server.lifespan import lifespan
 from core.server.tuning import limit_malloc_arenas
-from pages.components.kit.errors import render_error
+from pages.components.kit.text import render_error
 
 # All that Home needs, and the table of runs.
 FIRST_PAGES = (

@@ -1,4 +1,4 @@
-"""Home: the first five minutes; for whoever has runs of their own, those first."""
+"""Home: the first five minutes; a visitor with own runs sees those first."""
 
 import streamlit as st
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _render_own(services: Services, own: list[Run]) -> None:
-    """A visitor who is back: what runs, what came out, and the newest result itself."""
+    """A returning visitor: what is running, the last results, and the newest of them itself."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Watch a small network overfit", key="story-begin", icon=":material/replay:"):
             story.go_to()

@@ -1,4 +1,4 @@
-"""Notebook: what was expected of runs, what came of them, and the whole of it as a document."""
+"""Notebook: what was expected of runs, their outcomes, and all of it as a document."""
 
 import time
 
@@ -19,14 +19,14 @@ def main() -> None:
     notes = services.store.notes.list_notes()
     if not notes:
         st.write(
-            "Nothing is written yet. Before a start, Design asks what you expect; on Runs you write what came of it."
+            "No notes yet. Before you start a run, Design asks what you expect; on Runs you write down the outcome."
         )
         st.page_link("design.py", label="Design a network", icon=":material/add:")
         return
     text = _render_tools(services)
     found = find_notes(services.store, text)
     if not found:
-        st.caption("No entry holds these words.")
+        st.caption("No entry contains this text.")
         return
     num_pages = -(-len(found) // ENTRIES_PER_PAGE)
     page = 1
@@ -40,7 +40,7 @@ def main() -> None:
 def _render_tools(services: Services) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            "Filter", key="notebook-filter", placeholder="Words of a note, or a run's name", max_chars=200,
+            "Filter", key="notebook-filter", placeholder="Text of a note or name of a run", max_chars=200,
             persist_state="session",
         )  # fmt: skip
         for label, suffix, render, kind in (

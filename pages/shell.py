@@ -1,4 +1,4 @@
-"""The only script that Streamlit runs: page settings, navigation, and the page that is asked for."""
+"""The only script that Streamlit runs: page settings, navigation, and the requested page."""
 
 import sys
 from pathlib import Path

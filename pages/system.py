@@ -1,4 +1,4 @@
-"""System: what runs can train on, who serves the queue, and what is missing; for whoever's run does not start."""
+"""System: what runs can train on, which processes serve them, and what is missing when a run does not start."""
 
 import streamlit as st
 

@@ -75,21 +75,21 @@ def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wa
     wait_for(lambda: store.get_run(run.id).epoch == before + 1, message="one more epoch")
     expect(seen(page, f"Paused after epoch {before + 1}")).to_be_visible()
 
-    click(page, "Change while it trains")
+    click(page, "Change during training")
     click(page, re.compile("Halve: "))
-    expect(seen(page, re.compile("0.0005 is asked for"))).to_be_visible()
+    expect(seen(page, re.compile("0.0005 is requested"))).to_be_visible()
     page.get_by_label("Epochs to add").fill("7")
     click(page, re.compile("^Add$"))
     wait_for(lambda: store.get_run(run.id).total_epochs == EPOCHS + 7, message="more epochs")
     page.keyboard.press("Escape")
 
-    click(page, "Go on")
+    click(page, "Resume")
     wait_for(lambda: store.get_run(run.id).epoch >= before + 3, timeout=60, message="it to go on")
     rates = store.curves(run.id)["learning_rate"]
     assert rates[before + 1] == pytest.approx(rates[before] / 2)
     # On the curve, and in the history.
     expect(page.locator(f"{DRAWING} text").filter(has_text="rate").first).to_be_visible()
-    page.get_by_text("Changed while it trained").first.click()
+    page.get_by_text("Changed during training").first.click()
     for change in ("Learning rate 0.0005", "More epochs 7", "One epoch", "Pause"):
         expect(seen(page, change)).to_be_visible()
     control.stop_run(workspace, run.id)
@@ -164,7 +164,7 @@ def test_a_note_goes_from_expectation_to_document(server, store, page: Page, tmp
     wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, timeout=120, message="its end")
     page.goto(f"{server.url}/runs?run={run.id}")
     expect(seen(page, "It hardly learns.")).to_be_visible()
-    page.get_by_label("What came of it").fill("It was as I said.")
+    page.get_by_label("Outcome").fill("It was as I said.")
     click(page, "Save with the numbers")
     expect(seen(page, "Saved in the notebook.")).to_be_visible()
     page.goto(f"{server.url}/notebook")

@@ -58,7 +58,7 @@ def test_what_is_typed_and_not_sent_is_not_lost(server, workspace, process, page
     page.goto(f"{server.url}/runs?run={run_id}")
     header = page.locator("summary").filter(has_text="Notebook")
     header.click()
-    field = page.get_by_label("What came of it")
+    field = page.get_by_label("Outcome")
     field.fill("Half a sentence")
     header.click()
     expect(field).not_to_be_visible()

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import ScriptRunner, script_runner
 
 from core.errors import ConvDeckError
 from pages.components.kit import cache as engine_answers
-from pages.components.kit.errors import render_error
+from pages.components.kit.text import render_error
 
 UseBoundary = Callable[[Callable[[Exception], bool]], None]
 

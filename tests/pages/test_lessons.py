@@ -37,7 +37,7 @@ def test_each_lesson_opens_and_trains_what_it_says(workspace, name: str) -> None
     assert address(page, "run") == asked
     # A refresh keeps what was started, and starts nothing.
     page = open_page("lesson.py", lesson=name, run=asked)
-    assert button(page, "Train again") and "The curves begin when" in words(page)
+    assert button(page, "Train again") and "Curves appear after" in words(page)
     assert len(Store(workspace).list_runs()) == len(runs)
 
 
@@ -49,8 +49,8 @@ def test_what_it_is_held_against_need_not_be_trained_twice(workspace, monkeypatc
     new = store.list_runs()[0]
     assert address(page, "run") == f"{EXAMPLE_ID},{new.id}"
     assert [run.id for run in store.list_runs()] == [new.id, EXAMPLE_ID]
-    assert f"“{store.get_run(EXAMPLE_ID).name}” was there already" in words(page)
-    assert "was there already" not in words(
+    assert f"“{store.get_run(EXAMPLE_ID).name}” already has the settings" in words(page)
+    assert "already has the settings" not in words(
         press(open_page("lesson.py", lesson="overfitting"), "Train the network")
     )
 

@@ -62,11 +62,11 @@ def test_on_runs_the_outcome_is_written_beside_the_numbers(store) -> None:
     assert "Nothing was written down before the first epoch had ended." in words(page)
     numbers = "51.2 % at epoch 2, 2 of 2 epochs in 5.0 s, the last with a gap of 10.0 points."
     assert f"Best validation accuracy {numbers}" in words(page)
-    area(page, "What came of it").set_value("As I thought.")
+    area(page, "Outcome").set_value("As I thought.")
     press(page, "Save")
     note = store.notes.find([run.id])
     assert (note.expectation, note.outcome) == ("", "As I thought.")
-    assert area(page, "What came of it").value == "As I thought."
+    assert area(page, "Outcome").value == "As I thought."
 
 
 def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store) -> None:
@@ -78,7 +78,7 @@ def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store)
     other = trained_run(store, "the other", [0.3])
     go_to(page, "runs.py", run=f"{run.id},{other.id}")
     unfold(page, "Notebook")
-    area(page, "What came of it").set_value("Mine.")
+    area(page, "Outcome").set_value("Mine.")
     press(page, "Save with the numbers")
     outcome = store.notes.find([run.id, other.id]).outcome
     assert outcome.startswith(
@@ -101,7 +101,7 @@ def test_too_late_is_said_and_the_words_stay(store) -> None:
 
 
 def test_an_empty_notebook_says_where_it_begins(workspace) -> None:
-    assert "Nothing is written yet." in words(open_page("notebook.py"))
+    assert "No notes yet." in words(open_page("notebook.py"))
 
 
 def test_the_page_lists_edits_filters_and_deletes(store) -> None:
@@ -132,7 +132,7 @@ def test_the_page_lists_edits_filters_and_deletes(store) -> None:
     page.text_input(key="notebook-filter").set_value("VERY good").run()
     assert [heading.value for heading in page.subheader] == ["gone \\(deleted\\)"]
     page.text_input(key="notebook-filter").set_value("nobody wrote this").run()
-    assert "No entry holds these words." in words(page)
+    assert "No entry contains this text." in words(page)
     page.text_input(key="notebook-filter").set_value("").run()
     page.button(key=f"delete-{note.id}").click().run()
     button(page, "Keep").click().run()
@@ -153,10 +153,10 @@ def test_many_entries_come_in_pages(store) -> None:
 def test_a_note_that_was_opened_on_runs_stays_drawn_when_it_is_folded_away(store) -> None:
     run = trained_run(store, "the one", [0.3])
     page = open_page("runs.py", run=run.id)
-    assert "What came of it" not in {each.label for each in page.text_area}
+    assert "Outcome" not in {each.label for each in page.text_area}
     unfold(page, "Notebook")
     page.session_state[f"notebook-{run.id}"] = False
     page.run()
-    area(page, "What came of it").set_value("In words.")
+    area(page, "Outcome").set_value("In words.")
     press(page, "Save")
     assert store.notes.find([run.id]).outcome == "In words."

@@ -84,8 +84,8 @@ def test_a_link_opens_its_run(store):
         "Best, at epoch 5": "35.0 %",
         "Gap in points": "10.0",
         "Learning rate": "0.001",
-        "Seconds an epoch": "4.0",
-        "Pictures a second": "900",
+        "Seconds per epoch": "4.0",
+        "Pictures per second": "900",
     }
     assert len(charts(page)) == 2
 
@@ -288,7 +288,7 @@ def test_many_runs_come_in_pages(store):
     page.text_input(key="find").set_value("run 50").run()
     assert page.dataframe[0].value["name"].tolist() == ["run 50"]
     page.text_input(key="find").set_value("no such thing").run()
-    assert not page.dataframe and "No run fits this filter." in words(page)
+    assert not page.dataframe and "No runs match this filter." in words(page)
 
 
 def overfitting(store: Store, dataset: str) -> Run:
@@ -321,8 +321,8 @@ def test_what_was_changed_on_the_way_is_said_of_each_of_several(store):
     asked = store.interventions.request(one.id, "learning_rate", 0.0005)
     store.interventions.mark_applied(one.id, 1, asked.number, 2, "Done.")
     text = words(open_runs(f"{one.id},{other.id}"))
-    assert text.count("Changed while it trained") == 1
-    assert literal("Changed while it trained, from epoch 3 on: rate 0.0005.") in text
+    assert text.count("Changed during training") == 1
+    assert literal("Changed during training, from epoch 3 on: rate 0.0005.") in text
 
 
 def test_mends_are_offered_again_when_a_data_set_comes_back(store):

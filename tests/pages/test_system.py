@@ -28,7 +28,7 @@ def test_an_idle_machine(workspace, monkeypatch):
     monkeypatch.setenv("CONVDECK_CPU_SLOTS", "2")
     page = open_system()
     shown = metrics(page)
-    assert (shown["Free devices"], shown["Waiting runs"], shown["Scheduler"]) == ("2 of 2", "0", "Resting")
+    assert (shown["Free devices"], shown["Waiting runs"], shown["Scheduler"]) == ("2 of 2", "0", "Idle")
     assert "No run is active or waiting." in [caption.value for caption in page.caption]
     assert str(workspace.root) in [code.value for code in page.code]
     assert page.dataframe[0].value["device"].tolist() == ["CPU 0", "CPU 1"]
@@ -42,7 +42,7 @@ def test_a_queue_that_nobody_serves_is_an_error(workspace, monkeypatch):
         store.claim(busy.id, ["cpu:0"])
         store.create_run(PRESETS["tiny"].config, "patient")
     page = open_system()
-    assert (metrics(page)["Free devices"], metrics(page)["Scheduler"]) == ("0 of 1", "Missing")
+    assert (metrics(page)["Free devices"], metrics(page)["Scheduler"]) == ("0 of 1", "Not running")
     assert "The scheduler is not running" in page.error[0].value
     assert page.dataframe[0].value["used_by"].tolist() == ["busy one"]
     assert any("busy one" in caption.value for caption in page.caption)

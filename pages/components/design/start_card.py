@@ -11,6 +11,7 @@ from core.runs.start import start_experiment
 from core.store.notes import MAX_NOTE_CHARACTERS
 from core.store.records import MAX_NAME_CHARACTERS
 from pages.components.kit import session
+from pages.components.kit.starting import open_runs, try_to_start
 from pages.components.kit.text import EXPECTATION_EXAMPLE, literal
 
 RUN_NAME = "run-name"
@@ -81,19 +82,13 @@ def _dataset_size(config: ExperimentConfig) -> int:
 def _start(config: ExperimentConfig) -> None:
     workspace = session.services().workspace
     name = session.widget_text(RUN_NAME).strip() or None
-    try:
-        run = start_experiment(
-            workspace, config, name, session.design_preset(), session.idempotency_token(config, name),
-            session.widget_text(EXPECTATION),
-        )  # fmt: skip
-    except UserError as error:
-        st.error(literal(str(error)), icon=":material/block:")
-        return
-    session.use_token()
-    session.reset_widget(RUN_NAME)
-    session.reset_widget(EXPECTATION)
-    session.set_chosen_runs((run.id,))
-    st.switch_page("runs.py", query_params={"run": run.id})
+    preset, token = session.design_preset(), session.idempotency_token(config, name)
+    expectation = session.widget_text(EXPECTATION)
+    run = try_to_start(lambda: start_experiment(workspace, config, name, preset, token, expectation))
+    if run is not None:
+        session.reset_widget(RUN_NAME)
+        session.reset_widget(EXPECTATION)
+        open_runs(run)
 
 
 def render_expectation_field() -> None:

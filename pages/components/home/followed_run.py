@@ -22,8 +22,8 @@ from pages.components.runs.verdict import diagnosed, verdict_badge
 
 TICK_SECONDS = 0.5
 WHAT_THE_CURVES_ARE = (
-    "Validation: pictures that it never trains on. Clean training: its own training pictures, measured after each "
-    "epoch with dropout and augmentation off. The gap between the two is what it knows by heart."
+    "Validation: pictures that the network never trains on. Clean training: its training pictures, measured after "
+    "each epoch with dropout and augmentation off. The gap between the two is what it knows by heart."
 )
 
 
@@ -49,14 +49,14 @@ def render_curves(services: Services, run: Run) -> None:
         render_charts(services, [run], [run.name], [curves])
         st.caption(WHAT_THE_CURVES_ARE)
     else:
-        st.caption("The curves begin when the first epoch has ended.")
+        st.caption("Curves appear after the first epoch.")
 
 
 _overfit: VersionedCache[bool] = VersionedCache(64)
 
 
 def has_overfit(services: Services, run: Run) -> bool:
-    """Whether the verdict has ever been overfitting. A verdict may change back for an epoch; what it opened stays."""
+    """Whether the verdict has ever been overfitting. It may change back for an epoch; what it opened stays open."""
     return _overfit.get((services, run.id), epoch_version(run), lambda: _find_overfit(services, run))
 
 
@@ -68,7 +68,7 @@ def _find_overfit(services: Services, run: Run) -> bool:
 def render_followed(services: Services, run: Run) -> None:
     """A run, drawn again twice a second while it is not done.
 
-    The whole page is drawn anew when the run's state changes or the verdict is overfitting for the first time.
+    The whole page is drawn again when the run's state changes or the verdict is overfitting for the first time.
     """
     every = None if run.state.is_finished else TICK_SECONDS
     draw_ticking(_draw, services, run.id, _drawn(services, run), every=every)
@@ -102,5 +102,5 @@ def _render_progress(services: Services, run: Run) -> None:
         seconds = f"Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs}"
         last = curves_of(services.store, run)["seconds"]
         if last and last[-1] is not None:
-            seconds += f", {last[-1]:.1f} seconds each"
+            seconds += f", {last[-1]:.1f} seconds per epoch"
         st.progress(run_fraction(run), seconds)

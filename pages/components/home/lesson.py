@@ -6,7 +6,7 @@
 import streamlit as st
 
 from core.datasets.samples import mislabelled, unseen_pictures
-from core.errors import RunNotFound, UserError
+from core.errors import RunNotFound
 from core.onboarding.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
 from core.runs.start import start_experiment
 from core.server.services import Services
@@ -17,6 +17,7 @@ from pages.components.home.story_fix import render_variants
 from pages.components.home.story_keep import page_address
 from pages.components.kit import session
 from pages.components.kit.pictures import render_pixels
+from pages.components.kit.starting import try_to_start
 from pages.components.kit.text import literal
 from pages.components.runs.live import render_live
 
@@ -29,7 +30,7 @@ SIDE = 96
 def render_lesson_links() -> None:
     """Every lesson by its title."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Lessons of two minutes:", width="content")
+        st.caption("Two-minute lessons:", width="content")
         for lesson in LESSONS.values():
             _link(lesson, lesson.title, ":material/school:")
 
@@ -65,7 +66,9 @@ def render_lesson(services: Services, lesson: Lesson) -> None:
         _link(following, f"Next: {following.title}", ":material/arrow_forward:")
     else:
         st.page_link(
-            "design.py", label="That was the last: now build your own", icon=":material/view_agenda:"
+            "design.py",
+            label="That was the last lesson: now build your own network",
+            icon=":material/view_agenda:",
         )
     with st.popover("Link to this lesson", icon=":material/link:", type="tertiary"):
         st.code(page_address(f"lesson?{PARAMETER}={lesson.name}"), language=None, wrap_lines=True)
@@ -105,20 +108,16 @@ def _read_runs(store: Store) -> list[Run]:
 
 
 def _start(services: Services, lesson: Lesson) -> None:
-    try:
-        runs = [_run_of(services, each) for each in lesson.runs]
-    except UserError as error:
-        st.error(literal(str(error)))
-        return
-    session.use_token()
-    st.query_params[RUNS] = ",".join(run.id for run in runs)
-    st.rerun()
+    runs = try_to_start(lambda: [_run_of(services, each) for each in lesson.runs])
+    if runs is not None:
+        st.query_params[RUNS] = ",".join(run.id for run in runs)
+        st.rerun()
 
 
 def _run_of(services: Services, wanted: LessonRun) -> Run:
     config = wanted.config
     if wanted.any_will_do:
-        # The same settings and seed give the same curve: nobody has to wait for it twice.
+        # The same settings and seed give the same curve, so it is not trained twice.
         known = services.store.studies.reusable([config])
         if found := known.get(config.config_id):
             return services.store.get_run(found)
@@ -127,12 +126,11 @@ def _run_of(services: Services, wanted: LessonRun) -> Run:
 
 
 def _render_taken(lesson: Lesson, runs: list[Run]) -> None:
-    """Which run was there before the lesson: its name is not the lesson's."""
+    """Which run is reused from before the lesson: its name is not the lesson's."""
     for wanted, run in zip(lesson.runs, runs, strict=False):
         if wanted.any_will_do and run.name != wanted.name:
             st.caption(
-                f"“{literal(run.name)}” was there already and has the settings that this lesson needs, so it is not "
-                "trained again."
+                f"“{literal(run.name)}” already has the settings that this lesson needs, so it is reused."
             )
 
 

@@ -15,8 +15,8 @@ TICK_SECONDS = 1.0
 SHOWN_UNDER_WAY = 5
 LAST_RESULTS = 5
 WHAT_RESULTS_SAY = (
-    "How many of the validation pictures, which it never trained on, a run got right in its best epoch. The gap is how "
-    "much better it does on the pictures it was trained on: the larger, the more it overfits."
+    "The share of the validation pictures, which a run never trains on, that it got right in its best epoch. The gap "
+    "is how much better it does on its training pictures: the larger, the more it overfits."
 )
 
 

@@ -4,11 +4,11 @@ import streamlit as st
 
 from core.datasets.storage import is_ready
 from core.design.presets import PRESETS, Preset
-from core.errors import UserError
 from core.runs.start import quick_for_here, start_experiment
 from core.server.services import Services
 from core.system.devices import list_devices
 from pages.components.kit import session
+from pages.components.kit.starting import open_runs, try_to_start
 from pages.components.kit.text import literal
 
 STARTERS = ("article", "article-augmented", "tiny")
@@ -31,23 +31,17 @@ def _render_starter(services: Services, preset: Preset) -> None:
     st.caption(f"{pictures} pictures of {data}, {config.training.epochs} epochs")
     with st.container(horizontal=True):
         if st.button("Start", key=f"start-{preset.name}", icon=":material/play_arrow:"):
-            try:
-                run = start_experiment(
-                    services.workspace, config, None, preset.name, session.idempotency_token(config)
-                )
-            except UserError as error:
-                st.error(literal(str(error)))
-            else:
-                session.use_token()
-                session.set_chosen_runs((run.id,))
-                st.switch_page("runs.py", query_params={"run": run.id})
+            token = session.idempotency_token(config)
+            run = try_to_start(lambda: start_experiment(services.workspace, config, None, preset.name, token))
+            if run is not None:
+                open_runs(run)
         if st.button("Change first", key=f"open-{preset.name}", type="tertiary"):
             session.set_design_config(config, preset=preset.name)
             st.switch_page("design.py")
 
 
 def fallback_sentence(services: Services) -> str:
-    """What training uses here, and what it does without, in one sentence."""
+    """What training uses on this machine, and what is missing, in one sentence."""
     report = list_devices()
     gpus = [device for device in report.devices if device.kind == "gpu"]
     threads = report.devices[0].threads if report.devices else 1
@@ -57,5 +51,5 @@ def fallback_sentence(services: Services) -> str:
     if is_ready(services.workspace, "cifar10"):
         return f"Training uses {place}." if gpus else f"There is no GPU here, so training uses {cpu}."
     if gpus:
-        return f"Training uses {place}; CIFAR-10 is not here yet, so it is shown {shapes}."
+        return f"Training uses {place}; CIFAR-10 is not downloaded yet, so networks are shown {shapes}."
     return f"There is no GPU and no CIFAR-10 here, so training uses {cpu} and {shapes}."

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.datasets.storage import is_ready
 from core.design.presets import quick_start
-from core.errors import RunNotFound, UserError
+from core.errors import RunNotFound
 from core.onboarding.example import EXAMPLE_ID
 from core.runs.start import start_experiment
 from core.server.services import Services
@@ -28,6 +28,7 @@ from pages.components.home.starters import fallback_sentence
 from pages.components.home.story_fix import render_fix_button, render_race
 from pages.components.home.story_sample import render_sample
 from pages.components.kit import session
+from pages.components.kit.starting import try_to_start
 from pages.components.kit.text import literal
 
 PARAMETER = "story"
@@ -40,8 +41,8 @@ WHAT_OVERFITTING_IS = (
     "that are new to it, it is much worse: it **overfits**."
 )
 WHAT_RACES = (
-    "The same network from the same first weights, with one change: augmentation. It races the one that overfits, "
-    "which lies pale behind it."
+    "The same network with the same initial weights and one change: augmentation. It races the one that overfits, "
+    "which is drawn pale behind it."
 )
 
 
@@ -55,7 +56,7 @@ class Story:
 
 
 def read_story(store: Store) -> Story:
-    """What the address asks for. A run that is not there any more is told, and the story begins anew."""
+    """What the address asks for. When a run no longer exists, say so and start over."""
     asked = st.query_params.get(PARAMETER)
     if asked in (None, BEGIN):
         return Story(asked)
@@ -69,7 +70,7 @@ def read_story(store: Store) -> Story:
 
 
 def go_to(*ids: str) -> None:
-    """Go on with these runs, or begin anew without any."""
+    """Continue with these runs, or start over without any."""
     st.query_params.from_dict({PARAMETER: ",".join(ids) or BEGIN})
     st.rerun()
 
@@ -119,16 +120,11 @@ def _render_watch_button(services: Services) -> None:
     if not st.button("Watch it overfit", key="story-watch", type="primary", icon=":material/play_arrow:"):
         return
     config = quick_start(PRESET, has_cifar10=is_ready(services.workspace, "cifar10"), has_gpu=False)
-    try:
-        run = start_experiment(
-            services.workspace, config, None, PRESET, session.idempotency_token(config, "story")
-        )
-    except UserError as error:
-        st.error(literal(str(error)))
-        return
-    session.use_token()
-    session.set_chosen_runs((run.id,))
-    go_to(run.id)
+    token = session.idempotency_token(config, "story")
+    run = try_to_start(lambda: start_experiment(services.workspace, config, None, PRESET, token))
+    if run is not None:
+        session.set_chosen_runs((run.id,))
+        go_to(run.id)
 
 
 def _render_watching(services: Services, run: Run) -> None:
@@ -138,8 +134,8 @@ def _render_watching(services: Services, run: Run) -> None:
         _render_end_of_watching(services, run, overfits)
     else:
         st.markdown(
-            "It trains now, in the background. After each epoch, a point: at first both curves rise together. "
-            "Then one goes on and the other stops, and a verdict says since when."
+            "It is training now, in the background. Each epoch adds a point: at first both curves rise together. "
+            "Then one keeps rising and the other stops, and a verdict says since when."
         )
     render_followed(services, run)
 
@@ -149,11 +145,11 @@ def _render_end_of_watching(services: Services, run: Run, overfits: bool) -> Non
         render_problem(run)
     elif overfits:
         st.markdown(
-            "There it is: it gets better at its own pictures and no longer at new ones. One change helps most: "
-            "**augmentation** turns, shifts and mirrors each picture a little every time it comes round."
+            "There it is: it still gets better at its training pictures, but no longer at new ones. What helps most is "
+            "**augmentation**: it rotates, shifts and mirrors each picture a little every time it is shown."
         )
     else:
-        st.markdown("This one does not clearly overfit. See what augmentation makes of it all the same.")
+        st.markdown("This run does not clearly overfit. Augmentation may still improve it: try it.")
     with st.container(horizontal=True, vertical_alignment="center"):
         fork = render_fix_button(services, run, "Now fix it", primary=True) if run.epoch else None
         _render_begin_again()
@@ -177,7 +173,7 @@ def _render_fixing(services: Services, run: Run, fork: Run) -> None:
 
 
 def _render_begin_again() -> None:
-    if st.button("Begin again", key="story-again", type="tertiary", icon=":material/replay:"):
+    if st.button("Start over", key="story-again", type="tertiary", icon=":material/replay:"):
         go_to()
 
 

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.analysis.suggestions import Suggestion, augmentation_suggestion
+from core.analysis.suggestions import augmentation_suggestion
 from core.config import AugmentationConfig
-from core.errors import ConvDeckError, RunError, UserError
-from core.runs.start import fork_experiment, fork_name
+from core.errors import ConvDeckError, RunError
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.home.story_sample import Sample, choose_sample, render_another
@@ -16,6 +15,7 @@ from pages.components.kit import session
 from pages.components.kit.cache import answer_of
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.redraw import draw_ticking
+from pages.components.kit.starting import start_fork
 from pages.components.kit.text import literal
 from pages.components.runs.live import render_live
 
@@ -39,20 +39,9 @@ def render_fix_button(services: Services, run: Run, label: str, *, primary: bool
         label, key=f"story-fix-{run.id}", type=kind, icon=":material/healing:", help=suggestion.why
     ):
         return None
-    return _fork(services, run, suggestion)
-
-
-def _fork(services: Services, run: Run, suggestion: Suggestion) -> Run | None:
-    token = session.idempotency_token(run.config.with_values(suggestion.changes), run.id)
-    try:
-        fork = fork_experiment(
-            services.workspace, run.id, suggestion.changes, fork_name(run.name, suggestion.title), token
-        )
-    except UserError as error:
-        st.error(literal(str(error)))
-        return None
-    session.use_token()
-    session.set_chosen_runs((run.id, fork.id))
+    fork = start_fork(services, run, suggestion)
+    if fork is not None:
+        session.set_chosen_runs((run.id, fork.id))
     return fork
 
 
@@ -68,7 +57,7 @@ def render_race(services: Services, run: Run, fork: Run) -> None:
 
 
 def render_variants(services: Services, augmentation: AugmentationConfig, dataset: str) -> None:
-    """A sample of the data set, varied by the code that trains; what nobody has to wait for."""
+    """A sample of the data set, varied by the code that trains. The page does not wait for it."""
     sample = choose_sample(services, dataset)
     if sample is None:
         return
@@ -91,7 +80,7 @@ def _draw(
         st.caption(literal(found))
         return
     if found is None:
-        st.caption("The variants come as soon as the picture engine has loaded TensorFlow.")
+        st.caption("The variants appear once the picture engine has loaded TensorFlow.")
         st.skeleton(height=SIDE)
         return
     with st.grid(VARIANTS, min_column_width=64):

@@ -1,4 +1,4 @@
-"""What a visitor takes along: the link to this very comparison, the settings, and where all the controls are."""
+"""What a visitor keeps: the link to this comparison, the settings, and where all the controls are."""
 
 from urllib.parse import urlsplit
 
@@ -16,13 +16,13 @@ ANCHOR = "keep-it"
 
 def race_result(services: Services, run: Run, fork: Run) -> str:
     """How the race ended, in a sentence or two."""
-    start = "The race is over: the same network from the same first weights, with one change, augmentation."
+    start = "The race is over: the same network with the same initial weights and one change, augmentation."
     gaps = [diagnosed(services, each, curves_of(services.store, each)).gap for each in (run, fork)]
     without, varied = (f"{100 * gap:.1f}" if gap is not None else None for gap in gaps)
     if without is None or varied is None:
         return start
     return (
-        f"{start} The gap between its own pictures and new ones was **{varied} points** at the end, "
+        f"{start} The gap between training pictures and new ones was **{varied} points** at the end, "
         f"and **{without}** without it."
     )
 
@@ -34,9 +34,7 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
     for each, words in ((run, "Without augmentation"), (fork, "With augmentation")):
         diagnosis = diagnosed(services, each, curves_of(services.store, each))
         best = percent(each.best_val_accuracy)
-        st.markdown(
-            f"{words}: {verdict_badge(diagnosis)} at best right on **{best}** of the validation pictures"
-        )
+        st.markdown(f"{words}: {verdict_badge(diagnosis)} best validation accuracy **{best}**")
     left, right = st.columns(2, gap="large")
     with left:
         st.caption("The link to this comparison")
@@ -50,10 +48,10 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
                 mime="application/json",
                 icon=":material/data_object:",
                 on_click="ignore",
-                help="For `python -m core train --config FILE`, here or elsewhere.",
+                help="For `python -m core train --config FILE`, on this machine or another.",
             )
     with right:
-        st.caption("Then the full controls")
+        st.caption("Continue with all controls")
         st.page_link(
             "design.py",
             label="Design: change this network layer by layer",
@@ -67,11 +65,13 @@ def render_keep(services: Services, run: Run, fork: Run) -> None:
             query_params={"kind": "seeds", "runs": both},
         )
         st.page_link(
-            "augment.py", label="Augment: choose what training shows", icon=":material/auto_awesome_motion:"
+            "augment.py",
+            label="Augment: choose how training varies pictures",
+            icon=":material/auto_awesome_motion:",
         )
         st.page_link("runs.py", label="Runs: everything that was trained", icon=":material/monitoring:")
         st.page_link(
-            "notebook.py", label="Notebook: what you expected, what came of it", icon=":material/menu_book:"
+            "notebook.py", label="Notebook: what you expected, and the outcome", icon=":material/menu_book:"
         )
 
 

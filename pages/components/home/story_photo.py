@@ -24,14 +24,14 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
     st.subheader("Your own photo", anchor=ANCHOR)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        upload = st.file_uploader("A picture of yours", type=TYPES, key="story-photo")
+        upload = st.file_uploader("Your picture", type=TYPES, key="story-photo")
         sample = choose_sample(services, run.dataset)
         if upload is None and sample is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption("Until then, a picture that neither has seen:", width="content")
+                st.caption("Until then, a picture that neither network has seen:", width="content")
                 render_another("photo")
         elif upload is not None:
-            st.caption(f"{literal(upload.name)}. Take it away to see samples again.")
+            st.caption(f"{literal(upload.name)}. Remove it to see samples again.")
     if upload is None and sample is None:
         return
     truth = None

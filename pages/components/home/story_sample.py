@@ -30,7 +30,7 @@ class Sample:
 
 
 def choose_sample(services: Services, dataset_id: str) -> Sample | None:
-    """The one that this visitor has come to; None when the data set is not here any more."""
+    """The sample that this visitor has reached; None when the data set is no longer available."""
     try:
         samples = unseen_pictures(services.workspace, dataset_id)
     except DatasetError:
@@ -70,7 +70,7 @@ def _draw(services: Services, run: Run, sample: Sample, waits: bool) -> None:
         render_seen(sample.pixels, f"A picture of the data set {run.dataset} that no run has seen")
     with words:
         if row is None:
-            st.caption("Its answer comes as soon as the picture engine has loaded TensorFlow.")
+            st.caption("The answer appears once the picture engine has loaded TensorFlow.")
             st.skeleton(height=96)
         elif not row["ok"]:
             st.caption(literal(row["error"]))

@@ -28,8 +28,8 @@ class _Entry(Generic[Value]):
 
 
 class VersionedCache(Generic[Value]):
-    """Values by name, each of the version that was asked for last, of at most `most` names. All callers share them:
-    nobody may change one.
+    """Values by name, each of the version that was asked for last, of at most `most` names. All callers share them
+    and none may change one.
     """
 
     def __init__(self, most: int) -> None:
@@ -62,7 +62,7 @@ def epoch_version(run: Run) -> tuple[Hashable, ...]:
 def answer_of(key: tuple[Hashable, ...], ask: Callable[[], Any]) -> Any | None:
     """What `ask` returned for this key, or None as long as it has not returned; the first call asks.
 
-    `ask` runs in a thread of its own and may not draw. What it raised is raised here, once; then it is asked anew.
+    `ask` runs in a thread of its own and may not draw. What it raised is raised here, once; then it is asked again.
     """
     future = _asked(key, ask)
     if not future.done():

@@ -39,7 +39,7 @@ def badge(run: Run) -> str:
     if run.state.is_active and run.stop_requested:
         label = "Stopping"
     elif run.state is RunState.PAUSED and not run.pause_requested:
-        label = "Going on"
+        label = "Resuming"
     elif run.state is RunState.RUNNING and run.pause_requested:
         label = "Pausing"
     return f":{look.color}-badge[{look.icon} {label}]"
@@ -85,7 +85,7 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
     ):
         holders = ", ".join(f"“{each.name}”" for each in busy[:3]) + (" and others" if len(busy) > 3 else "")
         paused = [each for each in busy if each.state is RunState.PAUSED]
-        hint = f" “{paused[0].name}” is paused: let it go on, or stop it." if paused else ""
+        hint = f" “{paused[0].name}” is paused: resume or stop it." if paused else ""
         return f"Next in the queue: it starts when {'one of ' if len(busy) > 1 else ''}{holders} ends.{hint}"
     return "Next in the queue: it starts within a few seconds."
 

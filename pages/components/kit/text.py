@@ -1,4 +1,4 @@
-"""Text on a page: what people typed, shown as it is, and times by the visitor's own clock."""
+"""Text on a page: what people typed, shown as it is, times by the visitor's own clock, and what went wrong."""
 
 import datetime
 import re
@@ -6,8 +6,16 @@ import zoneinfo
 
 import streamlit as st
 
+from core.errors import ConvDeckError
+
 EXPECTATION_EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
+UNEXPECTED = "Something went wrong on this page. Reload it to try again; the server's log says what happened."
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:~<>&])")
+
+
+def literal(text: str) -> str:
+    """Escape what Markdown and Streamlit's directives would take for their own."""
+    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def local_time(seconds: float) -> str:
@@ -22,6 +30,12 @@ def _zone() -> datetime.tzinfo:
         return datetime.UTC
 
 
-def literal(text: str) -> str:
-    """Escape what Markdown and Streamlit's directives would take for their own."""
-    return _MARKDOWN.sub(r"\\\1", text)
+def render_error(error: Exception) -> bool:
+    """Say in a sentence what a page, one of its fragments or a callback raised, in the place where it happened.
+
+    The one boundary of errors: for `st.App(on_script_error=…)`, because a fragment handles what its function raises
+    before the page could catch it. Streamlit has written the traceback to the log by then; True keeps it from drawing
+    its own message.
+    """
+    st.error(literal(str(error)) if isinstance(error, ConvDeckError) else UNEXPECTED)
+    return True

@@ -30,7 +30,7 @@ def render_entry(services: Services, entry: Entry) -> None:
         render_words(
             "Expected", note.expectation, NOTHING_EXPECTED if not entry.is_open else "Not written yet."
         )
-        render_words("What came of it", note.outcome, "Not written yet.")
+        render_words("Outcome", note.outcome, "Not written yet.")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             there = [run.id for run in entry.runs if not run.deleted]
             if there:
@@ -79,7 +79,7 @@ def _render_curves(entry: Entry) -> None:
 
 @st.dialog("Delete this note?", icon=":material/delete:")
 def _delete_dialog(services: Services, note: Note) -> None:
-    st.write("What was written is gone for good; the runs stay.")
+    st.write("This deletes the text permanently. The runs stay.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         kept = st.button("Keep", key="keep-note")
         deleted = st.button(

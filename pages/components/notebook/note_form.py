@@ -1,4 +1,4 @@
-"""What somebody expects of a run before its start, and what came of it: the fields to write it down."""
+"""What somebody expects of a run before its start, and the outcome: the fields to write them down."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,13 +18,13 @@ from pages.components.runs.curves import curves_of
 
 FIELD_HEIGHT = 100
 FACTS_TICK_SECONDS = 2.0
-LOCKED = "As it was written before the first epoch had ended."
+LOCKED = "Written before the first epoch had ended, and unchanged since."
 TOO_LATE = "The first epoch had ended before this was saved, so it is not kept as an expectation."
 NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
 
 
 def render_run_note(services: Services, runs: Sequence[Run]) -> None:
-    """On Runs, for the chosen run or comparison: what was expected, what came of it, and the facts beside it."""
+    """On Runs, for the chosen run or comparison: what was expected, the outcome, and the facts beside them."""
     if len(runs) > MAX_NOTE_RUNS:
         return
     ids = [run.id for run in runs]
@@ -48,7 +48,7 @@ def render_note_form(
 ) -> None:  # fmt: skip
     """The texts of a note, to be edited; without a note yet, one about the runs `ids` is made.
 
-    With `read_again` the facts are drawn anew while the page is looked at, for the curves beside them grow.
+    With `read_again` the facts are drawn again while the page is open, because the curves beside them grow.
     """
     expectation, outcome = (note.expectation, note.outcome) if note else ("", "")
     expected_key = f"expected-{name}-{hash(expectation)}"
@@ -77,17 +77,17 @@ def render_note_form(
                 expected = st.text_area(
                     "What do you expect?", expectation, key=expected_key,
                     max_chars=MAX_NOTE_CHARACTERS, placeholder=EXPECTATION_EXAMPLE, height=FIELD_HEIGHT,
-                    help="Can be changed until the first epoch has ended; then it stays as it was.",
+                    help="You can change this until the first epoch has ended.",
                 )  # fmt: skip
             came = st.text_area(
-                "What came of it", outcome, key=f"outcome-{name}-{hash(outcome)}", max_chars=MAX_NOTE_CHARACTERS,
+                "Outcome", outcome, key=f"outcome-{name}-{hash(outcome)}", max_chars=MAX_NOTE_CHARACTERS,
                 placeholder="In your own words: was it as expected, and why?", height=FIELD_HEIGHT,
             )  # fmt: skip
             with st.container(horizontal=True):
                 saved = st.form_submit_button("Save", key=f"save-note-{name}", icon=":material/save:")
                 suggested = not outcome and st.form_submit_button(
                     "Save with the numbers", key=f"suggest-note-{name}",
-                    help="Puts what the numbers say below your words.",
+                    help="Adds what the numbers say below your text.",
                 )  # fmt: skip
         if saved or suggested:
             words = "\n\n".join([came, "\n".join(facts)]) if suggested else came
@@ -100,7 +100,7 @@ def _render_facts(read: Callable[[], Sequence[str]]) -> None:
 
 
 def render_words(label: str, text: str, instead: str) -> None:
-    """Somebody's words as they were typed, line by line; or that there are none."""
+    """A person's words as they were typed, line by line; `instead` where there are none."""
     st.caption(label)
     if not text:
         st.markdown(f":small[*{literal(instead)}*]")

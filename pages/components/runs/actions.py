@@ -39,7 +39,7 @@ def _stop_and_resume(services: Services, runs: Sequence[Run]) -> None:
             key="stop-runs",
             icon=":material/stop:",
             disabled=asked,
-            help="Ends at the next batch and keeps what was learned; the run can be resumed.",
+            help="Stops after the current batch and keeps what was learned. The run can be resumed.",
         ):
             act_and_draw(stoppable, lambda run: control.stop_run(services.workspace, run.id))
     resumable = [run for run in runs if run.state.can_resume]
@@ -48,7 +48,7 @@ def _stop_and_resume(services: Services, runs: Sequence[Run]) -> None:
         key="resume-runs",
         icon=":material/play_arrow:",
         type="primary",
-        help="Goes on from the last finished epoch.",
+        help="Continues from the last finished epoch.",
     ):
         act_and_draw(resumable, lambda run: control.resume_run(services.workspace, run.id))
 
@@ -80,21 +80,21 @@ def _signal_or_noise(runs: Sequence[Run]) -> None:
             label="Signal or noise?",
             icon=":material/query_stats:",
             query_params={"kind": "seeds", "runs": ",".join(run.id for run in runs)},
-            help="Train these settings with several seeds, to see what is more than chance.",
+            help="Train with several seeds to see which differences are more than chance.",
             width="content",
         )
 
 
 def _rename(services: Services, run: Run) -> None:
     # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn for
-    # that swallows the click. A new name, also one given elsewhere, makes all of it anew: closed, and with that name.
+    # that swallows the click. A new name, also one given elsewhere, draws all of it again: closed, and with that name.
     key = f"{run.id}-{run.name}"
     with (
         st.popover("Rename", icon=":material/edit:", key=f"rename-{key}"),
         st.form(f"name-form-{run.id}", border=False),
     ):
         name = st.text_input("Name", run.name, key=f"name-{key}", max_chars=MAX_NAME_CHARACTERS)
-        if st.form_submit_button("Save the name", key=f"save-name-{run.id}"):
+        if st.form_submit_button("Save name", key=f"save-name-{run.id}"):
             act_and_draw([run], lambda run: control.rename_run(services.workspace, run.id, name))
 
 
@@ -136,12 +136,12 @@ def _delete(services: Services, runs: Sequence[Run]) -> None:
         key="delete-runs",
         icon=":material/delete:",
         disabled=bool(busy),
-        help="Stop it first: a run that is active cannot be deleted." if busy else None,
+        help="An active run cannot be deleted: stop it first." if busy else None,
     ):
         _delete_dialog(services, runs)
 
 
-@st.dialog("Delete for good?", icon=":material/delete:")
+@st.dialog("Delete permanently?", icon=":material/delete:")
 def _delete_dialog(services: Services, runs: Sequence[Run]) -> None:
     what = f"“{literal(runs[0].name)}”" if len(runs) == 1 else f"{len(runs)} runs"
     st.write(f"{what} with curves, weights and log. This cannot be undone.")
@@ -168,7 +168,7 @@ def _export_dialog(services: Services, run: Run) -> None:
         "(whole numbers 0 to 255) and gives a probability for each class."
     )
     # On a button of its own, because the page behind waits for whatever a dialog does at its first drawing.
-    if st.button("Write the file", key="write-keras", type="primary"):
+    if st.button("Create the file", key="write-keras", type="primary"):
         _offer_model(services, run)
     st.caption("The same on the command line:")
     st.code(

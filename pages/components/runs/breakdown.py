@@ -77,8 +77,8 @@ def _render_classes(store: Store, run: Run, details: RunBreakdown, names: Sequen
     st.caption(
         _shown_classes_in_words(details)
         + "Gap: clean training minus validation accuracy. Orange: the network knows the class's training pictures "
-        f"better than others of it. A class has about {few:,} validation pictures, so {100 / sqrt(few):.0f} points "
-        "more or less can be chance."
+        f"better than new ones. A class has about {few:,} validation pictures, so a difference of "
+        f"{100 / sqrt(few):.0f} points can be chance."
     )
 
 
@@ -112,10 +112,10 @@ def _render_pictures(services: Services, run: Run, details: RunBreakdown, names:
             )
     if thumbnails is None:
         st.caption(
-            f"The pictures cannot be shown: the data set {literal(run.dataset)} is not what it was, or gone."
+            f"The pictures cannot be shown: the data set {literal(run.dataset)} has changed or is missing."
         )
     st.caption(
-        "Forgotten: right after one epoch, wrong after the next. The strongest colours are the surest answers. Every "
+        "Forgotten: right after one epoch, wrong after the next. The stronger the colour, the surer the answer. Every "
         "run on this data follows the same pictures."
     )
 
@@ -176,6 +176,6 @@ def _render_labels(store: Store, run: Run, details: RunBreakdown) -> None:
         alt="Wrong labels learned by heart and seen through, and right labels answered right, by epoch",
     )
     st.caption(
-        "This run trains on some labels that were made wrong on purpose. No pattern leads to them, so who answers with "
-        "one has learned that very picture by heart."
+        "This run trains on some labels that were made wrong on purpose. No pattern leads to them, so a network that "
+        "answers with one has learned that very picture by heart."
     )

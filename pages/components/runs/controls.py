@@ -1,4 +1,4 @@
-"""What can be done to a run while it trains: pause, go on, step; another learning rate, more epochs; the history."""
+"""What can be done to a run while it trains: pause, resume, step; another learning rate, more epochs; the history."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,19 +27,19 @@ WHAT = {
     "learning_rate": "Learning rate",
     "add_epochs": "More epochs",
     "pause": "Pause",
-    "resume": "Go on",
+    "resume": "Resume",
     "step": "One epoch",
 }
 NOT_YET = {
     "learning_rate": "Takes effect when the next epoch begins.",
-    "pause": "Takes effect at the next batch.",
+    "pause": "Takes effect after the current batch.",
     "resume": "Takes effect in a moment.",
-    "step": "Trains until this epoch has ended.",
+    "step": "Trains to the end of this epoch.",
 }
 
 
 def render_pause(services: Services, runs: Sequence[Run]) -> None:
-    """The buttons that hold runs up and let them go on, beside Stop."""
+    """The buttons that pause and resume runs, beside Stop."""
     at_work = [run for run in runs if run.state.is_active and not run.stop_requested]
     running = [run for run in at_work if not run.pause_requested and run.state is not RunState.PAUSED]
     held = [run for run in at_work if run.pause_requested]
@@ -48,19 +48,18 @@ def render_pause(services: Services, runs: Sequence[Run]) -> None:
         counted("Pause", running, runs),
         key="pause-runs",
         icon=":material/pause:",
-        help="Waits at the next batch, with all it holds, until you let it go on. Nothing is lost, and what it "
-        "learns stays the same.",
+        help="Pauses after the current batch and keeps its device. Resume continues exactly where it stopped.",
     ):
         act_and_draw(running, lambda run: control.pause_run(services.workspace, run.id))
     if held and st.button(
-        counted("Go on", held, runs),
+        "Resume" if len(runs) == 1 else f"Resume {len(held)} paused",
         key="go-on-runs",
         icon=":material/play_arrow:",
         type="primary",
-        help="Trains on from where it is.",
+        help="Continues exactly where it paused.",
     ):
         act_and_draw(held, lambda run: control.resume_run(services.workspace, run.id))
-    # Never “stepping”: an epoch can be over before the next tick, and nobody would take that back.
+    # Never “stepping”: an epoch can be over before the next tick, which would leave that label standing.
     if (
         len(runs) == 1
         and paused
@@ -68,17 +67,17 @@ def render_pause(services: Services, runs: Sequence[Run]) -> None:
             "Step one epoch",
             key="step-run",
             icon=":material/skip_next:",
-            help="Trains until the epoch has ended, then pauses again.",
+            help="Trains to the end of this epoch, then pauses again.",
         )
     ):
         act_and_draw(paused, lambda run: control.step_run(services.workspace, run.id))
 
 
 def render_changes(services: Services, run: Run) -> None:
-    """What can be changed of a run that has not finished. Opening it has its numbers read anew."""
+    """What can be changed of a run that has not finished. Opening it reads its numbers again."""
     if run.state is RunState.FINISHED or run.stop_requested:
         return
-    label = "Change before it goes on" if run.state.is_finished else "Change while it trains"
+    label = "Change before resuming" if run.state.is_finished else "Change during training"
     with (
         st.popover(label, icon=":material/tune:", key=f"change-{run.id}", on_change="rerun"),
         st.container(width=POPOVER_PIXELS),
@@ -108,7 +107,7 @@ def _render_rate(services: Services, run: Run) -> None:
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         value = st.number_input(
-            "Another rate",
+            "New rate",
             value=rate,
             step=_rounded((rate or 0.001) / 10),
             format="%g",
@@ -120,7 +119,7 @@ def _render_rate(services: Services, run: Run) -> None:
 
 def _render_epochs(services: Services, run: Run) -> None:
     st.markdown("**More epochs**")
-    told = f"It trains {run.total_epochs:,} epochs"
+    told = f"It trains for {run.total_epochs:,} epochs"
     if run.added_epochs:
         told += f", {run.added_epochs:,} more than its design says"
     st.caption(f"{told}.")
@@ -142,53 +141,53 @@ def _current_rate(store: Store, run: Run) -> tuple[float | None, str]:
     rates = [rate for rate in store.curves(run.id)["learning_rate"] if rate]
     config = _config(run)
     rate: float | None = _rounded(rates[-1] if rates else config.optimizer.learning_rate if config else 0.001)
-    told = f"Epoch {run.epoch} was trained at" if rates else "It begins at"
+    told = f"Epoch {run.epoch} was trained at" if rates else "It starts at"
     told += f" {rate_in_words(rate or 0)}."
     if not rates and config and _goes_up_first(config):
         # Half of the top is far above where it begins, and it would go up from there.
-        told = f"It begins low and goes up to {rate_in_words(rate or 0)}; its rate stands here after the first epoch."
+        told = f"It starts low and rises to {rate_in_words(rate or 0)}; the rate appears here after the first epoch."
         rate = None
     if config and config.optimizer.schedule not in ("constant", "plateau"):
-        told += " Its schedule goes on from the rate that you set."
+        told += " Its schedule continues from the rate that you set."
     if asked := _pending(store, run, "learning_rate"):
         rate = asked.value or rate
-        told += f" **{rate_in_words(rate)} is asked for** and takes effect when the next epoch begins."
+        told += f" **{rate_in_words(rate)} is requested** and takes effect when the next epoch begins."
     return rate, told
 
 
 def render_hold(store: Store, run: Run) -> None:
-    """Say of a run that is paused, or about to be, that it is, and what lets it go on."""
+    """Say that a run is paused, or about to be, and how to resume it."""
     if run.stop_requested:
         return
     if run.state is not RunState.PAUSED:
         if run.pause_requested:
             stepping = _pending(store, run, "step") is not None
             st.caption(
-                ":material/pause: It pauses when this epoch has ended."
+                ":material/pause: Pausing after this epoch…"
                 if stepping
-                else ":material/pause: It pauses at the next batch."
+                else ":material/pause: Pausing after the current batch…"
             )
         return
     where = f"after epoch {run.epoch} of {run.total_epochs}" if run.epoch else "before its first epoch"
     if run.batch:
         where = f"in epoch {run.epoch + 1} of {run.total_epochs}"
     if not run.pause_requested:
-        st.info(f"Paused {where}. It goes on in a moment.", icon=":material/play_arrow:")
+        st.info(f"Paused {where}. Resuming…", icon=":material/play_arrow:")
         return
     st.info(
-        f"**Paused {where}.** *Go on* and *Step one epoch*, above, let it train on, as "
-        f"`python -m core resume {run.id}` does. Until then it keeps its device.",
+        f"**Paused {where}.** It keeps its device. To continue, use *Resume* or *Step one epoch* above, or "
+        f"`python -m core resume {run.id}`.",
         icon=":material/pause:",
     )
 
 
 def render_history(store: Store, run: Run) -> None:
-    """What people asked of the run, when, at which epoch, and what came of it; nothing when nobody did."""
+    """What people requested of the run, when, at which epoch, and the outcome; nothing without requests."""
     history = store.interventions.history(run.id)
     if not history:
         return
     render_folded(
-        "Changed while it trained", f"history-{run.id}", lambda: _render_table(history), icon=":material/history:"
+        "Changed during training", f"history-{run.id}", lambda: _render_table(history), icon=":material/history:"
     )  # fmt: skip
 
 
@@ -198,12 +197,12 @@ def _render_table(history: Sequence[Intervention]) -> None:
         history_frame(history),
         border="horizontal",
         hide_index=True,
-        alt="What was changed while the run trained: when, after which epoch, what, and the outcome",
+        alt="What was changed during training: when, after which epoch, what, and the outcome",
     )
 
 
 def history_frame(history: Sequence[Intervention]) -> pd.DataFrame:
-    """A row for each thing that was asked, the newest first."""
+    """A row for each request, the newest first."""
     rows = [
         {
             "When": local_time(each.asked_at),
@@ -250,7 +249,7 @@ def _config(run: Run) -> ExperimentConfig | None:
 
 
 def act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
-    """Act on each run. What one of them refuses is said when the page is drawn anew; the others go on."""
+    """Act on each run. A refusal is shown when the page is drawn again, and the rest still happens."""
     for run in runs:
         try:
             act(run)
@@ -259,7 +258,7 @@ def act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
 
 
 def act_and_draw(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
-    """The same, and the page is drawn anew at once."""
+    """The same, and the page is drawn again at once."""
     act_on(runs, act)
     st.rerun()
 

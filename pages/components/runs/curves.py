@@ -22,7 +22,7 @@ from pages.components.kit.text import literal
 from pages.components.runs.verdict import diagnosed
 
 PARENT = "parent"
-MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed on the way."
+MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed during training."
 
 
 _curves: VersionedCache[Curves] = VersionedCache(64)
@@ -39,7 +39,7 @@ def render_charts(
 ) -> None:
     """Accuracy and loss side by side. A fork lies over its parent's pale curves, labelled with the difference."""
     if len(runs) > charts.MAX_RUNS:
-        st.caption(f"The curves of the first {charts.MAX_RUNS} are drawn.")
+        st.caption(f"Only the first {charts.MAX_RUNS} runs are drawn.")
     runs = runs[: charts.MAX_RUNS]
     parent = _parent(services.store, runs[0]) if len(runs) == 1 else None
     shown = _choose_series(several=len(runs) > 1, has_parent=parent is not None)
@@ -49,7 +49,7 @@ def render_charts(
         st.caption(f"Pale behind: {literal(parent.name)}. Here: {literal(_difference(parent, runs[0]))}.")
     series = [name for name in charts.SERIES if name in shown] or ["val"]
     changes = [marked_changes(services.store.interventions.history(run.id)) for run in runs]
-    # All that the charts are made of: they are made once an epoch, for whoever looks, and not at each tick.
+    # All that the charts are made of: they are made once per epoch, for all visitors, and not at each tick.
     known = (*runs, *([] if ghost is None else [ghost]))
     drawn = _charts.get(
         (services, tuple(run.id for run in known), tuple(names), tuple(series)),
@@ -111,7 +111,7 @@ def family(runs: Sequence[Run]) -> tuple[set[int], dict[int, str]]:
 
 
 def _change(parent: Run, fork: Run) -> str:
-    """In few words what a fork changed: the words of the mend that made it, which end its name, else its settings."""
+    """In few words what a fork changed: the suggestion that made it, which ends its name, else its settings."""
     words = fork.name.removeprefix(f"{parent.name}: ")
     return words if words and words != fork.name else _difference(parent, fork, most=1)
 
@@ -154,13 +154,13 @@ def marked_changes(history: Sequence[Intervention]) -> dict[int, str]:
             case "pause":
                 words = "paused"
             case _:
-                continue  # going on after a pause leaves no trace in the curve
+                continue  # resuming after a pause leaves no trace in the curve
         marks.setdefault(each.epoch + 1, []).append(words)
     return {epoch: ", ".join(dict.fromkeys(words)) for epoch, words in marks.items()}
 
 
 def _choose_series(several: bool, has_parent: bool) -> list[str]:
-    """Which curves to draw; with several runs, training is left out at first, for three a run are hard to read."""
+    """Which curves to draw; with several runs, training is left out at first, three per run are hard to read."""
 
     def describe(series: str) -> str:
         if series == PARENT:
@@ -185,7 +185,7 @@ def _choose_series(several: bool, has_parent: bool) -> list[str]:
 
 
 def _describe(measure: str, names: Sequence[str]) -> str:
-    # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart anew.
+    # Nothing that changes from epoch to epoch: another text makes Streamlit build the chart again.
     return (
         f"{charts.MEASURES[measure]} by epoch of training, validation and clean training: {', '.join(names)}"
     )

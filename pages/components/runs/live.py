@@ -38,7 +38,7 @@ SPARKLINE_POINTS = 60  # a measure is about 150 pixels wide
 WHY_TRAINING_CAN_BE_LOWER = (
     "Training accuracy is measured while the network learns: with dropout and augmentation on, and averaged over "
     "the epoch. So it can lie below validation. Clean training is measured after each epoch with both off; the gap "
-    "is clean training minus validation. Turn the wheel to zoom, drag to move, double-click to see all."
+    "is clean training minus validation. Scroll to zoom, drag to move, double-click to reset."
 )
 
 
@@ -70,7 +70,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
                     st.markdown(f"{verdict_badge(diagnosis)} :small[{literal(diagnosis.evidence)}]")
                 if changes := marked_changes(store.interventions.history(run.id)):
                     words = "; ".join(f"from epoch {epoch} on: {change}" for epoch, change in changes.items())
-                    st.caption(literal(f"Changed while it trained, {words}."))
+                    st.caption(literal(f"Changed during training, {words}."))
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
@@ -79,7 +79,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
         render_charts(services, runs, names, curves)
         st.caption(WHY_TRAINING_CAN_BE_LOWER)
     else:
-        st.caption("The curves begin when the first epoch has ended.")
+        st.caption("Curves appear after the first epoch.")
     if len(runs) == 1:
         render_history(store, runs[0])
         render_details(services, runs[0])
@@ -99,13 +99,13 @@ def _render_standing(store: Store, run: Run, curves: Curves) -> None:
 
 
 def _trouble(run: Run) -> str | None:
-    """What the store does not say yet: its process is gone, or has not been heard of."""
+    """What the store does not say yet: its process is gone, or silent."""
     if run.pid is not None and run.pid_started is not None and not is_alive(run.pid, run.pid_started):
-        return "The training process is gone. Its run is being marked as interrupted."
+        return "The training process is gone. The run is being marked as interrupted."
     silent = 0.0 if run.heartbeat is None else time.time() - run.heartbeat
-    # A paused one is heard of too: it waits and says so.
+    # A paused one reports too.
     if run.state in (RunState.RUNNING, RunState.PAUSED) and silent > SILENT_SECONDS:
-        return f"The training process has said nothing for {rough_duration(silent).removeprefix('about ')}."
+        return f"No update from the training process for {rough_duration(silent).removeprefix('about ')}."
     return None
 
 
@@ -156,28 +156,28 @@ def _render_measures(run: Run, curves: Curves) -> None:
             border=True,
             chart_data=_sparkline(gaps),
             help="Clean training accuracy minus validation accuracy at the last epoch. Overfitting makes it grow. "
-            "The verdict goes by the middle one of the last three epochs, which a single jump does not move.",
+            "The verdict uses the median of the last three epochs, which a single jump does not move.",
         )
         st.metric(
             "Learning rate",
             "–" if not rates else rate_in_words(rates[-1]),
             border=True,
             chart_data=_sparkline(rates),
-            help="How far each step goes. A schedule changes it from epoch to epoch.",
+            help="The size of each step. A schedule changes it from epoch to epoch.",
         )
         st.metric(
-            "Seconds an epoch",
+            "Seconds per epoch",
             "–" if each is None else f"{each:.1f}",
             border=True,
             chart_data=_sparkline(seconds),
             help="The median of the last five epochs.",
         )
         st.metric(
-            "Pictures a second",
+            "Pictures per second",
             "–" if speed is None else f"{speed:,.0f}",
             border=True,
             chart_data=_sparkline(speeds),
-            help="How many training pictures pass through the network in a second.",
+            help="How many training pictures pass through the network per second.",
         )
 
 

@@ -156,13 +156,13 @@ def _pictures(thumbnails: Sequence[str] | None) -> list[dict[str, Any]]:
                 "url": {"field": "url"},
                 "tooltip": [
                     {"field": "label", "type": "nominal", "title": "Its label"},
-                    {"field": "truth", "type": "nominal", "title": "What it is"},
+                    {"field": "truth", "type": "nominal", "title": "True class"},
                     {"field": "taken_for", "type": "nominal", "title": "Taken for now"},
                     {"field": "learned", "type": "quantitative", "title": "Times learned"},
                     {"field": "forgotten", "type": "quantitative", "title": "Times forgotten"},
                     {
                         "field": "confidence", "type": "quantitative", "format": ".1%",
-                        "title": "Probability of its label, mean",
+                        "title": "Mean probability of its label",
                     },
                     {
                         "field": "variability", "type": "quantitative", "format": ".1%",

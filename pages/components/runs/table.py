@@ -91,7 +91,7 @@ def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> No
     text, states = _render_filter(counts)
     shown = _page_of(store, text, states)
     if not shown:
-        st.caption("No run fits this filter.")
+        st.caption("No runs match this filter.")
         return
     ids = tuple(run.id for run in shown)
     ticked = tuple(ids[row] for row in _table(store, shown, chosen).selection.rows if row < len(ids))
@@ -198,8 +198,8 @@ def _columns() -> dict[str, Any]:
         "gap": column.NumberColumn(
             "Gap",
             format="%.1f",
-            help="Clean training accuracy minus validation accuracy at the last epoch, in points of a hundred: "
-            "what overfitting costs.",
+            help="Clean training accuracy minus validation accuracy at the last epoch, in percentage points: "
+            "the cost of overfitting.",
             width="small",
         ),
         "curve": column.LineChartColumn(

@@ -8,18 +8,17 @@ import streamlit as st
 from core.analysis.diagnosis import Diagnosis, Verdict
 from core.analysis.suggestions import Suggestion
 from core.datasets.storage import describe_dataset
-from core.errors import UserError
-from core.runs.start import fork_experiment, fork_name
 from core.runs.verdicts import suggestions_of, verdict_of
 from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Curves
-from pages.components.kit import run_words, session
+from pages.components.kit import run_words
 from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.run_words import Color
+from pages.components.kit.starting import open_runs, start_fork
 from pages.components.kit.text import literal
 
-MOST_MENDS = 4
+MOST_SUGGESTIONS = 4
 
 LOOKS: dict[Verdict, tuple[str, Color]] = {
     Verdict.TOO_EARLY: (":material/hourglass_empty:", "gray"),
@@ -33,13 +32,13 @@ LOOKS: dict[Verdict, tuple[str, Color]] = {
 
 
 def render_verdict(services: Services, run: Run, curves: Curves) -> None:
-    """A line with the verdict and its evidence, and a row of mends."""
+    """A line with the verdict and its evidence, and a row of suggestions."""
     diagnosis, suggestions = judged(services, run, curves)
     with st.container(border=True):
         st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
         if suggestions:
             st.caption(
-                "Try it with a change: the fork starts from the same weights and sees the pictures in the same order."
+                "Try a change: the fork starts from the same weights and sees the pictures in the same order."
             )
             with st.container(horizontal=True, gap="small"):
                 for offer in suggestions:
@@ -48,7 +47,7 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
 
 @dataclass(frozen=True)
 class Offer:
-    """A mend, and what it changes, a line for each setting."""
+    """A suggestion, and what it changes, a line for each setting."""
 
     suggestion: Suggestion
     changes: str
@@ -59,14 +58,14 @@ _judgements: VersionedCache[tuple[Diagnosis, tuple[Offer, ...]]] = VersionedCach
 
 
 def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
-    """The diagnosis alone, made once an epoch: the mends take six times as long."""
+    """The diagnosis alone, made once per epoch: the suggestions take six times as long."""
     return _diagnoses.get(
         (services, run.id), _version(services, run), lambda: verdict_of(services.workspace, run, curves)
     )
 
 
 def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
-    """The diagnosis and the likeliest mends, made once an epoch and not at each tick."""
+    """The diagnosis and the likeliest suggestions, made once per epoch and not at each tick."""
     return _judgements.get((services, run.id), _version(services, run), lambda: _judge(services, run, curves))
 
 
@@ -77,7 +76,7 @@ def _version(services: Services, run: Run) -> Hashable:
 
 def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
     diagnosis = diagnosed(services, run, curves)
-    suggestions = suggestions_of(services.workspace, run, diagnosis)[:MOST_MENDS]
+    suggestions = suggestions_of(services.workspace, run, diagnosis)[:MOST_SUGGESTIONS]
     return diagnosis, tuple(Offer(suggestion, _changes(run, suggestion)) for suggestion in suggestions)
 
 
@@ -91,7 +90,7 @@ def verdict_badge(diagnosis: Diagnosis) -> str:
 
 def _render_suggestion(services: Services, run: Run, offer: Offer) -> None:
     suggestion = offer.suggestion
-    # A key of its own: the popover stays open while the page around it is drawn anew.
+    # A key of its own: the popover stays open while the page around it is drawn again.
     with st.popover(suggestion.title, icon=":material/healing:", key=f"mend-{run.id}-{suggestion.id}"):
         st.markdown(literal(suggestion.why))
         st.code(offer.changes, language=None)
@@ -100,8 +99,8 @@ def _render_suggestion(services: Services, run: Run, offer: Offer) -> None:
             key=f"take-{run.id}-{suggestion.id}",
             type="primary",
             icon=":material/fork_right:",
-        ):
-            _take(services, run, suggestion)
+        ) and (fork := start_fork(services, run, suggestion)):
+            open_runs(run, fork)  # the fork races its parent's curve
 
 
 def _changes(run: Run, suggestion: Suggestion) -> str:
@@ -110,19 +109,3 @@ def _changes(run: Run, suggestion: Suggestion) -> str:
         f"{path}: {run_words.setting(config.value(path))} → {run_words.setting(value)}"
         for path, value in suggestion.changes.items()
     )
-
-
-def _take(services: Services, run: Run, suggestion: Suggestion) -> None:
-    try:
-        config = run.config.with_values(suggestion.changes)
-        name = fork_name(run.name, suggestion.title)
-        token = session.idempotency_token(config, run.id)
-        fork = fork_experiment(services.workspace, run.id, suggestion.changes, name, token)
-    except UserError as error:
-        st.error(literal(str(error)))
-        return
-    session.use_token()
-    both = (run.id, fork.id)
-    session.set_chosen_runs(both)
-    # A page of its own, so that the address holds both and the fork races its parent's curve.
-    st.switch_page("runs.py", query_params={"run": ",".join(both)})

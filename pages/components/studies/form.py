@@ -32,6 +32,7 @@ from core.studies.spec import (
 from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
 from core.system.devices import list_devices
 from pages.components.kit import session
+from pages.components.kit.starting import try_to_start
 from pages.components.kit.text import literal
 from pages.components.studies.words import KINDS
 
@@ -216,13 +217,11 @@ def _render_start(services: Services, spec: StudySpec, planned: Sequence[Planned
     label = f"Start {_runs(new)}" if new else f"Show {_runs(all_runs)}"
     if st.button(label, key="start-study", type="primary", icon=":material/science:"):
         token = session.idempotency_token(spec.bases[0].config, f"study {spec.to_json()} {reuse}")
-        try:
-            study = start_study(services.workspace, spec, token=token, reuse=reuse)
-        except UserError as error:
-            st.error(literal(_in_words(error)))
-            return
-        session.use_token()
-        st.switch_page("studies.py", query_params={"study": study.id})
+        study = try_to_start(
+            lambda: start_study(services.workspace, spec, token=token, reuse=reuse), _in_words
+        )
+        if study is not None:
+            st.switch_page("studies.py", query_params={"study": study.id})
 
 
 def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:

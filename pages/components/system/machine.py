@@ -26,7 +26,7 @@ ENGINE_STATES = {
     "stopped": ("Stopped", "It starts with the first picture."),
     "starting": (
         "Started",
-        "Nothing has been asked of it yet. Its first answer takes longer, because it loads TensorFlow for it.",
+        "No requests yet. The first answer takes longer, because it has to load TensorFlow.",
     ),
     "ready": ("Ready", None),
     "busy": ("Busy", None),
@@ -59,25 +59,25 @@ def _draw_machine(services: Services, ticking: bool) -> None:
             "Waiting runs",
             len(waiting),
             border=True,
-            help="Runs start in the order in which they were given.",
+            help="Runs start in the order in which they were submitted.",
         )
         st.metric(
             "Scheduler",
-            "Running" if served else "Missing" if waiting or active else "Resting",
+            "Running" if served else "Not running" if waiting or active else "Idle",
             border=True,
-            help="The program in the background that starts waiting runs. It ends when there is nothing to do and "
-            "comes back with the next run.",
+            help="The background process that starts waiting runs. It exits when there is nothing to do and "
+            "starts again with the next run.",
         )
         st.metric(
             "Picture engine",
             ENGINE_STATES[engine.name][0],
             border=True,
-            help="The program in the background that draws the variants on Augment and answers on Classify.",
+            help="The background process that draws the variants on Augment and answers on Classify.",
         )
     if (waiting or active) and not served:
         st.error(
-            "The scheduler is not running, so waiting runs do not start. While the dashboard is open, it is started "
-            "again every two seconds; if this message stays, its log below says why.",
+            "The scheduler is not running, so waiting runs do not start. While it is open, the dashboard tries "
+            "to start it every two seconds. If this message stays, the scheduler's log below says why.",
             icon=":material/error:",
         )
     _render_engine_note(engine)
@@ -132,11 +132,11 @@ def _device_columns(has_gpu: bool) -> dict[str, object]:
             min_value=0,
             max_value=100,
             format="%d %%",
-            help="By everything on it, not by the run alone. A GPU that runs out of it ends its run.",
+            help="By all programs, not by the run alone. If a GPU runs out of memory, its run fails.",
         ),
         "memory_text": column.TextColumn("Memory"),
         "utilization": column.ProgressColumn(
-            "Busy", min_value=0, max_value=100, format="%d %%", help="How much of its time it computes."
+            "Busy", min_value=0, max_value=100, format="%d %%", help="Share of the time in which it computes."
         ),
         "temperature": column.NumberColumn("Temperature", format="%d °C") if has_gpu else None,
         "threads": column.NumberColumn("Threads", help="CPU threads that a run on it uses.", width="small"),
@@ -184,14 +184,14 @@ def render_storage(workspace: Workspace) -> None:
     st.progress(
         1 - usage.free / usage.total, f"{_size(usage.total - usage.free)} of {_size(usage.total)} in use"
     )
-    st.caption("The workspace, the folder with all of it:")
+    st.caption("The workspace, the folder that contains all of this:")
     st.code(str(workspace.root), language=None, wrap_lines=True)
-    with st.expander("How to move it", icon=":material/folder_open:"):
+    with st.expander("How to move the workspace", icon=":material/folder_open:"):
         st.markdown(
             "Stop the dashboard and wait until no run is active, "
-            "move the folder, and start with `CONVDECK_HOME` set to its new place:"
+            "move the folder, and start with `CONVDECK_HOME` set to the new location:"
         )
-        st.code('CONVDECK_HOME="/new/place" make app', language="bash")
+        st.code('CONVDECK_HOME="/new/location" make app', language="bash")
 
 
 @st.cache_data(ttl=30, max_entries=4, show_spinner=False)
@@ -200,7 +200,7 @@ def _disk_usage(root: str) -> DiskUsage:
 
 
 def render_advice(report: Mapping[str, Any]) -> None:
-    """What is missing and how to get it, without the word on GPUs, which stands beside the devices."""
+    """What is missing and how to get it, without the advice on GPUs, which stands beside the devices."""
     for advice in report["advice"]:
         if advice != report["device_note"]:
             st.caption(f":material/lightbulb: {literal(advice)}")
@@ -208,7 +208,7 @@ def render_advice(report: Mapping[str, Any]) -> None:
 
 def render_versions(report: Mapping[str, Any]) -> None:
     """Packages by their installed metadata."""
-    st.subheader("Versions", anchor=False, help="Of the software that ConvDeck is made with.")
+    st.subheader("Versions", anchor=False, help="Of the software that ConvDeck uses.")
     rows = {"python": report["python"], **report["packages"], "sqlite": report["sqlite"]}
     table = pd.DataFrame(
         {"package": list(rows), "version": [version or "missing" for version in rows.values()]}
@@ -228,18 +228,18 @@ def render_logs(workspace: Workspace) -> None:
     for title, path in (
         ("Scheduler", workspace.scheduler_log),
         ("Picture engine", workspace.root / "engine.log"),
-        ("Worker that waits", workspace.standby_log),
+        ("Standby worker", workspace.standby_log),
     ):
         key = f"log-of-{path.stem}"
         render_folded(title, key, lambda path=path: _render_log(path), icon=":material/notes:")
-    st.caption("Devices, data sets and versions as text, to send to someone: `python -m core doctor`")
+    st.caption("Devices, data sets and versions as text that you can send to others: `python -m core doctor`")
 
 
 def _render_log(path: Path) -> None:
     if text := _tail(path):
         st.code(text, language=None, wrap_lines=True, height=320)
     else:
-        st.caption("Nothing in it.")
+        st.caption("The log is empty.")
 
 
 def _tail(path: Path) -> str:

@@ -116,7 +116,7 @@ def test_a_new_workspace_is_alive_before_anything_is_clicked(example) -> None:
     text = words(page)
     assert "Overfitting since epoch 7, gap 38.5 points" in text
     assert "There is no GPU and no CIFAR-10 here, so training uses the CPU" in text
-    assert "A picture it has never seen" in text and "as soon as the picture engine has loaded" in text
+    assert "A picture it has never seen" in text and "once the picture engine has loaded" in text
     assert charts(page) == 2 and len(page.get("image")) == 1
     assert not button(page, "Watch it overfit").disabled
     assert not page.warning and not page.error
@@ -150,7 +150,7 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
     # A refresh is a new session: the address alone brings the story back.
     begin(store, run)
     page = open_page("home.py", story=run.id)
-    assert "Starting" not in words(page) and "The curves begin when" in words(page)
+    assert "Starting" not in words(page) and "Curves appear after" in words(page)
     train(store, run, 1, 3)
     page = open_page("home.py", story=run.id)
     assert "Too early to tell" in words(page)
@@ -188,7 +188,7 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
     assert "The race is over" in words(page)
     assert [code.value for code in page.code] == [f"runs?run={run.id},{fork.id}"]
     assert "Without augmentation: :red-badge" in words(page)
-    page = press(page, "Begin again")
+    page = press(page, "Start over")
     assert address(page, "story") == "begin" and "A picture it has never seen" in words(page)
 
 
@@ -234,7 +234,7 @@ def test_what_failed_is_said_and_can_be_begun_again(store) -> None:
     )
     page = open_page("home.py", story=run.id)
     assert "The disk is full. Make room." in words(page)
-    assert button(page, "Begin again")
+    assert button(page, "Start over")
     assert not [each for each in page.button if each.label == "Now fix it"]
 
 

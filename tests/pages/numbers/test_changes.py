@@ -52,19 +52,19 @@ def test_every_number_of_what_can_be_changed(store) -> None:
     for name, factor in (("Double", 2), ("Halve", 1 / 2), ("A tenth", 1 / 10)):
         assert f"{name}: {three_digits(factor * float(f'{rate:.3g}'))}" in labels
     fields = {field.label: field.value for field in page.number_input}
-    assert fields["Another rate"] == float(f"{rate:.3g}")
+    assert fields["New rate"] == float(f"{rate:.3g}")
     assert fields["Epochs to add"] == EPOCHS // 2
-    assert f"It trains {EPOCHS} epochs." in texts_of(page)
+    assert f"It trains for {EPOCHS} epochs." in texts_of(page)
     store.interventions.request(run.id, "learning_rate", 0.00047)
     store.interventions.request(run.id, "add_epochs", 5)
     page = open_page("runs.py", run=run.id)
     (asked,) = sql(store.workspace, "SELECT value FROM interventions WHERE kind = 'learning_rate'")
-    assert f"**{three_digits(asked['value'])} is asked for**" in " ".join(texts_of(page))
+    assert f"**{three_digits(asked['value'])} is requested**" in " ".join(texts_of(page))
     assert f"Halve: {three_digits(asked['value'] / 2)}" in {button.label for button in page.button}
     row = row_of(store, run.id)
     assert (row["total_epochs"], row["added_epochs"]) == (EPOCHS + 5, 5)
     assert (
-        f"It trains {row['total_epochs']} epochs, {row['added_epochs']} more than its design says."
+        f"It trains for {row['total_epochs']} epochs, {row['added_epochs']} more than its design says."
         in texts_of(page)
     )
 
@@ -80,7 +80,7 @@ def test_before_the_first_epoch_the_rate_is_the_design_s_and_time_is_reckoned_fr
     row = row_of(store, run.id)
     stored = json.loads(row["config"])
     page = open_page("runs.py", run=run.id)
-    assert f"It begins at {three_digits(stored['optimizer']['learning_rate'])}." in texts_of(page)
+    assert f"It starts at {three_digits(stored['optimizer']['learning_rate'])}." in texts_of(page)
     epoch = row["total_batches"] * stored["training"]["batch_size"] / row["images_per_second"]
     minutes = 5 * round((30 - 0.25) * epoch / 60 / 5)
     hours = f"about {minutes // 60} hour{'s' if minutes >= 120 else ''} {minutes % 60} minutes left".replace(
@@ -115,7 +115,7 @@ def test_when_it_was_changed_and_what_it_logged(store) -> None:
         "UPDATE interventions SET asked_at = 1773000000.4 - 71.3 * number, applied_at = 1773000000.0, epoch = 7",
     )
     change_in(store, "UPDATE log SET time = 1772900000.6 + 1931.7 * number")
-    page = unfold(unfold(open_page("runs.py", run=run.id), "Changed while it trained"), "Log")
+    page = unfold(unfold(open_page("runs.py", run=run.id), "Changed during training"), "Log")
     asked = sql(store.workspace, "SELECT asked_at FROM interventions ORDER BY number DESC")
     assert page.table[0].value["When"].tolist() == [clock(row["asked_at"]) for row in asked]
     lines = sql(store.workspace, "SELECT * FROM log ORDER BY number")
@@ -137,7 +137,7 @@ def test_how_long_nothing_was_heard_of_a_process(store) -> None:
     heard = row_of(store, run.id)["heartbeat"]
     said = " ".join(texts_of(open_page("runs.py", run=run.id)))
     minutes = round((time.time() - heard) / 60)
-    assert f"has said nothing for {minutes} minutes." in said and minutes == 25
+    assert f"No update from the training process for {minutes} minutes." in said and minutes == 25
 
 
 def test_a_mend_changes_what_it_says(store) -> None:

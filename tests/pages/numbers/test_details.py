@@ -150,7 +150,7 @@ def test_every_number_of_the_map_of_classes(store, num_epochs: int, num_classes:
     assert gap in json.loads(chart.proto.spec)["transform"]
     few = int(statistics.median(told[-1]["validation"]["count"]))
     (caption,) = (text for text in texts_of(page) if "A class has about" in text)
-    assert f"about {few} validation pictures, so {100 / math.sqrt(few):.0f} points more or less" in caption
+    assert f"about {few} validation pictures, so a difference of {100 / math.sqrt(few):.0f} points" in caption
     named = "The 20 of 25 classes with the largest gap now." in caption
     assert named == (num_classes == 25)
 

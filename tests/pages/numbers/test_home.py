@@ -48,7 +48,7 @@ def test_what_is_kept_of_the_story_says_both_verdicts(store) -> None:
         assert f"gap {100 * gaps[1]:.1f} points]" in line
         (own,) = (text for text in texts_of(open_page("runs.py", run=run.id)) if "Since epoch" in text)
         best = f"{100 * max(row['val_accuracy'] for row in rows):.1f}"
-        assert f"at best right on **{best} %**" in line
+        assert f"best validation accuracy **{best} %**" in line
         assert read_numbers([line]) <= read_numbers([own]) | {best}
 
 

@@ -61,8 +61,8 @@ def test_the_line_of_each_measure_keeps_sixty_of_its_epochs(store) -> None:
         ("Best, at epoch 619", lambda row: row["val_accuracy"]),
         ("Gap in points", lambda row: 100 * (row["clean_train_accuracy"] - row["val_accuracy"])),
         ("Learning rate", lambda row: row["learning_rate"]),
-        ("Seconds an epoch", lambda row: row["seconds"]),
-        ("Pictures a second", lambda row: row["images_per_second"]),
+        ("Seconds per epoch", lambda row: row["seconds"]),
+        ("Pictures per second", lambda row: row["images_per_second"]),
     ):
         assert lines.pop(label) == pytest.approx([reckon(rows[place]) for place in evenly]), label
     assert not lines

@@ -32,8 +32,8 @@ def test_every_number_of_a_run(store):
         f"Best, at epoch {numbers['best epoch']}": f"{numbers['best']} %",
         "Gap in points": numbers["last gap"],
         "Learning rate": numbers["learning rate"],
-        "Seconds an epoch": numbers["seconds"],
-        "Pictures a second": numbers["speed"],
+        "Seconds per epoch": numbers["seconds"],
+        "Pictures per second": numbers["speed"],
     }
     (verdict,) = (text for text in texts_of(page) if "Since epoch" in text)
     onset = int(re.search(r"since epoch (\d+)", verdict)[1])

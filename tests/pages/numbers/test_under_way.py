@@ -39,8 +39,8 @@ def test_every_number_of_a_run_that_trains(store) -> None:
         f"Best, at epoch {best['epoch']}": f"{100 * best['val_accuracy']:.1f} %",
         "Gap in points": f"{gaps[-1]:.1f}",
         "Learning rate": f"{rate:.6f}",  # three digits
-        "Seconds an epoch": f"{each:.1f}",
-        "Pictures a second": f"{row['images_per_second']:,.0f}",
+        "Seconds per epoch": f"{each:.1f}",
+        "Pictures per second": f"{row['images_per_second']:,.0f}",
     }
     assert f"{rate:.6f}" == f"{float(f'{rate:.3g}'):.6f}"
     lines = [list(tile.proto.chart_data) for tile in page.metric]
@@ -62,7 +62,7 @@ def test_every_number_of_what_was_changed(store) -> None:
     store.record_epoch(run.id, 1, EpochRow(8, 1.9, 0.3, 1.9, 0.8, 2.1, 0.4, 0.00047, 280.0, 99.0))
     asked = sql(store.workspace, "SELECT * FROM interventions ORDER BY number DESC")
     page = open_page("runs.py", run=run.id)
-    table = unfold(page, "Changed while it trained").table[0].value
+    table = unfold(page, "Changed during training").table[0].value
     assert table["What"].tolist() == ["More epochs 5", "Learning rate 0.00047"]
     assert [row["value"] for row in asked] == [5, 0.00047]
     by_kind = {row["kind"]: row for row in asked}
@@ -74,7 +74,7 @@ def test_every_number_of_what_was_changed(store) -> None:
     assert "rate 0.00047" in drawn.loc[epoch, "r0_change"]
     other = store.create_run(run.config, "other")
     several = texts_of(open_page("runs.py", run=f"{run.id},{other.id}"))
-    (changes,) = (text for text in several if text.startswith("Changed while it trained, "))
+    (changes,) = (text for text in several if text.startswith("Changed during training, "))
     assert f"from epoch {by_kind['learning_rate']['epoch'] + 1} on: rate 0.00047" in changes
     assert "+5 epochs" in changes
     assert row_of(store, run.id)["total_epochs"] == EPOCHS + 5
@@ -156,7 +156,7 @@ def test_every_number_of_a_lesson_and_of_the_story_while_they_train(store) -> No
     page = open_page("home.py", story=run.id)
     row = row_of(store, run.id)
     value = int(100 * (row["epoch"] + row["batch"] / row["total_batches"]) / row["total_epochs"])
-    assert (value, f"Epoch 8 of 12, {rows[-1]['seconds']:.1f} seconds each") in bars(page)
+    assert (value, f"Epoch 8 of 12, {rows[-1]['seconds']:.1f} seconds per epoch") in bars(page)
     drawn = chart_data(page.get("vega_lite_chart")[0])
     assert drawn["r0_val"].tolist() == pytest.approx([row["val_accuracy"] for row in rows], rel=1e-6)
     store.transition(run.id, RunState.STOPPED, expected=RunState.RUNNING)

@@ -92,7 +92,7 @@ def test_followed_pictures_are_told_apart_by_how_they_are_remembered(store) -> N
     page = look_at(run, "Pictures")
     text = words(page)
     assert "Of 2, 1 learned and kept, 1 forgotten at least once, 0 never learned." in text
-    assert "The pictures cannot be shown: the data set gone is not what it was, or gone." in text
+    assert "The pictures cannot be shown: the data set gone has changed or is missing." in text
     training, _ = charts(page)
     data = shown(training)
     assert data[data["now"] == 1][["rank", "picture", "forgotten", "right"]].to_numpy().tolist() == [

@@ -1,4 +1,4 @@
-"""Pause, go on, step and changes on the Runs page, with a worker that the test plays."""
+"""Pause, resume, step and changes on the Runs page, with a worker that the test plays."""
 
 import pytest
 from filelock import FileLock
@@ -57,32 +57,32 @@ def kinds(store: Store, run: Run) -> list[str]:
 def test_pause_go_on_and_step(store) -> None:
     run = begin(store)
     page = open_page("runs.py", run=run.id)
-    assert "Go on" not in labels(page) and "Step one epoch" not in labels(page)
+    assert "Resume" not in labels(page) and "Step one epoch" not in labels(page)
     press(page, "Pause")
     assert store.get_run(run.id).pause_requested
-    assert "It pauses at the next batch." in words(page) and "Pausing" in words(page)
+    assert "Pausing after the current batch…" in words(page) and "Pausing" in words(page)
     assert "Pause" not in labels(page) and "Step one epoch" not in labels(page)
 
     assert store.interventions.record_paused(run.id, 1, epoch_ended=True)
     page.run()
     assert "Paused after epoch 2 of 10." in words(page)
     assert f"python -m core resume {run.id}" in words(page)
-    assert {"Go on", "Step one epoch", "Stop"} <= set(labels(page))
+    assert {"Resume", "Step one epoch", "Stop"} <= set(labels(page))
     assert not page.warning
     assert next(bar.proto.text for bar in page.get("progress")) == "Epoch 3 of 10 on CPU 0, paused"
 
     press(page, "Step one epoch")
     assert store.interventions.record_going_on(run.id, 1)
     page.run()
-    assert "It pauses when this epoch has ended." in words(page)
+    assert "Pausing after this epoch…" in words(page)
     store.record_epoch(run.id, 1, EpochRow(3, learning_rate=0.001))
     assert store.interventions.record_paused(run.id, 1, epoch_ended=True)
     page.run()
     assert "Paused after epoch 3 of 10." in words(page)
     assert not button(page, "Step one epoch").disabled
 
-    press(page, "Go on")
-    assert "It goes on in a moment." in words(page)
+    press(page, "Resume")
+    assert "Resuming…" in words(page)
     assert "Step one epoch" not in labels(page)
     assert kinds(store, run) == ["pause", "step", "resume"]
 
@@ -99,11 +99,11 @@ def test_several_runs_are_held_and_let_go_together(store) -> None:
     runs = [begin(store, name) for name in ("one", "two", "three")]
     hold(store, runs[0])
     page = open_page("runs.py", run=",".join(run.id for run in runs))
-    assert {"Pause 2", "Go on 1", "Stop 3"} <= set(labels(page))
+    assert {"Pause 2", "Resume 1 paused", "Stop 3"} <= set(labels(page))
     assert "Step one epoch" not in labels(page)
     press(page, "Pause 2")
     assert all(store.get_run(run.id).pause_requested for run in runs)
-    press(page, "Go on 3")
+    press(page, "Resume 3 paused")
     assert not any(store.get_run(run.id).pause_requested for run in runs)
 
 
@@ -123,7 +123,7 @@ def test_the_learning_rate_by_a_click_or_a_number(store) -> None:
     assert "Epoch 2 was trained at 0.001." in words(page)
     assert {"Double: 0.002", "Halve: 0.0005", "A tenth: 0.0001"} <= set(labels(page))
     press(page, "Halve: 0.0005")
-    assert "0.0005 is asked for and takes effect when the next epoch begins." in words(page).replace("*", "")
+    assert "0.0005 is requested and takes effect when the next epoch begins." in words(page).replace("*", "")
     assert "Halve: 0.00025" in labels(page)
     page.number_input(key=f"rate-{run.id}-0.0005").set_value(0.0003)
     press(page, "Set")
@@ -141,7 +141,7 @@ def test_before_a_rising_schedule_is_measured_no_part_of_its_top_is_offered(stor
     run = begin(store, num_epochs=0, config=CONFIG.with_values(settings))
     page = open_page("runs.py", run=run.id)
     top = rate_in_words(CONFIG.optimizer.learning_rate)
-    assert f"It begins low and goes up to {top}" in words(page) and "It begins at" not in words(page)
+    assert f"It starts low and rises to {top}" in words(page) and "It starts at" not in words(page)
     assert not [label for label in labels(page) if label.startswith(("Double", "Halve", "A tenth"))]
     press(page, "Set")
     assert "A learning rate is a number above 0" in page.toast[0].value.replace("\\", "")
@@ -157,16 +157,16 @@ def test_epochs_are_added(store) -> None:
     page.number_input(key=f"epochs-{run.id}").set_value(7)
     press(page, "Add")
     assert store.get_run(run.id).total_epochs == 17
-    assert "It trains 17 epochs, 7 more than its design says." in words(page)
+    assert "It trains for 17 epochs, 7 more than its design says." in words(page)
     assert "of 17 on" in next(bar.proto.text for bar in page.get("progress"))
 
 
 @pytest.mark.parametrize(
     ("state", "label"),
     [
-        ("RUNNING", "Change while it trains"),
-        ("STOPPED", "Change before it goes on"),
-        ("FAILED", "Change before it goes on"),
+        ("RUNNING", "Change during training"),
+        ("STOPPED", "Change before resuming"),
+        ("FAILED", "Change before resuming"),
         ("FINISHED", None),
     ],
 )
@@ -186,13 +186,13 @@ def test_what_is_finished_cannot_be_changed(store, state: str, label: str | None
 def test_the_history_is_there_once_something_was_done(store) -> None:
     run = begin(store)
     page = open_page("runs.py", run=run.id)
-    assert "Changed while it trained" not in [each.label for each in page.expander]
+    assert "Changed during training" not in [each.label for each in page.expander]
     store.interventions.request(run.id, "learning_rate", 0.0005)
     hold(store, run)
     page.run()
-    assert "Changed while it trained" in [each.label for each in page.expander]
+    assert "Changed during training" in [each.label for each in page.expander]
     assert not page.table
-    table = unfold(page, "Changed while it trained").table[0].value
+    table = unfold(page, "Changed during training").table[0].value
     assert table["What"].tolist() == ["Pause", "Learning rate 0.0005"]
     assert table["Outcome"].tolist() == ["Paused after epoch 2.", "Takes effect when the next epoch begins."]
     assert table["After epoch"].tolist() == ["2", "–"]
@@ -205,6 +205,6 @@ def test_each_kind_has_words() -> None:
         Intervention(3, "resume", None, 120.0, 1, None, None, "The run ended before that."),
     ]
     frame = history_frame(rows)
-    assert frame["What"].tolist() == ["Go on", "One epoch", "More epochs 5"]
+    assert frame["What"].tolist() == ["Resume", "One epoch", "More epochs 5"]
     assert frame["When"].tolist() == ["01 Jan 00:02:00", "01 Jan 00:01:00", "01 Jan 00:00:00"]
-    assert frame["Outcome"].tolist()[1] == "Trains until this epoch has ended."
+    assert frame["Outcome"].tolist()[1] == "Trains to the end of this epoch."

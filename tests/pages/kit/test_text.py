@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 import app
 from core.errors import ConvDeckError, EngineError, RunError
-from pages.components.kit.errors import UNEXPECTED, render_error
+from pages.components.kit.text import UNEXPECTED, render_error
 
 SENTENCES = [
     (RunError("There is no run *x*."), r"There is no run \*x\*\."),
