@@ -9,12 +9,14 @@ import pytest
 from core.api.routes import build_routes
 from core.cli import build_parser
 from core.design.presets import PRESETS
+from tests.test_layering import FLOORS
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 REST = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+SHIMS = {"core.standby"}  # for a scheduler of the former layout
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
 
 
@@ -135,9 +137,14 @@ def test_the_architecture_page_has_every_folder_and_loose_module() -> None:
     named = set(re.findall(r"(\w+)/", tree))
     assert folders("core", "pages/components") <= named
     assert named <= folders(".", "core", "pages", "pages/components", "tests", "tests/pages", "docs")
-    shims = {"standby.py"}  # for a scheduler of the former layout
-    loose = {path.name for path in (ROOT / "core").glob("*.py")} - {"__init__.py"} - shims
+    loose = {path.name for path in (ROOT / "core").glob("*.py")} - {"__init__.py", "standby.py"}
     assert loose <= set(re.findall(r"\w+\.py", tree))
+
+
+def test_the_architecture_page_has_the_floors() -> None:
+    rows = re.findall(r"^\| (\d) \| (.*) \|$", ARCHITECTURE, re.MULTILINE)
+    named = {room: int(floor) for floor, rooms in rows for room in re.findall(r"`(\w+)`", rooms)}
+    assert named == {room.removeprefix("core."): floor for room, floor in FLOORS.items() if room not in SHIMS}
 
 
 def test_what_the_architecture_page_names_exists() -> None:
