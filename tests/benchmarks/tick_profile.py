@@ -26,26 +26,26 @@ from tests.server import running_server
 SECONDS = 90.0
 EPOCH_SECONDS = 2.3
 PROFILED_STREAMLIT = (sys.executable, "-m", "tests.benchmarks.profiled_server")
-STORE, DATA_SET, VERDICT = "reading the store", "reading what the data set is", "verdict, mends, facts"
+STORE, DATA_SET, VERDICT = "reading the store", "reading what the data set is", "verdict, suggestions, facts"
 CHARTS, PAGES = "building charts and tables", "pages: what is drawn, and as what"
 MESSAGES, STREAMLIT = "charts and tables into messages", "Streamlit's own"
 CACHE, REST = "Streamlit's cache", "the rest of Python"
 # The first that a file's path contains says where a function belongs. What none fits, Python's own and pandas, belongs
 # to whoever called it.
 PARTS = {
-    "/core/runs/diagnosis": VERDICT,
-    "/core/verdicts": VERDICT,
-    "/core/mend": VERDICT,
-    "/core/notebook": VERDICT,
-    "/core/runs/curves": CHARTS,
-    "/core/datasets": DATA_SET,
-    "/core/details": DATA_SET,
+    "/core/analysis/curves": CHARTS,
+    "/core/analysis/": VERDICT,
+    "/core/runs/verdicts": VERDICT,
+    "/core/notebook/": VERDICT,
+    "/core/datasets/": DATA_SET,
+    "/core/runs/breakdown": DATA_SET,
     "/core/runs/": STORE,
-    "/pages/components/charts": CHARTS,
-    "/pages/components/chart_marks": CHARTS,
-    "/pages/components/class_map": CHARTS,
-    "/pages/components/epoch_columns": CHARTS,
-    "/pages/components/run_table": CHARTS,
+    "/core/store/": STORE,
+    "/core/scheduling/": STORE,
+    "/core/system/devices": STORE,
+    "/core/system/processes": STORE,
+    "/pages/components/charts/": CHARTS,
+    "/pages/components/runs/table": CHARTS,
     "/pages/": PAGES,
     "/app.py": PAGES,
     "/streamlit/elements/vega_charts": MESSAGES,
