@@ -65,8 +65,8 @@ class Workspace:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise UserError(
-                    f"The workspace {self.root} cannot be written: {error.strerror}. Make room or mend its rights, or "
-                    "choose another folder with CONVDECK_HOME."
+                    f"The workspace {self.root} cannot be written: {error.strerror}. Free some space, fix the "
+                    "folder's permissions, or set CONVDECK_HOME to another folder."
                 ) from error
         return self
 

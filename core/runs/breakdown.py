@@ -11,10 +11,8 @@ from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
 from core.store.records import Run
 from core.workspace import Workspace
 
-NONE_YET = "Nothing is measured for each class and picture before the first epoch has ended."
-TOO_OLD = (
-    "This run was trained before ConvDeck measured classes and followed pictures. A run started now has both."
-)
+NONE_YET = "Classes and pictures are measured once the first epoch has ended."
+TOO_OLD = "This run was trained before ConvDeck measured classes and followed pictures. New runs have both."
 
 
 def why_no_breakdown(run: Run) -> str:
@@ -37,11 +35,13 @@ def memorised_in_words(epoch: int, corrupted: CorruptedLabels) -> str:
     resisted = corrupted.resisted[-1] / corrupted.count
     intact = corrupted.intact_right[-1] / corrupted.intact if corrupted.intact else None
     sentence = (
-        f"By epoch {epoch} it had learned {memorised:.0%} of {corrupted.count:,} wrong labels by heart; "
-        f"{resisted:.0%} of these pictures it took for what they are, against their label."
+        f"By epoch {epoch} the network had learned {memorised:.0%} of {corrupted.count:,} wrong labels by heart; "
+        f"{resisted:.0%} of these pictures it classified correctly, against their label."
     )
     if intact is not None:
-        sentence += f" Of {corrupted.intact:,} pictures with a right label it had {intact:.0%} right."
+        sentence += (
+            f" Of {corrupted.intact:,} pictures with a correct label it classified {intact:.0%} correctly."
+        )
     return sentence.replace("%", "\u00a0%")
 
 

@@ -19,9 +19,9 @@ DEVICES_SECONDS = 2.0
 # Seconds after a wish to stop (or after the end of a run) at which a process that is still there is told so.
 ESCALATION: tuple[tuple[float, Signal], ...] = ((10.0, "interrupt"), (15.0, "terminate"), (20.0, "kill"))
 
-RESUME_HINT = "Resume goes on from the last finished epoch."
+RESUME_HINT = "Resume continues from the last finished epoch."
 LOG_HINT = "The run's log has the details."
-OUT_OF_MEMORY_HINT = "If nobody ended it, the computer may have run out of memory: lower the batch size."
+OUT_OF_MEMORY_HINT = "If you did not end it, the computer may have run out of memory: lower the batch size."
 
 logger = logging.getLogger(__name__)
 
@@ -227,7 +227,7 @@ class Scheduler:
         except OSError as error:
             logger.exception("run %s: could not be started", run.id)
             cause = f"The training process could not be started: {error.strerror or error}."
-            self._change(run, RunState.FAILED, error=cause, next_step="Mend the cause, then resume.")
+            self._change(run, RunState.FAILED, error=cause, next_step="Fix the cause, then resume.")
             return
         logger.info(
             "run %s: attempt %d started as process %d on %s", run.id, run.attempt, worker.pid, run.device
@@ -235,9 +235,7 @@ class Scheduler:
         self._watch(run, worker)
         if devices[0].kind == "gpu" and len(devices) < run.num_gpus:
             with contextlib.suppress(StaleAttempt):
-                text = (
-                    f"The run asks for {run.num_gpus} GPUs; this computer has {len(devices)}, which it uses."
-                )
+                text = f"The run asks for {run.num_gpus} GPUs; this computer has {len(devices)}, so it uses those."
                 self._store.record_log(run.id, run.attempt, text, "warning")
 
     def _current(self, watched: _Watched) -> Run | None:

@@ -67,7 +67,7 @@ def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
             busy = True
             if repr(error) != complaint:  # a full disk is not mended by a line at each tick
                 complaint = repr(error)
-                logger.exception("Something went wrong; trying again.")
+                logger.exception("The scheduler met an error; trying again.")
         if busy:
             busy_at = time.monotonic()
         time.sleep(TICK_SECONDS)
@@ -103,7 +103,7 @@ def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_CO
         # The server asks every two seconds, and a full disk is not mended by a line each time.
         if str(error) != _complaints.get(workspace.root):
             _complaints[workspace.root] = str(error)
-            logger.warning("The queue cannot be served yet, so runs wait; it is tried again. %s", error)
+            logger.warning("The scheduler could not be started, so runs wait; trying again. %s", error)
 
 
 def is_served(workspace: Workspace) -> bool:

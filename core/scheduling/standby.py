@@ -43,7 +43,7 @@ class Standby:
     def keep(self, environment: Mapping[str, str]) -> None:
         """See to it that one waits for a run in this environment. One that ended is begun anew a minute later."""
         if self._process is not None and self._process.poll() is not None:
-            logger.warning("The worker that waited ended, exit code %s.", self._process.returncode)
+            logger.warning("The standby worker ended, exit code %s.", self._process.returncode)
             self._not_before = time.monotonic() + RETRY_SECONDS
             self._drop()
         if self._process is None and time.monotonic() >= self._not_before:
@@ -96,7 +96,7 @@ class Standby:
                 )
         except OSError as error:
             self._not_before = time.monotonic() + RETRY_SECONDS
-            logger.warning("No worker can wait: %s", error)
+            logger.warning("The standby worker could not be started: %s", error)
 
     def _drop(self) -> None:
         process, self._process = self._process, None

@@ -147,11 +147,11 @@ def _errors_in_words(path: Path, busy_seconds: float) -> Iterator[None]:
         if "locked" in reason or "busy" in reason:
             message = f"The database was busy for more than {busy_seconds:.0f} seconds. Try again."
         elif "full" in reason:
-            message = f"The disk that holds {path.parent} is full. Make room and try again."
+            message = f"The disk that holds {path.parent} is full. Free some space and try again."
         elif "malformed" in reason or "not a database" in reason:
-            message = f"The database {path} is damaged. Put back a copy of it, or choose another folder."
+            message = f"The database {path} is damaged. Restore a copy of it, or set CONVDECK_HOME to another folder."
         elif "unable to open" in reason or "readonly" in reason:
-            message = f"The database {path} cannot be written. Check the rights of its folder."
+            message = f"The database {path} cannot be written. Check its folder's permissions."
         else:
             message = f"The database {path} could not be used: {reason}."
         raise ConvDeckError(message) from error

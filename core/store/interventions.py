@@ -28,10 +28,10 @@ KINDS = ("learning_rate", "add_epochs", "pause", "resume", "step")
 
 # What becomes of the learning rate when more epochs are trained than its schedule was laid out for.
 _AFTER_THE_SCHEDULE = {
-    "cosine": " The added ones keep the learning rate that its schedule ends with.",
-    "one_cycle": " The added ones keep the learning rate that its schedule ends with.",
-    "triangular": " The added ones keep the learning rate that its schedule ends with.",
-    "step": " The learning rate goes on falling by its steps.",
+    "cosine": " The added epochs keep the schedule's final learning rate.",
+    "one_cycle": " The added epochs keep the schedule's final learning rate.",
+    "triangular": " The added epochs keep the schedule's final learning rate.",
+    "step": " The learning rate keeps falling by its steps.",
 }
 
 
@@ -99,7 +99,7 @@ class Interventions:
             "step": self._ask_step,
         }.get(kind)
         if ask is None:
-            raise RunError(f"{str(kind)[:40]!r} cannot be asked of a run; known are {', '.join(KINDS)}.")
+            raise RunError(f"Unknown request {str(kind)[:40]!r}; choose one of {', '.join(KINDS)}.")
         with self._database.writing() as connection:
             number, run = run_tables.get(connection, run_id)
             return ask(connection, number, run, value)
@@ -117,7 +117,11 @@ class Interventions:
         _refuse_while_stopping(run)
         for former in _pending(connection, number):
             if former.kind == "learning_rate":
-                _settle(connection, former.number, outcome="Another one was asked for before it took effect.")
+                _settle(
+                    connection,
+                    former.number,
+                    outcome="Replaced by another learning rate before it took effect.",
+                )
         return self._insert(connection, number, run, "learning_rate", float(value or 0))
 
     def _ask_epochs(
@@ -129,10 +133,10 @@ class Interventions:
         total, added = run.total_epochs + int(value), run.added_epochs + int(value)
         longer = f"Fork it with {total:,} epochs instead"
         if run.state is RunState.FINISHED:
-            raise IllegalTransition(f"“{run.name}” has finished, and what is finished stays so. {longer}.")
+            raise IllegalTransition(f"“{run.name}” has finished, so no epochs can be added. {longer}.")
         _refuse_while_stopping(run)
         if run.state in (RunState.RUNNING, RunState.PAUSED) and run.epoch >= run.total_epochs:
-            raise IllegalTransition(f"“{run.name}” has trained its last epoch a moment ago. {longer}.")
+            raise IllegalTransition(f"“{run.name}” has just trained its last epoch. {longer}.")
         if total > most:
             raise RunError(
                 f"A run has at most {most:,} epochs; “{run.name}” has {run.total_epochs:,} already."
@@ -142,7 +146,7 @@ class Interventions:
             schedule: str = run.config.optimizer.schedule
         except RunError:  # another version wrote its settings: its worker will say so
             schedule = ""
-        outcome = f"It trains {total:,} epochs in all.{_AFTER_THE_SCHEDULE.get(schedule, '')}"
+        outcome = f"The run now trains {total:,} epochs in total.{_AFTER_THE_SCHEDULE.get(schedule, '')}"
         return self._insert(
             connection, number, run, "add_epochs", float(value), applied_at=self._clock(), epoch=run.epoch,
             outcome=outcome,
@@ -154,25 +158,25 @@ class Interventions:
         _refuse_value("pause", value)
         if run.state is RunState.WAITING:
             raise IllegalTransition(
-                f"“{run.name}” waits for a device and has not begun, so there is nothing to pause. Stop takes it out "
-                "of the queue."
+                f"“{run.name}” is waiting for a device and has not started, so there is nothing to pause. Stop "
+                "removes it from the queue."
             )
         if not run.state.is_active:
             raise IllegalTransition(f"“{run.name}” {_has_ended(run)}; there is nothing to pause.")
         _refuse_while_stopping(run)
         if run.state is RunState.PAUSED and run.pause_requested and not _find(connection, number, "step"):
-            raise IllegalTransition(f"“{run.name}” is paused already.")
+            raise IllegalTransition(f"“{run.name}” is already paused.")
         if asked := _find(connection, number, "pause"):
             return asked
         for former in _pending(connection, number):
             if former.kind in ("step", "resume"):
-                _settle(connection, former.number, outcome="Paused before that.")
+                _settle(connection, former.number, outcome="The run was paused first.")
         run_tables.update(connection, number, {"pause_requested": True})
         if run.state is RunState.PAUSED:
             # It was asked to go on and has not done so yet: it simply stays where it is.
             return self._insert(
                 connection, number, run, "pause", None, applied_at=self._clock(), epoch=run.epoch,
-                outcome="It had not gone on yet.",
+                outcome="The run was still paused.",
             )  # fmt: skip
         return self._insert(connection, number, run, "pause", None)
 
@@ -181,18 +185,20 @@ class Interventions:
     ) -> Intervention:
         _refuse_value("resume", value)
         if not run.state.is_active or not (run.pause_requested or run.state is RunState.PAUSED):
-            raise IllegalTransition(f"“{run.name}” is {run.state.lower()}, not paused; it need not go on.")
+            raise IllegalTransition(
+                f"“{run.name}” is {run.state.lower()}, not paused, so there is nothing to resume."
+            )
         _refuse_while_stopping(run)
         if asked := _find(connection, number, "resume"):
             return asked
         for former in _pending(connection, number):
             if former.kind in ("pause", "step"):
-                _settle(connection, former.number, outcome="It was asked to go on before that.")
+                _settle(connection, former.number, outcome="The run was resumed first.")
         run_tables.update(connection, number, {"pause_requested": False})
         if run.state is not RunState.PAUSED:
             return self._insert(
                 connection, number, run, "resume", None, applied_at=self._clock(), epoch=run.epoch,
-                outcome="It goes on without a pause.",
+                outcome="The pause was cancelled before it took effect.",
             )  # fmt: skip
         return self._insert(connection, number, run, "resume", None)
 
@@ -203,7 +209,7 @@ class Interventions:
         if asked := _find(connection, number, "step"):
             return asked
         if run.state is not RunState.PAUSED or not run.pause_requested:
-            now = "is going on" if run.state is RunState.PAUSED else f"is {run.state.lower()}"
+            now = "is resuming" if run.state is RunState.PAUSED else f"is {run.state.lower()}"
             raise IllegalTransition(f"“{run.name}” {now}; pause it first, then step.")
         _refuse_while_stopping(run)
         return self._insert(connection, number, run, "step", None)
@@ -276,7 +282,7 @@ class Interventions:
                         connection, each.number, applied_at=now, epoch=run.epoch, outcome=f"Paused {place}."
                     )
                 elif each.kind == "step":
-                    _settle(connection, each.number, outcome=f"Went on, and paused again {place}.")
+                    _settle(connection, each.number, outcome=f"Resumed, and paused again {place}.")
             return True
 
     def record_going_on(self, run_id: str, attempt: int) -> bool:
@@ -291,7 +297,7 @@ class Interventions:
             run_tables.enter(connection, now, number, run, RunState.RUNNING, {"heartbeat": now})
             for each in _pending(connection, number):
                 if each.kind == "resume":
-                    outcome = f"Went on in epoch {min(run.epoch + 1, run.total_epochs)}."
+                    outcome = f"Resumed in epoch {min(run.epoch + 1, run.total_epochs)}."
                     _settle(connection, each.number, applied_at=now, epoch=run.epoch, outcome=outcome)
                 elif each.kind == "step":
                     _settle(connection, each.number, applied_at=now, epoch=run.epoch)
@@ -336,7 +342,7 @@ def _place(run: Run, epoch_ended: bool) -> str:
 
 def _refuse_while_stopping(run: Run) -> None:
     if run.stop_requested:
-        raise IllegalTransition(f"“{run.name}” is being stopped. Once it is, it can be resumed.")
+        raise IllegalTransition(f"“{run.name}” is stopping. Once it has stopped, you can resume it.")
 
 
 def _refuse_value(kind: str, value: object) -> None:

@@ -138,11 +138,11 @@ class Notes:
         new = old | texts
         if new["expectation"] != old["expectation"] and not _is_open(connection, note.run_ids):
             raise RunError(
-                "The first epoch has ended, so what was expected can no longer be written or changed. "
-                "Write it into the outcome instead."
+                "The first epoch has ended, so the expectation can no longer be written or changed. "
+                "Write it in the outcome instead."
             )
         if not any(new.values()):
-            raise RunError("A note needs an expectation or an outcome. To be rid of a note, delete it.")
+            raise RunError("A note needs an expectation or an outcome. To remove a note, delete it.")
         if new != old:
             connection.execute(
                 "UPDATE notes SET expectation = ?, outcome = ?, changed_at = ? WHERE id = ?",
@@ -165,7 +165,7 @@ def check_text(text: object, what: str) -> str:
     for character in lines:
         if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs"):
             raise RunError(
-                f"The {what} holds a character that is no text (U+{ord(character):04X}). Take it out; line breaks "
+                f"The {what} holds a character that is not text (U+{ord(character):04X}). Remove it; line breaks "
                 "and tabs are allowed."
             )
     return lines

@@ -155,7 +155,9 @@ def check_name(name: object) -> str:
     if len(name) > MAX_NAME_CHARACTERS:
         raise RunError(f"The name of a run has at most {MAX_NAME_CHARACTERS} characters, not {len(name):,}.")
     if any(_is_control(character) for character in name):
-        raise RunError("The name of a run cannot hold line breaks, control characters or half characters.")
+        raise RunError(
+            "The name of a run cannot hold line breaks, control characters or unpaired surrogates."
+        )
     return name
 
 

@@ -123,7 +123,7 @@ def close_open_requests(connection: sqlite3.Connection, number: int, ended_in: R
     # Only a step takes effect some time before it has an outcome.
     outcome = "CASE WHEN applied_at IS NULL THEN ? ELSE ? END"
     query = f"UPDATE interventions SET outcome = {outcome} WHERE run_number = ? AND outcome IS NULL {kept}"
-    connection.execute(query, ("The run ended before that.", "Went on, and then the run ended.", number))
+    connection.execute(query, ("The run ended first.", "Resumed, and then the run ended.", number))
 
 
 def insert(connection: sqlite3.Connection, **values: object) -> None:

@@ -193,7 +193,7 @@ class RunReporter:
                     raise
                 if str(error) != complaint:
                     complaint = str(error)
-                    logger.warning("%s (Told again for a while.)", error)
+                    logger.warning("%s (Trying again for a while.)", error)
             self._sleep(PAUSE_SECONDS)
 
 
@@ -205,4 +205,4 @@ def _dropped_on_error() -> Iterator[None]:
     except StaleAttempt:
         raise
     except ConvDeckError as error:
-        logger.warning("%s (Not told.)", error)
+        logger.warning("%s (Not reported.)", error)

@@ -90,13 +90,13 @@ def explain(error: Exception) -> tuple[str, str]:
         case TrainingError():
             return str(error), error.next_step
         case DatasetError():
-            return str(error), "Mend the data set, then resume."
+            return str(error), "Fix the data set, then resume."
         case UserError():
-            return str(error), "Change the design and start it again."
+            return str(error), "Change the design and start a new run."
         case ConvDeckError():
-            return str(error), "Resume goes on from the last finished epoch."
+            return str(error), "Resume continues from the last finished epoch."
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return "The disk is full, so the training could not go on.", "Make room, then resume."
+            return "The disk is full, so training could not continue.", "Free some space, then resume."
         case _:
             cause = f"Training ended with {type(error).__name__}: {error}"
             return cause, "The run's log has the details."
@@ -115,7 +115,7 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     backend = os.environ["KERAS_BACKEND"]
     name = BACKEND_NAMES.get(backend, backend)
     # A process that waited for its run has it, see core.worker.standby.
-    reporter.report_log(f"{name} was loaded beforehand." if "keras" in sys.modules else f"Loading {name}.")
+    reporter.report_log(f"{name} was already loaded." if "keras" in sys.modules else f"Loading {name}.")
     from core.training.runtime import configure_runtime
     from core.training.train import train
 

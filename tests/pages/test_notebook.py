@@ -51,7 +51,7 @@ def test_a_word_that_is_no_text_starts_nothing_and_stays_in_its_field(store) -> 
     page = open_page("design.py", preset="tiny")
     area(page, "What do you expect?").set_value("a\x00b").run()
     press(page, "Start training")
-    assert "The expectation holds a character that is no text (U+0000)" in words(page)
+    assert "The expectation holds a character that is not text (U+0000)" in words(page)
     assert area(page, "What do you expect?").value == "a\x00b"
     assert store.list_runs() == []
 

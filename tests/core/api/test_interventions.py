@@ -105,8 +105,8 @@ def test_on_the_command_line(store, run) -> None:
         "learning rate 0.0005",
         "Not yet.",
         "more epochs 5",
-        "It trains 15 epochs in all.",
-        "Went on",
+        "The run now trains 15 epochs in total.",
+        "Resumed",
     ):
         assert words in out
 

@@ -77,6 +77,6 @@ def test_without_its_data_set_classes_have_numbers(home) -> None:
 def test_memorised_in_words() -> None:
     corrupted = CorruptedLabels(200, np.array([10, 122]), np.array([90, 30]), 100, np.array([50, 97]))
     assert memorised_in_words(12, corrupted).replace("\u00a0", " ") == (
-        "By epoch 12 it had learned 61 % of 200 wrong labels by heart; 15 % of these pictures it took for what they "
-        "are, against their label. Of 100 pictures with a right label it had 97 % right."
+        "By epoch 12 the network had learned 61 % of 200 wrong labels by heart; 15 % of these pictures it classified "
+        "correctly, against their label. Of 100 pictures with a correct label it classified 97 % correctly."
     )

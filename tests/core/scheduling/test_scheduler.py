@@ -44,8 +44,8 @@ def test_one_after_the_other_on_one_device(store, launcher, build):
     assert not scheduler.tick()
 
 
-RESUME = "Resume goes on from the last finished epoch."
-MEMORY = f"{RESUME} If nobody ended it, the computer may have run out of memory: lower the batch size."
+RESUME = "Resume continues from the last finished epoch."
+MEMORY = f"{RESUME} If you did not end it, the computer may have run out of memory: lower the batch size."
 LOG = "The run's log has the details."
 
 
@@ -110,7 +110,7 @@ def test_a_launch_that_fails(store, launcher, build):
     scheduler.tick()
     run = store.get_run(run_id)
     assert run.error == "The training process could not be started: Resource temporarily unavailable."
-    assert (run.state, run.next_step) == (RunState.FAILED, "Mend the cause, then resume.")
+    assert (run.state, run.next_step) == (RunState.FAILED, "Fix the cause, then resume.")
     assert store.leases() == {}
 
 
@@ -254,7 +254,7 @@ def test_a_run_that_asks_for_more_gpus_than_there_are_takes_all(store, build):
     (line,) = store.log(run_id)
     assert (line.level, line.text) == (
         "warning",
-        "The run asks for 4 GPUs; this computer has 2, which it uses.",
+        "The run asks for 4 GPUs; this computer has 2, so it uses those.",
     )
 
 

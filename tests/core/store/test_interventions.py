@@ -41,7 +41,7 @@ class TestAsking:
         assert (run.state, run.pause_requested, run.heartbeat) == ("RUNNING", False, 1101.0)
         assert wishes.history(run_id) == [
             Intervention(1, "pause", None, 1000.0, 1, 1001.0, 2, "Paused in epoch 3, after batch 12 of 100."),
-            Intervention(2, "resume", None, 1100.0, 1, 1101.0, 2, "Went on in epoch 3."),
+            Intervention(2, "resume", None, 1100.0, 1, 1101.0, 2, "Resumed in epoch 3."),
         ]
 
     def test_asked_twice_is_asked_once(self, store):
@@ -57,8 +57,8 @@ class TestAsking:
         assert not store.interventions.record_paused(run_id, 1, epoch_ended=True)
         assert store.get_run(run_id).state == "RUNNING"
         pause, resume = store.interventions.history(run_id)
-        assert (pause.applied_at, pause.outcome) == (None, "It was asked to go on before that.")
-        assert resume.outcome == "It goes on without a pause."
+        assert (pause.applied_at, pause.outcome) == (None, "The run was resumed first.")
+        assert resume.outcome == "The pause was cancelled before it took effect."
 
     def test_going_on_that_is_taken_back_before_it_came(self, store):
         run_id = paused(store)
@@ -78,7 +78,7 @@ class TestAsking:
         assert wishes.record_paused(run_id, 1, epoch_ended=True)
         assert store.get_run(run_id).state == "PAUSED"
         step = last(store, run_id)
-        assert (step.epoch, step.outcome) == (2, "Went on, and paused again after epoch 3.")
+        assert (step.epoch, step.outcome) == (2, "Resumed, and paused again after epoch 3.")
         assert not wishes.record_going_on(run_id, 1), "one step is one epoch"
 
     def test_a_pause_cuts_a_step_short(self, store):
@@ -105,7 +105,7 @@ class TestAsking:
         assert not store.get_run(run_id).pause_requested
         assert (last(store, run_id).applied_at, last(store, run_id).outcome) == (
             None,
-            "The run ended before that.",
+            "The run ended first.",
         )
 
     def test_a_learning_rate_outlives_an_attempt_and_is_applied_again_where_it_was(self, store, clock):
@@ -126,7 +126,7 @@ class TestAsking:
         replaced, applied, _ = wishes.history(run_id)
         assert (replaced.applied_at, replaced.outcome) == (
             None,
-            "Another one was asked for before it took effect.",
+            "Replaced by another learning rate before it took effect.",
         )
         assert (applied.value, applied.applied_at, applied.epoch, applied.outcome) == (
             0.25,
@@ -141,7 +141,7 @@ class TestAsking:
         store.interventions.record_going_on(run_id, 1)
         store.record_epoch(run_id, 1, EpochRow(10))
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
-        assert last(store, run_id).outcome == "Went on, and then the run ended."
+        assert last(store, run_id).outcome == "Resumed, and then the run ended."
 
     def test_a_learning_rate_does_not_come_back_after_a_later_one(self, store):
         """The newest checkpoint was damaged, so the run resumes before the place where the former took effect."""
@@ -172,7 +172,7 @@ class TestAsking:
         run_id = running(store, epochs=10)
         store.interventions.request(run_id, "learning_rate", 0.5)
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
-        assert last(store, run_id).outcome == "The run ended before that."
+        assert last(store, run_id).outcome == "The run ended first."
 
     @pytest.mark.parametrize("state", ["WAITING", "RUNNING", "PAUSED", "STOPPED", "FAILED", "INTERRUPTED"])
     def test_epochs_are_added_at_once_and_survive_a_resume(self, store, state):
@@ -186,7 +186,7 @@ class TestAsking:
         added = store.interventions.request(run_id, "add_epochs", 4)
         run = store.get_run(run_id)
         assert (run.total_epochs, run.added_epochs) == (14, 4)
-        assert (added.epoch, added.outcome) == (run.epoch, "It trains 14 epochs in all.")
+        assert (added.epoch, added.outcome) == (run.epoch, "The run now trains 14 epochs in total.")
         if run.state.is_active:
             assert store.record_epoch(run_id, 1, EpochRow(3)) == 14
             return
@@ -207,21 +207,26 @@ class TestAsking:
 
     @pytest.mark.parametrize(
         ("schedule", "said"),
-        [("constant", None), ("plateau", None), ("cosine", "schedule ends with"), ("step", "by its steps")],
+        [
+            ("constant", None),
+            ("plateau", None),
+            ("cosine", "schedule's final learning rate"),
+            ("step", "by its steps"),
+        ],
     )
     def test_added_epochs_say_what_becomes_of_the_learning_rate(self, store, schedule, said):
         run_id = running(store, config=CONFIG.with_values({"optimizer.schedule": schedule}))
         outcome = store.interventions.request(run_id, "add_epochs", 1).outcome
-        assert (said or "in all.") in outcome
-        assert (outcome == "It trains 11 epochs in all.") == (said is None)
+        assert (said or "in total.") in outcome
+        assert (outcome == "The run now trains 11 epochs in total.") == (said is None)
 
     def test_no_epoch_is_added_to_a_run_that_is_just_ending(self, store):
         run_id = running(store, epochs=9)
         assert store.record_epoch(run_id, 1, EpochRow(10)) == 10, "the worker ends now"
-        with pytest.raises(IllegalTransition, match=r"a moment ago\. Fork it with 11 epochs"):
+        with pytest.raises(IllegalTransition, match=r"just trained its last epoch\. Fork it with 11 epochs"):
             store.interventions.request(run_id, "add_epochs", 1)
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
-        with pytest.raises(IllegalTransition, match=r"what is finished stays so\. Fork it with 12 epochs"):
+        with pytest.raises(IllegalTransition, match=r"so no epochs can be added\. Fork it with 12 epochs"):
             store.interventions.request(run_id, "add_epochs", 2)
         with pytest.raises(IllegalTransition, match="Fork it with another learning rate"):
             store.interventions.request(run_id, "learning_rate", 0.1)
@@ -231,7 +236,10 @@ class TestAsking:
         with sqlite3.connect(workspace.database) as connection:
             connection.execute("UPDATE runs SET config = '{}x'")
         connection.close()
-        assert store.interventions.request(run_id, "add_epochs", 1).outcome == "It trains 11 epochs in all."
+        assert (
+            store.interventions.request(run_id, "add_epochs", 1).outcome
+            == "The run now trains 11 epochs in total."
+        )
 
 
 class TestRefusing:
@@ -261,7 +269,7 @@ class TestRefusing:
 
     def test_each_state_says_why(self, store):
         waiting = store.create_run(CONFIG).id
-        with pytest.raises(IllegalTransition, match="has not begun, so there is nothing to pause"):
+        with pytest.raises(IllegalTransition, match="has not started, so there is nothing to pause"):
             store.interventions.request(waiting, "pause")
         for kind in ("step", "resume"):
             with pytest.raises(IllegalTransition, match="is waiting"):
@@ -272,11 +280,11 @@ class TestRefusing:
         with pytest.raises(IllegalTransition, match="is running, not paused"):
             store.interventions.request(run_id, "resume")
         stopped = paused(store)
-        with pytest.raises(IllegalTransition, match="is paused already"):
+        with pytest.raises(IllegalTransition, match="is already paused"):
             store.interventions.request(stopped, "pause")
         store.request_stop(stopped)
         for kind, value in (("step", None), ("resume", None), ("learning_rate", 0.1), ("add_epochs", 1)):
-            with pytest.raises(IllegalTransition, match="is being stopped"):
+            with pytest.raises(IllegalTransition, match="is stopping"):
                 store.interventions.request(stopped, kind, value)
         store.transition(stopped, RunState.STOPPED, expected=ACTIVE)
         for kind in ("pause", "step", "resume"):

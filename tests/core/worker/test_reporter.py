@@ -158,7 +158,7 @@ class TestWhileTheStoreCanTakeNothing:
         clock.now += 1
         assert not reporter.stop_requested
         assert clock.now == 1001.0, "nothing was waited for"
-        assert caplog.messages == ["The disk is full. (Not told.)"] * 3
+        assert caplog.messages == ["The disk is full. (Not reported.)"] * 3
         clock.now += 1
         reporter.report_batch(1, 7, 100, 0.5, 0.5, 10.0)
         assert (store.get_run(run_id).batch, store.log(run_id)) == (7, [])
@@ -171,7 +171,7 @@ class TestWhileTheStoreCanTakeNothing:
         ):
             trouble(20)
             tell()
-        assert caplog.messages == ["The disk is full. (Told again for a while.)"] * 3
+        assert caplog.messages == ["The disk is full. (Trying again for a while.)"] * 3
         run = store.get_run(run_id)
         assert (run.state, run.epoch, store.curves(run_id)["val_accuracy"]) == (RunState.FINISHED, 1, [0.5])
 

@@ -107,8 +107,8 @@ def test_paused_changed_stepped_killed_while_paused_and_resumed(workspace, store
     assert history == [
         ("pause", 0, "Paused before the first epoch."),
         ("learning_rate", 0, "Learning rate 0.0005 instead of 0.001 from epoch 1 on."),
-        ("add_epochs", 0, "It trains 3 epochs in all."),
-        ("step", 0, "Went on, and paused again after epoch 1."),
+        ("add_epochs", 0, "The run now trains 3 epochs in total."),
+        ("step", 0, "Resumed, and paused again after epoch 1."),
         ("learning_rate", 1, "Learning rate 0.00025 instead of 0.0005 from epoch 2 on."),
     ]
 
@@ -145,7 +145,7 @@ def test_a_damaged_data_set_is_named_before_the_first_epoch(workspace, store, wa
     run = control.start_run(workspace, PRESETS["tiny"].config.with_values(SMALL))
     failed = until(wait_for, store, run, RunState.FAILED)
     assert "x_train.npy" in failed.error
-    assert failed.next_step == "Mend the data set, then resume."
+    assert failed.next_step == "Fix the data set, then resume."
     assert failed.epoch == 0
 
 
@@ -185,12 +185,12 @@ def test_two_devices_give_the_losses_of_one(workspace, store, wait_for) -> None:
     ("error", "cause", "next_step"),
     [
         (Diverged("It diverged.", "Go slower."), "It diverged.", "Go slower."),
-        (DatasetError("A file is damaged."), "A file is damaged.", "Mend the data set, then resume."),
-        (ConfigError("seed", "is odd."), "seed: is odd.", "Change the design and start it again."),
-        (ConvDeckError("It was busy."), "It was busy.", "Resume goes on from the last finished epoch."),
+        (DatasetError("A file is damaged."), "A file is damaged.", "Fix the data set, then resume."),
+        (ConfigError("seed", "is odd."), "seed: is odd.", "Change the design and start a new run."),
+        (ConvDeckError("It was busy."), "It was busy.", "Resume continues from the last finished epoch."),
         (
             OSError(errno.ENOSPC, "No space left on device", "/a/b"),
-            "The disk is full, so the training could not go on.", "Make room, then resume.",
+            "The disk is full, so training could not continue.", "Free some space, then resume.",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied"),
@@ -206,7 +206,7 @@ def test_why_it_ended_and_what_to_try(error: Exception, cause: str, next_step: s
     ("answer", "code", "said"),
     [
         (None, 1, []),
-        (ConvDeckError("Full."), 1, ["The disk is full, so the training could not go on."]),
+        (ConvDeckError("Full."), 1, ["The disk is full, so training could not continue."]),
         (StaleAttempt("Over."), 0, []),
     ],
 )

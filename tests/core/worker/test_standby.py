@@ -21,7 +21,7 @@ TRAIN = [
     "train", "--preset", "tiny", "--dataset", "shapes", "--set", "dataset.num_train=60", "--set", "training.epochs=1",
     "--wait", "--json",
 ]  # fmt: skip
-WAITED = "TensorFlow was loaded beforehand."
+WAITED = "TensorFlow was already loaded."
 
 
 def waiting(workspace) -> list[int]:

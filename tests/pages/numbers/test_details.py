@@ -290,9 +290,9 @@ def test_wrong_labels_of_a_trained_run_are_as_many_as_were_asked_for(home: Train
     page = look_at(home.noisy, "Labels")
     drawn = chart_data(charts(page)[0]).iloc[-1]
     wrong = round(SHARE * NUM_TRAIN)
-    assert f" of {wrong} wrong labels" in words(page) and f"Of {wrong} pictures with a right label" in words(
+    assert f" of {wrong} wrong labels" in words(
         page
-    )
+    ) and f"Of {wrong} pictures with a correct label" in words(page)
     given = sum(stored(home.workspace, home.noisy)[-1]["clean"]["right"])
     answers = home.model(home.noisy, "last").predict(home.array("x_train"), verbose=0).argmax(axis=1)
     true = int((answers == home.array("y_train")).sum())

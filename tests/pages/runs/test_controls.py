@@ -200,9 +200,9 @@ def test_the_history_is_there_once_something_was_done(store) -> None:
 
 def test_each_kind_has_words() -> None:
     rows = [
-        Intervention(1, "add_epochs", 5.0, 0.0, 1, 0.0, 2, "It trains 15 epochs in all."),
+        Intervention(1, "add_epochs", 5.0, 0.0, 1, 0.0, 2, "The run now trains 15 epochs in total."),
         Intervention(2, "step", None, 60.0, 1, None, None, None),
-        Intervention(3, "resume", None, 120.0, 1, None, None, "The run ended before that."),
+        Intervention(3, "resume", None, 120.0, 1, None, None, "The run ended first."),
     ]
     frame = history_frame(rows)
     assert frame["What"].tolist() == ["Resume", "One epoch", "More epochs 5"]
