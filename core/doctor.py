@@ -56,7 +56,9 @@ def _advice(
     if device_note:
         advice.append(device_note)
     if any(entry["id"] == "cifar10" and entry["state"] != "ready" for entry in datasets):
-        advice.append("CIFAR-10 is not here yet: python -m core datasets add cifar10 downloads it (170 MB).")
+        advice.append(
+            "CIFAR-10 is not downloaded yet: python -m core datasets add cifar10 downloads it (170 MB)."
+        )
     if free < LOW_DISK_BYTES:
         advice.append(f"Only {free / 1e9:.1f} GB are free: set CONVDECK_HOME to a folder on a larger disk.")
     return advice

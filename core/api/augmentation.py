@@ -48,4 +48,4 @@ def _whole(request: Request, name: str) -> int:
     try:
         return int(text) if len(text) <= 9 else int("none")
     except ValueError:
-        raise ConfigError(name, f"must be a whole number from 1 on, not {text[:40]!r}.") from None
+        raise ConfigError(name, f"must be a whole number of 1 or more, not {text[:40]!r}.") from None

@@ -55,7 +55,7 @@ async def answer_body(request: Request, work: Callable[[bytes], Any], status: in
     try:
         body = await limited(request, MAX_BODY_BYTES).body()
     except TooLarge:
-        return refuse(413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is no config.")
+        return refuse(413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is not a config.")
 
     return await answer(lambda: work(body), status)
 
@@ -84,13 +84,13 @@ def parse_body(body: bytes, known: set[str]) -> dict[str, Any]:
     try:
         asked = parse_json(body.decode())
     except UnicodeDecodeError:
-        raise ConfigError("", "The body is not text in UTF-8.") from None
+        raise ConfigError("", "The body is not UTF-8 text.") from None
     if not isinstance(asked, dict):
         raise ConfigError("", "The body must be a JSON object.")
     asked = {key: value for key, value in asked.items() if value is not None}
     unknown = set(asked) - known
     if unknown:
-        raise ConfigError(sorted(unknown)[0], f"is not known here. Known are: {', '.join(sorted(known))}.")
+        raise ConfigError(sorted(unknown)[0], f"is not a known key; choose from {', '.join(sorted(known))}.")
     for key in ("preset", "name", "token"):
         if key in asked and not isinstance(asked[key], str):
             raise ConfigError(key, "must be text.")

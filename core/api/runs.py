@@ -120,7 +120,7 @@ async def _predict(request: Request) -> Response:
         return known  # without reading what was sent along
     too_large = refuse(
         413,
-        f"The pictures are larger than {MAX_PICTURES_BYTES // 1_000_000} MB together. Send fewer at a time.",
+        f"The pictures are larger than {MAX_PICTURES_BYTES // 1_000_000} MB in total. Send fewer at a time.",
     )
     if int(request.headers.get("content-length", 0)) > MAX_PICTURES_BYTES:
         return too_large

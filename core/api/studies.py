@@ -79,7 +79,9 @@ def _second_of(store: Store, first: StudySource, against: object) -> StudySource
     if not isinstance(against, dict):
         raise ConfigError("against", "must be an object with config, preset, run or set.")
     if unknown := set(against) - {"set", *SOURCES}:
-        raise ConfigError(f"against.{min(unknown)}", "is not known here.")
+        raise ConfigError(
+            f"against.{min(unknown)}", "is not a known key; choose from config, preset, run and set."
+        )
     return base_fork(first, values_of(against)) if set(against) == {"set"} else _base_of(store, against)
 
 

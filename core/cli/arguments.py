@@ -64,8 +64,8 @@ def _read_config(path: Path) -> ExperimentConfig:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_CONFIG_BYTES:
-        raise UserError(f"{path} is larger than {MAX_CONFIG_BYTES:,} bytes; that is no config.")
+        raise UserError(f"{path} is larger than {MAX_CONFIG_BYTES:,} bytes; that is not a config.")
     try:
         return ExperimentConfig.from_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not text in UTF-8.") from error
+        raise UserError(f"{path} is not UTF-8 text.") from error

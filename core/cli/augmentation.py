@@ -39,17 +39,19 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--pictures", type=int, default=4, metavar="N", help="rows: training pictures (1 to 20)"
     )
     augment.add_argument(
-        "--image", type=Path, metavar="IMAGE", help="this picture instead of training pictures"
+        "--image", type=Path, metavar="IMAGE", help="a picture to use instead of training pictures"
     )
-    augment.add_argument("--seed", type=int, default=0, help="another seed draws other values")
-    augment.add_argument("--run", metavar="RUN", help="a trained run, asked about each variant")
+    augment.add_argument("--seed", type=int, default=0, help="change the seed to draw other values")
+    augment.add_argument("--run", metavar="RUN", help="a trained run that classifies each variant")
     augment.add_argument("--code", action="store_true", help="print the policy as keras.layers code instead")
     augment.set_defaults(handle=_augment)
 
-    batch = commands.add_parser("batch", help="write a batch as training makes it as PNG")
+    batch = commands.add_parser("batch", help="write a training batch as PNG, exactly as training makes it")
     add_config_arguments(batch, run=True)
     batch.add_argument("--epoch", type=int, default=1, metavar="N", help="counted from 1")
-    batch.add_argument("--step", type=int, default=1, metavar="N", help="of the epoch, counted from 1")
+    batch.add_argument(
+        "--step", type=int, default=1, metavar="N", help="step within the epoch, counted from 1"
+    )
     batch.add_argument("--out", metavar="PATH", type=Path, required=True)
     batch.add_argument("--json", action="store_true", help="print one JSON document")
     batch.set_defaults(handle=_batch)
@@ -67,7 +69,7 @@ def _augment(arguments: argparse.Namespace) -> int:
     if arguments.code:
         return _print_code(workspace, config)
     if arguments.out is None:
-        raise UserError("--out says where to write the sheet; with --code there is none.")
+        raise UserError("--out PATH is required unless --code is given.")
     if not 1 <= arguments.pictures <= 20:
         raise UserError(f"--pictures takes 1 to 20, not {arguments.pictures}.")
     run = Store(workspace).get_run(arguments.run) if arguments.run else None
@@ -124,7 +126,7 @@ def _answers(engine: Engine, run_id: str, pixels: NDArray[np.uint8]) -> list[tup
 def _told(answers: Sequence[tuple[str, float]]) -> str:
     (name, sure), *others = answers
     flips = sum(other != name for other, _ in others)
-    return f"taken for {name} ({percent(sure)}); {flips} of {len(others)} variants change that"
+    return f"classified as {name} ({percent(sure)}); {flips} of {len(others)} variants change that"
 
 
 def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
@@ -149,7 +151,7 @@ def _batch(arguments: argparse.Namespace) -> int:
         return 0
     print(
         f"{arguments.out}: epoch {arguments.epoch}, step {arguments.step} of {batch.steps:,}, seed {config.seed}: "
-        f"{len(batch.images)} of {batch.pictures:,} pictures, {SHEET_COLUMNS} a row."
+        f"{len(batch.images)} of {batch.pictures:,} pictures, {SHEET_COLUMNS} per row."
     )
     for number, shown in enumerate(document["shown"], start=1):
         label = ", ".join(f"{name} {percent(share)}" for name, share in shown["label"].items())

@@ -19,12 +19,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     command.set_defaults(handle=_list)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
 
-    add = actions.add_parser("add", help="import a data set from a file or folder, or download a known one")
-    add.add_argument("name", metavar="NAME", help="the data set's id: small letters, digits, '-' and '_'")
-    add.add_argument("path", metavar="PATH", type=Path, nargs="?", help="without it, NAME is downloaded")
-    add.add_argument(
-        "--image-size", type=int, metavar="PIXELS", help="side to which imported pictures are brought"
+    add = actions.add_parser(
+        "add", help="import a data set from a file or folder, or download an official one"
     )
+    add.add_argument("name", metavar="NAME", help="the data set's id: lowercase letters, digits, '-' and '_'")
+    add.add_argument(
+        "path",
+        metavar="PATH",
+        type=Path,
+        nargs="?",
+        help="a file or folder to import; without it, NAME is downloaded",
+    )
+    add.add_argument("--image-size", type=int, metavar="PIXELS", help="resize imported pictures to this side")
     add.set_defaults(handle=_add)
 
     remove = actions.add_parser("remove", help="delete a data set from the workspace")

@@ -21,7 +21,9 @@ POLL_SECONDS = 0.2
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
-    example = commands.add_parser("example", help="train the run that comes with ConvDeck anew, into a file")
+    example = commands.add_parser(
+        "example", help="train the run that comes with ConvDeck again and write it to a file"
+    )
     example.add_argument("--out", metavar="PATH", type=Path, default=EXAMPLE_FILE)
     example.add_argument("--json", action="store_true", help="print one JSON document")
     example.set_defaults(handle=_example)

@@ -18,24 +18,24 @@ KINDS_IN_WORDS = {
     "learning_rate": "learning rate",
     "add_epochs": "more epochs",
     "pause": "pause",
-    "resume": "go on",
+    "resume": "resume",
     "step": "one epoch",
 }
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
-    pause = commands.add_parser("pause", help="have a run wait until it is resumed, stepped or stopped")
+    pause = commands.add_parser("pause", help="pause a run until it is resumed, stepped or stopped")
     _finish(pause, _pause)
 
-    step = commands.add_parser("step", help="have a paused run go on until an epoch has ended")
+    step = commands.add_parser("step", help="train a paused run until the end of an epoch")
     _finish(step, _step)
 
-    rate = commands.add_parser("set-rate", help="another learning rate from a run's next epoch on")
+    rate = commands.add_parser("set-rate", help="change a run's learning rate from its next epoch on")
     _finish(rate, _set_rate)
     rate.add_argument("value", metavar="VALUE", type=float)
 
-    epochs = commands.add_parser("add-epochs", help="have a run train longer than it was told to")
+    epochs = commands.add_parser("add-epochs", help="add epochs to a run")
     _finish(epochs, _add_epochs)
     epochs.add_argument("add", metavar="N", type=int)
 
@@ -48,18 +48,18 @@ def _finish(command: argparse.ArgumentParser, handle: object) -> None:
 
 def _pause(arguments: argparse.Namespace) -> int:
     run = control.pause_run(_workspace(), arguments.run)
-    text = f"{run.name} pauses at its next batch. Let it go on with: python -m core resume {run.id}"
+    text = f"{run.name} pauses after the current batch. Resume it with: python -m core resume {run.id}"
     return _report(arguments, run, text)
 
 
 def _step(arguments: argparse.Namespace) -> int:
     run = control.step_run(_workspace(), arguments.run)
-    return _report(arguments, run, f"{run.name} goes on until an epoch has ended, then pauses again.")
+    return _report(arguments, run, f"{run.name} trains until the end of an epoch, then pauses again.")
 
 
 def _set_rate(arguments: argparse.Namespace) -> int:
     run = control.set_learning_rate(_workspace(), arguments.run, arguments.value)
-    when = "when it goes on" if run.state.is_finished else "from its next epoch on"
+    when = "once it is resumed" if run.state.is_finished else "from its next epoch on"
     return _report(
         arguments, run, f"{run.name} has the learning rate {rate_in_words(arguments.value)} {when}."
     )
@@ -67,11 +67,11 @@ def _set_rate(arguments: argparse.Namespace) -> int:
 
 def _add_epochs(arguments: argparse.Namespace) -> int:
     run = control.add_epochs(_workspace(), arguments.run, arguments.add)
-    text = f"{run.name} trains {run.total_epochs:,} epochs in all"
+    text = f"{run.name} trains {run.total_epochs:,} epochs in total"
     if run.state.is_finished:
         text += f", once it is resumed with: python -m core resume {run.id}"
     elif run.state is RunState.WAITING:
-        text += ", once it has begun"
+        text += ", once it has started"
     return _report(arguments, run, f"{text}.")
 
 

@@ -26,7 +26,9 @@ DONE, FAILED, BAD_ARGUMENTS = 0, 1, 2
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line. Each subcommand's `handle` takes the parsed arguments and returns an exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m core", description="Train, watch and try small image classifiers.", allow_abbrev=False
+        prog="python -m core",
+        description="Train small image classifiers, watch them and try them out.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(FAILED, f"{where}{error.strerror or error}. Mend the cause and try again.")
+        return _fail(FAILED, f"{where}{error.strerror or error}. Fix the cause and try again.")
     except KeyboardInterrupt:
         return 130
 

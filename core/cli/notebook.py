@@ -15,7 +15,7 @@ RENDERERS = {"markdown": render_markdown, "html": render_html}
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
-    command = commands.add_parser("notebook", help="what was expected of runs and what came of them")
+    command = commands.add_parser("notebook", help="what you expected of runs and how they turned out")
     command.add_argument("--json", action="store_true", help="print one JSON document")
     command.set_defaults(handle=_list)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
@@ -25,11 +25,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.set_defaults(handle=_export)
 
     note = commands.add_parser("note", help="show or write the note about a run, or about several")
-    note.add_argument("runs", metavar="RUN[,RUN]", help="a run's id, or several with commas between")
+    note.add_argument("runs", metavar="RUN[,RUN]", help="the id of a run, or several separated by commas")
     note.add_argument(
-        "--expect", metavar="TEXT", help="what you expect; possible until the first epoch has ended"
+        "--expect", metavar="TEXT", help="what you expect; can be written until the first epoch has ended"
     )
-    note.add_argument("--outcome", metavar="TEXT", help="what came of it, in your words")
+    note.add_argument("--outcome", metavar="TEXT", help="how it turned out, in your words")
     note.add_argument("--json", action="store_true", help="print one JSON document")
     note.set_defaults(handle=_note)
 
@@ -68,7 +68,7 @@ def _note(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(None if entry is None else entry.to_dict())
     else:
-        print("There is no note about that yet." if entry is None else _text(entry))
+        print("There is no note about this yet." if entry is None else _text(entry))
     return 0
 
 

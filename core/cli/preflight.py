@@ -12,7 +12,7 @@ from core.workspace import Workspace
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
     command = commands.add_parser(
-        "preflight", help="a dry run: seconds an epoch, memory and time for the whole run, measured"
+        "preflight", help="a dry run: measure seconds per epoch, memory and time for the whole run"
     )
     add_config_arguments(command)
     command.add_argument("--json", action="store_true", help="print one JSON document")
@@ -34,13 +34,11 @@ def sentences(found: Preflight) -> list[str]:
     """What a dry run found, a line a thought."""
     lines = [f"{found.parameters:,} parameters on {found.device} ({found.device_name})."]
     if not found.fits:
-        lines.append(
-            f"Batches of {found.batch_size:,} do not fit into the {_available(found)} that are free."
-        )
+        lines.append(f"Batches of {found.batch_size:,} do not fit into {_free(found)}.")
         lines.append(
             "Not even the smallest batch fits."
             if found.largest_batch_size is None
-            else f"The largest that fits: --set training.batch_size={found.largest_batch_size}"
+            else f"The largest batch size that fits: --set training.batch_size={found.largest_batch_size}"
         )
         return [*lines, *found.notes]
     assert found.epoch_seconds is not None and found.total_seconds is not None
@@ -48,10 +46,12 @@ def sentences(found: Preflight) -> list[str]:
         f"An epoch takes {duration(found.epoch_seconds)}: {found.steps:,} steps {duration(found.train_seconds or 0)}, "
         f"measuring {duration(found.evaluation_seconds or 0)}, saving {duration(found.saving_seconds or 0)}."
     )
-    lines.append(f"{found.epochs:,} epochs take {duration(found.total_seconds)}, the start included.")
-    lines.append(f"{found.memory_mib:,} MiB of memory, of {_available(found)} that are free.")
+    lines.append(f"{found.epochs:,} epochs take {duration(found.total_seconds)}, including the start.")
+    lines.append(f"Needs {found.memory_mib:,} MiB of memory, out of {_free(found)}.")
     return [*lines, *found.notes]
 
 
-def _available(found: Preflight) -> str:
-    return "memory" if found.memory_available_mib is None else f"{found.memory_available_mib:,} MiB"
+def _free(found: Preflight) -> str:
+    if found.memory_available_mib is None:
+        return "free memory"
+    return f"{found.memory_available_mib:,} MiB of free memory"

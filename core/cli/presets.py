@@ -21,7 +21,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form.add_argument("--schema", action="store_true", help="print the JSON Schema of a config instead")
     presets.set_defaults(handle=_presets)
 
-    network = commands.add_parser("describe", help="every layer of a network: shape, parameters, FLOPs")
+    network = commands.add_parser("describe", help="list every layer of a network: shape, parameters, FLOPs")
     add_config_arguments(network)
     network.add_argument("--json", action="store_true", help="print one JSON document")
     network.set_defaults(handle=_describe)

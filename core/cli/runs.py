@@ -35,9 +35,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train = commands.add_parser("train", help="start a run")
     add_config_arguments(train)
     train.add_argument("--name", metavar="TEXT", help="what to call the run")
-    train.add_argument(
-        "--wait", action="store_true", help="stay until the run has ended, telling how it goes"
-    )
+    train.add_argument("--wait", action="store_true", help="wait until the run has ended and report progress")
     train.add_argument("--json", action="store_true", help="print one JSON document")
     train.set_defaults(handle=_train)
 
@@ -47,13 +45,17 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     show = commands.add_parser("show", help="state, config and every curve of a run")
     show.add_argument("run", metavar="RUN")
-    show.add_argument("--log", action="store_true", help="its messages and what its process printed, instead")
-    show.add_argument("--details", action="store_true", help="its classes and followed pictures, instead")
+    show.add_argument(
+        "--log", action="store_true", help="print its messages and its process's output instead"
+    )
+    show.add_argument(
+        "--details", action="store_true", help="print accuracy by class and followed pictures instead"
+    )
     show.add_argument("--json", action="store_true", help="print one JSON document")
     show.set_defaults(handle=_show)
 
     fork = commands.add_parser(
-        "fork", help="train a run again with something changed, from the same beginning"
+        "fork", help="train a run again with some settings changed, from the same initial weights"
     )
     fork.add_argument("run", metavar="RUN")
     fork.add_argument(
@@ -61,21 +63,21 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="what to change, such as augmentation.rotation_degrees=20; VALUE is JSON; may be repeated",
     )  # fmt: skip
     fork.add_argument("--name", metavar="TEXT", help="what to call the fork")
-    fork.add_argument("--wait", action="store_true", help="stay until the run has ended, telling how it goes")
+    fork.add_argument("--wait", action="store_true", help="wait until the run has ended and report progress")
     fork.add_argument("--json", action="store_true", help="print one JSON document")
     fork.set_defaults(handle=_fork)
 
     for name, action, text in (
         ("stop", control.stop_run, "end a run and keep what it has learned"),
-        ("resume", control.resume_run, "let a paused, stopped, interrupted or failed run go on"),
+        ("resume", control.resume_run, "resume a paused, stopped, interrupted or failed run"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("run", metavar="RUN")
-        command.add_argument("--wait", action="store_true", help="stay until the run has ended")
+        command.add_argument("--wait", action="store_true", help="wait until the run has ended")
         command.add_argument("--json", action="store_true", help="print one JSON document")
         command.set_defaults(handle=_change, action=action)
 
-    rename = commands.add_parser("rename", help="give a run another name")
+    rename = commands.add_parser("rename", help="rename a run")
     rename.add_argument("run", metavar="RUN")
     rename.add_argument("name", metavar="NAME")
     rename.set_defaults(handle=_rename)
@@ -156,7 +158,7 @@ def _export(arguments: argparse.Namespace) -> int:
         path = engine.export(run.id, arguments.export_format, arguments.out.resolve())
     finally:
         engine.close()
-    print(f"{run.name}: best model written to {path}, and read back.")
+    print(f"{run.name}: best model written to {path} and verified.")
     return 0
 
 
@@ -169,7 +171,7 @@ def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
         except KeyboardInterrupt:
             end_progress()
             if not run.stop_requested:
-                print(f"The run goes on; stop it with: python -m core stop {run.id}", file=sys.stderr)
+                print(f"The run continues; stop it with: python -m core stop {run.id}", file=sys.stderr)
             raise
     if as_json or wait:
         _print_run(store, run, as_json=as_json)
@@ -240,7 +242,7 @@ def _print_log(store: Store, run: Run, *, as_json: bool) -> int:
         stamp = datetime.datetime.fromtimestamp(line.time).astimezone().isoformat(" ", "seconds")
         print(f"{stamp}  {'' if line.level == 'info' else line.level + ': '}{line.text}")
     if output:
-        print(f"\nWhat the training process printed:\n{output}")
+        print(f"\nOutput of the training process:\n{output}")
     return 0
 
 
@@ -266,7 +268,7 @@ def print_details(store: Store, run: Run, *, as_json: bool) -> None:
         return
     names = class_names_of(store.workspace, run, details.num_classes)
     epoch = int(details.epochs[-1])
-    print(f"\nClasses at epoch {epoch}, the largest gap first")
+    print(f"\nClasses at epoch {epoch}, largest gap first")
     clean, validation, gap = details.clean.accuracy[-1], details.validation.accuracy[-1], details.gap[-1]
     rows = [
         (names[i], percent(_or_none(clean[i])), percent(_or_none(validation[i])), points(_or_none(gap[i])))
@@ -280,7 +282,7 @@ def print_details(store: Store, run: Run, *, as_json: bool) -> None:
         ("validation", details.validation_pictures),
     ):
         print(f"\nFollowed {title} pictures, most often forgotten first")
-        header = ("PICTURE", "LABEL", "TAKEN FOR", "PROBABILITY OF ITS LABEL", "LEARNED", "FORGOTTEN")
+        header = ("PICTURE", "LABEL", "ANSWER", "PROBABILITY OF LABEL", "LEARNED", "FORGOTTEN")
         print_table(header, [_picture(followed, index, names) for index in followed.most_forgotten_first])
 
 
@@ -288,7 +290,7 @@ def _picture(followed: Followed, index: int, names: tuple[str, ...]) -> tuple[ob
     label, true = names[followed.labels[index]], names[followed.true_labels[index]]
     return (
         index + 1,
-        label if label == true else f"{label}, though it is {true}",
+        label if label == true else f"{label} (really {true})",
         names[followed.answers[-1, index]],
         percent(followed.probabilities[-1, index]),
         followed.learned[index],

@@ -31,10 +31,10 @@ POLL_SECONDS = 0.5
 SCHEDULER_CHECK_SECONDS = 2.0
 
 HELP = {
-    SEEDS: "signal or noise? one or two configs with several seeds",
+    SEEDS: "signal or noise? train one or two configs with several seeds",
     ABLATION: "which part of the augmentation does the work?",
-    VOLUME: "what do more training pictures bring?",
-    NOISE: "what do wrong labels do?",
+    VOLUME: "how much do more training pictures help?",
+    NOISE: "how much do wrong labels hurt?",
 }
 
 
@@ -49,20 +49,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     listing.set_defaults(handle=_studies)
 
-    show = commands.add_parser("show-study", help="a study's runs and what they say")
+    show = commands.add_parser("show-study", help="a study's runs and results")
     show.set_defaults(handle=_show)
-    stop = commands.add_parser("stop-study", help="end the runs that a study began")
+    stop = commands.add_parser("stop-study", help="stop the runs that a study started")
     stop.set_defaults(handle=_change, action=stop_study)
-    resume = commands.add_parser("resume-study", help="queue what is missing of a study again")
+    resume = commands.add_parser("resume-study", help="queue the missing runs of a study again")
     resume.set_defaults(handle=_change, action=complete_study)
     for command in (show, stop, resume):
         command.add_argument("study", metavar="STUDY")
         command.add_argument("--json", action="store_true", help="print one JSON document")
-    resume.add_argument("--wait", action="store_true", help="stay until every run has ended")
+    resume.add_argument("--wait", action="store_true", help="wait until every run has ended")
 
-    delete = commands.add_parser("delete-study", help="forget a study; its runs stay unless told otherwise")
+    delete = commands.add_parser(
+        "delete-study", help="delete a study; its runs stay unless --with-runs is given"
+    )
     delete.add_argument("study", metavar="STUDY")
-    delete.add_argument("--with-runs", action="store_true", help="delete the runs that it began, too")
+    delete.add_argument("--with-runs", action="store_true", help="also delete the runs that it started")
     delete.set_defaults(handle=_delete)
 
 
@@ -82,31 +84,43 @@ def _add_kind(parser: argparse.ArgumentParser, kind: str) -> None:
         other.add_argument("--against-run", metavar="RUN", help="compare with the config of this run")
         parser.add_argument(
             "--against-set", metavar="PATH=VALUE", action="append", default=[],
-            help="compare with a config that is changed so: the one named, else the first; may be repeated",
+            help="compare with a changed config: the one named, otherwise the first; may be repeated",
         )  # fmt: skip
     elif kind == ABLATION:
         parser.add_argument(
             "--mode", choices=MODES, action="append", dest="modes",
-            help="leave each knob out, or have each alone; may be given twice for both (default: without)",
+            help="leave out each transformation, or use each alone; give it twice for both (default: without)",
         )  # fmt: skip
     elif kind == VOLUME:
         parser.add_argument(
             "--sizes", metavar="N,N,…", type=_whole_numbers, help="numbers of training pictures"
         )
         parser.add_argument(
-            "--num-sizes", metavar="N", type=int, help="how many sizes, if none are given (5)"
+            "--num-sizes",
+            metavar="N",
+            type=int,
+            help="number of sizes where --sizes is not given (default: 5)",
         )
     elif kind == NOISE:
         parser.add_argument(
-            "--fractions", metavar="F,F,…", type=_fractions, help="0,0.1,0.2,0.4 unless given"
+            "--fractions",
+            metavar="F,F,…",
+            type=_fractions,
+            help="fractions of wrong labels (default: 0,0.1,0.2,0.4)",
         )
     least, most, usual = SEEDS_OF[kind]
     parser.add_argument(
-        "--seeds", metavar="N", type=int, dest="num_seeds", help=f"{least} to {most}, {usual} unless given"
+        "--seeds",
+        metavar="N",
+        type=int,
+        dest="num_seeds",
+        help=f"number of seeds, {least} to {most} (default: {usual})",
     )
     parser.add_argument("--name", metavar="TEXT", help="what to call the study")
-    parser.add_argument("--no-reuse", action="store_true", help="train anew what is there already")
-    parser.add_argument("--wait", action="store_true", help="stay until every run has ended")
+    parser.add_argument(
+        "--no-reuse", action="store_true", help="train every run again instead of reusing existing ones"
+    )
+    parser.add_argument("--wait", action="store_true", help="wait until every run has ended")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(handle=_start)
 
@@ -200,7 +214,7 @@ def _report(workspace: Workspace, study: Study, *, wait: bool, as_json: bool) ->
             _wait_for(workspace, store, study)
         except KeyboardInterrupt:
             end_progress()
-            print(f"Its runs go on; stop them with: python -m core stop-study {study.id}", file=sys.stderr)
+            print(f"Its runs continue; stop them with: python -m core stop-study {study.id}", file=sys.stderr)
             raise
     report = read_report(workspace, store, study.id)
     if as_json or wait:
@@ -249,10 +263,10 @@ def _print(report: StudyReport, *, as_json: bool) -> None:
         print(f"{hole.name}: deleted.")
     for member in report.members:
         if member.is_changed:
-            what = "changed by hand while training, so that it is no longer what was planned"
+            what = "changed during training, so it no longer matches the plan"
             print(f"{member.run.name} ({member.run.id}): {what}.")
     if report.failed or report.holes:
-        print(f"Queue what is missing again: python -m core resume-study {report.study.id}")
+        print(f"Queue the missing runs again: python -m core resume-study {report.study.id}")
 
 
 def _whole_numbers(text: str) -> list[int]:

@@ -31,7 +31,7 @@ def print_result(result: Result) -> None:
         )  # fmt: skip
     elif isinstance(result, NoiseResult):
         print_table(
-            ("WRONG LABELS", "BEST VALIDATION", "LAST VALIDATION", "CLEAN TRAINING", "KNOWN BY HEART"),
+            ("WRONG LABELS", "BEST VALIDATION", "LAST VALIDATION", "CLEAN TRAINING", "MEMORISED"),
             [
                 (
                     f"{100 * dose.fraction:g} %", _mean(dose.best_validation), _mean(dose.last_validation),

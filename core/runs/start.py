@@ -71,9 +71,7 @@ def fork_experiment(
         parent = store.get_run(run_id)
     config = parent.config.with_values(values)
     if config == parent.config:
-        raise RunError(
-            f"A fork needs a change: with these values “{parent.name}” would be trained once more."
-        )
+        raise RunError(f"A fork needs a change: these values are the settings of “{parent.name}” already.")
     check_experiment(workspace, config)
     name = name or fork_name(parent.name, describe_changes(parent.config, config))
     return control.start_run(workspace, config, name, parent.preset, token, parent.id)

@@ -35,13 +35,14 @@ class AccessMiddleware:
         if not is_host_allowed(host, self._allowed_hosts()):
             return _refuse(
                 421,
-                f"This server does not answer under the name {host[:60]!r}. Use a name that server.allowedHosts in "
-                ".streamlit/config.toml holds, or add this one there.",
+                f"This server does not answer requests for {host[:60]!r}. Use a name listed in server.allowedHosts in "
+                ".streamlit/config.toml, or add this one there.",
             )
         changes = scope["method"] not in ("GET", "HEAD") and scope["path"].startswith(API_PREFIX)
         if changes and origin is not None and not is_own_origin(origin, host):
             return _refuse(
-                403, f"A page of {origin[:60]!r} cannot change anything here. Ask without a browser."
+                403,
+                f"Requests from pages of {origin[:60]!r} are refused. Send this request from a program instead.",
             )
         return None
 

@@ -166,9 +166,9 @@ def _headline(effects: Sequence[Effect], measured: Sequence[RunResult], single: 
     own = [effect for effect in effects if effect.knob is not None and effect.accuracy is not None]
     if not own:
         if not whole:
-            return "Nothing can be compared yet: the run with all of the augmentation and one other must have ended."
+            return "Nothing to compare yet: the run with the full augmentation and one other must have ended."
         reached = percent(next(iter(whole.values())).best_val_accuracy)
-        return f"With all of the augmentation it reaches {reached}; nothing that it can be compared with has ended."
+        return f"The full augmentation reaches {reached}; no run to compare it with has ended yet."
     biggest = max(own, key=lambda effect: abs(_mean(effect)))
     if not single and (clear := [effect for effect in own if effect.withstands]):
         biggest = max(clear, key=lambda effect: abs(_mean(effect)))
@@ -178,7 +178,7 @@ def _headline(effects: Sequence[Effect], measured: Sequence[RunResult], single: 
     if change.n == 1:
         return f"{_sentence(biggest)}, the largest change; with one seed it may be chance."
     if change.clear:
-        return f"{_sentence(biggest)}; among so many comparisons that may still be chance."
+        return f"{_sentence(biggest)}; with this many comparisons it may still be chance."
     return f"No part of it stands out from chance. The largest change: {_sentence(biggest, capital=False)}."
 
 
@@ -204,8 +204,8 @@ def _notes(effects: Sequence[Effect], single: bool) -> tuple[str, ...]:
     notes = []
     if single and any(effect.accuracy is not None for effect in effects):
         notes.append(
-            "With one seed no noise between runs can be told. The lines show what the finite number of pictures alone "
-            "explains (±1.96 binomial standard errors); another seed may move a bar by more."
+            "With one seed, variation between seeds is unknown. The lines show only the uncertainty from the number of "
+            "pictures (±1.96 binomial standard errors); another seed may move a bar by more."
         )
     for mode, words in ((WITHOUT, "All of it left out"), (ONLY, "All of it together")):
         whole = next((e for e in effects if e.mode == mode and e.knob is None), None)

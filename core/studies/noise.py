@@ -108,7 +108,7 @@ def _headline(low: NoiseLevel, high: NoiseLevel, difference: Difference | None) 
     share = f"{100 * high.fraction:g} % wrong labels"
     if difference is None:
         reached = percent(high.best_validation.mean)
-        return f"With {share}: {reached} best validation accuracy; nothing that it can be compared with has ended."
+        return f"With {share}: {reached} best validation accuracy; no run to compare it with has ended yet."
     direction = "lower" if difference.mean <= 0 else "higher"
     text = (
         f"With {share} the best validation accuracy is {points(difference.mean)} {direction} than with "
@@ -123,17 +123,17 @@ def _headline(low: NoiseLevel, high: NoiseLevel, difference: Difference | None) 
 def _notes(high: NoiseLevel, single: bool) -> tuple[str, ...]:
     notes = []
     if high.memorised is not None and high.clean_training is not None:
-        said = f"At {100 * high.fraction:g} % wrong labels it gets {percent(high.clean_training.mean)} of them right"
-        said = said.replace("of them", "of its training labels")
+        said = (
+            f"At {100 * high.fraction:g} % wrong labels the network gets {percent(high.clean_training.mean)} of its "
+            "training labels right"
+        )
         if high.memorised > 0:
             notes.append(
-                f"{said}, more than the {percent(1 - high.fraction)} that are true: at least "
-                f"{percent(high.memorised)} of the wrong ones are known by heart."
+                f"{said}, more than the {percent(1 - high.fraction)} that are correct: at least "
+                f"{percent(high.memorised)} of the wrong ones were learned by heart."
             )
         else:
-            notes.append(
-                f"{said}, no more than are true: it has learned no wrong ones by heart that could be told."
-            )
+            notes.append(f"{said}, no more than are correct, so no memorised wrong labels can be detected.")
     if single:
-        notes.append("With one seed no noise between runs can be told.")
+        notes.append("With one seed, variation between seeds is unknown.")
     return tuple(notes)

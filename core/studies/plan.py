@@ -189,7 +189,7 @@ def _seed_conditions(spec: StudySpec) -> tuple[Condition, ...]:
     if len(conditions) == 2 and conditions[0].config == conditions[1].config:
         raise ConfigError(
             "",
-            "These two have the same settings but for the seed: there is nothing to compare. Choose one of them.",
+            "These two differ only in the seed, so there is nothing to compare. Choose one of them.",
         )
     return conditions
 
@@ -200,7 +200,7 @@ def _ablation_conditions(config: ExperimentConfig, modes: tuple[str, ...]) -> tu
     if not knobs:
         raise ConfigError(
             "augmentation",
-            "changes no picture here, so that there is nothing to leave out. Choose a config with augmentation.",
+            "changes no picture here, so there is nothing to leave out. Choose a config with augmentation.",
         )
     variants = [(FULL, "full augmentation", policy), (NONE, "no augmentation", AugmentationConfig())]
     if WITHOUT in modes:

@@ -73,8 +73,8 @@ class StudyReport:
         parts += [
             f"{count} {one if count == 1 else several}"
             for count, one, several in (
-                (len(self.under_way), "is under way or waits", "are under way or wait"),
-                (len(self.failed), "did not get to its end", "did not get to their end"),
+                (len(self.under_way), "is running or waiting", "are running or waiting"),
+                (len(self.failed), "did not finish", "did not finish"),
                 (len(self.holes), "was deleted", "were deleted"),
             )
             if count

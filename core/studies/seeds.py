@@ -154,12 +154,15 @@ def _words_of_one(condition: ConditionResult) -> tuple[str, tuple[str, ...]]:
         return "No run has ended yet.", ()
     mean = percent(accuracy.mean)
     if accuracy.low is None or accuracy.high is None or condition.telling is None or condition.spread is None:
-        return f"{condition.name}: {mean} best validation accuracy; one run says nothing of chance.", ()
+        return (
+            f"{condition.name}: {mean} best validation accuracy; one run cannot show how much is chance.",
+            (),
+        )
     seeds = f"{percent(accuracy.low)} to {percent(accuracy.high)}, 95 %, {accuracy.n} seeds"
     headline = f"{condition.name} reaches {mean} on average ({seeds})."
     noise = (
-        f"From seed to seed it varies by {points(condition.spread)} (standard deviation). Two single runs must lie "
-        f"more than {points(condition.telling)} apart before their difference says anything."
+        f"From seed to seed it varies by {points(condition.spread)} (standard deviation). Two single runs must differ "
+        f"by more than {points(condition.telling)} before the difference means anything."
     )
     return headline, (noise,)
 

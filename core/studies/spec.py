@@ -108,7 +108,7 @@ class StudySpec:
             )  # fmt: skip
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"What this study asked cannot be read: {error} Another version of ConvDeck may have written it."
+                f"This study's settings cannot be read: {error} Another version of ConvDeck may have written it."
             ) from None
 
 
@@ -126,7 +126,7 @@ def build_spec(
     taken = {SEEDS: (), ABLATION: ("modes",), VOLUME: ("sizes", "num_sizes"), NOISE: ("fractions",)}[kind]
     for key in asked:
         if key not in ("num_seeds", *taken):
-            raise ConfigError(key, f"is nothing that a study of kind {kind} takes.")
+            raise ConfigError(key, f"is not an option of a study of kind {kind}.")
     least, most, usual = SEEDS_OF[kind]
     num_seeds = asked.get("num_seeds", usual)
     if isinstance(num_seeds, bool) or not isinstance(num_seeds, int) or not least <= num_seeds <= most:
@@ -186,11 +186,11 @@ def _numbers(field: str, values: object, *, whole: bool = False) -> list[float]:
     for value in values:
         # In this order: a whole number may be too large to be asked whether it is finite.
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise ConfigError(field, f"must be a list of numbers; {describe(value)} is none.")
+            raise ConfigError(field, f"must be a list of numbers; {describe(value)} is not one.")
         if abs(value) > LARGEST:
             raise ConfigError(field, f"cannot hold {describe(value)}.")
         if whole and value != int(value):
-            raise ConfigError(field, f"must be a list of whole numbers; {value:g} is none.")
+            raise ConfigError(field, f"must be a list of whole numbers; {value:g} is not one.")
     return list(values)
 
 

@@ -62,7 +62,7 @@ def make_spec(
     Raises UserError.
     """
     if second is not None and kind in KINDS and kind != SEEDS:
-        raise ConfigError("against", "has a place in a study of seeds alone, which compares two configs.")
+        raise ConfigError("against", "is only allowed in a study of kind seeds, which compares two configs.")
     bases = [first] if second is None else [first, _called_differently(first, second)]
     return build_spec(kind, bases, asked, find_dataset(workspace, first.config.dataset.id).num_train)
 
@@ -124,7 +124,7 @@ def study_name(spec: StudySpec) -> str:
 
 
 def complete_study(workspace: Workspace, study_id: str) -> int:
-    """Queue again what did not get to its end, and train anew what was deleted. Returns how many runs.
+    """Queue the runs that did not finish and those that were deleted again. Returns how many.
 
     Raises StudyNotFound; UserError where the runs that were deleted cannot be trained here any more.
     """

@@ -84,11 +84,11 @@ def _rung(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pi
 
 def _headline(fit: LogFit | None) -> str:
     if fit is None:
-        return "The fitted line comes when runs of two sizes have ended."
+        return "The fitted line appears once runs of two sizes have ended."
     direction = "more" if fit.slope_per_decade >= 0 else "less"
     text = f"Ten times the pictures: {points(fit.slope_per_decade)} {direction} validation accuracy"
     if fit.slope_low is None or fit.slope_high is None:
-        return f"{text}. Through two runs there is always a line; a third will tell."
+        return f"{text}. Two runs always fit a line; a third run will test it."
     explained = "" if fit.r_squared is None else f", R² {fit.r_squared:.3f}"
     text += f" ({span(fit.slope_low, fit.slope_high)}, 95 %{explained})"
     clear = fit.slope_low * fit.slope_high > 0
@@ -103,17 +103,17 @@ def _notes(fit: LogFit | None, rungs: Sequence[SizeLevel], num_classes: int | No
     notes = []
     if guessed:
         notes.append(
-            f"At {' and '.join(guessed)} pictures it is hardly better than guessing: the law says nothing about such "
-            "sizes. Train longer, or leave them out."
+            f"At {' and '.join(guessed)} pictures the network is hardly better than guessing: the fitted line "
+            "says nothing about such sizes. Train longer, or leave them out."
         )
     if fit is None or fit.slope_low is None or len(known) < 3:
         return tuple(notes)
-    notes.append(f"For each doubling that is {100 * fit.slope_per_doubling:+.1f} points.")
+    notes.append(f"Per doubling of the pictures: {100 * fit.slope_per_doubling:+.1f} points.")
     worst = max(known, key=lambda rung: abs(rung.residual or 0.0))
     assert worst.residual is not None
-    text = f"The line misses by {points(worst.residual)} at most, at {worst.size:,} pictures"
+    text = f"The line is off by at most {points(worst.residual)}, at {worst.size:,} pictures"
     if worst.error is not None:
-        text += f"; the standard error of an accuracy there is {points(worst.error)}"
+        text += f"; the standard error of an accuracy at that size is {points(worst.error)}"
     notes.append(text + ".")
     if bend := _bend([rung.residual or 0.0 for rung in known]):
         notes.append(bend)
@@ -130,7 +130,7 @@ def _bend(residuals: Sequence[float]) -> str | None:
         return None
     ends, middle = (residuals[0], residuals[-1]), residuals[1:-1]
     if max(ends) < 0 < min(middle):
-        return "The points bend: less and less is gained for ten times the pictures, and the line overstates the next."
+        return "The points bend down: each tenfold gains less, and the line overstates the next one."
     if max(middle) < 0 < min(ends):
         return "The points bend upwards: the line understates what the next tenfold would bring."
     return None

@@ -155,7 +155,7 @@ def _render_trouble(services: Services, report: StudyReport) -> None:
         text = f"**{literal(run.name)}** does not count: {literal(what.rstrip('.'))}.{step}"
         (st.warning if run.state is RunState.STOPPED else st.error)(text, icon=icon)
     if len(report.failed) > MOST_NAMED:
-        st.caption(f"And {len(report.failed) - MOST_NAMED} more that did not get to their end.")
+        st.caption(f"And {len(report.failed) - MOST_NAMED} more that did not finish.")
     if report.holes:
         named = ", ".join(f"“{literal(hole.name)}”" for hole in report.holes[:MOST_NAMED])
         more = f" and {len(report.holes) - MOST_NAMED} more" if len(report.holes) > MOST_NAMED else ""

@@ -89,11 +89,11 @@ def test_what_is_wrong_is_refused_in_words(store, client, run, path: str, body, 
 
 
 def test_on_the_command_line(store, run) -> None:
-    assert "pauses at its next batch" in run_command("pause", run.id)[1]
+    assert "pauses after the current batch" in run_command("pause", run.id)[1]
     assert store.interventions.record_paused(run.id, 1, epoch_ended=True)
-    assert "until an epoch has ended" in run_command("step", run.id)[1]
+    assert "until the end of an epoch" in run_command("step", run.id)[1]
     assert "0.0005 from its next epoch on" in run_command("set-rate", run.id, "0.0005")[1]
-    assert "trains 15 epochs in all." in run_command("add-epochs", run.id, "5")[1]
+    assert "trains 15 epochs in total." in run_command("add-epochs", run.id, "5")[1]
     code, summary = run_json("resume", run.id)
     assert (code, summary["state"], summary["pause_requested"]) == (0, "PAUSED", False)
     assert store.interventions.record_going_on(run.id, 1)

@@ -277,7 +277,7 @@ def test_what_the_system_refuses_is_a_sentence(workspace, monkeypatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", fail)
     code, out, err = run_command("doctor")
     assert (code, out) == (1, "")
-    assert err == f"convdeck: {workspace.root}: Input/output error. Mend the cause and try again.\n"
+    assert err == f"convdeck: {workspace.root}: Input/output error. Fix the cause and try again.\n"
 
 
 def test_a_queue_that_nobody_can_serve_hides_no_queued_run(workspace, caplog) -> None:
@@ -302,7 +302,7 @@ def test_ctrl_c_ends_the_waiting_and_says_that_the_run_goes_on(workspace, monkey
     code, out, err = run_command(*TRAIN, "--wait")
     (run,) = run_json("runs")[1]
     assert (code, out, run["state"]) == (130, "", "WAITING")
-    assert err.endswith(f"The run goes on; stop it with: python -m core stop {run['id']}\n")
+    assert err.endswith(f"The run continues; stop it with: python -m core stop {run['id']}\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

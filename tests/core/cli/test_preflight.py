@@ -62,14 +62,14 @@ def test_in_words(workspace, pretend) -> None:
     assert run_command("preflight", "--preset", "tiny")[1].splitlines() == [
         "4,338 parameters on cpu:0 (a CPU).",
         "An epoch takes 2.2 s: 16 steps 1.6 s, measuring 0.5 s, saving 0.1 s.",
-        "10 epochs take 27 s, the start included.",
-        "900 MiB of memory, of 4,000 MiB that are free.",
+        "10 epochs take 27 s, including the start.",
+        "Needs 900 MiB of memory, out of 4,000 MiB of free memory.",
         "A note.",
     ]
     pretend(TOO_LARGE)
     assert run_command("preflight", "--preset", "tiny")[1].splitlines()[1:] == [
-        "Batches of 8,192 do not fit into the 4,000 MiB that are free.",
-        "The largest that fits: --set training.batch_size=512",
+        "Batches of 8,192 do not fit into 4,000 MiB of free memory.",
+        "The largest batch size that fits: --set training.batch_size=512",
     ]
 
 

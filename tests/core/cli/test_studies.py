@@ -99,7 +99,7 @@ def test_tables_for_people(unserved) -> None:
         with store._database.writing() as connection:
             connection.execute("UPDATE runs SET added_epochs = 5 WHERE id = ?", (changed.id,))
     shown = run_command("show-study", study.id)[1]
-    assert "deleted" in shown and f"({changed.id}): changed by hand" in shown
+    assert "deleted" in shown and f"({changed.id}): changed during training" in shown
     # A study that lost a run is not whole.
     (line,) = (line for line in run_command("studies")[1].splitlines() if study.id in line)
     assert line.endswith("3/4")
@@ -120,7 +120,7 @@ def test_stop_resume_and_delete(unserved) -> None:
     study = shown["id"]
     _, stopped = run_json("stop-study", study)
     assert {run["state"] for run in stopped["runs"]} == {"STOPPED"}
-    assert "3 did not get to their end" in stopped["standing"]
+    assert "3 did not finish" in stopped["standing"]
     _, resumed = run_json("resume-study", study)
     assert {run["state"] for run in resumed["runs"]} == {"WAITING"}
     run_json("stop-study", study)

@@ -183,7 +183,7 @@ def test_what_one_comparison_would_call_clear_two_may_not():
     found = analyse_ablation(asked, ablation_runs(asked, numbers), PICTURES)
     assert 0.05 / 2 < stats.ttest_rel([0.72, 0.73, 0.735], [0.75] * 3).pvalue < 0.05
     assert found.effects[1].accuracy.clear and not found.effects[1].withstands
-    assert found.headline.endswith("among so many comparisons that may still be chance.")
+    assert found.headline.endswith("with this many comparisons it may still be chance.")
 
 
 def test_one_part_alone_is_one_comparison_in_both_ways():
@@ -218,7 +218,7 @@ def test_with_one_seed_there_is_only_the_error_of_the_pictures():
     parts = [(0.74, 1_500), (0.84, 60), (0.75, 1_500), (0.80, 60)]
     assert gap.error == pytest.approx(math.sqrt(sum(p * (1 - p) / n for p, n in parts)))
     assert "may be chance" in found.headline
-    assert "no noise between runs can be told" in found.notes[0]
+    assert "variation between seeds is unknown" in found.notes[0]
     assert (
         analyse_ablation(asked, ablation_runs(asked, NUMBERS), Pictures(None)).effects[0].accuracy.low is None
     )
@@ -303,7 +303,9 @@ def test_sizes_at_which_nothing_is_learned_are_named():
         return " ".join(analyse_volume(asked, runs, pictures).notes)
 
     for count in (2, 3):
-        assert notes(count, PICTURES).startswith("At 60 and 600 pictures it is hardly better than guessing")
+        assert notes(count, PICTURES).startswith(
+            "At 60 and 600 pictures the network is hardly better than guessing"
+        )
     assert "guessing" not in notes(3, Pictures(1_500))
 
 

@@ -55,8 +55,8 @@ def test_the_charts_and_notes_of_a_data_volume_study(store):
         ] == pytest.approx([accuracy, line, left[row["size"]], error, -error])
     assert ladder["size"].tolist() == list(runs) and residual.equals(ladder)
     words = " ".join(texts_of(page))
-    assert f"For each doubling that is {100 * fit.slope * math.log10(2):+.1f} points." in words
+    assert f"Per doubling of the pictures: {100 * fit.slope * math.log10(2):+.1f} points." in words
     worst = max(left, key=lambda size: abs(left[size]))
     error = 100 * math.sqrt(runs[int(worst)] * (1 - runs[int(worst)]) / SHAPES_VALIDATION)
-    assert f"The line misses by {abs(left[worst]):.1f} points at most, at {worst:,.0f} pictures" in words
-    assert f"the standard error of an accuracy there is {error:.1f} points" in words
+    assert f"The line is off by at most {abs(left[worst]):.1f} points, at {worst:,.0f} pictures" in words
+    assert f"the standard error of an accuracy at that size is {error:.1f} points" in words

@@ -62,7 +62,7 @@ def test_every_number_of_a_label_noise_study(store):
     assert f"({low:+.1f} to {high:+.1f}, 95 %)" in words
     clean = 100 * statistics.mean(run["clean"][-1] for run in doses[0.4])
     assert (
-        f"At 40 % wrong labels it gets {clean:.1f} % of its training labels right, more than the 60.0 %"
+        f"At 40 % wrong labels the network gets {clean:.1f} % of its training labels right, more than the 60.0 %"
         in words
     )
-    assert f"at least {heart[0.4]:.1f} % of the wrong ones are known by heart" in words
+    assert f"at least {heart[0.4]:.1f} % of the wrong ones were learned by heart" in words

@@ -43,7 +43,7 @@ def test_how_many_runs_have_ended_and_each_of_them(store):
     assert f"{ended} of {len(states)}]" in words  # in the list of all studies
     (bar,) = page.get("progress")
     assert bar.proto.value == 100 * ended // len(states)
-    assert bar.proto.text == f"{ended} of {len(states)} runs have ended, 1 is under way or waits."
+    assert bar.proto.text == f"{ended} of {len(states)} runs have ended, 1 is running or waiting."
     table = unfold(page, "Its runs").dataframe[-1].value.set_index("id")
     for row in states:
         shown = table.loc[row["id"]]
@@ -119,13 +119,13 @@ def test_every_number_of_a_study_that_got_stuck(store):
             f"**{row['name']}** does not count: It was stopped after {row['epoch']} of {row['total_epochs']} epochs."
             in said
         )
-    assert f"And {len(stopped) - 5} more that did not get to their end." in said
+    assert f"And {len(stopped) - 5} more that did not finish." in said
     (bar,) = page.get("progress")
     (running,) = by_state["RUNNING"]
     done = 8 + (running["epoch"] + running["batch"] / running["total_batches"]) / running["total_epochs"]
     assert bar.proto.value == int(100 * done / len(rows))
     assert bar.proto.text == (
-        f"1 of {len(rows)} runs have ended, 2 are under way or wait, {len(stopped)} did not get to their end."
+        f"1 of {len(rows)} runs have ended, 2 are running or waiting, {len(stopped)} did not finish."
     )
 
 
