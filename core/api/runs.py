@@ -30,7 +30,7 @@ from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, summary_of, verdict_of
 from core.server.services import Services, get_services
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.workspace import Workspace
 
 MAX_PICTURES = 100
@@ -76,11 +76,8 @@ async def _start(request: Request) -> Response:
 
     def start(body: bytes) -> Any:
         asked = parse_body(body, {"config", "preset", "set", "name", "token"})
-        config = config_of(asked)
-        run = start_experiment(
-            get_services().workspace, config, name=asked.get("name"), preset=asked.get("preset"),
-            token=asked.get("token"),
-        )  # fmt: skip
+        request = RunRequest(config_of(asked), asked.get("name"), asked.get("preset"), asked.get("token"))
+        run = start_experiment(get_services().workspace, request)
         return summary_of(get_services().store, run)
 
     return await answer_body(request, start)
@@ -183,4 +180,4 @@ async def _preflight(request: Request) -> Response:
 
 def _details(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
-    return breakdown_document(services.workspace, run, services.store.details.read(run.id))
+    return breakdown_document(services.workspace, run, services.store.breakdowns.read(run.id))

@@ -22,6 +22,7 @@ from core.runs.verdicts import summaries_of, verdict_of
 from core.scheduling.service import ensure_scheduler
 from core.scheduling.worker_log import output_tail
 from core.store.breakdowns import Followed
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.workspace import Workspace
@@ -95,8 +96,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _train(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
-    config = config_from(arguments)
-    run = start_experiment(workspace, config, name=arguments.name, preset=arguments.preset)
+    request = RunRequest(config_from(arguments), arguments.name, arguments.preset)
+    run = start_experiment(workspace, request)
     return report(workspace, run, wait=arguments.wait, as_json=arguments.json)
 
 
@@ -258,7 +259,7 @@ def _rounded(value: float | None, digits: int) -> str | None:
 
 def print_details(store: Store, run: Run, *, as_json: bool) -> None:
     """All epochs as JSON, or how it stands after the last one."""
-    details = store.details.read(run.id)
+    details = store.breakdowns.read(run.id)
     if as_json:
         print_json(breakdown_document(store.workspace, run, details))
         return

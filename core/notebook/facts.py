@@ -7,7 +7,6 @@ from typing import Any
 from core.analysis.significance import mean_and_interval
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
-from core.errors import RunError
 from core.formatting import duration
 from core.runs.verdicts import verdict_of
 from core.store.records import Run, finite
@@ -80,10 +79,7 @@ class RunFacts:
 def facts_of(workspace: Workspace, run: Run, curves: Curves) -> RunFacts:
     """The facts of a run that is there."""
     seconds = [value for value in curves["seconds"] if value is not None]
-    try:
-        config = run.config
-    except RunError:
-        config = None
+    config = run.readable_config
     return RunFacts(
         id=run.id,
         name=run.name,

@@ -6,28 +6,19 @@ Each sees to it that the queue is served.
 import shutil
 import time
 
-from core.config import ExperimentConfig
 from core.errors import RunError
 from core.scheduling.service import ensure_scheduler
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
 
 
-def start_run(
-    workspace: Workspace,
-    config: ExperimentConfig,
-    name: str | None = None,
-    preset: str | None = None,
-    token: str | None = None,
-    parent_id: str | None = None,
-    expectation: str | None = None,
-) -> Run:
-    """Queue a run. The same token gives the same run again. Raises RunError for a name that is not allowed."""
+def start_run(workspace: Workspace, request: RunRequest) -> Run:
+    """Queue a run. Raises RunError as `Store.queue_run` does."""
     workspace.ensure()
     with Store(workspace) as store:
-        run = store.create_run(config, name, preset, token, parent_id, expectation)
+        run = store.queue_run(request)
     ensure_scheduler(workspace)
     return run
 

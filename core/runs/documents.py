@@ -8,7 +8,6 @@ from typing import Any
 
 from core.analysis.diagnosis import Diagnosis
 from core.epoch import CURVE_KEYS, Curves
-from core.errors import RunError
 from core.store.interventions import Intervention
 from core.store.records import Run, finite
 
@@ -59,16 +58,12 @@ def run_detail(
 
     A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
     """
-    config, config_error = None, None
-    try:
-        config = run.config.to_dict()
-    except RunError as error:
-        config_error = str(error)
+    config = run.readable_config
     return {
         **run_summary(run),
         "verdict": None if diagnosis is None else diagnosis.to_dict(),
-        "config": config,
-        "config_error": config_error,
+        "config": None if config is None else config.to_dict(),
+        "config_error": run.unreadable,
         "curves": {key: [finite_or_none(value) for value in curves[key]] for key in CURVE_KEYS},
         "interventions": [intervention_row(each) for each in interventions],
     }

@@ -1,11 +1,9 @@
 """How far a run is, and how long it still takes."""
 
-import contextlib
 from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from core.errors import RunError
 from core.store.records import Run
 
 # The first epoch also compiles the network, and speed changes with what else the computer does: the last few count.
@@ -29,9 +27,9 @@ def epoch_seconds(run: Run, curves: Mapping[str, list[Any]]) -> float | None:
     known = [value for value in curves["seconds"][-RECENT_EPOCHS:] if value is not None]
     if known:
         return float(median(known))
-    if run.images_per_second and run.total_batches:
-        with contextlib.suppress(RunError):  # settings that cannot be read
-            return run.total_batches * run.config.training.batch_size / run.images_per_second
+    config = run.readable_config
+    if config is not None and run.images_per_second and run.total_batches:
+        return run.total_batches * config.training.batch_size / run.images_per_second
     return None
 
 

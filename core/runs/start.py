@@ -11,7 +11,7 @@ from core.design.architecture import Architecture, describe_network
 from core.design.presets import PRESETS, quick_start
 from core.errors import RunError
 from core.runs import control
-from core.store.records import MAX_NAME_CHARACTERS, Run
+from core.store.records import MAX_NAME_CHARACTERS, Run, RunRequest
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import Workspace
@@ -29,24 +29,15 @@ def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architec
     return describe_network(config.model, image_shape, num_classes)
 
 
-def start_experiment(
-    workspace: Workspace,
-    config: ExperimentConfig,
-    name: str | None = None,
-    preset: str | None = None,
-    token: str | None = None,
-    expectation: str | None = None,
-) -> Run:
-    """Queue a run of a config that can be trained here. The same token gives the same run again.
-
-    What is expected of it goes into the notebook.
+def start_experiment(workspace: Workspace, request: RunRequest) -> Run:
+    """Queue a run of a config that can be trained here.
 
     Raises:
         UserError: it cannot be trained here, or a text is not allowed; nothing is queued then.
     """
     workspace.ensure()
-    check_experiment(workspace, config)
-    return control.start_run(workspace, config, name, preset, token, expectation=expectation)
+    check_experiment(workspace, request.config)
+    return control.start_run(workspace, request)
 
 
 def fork_experiment(
@@ -58,9 +49,9 @@ def fork_experiment(
 ) -> Run:
     """Queue a run like another one but for `values`, such as `{"augmentation.rotation_degrees": 20}`.
 
-    It begins anew. With the same seed it has its parent's initial weights, in the layers that both have, and its
-    order of pictures, so that the two curves differ by what was changed and by nothing else. Without a name it is
-    called after its parent and the difference.
+    The fork starts from epoch 0. With the same seed it has its parent's initial weights, in the layers that both have,
+    and its order of pictures, so that the two curves differ by the change alone. Without a name it is named after its
+    parent and the change.
 
     Raises:
         RunNotFound: there is no such run.
@@ -74,7 +65,7 @@ def fork_experiment(
         raise RunError(f"A fork needs a change: these values are the settings of “{parent.name}” already.")
     check_experiment(workspace, config)
     name = name or fork_name(parent.name, describe_changes(parent.config, config))
-    return control.start_run(workspace, config, name, parent.preset, token, parent.id)
+    return control.start_run(workspace, RunRequest(config, name, parent.preset, token, parent.id))
 
 
 def fork_name(parent: str, changes: str) -> str:
@@ -84,9 +75,14 @@ def fork_name(parent: str, changes: str) -> str:
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
 
 
+def has_cifar10(workspace: Workspace) -> bool:
+    """Whether CIFAR-10 has been downloaded."""
+    return is_ready(workspace, "cifar10")
+
+
 def preset_for_here(workspace: Workspace, name: str) -> ExperimentConfig:
-    """The preset on CIFAR-10 where it is at hand, otherwise cut to fit Shapes."""
-    if is_ready(workspace, "cifar10"):
+    """The preset on CIFAR-10 where that is available, otherwise cut to fit Shapes."""
+    if has_cifar10(workspace):
         return PRESETS[name].config
     return quick_start(name, has_cifar10=False, has_gpu=False)
 
@@ -94,4 +90,4 @@ def preset_for_here(workspace: Workspace, name: str) -> ExperimentConfig:
 def quick_for_here(workspace: Workspace, name: str) -> ExperimentConfig:
     """The preset cut to what this machine shows within a minute or two."""
     has_gpu = any(device.kind == "gpu" for device in list_devices().devices)
-    return quick_start(name, has_cifar10=is_ready(workspace, "cifar10"), has_gpu=has_gpu)
+    return quick_start(name, has_cifar10=has_cifar10(workspace), has_gpu=has_gpu)

@@ -7,12 +7,11 @@ from typing import Any
 
 from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
 from core.analysis.suggestions import Suggestion, suggestions_for
-from core.config import ExperimentConfig
 from core.datasets.lookup import find_dataset
 from core.datasets.splits import CLEAN_PICTURES
 from core.datasets.storage import DatasetInfo
 from core.epoch import Curves
-from core.errors import DatasetError, RunError, RunNotFound
+from core.errors import DatasetError, RunNotFound
 from core.runs.documents import run_summary
 from core.store.records import Run
 from core.store.store import Store
@@ -76,7 +75,7 @@ def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict)
 
 def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
     """How many classes and pictures the measures of a run rest on; nothing where that is not known."""
-    config = _settings(run)
+    config = run.readable_config
     if info is None or config is None:
         return {}
     num_train = config.dataset.num_train or info.num_train
@@ -89,7 +88,7 @@ def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
 
 def suggestions_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Suggestion, ...]:
     """What to try after this verdict; nothing where the data set is gone or the settings cannot be read."""
-    info, config = _described(workspace, run.dataset), _settings(run)
+    info, config = _described(workspace, run.dataset), run.readable_config
     if info is None or config is None:
         return ()
     side = config.dataset.image_size
@@ -107,11 +106,3 @@ def _described(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
     except DatasetError:
         return None
     return info if info.state != "damaged" else None
-
-
-def _settings(run: Run) -> ExperimentConfig | None:
-    """None where they cannot be read."""
-    try:
-        return run.config
-    except RunError:
-        return None

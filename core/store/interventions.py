@@ -142,10 +142,8 @@ class Interventions:
                 f"A run has at most {most:,} epochs; “{run.name}” has {run.total_epochs:,} already."
             )
         run_tables.update(connection, number, {"total_epochs": total, "added_epochs": added})
-        try:
-            schedule: str = run.config.optimizer.schedule
-        except RunError:  # another version wrote its settings: its worker will say so
-            schedule = ""
+        config = run.readable_config  # where it is None, its worker will say so
+        schedule: str = "" if config is None else config.optimizer.schedule
         outcome = f"The run now trains {total:,} epochs in total.{_AFTER_THE_SCHEDULE.get(schedule, '')}"
         return self._insert(
             connection, number, run, "add_epochs", float(value), applied_at=self._clock(), epoch=run.epoch,

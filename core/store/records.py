@@ -4,7 +4,7 @@ import math
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from core.config import ExperimentConfig
@@ -30,9 +30,8 @@ class Run:
     last epoch. `started_at` and `ended_at` are those of the current attempt. `pid` is that of the last process,
     until that is known to be gone; `pid_started` tells it from a later process with the same number.
     `parent_id` is the run that it was forked from, which may have been deleted since. `pause_requested` is true from
-    the wish to pause until the wish to go on. `total_epochs` includes the `added_epochs`, of which the config knows
-    nothing.
-    `config_json` is read when `config` is asked for, not before.
+    the request to pause until the request to resume. `total_epochs` includes the `added_epochs`, which are not in the
+    config. `config_json` is parsed when `config` is first read.
     """
 
     id: str
@@ -88,12 +87,40 @@ class Run:
         return None
 
     @property
+    def readable_config(self) -> ExperimentConfig | None:
+        """`config`, or None where it cannot be read."""
+        try:
+            return self.config
+        except RunError:
+            return None
+
+    @property
     def num_gpus(self) -> int:
         """How many GPUs it asks for; one where its settings cannot be read: its worker says so when it starts."""
-        try:
-            return self.config.training.num_gpus
-        except RunError:
-            return 1
+        config = self.readable_config
+        return 1 if config is None else config.training.num_gpus
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run that a person or a study asks for. Without a name it is called after its preset or data set, numbered.
+
+    The same `token` starts only one run, for a click or a request that arrives twice. `parent_id` is the run that it
+    is forked from. `expectation` goes into the notebook.
+    """
+
+    config: ExperimentConfig
+    name: str | None = None
+    preset: str | None = None
+    token: str | None = None
+    parent_id: str | None = None
+    expectation: str | None = None
+
+    def checked(self) -> "RunRequest":
+        """With a name that is allowed, or None. Raises RunError for another name and for a token that is not."""
+        check_token(self.token)
+        blank = self.name is None or not str(self.name).strip()
+        return replace(self, name=None if blank else check_name(self.name))
 
 
 @dataclass(frozen=True)
@@ -159,6 +186,12 @@ def check_name(name: object) -> str:
             "The name of a run cannot hold line breaks, control characters or unpaired surrogates."
         )
     return name
+
+
+def check_token(token: str | None) -> None:
+    """Raises RunError when it is empty or too long."""
+    if token is not None and not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
+        raise RunError(f"A token has 1 to {MAX_TOKEN_CHARACTERS} characters, not {len(token):,}.")
 
 
 def finite(value: float | None) -> float | None:

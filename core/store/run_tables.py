@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping
 
-from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.store.records import (
@@ -13,6 +12,7 @@ from core.store.records import (
     FinishedRun,
     LogLine,
     Run,
+    RunRequest,
     check_name,
     finite,
     new_run_id,
@@ -132,32 +132,33 @@ def insert(connection: sqlite3.Connection, **values: object) -> None:
     connection.execute(f"INSERT INTO runs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
 
-def add_run(
-    connection: sqlite3.Connection,
-    now: float,
-    config: ExperimentConfig,
-    name: str | None,
-    preset: str | None,
-    token: str | None,
-    parent_id: str | None,
-) -> int:
-    """A run at the end of the queue; without a name, numbered after its preset or data set. Its row number."""
+def add_run(connection: sqlite3.Connection, now: float, request: RunRequest) -> int:
+    """Add a run at the end of the queue. `request` has been checked. Returns its row number."""
+    config = request.config
     insert(
         connection,
         id=new_run_id(),
-        token=token,
+        token=request.token,
         queue_number=next_in_queue(connection),
-        name=name or numbered_name(connection, preset or config.dataset.id),
+        name=request.name or numbered_name(connection, request.preset or config.dataset.id),
         state=RunState.WAITING,
         config=config.to_json(),
         config_id=config.config_id,
         dataset=config.dataset.id,
-        preset=preset,
-        parent_id=parent_id,
+        preset=request.preset,
+        parent_id=request.parent_id,
         created_at=now,
         total_epochs=config.training.epochs,
     )
     return int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
+
+
+def count_by_state(connection: sqlite3.Connection) -> dict[RunState, int]:
+    """How many runs are in each state, 0 included."""
+    counts = dict.fromkeys(RunState, 0)
+    for state, count in connection.execute("SELECT state, count(*) FROM runs GROUP BY state"):
+        counts[RunState(state)] = count
+    return counts
 
 
 def never_had_runs(connection: sqlite3.Connection) -> bool:
@@ -199,6 +200,21 @@ def read_curves(connection: sqlite3.Connection, number: int) -> Curves:
     rows = connection.execute(query, (number,)).fetchall()
     columns = zip(*rows, strict=True) if rows else ([] for _ in CURVE_KEYS)
     return {key: list(column) for key, column in zip(CURVE_KEYS, columns, strict=True)}
+
+
+def last_val_accuracies(
+    connection: sqlite3.Connection, run_ids: Collection[str], count: int
+) -> dict[str, list[float | None]]:
+    """Those of the last `count` epochs of each run, oldest first; empty for a run that does not exist."""
+    found: dict[str, list[float | None]] = {run_id: [] for run_id in run_ids}
+    query = """
+        SELECT runs.id, val_accuracy FROM runs JOIN epochs ON run_number = number
+        WHERE runs.id IN (SELECT value FROM json_each(?)) AND epochs.epoch > runs.epoch - ?
+        ORDER BY number, epochs.epoch
+    """
+    for run_id, value in connection.execute(query, (json.dumps(list(found)), count)):
+        found[run_id].append(value)
+    return found
 
 
 def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: EpochRow) -> None:

@@ -21,10 +21,10 @@ from core.store.database import BUSY_SECONDS, Database
 from core.store.interventions import Interventions
 from core.store.notes import Notes
 from core.store.records import (
-    MAX_TOKEN_CHARACTERS,
     FinishedRun,
     LogLine,
     Run,
+    RunRequest,
     check_name,
     finite,
     run_from_row,
@@ -56,7 +56,7 @@ class Store:
         self._clock = clock
         self._database = Database(workspace.database, journal_mode, busy_seconds)
         self.interventions = Interventions(self._database, clock)
-        self.details = Breakdowns(self._database, clock)
+        self.breakdowns = Breakdowns(self._database, clock)
         self.studies = Studies(self._database, clock)
         self.notes = Notes(self._database, clock)
 
@@ -99,11 +99,8 @@ class Store:
 
     def count_by_state(self) -> dict[RunState, int]:
         """How many runs are in each state; states without one are there too."""
-        counts = dict.fromkeys(RunState, 0)
         with self._database.reading() as connection:
-            for state, count in connection.execute("SELECT state, count(*) FROM runs GROUP BY state"):
-                counts[RunState(state)] = count
-        return counts
+            return run_tables.count_by_state(connection)
 
     def run_to_watch(self) -> Run | None:
         """The newest run that is active, or else the newest; None when there is none."""
@@ -157,16 +154,8 @@ class Store:
 
     def last_val_accuracies(self, run_ids: Collection[str], count: int = 30) -> dict[str, list[float | None]]:
         """The validation accuracies of the last `count` epochs of each run, oldest first; unknown runs: empty."""
-        wanted: dict[str, list[float | None]] = {run_id: [] for run_id in run_ids}
-        query = """
-            SELECT runs.id, val_accuracy FROM runs JOIN epochs ON run_number = number
-            WHERE runs.id IN (SELECT value FROM json_each(?)) AND epochs.epoch > runs.epoch - ?
-            ORDER BY number, epochs.epoch
-        """
         with self._database.reading() as connection:
-            for run_id, value in connection.execute(query, (json.dumps(list(wanted)), count)):
-                wanted[run_id].append(value)
-        return wanted
+            return run_tables.last_val_accuracies(connection, run_ids, count)
 
     def log(self, run_id: str, after: int = 0) -> list[LogLine]:
         """The lines with a number above `after`, in order. Raises RunNotFound."""
@@ -187,6 +176,23 @@ class Store:
 
     # What people ask for
 
+    def queue_run(self, request: RunRequest) -> Run:
+        """A new run, WAITING, or the run that the request's token has started before.
+
+        Raises RunError for a name, a token or an expectation that is not allowed.
+        """
+        request = request.checked()
+        with self._database.writing() as connection:
+            if request.token is not None:
+                query = f"{run_tables.SELECT_RUN} WHERE token = ?"
+                if found := connection.execute(query, (request.token,)).fetchone():
+                    return run_from_row(found)
+            number = run_tables.add_run(connection, self._clock(), request)
+            run = run_tables.get_numbered(connection, number)
+            if request.expectation and request.expectation.strip():
+                self.notes.expect(connection, run.id, request.expectation)
+            return run
+
     def create_run(
         self,
         config: ExperimentConfig,
@@ -196,24 +202,8 @@ class Store:
         parent_id: str | None = None,
         expectation: str | None = None,
     ) -> Run:
-        """A new run, WAITING. The same token gives the same run again, for a click or a request that came twice.
-
-        Without a name it is called after its preset or data set, numbered. What is expected of it goes into the
-        notebook. Raises RunError for a name, a token or an expectation that is not allowed.
-        """
-        name = None if name is None or not str(name).strip() else check_name(name)
-        if token is not None and not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
-            raise RunError(f"A token has 1 to {MAX_TOKEN_CHARACTERS} characters, not {len(token):,}.")
-        with self._database.writing() as connection:
-            if token is not None:
-                found = connection.execute(f"{run_tables.SELECT_RUN} WHERE token = ?", (token,)).fetchone()
-                if found:
-                    return run_from_row(found)
-            number = run_tables.add_run(connection, self._clock(), config, name, preset, token, parent_id)
-            run = run_tables.get_numbered(connection, number)
-            if expectation and expectation.strip():
-                self.notes.expect(connection, run.id, expectation)
-            return run
+        """`queue_run` of a request in its parts."""
+        return self.queue_run(RunRequest(config, name, preset, token, parent_id, expectation))
 
     def import_first(self, run: FinishedRun) -> bool:
         """Add a run that was trained elsewhere if none was ever here. Returns whether it was added."""
@@ -305,9 +295,8 @@ class Store:
                 raise IllegalTransition(
                     f"“{run.name}” is {run.state.lower()}; it cannot become {to.lower()} now."
                 )
-            run_tables.enter(
-                connection, self._clock(), number, run, to, {"error": error, "next_step": next_step}
-            )
+            fields = {"error": error, "next_step": next_step}
+            run_tables.enter(connection, self._clock(), number, run, to, fields)
             return run_tables.get(connection, run_id)[1]
 
     def claim(self, run_id: str, devices: Sequence[str]) -> Run:
@@ -322,8 +311,8 @@ class Store:
                     f"“{run.name}” is {run.state.lower()}; only a waiting run can be started."
                 )
             try:
-                leases = [(device, number) for device in devices]
-                connection.executemany("INSERT INTO leases (device, run_number) VALUES (?, ?)", leases)
+                query = "INSERT INTO leases (device, run_number) VALUES (?, ?)"
+                connection.executemany(query, [(device, number) for device in devices])
             except sqlite3.IntegrityError:
                 raise RunError(f"{', '.join(devices)}: in use by another run.") from None
             fields = {"device": ",".join(devices), "pid": None, "pid_started": None}

@@ -3,20 +3,21 @@
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.config import ExperimentConfig
 from core.epoch import Curves
-from core.errors import RunError, StudyNotFound
+from core.errors import StudyNotFound
 from core.store import run_tables
 from core.store.database import Database
 from core.store.records import (
-    MAX_TOKEN_CHARACTERS,
     RUN_COLUMNS,
     RUN_ID,
     Run,
+    RunRequest,
     check_name,
+    check_token,
     new_run_id,
     run_from_row,
 )
@@ -39,13 +40,10 @@ class Study:
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run that a study wants: `role` says what it is in it, and no two of a study have the same."""
+    """A run that a study asks for: `role` says what it is in the study, and no two of a study have the same."""
 
     role: Mapping[str, Any]
-    config: ExperimentConfig
-    name: str
-    preset: str | None = None
-    parent_id: str | None = None
+    request: RunRequest
 
 
 @dataclass(frozen=True)
@@ -148,8 +146,7 @@ class Studies:
         or a token that is not allowed.
         """
         name = check_name(name)
-        if token is not None and not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
-            raise RunError(f"A token has 1 to {MAX_TOKEN_CHARACTERS} characters, not {len(token):,}.")
+        check_token(token)
         with self._database.writing() as connection:
             if token is not None:
                 found = connection.execute("SELECT id FROM studies WHERE token = ?", (token,)).fetchone()
@@ -188,15 +185,15 @@ class Studies:
     def _add(
         self, connection: sqlite3.Connection, study: int, runs: list[tuple[int, NewRun]], reuse: bool
     ) -> None:
-        known = _reusable(connection, [run.config.config_id for _, run in runs]) if reuse else {}
+        configs = [run.request.config for _, run in runs]
+        known = _reusable(connection, [config.config_id for config in configs]) if reuse else {}
         query = "INSERT INTO study_runs (study_number, run_number, position, role) VALUES (?, ?, ?, ?)"
         for position, run in runs:
-            name, number = check_name(run.name), known.get(run.config.config_id)
+            request = replace(run.request, name=check_name(run.request.name))
+            number = known.get(request.config.config_id)
             role = {"role": _plain(run.role), "reused": number is not None}
             if number is None:
-                number = run_tables.add_run(
-                    connection, self._clock(), run.config, name, run.preset, None, run.parent_id
-                )
+                number = run_tables.add_run(connection, self._clock(), request)
             connection.execute(query, (study, number, position, json.dumps(role)))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.config import ExperimentConfig
 from core.datasets.lookup import find_dataset
-from core.errors import DatasetError, RunError
+from core.errors import DatasetError, RunNotFound
 from core.runs.progress import epoch_seconds
 from core.store.records import Run
 from core.store.store import Store
@@ -27,15 +27,15 @@ def estimate_seconds(
     for config in configs:
         key = _network(config)
         if key not in speeds:
-            speeds[key] = _seconds_a_picture(workspace, store, runs, config)
-        speed, pictures = speeds[key], _pictures_an_epoch(workspace, config)
+            speeds[key] = _seconds_per_picture(workspace, store, runs, config)
+        speed, pictures = speeds[key], _pictures_per_epoch(workspace, config)
         if speed is None or pictures is None:
             return None
         total += speed * pictures * config.training.epochs * config.training.num_gpus
     return total / max(1, num_devices)
 
 
-def _seconds_a_picture(
+def _seconds_per_picture(
     workspace: Workspace, store: Store, runs: Sequence[Run], config: ExperimentConfig
 ) -> float | None:
     """By that run of this network which has shown most pictures: the first epoch loads and compiles, and each one has
@@ -43,13 +43,14 @@ def _seconds_a_picture(
     """
     speed, most = None, 0.0
     for run in runs:
+        run_config = run.readable_config
+        if run_config is None or _network(run_config) != _network(config):
+            continue
         try:
-            if _network(run.config) != _network(config):
-                continue
             seconds = epoch_seconds(run, store.curves(run.id))
-            pictures = _pictures_an_epoch(workspace, run.config)
-        except RunError:
-            continue  # its settings cannot be read, or it was deleted just now
+        except RunNotFound:
+            continue  # it was deleted just now
+        pictures = _pictures_per_epoch(workspace, run_config)
         if seconds is not None and pictures and pictures * run.epoch > most:
             speed, most = seconds / pictures, pictures * run.epoch
     return speed
@@ -61,7 +62,7 @@ def _network(config: ExperimentConfig) -> object:
     return config.model, config.dataset.id, config.dataset.image_size, training.batch_size, training.num_gpus
 
 
-def _pictures_an_epoch(workspace: Workspace, config: ExperimentConfig) -> float | None:
+def _pictures_per_epoch(workspace: Workspace, config: ExperimentConfig) -> float | None:
     if config.dataset.num_train is not None:
         return config.dataset.num_train * config.training.steps_per_epoch_multiple
     try:

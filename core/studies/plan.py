@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from core.config import AugmentationConfig, ExperimentConfig
 from core.errors import ConfigError
-from core.store.records import MAX_NAME_CHARACTERS
+from core.store.records import MAX_NAME_CHARACTERS, RunRequest
 from core.store.studies import NewRun
 from core.studies.spec import ABLATION, MAX_RUNS, ONLY, SEEDS, VOLUME, WITHOUT, StudySpec
 
@@ -81,7 +81,8 @@ class PlannedRun:
 
     def to_new_run(self) -> NewRun:
         """For the store."""
-        return NewRun(self.role.to_dict(), self.config, self.name, self.preset, self.parent_id)
+        request = RunRequest(self.config, self.name, self.preset, parent_id=self.parent_id)
+        return NewRun(self.role.to_dict(), request)
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from core.config import ExperimentConfig
 from core.design.presets import PRESETS
 from core.runs import control
 from core.runs.start import start_experiment
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -63,7 +64,7 @@ def test_a_dry_run_gives_seconds_and_memory(server, page: Page) -> None:
 
 
 def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wait_for) -> None:
-    run = start_experiment(workspace, tiny(training__epochs=EPOCHS), name="On a lead")
+    run = start_experiment(workspace, RunRequest(tiny(training__epochs=EPOCHS), name="On a lead"))
     page.goto(f"{server.url}/runs?run={run.id}")
     expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)
 
@@ -97,7 +98,7 @@ def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wa
 
 
 def test_augment_shows_batches_strength_and_code(server, workspace, store, page: Page, wait_for) -> None:
-    run = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "Augmented")
+    run = start_experiment(workspace, RunRequest(tiny(augmentation__rotation_degrees=20), "Augmented"))
     wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, timeout=120, message="its end")
     page.goto(f"{server.url}/augment?view=batch&run={run.id}")
     expect(seen(page, re.compile("Epoch 1 of 1, step 1 of "))).to_be_visible(timeout=LONG_MS)
@@ -119,8 +120,8 @@ def test_augment_shows_batches_strength_and_code(server, workspace, store, page:
 
 
 def test_signal_or_noise_from_two_runs(server, workspace, store, page: Page) -> None:
-    plain = start_experiment(workspace, tiny(), "Plain")
-    turned = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "Turned")
+    plain = start_experiment(workspace, RunRequest(tiny(), "Plain"))
+    turned = start_experiment(workspace, RunRequest(tiny(augmentation__rotation_degrees=20), "Turned"))
     page.goto(f"{server.url}/runs?run={plain.id},{turned.id}")
     page.get_by_role("link", name="Signal or noise?").first.click()
     fill(page, "Seeds", "2")
@@ -145,7 +146,7 @@ def test_each_other_study_is_one_click(
     server, workspace, page: Page, kind: str, field: str, value: str, said: str
 ) -> None:
     # Not waited for: a study takes in what is under way.
-    base = start_experiment(workspace, tiny(augmentation__rotation_degrees=20), "Base")
+    base = start_experiment(workspace, RunRequest(tiny(augmentation__rotation_degrees=20), "Base"))
     page.goto(f"{server.url}/studies?kind={kind}&runs={base.id}")
     fill(page, field, value)
     click(page, re.compile(r"Start \d+ runs?"))

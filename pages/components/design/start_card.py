@@ -9,7 +9,7 @@ from core.design.hints import advise
 from core.errors import ConfigError, UserError
 from core.runs.start import start_experiment
 from core.store.notes import MAX_NOTE_CHARACTERS
-from core.store.records import MAX_NAME_CHARACTERS
+from core.store.records import MAX_NAME_CHARACTERS, RunRequest
 from pages.components.kit import session
 from pages.components.kit.starting import open_runs, try_to_start
 from pages.components.kit.text import EXPECTATION_EXAMPLE, literal
@@ -83,8 +83,8 @@ def _start(config: ExperimentConfig) -> None:
     workspace = session.services().workspace
     name = session.widget_text(RUN_NAME).strip() or None
     preset, token = session.design_preset(), session.idempotency_token(config, name)
-    expectation = session.widget_text(EXPECTATION)
-    run = try_to_start(lambda: start_experiment(workspace, config, name, preset, token, expectation))
+    request = RunRequest(config, name, preset, token, expectation=session.widget_text(EXPECTATION))
+    run = try_to_start(lambda: start_experiment(workspace, request))
     if run is not None:
         session.reset_widget(RUN_NAME)
         session.reset_widget(EXPECTATION)

@@ -10,7 +10,7 @@ from core.errors import RunNotFound
 from core.onboarding.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
 from core.runs.start import start_experiment
 from core.server.services import Services
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from pages.components.home.followed_run import render_followed, render_problem
 from pages.components.home.story_fix import render_variants
@@ -122,7 +122,7 @@ def _run_of(services: Services, wanted: LessonRun) -> Run:
         if found := known.get(config.config_id):
             return services.store.get_run(found)
     token = session.idempotency_token(config, wanted.name)
-    return start_experiment(services.workspace, config, wanted.name, PRESET, token)
+    return start_experiment(services.workspace, RunRequest(config, wanted.name, PRESET, token))
 
 
 def _render_taken(lesson: Lesson, runs: list[Run]) -> None:

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.datasets.storage import is_ready
 from core.design.presets import PRESETS, Preset
-from core.runs.start import quick_for_here, start_experiment
+from core.runs.start import has_cifar10, quick_for_here, start_experiment
 from core.server.services import Services
+from core.store.records import RunRequest
 from core.system.devices import list_devices
 from pages.components.kit import session
 from pages.components.kit.starting import open_runs, try_to_start
@@ -32,7 +32,8 @@ def _render_starter(services: Services, preset: Preset) -> None:
     with st.container(horizontal=True):
         if st.button("Start", key=f"start-{preset.name}", icon=":material/play_arrow:"):
             token = session.idempotency_token(config)
-            run = try_to_start(lambda: start_experiment(services.workspace, config, None, preset.name, token))
+            request = RunRequest(config, None, preset.name, token)
+            run = try_to_start(lambda: start_experiment(services.workspace, request))
             if run is not None:
                 open_runs(run)
         if st.button("Change first", key=f"open-{preset.name}", type="tertiary"):
@@ -48,7 +49,7 @@ def fallback_sentence(services: Services) -> str:
     cpu = f"the CPU with {threads} thread{'' if threads == 1 else 's'}"
     place = ", ".join(literal(gpu.name) for gpu in gpus) or cpu
     shapes = "Shapes, simple pictures that this machine draws itself"
-    if is_ready(services.workspace, "cifar10"):
+    if has_cifar10(services.workspace):
         return f"Training uses {place}." if gpus else f"There is no GPU here, so training uses {cpu}."
     if gpus:
         return f"Training uses {place}; CIFAR-10 is not downloaded yet, so networks are shown {shapes}."

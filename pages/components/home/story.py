@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.datasets.storage import is_ready
 from core.design.presets import quick_start
 from core.errors import RunNotFound
 from core.onboarding.example import EXAMPLE_ID
-from core.runs.start import start_experiment
+from core.runs.start import has_cifar10, start_experiment
 from core.server.services import Services
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from pages.components.home import story_keep, story_photo
 from pages.components.home.followed_run import (
@@ -119,9 +118,9 @@ def _render_beginning(services: Services, example: Run | None) -> None:
 def _render_watch_button(services: Services) -> None:
     if not st.button("Watch it overfit", key="story-watch", type="primary", icon=":material/play_arrow:"):
         return
-    config = quick_start(PRESET, has_cifar10=is_ready(services.workspace, "cifar10"), has_gpu=False)
-    token = session.idempotency_token(config, "story")
-    run = try_to_start(lambda: start_experiment(services.workspace, config, None, PRESET, token))
+    config = quick_start(PRESET, has_cifar10=has_cifar10(services.workspace), has_gpu=False)
+    request = RunRequest(config, None, PRESET, session.idempotency_token(config, "story"))
+    run = try_to_start(lambda: start_experiment(services.workspace, request))
     if run is not None:
         session.set_chosen_runs((run.id,))
         go_to(run.id)

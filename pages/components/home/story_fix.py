@@ -27,10 +27,9 @@ TICK_SECONDS = 0.5
 
 def render_fix_button(services: Services, run: Run, label: str, *, primary: bool) -> Run | None:
     """A button that forks a run with more augmentation. Returns the fork when it was clicked."""
-    try:
-        suggestion = augmentation_suggestion(run.config)
-    except RunError:
-        return None  # settings that this version cannot read
+    if (config := run.readable_config) is None:
+        return None
+    suggestion = augmentation_suggestion(config)
     if suggestion is None:
         st.caption("All augmentation is on already.")
         return None

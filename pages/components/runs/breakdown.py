@@ -35,7 +35,7 @@ def render_details(services: Services, run: Run) -> None:
     if not run.epoch:
         return
     store = services.store
-    details = _details.get((store, run.id), epoch_version(run), lambda: store.details.read(run.id))
+    details = _details.get((store, run.id), epoch_version(run), lambda: store.breakdowns.read(run.id))
     if details is None:
         st.caption(why_no_breakdown(run))
         return

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import ExperimentConfig
-from core.errors import ConvDeckError, RunError
+from core.errors import ConvDeckError
 from core.formatting import rate_in_words
 from core.runs import control
 from core.server.services import Services
@@ -139,7 +139,7 @@ def _set_rate(workspace: Workspace, run: Run, value: float) -> None:
 def _current_rate(store: Store, run: Run) -> tuple[float | None, str]:
     """The rate that a change begins from, None where it is not known yet; and where it is from in a sentence or two."""
     rates = [rate for rate in store.curves(run.id)["learning_rate"] if rate]
-    config = _config(run)
+    config = run.readable_config
     rate: float | None = _rounded(rates[-1] if rates else config.optimizer.learning_rate if config else 0.001)
     told = f"Epoch {run.epoch} was trained at" if rates else "It starts at"
     told += f" {rate_in_words(rate or 0)}."
@@ -239,13 +239,6 @@ def _rounded(rate: float) -> float:
 def _pending(store: Store, run: Run, kind: str) -> Intervention | None:
     history = store.interventions.history(run.id)
     return next((each for each in history if each.kind == kind and each.is_pending), None)
-
-
-def _config(run: Run) -> ExperimentConfig | None:
-    try:
-        return run.config
-    except RunError:
-        return None
 
 
 def act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:

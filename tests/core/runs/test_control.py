@@ -5,6 +5,7 @@ from filelock import FileLock
 
 from core.errors import IllegalTransition, RunError, RunNotFound
 from core.runs import control
+from core.store.records import RunRequest
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
@@ -24,8 +25,8 @@ def store(workspace):
 
 
 def test_from_start_to_deletion(workspace, store):
-    run = control.start_run(workspace, CONFIG, preset="tiny", token="once")
-    assert control.start_run(workspace, CONFIG, token="once") == run
+    run = control.start_run(workspace, RunRequest(CONFIG, preset="tiny", token="once"))
+    assert control.start_run(workspace, RunRequest(CONFIG, token="once")) == run
     assert control.rename_run(workspace, run.id, "Mine").name == "Mine"
     store.claim(run.id, ["cpu:0"])
     assert control.stop_run(workspace, run.id).stop_requested
@@ -45,12 +46,12 @@ def test_from_start_to_deletion(workspace, store):
 
 
 def test_a_run_that_has_written_nothing_can_be_deleted(workspace, store):
-    control.delete_run(workspace, control.start_run(workspace, CONFIG).id)
+    control.delete_run(workspace, control.start_run(workspace, RunRequest(CONFIG)).id)
     assert store.list_runs() == []
 
 
 def test_files_that_cannot_be_deleted_are_named(workspace, store):
-    run = control.start_run(workspace, CONFIG)
+    run = control.start_run(workspace, RunRequest(CONFIG))
     workspace.run_folder(run.id).write_text("a file where a folder should be")
     with pytest.raises(RunError, match="files are left in"):
         control.delete_run(workspace, run.id)
@@ -58,7 +59,7 @@ def test_files_that_cannot_be_deleted_are_named(workspace, store):
 
 def test_a_refused_name_queues_nothing(workspace, store):
     with pytest.raises(RunError):
-        control.start_run(workspace, CONFIG, name="x" * 121)
+        control.start_run(workspace, RunRequest(CONFIG, name="x" * 121))
     assert store.list_runs() == []
 
 
@@ -69,7 +70,7 @@ def test_unknown_runs(workspace, action):
 
 
 def test_deletion_waits_for_a_process_that_is_ending(workspace, store):
-    run = control.start_run(workspace, CONFIG)
+    run = control.start_run(workspace, RunRequest(CONFIG))
     store.claim(run.id, ["cpu:0"])
     store.set_process(run.id, 1, 12345, 1.0)
     store.transition(run.id, RunState.STOPPED, expected=ACTIVE)

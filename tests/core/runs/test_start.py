@@ -8,6 +8,7 @@ from core.design.hints import advise
 from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
 from core.runs.start import check_experiment, start_experiment
+from core.store.records import RunRequest
 from core.store.store import Store
 
 
@@ -28,14 +29,14 @@ def test_a_damaged_data_set_is_refused_before_anything_is_queued(workspace) -> N
     (workspace.datasets / "mine").mkdir(parents=True)
     config = PRESETS["tiny"].config.with_values({"dataset.id": "mine"})
     with pytest.raises(DatasetError, match=r"mine is damaged \(dataset\.json.*Remove it and add it again"):
-        start_experiment(workspace, config)
+        start_experiment(workspace, RunRequest(config))
     assert Store(workspace).list_runs() == []
 
 
 def test_more_pictures_than_there_are(workspace) -> None:
     config = PRESETS["article"].config.with_values({"dataset.id": "shapes", "dataset.num_train": 6001})
     with pytest.raises(ConfigError) as caught:
-        start_experiment(workspace, config)
+        start_experiment(workspace, RunRequest(config))
     assert caught.value.field == "dataset.num_train"
     assert Store(workspace).list_runs() == []
 

@@ -46,10 +46,10 @@ def record(store, run_id: str, epoch: int, told: dict | None, attempt: int = 1) 
 
 
 def test_they_come_back_as_columns(store, run_id) -> None:
-    assert store.details.read(run_id) is None
+    assert store.breakdowns.read(run_id) is None
     record(store, run_id, 1, details([0, 1], right=3, memorised=2))
     record(store, run_id, 2, details([0, 0], right=4, memorised=6))
-    read = store.details.read(run_id)
+    read = store.breakdowns.read(run_id)
     assert (read.epochs.tolist(), read.num_classes) == ([1, 2], 2)
     # A class without pictures has no accuracy and no gap.
     np.testing.assert_array_equal(read.clean.accuracy, [[0.75, np.nan], [1.0, np.nan]])
@@ -64,9 +64,9 @@ def test_they_come_back_as_columns(store, run_id) -> None:
 def test_an_epoch_told_again_takes_the_place_of_the_former(store, run_id) -> None:
     record(store, run_id, 1, details([1, 1]))
     record(store, run_id, 1, details([0, 0]))
-    assert store.details.read(run_id).training_pictures.answers.tolist() == [[0, 0]]
+    assert store.breakdowns.read(run_id).training_pictures.answers.tolist() == [[0, 0]]
     record(store, run_id, 1, None)
-    assert store.details.read(run_id) is None
+    assert store.breakdowns.read(run_id) is None
 
 
 def test_resume_forgets_the_epochs_that_are_trained_again(store, run_id) -> None:
@@ -76,21 +76,21 @@ def test_resume_forgets_the_epochs_that_are_trained_again(store, run_id) -> None
     store.transition(run_id, RunState.WAITING, expected=RunState.INTERRUPTED)
     store.claim(run_id, ["cpu:0"])
     store.record_started(run_id, 2, 10, 100, 1)
-    assert store.details.read(run_id).epochs.tolist() == [1] == store.curves(run_id)["epoch"]
+    assert store.breakdowns.read(run_id).epochs.tolist() == [1] == store.curves(run_id)["epoch"]
     record(store, run_id, 2, details([0, 0]), attempt=2)
-    assert store.details.read(run_id).epochs.tolist() == [1, 2]
+    assert store.breakdowns.read(run_id).epochs.tolist() == [1, 2]
 
 
 def test_an_attempt_that_is_over_can_tell_nothing(store, run_id) -> None:
     with pytest.raises(StaleAttempt):
         record(store, run_id, 1, details([0, 0]), attempt=2)
-    assert store.details.read(run_id) is None
+    assert store.breakdowns.read(run_id) is None
 
 
 def test_epochs_on_other_pictures_are_left_out(store, run_id) -> None:
     record(store, run_id, 1, details([0, 0], label=1))
     record(store, run_id, 2, details([0, 0]))
-    assert store.details.read(run_id).epochs.tolist() == [2]
+    assert store.breakdowns.read(run_id).epochs.tolist() == [2]
 
 
 def test_they_go_with_their_run(store, run_id) -> None:
@@ -98,7 +98,7 @@ def test_they_go_with_their_run(store, run_id) -> None:
     store.transition(run_id, RunState.STOPPED, expected=RunState.RUNNING)
     store.delete_run(run_id)
     with pytest.raises(RunNotFound):
-        store.details.read(run_id)
+        store.breakdowns.read(run_id)
     with store._database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM epoch_details").fetchone() == (0,)
 

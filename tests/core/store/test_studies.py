@@ -2,11 +2,12 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
 
 import pytest
 
 from core.errors import ConvDeckError, RunError, StudyNotFound
-from core.store.records import new_run_id
+from core.store.records import RunRequest, new_run_id
 from core.store.states import RunState
 from core.store.store import Store
 from core.store.studies import NewRun
@@ -21,7 +22,10 @@ def store(workspace):
 
 def wanted(count: int = 3) -> list[NewRun]:
     return [
-        NewRun({"arms": ["first"], "seed": seed}, CONFIG.with_values({"seed": seed}), f"seed {seed}", "tiny")
+        NewRun(
+            {"arms": ["first"], "seed": seed},
+            RunRequest(CONFIG.with_values({"seed": seed}), f"seed {seed}", "tiny"),
+        )
         for seed in range(count)
     ]
 
@@ -67,7 +71,7 @@ def test_one_token_makes_one_study_however_many_ask_at_once(store):
 
 def test_a_plan_that_breaks_half_way_leaves_nothing(store):
     runs = wanted()
-    runs[2] = NewRun(runs[2].role, runs[2].config, runs[2].name, object())
+    runs[2] = NewRun(runs[2].role, replace(runs[2].request, preset=object()))
     with pytest.raises(ConvDeckError):
         create(store, runs)
     assert store.list_runs() == [] and store.studies.list_studies() == []
@@ -75,21 +79,21 @@ def test_a_plan_that_breaks_half_way_leaves_nothing(store):
 
 def test_a_run_s_name_is_one_that_a_person_could_give(store):
     runs = wanted()
-    runs[2] = NewRun(runs[2].role, runs[2].config, "two\nlines")
+    runs[2] = NewRun(runs[2].role, replace(runs[2].request, name="two\nlines"))
     with pytest.raises(RunError, match="line breaks"):
         create(store, runs)
     assert store.list_runs() == [] and store.studies.list_studies() == []
 
 
 def test_what_is_there_already_is_reused(store):
-    finished = store.create_run(wanted()[0].config)
+    finished = store.create_run(wanted()[0].request.config)
     finish(store, finished.id)
-    waiting = store.create_run(wanted()[1].config)
-    stopped = store.create_run(wanted()[2].config)
+    waiting = store.create_run(wanted()[1].request.config)
+    stopped = store.create_run(wanted()[2].request.config)
     finish(store, stopped.id, RunState.STOPPED)
-    again = store.create_run(wanted()[0].config)  # the one that is finished comes first
+    again = store.create_run(wanted()[0].request.config)  # the one that is finished comes first
 
-    configs = [run.config for run in wanted()]
+    configs = [run.request.config for run in wanted()]
     assert store.studies.reusable(configs) == {
         configs[0].config_id: finished.id,
         configs[1].config_id: waiting.id,
@@ -104,7 +108,7 @@ def test_what_is_there_already_is_reused(store):
 
 
 def test_of_two_the_one_that_was_there_first_is_reused(store):
-    config = wanted()[0].config
+    config = wanted()[0].request.config
     first, second = store.create_run(config), store.create_run(config)
     assert store.studies.reusable([config]) == {config.config_id: first.id}
     finish(store, second.id)
@@ -125,7 +129,7 @@ def test_a_pause_makes_no_other_run_of_it(store):
 
 
 def test_a_run_that_is_being_stopped_is_not_reused(store):
-    run = store.create_run(wanted()[0].config)
+    run = store.create_run(wanted()[0].request.config)
     store.claim(run.id, ["cpu:0"])
     store.request_stop(run.id)
     assert store.studies.reusable([run.config]) == {}
@@ -200,7 +204,7 @@ def test_a_token_that_is_not_allowed(store, token):
 
 
 def test_runs_that_a_study_began_are_told_from_those_that_it_took_up(store):
-    alone = store.create_run(wanted()[0].config, "alone")
+    alone = store.create_run(wanted()[0].request.config, "alone")
     finish(store, alone.id)
     taken, *began = store.studies.members(create(store, reuse=True).id)
     assert taken.run.id == alone.id and taken.is_reused

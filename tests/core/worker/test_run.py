@@ -17,7 +17,7 @@ from core.datasets.splits import load_split
 from core.design.presets import PRESETS
 from core.errors import ConfigError, ConvDeckError, DatasetError, Diverged, StaleAttempt
 from core.runs import control
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.training.saved_models import load_run_model
@@ -51,9 +51,9 @@ def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(
     workspace, store, wait_for
 ) -> None:
     config = PRESETS["article-augmented"].config.with_values({**SMALL, "dataset.label_noise": 0.2})
-    whole = control.start_run(workspace, config, name="whole")
+    whole = control.start_run(workspace, RunRequest(config, name="whole"))
     until(wait_for, store, whole, RunState.FINISHED)
-    cut = control.start_run(workspace, config, name="cut")
+    cut = control.start_run(workspace, RunRequest(config, name="cut"))
     running = wait_for(
         lambda: (now := store.get_run(cut.id)).epoch == 1 and now.pid and now,
         timeout=120,
@@ -71,7 +71,7 @@ def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(
     assert epochs_before in ([1], [1, 2])
     for key in ("train_loss", "clean_train_accuracy", "val_loss", "val_accuracy"):
         assert curves["cut"][key] == curves["whole"][key]
-    assert repr(store.details.read(cut.id)) == repr(store.details.read(whole.id))
+    assert repr(store.breakdowns.read(cut.id)) == repr(store.breakdowns.read(whole.id))
     check_wrong_labels(workspace, store, done)
     for one, other in zip(
         *(load_run_model(workspace.run_folder(run.id), "last").model.get_weights() for run in (whole, cut)),
@@ -82,7 +82,7 @@ def test_killed_in_mid_epoch_is_seen_at_once_and_resume_gives_the_same_curve(
 
 def test_paused_changed_stepped_killed_while_paused_and_resumed(workspace, store, wait_for) -> None:
     config = PRESETS["tiny"].config.with_values({**SMALL, "dataset.num_train": 60, "training.epochs": 2})
-    run = control.start_run(workspace, config)
+    run = control.start_run(workspace, RunRequest(config))
     until(wait_for, store, run, RunState.STARTING, timeout=20)
     control.pause_run(workspace, run.id)
     assert until(wait_for, store, run, RunState.PAUSED).epoch == 0
@@ -118,7 +118,7 @@ def check_wrong_labels(workspace: Workspace, store: Store, run: Run) -> None:
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
     model = load_run_model(workspace.run_folder(run.id), "last").model
     answers = np.asarray(model(arrays.x_clean)).argmax(axis=1)
-    wrong, corrupted = arrays.corrupted, store.details.read(run.id).corrupted
+    wrong, corrupted = arrays.corrupted, store.breakdowns.read(run.id).corrupted
     assert (corrupted.count, corrupted.intact) == (80, 80)
     assert corrupted.memorised[-1] == (answers == arrays.y_train)[wrong].sum()
     assert corrupted.resisted[-1] == (answers == arrays.y_train_true)[wrong].sum()
@@ -127,7 +127,7 @@ def check_wrong_labels(workspace: Workspace, store: Store, run: Run) -> None:
 
 def test_stop_keeps_best_and_last_weights(workspace, store, wait_for) -> None:
     config = PRESETS["tiny"].config.with_values({**SMALL, "training.epochs": 500})
-    run = control.start_run(workspace, config)
+    run = control.start_run(workspace, RunRequest(config))
     wait_for(lambda: store.get_run(run.id).epoch >= 1, timeout=120, message="the first epoch")
     control.stop_run(workspace, run.id)
     stopped = until(wait_for, store, run, RunState.STOPPED, timeout=20)
@@ -142,7 +142,7 @@ def test_a_damaged_data_set_is_named_before_the_first_epoch(workspace, store, wa
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    run = control.start_run(workspace, PRESETS["tiny"].config.with_values(SMALL))
+    run = control.start_run(workspace, RunRequest(PRESETS["tiny"].config.with_values(SMALL)))
     failed = until(wait_for, store, run, RunState.FAILED)
     assert "x_train.npy" in failed.error
     assert failed.next_step == "Fix the data set, then resume."
@@ -173,7 +173,9 @@ def test_two_devices_give_the_losses_of_one(workspace, store, wait_for) -> None:
             "training.batch_size": 50,
         }
     )
-    runs = [control.start_run(workspace, config.with_values({"training.num_gpus": n})) for n in (1, 2)]
+    runs = [
+        control.start_run(workspace, RunRequest(config.with_values({"training.num_gpus": n}))) for n in (1, 2)
+    ]
     done = [until(wait_for, store, run, RunState.FINISHED) for run in runs]
     one, two = (store.curves(run.id) for run in done)
     assert any("2 devices" in line.text for line in store.log(done[1].id))
@@ -271,6 +273,8 @@ def test_backend_and_devices_are_chosen_before_keras_is_there(
 
 def test_the_log_names_the_backend_that_is_loaded(workspace, store, wait_for, monkeypatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "jax")  # installed or not
-    run = control.start_run(workspace, PRESETS["tiny"].config.with_values({**SMALL, "training.epochs": 1}))
+    run = control.start_run(
+        workspace, RunRequest(PRESETS["tiny"].config.with_values({**SMALL, "training.epochs": 1}))
+    )
     until(wait_for, store, run, RunState.FINISHED, RunState.FAILED)
     assert store.log(run.id)[0].text == "Loading JAX."
