@@ -36,7 +36,7 @@ def pretend(monkeypatch):
             return answer
 
         monkeypatch.setattr(cli.preflight, "run_preflight", measure)
-        monkeypatch.setattr(api_runs, "measure_robustness", measure)
+        monkeypatch.setattr(api_runs, "run_preflight", measure)
         return asked
 
     return use

@@ -181,7 +181,7 @@ def test_names_of_two_differ(workspace, store):
     base = StudySource("same", TINY)
     asked = start.make_spec(workspace, "seeds", base, StudySource("same", FLIPPED), {})
     assert [each.name for each in asked.bases] == ["same", "same (second)"]
-    with pytest.raises(ConfigError, match="seeds alone"):
+    with pytest.raises(ConfigError, match="study of kind seeds"):
         start.make_spec(workspace, "noise", base, StudySource("same", FLIPPED), {})
     run = store.create_run(TINY, "tiny, seed 12")
     assert start.base_of_run(store, run.id, {}).name == "tiny"
