@@ -13,7 +13,7 @@ from core.augmentation.batch_document import Batch, batch_document
 from core.augmentation.keras_code import keras_code
 from core.augmentation.robustness import KNOBS, Robustness, measure_robustness, resized_shape
 from core.cli.arguments import add_config_arguments, config_from
-from core.cli.output import end_progress, percent, print_json, print_table, progress_line
+from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.cli.predict import read_picture
 from core.config import ExperimentConfig
 from core.datasets.lookup import check_dataset
@@ -21,6 +21,7 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import load_dataset
 from core.engine.client import Engine
 from core.errors import UserError
+from core.formatting import percent
 from core.store.store import Store
 from core.workspace import Workspace
 

@@ -5,9 +5,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from core.cli.output import end_progress, percent, print_json, progress_line
+from core.cli.output import end_progress, print_json, progress_line
 from core.design.presets import quick_start
 from core.errors import ConvDeckError
+from core.formatting import percent
 from core.onboarding.example import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
 from core.runs.verdicts import verdict_of
 from core.scheduling.launcher import LocalLauncher

@@ -19,16 +19,6 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
         print("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
 
 
-def percent(value: float | None) -> str:
-    """0.7312 → `73.1 %`, None → `–`."""
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
-def points(value: float | None) -> str:
-    """A difference of two fractions: 0.205 → `20.5 points`, None → `–`."""
-    return "–" if value is None else f"{100 * value:.1f} points"
-
-
 def progress_line(text: str) -> None:
     """Progress for a person who waits: on a terminal one line that is rewritten, else a line each."""
     if sys.stderr.isatty():

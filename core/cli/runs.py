@@ -12,8 +12,9 @@ import numpy as np
 
 from core.cli.arguments import add_config_arguments, config_from, parse_assignment
 from core.cli.interventions import print_interventions
-from core.cli.output import end_progress, percent, points, print_json, print_table, progress_line
+from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.engine.client import Engine
+from core.formatting import percent, points
 from core.runs import control
 from core.runs.breakdown import breakdown_document, class_names_of, memorised_in_words, why_no_breakdown
 from core.runs.documents import run_detail

@@ -1,11 +1,12 @@
 """The result of a study as a table in a terminal."""
 
 from core.analysis.significance import Interval
-from core.cli.output import percent, points, print_table
+from core.cli.output import print_table
+from core.formatting import percent, points
 from core.studies.ablation import AblationResult, Change
-from core.studies.measured import signed, span
 from core.studies.noise import NoiseResult
 from core.studies.report import Result
+from core.studies.run_results import signed, span
 from core.studies.seeds import SeedsResult
 from core.studies.volume import VolumeResult
 

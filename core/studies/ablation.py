@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis.significance import paired_difference
-from core.studies.measured import (
+from core.formatting import percent
+from core.studies.plan import FULL, NONE, active_knobs, conditions_of, knob_key
+from core.studies.run_results import (
     CONFIDENCE,
     NORMAL_QUANTILE,
     Pictures,
     RunResult,
     combined,
     of_condition,
-    percent,
     signed,
     span,
     standard_error,
 )
-from core.studies.plan import FULL, NONE, active_knobs, conditions_of, knob_key
 from core.studies.spec import MODES, ONLY, WITHOUT, StudySpec
 
 

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis.significance import Difference, Interval, paired_difference
-from core.studies.measured import (
+from core.formatting import percent
+from core.studies.plan import fraction_key
+from core.studies.run_results import (
     CONFIDENCE,
     Pictures,
     RunResult,
     difference_dict,
+    distance,
     interval_dict,
     interval_of,
     of_condition,
-    percent,
-    points,
     span,
 )
-from core.studies.plan import fraction_key
 from core.studies.spec import StudySpec
 
 
@@ -111,7 +111,7 @@ def _headline(low: NoiseLevel, high: NoiseLevel, difference: Difference | None) 
         return f"With {share}: {reached} best validation accuracy; no run to compare it with has ended yet."
     direction = "lower" if difference.mean <= 0 else "higher"
     text = (
-        f"With {share} the best validation accuracy is {points(difference.mean)} {direction} than with "
+        f"With {share} the best validation accuracy is {distance(difference.mean)} {direction} than with "
         f"{100 * low.fraction:g} %"
     )
     if difference.low is None or difference.high is None:

@@ -13,9 +13,9 @@ from core.store.states import RunState
 from core.store.store import Curves, Store
 from core.store.studies import Member, Study
 from core.studies.ablation import AblationResult, analyse_ablation
-from core.studies.measured import Pictures, RunResult, summarise_run
 from core.studies.noise import NoiseResult, analyse_noise
 from core.studies.plan import PlannedRun, RunRole, conditions_of, plan
+from core.studies.run_results import Pictures, RunResult, summarise_run
 from core.studies.seeds import SeedsResult, compare_seeds
 from core.studies.spec import ABLATION, SEEDS, VOLUME, StudySpec
 from core.studies.volume import VolumeResult, analyse_volume

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from core.analysis.significance import Difference, Interval, mean_and_interval, paired_difference
-from core.studies.measured import (
+from core.formatting import percent
+from core.studies.plan import conditions_of
+from core.studies.run_results import (
     CONFIDENCE,
     RunResult,
     difference_dict,
+    distance,
     interval_dict,
     interval_of,
     of_condition,
-    percent,
-    points,
     span,
 )
-from core.studies.plan import conditions_of
 from core.studies.spec import StudySpec
 
 
@@ -161,8 +161,8 @@ def _words_of_one(condition: ConditionResult) -> tuple[str, tuple[str, ...]]:
     seeds = f"{percent(accuracy.low)} to {percent(accuracy.high)}, 95 %, {accuracy.n} seeds"
     headline = f"{condition.name} reaches {mean} on average ({seeds})."
     noise = (
-        f"From seed to seed it varies by {points(condition.spread)} (standard deviation). Two single runs must differ "
-        f"by more than {points(condition.telling)} before the difference means anything."
+        f"From seed to seed it varies by {distance(condition.spread)} (standard deviation). Two single runs "
+        f"must differ by more than {distance(condition.telling)} before the difference means anything."
     )
     return headline, (noise,)
 
@@ -173,7 +173,7 @@ def _words_of_two(
     if accuracy is None:
         return f"No seed has ended for both {names[0]} and {names[1]} yet.", ()
     better = names[0] if accuracy.mean >= 0 else names[1]
-    mean = points(accuracy.mean)
+    mean = distance(accuracy.mean)
     if accuracy.low is None or accuracy.high is None:
         headline = (
             f"{better} is {mean} better in one pair of runs, which cannot tell a difference from chance."
@@ -182,17 +182,17 @@ def _words_of_two(
     low, high = _turned(accuracy.low, accuracy.high, accuracy.mean)
     verdict = "a clear difference" if accuracy.clear else "no clear winner"
     headline = f"{better} is {mean} better ({span(low, high)}, 95 %): {verdict}."
-    if mean == points(0.0):
+    if mean == distance(0.0):
         headline = f"Both are equally good on average ({span(low, high)}, 95 %): {verdict}."
     if gap is None or gap.low is None or gap.high is None:
         return headline, ()
     narrower = names[0] if gap.mean < 0 else names[1]
     low, high = _turned(gap.low, gap.high, gap.mean)
     verdict = "a clear difference" if gap.clear else "no clear difference"
-    if points(gap.mean) == points(0.0):
+    if distance(gap.mean) == distance(0.0):
         return headline, (f"Their gaps are equal on average ({span(low, high)}, 95 %): {verdict}.",)
     return headline, (
-        f"The gap of {narrower} is {points(gap.mean)} smaller ({span(low, high)}, 95 %): {verdict}.",
+        f"The gap of {narrower} is {distance(gap.mean)} smaller ({span(low, high)}, 95 %): {verdict}.",
     )
 
 

@@ -7,18 +7,18 @@ from typing import Any
 from core.analysis.diagnosis import GUESSING_MARGIN
 from core.analysis.significance import Interval, LogFit, fit_log_law
 from core.errors import UserError
-from core.studies.measured import (
+from core.studies.plan import size_key
+from core.studies.run_results import (
     CONFIDENCE,
     Pictures,
     RunResult,
+    distance,
     interval_dict,
     interval_of,
     of_condition,
-    points,
     span,
     standard_error,
 )
-from core.studies.plan import size_key
 from core.studies.spec import StudySpec
 
 
@@ -86,7 +86,7 @@ def _headline(fit: LogFit | None) -> str:
     if fit is None:
         return "The fitted line appears once runs of two sizes have ended."
     direction = "more" if fit.slope_per_decade >= 0 else "less"
-    text = f"Ten times the pictures: {points(fit.slope_per_decade)} {direction} validation accuracy"
+    text = f"Ten times the pictures: {distance(fit.slope_per_decade)} {direction} validation accuracy"
     if fit.slope_low is None or fit.slope_high is None:
         return f"{text}. Two runs always fit a line; a third run will test it."
     explained = "" if fit.r_squared is None else f", R² {fit.r_squared:.3f}"
@@ -111,9 +111,9 @@ def _notes(fit: LogFit | None, rungs: Sequence[SizeLevel], num_classes: int | No
     notes.append(f"Per doubling of the pictures: {100 * fit.slope_per_doubling:+.1f} points.")
     worst = max(known, key=lambda rung: abs(rung.residual or 0.0))
     assert worst.residual is not None
-    text = f"The line is off by at most {points(worst.residual)}, at {worst.size:,} pictures"
+    text = f"The line is off by at most {distance(worst.residual)}, at {worst.size:,} pictures"
     if worst.error is not None:
-        text += f"; the standard error of an accuracy at that size is {points(worst.error)}"
+        text += f"; the standard error of an accuracy at that size is {distance(worst.error)}"
     notes.append(text + ".")
     if bend := _bend([rung.residual or 0.0 for rung in known]):
         notes.append(bend)

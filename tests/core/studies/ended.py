@@ -7,8 +7,8 @@ from core.epoch import EpochRow
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.store.studies import Study
-from core.studies.measured import RunResult
 from core.studies.plan import RunRole, plan
+from core.studies.run_results import RunResult
 from core.studies.spec import StudySource, StudySpec, build_spec
 
 TINY = PRESETS["tiny"].config.with_values(

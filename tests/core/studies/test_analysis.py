@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from core.studies.ablation import analyse_ablation
-from core.studies.measured import Pictures, summarise_run
 from core.studies.noise import analyse_noise
 from core.studies.plan import RunRole
+from core.studies.run_results import Pictures, summarise_run
 from core.studies.seeds import compare_seeds
 from core.studies.volume import analyse_volume
 from tests.core.studies.ended import FLIPPED, TINY, measured, spec

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.studies.ablation import analyse_ablation
-from core.studies.measured import Pictures
 from core.studies.noise import analyse_noise
+from core.studies.run_results import Pictures
 from core.studies.seeds import compare_seeds
 from core.studies.volume import analyse_volume
 from pages.components.charts import study_conditions as charts

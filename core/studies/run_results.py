@@ -1,4 +1,4 @@
-"""What one run of a study came to, the numbers of several of them, and how numbers are said."""
+"""The result of one run of a study, numbers over several of them, and differences in words."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 from core.analysis.curves import best_epoch
 from core.analysis.significance import Difference, Interval, mean_and_interval
+from core.formatting import points
 from core.studies.plan import RunRole
 
 CONFIDENCE = 0.95
@@ -82,14 +83,9 @@ def combined(errors: Sequence[float | None]) -> float | None:
     return math.sqrt(sum(error**2 for error in known)) if len(known) == len(errors) else None
 
 
-def percent(value: float) -> str:
-    """0.7312 → `73.1 %`."""
-    return f"{100 * value:.1f} %"
-
-
-def points(value: float) -> str:
-    """0.0153 → `1.5 points`, without a sign."""
-    return f"{abs(100 * value):.1f} points"
+def distance(difference: float) -> str:
+    """-0.0153 → `1.5 points`: a difference without its sign."""
+    return points(abs(difference))
 
 
 def signed(value: float) -> str:
