@@ -2,10 +2,10 @@
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
-from core.cli.output import end_progress, print_json, progress_line
+from core.cli.output import end_progress, print_json
+from core.cli.waiting import wait_until
 from core.design.presets import quick_start
 from core.errors import ConvDeckError
 from core.formatting import percent
@@ -55,14 +55,17 @@ def _train(workspace: Workspace, store: Store) -> Run:
     run = store.claim(store.create_run(config, EXAMPLE_NAME, EXAMPLE_PRESET).id, [device.id])
     worker = LocalLauncher(workspace).launch(run, [device])
     try:
-        while worker.poll() is None:
-            run = store.get_run(run.id)
-            progress_line(f"epoch {run.epoch} of {run.total_epochs}")
-            time.sleep(POLL_SECONDS)
+        wait_until(
+            lambda _: worker.poll() is not None,
+            lambda: store.get_run(run.id),
+            lambda found: f"epoch {found.epoch} of {found.total_epochs}",
+            workspace=None,
+            poll_seconds=POLL_SECONDS,
+        )
     finally:
         worker.signal("kill")
         end_progress()
     run = store.get_run(run.id)
     if run.state is not RunState.FINISHED:
-        raise ConvDeckError(run.error or "The training ended before it was done.")
+        raise ConvDeckError(run.error or "The training ended before it had finished.")
     return run

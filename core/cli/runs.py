@@ -3,7 +3,6 @@
 import argparse
 import datetime
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import numpy as np
 
 from core.cli.arguments import add_config_arguments, config_from, parse_assignment
 from core.cli.interventions import print_interventions
-from core.cli.output import end_progress, print_json, print_table, progress_line
+from core.cli.output import end_progress, print_json, print_table
+from core.cli.waiting import wait_until
 from core.engine.client import Engine
 from core.formatting import percent, points
 from core.runs import control
@@ -20,16 +20,12 @@ from core.runs.breakdown import breakdown_document, class_names_of, memorised_in
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, verdict_of
-from core.scheduling.service import ensure_scheduler
 from core.scheduling.worker_log import output_tail
 from core.store.breakdowns import Followed
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Run, Store
 from core.workspace import Workspace
-
-POLL_SECONDS = 0.5
-SCHEDULER_CHECK_SECONDS = 2.0
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -183,30 +179,20 @@ def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
 
 
 def _wait_for(workspace: Workspace, store: Store, run: Run) -> Run:
-    told, checked = "", 0.0
-    while not run.state.is_finished:
-        if time.monotonic() - checked > SCHEDULER_CHECK_SECONDS:
-            ensure_scheduler(workspace)
-            checked = time.monotonic()
-        text = _progress(run) if sys.stderr.isatty() else _milestone(run)
-        if text != told:
-            progress_line(text)
-            told = text
-        time.sleep(POLL_SECONDS)
-        run = store.get_run(run.id)
-    end_progress()
-    return run
+    return wait_until(
+        lambda found: found.state.is_finished, lambda: store.get_run(run.id), _progress, workspace=workspace
+    )
 
 
-def _milestone(run: Run) -> str:
-    """What changes once a state or an epoch: for logs."""
+def _progress(run: Run) -> str | None:
+    if run.state.is_finished:
+        return None  # the run is printed instead
     best = f", best validation accuracy {percent(run.best_val_accuracy)}" if run.epoch else ""
-    return f"{run.name} ({run.id}): {run.state}, {run.epoch} of {run.total_epochs} epochs{best}"
-
-
-def _progress(run: Run) -> str:
-    batch = f", batch {run.batch} of {run.total_batches}" if run.total_batches else ""
-    return _milestone(run) + batch
+    text = f"{run.name} ({run.id}): {run.state}, {run.epoch} of {run.total_epochs} epochs{best}"
+    # In a log, a line per epoch is enough.
+    if run.total_batches and sys.stderr.isatty():
+        text += f", batch {run.batch} of {run.total_batches}"
+    return text
 
 
 def _print_run(store: Store, run: Run, *, as_json: bool) -> None:

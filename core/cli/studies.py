@@ -2,17 +2,16 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from core.cli.arguments import config_from, parse_assignment
-from core.cli.output import end_progress, print_json, print_table, progress_line
+from core.cli.output import end_progress, print_json, print_table
 from core.cli.study_results import print_result
-from core.scheduling.service import ensure_scheduler
+from core.cli.waiting import wait_until
 from core.store.store import Store
-from core.store.studies import Study
+from core.store.studies import Member, Study
 from core.studies.report import StudyReport, num_planned, read_report, study_summary
 from core.studies.spec import ABLATION, KINDS, MODES, NOISE, SEEDS, SEEDS_OF, VOLUME, StudySource
 from core.studies.start import (
@@ -26,9 +25,6 @@ from core.studies.start import (
     stop_study,
 )
 from core.workspace import Workspace
-
-POLL_SECONDS = 0.5
-SCHEDULER_CHECK_SECONDS = 2.0
 
 HELP = {
     SEEDS: "signal or noise? train one or two configs with several seeds",
@@ -225,21 +221,15 @@ def _report(workspace: Workspace, study: Study, *, wait: bool, as_json: bool) ->
 
 
 def _wait_for(workspace: Workspace, store: Store, study: Study) -> None:
-    told, checked = "", 0.0
-    while True:
-        members = store.studies.members(study.id)
-        ended = sum(member.run.state.is_finished for member in members)
-        text = f"{study.name} ({study.id}): {ended} of {len(members)} runs have ended"
-        if text != told:
-            progress_line(text)
-            told = text
-        if ended == len(members):
-            break
-        if time.monotonic() - checked > SCHEDULER_CHECK_SECONDS:
-            ensure_scheduler(workspace)
-            checked = time.monotonic()
-        time.sleep(POLL_SECONDS)
-    end_progress()
+    def num_ended(members: list[Member]) -> int:
+        return sum(member.run.state.is_finished for member in members)
+
+    wait_until(
+        lambda members: num_ended(members) == len(members),
+        lambda: store.studies.members(study.id),
+        lambda members: f"{study.name} ({study.id}): {num_ended(members)} of {len(members)} runs have ended",
+        workspace=workspace,
+    )
 
 
 def _print(report: StudyReport, *, as_json: bool) -> None:

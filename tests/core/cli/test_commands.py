@@ -298,7 +298,7 @@ def test_ctrl_c_ends_the_waiting_and_says_that_the_run_goes_on(workspace, monkey
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.cli.runs.time.sleep", interrupt)
+    monkeypatch.setattr("core.cli.waiting.time.sleep", interrupt)
     code, out, err = run_command(*TRAIN, "--wait")
     (run,) = run_json("runs")[1]
     assert (code, out, run["state"]) == (130, "", "WAITING")
