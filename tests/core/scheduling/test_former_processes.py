@@ -14,7 +14,7 @@ import pytest
 
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.service import is_served
-from core.scheduling.standby_request import is_standby_wanted
+from core.scheduling.standby_request import is_standby_requested
 from core.store.store import Store
 from core.system.processes import process_started
 from core.workspace import PROJECT_ROOT
@@ -58,7 +58,7 @@ def test_its_server_gets_a_scheduler(workspace, wait_for):
 def test_its_wish_for_a_worker_that_waits_is_understood(workspace):
     started = process_started(os.getpid())
     (workspace.root / "standby.wish").write_text(json.dumps({"pid": os.getpid(), "started": started}))
-    assert is_standby_wanted(workspace)
+    assert is_standby_requested(workspace)
 
 
 def test_a_run_that_its_scheduler_handed_over_is_adopted(workspace):
