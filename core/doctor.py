@@ -1,4 +1,4 @@
-"""What this machine has, what is missing and how to get it: used by the command line and the System page."""
+"""What this machine has, what is missing and how to get it, for the command line and the System page."""
 
 import importlib.metadata
 import platform

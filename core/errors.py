@@ -1,24 +1,24 @@
 """What can go wrong, as a tree.
 
     ConvDeckError
-    ├── UserError (also ValueError)   a person can mend it: one plain sentence, optionally the field it is about
+    ├── UserError (also ValueError)   a person can fix it: one plain sentence, optionally the field it is about
     │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
     │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
-    │   ├── PictureError              an uploaded file is not a picture that is taken
+    │   ├── PictureError              an uploaded file is not a picture that ConvDeck reads
     │   ├── StudyNotFound
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
     │       └── IllegalTransition     its state forbids it
     ├── StaleAttempt                  a worker wrote for an attempt that is no longer the current one
     ├── TrainingError                 a run failed for a reason that has a name and a next step
-    │   ├── Diverged                  the loss is not a number any more
-    │   └── CheckpointDamaged         nothing on disk can be trusted to go on from
+    │   ├── Diverged                  the loss became NaN or infinite
+    │   └── CheckpointDamaged         no checkpoint on disk can be trusted
     ├── PreflightError                a dry run gave no answer
-    │   └── PreflightBusy             another one goes on, or there is no device that it may use
+    │   └── PreflightBusy             another one is running, or no device is free for it
     └── EngineError                   the helper process crashed or overran its deadline
 
 Every message is written for the person who reads it on a page or in a terminal: what was received, what is
-allowed, how to mend it.
+allowed, how to fix it.
 """
 
 
@@ -27,7 +27,7 @@ class ConvDeckError(Exception):
 
 
 class UserError(ConvDeckError, ValueError):
-    """A mistake that the person in front of the screen can mend."""
+    """A mistake that the person in front of the screen can fix."""
 
 
 class ConfigError(UserError):
@@ -47,7 +47,7 @@ class DatasetError(UserError):
 
 
 class PictureError(UserError):
-    """A file is not a picture that can be taken."""
+    """A file is not a picture that ConvDeck reads."""
 
 
 class StudyNotFound(UserError):
@@ -71,7 +71,7 @@ class StaleAttempt(ConvDeckError):
 
 
 class TrainingError(ConvDeckError):
-    """A run failed for a known reason. `next_step` tells the person what to try."""
+    """A run failed for a known reason. `next_step` says what to try."""
 
     def __init__(self, message: str, next_step: str) -> None:
         super().__init__(message)
@@ -91,7 +91,7 @@ class PreflightError(ConvDeckError):
 
 
 class PreflightBusy(PreflightError):
-    """Another dry run goes on, or every device that this one needs is training."""
+    """Another dry run is running, or every device that this one needs is training."""
 
 
 class EngineError(ConvDeckError):

@@ -1,4 +1,4 @@
-"""REST about augmentation: a batch as training makes it, and what a run stands."""
+"""REST about augmentation: a batch as training makes it, and how robust a run is."""
 
 from typing import Any
 

@@ -48,8 +48,8 @@ def refuse(status: int, message: str, field: str | None = None) -> JSONResponse:
 
 
 async def answer_body(request: Request, work: Callable[[bytes], Any], status: int = 201) -> Response:
-    """What `work` makes of a JSON body."""
-    # A form from another site cannot send JSON without asking first: no run is started behind a person's back.
+    """The answer of `work` to a JSON body."""
+    # A form on another site cannot send JSON without a preflight request, so it cannot start runs unnoticed.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return refuse(415, "Send the config as application/json.")
     try:

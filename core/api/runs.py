@@ -34,11 +34,11 @@ from core.store.records import Run, RunRequest
 from core.workspace import Workspace
 
 MAX_PICTURES = 100
-MAX_PICTURES_BYTES = 200_000_000  # of all pictures of a request; one by itself the engine bounds
+MAX_PICTURES_BYTES = 200_000_000  # all pictures of a request; the engine limits each one
 
 
 def routes() -> list[Route]:
-    """The routes under `/api/v1/runs`, and the dry run before one. Going on after a pause is `resume`."""
+    """The routes under `/api/v1/runs`, and the dry run before one. A pause ends with `resume`."""
     return [
         route("/api/v1/runs", "GET", _runs),
         Route("/api/v1/runs", _start, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""Commands about augmentation: a sheet of variants, a batch of training, and what a run stands."""
+"""Commands about augmentation: a sheet of variants, a training batch, and how robust a run is."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`example`: makes the finished run that comes with ConvDeck anew."""
+"""`example`: trains the finished run that comes with ConvDeck again."""
 
 import argparse
 import tempfile
@@ -32,7 +32,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _example(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out.resolve()
-    # A workspace of its own: no place in anybody's queue, and gone afterwards.
+    # A workspace of its own: it takes no place in a queue, and is deleted afterwards.
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder).resolve()).ensure()
         with Store(workspace) as store:

@@ -1,1 +1,1 @@
-"""Runs: their states, the store, the scheduler with its workers and devices, and their curves. Never Keras."""
+"""What pages, commands and REST do with runs: start, control, judge, export. Never Keras."""

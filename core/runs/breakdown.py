@@ -1,4 +1,4 @@
-"""What was measured in a run's epochs beyond its curves, with the names of its classes; the same for every face."""
+"""A run's breakdown by class, corrupted label and followed picture, with the names of its classes."""
 
 from typing import Any
 
@@ -45,19 +45,19 @@ def memorised_in_words(epoch: int, corrupted: CorruptedLabels) -> str:
     return sentence.replace("%", "\u00a0%")
 
 
-def breakdown_document(workspace: Workspace, run: Run, details: RunBreakdown | None) -> dict[str, Any]:
+def breakdown_document(workspace: Workspace, run: Run, breakdown: RunBreakdown | None) -> dict[str, Any]:
     """As JSON: lists over `epoch`, and null for what was not measured. Accuracies are fractions of 1."""
     document: dict[str, Any] = {"id": run.id, "name": run.name, "epoch": [], "note": None}
-    if details is None:
+    if breakdown is None:
         note = why_no_breakdown(run)
         return {**document, "note": note, "classes": [], "corrupted_labels": None, "followed": None}
-    names = class_names_of(workspace, run, details.num_classes)
-    clean, validation, gap = details.clean.accuracy, details.validation.accuracy, details.gap
+    names = class_names_of(workspace, run, breakdown.num_classes)
+    clean, validation, gap = breakdown.clean.accuracy, breakdown.validation.accuracy, breakdown.gap
     classes = [
         {
             "class": name,
-            "num_clean_train": int(details.clean.count[index]),
-            "num_validation": int(details.validation.count[index]),
+            "num_clean_train": int(breakdown.clean.count[index]),
+            "num_validation": int(breakdown.validation.count[index]),
             "clean_train_accuracy": _listed(clean[:, index]),
             "val_accuracy": _listed(validation[:, index]),
             "gap": _listed(gap[:, index]),
@@ -66,12 +66,12 @@ def breakdown_document(workspace: Workspace, run: Run, details: RunBreakdown | N
     ]
     return {
         **document,
-        "epoch": details.epochs.tolist(),
+        "epoch": breakdown.epochs.tolist(),
         "classes": classes,
-        "corrupted_labels": _corrupted(details.corrupted) if details.corrupted else None,
+        "corrupted_labels": _corrupted(breakdown.corrupted) if breakdown.corrupted else None,
         "followed": {
-            "training": _followed(details.training_pictures, names),
-            "validation": _followed(details.validation_pictures, names),
+            "training": _followed(breakdown.training_pictures, names),
+            "validation": _followed(breakdown.validation_pictures, names),
         },
     }
 

@@ -1,6 +1,6 @@
-"""What every face does with runs: start, stop, pause, resume, change, rename, delete.
+"""What pages, commands and REST do with runs: start, stop, pause, resume, change, rename, delete.
 
-Each sees to it that the queue is served.
+Each makes sure that a scheduler runs.
 """
 
 import shutil
@@ -24,7 +24,7 @@ def start_run(workspace: Workspace, request: RunRequest) -> Run:
 
 
 def stop_run(workspace: Workspace, run_id: str) -> Run:
-    """End a run at its next batch and keep what it has learned. Raises RunNotFound, IllegalTransition."""
+    """Stop a run at its next batch and keep what it has learned. Raises RunNotFound, IllegalTransition."""
     with Store(workspace) as store:
         run = store.request_stop(run_id)
     ensure_scheduler(workspace)
@@ -32,44 +32,44 @@ def stop_run(workspace: Workspace, run_id: str) -> Run:
 
 
 def resume_run(workspace: Workspace, run_id: str) -> Run:
-    """Let a paused run go on, or queue a stopped, interrupted or failed one. Raises RunNotFound, IllegalTransition."""
+    """Resume a paused run, or queue a stopped, interrupted or failed one. Raises RunNotFound, IllegalTransition."""
     with Store(workspace) as store:
         run = store.get_run(run_id)
         if run.state.is_active and (run.state is RunState.PAUSED or run.pause_requested):
-            return _ask(workspace, run_id, "resume")
+            return _request(workspace, run_id, "resume")
         run = store.resume_run(run_id)
     ensure_scheduler(workspace)
     return run
 
 
 def pause_run(workspace: Workspace, run_id: str) -> Run:
-    """Have a run wait, with all it holds, until it is to go on. Raises RunNotFound, IllegalTransition."""
-    return _ask(workspace, run_id, "pause")
+    """Pause a run after its current batch; it keeps its process and device. Raises RunNotFound, IllegalTransition."""
+    return _request(workspace, run_id, "pause")
 
 
 def step_run(workspace: Workspace, run_id: str) -> Run:
-    """Have a paused run go on until an epoch has ended. Raises RunNotFound, IllegalTransition."""
-    return _ask(workspace, run_id, "step")
+    """Train a paused run until the end of an epoch. Raises RunNotFound, IllegalTransition."""
+    return _request(workspace, run_id, "step")
 
 
 def set_learning_rate(workspace: Workspace, run_id: str, value: float | None) -> Run:
-    """Have a run go on at another learning rate from its next epoch on.
+    """Change the learning rate of a run from its next epoch on.
 
-    One that waits or has been stopped does so when it goes on. Raises RunNotFound, IllegalTransition when it has
-    finished, RunError for a rate out of bounds.
+    For a waiting or stopped run that is the first epoch after its start. Raises RunNotFound, IllegalTransition when
+    it has finished, RunError for a rate out of bounds.
     """
-    return _ask(workspace, run_id, "learning_rate", value)
+    return _request(workspace, run_id, "learning_rate", value)
 
 
 def add_epochs(workspace: Workspace, run_id: str, add: int) -> Run:
-    """Have a run train so many epochs more.
+    """Add epochs to a run.
 
     Raises RunNotFound, IllegalTransition when it has finished, RunError for a number out of bounds.
     """
-    return _ask(workspace, run_id, "add_epochs", add)
+    return _request(workspace, run_id, "add_epochs", add)
 
 
-def _ask(workspace: Workspace, run_id: str, kind: str, value: float | None = None) -> Run:
+def _request(workspace: Workspace, run_id: str, kind: str, value: float | None = None) -> Run:
     with Store(workspace) as store:
         store.interventions.request(run_id, kind, value)
         run = store.get_run(run_id)
@@ -97,7 +97,7 @@ def check_dataset_unused(workspace: Workspace, dataset_id: str) -> None:
 def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> None:
     """Delete a run with its curves, weights and log.
 
-    A process that is just ending is waited for, because it may still write. Raises RunNotFound; IllegalTransition
+    This waits for a process that is just ending, because it may still write. Raises RunNotFound; IllegalTransition
     while the run is active or its process does not end within `wait_seconds`.
     """
     ensure_scheduler(workspace)

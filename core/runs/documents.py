@@ -1,4 +1,4 @@
-"""The one way from runs to JSON, for the command line and REST alike. NaN and infinities never get out."""
+"""The one way from runs to JSON, for the command line and REST alike. NaN and infinities become null."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from core.epoch import CURVE_KEYS, Curves
 from core.store.interventions import Intervention
 from core.store.records import Run, finite
 
-# A spreadsheet takes a cell that begins with one of these for a formula and runs it.
+# A spreadsheet runs a cell that begins with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -54,7 +54,7 @@ def run_detail(
     diagnosis: Diagnosis | None = None,
     interventions: Sequence[Intervention] = (),
 ) -> dict[str, Any]:
-    """A run with its config, its curves, what they say and what was done to it: what `show --json` gives.
+    """A run with its config, curves, verdict and interventions: what `show --json` prints.
 
     A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
     """
@@ -70,7 +70,7 @@ def run_detail(
 
 
 def intervention_row(intervention: Intervention) -> dict[str, Any]:
-    """What a person asked of a run. Not carried out yet: without `outcome`; never: with one and no `applied_at`."""
+    """A person's request to a run. Pending: no `outcome`; never carried out: an `outcome` and no `applied_at`."""
     return {
         "kind": intervention.kind,
         "value": finite_or_none(intervention.value),
@@ -93,7 +93,7 @@ def settings_json(runs: Sequence[Run]) -> str:
     try:
         return json.dumps(json.loads(whole), indent=2)
     except ValueError:
-        return whole  # damaged: whoever can mend it needs it as it is
+        return whole  # damaged: to be repaired, it is needed as it is
 
 
 def curves_csv(runs: Iterable[tuple[Run, Curves]]) -> str:
@@ -108,5 +108,5 @@ def curves_csv(runs: Iterable[tuple[Run, Curves]]) -> str:
 
 
 def escape_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe is put before it where one would."""
+    """Text that no spreadsheet reads as a formula: with an apostrophe before it where one would."""
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text

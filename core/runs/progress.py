@@ -1,4 +1,4 @@
-"""How far a run is, and how long it still takes."""
+"""How far a run has come, and how long it will still take."""
 
 from collections.abc import Mapping
 from statistics import median
@@ -6,24 +6,24 @@ from typing import Any
 
 from core.store.records import Run
 
-# The first epoch also compiles the network, and speed changes with what else the computer does: the last few count.
+# The first epoch also compiles the network, and speed changes with the computer's load: only the last few count.
 RECENT_EPOCHS = 5
 
 
 def epoch_fraction(run: Run) -> float:
-    """The part of the epoch at work that is done, 0 to 1."""
+    """The fraction of the current epoch that is done, 0 to 1."""
     return min(1.0, run.batch / run.total_batches) if run.total_batches else 0.0
 
 
 def run_fraction(run: Run) -> float:
-    """The part of all epochs that is done, 0 to 1, counted in batches."""
+    """The fraction of all epochs that is done, 0 to 1, counted in batches."""
     if not run.total_epochs:
         return 0.0
     return min(1.0, (run.epoch + epoch_fraction(run)) / run.total_epochs)
 
 
 def epoch_seconds(run: Run, curves: Mapping[str, list[Any]]) -> float | None:
-    """How long an epoch takes: the median of the last few; before the first has ended, from the pictures a second."""
+    """How long an epoch takes: the median of the last few; before the first has ended, from the pictures per second."""
     known = [value for value in curves["seconds"][-RECENT_EPOCHS:] if value is not None]
     if known:
         return float(median(known))

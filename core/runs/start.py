@@ -1,4 +1,4 @@
-"""From a config to a run: whether it can be trained here, its start and its forks, the same for every face."""
+"""From a config to a run: whether it can be trained here, its start and its forks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from core.workspace import Workspace
 
 
 def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architecture:
-    """The network that the config describes, once everything that can be told before the start holds.
+    """The network that the config describes, once everything that can be checked before the start holds.
 
     Raises:
         DatasetError: the data set is unknown, damaged or has yet to be downloaded.
@@ -70,7 +70,7 @@ def fork_experiment(
 
 def fork_name(parent: str, changes: str) -> str:
     """`article 1: augmentation.rotation_degrees 0 → 20`, cut to what a name may have."""
-    # The fork of a fork is named after the first of them: the chain of changes would not fit.
+    # The fork of a fork is named after the first run: the chain of changes would not fit.
     name = f"{parent.partition(': ')[0]}: {changes}"
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
 

@@ -1,4 +1,4 @@
-"""What a run's curves say, judged with what is known of its data, and what to try next; the same for every face."""
+"""The verdict on a run's curves, judged with what is known of its data, and what to try next."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -30,7 +30,7 @@ def verdict_of(workspace: Workspace, run: Run, curves: Curves) -> Diagnosis:
 
 
 def summary_of(store: Store, run: Run) -> dict[str, Any]:
-    """A run as JSON with its verdict: what starts and changes of runs answer. Raises RunNotFound."""
+    """A run as JSON with its verdict: the answer to starting or changing one. Raises RunNotFound."""
     return _summary(store, run, _described(store.workspace, run.dataset))
 
 
@@ -65,7 +65,7 @@ def _of_ended(
 
 
 def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:
-    """The epoch after which this verdict was said for the first time, though it may have changed since; else None."""
+    """The epoch after which this verdict was first reached, though it may have changed since; None if never."""
     known = _measured_on(_described(workspace, run.dataset), run)
     for count, epoch in enumerate(curves["epoch"], start=1):
         if diagnose({key: values[:count] for key, values in curves.items()}, **known).verdict is verdict:

@@ -1,4 +1,4 @@
-"""How the scheduler gets a worker process going, sees whether it still runs, and ends it."""
+"""How the scheduler starts a worker process, checks whether it still runs, and ends it."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ WORKER_COMMAND = (sys.executable, "-m", "core.worker")
 
 @dataclass(frozen=True)
 class Exit:
-    """How a worker ended: `code` as in subprocess (negative: a signal), None when nobody can tell any more.
+    """How a worker ended: `code` as in subprocess (negative: a signal), None when it is unknown.
 
     `last_words` is the last line it printed, if it printed any.
     """
@@ -38,7 +38,7 @@ class Exit:
 
     @property
     def gave_up(self) -> bool:
-        """It ended by itself and not because it was done."""
+        """It ended by itself, with an error."""
         return self.code is not None and self.code > 0
 
     def describe(self, *, had_begun: bool) -> str:
@@ -65,10 +65,10 @@ class Worker(Protocol):
         """None while it runs. Once it has ended, nothing of it is left."""
 
     def is_suspended(self) -> bool:
-        """Whether somebody stopped it in such a way that it does nothing until it gets the signal `continue`."""
+        """Whether it was stopped (SIGSTOP), so that it does nothing until it gets the signal `continue`."""
 
     def signal(self, kind: Signal) -> None:
-        """Ask it, and whatever it started, to end, or to go on; `kill` does not ask."""
+        """Send a signal to it and to the processes that it started."""
 
 
 class Launcher(Protocol):
@@ -78,9 +78,9 @@ class Launcher(Protocol):
         """Start the worker of the run's current attempt. Raises OSError when that cannot be done."""
 
     def keep_ready(self, devices: Sequence[Device]) -> None:
-        """Have a worker wait, with all loaded, for a run on any one of these devices; without any, have none wait.
+        """Have a standby worker wait for a run on any one of these devices; without devices, have none wait.
 
-        Returns at once, and fails silently: a run for which none waits is started as ever.
+        Returns at once, and fails silently: a run starts without one too.
         """
 
     def adopt(self, run: Run) -> Worker | None:
@@ -126,7 +126,7 @@ class LocalLauncher:
         return _OwnWorker(process, log_path, run.attempt)
 
     def keep_ready(self, devices: Sequence[Device]) -> None:
-        # On a GPU a worker that waits was never tried.
+        # A standby worker on a GPU was never tried.
         if devices and all(device.kind == "cpu" for device in devices):
             self._standby.keep(worker_environment(self._workspace, devices[:1], os.environ))
         else:
@@ -137,8 +137,8 @@ class LocalLauncher:
         log_path = folder / "worker.log"
         if run.pid is not None and run.pid_started is not None:
             return _AdoptedWorker(run.pid, run.pid_started, log_path, run.attempt)
-        # The scheduler died between the launch and the note of the process. One that had waited was noted down before
-        # it was handed the run; any other's arguments tell whose it is.
+        # The scheduler died between the launch and the note of the process. A standby worker was recorded before it
+        # was handed the run; any other has the run in its arguments.
         handed = handed_over_to(folder, run.attempt)
         if handed is not None and is_alive(*handed):
             return _AdoptedWorker(*handed, log_path, run.attempt)
@@ -172,7 +172,7 @@ def worker_environment(
 
 
 class _OwnWorker:
-    """A child of this process, whose exit code it will be told."""
+    """A child of this process, whose exit code is available."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", log_path: Path, attempt: int) -> None:
         self._process = process

@@ -16,7 +16,7 @@ from core.system.processes import Signal
 
 DEVICES_SECONDS = 2.0
 
-# Seconds after a wish to stop (or after the end of a run) at which a process that is still there is told so.
+# Seconds after a request to stop (or the end of a run) at which a process that is still running gets each signal.
 ESCALATION: tuple[tuple[float, Signal], ...] = ((10.0, "interrupt"), (15.0, "terminate"), (20.0, "kill"))
 
 RESUME_HINT = "Resume continues from the last finished epoch."
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Watched:
-    """A worker with the devices it sits on, and how far its end was pressed for."""
+    """A worker with the devices it holds, and which signals it was sent to end."""
 
     run_id: str
     attempt: int
@@ -37,14 +37,14 @@ class _Watched:
     is_noted: bool = False  # in the store, for a later scheduler
     leaving_since: float | None = None
     leaving_in: RunState | None = None
-    told: set[Signal] = field(default_factory=set)
+    sent: set[Signal] = field(default_factory=set)
 
 
 class Scheduler:
-    """Does all there is to do at each `tick`. Only one may exist for a workspace at a time.
+    """Does everything at each `tick`. Only one may exist for a workspace at a time.
 
-    `devices` is asked for what there is; `clock` gives monotonic seconds; `standby_wanted` says whether a worker
-    should wait for the next run with everything loaded.
+    `devices` lists the devices; `clock` gives monotonic seconds; `standby_requested` says whether a standby worker
+    is to wait for the next run with everything loaded.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Scheduler:
         self._list_devices = devices
         self._clock = clock
         self._escalation = escalation
-        self._standby_wanted = standby_requested
+        self._standby_requested = standby_requested
         self._watched: list[_Watched] = []
         self._report = DeviceReport(())
         self._report_due = float("-inf")
@@ -75,16 +75,16 @@ class Scheduler:
         self._reap()
         self._escalate_stop()
         self._start_waiting()
-        wanted = self._standby_wanted()
+        wanted = self._standby_requested()
         self._maintain_standby(wanted)
         return bool(self._watched) or wanted or self._store.has_work()
 
     def close(self) -> None:
-        """Have no worker wait any more. Those that have a run go on."""
+        """End the standby worker. Workers that have a run continue."""
         self._launcher.keep_ready(())
 
     def _continue_suspended(self) -> None:
-        """Workers that were stopped (SIGSTOP) go on when one of them may have the database: else nobody could write."""
+        """Continue stopped workers (SIGSTOP) when one of them may hold the database, so that others can write."""
         for watched in self._watched:
             if watched.worker.is_suspended() and self._store.is_locked():
                 logger.warning(
@@ -94,7 +94,7 @@ class Scheduler:
                 watched.worker.signal("continue")
 
     def _adopt(self) -> None:
-        """Find the workers of an earlier scheduler; give up runs that have none."""
+        """Find the workers of an earlier scheduler; mark runs without a worker as lost."""
         if not self._adopted:
             for run in self._store.runs_with_process():
                 if not self._is_watched(run):
@@ -121,7 +121,7 @@ class Scheduler:
         self._note_processes()
 
     def _note_processes(self) -> None:
-        """Tell the store whose process is which; again at the next tick where it was busy."""
+        """Record each worker's process in the store; again at the next tick where the store was busy."""
         for watched in self._watched:
             if not watched.is_noted:
                 with contextlib.suppress(StaleAttempt, RunNotFound):
@@ -142,7 +142,7 @@ class Scheduler:
             self._watched.remove(watched)
 
     def _mark_lost(self, run: Run, end: Exit) -> None:
-        """A run whose process is gone and that has not said how it ended."""
+        """Record the end of a run whose process is gone without having reported one."""
         if run.stop_requested:
             self._change(run, RunState.STOPPED)
             return
@@ -154,7 +154,7 @@ class Scheduler:
         self._change(run, RunState.INTERRUPTED, error=cause, next_step=hint)
 
     def _escalate_stop(self) -> None:
-        """Processes that should end and do not are told so ever more firmly."""
+        """Send stronger and stronger signals to processes that should end and do not."""
         now = self._clock()
         for watched in self._watched:
             run = self._current(watched)
@@ -165,38 +165,38 @@ class Scheduler:
                 watched.leaving_since, watched.leaving_in = (
                     now,
                     state,
-                )  # a process that heeds gets time to leave
+                )  # a process that reacts gets time to end
             for seconds, kind in self._escalation:
-                if now - watched.leaving_since >= seconds and kind not in watched.told:
+                if now - watched.leaving_since >= seconds and kind not in watched.sent:
                     logger.info("run %s: its process does not end; sending %s", watched.run_id, kind)
                     watched.worker.signal(kind)
-                    watched.told.add(kind)
+                    watched.sent.add(kind)
 
     def _start_waiting(self) -> None:
         # In order, without overtaking: a run that needs two GPUs would otherwise wait for as long as runs that
         # need one keep coming.
         for run in self._store.waiting_runs():
             if any(watched.run_id == run.id for watched in self._watched):
-                return  # the process of its former attempt is still leaving
+                return  # the process of its former attempt is still ending
             devices = self._choose(run)
             if not devices:
                 return
             self._start(run, devices)
 
     def _maintain_standby(self, wanted: bool) -> None:
-        """While one is wanted, have a worker wait for the next run.
+        """While one is requested, have a standby worker wait for the next run.
 
-        It is not begun while a run starts or is in its first epoch: loading takes a core for seconds, which that
-        run would miss. One that is paused misses nothing.
+        It is not started while a run starts or is in its first epoch: loading takes a core for seconds, which that
+        run would miss. A paused run misses nothing.
         """
         if not wanted:
             self._launcher.keep_ready(())
         elif not any(_is_on_its_way(run) for run in self._store.active_runs()):
-            # What was found last will do: none waits for a GPU, so NVIDIA's driver need not be asked every two seconds.
+            # The last report will do: a standby worker uses the CPU, so NVIDIA's driver need not be asked each time.
             self._launcher.keep_ready(self._report.devices or self._devices())
 
     def _devices(self) -> tuple[Device, ...]:
-        """What there is, at most two seconds ago."""
+        """The devices, as of at most two seconds ago."""
         now = self._clock()
         if now >= self._report_due:
             self._report = self._list_devices()
@@ -206,7 +206,7 @@ class Scheduler:
     def _choose(self, run: Run) -> list[Device]:
         """The devices for a run, least used first; none when it has to wait."""
         devices = self._devices()
-        # A process that is still leaving holds its device's memory, though its run has given back the lease.
+        # A process that is still ending holds its device's memory, though its run has returned the lease.
         busy = {
             device for watched in self._watched for device in watched.devices
         } | self._store.leases().keys()
@@ -247,7 +247,7 @@ class Scheduler:
         return run if run.attempt == watched.attempt else None
 
     def _change(self, run: Run, to: RunState, error: str | None = None, next_step: str | None = None) -> None:
-        # The worker may have said itself how it ended since the run was read; then that stands.
+        # The worker may have reported its end since the run was read; then that report stays.
         with contextlib.suppress(IllegalTransition, StaleAttempt, RunNotFound):
             self._store.transition(
                 run.id, to, expected=ACTIVE, attempt=run.attempt, error=error, next_step=next_step
@@ -255,11 +255,11 @@ class Scheduler:
 
 
 def _is_on_its_way(run: Run) -> bool:
-    """Whether an active run is not yet where somebody who has just started it sees anything of it."""
+    """Whether an active run has not finished its first epoch."""
     return run.state is RunState.STARTING or (run.state is RunState.RUNNING and run.epoch == 0)
 
 
 def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
-    """How many devices a run leases: GPUs as asked for, as far as there are so many; one slot of the CPU."""
+    """How many devices a run leases: the GPUs that it asks for, at most all; without GPUs, one slot of the CPU."""
     gpus = [device for device in devices if device.kind == "gpu"]
     return min(run.num_gpus, len(gpus)) if gpus else 1

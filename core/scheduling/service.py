@@ -1,7 +1,7 @@
-"""The scheduler as a process, and how the faces start it.
+"""The scheduler as a process, and how pages, commands and REST start it.
 
-One process per workspace, kept single by a file lock. The first face that needs it starts it; it outlives that face
-and ends when there has been nothing to do for a while.
+One process per workspace, kept single by a file lock. The first program that needs it starts it; it outlives that
+program and ends when there has been nothing to do for a while.
 
     python -m core.scheduling.service        serves the workspace in CONVDECK_HOME
 """
@@ -38,13 +38,11 @@ logger = logging.getLogger(__name__)
 
 
 def serve_queue(workspace: Workspace, scheduler: Scheduler, store: Store, idle_seconds: float) -> None:
-    """Tick until there has been nothing to do for `idle_seconds`. Returns at once when another one serves."""
+    """Tick until there has been nothing to do for `idle_seconds`. Returns at once when another scheduler runs."""
     lock = FileLock(workspace.scheduler_lock)
     while True:
         try:
-            lock.acquire(
-                timeout=LOCK_SECONDS
-            )  # a face that looks whether anybody serves holds it for a moment
+            lock.acquire(timeout=LOCK_SECONDS)  # `is_served` holds it for a moment
         except Timeout:
             return
         try:
@@ -52,8 +50,8 @@ def serve_queue(workspace: Workspace, scheduler: Scheduler, store: Store, idle_s
         finally:
             scheduler.close()
             lock.release()
-        # A run may have been queued between the last look and the release; whoever queued it saw the lock taken
-        # and relies on this process.
+        # A run may have been queued between the last look and the release, by a program that saw the lock taken and
+        # relies on this process.
         if not store.has_work():
             return
 
@@ -63,9 +61,9 @@ def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
     while time.monotonic() - busy_at < idle_seconds:
         try:
             busy = scheduler.tick()
-        except Exception as error:  # whatever one run is up to, the others are to be served
+        except Exception as error:  # one run's error must not keep the others from being served
             busy = True
-            if repr(error) != complaint:  # a full disk is not mended by a line at each tick
+            if repr(error) != complaint:  # once is enough: a full disk stays full for many ticks
                 complaint = repr(error)
                 logger.exception("The scheduler met an error; trying again.")
         if busy:
@@ -83,11 +81,11 @@ _complaints: dict[Path, str] = {}
 
 
 def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_COMMAND) -> None:
-    """See to it that somebody serves the workspace, if there is anything to serve or to be ready for.
+    """Start a scheduler for the workspace if none runs and there are runs to serve or a standby worker is requested.
 
     Call it after a run was queued, and now and then while one waits: it takes half a millisecond when all is well.
-    When it fails, the cause goes to the log and nothing is raised: what was queued stays queued, and whoever calls
-    next tries again.
+    When it fails, the cause goes to the log and nothing is raised: what was queued stays queued, and the next call
+    tries again.
     """
     try:
         with Store(workspace) as store:
@@ -100,7 +98,7 @@ def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_CO
                 _spawn(workspace, command)
                 _spawned_at[workspace.root] = time.monotonic()
     except (ConvDeckError, OSError) as error:
-        # The server asks every two seconds, and a full disk is not mended by a line each time.
+        # The server calls every two seconds; the same cause is logged once.
         if str(error) != _complaints.get(workspace.root):
             _complaints[workspace.root] = str(error)
             logger.warning("The scheduler could not be started, so runs wait; trying again. %s", error)
@@ -128,7 +126,7 @@ def _spawn(workspace: Workspace, command: Sequence[str]) -> None:
             env={**os.environ, "CONVDECK_HOME": str(workspace.root)},
             **detached(),
         )
-    # Somebody has to be told when it ends, or the dead process stays in the table for as long as the server is up.
+    # Its end has to be waited for, or the dead process stays in the table for as long as the server is up.
     threading.Thread(target=process.wait, name="scheduler", daemon=True).start()
 
 

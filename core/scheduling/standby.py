@@ -1,4 +1,4 @@
-"""The worker that waits for a run: what is started for it, and how a run is handed over."""
+"""The standby worker: how it is started, and how a run is handed over to it."""
 
 import contextlib
 import hashlib
@@ -16,17 +16,17 @@ from core.system.processes import detached, process_started, signal_group
 from core.workspace import PROJECT_ROOT, Workspace
 
 STANDBY_COMMAND = (sys.executable, "-m", "core.worker.standby")
-# One that ended by itself will do so again; then runs are started as ever.
+# One that ended by itself would end again; until then, runs start without it.
 RETRY_SECONDS = 60.0
-# The one variable that may differ between a worker that waits and its run: nothing reads it while loading.
+# The one variable that may differ between a standby worker and its run: nothing reads it while loading.
 LATE_VARIABLES = {"CONVDECK_DEVICE"}
-_NOTE = "handed-over.json"
+HANDOVER_FILE = "handed-over.json"
 
 logger = logging.getLogger(__name__)
 
 
 class Standby:
-    """At most one process that waits for a run. Whatever goes wrong with it, a run can be started without it."""
+    """At most one process that waits for a run. If it fails, runs start without it."""
 
     def __init__(self, workspace: Workspace, command: Sequence[str] = STANDBY_COMMAND) -> None:
         self._workspace = workspace
@@ -37,11 +37,11 @@ class Standby:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that waits, or is loading; None when there is none."""
+        """The pid of the process, loading or waiting; None when there is none."""
         return None if self._process is None else self._process.pid
 
     def keep(self, environment: Mapping[str, str]) -> None:
-        """See to it that one waits for a run in this environment. One that ended is begun anew a minute later."""
+        """Have one wait for a run in this environment. One that ended is started again a minute later."""
         if self._process is not None and self._process.poll() is not None:
             logger.warning("The standby worker ended, exit code %s.", self._process.returncode)
             self._not_before = time.monotonic() + RETRY_SECONDS
@@ -52,7 +52,7 @@ class Standby:
     def hand_over(
         self, run: Run, arguments: Sequence[str], environment: Mapping[str, str], log_path: Path
     ) -> "subprocess.Popen[bytes] | None":
-        """The process that waited, the run's from now on; None when none waits that would do as a new one would."""
+        """Give the run to the waiting process and return it; None where none waits, or not one that fits the run."""
         process = self._process
         if process is None:
             return None
@@ -63,8 +63,8 @@ class Standby:
         late = {name: environment[name] for name in LATE_VARIABLES if name in environment}
         order = {"arguments": list(arguments), "environment": late, "log": str(log_path)}
         try:
-            # First the note: whoever takes over from a scheduler that dies right here finds the process by it.
-            _note(log_path.parent, run.attempt, process.pid, started)
+            # Recorded first: if the scheduler dies right here, the next one finds the process by it.
+            _record_handover(log_path.parent, run.attempt, process.pid, started)
             assert process.stdin is not None
             process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.close()
@@ -75,7 +75,7 @@ class Standby:
         return process
 
     def end(self) -> None:
-        """Nobody waits any more."""
+        """End the process that waits, if there is one."""
         if self._process is not None:
             if self._process.poll() is None:
                 signal_group(self._process.pid, "kill")
@@ -115,7 +115,7 @@ def _fit(environment: Mapping[str, str]) -> tuple[dict[str, str], str]:
 
 
 def code_version(folder: Path) -> str:
-    """Another one as soon as any Python file in `folder` was changed. Takes 3 ms for the core."""
+    """A hash that changes when any Python file in `folder` does. Takes 3 ms for the core."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         with contextlib.suppress(OSError):
@@ -130,11 +130,13 @@ def code_version(folder: Path) -> str:
 def handed_over_to(folder: Path, attempt: int) -> tuple[int, float] | None:
     """Pid and start time of the process that this attempt of the run in `folder` was handed to, if it was."""
     try:
-        note = json.loads((folder / _NOTE).read_bytes())
+        note = json.loads((folder / HANDOVER_FILE).read_bytes())
         return (int(note["pid"]), float(note["started"])) if note["attempt"] == attempt else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _note(folder: Path, attempt: int, pid: int, started: float) -> None:
-    write_bytes(folder / _NOTE, json.dumps({"attempt": attempt, "pid": pid, "started": started}).encode())
+def _record_handover(folder: Path, attempt: int, pid: int, started: float) -> None:
+    write_bytes(
+        folder / HANDOVER_FILE, json.dumps({"attempt": attempt, "pid": pid, "started": started}).encode()
+    )

@@ -1,4 +1,4 @@
-"""Whether a worker should wait for the next run: a server asks for one for as long as its pages are used."""
+"""The request for a standby worker: a server asks for one while its pages are in use."""
 
 import contextlib
 import json
@@ -10,30 +10,30 @@ from core.system.files import write_bytes
 from core.system.processes import is_alive, process_started
 from core.workspace import Workspace
 
-# For so long after a page was last opened or clicked at, somebody may start a run any moment.
-WANTED_SECONDS = 600.0
+# After a page was last opened or clicked, somebody may start a run at any moment for this long.
+REQUEST_SECONDS = 600.0
 
-# The workspaces for which this process wants one.
-_wanted_for: set[Path] = set()
+# The workspaces for which this process requests one.
+_requested_for: set[Path] = set()
 
 
 def request_standby(workspace: Workspace) -> None:
-    """Have a worker wait from now on, for this process. Nothing happens with `CONVDECK_STANDBY=off`."""
+    """Request a standby worker for this process from now on. Does nothing with `CONVDECK_STANDBY=off`."""
     if os.environ.get("CONVDECK_STANDBY") == "off":
         return
-    _wanted_for.add(workspace.root)
+    _requested_for.add(workspace.root)
     pid = os.getpid()
-    wish = {"pid": pid, "started": process_started(pid)}
-    with contextlib.suppress(OSError):  # no room, no comfort
-        write_bytes(workspace.standby_request, json.dumps(wish).encode())
+    request = {"pid": pid, "started": process_started(pid)}
+    with contextlib.suppress(OSError):  # a full disk only costs the faster start
+        write_bytes(workspace.standby_request, json.dumps(request).encode())
 
 
 def touch_standby_request(workspace: Workspace) -> None:
-    """Somebody uses a page: what was wanted is wanted for another ten minutes.
+    """A page is in use: extend the request by ten minutes.
 
-    There is one wish for all servers of a workspace. When the one that wished last has ended, this one wishes anew.
+    All servers of a workspace share one request. When the server that made it has ended, this one makes it again.
     """
-    if workspace.root in _wanted_for and not _lives(_wish(workspace)):
+    if workspace.root in _requested_for and not _is_alive(_requester(workspace)):
         request_standby(workspace)
         return
     with contextlib.suppress(OSError):
@@ -41,31 +41,31 @@ def touch_standby_request(workspace: Workspace) -> None:
 
 
 def cancel_standby_request(workspace: Workspace) -> None:
-    """This process ends. What another one wants stays."""
-    _wanted_for.discard(workspace.root)
-    wish = _wish(workspace)
-    if wish is not None and wish[0] == os.getpid():
+    """This process ends. The request of another process stays."""
+    _requested_for.discard(workspace.root)
+    requester = _requester(workspace)
+    if requester is not None and requester[0] == os.getpid():
         with contextlib.suppress(OSError):
             workspace.standby_request.unlink()
 
 
 def is_standby_requested(workspace: Workspace) -> bool:
-    """Whether a server that lives said so, and was used in the last ten minutes. Takes 0.05 ms."""
+    """Whether a running server requested one and was used in the last ten minutes. Takes 0.05 ms."""
     try:
         age = time.time() - workspace.standby_request.stat().st_mtime
     except OSError:
         return False
-    return abs(age) <= WANTED_SECONDS and _lives(_wish(workspace))
+    return abs(age) <= REQUEST_SECONDS and _is_alive(_requester(workspace))
 
 
-def _wish(workspace: Workspace) -> tuple[int, float] | None:
-    """Pid and start time of the server that wished last; None when there is no wish that can be read."""
+def _requester(workspace: Workspace) -> tuple[int, float] | None:
+    """Pid and start time of the server that made the request; None when there is none that can be read."""
     try:
-        wish = json.loads(workspace.standby_request.read_text())
-        return int(wish["pid"]), float(wish["started"])
+        request = json.loads(workspace.standby_request.read_text())
+        return int(request["pid"]), float(request["started"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _lives(wish: tuple[int, float] | None) -> bool:
-    return wish is not None and is_alive(*wish)
+def _is_alive(requester: tuple[int, float] | None) -> bool:
+    return requester is not None and is_alive(*requester)

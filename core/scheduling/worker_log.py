@@ -28,7 +28,7 @@ def last_words(log_path: Path, attempt: int) -> str | None:
 
 
 def _printed(log_path: Path, attempt: int) -> str:
-    """The last 16 KB of what an attempt printed. One that waits has no header in the log yet, and printed nothing."""
+    """The last 16 KB of what an attempt printed. A standby worker has no header in the log yet."""
     header = attempt_header(attempt)
     try:
         # The header may lie far before the end, behind all that was printed: in mapped memory it is found uncopied.

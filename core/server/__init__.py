@@ -1,1 +1,1 @@
-"""The dashboard as a process: what its pages share, what lives as long as it does, whom it answers."""
+"""The dashboard as a process: shared services, what lives as long as it does, and whose requests it answers."""

@@ -1,4 +1,4 @@
-"""Who may ask: requests under a name that is not this server's, or from another site's page, are refused.
+"""Which requests are answered: those for a name that is not this server's, or from another site's page, are refused.
 
 Streamlit looks at `server.allowedHosts` for its websocket and its agent routes, never for the REST routes beside
 them. There a page of any site could start runs, and one whose name is turned to this computer read the answers.
@@ -19,7 +19,7 @@ class AccessMiddleware:
     """Goes around the whole app; the websocket it leaves to Streamlit, which guards it by the same hosts."""
 
     def __init__(self, app: ASGIApp, allowed_hosts: Callable[[], Sequence[str]]) -> None:
-        """`allowed_hosts` gives the names without port, as `is_host_allowed` takes them, anew for each request."""
+        """`allowed_hosts` gives the names without port, as `is_host_allowed` takes them, for each request."""
         self._app = app
         self._allowed_hosts = allowed_hosts
 
@@ -50,7 +50,7 @@ class AccessMiddleware:
 def is_host_allowed(host: str, allowed: Sequence[str]) -> bool:
     """Whether a Host header names one of `allowed`, on any port, as Streamlit reads `server.allowedHosts`.
 
-    `*.example.com` stands for what ends in `.example.com`, `*` for any host; none allowed at all lets in everybody.
+    `*.example.com` stands for what ends in `.example.com`, `*` for any host; an empty list allows every host.
     """
     if not allowed:
         return True

@@ -1,4 +1,4 @@
-"""What lives as long as the server: the scheduler's watch, the engine, the wish for a standby worker, the example."""
+"""What lives as long as the server: the watch over the scheduler, the engine, the request for a standby worker."""
 
 import asyncio
 import contextlib
@@ -21,9 +21,9 @@ ENGINE_SECONDS = 3.0  # until the first page is drawn; what asks the engine befo
 
 @contextlib.asynccontextmanager
 async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterator[None]:
-    """Warm the engine up, and keep the queue served while the server is up. A new workspace gets the example.
+    """Warm up the engine, and keep a scheduler running while the server is up. A new workspace gets the example.
 
-    `first_pages` are modules that the first visitor needs, loaded before anybody asks.
+    `first_pages` are modules that the first visitor needs, loaded beforehand.
     """
     await asyncio.to_thread(disable_nagle)
     services = await asyncio.to_thread(get_services)
@@ -46,11 +46,11 @@ async def warm_up(
 ) -> None:
     """What pages need but a healthy answer does not: modules first, and after `engine_seconds` the engine.
 
-    Once that is warm, a worker that waits for a run is wanted too: two that load TensorFlow at once take longer.
+    Once that is warm, a standby worker is requested too: two processes that load TensorFlow at once take longer.
     """
     await asyncio.to_thread(load_first_pages, first_pages)
     await asyncio.sleep(engine_seconds)
-    # Whoever asks a failed engine something starts it again, and is told what is wrong.
+    # The next request to a failed engine starts it again, or reports what is wrong.
     with contextlib.suppress(EngineError):
         await asyncio.to_thread(services.engine.start)
     while services.engine.state.name == "starting":
@@ -69,7 +69,7 @@ def load_first_pages(modules: Sequence[str]) -> None:
 
 
 async def keep_scheduler(services: Services) -> None:
-    """Runs go on without the server; while it is up, it sees to it that somebody serves the queue."""
+    """Keep a scheduler running while the server is up. Runs continue without the server."""
     while True:
         await asyncio.to_thread(ensure_scheduler, services.workspace)
         await asyncio.sleep(SCHEDULER_CHECK_SECONDS)

@@ -1,4 +1,4 @@
-"""The collaborators that every face of one process shares: the store and the engine of a workspace."""
+"""What the pages and REST of one process share: the store and the engine of a workspace."""
 
 import threading
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Services:
 
 
 def get_services() -> Services:
-    """The services of the current workspace, made once a process."""
+    """The services of the current workspace, made once per process."""
     workspace = Workspace.from_environment()
     with _lock:
         if workspace.root not in _services:

@@ -36,11 +36,11 @@ def disable_nagle() -> int:
 def limit_malloc_arenas() -> bool:
     """Have all threads share two heaps. Returns whether they will; only glibc has such heaps, and `mallopt`.
 
-    Streamlit runs every tick in a thread of its own. glibc gives threads up to eight heaps a core, and each of these
+    Streamlit runs every tick in a thread of its own. glibc gives threads up to eight heaps per core, and each of these
     keeps the holes that its threads left: on two cores 34 MB after a thousand ticks of thirty visitors, against 21 MB.
 
-    To be called early: once glibc has made eight heaps it asks no more. MALLOC_ARENA_MAX in the environment goes
-    before.
+    Call it early: once glibc has made eight heaps the limit has no effect. MALLOC_ARENA_MAX in the environment takes
+    precedence.
     """
     if "MALLOC_ARENA_MAX" in os.environ or platform.libc_ver()[0] != "glibc":
         return False

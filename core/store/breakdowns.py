@@ -1,6 +1,6 @@
-"""What is measured in an epoch beyond its row: for each class, corrupted labels, followed pictures.
+"""What is measured in an epoch beyond its curves: accuracy by class, by corrupted label, by followed picture.
 
-Stored as one JSON a row, which `core.training.breakdown` describes; read as columns over the epochs.
+Stored as one JSON document per epoch, which `core.training.breakdown` describes; read as columns over the epochs.
 """
 
 import json
@@ -103,7 +103,7 @@ class Followed:
 
 @dataclass(frozen=True)
 class RunBreakdown:
-    """The details of all epochs (epochs,) of a run that have some, at least one, in order."""
+    """The breakdowns of those epochs (epochs,) of a run that have one, in order; at least one."""
 
     epochs: Counts
     clean: ClassCounts
@@ -124,14 +124,14 @@ class RunBreakdown:
 
 
 class Breakdowns:
-    """The part of the store that keeps them. They are written and forgotten with the rows of their epochs."""
+    """The part of the store that reads breakdowns. They are written and deleted with the rows of their epochs."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
 
     def read(self, run_id: str) -> RunBreakdown | None:
-        """None when there are none: before the first epoch has ended, and for runs older than the measuring.
+        """None where no epoch has one: before the first epoch has ended, and for runs from before they were measured.
 
         Raises RunNotFound.
         """
@@ -150,21 +150,21 @@ def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunBreakdown | None:
     last = _constants(rows[-1][1])
     rows = [row for row in rows if _constants(row[1]) == last]
     epochs = np.array([epoch for epoch, _ in rows], np.int64)
-    details = [each for _, each in rows]
+    parts = [each for _, each in rows]
     return RunBreakdown(
         epochs,
-        _class_counts([each["clean"] for each in details]),
-        _class_counts([each["validation"] for each in details]),
-        _corrupted([each["corrupted"] for each in details]),
-        _followed([each["followed"]["training"] for each in details]),
-        _followed([each["followed"]["validation"] for each in details]),
+        _class_counts([each["clean"] for each in parts]),
+        _class_counts([each["validation"] for each in parts]),
+        _corrupted([each["corrupted"] for each in parts]),
+        _followed([each["followed"]["training"] for each in parts]),
+        _followed([each["followed"]["validation"] for each in parts]),
     )
 
 
-def _constants(details: dict[str, Any]) -> list[Any]:
-    corrupted, followed = details["corrupted"] or {}, details["followed"]
+def _constants(breakdown: dict[str, Any]) -> list[Any]:
+    corrupted, followed = breakdown["corrupted"] or {}, breakdown["followed"]
     return [
-        [details[part]["count"] for part in ("clean", "validation")],
+        [breakdown[part]["count"] for part in ("clean", "validation")],
         [corrupted.get(key) for key in ("count", "intact")],
         [[part[key] for key in ("label", "true_label")] for part in followed.values()],
     ]

@@ -24,7 +24,7 @@ class Database:
     def __init__(
         self, path: Path, journal_mode: str | None = None, busy_seconds: float = BUSY_SECONDS
     ) -> None:
-        """`journal_mode` None: WAL where SQLite has the mend, else a rollback journal.
+        """`journal_mode` None: WAL where SQLite has the fix, otherwise a rollback journal.
 
         While others write, a transaction waits its turn for `busy_seconds` before it fails.
         """
@@ -70,9 +70,9 @@ class Database:
                 raise
 
     def is_locked(self) -> bool:
-        """Whether nobody can write, because somebody has been reading or writing for a second, or was stopped in it."""
-        # By a connection of its own: while somebody commits, one cannot even be set up as those of the pool are. And
-        # exclusively: beside a reader that was stopped others can begin to write, with a journal, but never end.
+        """Whether no process can write, because one has been reading or writing for a second, or was stopped then."""
+        # By a connection of its own: while another process commits, a pooled one cannot even be set up. And
+        # exclusively: beside a reader that was stopped, others can begin to write with a journal, but never finish.
         with contextlib.closing(sqlite3.connect(self._path, timeout=1.0, isolation_level=None)) as connection:
             try:
                 connection.execute("BEGIN EXCLUSIVE")
@@ -119,8 +119,8 @@ class Database:
             )  # a row that was acknowledged survives a power cut
             current = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
             if current != self._journal_mode:
-                # Between WAL and a journal the file itself changes, for which nobody else may have it open. Whoever
-                # comes first does it; when others are there, the mode they use is good enough.
+                # Between WAL and a journal the file itself changes, while no other process may have it open. The first
+                # process does it; when others are there, the mode that they use will do.
                 connection.execute("PRAGMA busy_timeout = 200")
                 with contextlib.suppress(sqlite3.OperationalError):
                     connection.execute(f"PRAGMA journal_mode = {self._journal_mode}")

@@ -1,4 +1,4 @@
-"""What people do to runs while they train: asked for by a face, carried out by the worker.
+"""What people do to runs while they train: requested on a page or command line, carried out by the worker.
 
     kind            value      takes effect
     learning_rate   the rate   when the next epoch begins, also after a resume
@@ -8,7 +8,7 @@
     step                       PAUSED to RUNNING, and PAUSED again when an epoch has ended
 
 Each stays in the run's history. One without an outcome is still to be carried out. A run pauses while its
-`pause_requested` is true; with a step in hand, not before its epoch has ended.
+`pause_requested` is true; during a step, not before its epoch has ended.
 """
 
 import sqlite3
@@ -37,11 +37,11 @@ _AFTER_THE_SCHEDULE = {
 
 @dataclass(frozen=True)
 class Intervention:
-    """One thing that a person asked of a run. Times are unix seconds; `number` grows.
+    """One request of a person to a run. Times are unix seconds; `number` grows.
 
-    `attempt` is the one in which it was asked for. `epoch` counts the epochs that had finished when it took effect,
-    `outcome` says in a sentence what came of it; both are None until then. What never took effect has an outcome and
-    no `applied_at`.
+    `attempt` is the one in which it was requested. `epoch` counts the epochs that had finished when it took effect,
+    `outcome` is the result in a sentence; both are None until then. A request that never took effect has an outcome
+    and no `applied_at`.
     """
 
     number: int
@@ -63,14 +63,14 @@ _COLUMNS = ", ".join(field.name for field in fields(Intervention))
 
 
 class Interventions:
-    """The part of the store that keeps them."""
+    """The part of the store that keeps these requests."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
 
     def history(self, run_id: str) -> list[Intervention]:
-        """Everything that was asked of a run, in order. Raises RunNotFound."""
+        """Every request to a run, in order. Raises RunNotFound."""
         with self._database.reading() as connection:
             number, _ = run_tables.get(connection, run_id)
             return _read(connection, number)
@@ -84,33 +84,33 @@ class Interventions:
     # What people ask for
 
     def request(self, run_id: str, kind: str, value: float | None = None) -> Intervention:
-        """Note a wish. Asked again before it is carried out, pause and step are the same wish.
+        """Record a request. Repeated before it is carried out, pause, resume and step are the same request.
 
         Raises:
             RunNotFound: there is no such run.
             RunError: there is no such kind, or the value is out of its bounds.
             IllegalTransition: the run's state forbids it.
         """
-        ask = {
-            "learning_rate": self._ask_learning_rate,
-            "add_epochs": self._ask_epochs,
-            "pause": self._ask_pause,
-            "resume": self._ask_resume,
-            "step": self._ask_step,
+        handle = {
+            "learning_rate": self._request_learning_rate,
+            "add_epochs": self._request_epochs,
+            "pause": self._request_pause,
+            "resume": self._request_resume,
+            "step": self._request_step,
         }.get(kind)
-        if ask is None:
+        if handle is None:
             raise RunError(f"Unknown request {str(kind)[:40]!r}; choose one of {', '.join(KINDS)}.")
         with self._database.writing() as connection:
             number, run = run_tables.get(connection, run_id)
-            return ask(connection, number, run, value)
+            return handle(connection, number, run, value)
 
-    def _ask_learning_rate(
+    def _request_learning_rate(
         self, connection: sqlite3.Connection, number: int, run: Run, value: float | None
     ) -> Intervention:
         limits = limits_of(OptimizerConfig)["learning_rate"]
         if not _is_number(value) or not limits.low < float(value or 0) <= limits.high:
             raise RunError(
-                f"A learning rate is a number above {limits.low:g} and at most {limits.high:g}, not {_told(value)}."
+                f"A learning rate is a number above {limits.low:g} and at most {limits.high:g}, not {_shown(value)}."
             )
         if run.state is RunState.FINISHED:
             raise IllegalTransition(f"“{run.name}” has finished. Fork it with another learning rate instead.")
@@ -124,12 +124,12 @@ class Interventions:
                 )
         return self._insert(connection, number, run, "learning_rate", float(value or 0))
 
-    def _ask_epochs(
+    def _request_epochs(
         self, connection: sqlite3.Connection, number: int, run: Run, value: float | None
     ) -> Intervention:
         most = int(limits_of(TrainingConfig)["epochs"].high)
         if not _is_number(value) or value != int(value or 0) or not 1 <= value <= most:
-            raise RunError(f"The epochs to add are a whole number from 1 to {most:,}, not {_told(value)}.")
+            raise RunError(f"The epochs to add are a whole number from 1 to {most:,}, not {_shown(value)}.")
         total, added = run.total_epochs + int(value), run.added_epochs + int(value)
         longer = f"Fork it with {total:,} epochs instead"
         if run.state is RunState.FINISHED:
@@ -150,7 +150,7 @@ class Interventions:
             outcome=outcome,
         )  # fmt: skip
 
-    def _ask_pause(
+    def _request_pause(
         self, connection: sqlite3.Connection, number: int, run: Run, value: float | None
     ) -> Intervention:
         _refuse_value("pause", value)
@@ -171,14 +171,14 @@ class Interventions:
                 _settle(connection, former.number, outcome="The run was paused first.")
         run_tables.update(connection, number, {"pause_requested": True})
         if run.state is RunState.PAUSED:
-            # It was asked to go on and has not done so yet: it simply stays where it is.
+            # A resume was requested and not carried out yet: the run stays where it is.
             return self._insert(
                 connection, number, run, "pause", None, applied_at=self._clock(), epoch=run.epoch,
                 outcome="The run was still paused.",
             )  # fmt: skip
         return self._insert(connection, number, run, "pause", None)
 
-    def _ask_resume(
+    def _request_resume(
         self, connection: sqlite3.Connection, number: int, run: Run, value: float | None
     ) -> Intervention:
         _refuse_value("resume", value)
@@ -200,7 +200,7 @@ class Interventions:
             )  # fmt: skip
         return self._insert(connection, number, run, "resume", None)
 
-    def _ask_step(
+    def _request_step(
         self, connection: sqlite3.Connection, number: int, run: Run, value: float | None
     ) -> Intervention:
         _refuse_value("step", value)
@@ -234,7 +234,7 @@ class Interventions:
     # What a worker carries out; each raises StaleAttempt when its attempt is no longer the active one
 
     def mark_applied(self, run_id: str, attempt: int, number: int, epoch: int, outcome: str) -> None:
-        """The wish `number` took effect when `epoch` epochs had finished."""
+        """The request `number` took effect when `epoch` epochs had finished."""
         with self._database.writing() as connection:
             run_tables.get_current(connection, run_id, attempt)
             _settle(connection, number, applied_at=self._clock(), epoch=epoch, outcome=outcome)
@@ -242,8 +242,8 @@ class Interventions:
     def learning_rates(self, run_id: str, attempt: int, epoch: int) -> list[Intervention]:
         """The rates to set when `epoch` epochs have finished, in order.
 
-        Those that are pending, and those that took effect at this very place before: whoever comes here again has
-        resumed from a checkpoint that was written before they did. Not those that a later wish has replaced at an
+        Those that are pending, and those that took effect at this very place before: a worker that comes here again has
+        resumed from a checkpoint that was written before they did. Not those that a later request has replaced at an
         earlier place, as it does after a resume from an older checkpoint.
         """
         with self._database.reading() as connection:
@@ -260,7 +260,7 @@ class Interventions:
         return [each for each in rates if places.get(each.number) == epoch and each.number > replaced]
 
     def is_pause_due(self, run_id: str, attempt: int, *, epoch_ended: bool = False) -> bool:
-        """Whether the worker is to wait here; with a step in hand it is so only where an epoch has ended."""
+        """Whether the worker is to wait here; during a step, only where an epoch has ended."""
         with self._database.reading() as connection:
             number, run = run_tables.get_current(connection, run_id, attempt)
             return _is_pause_due(connection, number, run, epoch_ended)
@@ -283,8 +283,8 @@ class Interventions:
                     _settle(connection, each.number, outcome=f"Resumed, and paused again {place}.")
             return True
 
-    def record_going_on(self, run_id: str, attempt: int) -> bool:
-        """PAUSED to RUNNING, if that was asked for. Returns whether it was; if not, the run is still paused."""
+    def record_resumed(self, run_id: str, attempt: int) -> bool:
+        """PAUSED to RUNNING, if that was requested. Returns whether it was; if not, the run is still paused."""
         with self._database.writing() as connection:
             number, run = run_tables.get_current(connection, run_id, attempt)
             if run.state is not RunState.PAUSED:
@@ -302,7 +302,7 @@ class Interventions:
             return True
 
     def beat(self, run_id: str, attempt: int) -> None:
-        """A worker that waits is alive."""
+        """A paused worker is alive."""
         with self._database.writing() as connection:
             number, _ = run_tables.get_current(connection, run_id, attempt)
             run_tables.update(connection, number, {"heartbeat": self._clock()})
@@ -357,6 +357,6 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**40
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     text = f"{value:g}" if isinstance(value, float) else "nothing" if value is None else str(value)
     return text if len(text) <= 40 else text[:37] + "…"

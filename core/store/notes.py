@@ -1,7 +1,7 @@
-"""The notebook: what was expected of runs, and what came of them.
+"""The notebook: what was expected of runs, and how they turned out.
 
-An expectation is worth something only when it was written before anybody could know. So it can be written as long
-as one of the note's runs has not ended its first epoch, and stays as it was from then on.
+An expectation is worth something only when it was written before the result could be seen. So it can be written while
+one of the note's runs has not finished its first epoch, and cannot be changed afterwards.
 """
 
 import json
@@ -32,7 +32,7 @@ class NotedRun:
 
 @dataclass(frozen=True)
 class Note:
-    """What somebody wrote about a run, or about several side by side. Times are unix seconds; texts may be empty."""
+    """What a person wrote about a run, or about several side by side. Times are unix seconds; texts may be empty."""
 
     id: str
     runs: tuple[NotedRun, ...]
@@ -47,7 +47,7 @@ class Note:
 
 
 class Notes:
-    """The part of the store that keeps them. There is one note for each run or set of runs."""
+    """The part of the store that keeps notes. There is one note for each run or set of runs."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
@@ -125,7 +125,7 @@ class Notes:
             NotedRun(run.id, run.name) for _, run in (run_tables.get(connection, each) for each in run_ids)
         ]
         note_id, now = secrets.token_hex(8), self._clock()
-        # The token is what makes a note the only one about its runs, whoever writes at the same moment.
+        # The token makes a note the only one about its runs, even when two are written at the same moment.
         connection.execute(
             "INSERT INTO notes (id, token, runs, expectation, outcome, created_at, changed_at) "
             "VALUES (?, ?, ?, '', '', ?, ?)",
@@ -181,7 +181,7 @@ def _is_open(connection: sqlite3.Connection, run_ids: Sequence[str]) -> bool:
         try:
             _, run = run_tables.get(connection, run_id)
         except RunNotFound:
-            continue  # what came of it may have been seen
+            continue  # its result may have been seen
         if run.epoch == 0:
             return True
     return False

@@ -24,8 +24,7 @@ MAX_LOG_CHARACTERS = 4000
 
 SELECT_RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs"
 FINAL_STATES = ", ".join(f"'{state}'" for state in sorted(FINAL))
-# One of many, and seldom what somebody looks for alone.
-BEGUN_BY_STUDY = """
+STARTED_BY_STUDY = """
     EXISTS (SELECT 1 FROM study_runs WHERE run_number = number AND NOT json_extract(role, '$.reused'))
 """
 ACTIVE_STATES = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
@@ -97,7 +96,7 @@ def enter(
         raise IllegalTransition(f"A run cannot go from {run.state} to {to}.")
     changes: dict[str, object] = {"state": to}
     if to is RunState.WAITING:
-        # A process that is still ending sits on the former device, which a new scheduler must be able to see.
+        # A process that is still ending holds the former device, which a new scheduler must be able to see.
         device = run.device if run.pid is not None else None
         changes |= {
             "attempt": run.attempt + 1, "queue_number": next_in_queue(connection), "device": device,
@@ -118,7 +117,7 @@ def enter(
 
 
 def close_open_requests(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:
-    """Answer what nobody can carry out any more. A learning rate waits for a run that can be resumed."""
+    """Answer the requests that can no longer be carried out. A learning rate waits for a run that can be resumed."""
     kept = "" if ended_in is RunState.FINISHED else "AND kind <> 'learning_rate'"
     # Only a step takes effect some time before it has an outcome.
     outcome = "CASE WHEN applied_at IS NULL THEN ? ELSE ? END"
@@ -168,7 +167,7 @@ def never_had_runs(connection: sqlite3.Connection) -> bool:
 
 
 def insert_finished(connection: sqlite3.Connection, run: FinishedRun, time: float) -> None:
-    """Add a run that was trained elsewhere. It has no start and no device, for it had none here."""
+    """Add a run that was trained elsewhere. It has no start and no device here."""
     insert(
         connection, id=run.id, queue_number=next_in_queue(connection), name=check_name(run.name),
         state=RunState.FINISHED, config=run.config.to_json(), config_id=run.config.config_id,

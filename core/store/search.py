@@ -1,4 +1,4 @@
-"""Looking for runs by what they are called."""
+"""Searching runs by name, data set, preset and id."""
 
 import json
 import sqlite3
@@ -12,7 +12,7 @@ from core.store.states import RunState
 
 @dataclass(frozen=True)
 class Found:
-    """A page of what was looked for, and how many there are on all pages."""
+    """A page of matching runs, and how many match on all pages."""
 
     runs: tuple[Run, ...]
     total: int
@@ -27,9 +27,7 @@ def fits(text: str, run_id: str, name: str, dataset: str, preset: str | None) ->
 def find(
     connection: sqlite3.Connection, text: str, states: Collection[RunState] | None, limit: int, offset: int
 ) -> Found:
-    """What `Store.find_runs` gives. Only what is looked through is read of all runs, and the whole of them only for
-    the page.
-    """
+    """What `Store.find_runs` returns. Of all runs only the searched columns are read; whole rows only for the page."""
     # Without a clause, the order of the numbers is that of the table: nothing is sorted.
     clause = "" if states is None else "WHERE state IN (SELECT value FROM json_each(?))"
     wanted = () if states is None else (json.dumps([state.value for state in states]),)
@@ -40,7 +38,9 @@ def find(
         rows = connection.execute(query, (*wanted, limit, offset)).fetchall()
     else:
         query = f"SELECT number, id, name, dataset, preset FROM runs {clause} ORDER BY number DESC"
-        fitting = [number for number, *told in connection.execute(query, wanted) if fits(text, *told)]
+        fitting = [
+            number for number, *described in connection.execute(query, wanted) if fits(text, *described)
+        ]
         total, page = len(fitting), json.dumps(fitting[offset : offset + limit])
         query = f"{SELECT_RUN} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number DESC"
         rows = connection.execute(query, (page,)).fetchall()

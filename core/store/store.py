@@ -1,8 +1,8 @@
 """The store: every run, its epochs, its log and its devices, in one SQLite file. SQL lives here alone.
 
 Each change of state is a compare-and-swap inside one `BEGIN IMMEDIATE` transaction. Each write of a worker names
-its attempt, and is refused with StaleAttempt once that attempt is over: a worker that everybody gave up on cannot
-change what a later one does.
+its attempt, and is refused with StaleAttempt once that attempt is over: a worker that was given up cannot change what
+a later one does.
 """
 
 import json
@@ -80,12 +80,12 @@ class Store:
             return run_tables.get(connection, run_id)[1]
 
     def list_runs(self, limit: int | None = None, *, alone_first: bool = False) -> list[Run]:
-        """Newest first; with `alone_first`, those that a study began come after all others."""
-        order = f"{run_tables.BEGUN_BY_STUDY}, number DESC" if alone_first else "number DESC"
+        """Newest first; with `alone_first`, runs that a study started come after all others."""
+        order = f"{run_tables.STARTED_BY_STUDY}, number DESC" if alone_first else "number DESC"
         return self._runs(f"ORDER BY {order} LIMIT ?", (-1 if limit is None else limit,))
 
     def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
-        """In the order of `run_ids`; those that are not there are left out."""
+        """In the order of `run_ids`; those that do not exist are left out."""
         wanted = json.dumps(list(run_ids))
         found = {run.id: run for run in self._runs("WHERE id IN (SELECT value FROM json_each(?))", (wanted,))}
         return [found[run_id] for run_id in dict.fromkeys(run_ids) if run_id in found]
@@ -114,8 +114,8 @@ class Store:
             return [run_id for (run_id,) in connection.execute(query)]
 
     def standalone_results(self, limit: int) -> list[Run]:
-        """Runs that have ended and that no study began, newest first."""
-        wanted = f"state IN ({run_tables.FINAL_STATES}) AND NOT {run_tables.BEGUN_BY_STUDY}"
+        """Runs that have ended and that no study started, newest first."""
+        wanted = f"state IN ({run_tables.FINAL_STATES}) AND NOT {run_tables.STARTED_BY_STUDY}"
         return self._runs(f"WHERE {wanted} ORDER BY number DESC LIMIT ?", (limit,))
 
     def waiting_runs(self) -> list[Run]:
@@ -131,14 +131,14 @@ class Store:
         return self._runs("WHERE pid IS NOT NULL ORDER BY number")
 
     def has_work(self) -> bool:
-        """Whether a run waits, is active, or has a process that is not known to be gone: somebody must look."""
+        """Whether a run waits, is active, or has a process that is not known to be gone: a scheduler is needed."""
         states = f"'WAITING', {run_tables.ACTIVE_STATES}"
         query = f"SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ({states}) OR pid IS NOT NULL)"
         with self._database.reading() as connection:
             return bool(connection.execute(query).fetchone()[0])
 
     def is_locked(self) -> bool:
-        """Whether nobody can write: a process has had the database for a second, or was stopped while it had it."""
+        """Whether no process can write: one has held the database for a second, or was stopped while it held it."""
         return self._database.is_locked()
 
     def never_had_runs(self) -> bool:
@@ -174,7 +174,7 @@ class Store:
             rows = connection.execute(f"{run_tables.SELECT_RUN} {clause}", values).fetchall()
         return [run_from_row(row) for row in rows]
 
-    # What people ask for
+    # What people request
 
     def queue_run(self, request: RunRequest) -> Run:
         """A new run, WAITING, or the run that the request's token has started before.
@@ -223,7 +223,7 @@ class Store:
             return run_tables.get(connection, run_id)[1]
 
     def request_stop(self, run_id: str) -> Run:
-        """A waiting run is STOPPED at once; an active one is asked to. Raises RunNotFound, IllegalTransition."""
+        """A waiting run is STOPPED at once; an active one at its next batch. Raises RunNotFound, IllegalTransition."""
         with self._database.writing() as connection:
             number, run = run_tables.get(connection, run_id)
             if run.state is RunState.WAITING:
@@ -254,8 +254,8 @@ class Store:
     def delete_run(self, run_id: str) -> None:
         """Forget a run with its curves and log.
 
-        Raises RunNotFound; IllegalTransition while it is active or its process is not known to be gone: what nobody
-        remembers would sit on its device unseen.
+        Raises RunNotFound; IllegalTransition while it is active or its process is not known to be gone: a forgotten
+        process would hold its device unseen.
         """
         with self._database.writing() as connection:
             number, run = run_tables.get(connection, run_id)

@@ -48,10 +48,10 @@ class NewRun:
 
 @dataclass(frozen=True)
 class Member:
-    """A run of a study. `is_reused`: it was there before the study and is not the study's to stop or delete.
+    """A run of a study. `is_reused`: it existed before the study, which must not stop or delete it.
 
-    `is_shared`: another study has it too. `is_changed`: somebody changed it while it trained, so that its config does
-    not say all that was done.
+    `is_shared`: another study has it too. `is_changed`: a person changed it while it trained, so its config does not
+    describe all of it.
     """
 
     position: int
@@ -76,7 +76,7 @@ _SELECT = f"""
 
 
 class Studies:
-    """The part of the store that keeps them."""
+    """The part of the store that keeps studies."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
@@ -112,7 +112,7 @@ class Studies:
         return [_member(*row[:4], run=run_from_row(row[4:])) for row in rows]
 
     def curves(self, run_ids: Collection[str]) -> dict[str, Curves]:
-        """The curves of several runs in one reading, by run id; those that are not there any more are left out."""
+        """The curves of several runs in one reading, by run id; those that no longer exist are left out."""
         found = {}
         with self._database.reading() as connection:
             query = "SELECT id, number FROM runs WHERE id IN (SELECT value FROM json_each(?))"
@@ -121,13 +121,13 @@ class Studies:
         return found
 
     def reusable(self, configs: Iterable[ExperimentConfig]) -> dict[str, str]:
-        """Which runs a study of these configs would take instead of training them: run id by config id."""
+        """Which runs a study of these configs would reuse instead of training them: run id by config id."""
         with self._database.reading() as connection:
             found = _reusable(connection, [config.config_id for config in configs])
             ids = dict(connection.execute("SELECT number, id FROM runs").fetchall()) if found else {}
         return {config_id: ids[number] for config_id, number in found.items()}
 
-    # What people ask for
+    # What people request
 
     def create(
         self,
@@ -142,7 +142,7 @@ class Studies:
         """A new study with all of its runs WAITING, in one transaction: all of them or nothing.
 
         The same token gives the same study again. With `reuse`, a run that is finished or under way, has exactly the
-        wanted config and was left alone while it trained is taken instead of a new one. Raises RunError for a name
+        same config and was not changed while it trained is reused instead of a new one. Raises RunError for a name
         or a token that is not allowed.
         """
         name = check_name(name)

@@ -1,1 +1,1 @@
-"""Several runs that answer one question: what to train, and what came of it."""
+"""Several runs that answer one question: what to train, and the result."""

@@ -1,4 +1,4 @@
-"""About how long runs will take, from runs of the same network that are here already."""
+"""About how long runs will take, from earlier runs of the same network."""
 
 from collections.abc import Sequence
 
@@ -38,8 +38,8 @@ def estimate_seconds(
 def _seconds_per_picture(
     workspace: Workspace, store: Store, runs: Sequence[Run], config: ExperimentConfig
 ) -> float | None:
-    """By that run of this network which has shown most pictures: the first epoch loads and compiles, and each one has
-    a part that does not grow with them, so that a run of a few pictures says ten times too much. The newest of equals.
+    """From the run of this network that has shown most pictures, the newest of equals. The first epoch loads and
+    compiles, and each has a fixed part, so a run of few pictures gives ten times too much.
     """
     speed, most = None, 0.0
     for run in runs:

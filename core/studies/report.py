@@ -1,4 +1,4 @@
-"""A study as it stands: its runs, what is missing, and what those that have ended say. The same for every face."""
+"""A study as it stands: its runs, what is missing, and the result of those that have ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

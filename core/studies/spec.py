@@ -22,7 +22,7 @@ SMALLEST_SIZE = 500
 MAX_VALUES = 12  # sizes or fractions
 MAX_RUNS = 200  # beyond it a study would hold the queue for days
 LAST_SEED = 2**31 - 1
-LARGEST = 10**15  # beyond it nothing is meant, and a float may not hold it
+LARGEST = 10**15  # no setting needs more, and a float may not hold it
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class StudySpec:
 def build_spec(
     kind: str, bases: Sequence[StudySource], asked: Mapping[str, Any], num_available: int
 ) -> StudySpec:
-    """A spec from what a face was told; what is left out takes its default.
+    """A spec from what was asked for; what is left out takes its default.
 
     `asked` may hold `num_seeds`, `modes`, `sizes`, `num_sizes` and `fractions`, of which each kind takes its own;
     `num_available` is how many training pictures the data set has. Seeds count up from the first config's own, so

@@ -1,4 +1,4 @@
-"""Start a study, stop it, queue what is missing, delete it: what every face does."""
+"""Start a study, stop it, queue what is missing, delete it."""
 
 import contextlib
 import re
@@ -57,7 +57,7 @@ def base_of_preset(name: str, values: Mapping[str, Any]) -> StudySource:
 def make_spec(
     workspace: Workspace, kind: str, first: StudySource, second: StudySource | None, asked: Mapping[str, Any]
 ) -> StudySpec:
-    """A spec of what a face was told: see `build_spec` for `asked`. Two configs can be compared by seeds alone.
+    """A spec of what was asked for: see `build_spec` for `asked`. Two configs can be compared by seeds alone.
 
     Raises UserError.
     """
@@ -133,10 +133,10 @@ def complete_study(workspace: Workspace, study_id: str) -> int:
         queued = 0
         if report.spec is not None and report.holes:
             planned = check_study(workspace, report.spec)
-            # Anew, whatever else is here: whoever started it may have had a reason to use no run that was there.
+            # Without reuse: the study may have been started so on purpose.
             queued = store.studies.fill(study_id, [each.to_new_run() for each in planned], reuse=False)
         for member in report.failed:
-            # Another click, or another face, may have been quicker.
+            # Another click or program may have been quicker.
             with contextlib.suppress(IllegalTransition, RunNotFound):
                 store.resume_run(member.run.id)
                 queued += 1
@@ -147,11 +147,11 @@ def complete_study(workspace: Workspace, study_id: str) -> int:
 def stop_study(workspace: Workspace, study_id: str) -> int:
     """End its runs and keep what they have learned. Returns how many. Raises StudyNotFound.
 
-    Runs that were there before the study, and those that another study waits for, go on.
+    Runs that existed before the study, and those that another study has too, continue.
     """
     stopped = 0
     with Store(workspace) as store:
-        # The last in the queue first: else a run that is stopped makes room for the next, which starts for nothing.
+        # The last in the queue first: otherwise a stopped run makes room for the next one, which starts for nothing.
         for member in reversed(store.studies.members(study_id)):
             if member.is_reused or member.is_shared or member.run.state.is_finished:
                 continue

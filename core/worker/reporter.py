@@ -1,4 +1,4 @@
-"""What a worker tells the store about its one attempt at a run."""
+"""What a worker reports to the store about its one attempt at a run."""
 
 import contextlib
 import logging
@@ -15,12 +15,12 @@ from core.system.processes import process_started
 
 BATCH_SECONDS = 0.5
 STOP_SECONDS = 0.5
-# How long, and how often, what must not be lost is told again while the store cannot take it.
-INSIST_SECONDS = 60.0
-PAUSE_SECONDS = 1.0
-# How often a paused worker looks whether it is to go on, and says that it is still there.
+# How long, and how often, what must not be lost is written again while the store cannot take it.
+RETRY_SECONDS = 60.0
+RETRY_PAUSE_SECONDS = 1.0
+# How often a paused worker looks whether to resume, and reports that it is alive.
 POLL_SECONDS = 0.25
-BEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -28,18 +28,18 @@ T = TypeVar("T")
 
 
 class Outcome(Protocol):
-    """What training returns. `reason`: `stopped` when a wish to stop was heeded, anything else when it is done."""
+    """What training returns. `reason`: `stopped` after a request to stop, anything else when it is done."""
 
     @property
     def reason(self) -> str: ...
 
 
 class RunReporter:
-    """Progress in, the wish to stop out. Each method raises StaleAttempt once the attempt is over.
+    """Progress in, requests to stop or pause out. Each method raises StaleAttempt once the attempt is over.
 
-    A worker that gets StaleAttempt exits: the run was given up, deleted, or begun again elsewhere. A store that can
+    A worker that gets StaleAttempt exits: the run was given up, deleted, or started again elsewhere. A store that can
     take nothing for a while (a full disk, a busy database) ends no training: ticks and log lines are dropped then,
-    and everything else is told again until INSIST_SECONDS have passed, when ConvDeckError says why.
+    and everything else is written again until RETRY_SECONDS have passed, when ConvDeckError says why.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RunReporter:
         self._total_epochs = self._retry(
             lambda: store.record_started(*run, total_epochs, total_batches, resumed_from_epoch)
         )
-        # Said once more by the worker itself: the scheduler may have died right after the launch.
+        # Recorded again by the worker itself: the scheduler may have died right after the launch.
         pid = os.getpid()
         self._retry(lambda: store.set_process(*run, pid, process_started(pid) or 0.0))
 
@@ -96,7 +96,7 @@ class RunReporter:
             self._stop_due = now + STOP_SECONDS
 
     def report_epoch(self, row: EpochRow) -> None:
-        """An epoch is finished. Told again, it takes the place of the former one."""
+        """An epoch is finished. Reported again, it replaces the earlier report."""
         self._total_epochs = self._retry(lambda: self._store.record_epoch(self._run_id, self._attempt, row))
 
     @property
@@ -122,27 +122,27 @@ class RunReporter:
         return self._stop_requested
 
     def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
-        """Return at once, or wait while a person has the run paused: until it is to go on, or to stop."""
-        now, run, wishes = self._monotonic(), (self._run_id, self._attempt), self._store.interventions
+        """Return at once, or wait while the run is paused: until a person resumes or stops it."""
+        now, run, requests = self._monotonic(), (self._run_id, self._attempt), self._store.interventions
         if now < self._pause_due and not epoch_ended:
             return
         self._pause_due = now + STOP_SECONDS
         with _dropped_on_error():
-            if not wishes.is_pause_due(*run, epoch_ended=epoch_ended):
+            if not requests.is_pause_due(*run, epoch_ended=epoch_ended):
                 return
-            if wishes.record_paused(*run, epoch_ended=epoch_ended):
+            if requests.record_paused(*run, epoch_ended=epoch_ended):
                 self._wait()
 
     def _wait(self) -> None:
-        run, wishes = (self._run_id, self._attempt), self._store.interventions
-        beat_due = self._monotonic() + BEAT_SECONDS
+        run, requests = (self._run_id, self._attempt), self._store.interventions
+        beat_due = self._monotonic() + HEARTBEAT_SECONDS
         while not self.stop_requested:
             with _dropped_on_error():
-                if not wishes.is_pause_due(*run) and wishes.record_going_on(*run):
+                if not requests.is_pause_due(*run) and requests.record_resumed(*run):
                     return
                 if self._monotonic() >= beat_due:
-                    beat_due = self._monotonic() + BEAT_SECONDS
-                    wishes.beat(*run)
+                    beat_due = self._monotonic() + HEARTBEAT_SECONDS
+                    requests.beat(*run)
             self._sleep(POLL_SECONDS)
 
     def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
@@ -150,11 +150,11 @@ class RunReporter:
 
         Call it when `epoch` epochs have finished and the next one begins.
         """
-        run, wishes = (self._run_id, self._attempt), self._store.interventions
-        for each in self._retry(lambda: wishes.learning_rates(*run, epoch)):
+        run, requests = (self._run_id, self._attempt), self._store.interventions
+        for each in self._retry(lambda: requests.learning_rates(*run, epoch)):
             outcome, number = apply(float(each.value or 0)), each.number
             if each.is_pending:
-                self._retry(lambda: wishes.mark_applied(*run, number, epoch, outcome))  # noqa: B023 – called at once
+                self._retry(lambda: requests.mark_applied(*run, number, epoch, outcome))  # noqa: B023 – called at once
                 self.report_log(outcome)
 
     def ended(self, outcome: Outcome) -> None:
@@ -162,7 +162,7 @@ class RunReporter:
         self._end(RunState.STOPPED if outcome.reason == "stopped" else RunState.FINISHED)
 
     def failed(self, error: str, next_step: str | None = None) -> None:
-        """The run cannot go on: the cause in one sentence, and what to try."""
+        """The run cannot continue: the cause in one sentence, and what to try."""
         self._end(RunState.FAILED, error=error, next_step=next_step)
 
     def _end(self, state: RunState, error: str | None = None, next_step: str | None = None) -> None:
@@ -181,11 +181,11 @@ class RunReporter:
 
         self._retry(change)
 
-    def _retry(self, tell: Callable[[], T]) -> T:
-        until, complaint = self._monotonic() + INSIST_SECONDS, ""
+    def _retry(self, write: Callable[[], T]) -> T:
+        until, complaint = self._monotonic() + RETRY_SECONDS, ""
         while True:
             try:
-                return tell()
+                return write()
             except StaleAttempt:
                 raise
             except ConvDeckError as error:
@@ -194,12 +194,12 @@ class RunReporter:
                 if str(error) != complaint:
                     complaint = str(error)
                     logger.warning("%s (Trying again for a while.)", error)
-            self._sleep(PAUSE_SECONDS)
+            self._sleep(RETRY_PAUSE_SECONDS)
 
 
 @contextlib.contextmanager
 def _dropped_on_error() -> Iterator[None]:
-    """What the next tick tells anew is no reason to end a training: why it was dropped goes to the worker's output."""
+    """What the next tick reports again may be lost without ending a run; the reason goes to the worker's output."""
     try:
         yield
     except StaleAttempt:

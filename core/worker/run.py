@@ -1,7 +1,7 @@
 """One training run in a process of its own: `python -m core.worker RUN --attempt N`.
 
-The only joint between the store and Keras (`core.training`). Whatever happens, the run ends in a
-state with a cause in words; what this process cannot say itself (it was killed) the scheduler says for it.
+The only place where the store meets Keras (`core.training`). Whatever happens, the run ends in a state with a cause
+in words; where this process cannot record it (it was killed), the scheduler does.
 """
 
 import argparse
@@ -30,7 +30,7 @@ BACKEND_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 class StopSignal:
-    """SIGINT and SIGTERM ask the training to end at the next batch, so that what was learned is kept."""
+    """SIGINT and SIGTERM end the training at the next batch, so that what was learned is kept."""
 
     def __init__(self) -> None:
         self.received = threading.Event()
@@ -56,15 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _train(workspace, run, reporter)
     except StaleAttempt:
-        pass  # somebody else has this run now: what this process thinks of it no longer counts
+        pass  # the run was given up, deleted or started again: what this process reports no longer counts
     except Exception as error:
         return _fail(reporter, error)
     return 0
 
 
 def choose_backend() -> None:
-    """Before Keras is imported. Unset, its own ~/.keras/keras.json would choose, and a worker that nobody gave a
-    device would take every GPU.
+    """Set the defaults before Keras is imported. Otherwise ~/.keras/keras.json would choose the backend, and a worker
+    without a device would take every GPU.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -79,7 +79,7 @@ def _fail(reporter: RunReporter, error: Exception) -> int:
     except StaleAttempt:
         return 0
     except ConvDeckError:
-        # The store cannot take it either. The scheduler tells a failed process's last line instead.
+        # The store cannot take it either. The scheduler records the last line of a failed process instead.
         logger.error(cause)
     return 1
 
@@ -103,18 +103,18 @@ def explain(error: Exception) -> tuple[str, str]:
 
 
 def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
-    dataset_told: list[str] = []
+    reported: list[str] = []
 
-    def tell(progress: Progress) -> None:
-        if progress.stage not in dataset_told:
-            dataset_told.append(progress.stage)
+    def report(progress: Progress) -> None:
+        if progress.stage not in reported:
+            reported.append(progress.stage)
             reporter.report_log(progress.stage)
 
-    ensure_dataset(workspace, run.config.dataset.id, progress=tell)
+    ensure_dataset(workspace, run.config.dataset.id, progress=report)
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
     backend = os.environ["KERAS_BACKEND"]
     name = BACKEND_NAMES.get(backend, backend)
-    # A process that waited for its run has it, see core.worker.standby.
+    # A standby worker has loaded it, see core.worker.standby.
     reporter.report_log(f"{name} was already loaded." if "keras" in sys.modules else f"Loading {name}.")
     from core.training.runtime import configure_runtime
     from core.training.train import train

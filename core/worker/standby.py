@@ -1,7 +1,7 @@
-"""A worker that has loaded everything and waits for its run: `python -m core.worker.standby`.
+"""The standby worker, which has loaded everything and waits for its run: `python -m core.worker.standby`.
 
-Gets one line of JSON on standard input when a run is there for it, and from then on is that run's worker in every
-respect. When standard input ends before that, whoever held it is gone, and so is this process.
+A run arrives as one line of JSON on standard input; from then on this process is that run's worker in every respect.
+When standard input ends before that, the scheduler is gone, and this process ends.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ def load() -> None:
 
 def stand_by(load: Callable[[], None], work: Callable[[Sequence[str]], int]) -> int:
     """`load`, wait, then `work` with the arguments that a worker of the run would have been started with."""
-    # What it loads while it waits is worth nothing: told to end, it ends. A worker heeds signals in its own way.
+    # While it loads and waits there is nothing to save, so a signal ends it. A worker handles signals in its own way.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     own_score = prefer_oom_kill("1000")
     orders: queue.Queue[dict[str, Any]] = queue.Queue()

@@ -96,7 +96,7 @@ def test_on_the_command_line(store, run) -> None:
     assert "trains 15 epochs in total." in run_command("add-epochs", run.id, "5")[1]
     code, summary = run_json("resume", run.id)
     assert (code, summary["state"], summary["pause_requested"]) == (0, "PAUSED", False)
-    assert store.interventions.record_going_on(run.id, 1)
+    assert store.interventions.record_resumed(run.id, 1)
     code, summary = run_json("pause", run.id)
     assert (code, summary["pause_requested"]) == (0, True)
     out = run_command("show", run.id)[1]

@@ -96,6 +96,6 @@ def test_it_is_begun_beside_a_run_that_is_paused_in_its_first_epoch(store, launc
 
 def test_none_waits_for_a_scheduler_that_has_left(workspace, store, launcher, wish):
     ticks = []
-    wish.scheduler._standby_wanted = lambda: not ticks.append(1) and len(ticks) < 3
+    wish.scheduler._standby_requested = lambda: not ticks.append(1) and len(ticks) < 3
     serve_queue(workspace, wish.scheduler, store, idle_seconds=0.01)
     assert launcher.ready_for == ()

@@ -210,7 +210,7 @@ class Runs(RuleBasedStateMachine):
             if paused:
                 model.state, model.step = "PAUSED", False
         elif what == "go on":
-            going_on = self.store.interventions.record_going_on(reporter._run_id, reporter._attempt)
+            going_on = self.store.interventions.record_resumed(reporter._run_id, reporter._attempt)
             assert going_on == (not model.pause or model.step)
             if going_on:
                 model.state = "RUNNING"

@@ -32,11 +32,11 @@ class TestAsking:
         assert wishes.record_paused(run_id, 1, epoch_ended=False)
         assert store.get_run(run_id).state == "PAUSED"
         clock.now = 1100.0
-        assert not wishes.record_going_on(run_id, 1)
+        assert not wishes.record_resumed(run_id, 1)
         assert wishes.request(run_id, "resume").is_pending
         assert store.get_run(run_id).state == "PAUSED", "the worker says when it goes on"
         clock.now = 1101.0
-        assert wishes.record_going_on(run_id, 1)
+        assert wishes.record_resumed(run_id, 1)
         run = store.get_run(run_id)
         assert (run.state, run.pause_requested, run.heartbeat) == ("RUNNING", False, 1101.0)
         assert wishes.history(run_id) == [
@@ -64,7 +64,7 @@ class TestAsking:
         run_id = paused(store)
         store.interventions.request(run_id, "resume")
         store.interventions.request(run_id, "pause")
-        assert not store.interventions.record_going_on(run_id, 1)
+        assert not store.interventions.record_resumed(run_id, 1)
         assert store.get_run(run_id).state == "PAUSED"
         assert store.interventions.pending(run_id, 1) == []
 
@@ -72,19 +72,19 @@ class TestAsking:
         run_id = paused(store)
         wishes = store.interventions
         wishes.request(run_id, "step")
-        assert wishes.record_going_on(run_id, 1)
+        assert wishes.record_resumed(run_id, 1)
         assert not wishes.record_paused(run_id, 1, epoch_ended=False)
         store.record_epoch(run_id, 1, EpochRow(3))
         assert wishes.record_paused(run_id, 1, epoch_ended=True)
         assert store.get_run(run_id).state == "PAUSED"
         step = last(store, run_id)
         assert (step.epoch, step.outcome) == (2, "Resumed, and paused again after epoch 3.")
-        assert not wishes.record_going_on(run_id, 1), "one step is one epoch"
+        assert not wishes.record_resumed(run_id, 1), "one step is one epoch"
 
     def test_a_pause_cuts_a_step_short(self, store):
         run_id = paused(store)
         store.interventions.request(run_id, "step")
-        store.interventions.record_going_on(run_id, 1)
+        store.interventions.record_resumed(run_id, 1)
         store.interventions.request(run_id, "pause")
         assert store.interventions.record_paused(run_id, 1, epoch_ended=False)
         assert [each.kind for each in store.interventions.pending(run_id, 1)] == []
@@ -138,7 +138,7 @@ class TestAsking:
     def test_a_step_that_the_end_of_the_run_cut_short_was_one(self, store):
         run_id = paused(store, epochs=9)
         store.interventions.request(run_id, "step")
-        store.interventions.record_going_on(run_id, 1)
+        store.interventions.record_resumed(run_id, 1)
         store.record_epoch(run_id, 1, EpochRow(10))
         store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
         assert last(store, run_id).outcome == "Resumed, and then the run ended."
@@ -181,7 +181,7 @@ class TestAsking:
             store.transition(run_id, RunState(state), expected=ACTIVE)
         if state == "RUNNING":
             store.interventions.request(run_id, "resume")
-            store.interventions.record_going_on(run_id, 1)
+            store.interventions.record_resumed(run_id, 1)
         assert store.get_run(run_id).state == state
         added = store.interventions.request(run_id, "add_epochs", 4)
         run = store.get_run(run_id)
@@ -306,7 +306,7 @@ class TestRefusing:
                 lambda: wishes.learning_rates(run_id, 1, 1),
                 lambda: wishes.is_pause_due(run_id, 1),
                 lambda: wishes.record_paused(run_id, 1, epoch_ended=True),
-                lambda: wishes.record_going_on(run_id, 1),
+                lambda: wishes.record_resumed(run_id, 1),
                 lambda: wishes.beat(run_id, 1),
             ):
                 with pytest.raises(StaleAttempt):

@@ -7,7 +7,7 @@ import pytest
 from core.errors import ConvDeckError, StaleAttempt
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Store
-from core.worker.reporter import BEAT_SECONDS, POLL_SECONDS, RunReporter
+from core.worker.reporter import HEARTBEAT_SECONDS, POLL_SECONDS, RunReporter
 from tests.core.scheduling.at_work import last, paused, running
 from tests.core.scheduling.fakes import Clock
 
@@ -62,7 +62,10 @@ class TestHolding:
             },
         )
         assert waited == 30.0
-        assert (seen[0].state, seen[0].heartbeat >= 1020 - BEAT_SECONDS - POLL_SECONDS) == ("PAUSED", True)
+        assert (seen[0].state, seen[0].heartbeat >= 1020 - HEARTBEAT_SECONDS - POLL_SECONDS) == (
+            "PAUSED",
+            True,
+        )
         assert store.get_run(run_id).state == "RUNNING"
 
     def test_a_stop_ends_the_wait_at_once(self, store, hold):

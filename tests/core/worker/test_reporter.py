@@ -7,7 +7,7 @@ from core.errors import ConvDeckError, StaleAttempt
 from core.store.states import ACTIVE, RunState
 from core.store.store import EpochRow, Store
 from core.system.processes import process_started
-from core.worker.reporter import INSIST_SECONDS, RunReporter
+from core.worker.reporter import RETRY_SECONDS, RunReporter
 from tests.core.scheduling.fakes import CONFIG, Clock
 
 
@@ -180,7 +180,7 @@ class TestWhileTheStoreCanTakeNothing:
         trouble(10_000)
         with pytest.raises(ConvDeckError, match="disk is full"):
             reporter.report_epoch(EpochRow(1))
-        assert INSIST_SECONDS <= clock.now - 1000 <= INSIST_SECONDS + 2
+        assert RETRY_SECONDS <= clock.now - 1000 <= RETRY_SECONDS + 2
 
     def test_an_attempt_that_is_over_is_told_so_at_once(self, store, run_id, reporter, clock, trouble):
         reporter.started(10, 100)

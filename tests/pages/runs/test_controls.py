@@ -72,7 +72,7 @@ def test_pause_go_on_and_step(store) -> None:
     assert next(bar.proto.text for bar in page.get("progress")) == "Epoch 3 of 10 on CPU 0, paused"
 
     press(page, "Step one epoch")
-    assert store.interventions.record_going_on(run.id, 1)
+    assert store.interventions.record_resumed(run.id, 1)
     page.run()
     assert "Pausing after this epoch…" in words(page)
     store.record_epoch(run.id, 1, EpochRow(3, learning_rate=0.001))
