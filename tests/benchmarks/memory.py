@@ -51,7 +51,7 @@ def measure() -> list[Row]:
     counts, levels = np.array([count for count, _ in after]), np.array([mb for _, mb in after])
     slope = 100 * float(np.polyfit(counts, levels, 1)[0])
     return [
-        Row("server, healthy, nobody there", "–", f"≤ {MOST_MB:.0f} MB", f"{healthy:.0f} MB", "", healthy <= MOST_MB),
+        Row("server, healthy, no visitors", "–", f"≤ {MOST_MB:.0f} MB", f"{healthy:.0f} MB", "", healthy <= MOST_MB),
         Row(
             "server, after every page was opened once", "–", f"≤ {MOST_MB:.0f} MB", f"{seen:.0f} MB", "",
             seen <= MOST_MB,
@@ -78,7 +78,7 @@ def _blocks_row(blocks: dict[int, int]) -> Row:
     each = (after - before) / ((last - first) * SESSIONS)
     return Row(
         f"blocks of live Python objects, from tick {first} to {last}", "–",
-        f"≤ {MOST_BLOCKS} a tick of a session", f"{each:+.2f} a tick of a session",
+        f"≤ {MOST_BLOCKS} per tick of a session", f"{each:+.2f} per tick of a session",
         f"{before:,} then, {after:,} at the end", each <= MOST_BLOCKS,
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ def search_rows(page: Page, server: Server, workspace: Workspace, times: int, ma
             f"p95 {slow:.0f} ms", _spread([each.drawn for each in waiting]), slow <= GOAL_MS,
         ),
         Row(
-            "of these: nobody typed any more, and Streamlit waited for more", "–", "–",
+            "of these: after the last key, while Streamlit waited for more", "–", "–",
             f"p50 {statistics.median(each.waited for each in waiting):.0f} ms",
             _spread([each.waited for each in waiting]), None,
         ),

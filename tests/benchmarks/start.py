@@ -119,7 +119,7 @@ def measure() -> list[Row]:
         measured = alternate({"warm": warm.measure, "cold": cold.measure})
     rows = []
     for name, what, most in (
-        ("warm", "click → first point, a worker waits", WARM_SECONDS),
+        ("warm", "click → first point, standby worker ready", WARM_SECONDS),
         ("cold", "click → first point, neither worker nor scheduler", COLD_SECONDS),
     ):
         total = Spread.of(measured[name])
@@ -131,7 +131,7 @@ def measure() -> list[Row]:
         rows.append(
             Row(
                 f"of these: {part}",
-                "waits; neither",
+                "standby; neither",
                 "–",
                 "; ".join(each.figure(" s", 2) for each in own),
                 "; ".join(each.range(" s", 2) for each in own),

@@ -26,8 +26,12 @@ from tests.server import running_server
 SECONDS = 90.0
 EPOCH_SECONDS = 2.3
 PROFILED_STREAMLIT = (sys.executable, "-m", "tests.benchmarks.profiled_server")
-STORE, DATA_SET, VERDICT = "reading the store", "reading what the data set is", "verdict, suggestions, facts"
-CHARTS, PAGES = "building charts and tables", "pages: what is drawn, and as what"
+STORE, DATA_SET, VERDICT = (
+    "reading the store",
+    "reading the data set's description",
+    "verdict, suggestions, facts",
+)
+CHARTS, PAGES = "building charts and tables", "pages: deciding what to draw"
 MESSAGES, STREAMLIT = "charts and tables into messages", "Streamlit's own"
 CACHE, REST = "Streamlit's cache", "the rest of Python"
 # The first that a file's path contains says where a function belongs. What none fits, Python's own and pandas, belongs

@@ -39,7 +39,7 @@ def measure() -> list[Row]:
         ),
         _row(
             "the training part of an epoch of `article`",
-            "our own step on one repeated batch, nothing told or measured",
+            "our own step on one repeated batch, nothing reported or measured",
             0.97,
             steps["plain"],
             epochs["step"],
