@@ -1,4 +1,4 @@
-"""Augment: what training does to its pictures, and what networks make of it."""
+"""Augment: how training varies its pictures, and how trained networks answer them."""
 
 import streamlit as st
 
@@ -18,16 +18,16 @@ VIEWS = {
     "code": "Code",
 }
 WORDS = {
-    "variants": "How training varies a picture, anew each time, drawn by the code that trains.",
-    "batch": "A batch of training, picture for picture, with the labels that the network is told.",
-    "sweep": "How well a run recognises pictures that are turned, shifted or darkened. It copes with what it was "
-    "trained with.",
-    "code": "The same ranges as Keras layers, to put before a network of your own.",
+    "variants": "How training varies a picture. Each variant is drawn by the same code that trains.",
+    "batch": "One training batch, picture by picture, with the labels that the network gets.",
+    "sweep": "How robust a run is to rotation, shifts, darkening and other distortions. A network usually copes with "
+    "those that it was trained with.",
+    "code": "The same ranges as Keras layers, to put in front of your own network.",
 }
 
 
 def main() -> None:
-    """The page. Only the part that is looked at is drawn, so that the engine is asked for nothing else."""
+    """The page. Only the chosen view is drawn, so the engine gets no other requests."""
     st.title("Augment", anchor=False)
     services = session.services()
     config = ensure_draft(services, keep=(PARAMETER, VIEW))

@@ -11,7 +11,7 @@ from pages.components.kit import session
 from pages.components.kit.text import literal
 
 MAX_FILES = 100
-CROPS = {"center": "the middle", "pad": "everything, padded", "stretch": "everything, stretched"}
+CROPS = {"center": "Crop the middle", "pad": "Pad", "stretch": "Stretch"}
 
 
 def main() -> None:
@@ -20,12 +20,12 @@ def main() -> None:
     services = session.services()
     run = _choose_run(services)
     if run is None:
-        st.write("No run has weights yet: train one first.")
+        st.write("No run has weights yet. Train one first.")
         st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")
         return
     st.caption(
-        f"The run “{literal(run.name)}” was trained on {literal(run.dataset)} and right on "
-        f"{percent(run.best_val_accuracy)} of its validation pictures. It always chooses among the classes "
+        f"The run “{literal(run.name)}” was trained on {literal(run.dataset)} and is right on "
+        f"{percent(run.best_val_accuracy)} of its validation pictures. It always chooses one of the classes "
         f"that it knows, even for something it has never seen."
     )
     left, right = st.columns(2, gap="medium")
@@ -36,18 +36,18 @@ def main() -> None:
         )  # fmt: skip
     with right:
         crop = st.segmented_control(
-            "Use of each picture", list(CROPS), default="center", required=True, format_func=CROPS.__getitem__,
+            "How pictures become square", list(CROPS), default="center", required=True, format_func=CROPS.__getitem__,
             key="classify-crop", wrap=True,
-            help="The network reads a small square; this is how your picture becomes one.",
+            help="The network reads small square pictures. Choose what happens to yours.",
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Try sample pictures", icon=":material/casino:", on_click=session.draw_samples)
             camera_on = st.toggle(
-                "Camera", key="classify-camera", help="Your browser asks before it gives a picture."
+                "Camera", key="classify-camera", help="Your browser asks for permission first."
             )
     photo = st.camera_input("Take a picture", key="classify-photo") if camera_on else None
     if len(uploads) > MAX_FILES:
-        st.warning(f"The first {MAX_FILES} of {len(uploads):,} pictures are classified.")
+        st.warning(f"Only the first {MAX_FILES} of {len(uploads):,} pictures are classified.")
     pictures = [Picture(upload.file_id, upload.name, upload.getvalue) for upload in uploads[:MAX_FILES]]
     if photo is not None:
         pictures.append(Picture(photo.file_id, "camera", photo.getvalue))

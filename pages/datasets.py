@@ -1,4 +1,4 @@
-"""Datasets: what is at hand, what can be fetched, your own, and a look inside."""
+"""Datasets: what is available, what can be downloaded, your own, and a look inside."""
 
 import streamlit as st
 

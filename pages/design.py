@@ -40,7 +40,7 @@ def main() -> None:
         folded_fields("Optimizer and regularisation", "more-of-optimizer", lambda: render_optimizer(config))
         folded_fields("Details", "more-details", lambda: render_details(config))
     with right:
-        # Drawn after the fields, so that it knows of all that they refuse.
+        # Drawn after the fields, because it lists the values that they refuse.
         render_start(config, network, image_size, data_problem, problem)
         can_start = network is not None and data_problem is None and not session.errors_stand()
         render_preflight(services, config, can_start=can_start)
@@ -54,11 +54,11 @@ def _render_presets() -> None:
     current = session.design_preset()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Begin with", names, index=names.index(current) if current in names else None,
+            "Start from", names, index=names.index(current) if current in names else None,
             format_func=lambda name: PRESETS[name].title
             + (" – goes wrong on purpose" if PRESETS[name].known_bad else ""),
             placeholder="A preset", key=f"preset-{session.design_generation()}",
-            help="Loads a whole design. What you changed before is replaced.",
+            help="Loads a whole design and replaces your changes.",
         )  # fmt: skip
         st.button(
             "Reset", icon=":material/undo:", on_click=session.reset_design,

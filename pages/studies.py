@@ -1,4 +1,4 @@
-"""Studies: several runs that answer one question, each with a click."""
+"""Studies: several runs that answer one question, started with one click."""
 
 import streamlit as st
 
@@ -21,8 +21,7 @@ def main() -> None:
     services = session.services()
     take_link(services)
     asked = st.query_params.get("study")
-    # Its key says which study is shown: the form closes when a study has been started with it, for then it would
-    # offer the same once more.
+    # The key holds the study that is shown: the form closes after a start, because it would offer the same study again.
     with st.expander("New study", icon=":material/add:", expanded=asked is None, key=f"new-study-{asked}"):
         render_form(services)
     studies = services.store.studies.list_studies()
@@ -35,7 +34,7 @@ def main() -> None:
                 icon=":material/link_off:",
             )
     if studies:
-        st.subheader("All studies" if asked else "Studies so far", anchor=False)
+        st.subheader("All studies", anchor=False)
         for study in _page_of(studies):
             _render_line(services, study, is_shown=study.id == asked)
     else:

@@ -59,7 +59,7 @@ def test_a_dry_run_gives_seconds_and_memory(server, page: Page) -> None:
     # The figures themselves: "epoch" and "memory" are also said beside the button, before anything is measured.
     memory = page.get_by_test_id("stMetricValue").filter(has_text=re.compile("[MG]iB"))
     expect(memory).to_have_count(1, timeout=LONG_MS)
-    for figure in ("An epoch", "Memory"):
+    for figure in ("One epoch", "Memory"):
         expect(page.get_by_test_id("stMetricLabel").get_by_text(figure, exact=True)).to_be_visible()
 
 
@@ -110,7 +110,7 @@ def test_augment_shows_batches_strength_and_code(server, workspace, store, page:
     assert [picture.get_attribute("alt") for picture in batch.all()] == first
 
     page.goto(f"{server.url}/augment?view=sweep&run={run.id}")
-    expect(seen(page, re.compile(r"as they are, \d+ % at .*; trained with .20° to 20°"))).to_be_visible(
+    expect(seen(page, re.compile(r"undistorted, \d+ % at .*; trained with .20° to 20°"))).to_be_visible(
         timeout=LONG_MS
     )
     expect(page.locator(DRAWING)).to_have_count(1)
@@ -138,8 +138,8 @@ def test_signal_or_noise_from_two_runs(server, workspace, store, page: Page) -> 
     ("kind", "field", "value", "said"),
     [
         ("ablation", "Seeds", "2", "without rotation"),
-        ("volume", "Numbers of pictures", "50, 100, 200", "Ten times the pictures"),
-        ("noise", "Wrong labels in percent", "0, 50", "wrong labels"),
+        ("volume", "Training set sizes", "50, 100, 200", "Ten times the pictures"),
+        ("noise", "Wrong labels (%)", "0, 50", "wrong labels"),
     ],
 )
 def test_each_other_study_is_one_click(

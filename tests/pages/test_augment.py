@@ -20,6 +20,7 @@ from core.server import services as services_module
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
+from pages.components.augment import sweep
 from pages.components.augment.sweep import level_in_words, sweep_sentence
 from pages.components.charts.robustness import robustness_data, robustness_spec
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
@@ -162,13 +163,13 @@ def test_flips_are_counted_and_marked_and_said(engine, workspace) -> None:
     page = choose(open_page("augment.py"), "Strong")
     assert engine.answered == [(run.id, (13, 32, 32, 3))]
     # Of the twelve after the original, numbers 2, 5, 8 and 11 are squares.
-    assert "“A *net*” takes the original for *circle* (90 %). **4 of 12 variants change its mind.**" in words(
+    assert "“A *net*” says the original is *circle* (90 %). **4 of 12 variants change its answer.**" in words(
         page
     )
     marked = [text.value for text in page.markdown if ":material/swap_horiz:" in text.value]
     assert len(marked) == 4 and all(":red[" in text and "square · 80 %" in text for text in marked)
     alternatives = [image.proto.imgs[0].alt for image in page.get("image")]
-    assert sum("The run changes its mind: square, 80 %" in text for text in alternatives) == 4
+    assert sum("The run changes its answer: square, 80 %" in text for text in alternatives) == 4
     assert sum("The run says circle, 90 %" in text for text in alternatives) == 8
 
 
@@ -179,7 +180,7 @@ def test_a_single_flip_is_said_as_one(engine, workspace, monkeypatch) -> None:
         return np.eye(2)[(np.arange(len(pixels)) == 4).astype(int)], ("circle", "square")
 
     monkeypatch.setattr(engine, "answer", answer)
-    assert "**1 of 12 variants changes its mind.**" in words(choose(open_page("augment.py"), "Strong"))
+    assert "**1 of 12 variants changes its answer.**" in words(choose(open_page("augment.py"), "Strong"))
 
 
 def test_the_newest_run_that_fits_is_asked_first_and_another_by_link(engine, workspace) -> None:
@@ -197,7 +198,7 @@ def test_the_newest_run_that_fits_is_asked_first_and_another_by_link(engine, wor
         choose(open_page("augment.py", run=older.id), "Strong").selectbox(key="augment-run").value == older.id
     )
     other = choose(open_page("augment.py", run=small.id), "Strong")
-    assert "“small” reads other pictures than these, so “newer” is asked instead." in words(other)
+    assert "“small” was trained on different pictures, so “newer” is asked instead." in words(other)
 
 
 def test_a_design_of_smaller_pictures_is_shown_as_small(engine, workspace) -> None:
@@ -210,7 +211,7 @@ def test_a_design_of_smaller_pictures_is_shown_as_small(engine, workspace) -> No
 def test_without_a_run_that_fits_it_says_so(engine, workspace) -> None:
     trained_run(workspace, "small", dataset__image_size=16)
     page = choose(open_page("augment.py"), "Strong")
-    assert "No run reads pictures of Shapes at 32×32 pixels yet" in words(page)
+    assert "No run has been trained on Shapes at 32×32 pixels yet" in words(page)
     assert engine.answered == []
     assert "There is no run “../../x” here." in words(open_page("augment.py", run="../../x"))
 
@@ -221,7 +222,7 @@ def test_a_batch_is_chosen_by_epoch_and_step_and_shown_with_its_labels(engine, w
     assert engine.batches == [(design.config_id, 0, 0)]
     text = words(page)
     assert f"Epoch 1 of {design.training.epochs}, step 1 of" in text
-    assert f"With seed {design.seed} the same epoch and step" in text and "the first 3 of 64 pictures" in text
+    assert f"With seed {design.seed}, this epoch and step" in text and "the first 3 of 64 pictures" in text
     assert "**75 % dog, 25 % *cat***" in text and "25 % of another picture" in text
     assert text.count("wrong on purpose") == 1
     steps = design.training.steps_per_epoch(design.dataset.num_train or NUM_TRAIN)
@@ -250,7 +251,8 @@ def test_a_batch_without_its_data_set_or_engine_is_a_sentence(engine, workspace)
     assert "Try again; it starts anew" in words(open_page("augment.py", view="batch"))
 
 
-def test_a_sweep_is_measured_and_its_parent_beside_it(engine, workspace) -> None:
+def test_a_sweep_is_measured_and_its_parent_beside_it(engine, workspace, monkeypatch) -> None:
+    monkeypatch.setattr(sweep, "PORTION_SECONDS", 60.0)  # all of it in one tick, however busy the machine is
     parent = trained_run(workspace, "parent")
     fork = trained_run(workspace, "fork", parent, augmentation__rotation_degrees=30)
     page = open_page("augment.py", view="sweep", run=fork.id)
@@ -258,9 +260,9 @@ def test_a_sweep_is_measured_and_its_parent_beside_it(engine, workspace) -> None
     assert page.selectbox(key=f"sweep-beside-{fork.id}").value == parent.id
     page.run()
     text = words(page)
-    assert "**fork**: 90 % as they are, 72 % at −90° and 72 % at 90°; trained with −30° to 30°." in text  # noqa: RUF001
+    assert "**fork**: 90 % undistorted, 72 % at −90° and 72 % at 90°; trained with −30° to 30°." in text  # noqa: RUF001
     assert "**parent**" in text and "trained without it" in text
-    assert "On 1,000 validation pictures" in text
+    assert "Measured on 1,000 validation pictures" in text
     chart = page.get("vega_lite_chart")[0].proto
     assert "datum.r0_low" in chart.spec and "fork" in chart.spec
     page.run()
@@ -279,9 +281,9 @@ def test_a_sweep_that_fails_says_so_and_goes_on_when_asked_to(engine, workspace)
     page.run()
     assert len(engine.asked) == asked
     engine.broken = False
-    press(page, "Measure on")
+    press(page, "Continue")
     page.run()
-    assert "as they are" in words(page)
+    assert "undistorted" in words(page)
 
 
 def test_a_sweep_without_a_run_or_its_pictures_shows_the_way(engine, workspace) -> None:
@@ -301,12 +303,12 @@ def test_the_code_follows_the_knobs(engine) -> None:
 
 def test_a_link_s_view_wins_and_coming_back_finds_the_last_one(engine) -> None:
     page = open_page("augment.py", view="nonsense")
-    assert not page.exception and "How training varies a picture" in words(page)
+    assert not page.exception and "How training varies a picture." in words(page)
     look_at(page, "code")
     go_to(page, "classify.py")
     assert page.query_params.get("view") is None
     assert "Keras layers" in words(go_to(page, "augment.py"))
-    assert "A batch of training" in words(go_to(page, "augment.py", view="batch"))
+    assert "One training batch" in words(go_to(page, "augment.py", view="batch"))
 
 
 def robustness(knob: str, **values: Any) -> Robustness:
@@ -339,6 +341,6 @@ def test_levels_in_words() -> None:
     assert level_in_words(KNOBS["zoom"], 1.3) == "×1.3"
     assert level_in_words(KNOBS["width_shift"], -0.25) == f"{minus}25 %"
     assert sweep_sentence(robustness("noise", trained=(0.0, 0.06), randaugment=True)) == (
-        "50 % as they are, 50 % at 15 %; trained with 0 % to 6 %, and RandAugment on top."
+        "50 % undistorted, 50 % at 15 %; trained with 0 % to 6 %, plus RandAugment."
     )
     assert sweep_sentence(robustness("noise", accuracy=tuple(None for _ in KNOBS["noise"].levels))) == ""

@@ -26,7 +26,7 @@ def address(page: AppTest) -> dict[str, str]:
 def paste(page: AppTest, text: str) -> AppTest:
     unfold(page, "As text: JSON and command line")
     page.text_area(key="pasted-config").set_value(text).run()
-    return press(page, "Use it")
+    return press(page, "Load config")
 
 
 # Where the draft is kept
@@ -119,7 +119,7 @@ def test_reset_undoes_the_changes_since_the_beginning(workspace) -> None:
 
 def test_a_pasted_config_is_no_preset(workspace, idle) -> None:
     page = paste(open_page("design.py", preset="tiny"), PRESETS["resnet"].config.to_json())
-    assert next(box for box in page.selectbox if box.label == "Begin with").value is None
+    assert next(box for box in page.selectbox if box.label == "Start from").value is None
     assert PRESETS["tiny"].commentary not in words(page)
     assert page.code[0].value == "python -m core train --config config.json"
     change(page, "dataset.id", "shapes")
@@ -129,8 +129,8 @@ def test_a_pasted_config_is_no_preset(workspace, idle) -> None:
 
 def test_use_it_is_never_disabled_and_says_that_nothing_was_pasted(workspace) -> None:
     page = unfold(open_page("design.py"), "As text: JSON and command line")
-    assert not button(page, "Use it").disabled
-    assert "Paste a config into the field first" in words(press(page, "Use it"))
+    assert not button(page, "Load config").disabled
+    assert "Paste a config into the field first" in words(press(page, "Load config"))
 
 
 # Fields
@@ -291,7 +291,7 @@ def test_a_value_that_was_not_taken_is_not_lost_by_folding_it_away(workspace) ->
     page.session_state["more-of-optimizer"] = False
     page.run()
     assert field(page, "optimizer.momentum").value == 0.0
-    assert "A field has a value that cannot be used: momentum: " in words(page)
+    assert "A field has an invalid value: momentum: " in words(page)
     change(page, "optimizer.momentum", 0.5)
     assert "Momentum" not in {each.label for each in page.number_input}
     assert draft(page).optimizer.momentum == 0.5

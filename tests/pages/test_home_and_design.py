@@ -217,11 +217,11 @@ def test_a_pasted_config_is_taken_or_refused_in_place(workspace) -> None:
         ('{"model": {"x": 1}}', "not known"),
     ):
         page.text_area(key="pasted-config").set_value(text).run()
-        next(button for button in page.button if button.label == "Use it").click().run()
+        next(button for button in page.button if button.label == "Load config").click().run()
         assert word in words(page)
         assert len(draft(page).model.blocks) == 2
     page.text_area(key="pasted-config").set_value(PRESETS["resnet"].config.to_json()).run()
-    next(button for button in page.button if button.label == "Use it").click().run()
+    next(button for button in page.button if button.label == "Load config").click().run()
     assert draft(page) == PRESETS["resnet"].config
 
 

@@ -92,7 +92,7 @@ def choose_policy(page: AppTest, name: str) -> AppTest:
 
 def test_nothing_is_drawn_while_nothing_is_turned_on(engine) -> None:
     page = open_page("augment.py")
-    assert "Nothing is turned on yet" in words(page)
+    assert "No augmentation is on yet" in words(page)
     assert engine.previews == []
 
 
@@ -154,7 +154,7 @@ def test_mixing_gets_other_pictures_to_mix_with(engine) -> None:
     slider = next(s for s in page.slider if s.key.endswith("augmentation.mixup_alpha"))
     slider.set_value(0.5).run()
     assert engine.previews[-1][1] == (24, 32, 32, 3)
-    assert "next picture of the batch" in words(page)
+    assert "mixed with the next one of its batch" in words(page)
 
 
 def test_classify_without_a_run_shows_the_way(engine) -> None:
@@ -185,7 +185,7 @@ def test_without_its_data_set_a_run_still_classifies(engine, run, workspace) -> 
     assert "0.png: the 32×32 pixels" in words(page)
     assert "not here" not in words(page)
     press(page, "Try sample pictures")
-    assert "They are gone. The data set shapes is not here." in words(page)
+    assert "Sample pictures are not available. The data set shapes is not here." in words(page)
     assert "0.png: the 32×32 pixels" in words(page)
 
 
@@ -258,7 +258,7 @@ def test_what_is_not_here_yet_says_what_its_button_does(engine, workspace) -> No
     delete_dataset(workspace, "shapes")
     page = open_page("datasets.py")
     assert "Not here yet" in words(page)
-    assert next(each for each in page.button if each.label == "Draw it").help
+    assert next(each for each in page.button if each.label == "Generate").help
 
 
 def test_a_damaged_data_set_is_shown_with_what_is_wrong_and_can_be_removed(engine, workspace) -> None:
@@ -269,7 +269,7 @@ def test_a_damaged_data_set_is_shown_with_what_is_wrong_and_can_be_removed(engin
     assert "The data set shapes is damaged (x_train.npy: No such file or directory)" in words(page)
     for name in ("mine", "shapes"):
         page.button(key=f"remove-{name}").click().run()
-        assert "is deleted from this workspace" in words(page)
+        assert "** from the workspace. Finished runs keep their curves" in words(page)
 
 
 def test_a_strangers_class_names_stay_text(engine, workspace) -> None:

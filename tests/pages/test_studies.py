@@ -42,8 +42,8 @@ def test_a_first_visit_offers_signal_or_noise(workspace):
     page = open_page("studies.py")
     assert page.segmented_control(key="study-kind").value == "seeds"
     assert "Is one better than the other, or was it luck?" in words(page)
-    assert "3 runs to train, one at a time. How long is not known" in words(page).replace(
-        "over 2 devices", "one at a time"
+    assert "3 runs to train, one at a time. Their duration is unknown" in words(page).replace(
+        "on 2 devices", "one at a time"
     )
     assert "No study has been started yet." in words(page)
 
@@ -53,14 +53,14 @@ def test_two_runs_from_a_link_and_one_click_starts_one_study(store):
     page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
     assert not page.query_params
     assert "What differs: augmentation.horizontal_flip off → on." in words(page)
-    assert "2 of 6 runs are there already." in words(page)
+    assert "2 of 6 runs exist already." in words(page)
     press(page, "Start 4 runs")
 
     (study,) = store.studies.list_studies()
     assert study.num_runs == 6 and len(store.list_runs()) == 6
     assert page.query_params["study"] in (study.id, [study.id])
     assert "0 of 6 runs have ended" in page.get("progress")[0].proto.text
-    assert "2 of its runs were there already" in words(page)
+    assert "2 of its runs were reused, not trained again." in words(page)
     assert "No seed has ended for both" in words(page)
     for dangerous in ("![](", "$x$", ":red[", "*b*"):
         assert not any(
@@ -97,18 +97,18 @@ def test_a_link_that_leads_nowhere_says_so(workspace, query, said):
 def test_every_kind_has_its_fields(store):
     run = store.create_run(FLIPPED, "flipped")
     page = open_page("studies.py", kind="ablation", runs=run.id)
-    assert "Switched on here: horizontal flip." in words(page)
+    assert "Parts that are on: horizontal flip." in words(page)
     assert "1 run to train" in words(page)  # the full augmentation is there
     page.pills(key="study-modes").set_value([]).run()
-    assert "Choose at least one way" in page.error[0].value
+    assert "Choose at least one of" in page.error[0].value
 
     go_to(page, "studies.py", kind="volume", runs=run.id)
-    assert "What would more pictures bring?" in words(page)
-    fill(page, "Numbers of pictures", "60, many")
-    assert "must be whole numbers with commas between; 'many' is none" in page.error[0].value
-    fill(page, "Numbers of pictures", "60; 6001")
-    assert "Numbers of pictures: cannot hold 6,001" in words(page)
-    fill(page, "Numbers of pictures", "60, 600")
+    assert "How much would more pictures help?" in words(page)
+    fill(page, "Training set sizes", "60, many")
+    assert "must be whole numbers separated by commas; 'many' is not one" in page.error[0].value
+    fill(page, "Training set sizes", "60; 6001")
+    assert "Training set sizes: cannot hold 6,001" in words(page)
+    fill(page, "Training set sizes", "60, 600")
     press(page, "Start 1 run")
     (study,) = store.studies.list_studies()
     assert [member.run.config.dataset.num_train for member in store.studies.members(study.id)] == [60, 600]
@@ -183,11 +183,11 @@ def test_what_is_missing_is_named_and_queued_again(store):
     page = open_page("studies.py", study=study.id)
     text = words(page)
     assert ":orange-badge[:material/data_array: 2 of 4]" in text  # in the list too: a run is missing
-    assert "does not count: Bad" in text and "Lower the learning rate." in text
+    assert "is not counted: Bad" in text and "Lower the learning rate." in text
     assert "“config 1, seed 0” was deleted and is missing here." in text
     assert "So far: 2 of 4 runs have ended." in text
 
-    press(page, "Queue the missing 2 again")
+    press(page, "Queue 2 missing runs again")
     states = [member.run.state for member in store.studies.members(study.id)]
     assert states == [RunState.WAITING, RunState.WAITING, RunState.FINISHED, RunState.FINISHED]
     assert "Stop all 2" in labels(page)
@@ -212,7 +212,7 @@ def test_a_study_that_cannot_be_read_shows_its_runs(store):
     study = store.studies.create("seeds", "Old", "{}", [])
     page = open_page("studies.py", study=study.id)
     assert "cannot be read" in page.error[0].value
-    unfold(page, "Its runs")
+    unfold(page, "Runs in this study")
     assert run and "All of its runs were deleted." in words(page)
     assert "All 0 runs" not in words(page)
 

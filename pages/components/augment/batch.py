@@ -1,4 +1,4 @@
-"""Augment, second part: a batch exactly as training makes it."""
+"""Augment, second view: a batch exactly as training makes it."""
 
 from collections.abc import Sequence
 
@@ -21,17 +21,17 @@ from pages.components.kit.text import literal
 
 SHOWN = 32
 PICTURE_SIDE = 128
-# What is less than this of a mixed label is not worth a word.
+# Smaller shares of a mixed label are not shown.
 SMALLEST_SHARE = 0.005
 
 
 def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run]) -> None:
-    """Of the design or of a run; with the knobs beside it where they are the design's."""
+    """A batch of the design, with the fields of its policy beside it, or of a run."""
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(horizontal=True, vertical_alignment="bottom"):
         run = choose_run(
-            [run for run in runs if run.unreadable is None], "Training of", otherwise="This design",
-            help="Your design as it stands now, or any run, finished or not.",
+            [run for run in runs if run.unreadable is None], "Design or run", otherwise="This design",
+            help="Your current design, or any run, finished or not.",
         )  # fmt: skip
         config = draft if run is None else run.config
         try:
@@ -47,7 +47,9 @@ def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run
         if run is None:
             render_policy(draft)
         else:
-            st.caption("A run keeps the policy that it began with. Choose “This design” to turn the knobs.")
+            st.caption(
+                "A run's policy cannot be changed. Choose “This design” to edit the policy of the design."
+            )
     if num_train is None:
         return
     with left:
@@ -55,7 +57,7 @@ def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run
             batch = _batch(config, epoch - 1, step - 1, _version(services, config))
         st.caption(
             f"Epoch {epoch:,} of {config.training.epochs:,}, step {step:,} of {steps:,}: "
-            f"{_count(batch)}, made by the code that trains. With seed {config.seed} the same epoch and step are "
+            f"{_count(batch)}, made by the code that trains. With seed {config.seed}, this epoch and step give exactly "
             "these pictures every time, here and in training."
         )
         with st.grid(4, min_column_width=72):
@@ -91,7 +93,7 @@ def _count(batch: Batch) -> str:
 
 
 def _choose_number(label: str, most: int) -> int:
-    # A number that the next training does not have would be an error: another range is another widget.
+    # A number beyond the range of another config would be an error: each range has its own widget.
     number = st.number_input(
         label, 1, most, 1, key=f"batch-{label.lower()}-{most}", width=130, persist_state="session"
     )
@@ -108,5 +110,5 @@ def _stored_labels(services: Services, config: ExperimentConfig) -> NDArray[np.i
 
 
 def _version(services: Services, config: ExperimentConfig) -> float:
-    """Another one when the data set was replaced."""
+    """Changes when the data set is replaced."""
     return (services.workspace.datasets / config.dataset.id / "dataset.json").stat().st_mtime

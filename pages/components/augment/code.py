@@ -1,4 +1,4 @@
-"""Augment, last part: the policy as code for elsewhere."""
+"""Augment, last view: the policy as Keras code."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from pages.components.kit.text import literal
 
 
 def render_code(services: Services, config: ExperimentConfig) -> None:
-    """The code, what it does not do, and the knobs beside it."""
+    """The code, how it differs from training here, and the policy's fields beside it."""
     left, right = st.columns([3, 2], gap="large")
     with left:
         try:
@@ -23,7 +23,7 @@ def render_code(services: Services, config: ExperimentConfig) -> None:
         found = keras_code(config.augmentation, channels)
         st.code(found.text, language="python", wrap_lines=True)
         if found.differences:
-            st.markdown("**What is not the same**")
+            st.markdown("**How it differs from training here**")
             st.markdown("\n".join(f"- {literal(sentence)}" for sentence in found.differences))
     with right:
         render_policy(config)

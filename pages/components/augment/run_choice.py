@@ -1,4 +1,4 @@
-"""Which run is asked on Augment: kept in the address (`?run=ID`), for a link and for coming back."""
+"""The run that Augment asks: kept in the address (`?run=ID`), so that a link or a reload finds it again."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ CHOICE = "augment-run"
 def choose_run(
     runs: Sequence[Run], label: str, *, otherwise: str | None = None, help: str | None = None
 ) -> Run | None:
-    """One of `runs`, which are not none: that of the address, or else the first.
+    """One of `runs`, at least one: that of the address, or else the first.
 
-    With `otherwise`, the words for no run, that is to be had as well and stands first.
+    `otherwise` adds a first option with this label that stands for no run.
     """
     by_id = {run.id: run for run in runs}
     options = ([""] if otherwise else []) + list(by_id)
@@ -42,7 +42,8 @@ def warn_of_run(runs: Sequence[Run], needs_weights: bool) -> None:
         st.warning(f"There is no run “{literal(asked[:40])}” here.", icon=":material/link_off:")
     elif needs_weights and found.best_epoch is None:
         st.warning(
-            f"“{literal(found.name)}” has no weights yet, so it cannot be asked.", icon=":material/link_off:"
+            f"“{literal(found.name)}” has no weights yet, so it cannot classify pictures.",
+            icon=":material/link_off:",
         )
 
 

@@ -1,4 +1,4 @@
-"""Augment, third part: how much of each distortion a run stands, beside how much it was trained with."""
+"""Augment, third view: how robust a run is to each distortion, beside the range that it was trained with."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -28,16 +28,16 @@ from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
 
 TICK_SECONDS = 0.2
-# Between two ticks: long enough to waste little, short enough to see it grow.
+# Measured per tick: long enough to waste little, short enough to see the curve grow.
 PORTION_SECONDS = 1.0
 BESIDE = "sweep-beside"
 
 
 def render_sweep(services: Services, runs: Sequence[Run]) -> None:
-    """Accuracy against one knob for a run, and for another beside it."""
+    """Accuracy against one distortion, for a run and for another one to compare with."""
     asked = [run for run in runs if run in trained_runs([run], run.dataset)]
     if not asked:
-        st.write("No run has weights yet: train one first.")
+        st.write("No run has weights yet. Train one first.")
         st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -53,19 +53,19 @@ def render_sweep(services: Services, runs: Sequence[Run]) -> None:
     chosen = [run] if other is None else [run, other]
     if error := session.sweep_error(_asked(chosen, knob)):
         st.error(literal(error), icon=":material/error:")
-        st.button("Measure on", icon=":material/refresh:", on_click=session.set_sweep_error, args=((), ""))
+        st.button("Continue", icon=":material/refresh:", on_click=session.set_sweep_error, args=((), ""))
     ticking = not error and not all(one.is_complete for one in _advance(services, chosen, dataset, knob, 0.0))
     every = TICK_SECONDS if ticking else None
     draw_ticking(_draw, services, chosen, dataset, knob, every=every)
 
 
 def _choose_other(run: Run, same_data: Sequence[Run]) -> Run | None:
-    """Its parent at first, or else one of its forks: they differ by one change."""
+    """Preselected: its parent, or else one of its forks, because they differ by one change."""
     by_id = {other.id: other for other in same_data if other.id != run.id}
     related = [each.id for each in same_data if each.id == run.parent_id or each.parent_id == run.id]
     options = ["", *by_id]
     chosen = st.selectbox(
-        "Beside it", options, options.index(related[0]) if related else 0, key=f"{BESIDE}-{run.id}",
+        "Compare with", options, options.index(related[0]) if related else 0, key=f"{BESIDE}-{run.id}",
         persist_state="session",
         format_func=lambda run_id: describe_run(by_id[run_id]) if run_id else "no other run",
         help="Another run on the same data set, such as its fork without augmentation.",
@@ -84,12 +84,12 @@ def _choose_knob(num_channels: int) -> str:
 
 
 def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) -> None:
-    """The chart as far as it is known; then measure on, which the next tick shows."""
+    """The chart so far; then some more measuring, which the next tick shows."""
     found = _advance(services, runs, dataset, knob, 0.0)
     done = sum(value is not None for one in found for value in one.accuracy)
     total = sum(len(one.levels) for one in found)
     names = run_words.distinct_names(runs)
-    # One place for what comes and goes, so that the chart below keeps its own.
+    # A container for what comes and goes, so that the chart below keeps its place.
     with st.container():
         if done < total and not session.sweep_error(_asked(runs, knob)):
             st.progress(done / total, f"Measured {done} of {total} points.")
@@ -104,8 +104,8 @@ def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) 
         if sentence := sweep_sentence(one):
             st.markdown(f"**{literal(name)}**: {literal(sentence)}")
     st.caption(
-        f"{_pictures(found)} All pictures are distorted by the same amount, and gaps at the edge filled with the "
-        "nearest pixel. The coloured stretch is what training drew from; the dotted line is guessing."
+        f"{_pictures(found)} All pictures are distorted by the same amount; gaps at the edge are filled with the "
+        "nearest pixel. The coloured band is the range used in training; the dotted line is guessing."
     )
     if done < total and not session.sweep_error(_asked(runs, knob)):
         try:
@@ -124,7 +124,7 @@ def _asked(runs: Sequence[Run], knob: str) -> tuple[str, ...]:
 def _advance(
     services: Services, runs: Sequence[Run], dataset: Dataset, knob: str, seconds: float
 ) -> list[Robustness]:
-    """What is known of each run, after measuring for so many seconds: each in turn a level."""
+    """What is known of each run after measuring for `seconds`, one level of each run in turn."""
     began = time.monotonic()
     going: list[Iterator[Robustness]] = [
         measure_robustness(services.workspace, services.engine, run, knob, _shape(run, dataset))
@@ -144,16 +144,16 @@ def _pictures(found: Sequence[Robustness]) -> str:
     count = max(one.num_pictures for one in found)
     if not count:
         return ""
-    return f"On {count:,} validation pictures{', the most that are taken' if count == MOST_PICTURES else ''}."
+    return f"Measured on {count:,} validation pictures{' (the maximum)' if count == MOST_PICTURES else ''}."
 
 
 def sweep_sentence(found: Robustness) -> str:
-    """What the curve says at its middle and half-way out, as far as it is measured, and what was trained."""
+    """What the curve says at its middle and half-way out, as far as it is measured, and the range of training."""
     knob = KNOBS[found.knob]
     middle = found.at(knob.untouched)
     if middle is None:
         return ""
-    # Half-way, because at the ends there is often nothing to be seen any more, and turned right round is turned back.
+    # Half-way: at the ends pictures are often unrecognisable, and a rotation by 360° is none.
     halves = [
         (end + knob.untouched) / 2 for end in (min(knob.levels), max(knob.levels)) if end != knob.untouched
     ]
@@ -167,12 +167,12 @@ def sweep_sentence(found: Robustness) -> str:
         trained = " to ".join(level_in_words(knob, level) for level in found.trained)
         trained = f"trained with {trained}"
     if found.randaugment:
-        trained += ", and RandAugment on top"
-    return f"{percent(middle, 0)} as they are{f', {told}' if told else ''}; {trained}."
+        trained += ", plus RandAugment"
+    return f"{percent(middle, 0)} undistorted{f', {told}' if told else ''}; {trained}."
 
 
 def level_in_words(knob: Knob, level: float) -> str:
-    """`20°`, `×1.3`, `25 %`, with a true minus sign before what is below nothing."""
+    """`20°`, `×1.3`, `25 %`, with a true minus sign before negative numbers."""
     value: Any = 100 * level if knob.unit.startswith(("share", "spread")) else level
     number = f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
     if knob.unit == "×":

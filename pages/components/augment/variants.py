@@ -1,4 +1,4 @@
-"""Augment, first part: one picture in twelve variants, and what a trained run makes of them."""
+"""Augment, first view: one picture in twelve variants, and a trained run's answer to each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,17 +31,17 @@ Pixels = NDArray[np.uint8]
 
 
 def render_variants(services: Services, config: ExperimentConfig, runs: Sequence[Run]) -> None:
-    """Pictures first, so that on a phone they are above the knobs and not below them all."""
+    """Pictures left, so that on a phone they are above the policy's fields."""
     left, right = st.columns([3, 2], gap="large")
     with right:
-        # Drawn first: they need not wait for the engine.
+        # Drawn first: the fields need not wait for the engine.
         render_policy(config)
     with left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             seed = _choose_draw() - 1
             with_values = st.toggle(
                 "Values", True, key="augment-values", persist_state="session",
-                help="What was drawn for each picture, below it. Without, more pictures fit on a small screen.",
+                help="Shows the drawn values below each picture. Turn this off to fit more pictures on a small screen.",
             )  # fmt: skip
             with st.popover("Picture and run", icon=":material/image:"):
                 dataset = ensure_dataset(services.workspace, _choose_dataset(config.dataset.id))
@@ -52,13 +52,13 @@ def render_variants(services: Services, config: ExperimentConfig, runs: Sequence
                 run = _choose_fitting_run(fitting, dataset, shape)
             if st.button("Use in a new run", type="primary", icon=":material/arrow_forward:"):
                 st.switch_page("design.py")
-        _tell_of_misfit(runs, run)
+        _explain_misfit(runs, run)
         if original is None:
             st.error(literal(label))
         elif not config.augmentation.is_active:
-            render_pixels(original, PICTURE_SIDE, caption=literal(label), alt=f"{label}, as it is")
+            render_pixels(original, PICTURE_SIDE, caption=literal(label), alt=f"{label}, unchanged")
             st.caption(
-                "Nothing is turned on yet. Choose a policy or move a slider to see what training would see."
+                "No augmentation is on yet. Choose a policy or move a slider to see what training would see."
             )
         else:
             _render_pictures(config.augmentation, dataset, original, label, seed, with_values, run)
@@ -67,7 +67,7 @@ def render_variants(services: Services, config: ExperimentConfig, runs: Sequence
 def _choose_draw() -> int:
     number = st.number_input(
         "Draw", 1, MOST_DRAWS, key=DRAW, persist_state="session", width=140,
-        help="Each number is one set of draws: go back to one to see it again.",
+        help="Each number is one set of random draws. The same number gives the same pictures again.",
     )  # fmt: skip
     st.button("Draw again", icon=":material/casino:", on_click=session.next_draw, args=(DRAW, MOST_DRAWS))
     return int(number)
@@ -82,7 +82,7 @@ def _choose_dataset(preferred: str) -> str:
     index = ids.index(preferred) if preferred in titles else 0
     return str(
         st.selectbox(
-            "Pictures of", ids, index, format_func=titles.__getitem__, key="augment-dataset", persist_state="session"
+            "Data set", ids, index, format_func=titles.__getitem__, key="augment-dataset", persist_state="session"
         )
     )  # fmt: skip
 
@@ -91,10 +91,10 @@ def _choose_picture(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[Pixe
     """A training picture by its number, or an upload, brought to `shape`; or None, and why."""
     number = st.number_input(
         "Picture", 0, len(dataset.x_train) - 1, 0, key=f"picture-{dataset.id}", persist_state="session",
-        help="The number of a training picture.",
+        help="The number of a training picture, from 0.",
     )  # fmt: skip
     upload = st.file_uploader(
-        "or your own", type=["png", "jpg", "jpeg", "webp", "bmp", "gif"], key="augment-upload",
+        "Or upload your own", type=["png", "jpg", "jpeg", "webp", "bmp", "gif"], key="augment-upload",
     )  # fmt: skip
     if upload is None:
         stored = np.asarray(dataset.x_train[number])
@@ -108,22 +108,22 @@ def _choose_picture(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[Pixe
 def _choose_fitting_run(fitting: Sequence[Run], dataset: Dataset, shape: tuple[int, int, int]) -> Run | None:
     if not fitting:
         st.caption(
-            f"No run reads pictures of {literal(dataset.title)} at {shape[1]}×{shape[0]} pixels yet. Train one, and "
-            "it is asked about each variant."
+            f"No run has been trained on {literal(dataset.title)} at {shape[1]}×{shape[0]} pixels yet. Once there is "
+            "one, its answer to each variant is shown."
         )
         return None
     return choose_run(
-        fitting, "Ask the run", help="Runs that were trained on such pictures, the newest first."
+        fitting, "Run to ask", help="Runs that were trained on pictures of this kind and size, newest first."
     )
 
 
-def _tell_of_misfit(runs: Sequence[Run], chosen: Run | None) -> None:
-    """Where the address asks for a run that reads other pictures."""
+def _explain_misfit(runs: Sequence[Run], chosen: Run | None) -> None:
+    """Say so where the address asks for a run that was trained on other pictures."""
     asked = next((run for run in runs if run.id == st.query_params.get(PARAMETER)), None)
     if asked is None or asked.best_epoch is None or asked == chosen:
         return
     instead = "no run is asked" if chosen is None else f"“{literal(chosen.name)}” is asked instead"
-    st.caption(f"“{literal(asked.name)}” reads other pictures than these, so {instead}.")
+    st.caption(f"“{literal(asked.name)}” was trained on different pictures, so {instead}.")
 
 
 def _render_pictures(
@@ -162,10 +162,10 @@ def _render_pictures(
                     st.markdown("  \n".join(lines))
     if mixes:
         st.caption(
-            "Mixing takes the next picture of the batch; here these are other pictures of the data set."
+            "In training, a picture is mixed with the next one of its batch; here, with other pictures of the data set."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        render_pixels(original, 64, width=64, alt=f"{label}, as it is")
+        render_pixels(original, 64, width=64, alt=f"{label}, unchanged")
         st.caption(f"The original: {literal(label)}")
 
 
@@ -174,17 +174,15 @@ def _render_flips(run: Run, answers: Sequence[tuple[str, float]]) -> None:
     flips = sum(answer != name for answer, _ in answers[1:])
     verb = "changes" if flips == 1 else "change"
     count = (
-        f"**{flips} of {len(answers) - 1} variants {verb} its mind.**"
+        f"**{flips} of {len(answers) - 1} variants {verb} its answer.**"
         if flips
-        else "**No variant changes its mind.**"
+        else "**No variant changes its answer.**"
     )
-    st.markdown(
-        f"“{literal(run.name)}” takes the original for *{literal(name)}* ({percent(sure, 0)}). {count}"
-    )
+    st.markdown(f"“{literal(run.name)}” says the original is *{literal(name)}* ({percent(sure, 0)}). {count}")
 
 
 def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
-    """Colour and sign for a flip; without one, just the words, so that flips stand out."""
+    """The run's answer, in red with an icon where it differs from the one on the original."""
     words = f"{literal(answer[0])} · {percent(answer[1], 0)}"
     return (
         f":small[:red[:material/swap_horiz: **{words}**]]"
@@ -195,13 +193,13 @@ def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
 
 def _in_words(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
     words = f"{answer[0]}, {percent(answer[1], 0)}"
-    return f"The run changes its mind: {words}" if answer[0] != on_original[0] else f"The run says {words}"
+    return f"The run changes its answer: {words}" if answer[0] != on_original[0] else f"The run says {words}"
 
 
 def _ask(run: Run, pictures: Sequence[Pixels]) -> list[tuple[str, float]]:
-    """The likeliest class of each picture and how likely it is."""
+    """The likeliest class of each picture, and its probability."""
     with st.spinner("Asking the run…"):
-        # A run saves its best weights before it says that it has new ones.
+        # A run saves its best weights before it reports them.
         return _answers(run.id, (run.attempt, run.best_epoch), np.stack(pictures))
 
 

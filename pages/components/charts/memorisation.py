@@ -1,4 +1,4 @@
-"""What a network makes of labels that were corrupted on purpose, by epoch, as a Vega-Lite chart. No `st.*`."""
+"""How a network answers labels that were corrupted on purpose, by epoch, as a Vega-Lite chart. No `st.*`."""
 
 import json
 from typing import Any
@@ -15,8 +15,8 @@ POINTS_UP_TO = 15  # with more epochs, a dot for each hides the line
 
 LINES = {
     "memorised": "Wrong labels learned by heart",
-    "resisted": "Wrong labels seen through",
-    "intact": "Right labels answered right",
+    "resisted": "True class despite a wrong label",
+    "intact": "Correct labels, answered correctly",
 }
 
 

@@ -14,7 +14,7 @@ RUNS = ("r0", "r1")
 
 
 def robustness_data(found: Sequence[Robustness]) -> pd.DataFrame:
-    """A row a level: `level`, and for run number i `r{i}` (accuracy), `r{i}_low` and `r{i}_high` (where it trained)."""
+    """A row per level: `level`, and for run number i `r{i}` (accuracy), `r{i}_low` and `r{i}_high` (trained range)."""
     columns: dict[str, Any] = {"level": np.array(found[0].levels, np.float32)}
     for name, one in zip(RUNS, found, strict=False):
         low, high = one.trained or (np.nan, np.nan)

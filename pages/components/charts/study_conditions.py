@@ -1,4 +1,4 @@
-"""Charts of what differs, by seed and by part of the augmentation: specs that stay, and data that change. No `st.*`."""
+"""Charts of differences, by seed and by part of the augmentation: constant specs, and data that change. No `st.*`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def band_data(result: SeedsResult) -> pd.DataFrame:
 
 
 def band_spec(names: Sequence[str]) -> dict[str, Any]:
-    """Mean validation accuracy by epoch with its interval, a colour a config."""
+    """Mean validation accuracy by epoch with its interval, a colour per config."""
     ids = [f"a{index}" for index in range(len(names))]
     color = {
         "field": "arm", "type": "nominal", "scale": {"domain": ids},
@@ -68,9 +68,9 @@ DIFFERENCES = {"accuracy": "Best validation accuracy", "gap": "Gap at the end"}
 
 
 def difference_data(result: SeedsResult, measure: str) -> pd.DataFrame:
-    """In points, second minus first: a row for the mean, with `low` and `high`, and one a pair of runs, with `seed`.
+    """In points, second minus first: a row for the mean, with `low` and `high`, and one per pair of runs, with `seed`.
 
-    So it reads as what the second one changes, which is a fork more often than not.
+    So it reads as what the second one changes: it is often a fork of the first.
     """
     difference = result.accuracy if measure == "accuracy" else result.gap
     rows: list[tuple[object, ...]] = []
@@ -87,7 +87,7 @@ def difference_data(result: SeedsResult, measure: str) -> pd.DataFrame:
 def difference_spec(measure: str, names: Sequence[str], explained: bool) -> dict[str, Any]:
     """A difference with its interval beside zero, and a small dot for each pair of runs."""
     whose = [f"{names[1]} minus {names[0]}"] if explained else []
-    words = [*whose, "A dot a seed; the line is the 95 % interval of the mean"] if explained else []
+    words = [*whose, "One dot per seed; the line is the 95 % interval of the mean"] if explained else []
     return {
         "title": {
             "text": f"{DIFFERENCES[measure]}, difference", "anchor": "start", "offset": 8, "limit": 400,
@@ -135,7 +135,7 @@ def effect_data(effects: Sequence[Effect], measure: str) -> pd.DataFrame:
 
 
 def effect_spec(title: str, names: Sequence[str]) -> dict[str, Any]:
-    """Bars from zero, a row a condition, with the uncertainty as a line across the end of the bar."""
+    """Bars from zero, a row per condition, with the uncertainty as a line across the end of the bar."""
     return {
         "title": {"text": title, "anchor": "start", "offset": 8},
         "height": 100 + ROW_HEIGHT * len(names),
@@ -152,7 +152,7 @@ def effect_spec(title: str, names: Sequence[str]) -> dict[str, Any]:
                 "encoding": {
                     "x": _points_x("value"),
                     "opacity": {
-                        # What may be chance is paler than what is not.
+                        # Paler where it may be chance.
                         "condition": {"test": "datum.clear == 1", "value": 0.95},
                         "value": 0.45,
                     },

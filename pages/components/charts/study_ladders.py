@@ -1,4 +1,4 @@
-"""Charts along a scale, of data volume and of label noise: specs that stay, and data that change. No `st.*`."""
+"""Charts of data volume and of label noise: constant specs, and data that change. No `st.*`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -66,11 +66,12 @@ def ladder_spec(sizes: Sequence[int]) -> dict[str, Any]:
 
 
 def residual_spec(sizes: Sequence[int]) -> dict[str, Any]:
-    """What the line leaves over, in points, with ± one binomial standard error around zero."""
+    """The residuals of the line in points, with ± one binomial standard error around zero."""
     y = {"type": "quantitative", "title": "Points above the line", "axis": {"format": "+.1f"}}
     return {
         "title": {
-            "text": "What the line leaves over", "subtitle": "Grey: a standard error of the validation pictures",
+            "text": "Distance from the fitted line",
+            "subtitle": "Grey: ± one standard error of the validation pictures",
             "subtitleColor": "gray",
             "anchor": "start", "offset": 8,
         },
@@ -123,8 +124,8 @@ def noise_spec() -> dict[str, Any]:
     y = {"type": "quantitative", "title": None, "scale": {"zero": False}, "axis": {"format": "%"}}
     return {
         "title": {
-            "text": "Accuracy by the share of wrong labels",
-            "subtitle": "Dashed: training labels that are true. Above it, wrong ones are known by heart",
+            "text": "Accuracy by share of wrong labels",
+            "subtitle": "Dashed: share of correct training labels. Above it, wrong labels are memorised",
             "subtitleColor": "gray", "anchor": "start", "offset": 8,
         },
         "height": HEIGHT,
@@ -169,7 +170,7 @@ def _noise_color() -> dict[str, Any]:
 
 def _size_x(sizes: Sequence[int]) -> dict[str, Any]:
     return {
-        "field": "size", "type": "quantitative", "title": "Training pictures, on a logarithmic axis",
+        "field": "size", "type": "quantitative", "title": "Training pictures (logarithmic)",
         "scale": {"type": "log", "nice": False, "padding": 18},
         "axis": {"format": ",", "values": list(sizes), "labelOverlap": True},
     }  # fmt: skip

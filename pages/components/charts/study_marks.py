@@ -1,4 +1,4 @@
-"""What the charts of all studies are put together from: axes, marks, frames. No `st.*`."""
+"""Parts that the charts of all studies share: axes, marks, frames. No `st.*`."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ ZOOM = "zoom"
 
 
 def zero(axis: str) -> dict[str, Any]:
-    """A line where nothing is gained and nothing lost."""
+    """A line at zero: no change."""
     return {
         "mark": {"type": "rule", "color": "gray", "strokeWidth": 1},
         "encoding": {axis: {"datum": 0}, "y" if axis == "x" else "x": None},
@@ -24,12 +24,12 @@ def zoom() -> dict[str, Any]:
 
 
 def picked() -> dict[str, Any]:
-    """A log axis is not zoomed; a parameter there must be, for Streamlit to keep the chart's node."""
+    """Instead of zoom on a log axis: Streamlit keeps the chart's node only with some parameter."""
     return {"name": ZOOM, "select": {"type": "point", "on": "click"}}
 
 
 def legend(labels: dict[str, str]) -> dict[str, Any]:
-    """A name for each colour, below each other."""
+    """A name for each colour, one per line."""
     # As a JSON literal a name stays a piece of text, whatever it holds.
     return {
         "title": None, "orient": "top", "offset": 6, "columns": 1, "labelLimit": 300, "symbolType": "stroke",
@@ -39,7 +39,7 @@ def legend(labels: dict[str, str]) -> dict[str, Any]:
 
 
 def frame(rows: Sequence[Sequence[object]], columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
-    """Columns of numbers with NaN for what is not known, also where there is no row yet."""
+    """Columns of numbers, NaN where unknown; of the right types without a row as well."""
     table = pd.DataFrame([list(row) for row in rows], columns=list(columns))
     return table.astype({name: "object" if name in text else "float64" for name in columns})
 

@@ -1,4 +1,4 @@
-"""Pictures of the test part to try a run on, with their true class."""
+"""Pictures of the test set to try a run on, with their true class."""
 
 import hashlib
 
@@ -20,12 +20,14 @@ SAMPLES = 8
 
 
 def render_samples(services: Services, run: Run) -> None:
-    """Test pictures, which the run has neither trained nor been chosen on, with their true class."""
+    """Test pictures with their true class. The run was neither trained on them nor chosen by them."""
     st.subheader("Sample pictures", anchor=False)
     try:
         dataset = load_dataset(services.workspace, run.dataset)
     except DatasetError as error:
-        st.warning(f"They are gone. {literal(str(error))}", icon=":material/photo_library:")
+        st.warning(
+            f"Sample pictures are not available. {literal(str(error))}", icon=":material/photo_library:"
+        )
         return
     _, test = validation_and_test(np.asarray(dataset.y_test), dataset.num_validation)
     count = min(SAMPLES, len(test))
@@ -33,7 +35,7 @@ def render_samples(services: Services, run: Run) -> None:
     rows = look_at(run, [_sample(dataset.x_test[index], int(index)) for index in chosen], "stretch")
     truths = [dataset.class_names[int(dataset.y_test[index])] for index in chosen]
     right = sum(row["top"][0]["class"] == truth for row, truth in zip(rows, truths, strict=True))
-    st.caption(f"From the test part, never trained on: {right} of {count} right.")
+    st.caption(f"From the test set, never trained on: {right} of {count} right.")
     render_rows(rows, truths)
 
 

@@ -1,4 +1,4 @@
-"""The answers of a run on pictures of one's own: asked in portions, drawn with what the network sees."""
+"""A run's answers on uploaded pictures: requested in portions, drawn with the pixels that the network sees."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from pages.components.kit.text import literal
 
 SHOWN_CLASSES = 4
 PICTURE_SIDE = 160
-CHUNK = 25  # pictures a request: the engine answers others in between, and the words beside the wheel move
+CHUNK = 25  # pictures per request: the engine answers others in between, and the spinner shows progress
 KEPT_CHUNKS = 16
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to be looked at: an id that stays the same across reruns, its name, and how to get its bytes."""
+    """A picture to classify: an id that stays the same across reruns, its name, and how to get its bytes."""
 
     id: str
     name: str
@@ -27,12 +27,12 @@ class Picture:
 
 
 def look_at(run: Run, pictures: Sequence[Picture], crop: str) -> list[dict[str, Any]]:
-    """The run's answers, in order; only what it was not asked before with the same weights is asked."""
+    """The run's answers, in order. Those that it gave before with the same weights come from the cache."""
     rows = []
     for start in range(0, len(pictures), CHUNK):
         chunk = pictures[start : start + CHUNK]
-        with st.spinner(f"Looking at pictures {start + 1} to {start + len(chunk)} of {len(pictures)}…"):
-            # A run saves its best weights before it says that it has new ones.
+        with st.spinner(f"Classifying pictures {start + 1} to {start + len(chunk)} of {len(pictures)}…"):
+            # A run saves its best weights before it reports them.
             weights = (run.attempt, run.best_epoch)
             rows += _answers(run.id, weights, crop, tuple(picture.id for picture in chunk), chunk)
     return rows
@@ -46,14 +46,14 @@ def _answers(
     ids: tuple[str, ...],
     _pictures: Sequence[Picture],
 ) -> list[dict[str, Any]]:
-    """The engine's rows with the likeliest classes, kept for as long as run, weights, crop and pictures are these."""
+    """The engine's rows with the likeliest classes, cached by run, weights, crop and pictures."""
     sent = [(picture.name, picture.read()) for picture in _pictures]
     rows = session.services().engine.predict(run_id, sent, crop)
     return [{**row, "top": row["top"][:SHOWN_CLASSES]} for row in rows]
 
 
 def render_rows(rows: list[dict[str, Any]], truths: list[str] | None = None) -> None:
-    """The engine's rows as cards, with the true classes where they are known; what could not be read is said above."""
+    """The engine's rows as cards, with the true classes where they are known; above them, what could not be read."""
     for row in rows:
         if not row["ok"]:
             st.error(literal(row["error"]), icon=":material/broken_image:")

@@ -1,4 +1,4 @@
-"""One card per data set: its state, its numbers, getting and removing it."""
+"""One card per data set: its state, its numbers, and the buttons that get or remove it."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ STATES: dict[str, tuple[str, str | None, Literal["green", "gray", "red"]]] = {
 
 
 def render_card(info: DatasetInfo) -> None:
-    """One data set: what it is, its numbers, and the button that gets or removes it."""
+    """What the data set is, its numbers, and the button that gets or removes it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{literal(info.title)}**", width="stretch")
         label, icon, color = STATES[info.state]
@@ -35,8 +35,8 @@ def render_card(info: DatasetInfo) -> None:
         if st.button("Remove", key=f"remove-{info.id}", type="tertiary", icon=":material/delete:"):
             _confirm_removal(info)
     elif info.size_bytes == 0:
-        help_text = "Made on this machine within some seconds, always the same pictures."
-        if st.button("Draw it", key=f"get-{info.id}", icon=":material/brush:", help=help_text):
+        help_text = "Generated on this machine in a few seconds; always the same pictures."
+        if st.button("Generate", key=f"get-{info.id}", icon=":material/brush:", help=help_text):
             _get(info)
     elif st.button(
         f"Download {info.size_bytes / 1e6:.0f} MB", key=f"get-{info.id}", icon=":material/download:"
@@ -45,16 +45,16 @@ def render_card(info: DatasetInfo) -> None:
 
 
 def _get(info: DatasetInfo) -> None:
-    """In this script's thread: what was downloaded is kept and gone on with if the visitor leaves in between."""
+    """In this script's thread. If the visitor leaves, the part that was downloaded is kept and continued later."""
     with st.status(f"Getting {literal(info.title)}…", expanded=True) as status:
         bar = st.progress(0.0)
 
-        def tell(progress: Progress) -> None:
+        def report(progress: Progress) -> None:
             share = progress.done / progress.total if progress.total else 0.0
             bar.progress(min(share, 1.0), progress.stage)
 
         try:
-            ensure_dataset(session.services().workspace, info.id, progress=tell)
+            ensure_dataset(session.services().workspace, info.id, progress=report)
         except UserError as error:
             status.update(label=f"{literal(info.title)} could not be fetched", state="error")
             st.error(literal(str(error)))
@@ -66,7 +66,7 @@ def _get(info: DatasetInfo) -> None:
 @st.dialog("Remove a data set")
 def _confirm_removal(info: DatasetInfo) -> None:
     st.markdown(
-        f"**{literal(info.title)}** is deleted from this workspace. Finished runs keep their curves and weights."
+        f"This deletes **{literal(info.title)}** from the workspace. Finished runs keep their curves and weights."
     )
     if st.button("Remove", type="primary", icon=":material/delete:"):
         workspace = session.services().workspace
@@ -76,5 +76,5 @@ def _confirm_removal(info: DatasetInfo) -> None:
         except UserError as error:
             st.error(literal(str(error)))
             return
-        session.flash(f"{literal(info.title)} is removed.")
+        session.flash(f"{literal(info.title)} was removed.")
         st.rerun()

@@ -12,9 +12,9 @@ from pages.components.kit.text import literal
 
 GALLERY = 12
 SHOWN_CLASSES = 20
-# Nominal: of names such as 0 to 9 it would make a scale otherwise. Unsorted: in the data set's own order.
+# Nominal: names such as 0 to 9 would become a scale otherwise. Unsorted: in the data set's own order.
 COUNTS_CHART: dict[str, Any] = {
-    "title": "Training pictures a class",
+    "title": "Training pictures per class",
     "height": {"step": 22},
     "mark": {"type": "bar", "tooltip": True},
     "encoding": {
@@ -25,10 +25,10 @@ COUNTS_CHART: dict[str, Any] = {
 
 
 def render_inside(dataset: Dataset) -> None:
-    """Pictures per class as bars, and the first pictures of the classes that a person chooses."""
+    """Pictures per class as bars, and the first pictures of each chosen class."""
     left, right = st.columns([1, 2], gap="large")
     with left:
-        alt = f"Training pictures of each class of {dataset.title}"
+        alt = f"Training pictures per class of {dataset.title}"
         st.vega_lite_chart(class_counts(dataset), COUNTS_CHART, alt=alt)
     with right:
         labels = np.asarray(dataset.y_train)
@@ -49,6 +49,6 @@ def render_inside(dataset: Dataset) -> None:
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """A row a class, in the data set's own order: its name and its number of training pictures."""
+    """A row per class, in the data set's own order: its name and its number of training pictures."""
     counts = np.bincount(np.asarray(dataset.y_train), minlength=len(dataset.class_names))
     return pd.DataFrame({"class": list(dataset.class_names), "pictures": counts})

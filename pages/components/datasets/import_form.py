@@ -16,16 +16,21 @@ UPLOADS = ("zip", "npz")
 def render_import() -> None:
     """What can be imported, and the form that does it."""
     st.markdown(
-        "A `.zip` with one folder a class, or an `.npz` with `x_train`, `y_train`, `x_test` and `y_test`. Larger ones, "
-        "and official CIFAR archives, go through the command line: `python -m core datasets add NAME PATH`."
+        "A `.zip` with one folder per class, or an `.npz` with `x_train`, `y_train`, `x_test` and `y_test`. Import "
+        "larger files and official CIFAR archives from the command line: `python -m core datasets add NAME PATH`."
     )
     with st.form("import", border=False):
         columns = st.columns([2, 1])
         name = columns[0].text_input("Name", placeholder="my-flowers", max_chars=40)
         size = columns[1].number_input(
-            "Image size", 8, 256, 32, 8, help="The side in pixels to which pictures of a zip are brought."
+            "Image size",
+            8,
+            256,
+            32,
+            8,
+            help="Pictures from a zip are resized to squares of this many pixels per side.",
         )
-        # With the server's own limit: a higher one given here would be offered by the browser and refused at the end.
+        # No size limit here, so that the server's own holds: it would refuse a larger file only after the upload.
         upload = st.file_uploader("File", type=list(UPLOADS))
         sent = st.form_submit_button("Import", icon=":material/upload:")
     if not sent:
@@ -34,7 +39,7 @@ def render_import() -> None:
         st.error("Choose a file first.")
         return
     with st.spinner("Importing…"), tempfile.TemporaryDirectory() as folder:
-        # The name on disk is our own; of the uploaded one only the ending counts.
+        # Of the uploaded name only the ending is used.
         suffix = next(kind for kind in UPLOADS if upload.name.lower().endswith(f".{kind}"))
         path = Path(folder) / f"upload.{suffix}"
         path.write_bytes(upload.getbuffer())

@@ -1,4 +1,4 @@
-"""A design as JSON and as a command line, and a pasted one taken over."""
+"""A design as JSON and as a command line, and a field that loads a pasted config."""
 
 import json
 import shlex
@@ -16,7 +16,7 @@ MAX_PASTED = 1_000_000
 
 def render_as_text(config: ExperimentConfig) -> None:
     """The command line, the JSON file, and a field that takes a pasted config."""
-    st.caption("The same from a terminal:")
+    st.caption("Start the same run from a terminal:")
     st.code(_command(config), language="bash", wrap_lines=True)
     st.download_button(
         "Download config.json", config.to_json(indent=2), "config.json", "application/json",
@@ -30,7 +30,7 @@ def render_as_text(config: ExperimentConfig) -> None:
         persist_state="session",
     )
     # Never disabled: the text is sent when the field is left, so the click that leaves it must count.
-    if st.button("Use it"):
+    if st.button("Load config"):
         try:
             session.set_design_config(ExperimentConfig.from_json(pasted))
         except ConfigError as error:

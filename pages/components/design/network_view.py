@@ -10,7 +10,7 @@ SHOWN_ROWS = 18
 
 
 def layer_table(network: Architecture) -> pd.DataFrame:
-    """A row a layer. The receptive field is given within the blocks: what comes after them sees the whole picture."""
+    """A row per layer. Only layers in blocks have a receptive field: what comes after them sees the whole picture."""
     layers = network.layers
     return pd.DataFrame(
         {
@@ -47,7 +47,7 @@ def render_network(network: Architecture, image_size: int) -> None:
         )  # fmt: skip
         st.metric(
             "Receptive field", f"{network.receptive_field} px", border=True,
-            help=f"How much of the picture's {image_size} pixels one position after the last block can see.",
+            help=f"How many of the picture's {image_size} pixels per side one position after the last block can see.",
         )  # fmt: skip
     table = layer_table(network)
     st.dataframe(

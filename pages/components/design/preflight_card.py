@@ -1,4 +1,4 @@
-"""The dry run of a design: a button that measures it here, and what came of it."""
+"""The dry run of a design: a button that measures it on this machine, and the result."""
 
 import streamlit as st
 
@@ -13,14 +13,14 @@ from pages.components.kit.text import literal
 
 TICK_SECONDS = 0.5
 WHAT_IT_IS = (
-    "A few real steps on this machine, nothing is kept: how long an epoch takes, and how much memory. Takes about "
-    "half a minute; the page can be used meanwhile."
+    "Runs a few real training steps on this machine to see how long an epoch takes and how much memory it needs. "
+    "Nothing is saved. Takes about half a minute; you can use the page meanwhile."
 )
 PARTS_HELP = (
-    "One epoch: {train} of steps, {evaluation} of measuring on clean training and validation pictures, {saving} of "
-    "saving."
+    "One epoch: {train} for training steps, {evaluation} for measuring on clean training and validation pictures, "
+    "{saving} for saving."
 )
-MEMORY_HELP = "The most that was taken at once, of {available} MiB that were free."
+MEMORY_HELP = "Peak memory use, of {available} MiB that were free."
 
 
 def render_preflight(services: Services, config: ExperimentConfig, *, can_start: bool) -> None:
@@ -54,10 +54,12 @@ def _draw(services: Services, config: ExperimentConfig, drawn_running: bool, can
         session.set_measured_design(config.config_id)
         _render_result(state.result, config)
     elif (former := _former(services, config)) is not None:
-        st.caption("Out of date: this was measured before the last changes of the design.")
+        st.caption("Out of date: this was measured before the last changes to the design.")
         _render_numbers(former)
     else:
-        st.caption("How long an epoch will take and whether it fits, measured with a few real steps.")
+        st.caption(
+            "Measure with a few real steps how long an epoch takes and whether training fits into memory."
+        )
 
 
 def _begin(services: Services, config: ExperimentConfig) -> None:
@@ -91,7 +93,7 @@ def _render_numbers(result: Preflight) -> None:
     available = "" if result.memory_available_mib is None else f"{result.memory_available_mib:,}"
     with st.grid(2, min_column_width=150):
         st.metric(
-            "An epoch", duration(result.epoch_seconds),
+            "One epoch", duration(result.epoch_seconds),
             help=PARTS_HELP.format(
                 train=duration(result.train_seconds or 0), evaluation=duration(result.evaluation_seconds or 0),
                 saving=duration(result.saving_seconds or 0),
@@ -99,7 +101,7 @@ def _render_numbers(result: Preflight) -> None:
         )  # fmt: skip
         st.metric(
             f"All {result.epochs:,} epochs" if result.epochs > 1 else "The run", duration(result.total_seconds),
-            help="With the start; early stopping may end it before.",
+            help="Includes the start. Early stopping may end the run sooner.",
         )  # fmt: skip
         st.metric(
             "Memory",
@@ -107,7 +109,7 @@ def _render_numbers(result: Preflight) -> None:
             help=MEMORY_HELP.format(available=available) if available else None,
         )
     st.caption(
-        f"{result.parameters:,} parameters, {result.images_per_second or 0:,.0f} pictures a second on "
+        f"{result.parameters:,} parameters, {result.images_per_second or 0:,.0f} pictures per second on "
         f"{run_words.device_name(result.device)}."
     )
 
@@ -115,15 +117,15 @@ def _render_numbers(result: Preflight) -> None:
 def _render_misfit(result: Preflight, config: ExperimentConfig) -> None:
     free = _mib(result.memory_available_mib)
     st.error(
-        f"Batches of {result.batch_size:,} pictures do not fit into the {free} of memory that are free.",
+        f"Batches of {result.batch_size:,} pictures do not fit into the {free} of free memory.",
         icon=":material/memory:",
     )
     largest = result.largest_batch_size
     if largest is None:
         st.caption("Not even the smallest batch fits. Fewer filters or smaller pictures need less.")
         return
-    st.caption(f"Of its halves, {largest:,} is the largest that fits.")
-    if st.button(f"Use batches of {largest:,}", key="use-largest-batch", icon=":material/check:"):
+    st.caption(f"The largest batch size that fits is {largest:,}.")
+    if st.button(f"Set the batch size to {largest:,}", key="use-largest-batch", icon=":material/check:"):
         session.alter_design(config.with_values({"training.batch_size": largest}))
         st.rerun()
 

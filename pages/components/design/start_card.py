@@ -1,4 +1,4 @@
-"""The card that starts a run: its name, what is expected of it, and why it cannot start yet."""
+"""The card that starts a run: its name, what you expect of it, and why it cannot start yet."""
 
 import streamlit as st
 
@@ -50,7 +50,7 @@ def render_start(
     refused = data_problem is not None or session.errors_stand()
     with st.container(border=True):
         st.text_input(
-            "Name of the run", key=RUN_NAME, max_chars=MAX_NAME_CHARACTERS, placeholder="numbered by itself",
+            "Name of the run", key=RUN_NAME, max_chars=MAX_NAME_CHARACTERS, placeholder="numbered automatically",
             persist_state="session",
         )  # fmt: skip
         render_expectation_field()
@@ -64,9 +64,9 @@ def render_start(
         if problem is not None:
             st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
         if refused:
-            # Said here too, because the field may be folded away.
-            why = "; ".join(session.refused_in_words()) or "what is wrong is said below it."
-            st.markdown(f":small[:red[A field has a value that cannot be used: {literal(why)}]]")
+            # Repeated here, because the field may be in a closed section.
+            why = "; ".join(session.refused_in_words()) or "see the message below the field."
+            st.markdown(f":small[:red[A field has an invalid value: {literal(why)}]]")
         elif network is not None:
             num_train = config.dataset.num_train or _dataset_size(config)
             for hint in advise(config, network, image_size, num_train):
@@ -92,9 +92,9 @@ def _start(config: ExperimentConfig) -> None:
 
 
 def render_expectation_field() -> None:
-    """In Design, before a start. What is typed is kept until a run starts with it."""
+    """The expectation, on Design. The text stays until a run starts with it."""
     st.text_area(
         "What do you expect? (optional)", key=EXPECTATION, max_chars=MAX_NOTE_CHARACTERS,
         placeholder=EXPECTATION_EXAMPLE, height=68, persist_state="session",
-        help="Goes into the notebook, and cannot be changed once the first epoch has ended.",
+        help="Saved in the notebook. It cannot be changed after the first epoch.",
     )  # fmt: skip

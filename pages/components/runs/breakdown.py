@@ -173,7 +173,7 @@ def _render_labels(store: Store, run: Run, details: RunBreakdown) -> None:
         memorisation_spec(),
         key=f"labels-{run.id}",
         width="stretch",
-        alt="Wrong labels learned by heart and seen through, and right labels answered right, by epoch",
+        alt="Wrong labels learned by heart, true classes despite a wrong label, and correct labels, by epoch",
     )
     st.caption(
         "This run trains on some labels that were made wrong on purpose. No pattern leads to them, so a network that "

@@ -1,4 +1,4 @@
-"""A new study: its kind, what it starts from, its few knobs, how many runs that makes and about how long they take."""
+"""A new study: its kind, what it starts from, its settings, how many runs that makes and about how long they take."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,18 +41,18 @@ KIND, FIRST, SECOND, ABLATED = "study-kind", "study-first", "study-second", "stu
 ALONE = "alone"
 FIELDS = {
     "num_seeds": "Seeds",
-    "sizes": "Numbers of pictures",
+    "sizes": "Training set sizes",
     "fractions": "Wrong labels",
     "training.epochs": "Epochs",
     "dataset.num_train": "Training pictures",
     "dataset.id": "Data set",
     "augmentation": "Augmentation",
 }
-MODES = {WITHOUT: "Leave each out", ONLY: "Have each alone"}
+MODES = {WITHOUT: "Leave one out", ONLY: "One at a time"}
 
 
 def take_link(services: Services) -> None:
-    """`?kind=KIND&runs=A,B` has the form show that kind, from these runs; then it goes out of the address."""
+    """Fill the form from `?kind=KIND&runs=A,B`, and take these out of the address."""
     kind, runs = st.query_params.get("kind"), st.query_params.get("runs")
     if kind is None and runs is None:
         return
@@ -73,7 +73,7 @@ def take_link(services: Services) -> None:
 
 
 def render_form(services: Services) -> None:
-    """Everything down to the button that starts it."""
+    """The whole form, from the question to the button that starts the study."""
     if session.widget_value(KIND) not in KINDS:
         session.set_widget(KIND, SEEDS)
     kind = st.segmented_control(
@@ -88,12 +88,12 @@ def render_form(services: Services) -> None:
         if kind == ABLATION:
             augmented = [run for run in runs if run.config.augmentation.is_active]
             presets = [name for name, preset in PRESETS.items() if preset.config.augmentation.is_active]
-            first = _choose_base(services, augmented, presets, "With", ABLATED)
+            first = _choose_base(services, augmented, presets, "Run or preset", ABLATED)
         else:
-            first = _choose_base(services, runs, list(PRESETS), "With", FIRST)
+            first = _choose_base(services, runs, list(PRESETS), "Run or preset", FIRST)
     with right:
         second = (
-            _choose_base(services, runs, list(PRESETS), "Compared with", SECOND, optional=True)
+            _choose_base(services, runs, list(PRESETS), "Compare with", SECOND, optional=True)
             if kind == SEEDS
             else None
         )
@@ -126,7 +126,7 @@ def _choose_base(
 
     def describe(option: str) -> str:
         if option == ALONE:
-            return "nothing: how far chance alone moves it"
+            return "nothing (see what chance alone does)"
         kind, _, name = option.partition(":")
         if kind == "preset":
             return f"Preset: {PRESETS[name].title}"
@@ -143,47 +143,47 @@ def _choose_base(
 
 
 def _read_knobs(services: Services, kind: str, first: StudySource, second: StudySource | None) -> StudySpec:
-    """The fields of this kind, beginning with the values of what it starts from. Raises UserError."""
+    """The fields of this kind, filled with the values of what it starts from. Raises UserError."""
     least, most, usual = SEEDS_OF[kind]
     asked: dict[str, Any] = {}
     values: dict[str, Any] = {}
-    # Other values belong to another config: their fields begin anew.
+    # Each config has its own fields, filled with its own values.
     key = f"{kind}-{first.config.config_id[:12]}"
     available = find_dataset(services.workspace, first.config.dataset.id).num_train
     with st.grid(4, min_column_width=170):
         asked["num_seeds"] = st.number_input(
             "Seeds", least, most, usual, key=f"study-seeds-{kind}",
-            help="Each config is trained with so many seeds: other initial weights, another order of pictures. With "
-            "one, nothing can be said of chance.",
+            help="How many times each config is trained, each time from other initial weights and with another order "
+            "of pictures. One seed says nothing about chance.",
         )  # fmt: skip
         _number(values, first.config, "training.epochs", "Epochs", key)
         if kind != VOLUME:
             _number(
-                values, first.config, "dataset.num_train", f"Training pictures of {available:,}", key, "all"
+                values, first.config, "dataset.num_train", f"Training pictures (of {available:,})", key, "all"
             )
         if kind == VOLUME:
             text = st.text_input(
-                "Numbers of pictures", ", ".join(str(size) for size in ladder(available)),
+                "Training set sizes", ", ".join(str(size) for size in ladder(available)),
                 key=f"study-sizes-{first.config.dataset.id}", max_chars=200,
-                help=f"From 1 to {available:,}, with commas between. Each part lies inside the next.",
+                help=f"From 1 to {available:,}, separated by commas. Each set contains all smaller ones.",
             )  # fmt: skip
-            asked["sizes"] = _parse(text, "The numbers of pictures", int)
+            asked["sizes"] = _parse(text, "The training set sizes", int)
         if kind == NOISE:
             text = st.text_input(
-                "Wrong labels in percent", ", ".join(f"{100 * fraction:g}" for fraction in DEFAULT_FRACTIONS),
-                key="study-fractions", max_chars=200, help="From 0 to 100, with commas between.",
+                "Wrong labels (%)", ", ".join(f"{100 * fraction:g}" for fraction in DEFAULT_FRACTIONS),
+                key="study-fractions", max_chars=200, help="From 0 to 100, separated by commas.",
             )  # fmt: skip
             # 29 / 100 is 0.29, as it is typed elsewhere; 29 * 0.01 is not.
-            asked["fractions"] = [value / 100 for value in _parse(text, "The shares", float)]
+            asked["fractions"] = [value / 100 for value in _parse(text, "The percentages", float)]
     if kind == ABLATION:
         asked["modes"] = st.pills(
             "Parts of the augmentation", list(MODES), default=[WITHOUT], selection_mode="multi",
             format_func=MODES.__getitem__, key="study-modes",
         )  # fmt: skip
         if not asked["modes"]:
-            raise UserError("Choose at least one way to look at the parts of the augmentation.")
+            raise UserError("Choose at least one of “Leave one out” and “One at a time”.")
         if knobs := active_knobs(first.config.augmentation):
-            st.caption(f"Switched on here: {', '.join(knobs)}.")
+            st.caption(f"Parts that are on: {', '.join(knobs)}.")
     if second is not None:
         second = StudySource(second.name, second.config.with_values(values), second.preset, second.run_id)
     first = StudySource(first.name, first.config.with_values(values), first.preset, first.run_id)
@@ -195,7 +195,7 @@ def _read_knobs(services: Services, kind: str, first: StudySource, second: Study
 def _number(
     values: dict[str, Any], config: ExperimentConfig, path: str, label: str, key: str, empty: str = ""
 ) -> None:
-    """A field for one value; what is not changed is not among `values`, so that a second config keeps its own."""
+    """A field for one value. Only a changed one gets into `values`, so that a second config keeps its own."""
     limits, own = config.limits(path), config.value(path)
     value = st.number_input(
         label, int(limits.low), int(limits.high), own, 1, key=f"study-{path}-{key}", placeholder=empty
@@ -206,8 +206,8 @@ def _number(
 
 def _render_start(services: Services, spec: StudySpec, planned: Sequence[PlannedRun]) -> None:
     reuse = st.toggle(
-        "Use runs that are there already", True, key="study-reuse",
-        help="A run with exactly these settings, finished or under way, is taken instead of training it once more.",
+        "Reuse existing runs", True, key="study-reuse",
+        help="Uses a run with exactly these settings, finished or under way, instead of training it again.",
     )  # fmt: skip
     configs = configs_to_train(services.store, planned, reuse=reuse)
     report = list_devices()
@@ -226,17 +226,18 @@ def _render_start(services: Services, spec: StudySpec, planned: Sequence[Planned
 
 def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:
     known = planned - new
-    there = f" {known} of {_runs(planned)} {'is' if known == 1 else 'are'} there already." if known else ""
+    there = f" {known} of {_runs(planned)} {'exists' if known == 1 else 'exist'} already." if known else ""
     if not new:
-        return f"All {planned} runs are there already or under way: nothing has to be started."
-    where = "one at a time" if devices == 1 else f"over {devices} devices"
+        return f"All {planned} runs are finished or under way, so nothing needs to be trained."
+    where = "one at a time" if devices == 1 else f"on {devices} devices"
     if seconds is None:
-        return f"{_runs(new)} to train, {where}.{there} How long is not known: no run of this network is here yet."
+        unknown = "Their duration is unknown until a run of this network has been trained here."
+        return f"{_runs(new)} to train, {where}.{there} {unknown}"
     return f"{_runs(new)} to train, {where}: {rough_duration(seconds)}.{there}"
 
 
 def _in_words(error: UserError) -> str:
-    """The field by the name that it has here."""
+    """The error, with the field called as in this form."""
     if isinstance(error, ConfigError) and error.field:
         return f"{FIELDS.get(error.field, error.field)}: {error.message}"
     return str(error)
@@ -249,7 +250,7 @@ def _parse(text: str, name: str, kind: type) -> list[Any]:
             values += [kind(part)] if part else []
         except ValueError:
             what = "whole numbers" if kind is int else "numbers"
-            raise UserError(f"{name} must be {what} with commas between; {part[:30]!r} is none.") from None
+            raise UserError(f"{name} must be {what} separated by commas; {part[:30]!r} is not one.") from None
     return values
 
 

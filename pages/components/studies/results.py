@@ -1,4 +1,4 @@
-"""What a study says: the headline first, then charts, then the numbers as a table."""
+"""A study's result: the headline first, then charts, then the numbers as a table."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -80,7 +80,8 @@ def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> 
             with column:
                 _chart(
                     charts.effect_data(effects, measure), charts.effect_spec(f"{title}, {against}", names),
-                    f"effect-{study_id}-{mode}-{measure}", f"Change of {title.lower()} in points {against}, a bar each",
+                    f"effect-{study_id}-{mode}-{measure}",
+                    f"Change of {title.lower()} in points {against}, one bar per part",
                 )  # fmt: skip
         rows = [
             {"Condition": effect.name, **_change("Accuracy", effect.accuracy), **_change("Gap", effect.gap)}
@@ -91,7 +92,7 @@ def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> 
         ]
         _table(rows, numbers, f"Changes in points {against}", "%+.1f")
     st.caption(
-        "All in points. Paler bars may be chance: their interval spans zero, or there is one seed only."
+        "All values are in points. Paler bars may be chance: their interval spans zero, or there is only one seed."
     )
 
 
@@ -123,7 +124,7 @@ def _render_noise(study_id: str, result: NoiseResult) -> None:
         {
             "Wrong labels": f"{100 * dose.fraction:g} %", "Best validation %": _mean(dose.best_validation),
             "Last validation %": _mean(dose.last_validation), "Clean training %": _mean(dose.clean_training),
-            "Known by heart, at least %": _hundred(dose.memorised),
+            "Memorised, at least %": _hundred(dose.memorised),
         }
         for dose in result.doses
     ]  # fmt: skip
@@ -135,7 +136,7 @@ def _render_noise(study_id: str, result: NoiseResult) -> None:
 
 
 def _chart(data: pd.DataFrame, spec: dict[str, Any], key: str, alt: str) -> None:
-    # A selection and a key: without, each tick would build the chart anew.
+    # With a selection and a key, a tick updates the chart instead of building a new one.
     st.vega_lite_chart(
         data, spec, key=key, on_select="rerun", selection_mode=[ZOOM], width="stretch", alt=alt
     )
@@ -143,7 +144,7 @@ def _chart(data: pd.DataFrame, spec: dict[str, Any], key: str, alt: str) -> None
 
 def _table(rows: Sequence[dict[str, Any]], numbers: Sequence[str], alt: str, form: str = "%.1f") -> None:
     frame = pd.DataFrame(list(rows)).astype(dict.fromkeys(numbers, "float64"))
-    # A column without a value says nothing: no standard errors with several seeds.
+    # Empty columns, such as the standard errors with several seeds, are left out.
     frame = frame.drop(columns=[name for name in numbers if frame[name].isna().all()])
     config = {
         name: st.column_config.NumberColumn(format="%.1f" if name.endswith("error") else form)
@@ -154,7 +155,7 @@ def _table(rows: Sequence[dict[str, Any]], numbers: Sequence[str], alt: str, for
 
 
 def _unbroken(text: str) -> str:
-    """Literal, with numbers that keep their percent sign on their line."""
+    """Literal, with no line break before a percent sign."""
     return literal(text).replace(" %", "\u00a0%")
 
 

@@ -1,4 +1,4 @@
-"""A study as it stands: what it says so far, drawn again while its runs are under way, and what can be done with it."""
+"""One study: its result so far, live while its runs are under way, and the buttons to stop, complete or delete it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ WITH_RUNS = "delete-with-runs"
 
 
 def render_study(services: Services, study_id: str) -> None:
-    """Its head, buttons, and what it says, live while a run of it is under way. Raises StudyNotFound."""
+    """Its head, buttons and result, live while one of its runs is under way. Raises StudyNotFound."""
     report = read_report(services.workspace, services.store, study_id)
     st.subheader(literal(report.study.name), anchor=False)
     _render_actions(services, report)
@@ -48,8 +48,8 @@ def _draw(services: Services, study_id: str, drawn: object) -> None:
         st.error(literal(report.problem), icon=":material/broken_image:")
     if report.result is not None and report.spec is not None:
         render_result(report, report.spec, report.result)
-        with st.expander("How it is reckoned", icon=":material/calculate:", key=f"reckoned-{study_id}"):
-            st.markdown(KINDS[report.spec.kind].reckoning)
+        with st.expander("How this is calculated", icon=":material/calculate:", key=f"reckoned-{study_id}"):
+            st.markdown(KINDS[report.spec.kind].calculation)
     _render_runs(report)
 
 
@@ -71,21 +71,21 @@ def _render_actions(services: Services, report: StudyReport) -> None:
         ]  # fmt: skip
         if own and st.button(
             f"Stop all {len(own)}" if len(own) > 1 else "Stop", key="stop-study", icon=":material/stop:",
-            help="Ends its runs and keeps what they have learned. Runs that were there before it, and those that "
-            "another study waits for, go on.",
+            help="Stops the runs of this study and keeps their weights. Reused runs, and runs that another study waits "
+            "for, continue.",
         ):  # fmt: skip
             _act(lambda: stop_study(services.workspace, study_id))
         missing = len(report.failed) + len(report.holes)
         if missing and st.button(
-            f"Queue the missing {missing} again" if missing > 1 else "Queue the missing run again",
+            f"Queue {missing} missing runs again" if missing > 1 else "Queue the missing run again",
             key="complete-study", icon=":material/replay:", type="primary",
-            help="What failed or was stopped goes on from its last finished epoch; what was deleted is trained anew.",
+            help="Failed and stopped runs resume from their last finished epoch; deleted runs are trained again.",
         ):  # fmt: skip
             _act(lambda: complete_study(services.workspace, study_id))
         ids = [member.run.id for member in report.members][:MOST_LINKED]
         if ids:
             st.page_link(
-                "runs.py", label="See the curves", icon=":material/monitoring:", width="content",
+                "runs.py", label="Show curves", icon=":material/monitoring:", width="content",
                 query_params={"run": ",".join(ids)},
             )  # fmt: skip
         if st.button("Delete", key="delete-study", icon=":material/delete:"):
@@ -103,13 +103,13 @@ def _act(action: Any) -> None:
 @st.dialog("Delete the study?", icon=":material/delete:")
 def _delete_dialog(services: Services, report: StudyReport) -> None:
     own = [member for member in report.members if not (member.is_reused or member.is_shared)]
-    st.write(f"“{literal(report.study.name)}” is forgotten. Its runs stay, with curves and weights.")
+    st.write(f"This deletes “{literal(report.study.name)}”. Its runs stay, with curves and weights.")
     if own and report.under_way:
         st.caption("To delete its runs as well, stop them first.")
     elif own:
-        st.checkbox(f"Also delete the {len(own)} runs that it began", key=WITH_RUNS)
+        st.checkbox(f"Also delete the {len(own)} runs that it started", key=WITH_RUNS)
     with st.container(horizontal=True, horizontal_alignment="right"):
-        kept = st.button("Keep", key="keep-study")
+        kept = st.button("Cancel", key="keep-study")
         deleted = st.button(
             "Delete", key="really-delete-study", type="primary", on_click=_delete_now,
             args=(services, report.study.id),
@@ -140,7 +140,7 @@ def _render_standing(report: StudyReport) -> None:
         parts.append(f"All {report.num_planned} runs have ended.")
     if reused:
         verb = "was" if reused == 1 else "were"
-        parts.append(f"{reused} of its runs {verb} there already and {verb} not trained again.")
+        parts.append(f"{reused} of its runs {verb} reused, not trained again.")
     if parts:
         st.caption(" ".join(parts))
 
@@ -152,7 +152,7 @@ def _render_trouble(services: Services, report: StudyReport) -> None:
         what = run.error or f"It was {run.state.lower()} after {run.epoch} of {run.total_epochs} epochs"
         step = f" {literal(run.next_step)}" if run.next_step else ""
         icon = run_words.LOOKS[run.state].icon
-        text = f"**{literal(run.name)}** does not count: {literal(what.rstrip('.'))}.{step}"
+        text = f"**{literal(run.name)}** is not counted: {literal(what.rstrip('.'))}.{step}"
         (st.warning if run.state is RunState.STOPPED else st.error)(text, icon=icon)
     if len(report.failed) > MOST_NAMED:
         st.caption(f"And {len(report.failed) - MOST_NAMED} more that did not finish.")
@@ -168,15 +168,15 @@ def _render_trouble(services: Services, report: StudyReport) -> None:
     if changed:
         named = ", ".join(f"“{literal(member.run.name)}”" for member in changed[:MOST_NAMED])
         st.warning(
-            f"{named} {'was' if len(changed) == 1 else 'were'} changed by hand while training, so that the "
-            "comparison is no longer of what was planned.",
+            f"{named} {'was' if len(changed) == 1 else 'were'} changed by hand during training, so this is "
+            "no longer the comparison that was planned.",
             icon=":material/touch_app:",
         )
 
 
 def _render_runs(report: StudyReport) -> None:
     render_folded(
-        "Its runs", f"runs-{report.study.id}", lambda: _render_table(report), icon=":material/list:"
+        "Runs in this study", f"runs-{report.study.id}", lambda: _render_table(report), icon=":material/list:"
     )
 
 
@@ -191,7 +191,7 @@ def _render_table(report: StudyReport) -> None:
             "best": st.column_config.NumberColumn("Best validation", format="%.1f %%"),
             "gap": st.column_config.NumberColumn("Gap", format="%.1f"),
             "condition": "Condition", "seed": "Seed", "status": "Status", "epochs": "Epochs",
-            "name": "Name", "there": st.column_config.CheckboxColumn("Was there"), "id": "Id",
+            "name": "Name", "there": st.column_config.CheckboxColumn("Reused"), "id": "Id",
         },
     )  # fmt: skip
 

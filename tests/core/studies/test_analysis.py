@@ -1,4 +1,4 @@
-"""Results held against scipy.stats and numpy, reckoned here."""
+"""Results held against scipy.stats and numpy, calculated here."""
 
 import json
 import math

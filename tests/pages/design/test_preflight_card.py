@@ -49,27 +49,27 @@ def metrics(page: AppTest) -> dict[str, str]:
 def test_the_figures_are_those_of_the_design_and_out_of_date_after_a_change(pretend, wait_for) -> None:
     pretend(fitting)
     page = open_page("design.py", preset="article")
-    assert "An epoch" not in metrics(page)
+    assert "One epoch" not in metrics(page)
     measure(page, wait_for)
     epochs = f"All {draft(page).training.epochs:,} epochs"
-    shown = {label: metrics(page)[label] for label in ("An epoch", epochs, "Memory")}
-    assert shown == {"An epoch": "4.2 s", epochs: "14 min 6 s", "Memory": "1.5 GiB"}
-    assert "744,874 parameters, 333 pictures a second on CPU 0." in words(page)
+    shown = {label: metrics(page)[label] for label in ("One epoch", epochs, "Memory")}
+    assert shown == {"One epoch": "4.2 s", epochs: "14 min 6 s", "Memory": "1.5 GiB"}
+    assert "744,874 parameters, 333 pictures per second on CPU 0." in words(page)
     assert "A :red[note]." in words(page)
     assert "Out of date" not in words(page)
     unfold(page, "Details")
     before = draft(page).seed
     change(page, "seed", before + 1)
-    assert "Out of date" in words(page) and metrics(page)["An epoch"] == "4.2 s"
+    assert "Out of date" in words(page) and metrics(page)["One epoch"] == "4.2 s"
     change(page, "seed", before)
-    assert "Out of date" not in words(page) and metrics(page)["An epoch"] == "4.2 s"
+    assert "Out of date" not in words(page) and metrics(page)["One epoch"] == "4.2 s"
 
 
 def test_a_batch_that_fits_is_one_click_away(pretend, wait_for) -> None:
     pretend(lambda config: replace(fitting(config), fits=False, largest_batch_size=8, epoch_seconds=None))
     page = measure(open_page("design.py", preset="article"), wait_for)
-    assert "Batches of 32 pictures do not fit into the 3.9 GiB of memory" in words(page)
-    press(page, "Use batches of 8")
+    assert "Batches of 32 pictures do not fit into the 3.9 GiB of free memory" in words(page)
+    press(page, "Set the batch size to 8")
     assert draft(page).training.batch_size == 8
     assert "do not fit" not in words(page)
 
@@ -79,7 +79,7 @@ def test_what_goes_wrong_is_said_and_can_be_tried_again(pretend, wait_for) -> No
     page = measure(open_page("design.py", preset="article"), wait_for)
     assert "It *broke*." in words(page)
     pretend(fitting)
-    assert metrics(measure(page, wait_for))["An epoch"] == "4.2 s"
+    assert metrics(measure(page, wait_for))["One epoch"] == "4.2 s"
 
 
 def test_a_design_that_cannot_be_started_cannot_be_measured(workspace) -> None:

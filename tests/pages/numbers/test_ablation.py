@@ -1,4 +1,4 @@
-"""Ablations of the augmentation, reckoned anew from the database with SciPy and NumPy."""
+"""Ablations of the augmentation, calculated again from the database with SciPy and NumPy."""
 
 import math
 import statistics

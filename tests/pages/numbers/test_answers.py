@@ -75,7 +75,7 @@ def test_of_too_many_pictures_the_first_are_counted(home: Trained) -> None:
     page = open_page("classify.py", run=home.plain)
     page.file_uploader[0].set_value([(f"{i}.png", picture, "image/png") for i in range(101)]).run()
     assert not page.exception and not page.error
-    assert "The first 100 of 101 pictures are classified." in words(page)
+    assert "Only the first 100 of 101 pictures are classified." in words(page)
     assert words(page).count("the 32×32 pixels that the network sees") == 100
 
 
@@ -155,13 +155,13 @@ def test_every_number_beside_the_variants(home: Trained, monkeypatch, run: str) 
     flips = int((answers[1:] != answers[0]).sum())
     text = words(page)
     verb = "changes" if flips == 1 else "change"
-    said = f"**{flips} of 12 variants {verb} its mind.**" if flips else "**No variant changes its mind.**"
+    said = f"**{flips} of 12 variants {verb} its answer.**" if flips else "**No variant changes its answer.**"
     sure = 100 * probabilities[0].max()
-    assert f"takes the original for *{CLASSES[answers[0]]}* ({sure:.0f} %). {said}" in text
+    assert f"says the original is *{CLASSES[answers[0]]}* ({sure:.0f} %). {said}" in text
     shown = re.findall(rf"({'|'.join(CLASSES)}) · (\d+) %", text)
     expected = [CLASSES[answer] for answer in answers[1:]]
     assert [name for name, _ in shown] == expected
-    (options,) = (box.options for box in page.selectbox if box.label == "Ask the run")
+    (options,) = (box.options for box in page.selectbox if box.label == "Run to ask")
     assert set(options) == {
         f"{name} (stripes, {best_accuracy(home, run_id)})"
         for name, run_id in (("plain", home.plain), ("noisy", home.noisy))

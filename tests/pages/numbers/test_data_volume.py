@@ -1,4 +1,4 @@
-"""Studies of data volume: the line, its interval and what it leaves over, reckoned anew with SciPy."""
+"""Studies of data volume: the line, its interval and what it leaves over, calculated again with SciPy."""
 
 import math
 

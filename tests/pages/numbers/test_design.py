@@ -237,18 +237,18 @@ def test_every_number_of_a_dry_run(home: Trained, monkeypatch, wait_for, epochs:
     training = steps * raw["step"] + raw["planning"]
     epoch = training + raw["evaluation"] + raw["saving"]
     shown = tiles(page)
-    assert shown["An epoch"] == in_words(epoch)
+    assert shown["One epoch"] == in_words(epoch)
     assert shown[f"All {epochs:,} epochs"] == in_words(raw["start"] + epochs * epoch)
     memory = raw["memory_mib"]
     assert shown["Memory"] == (f"{memory:,} MiB" if memory < 1024 else f"{memory / 1024:.1f} GiB")
     help_texts = {tile.label: tile.help for tile in page.metric}
-    assert help_texts["An epoch"] == (
-        f"One epoch: {in_words(training)} of steps, {in_words(raw['evaluation'])} of measuring on clean training and "
-        f"validation pictures, {in_words(raw['saving'])} of saving."
+    assert help_texts["One epoch"] == (
+        f"One epoch: {in_words(training)} for training steps, {in_words(raw['evaluation'])} for measuring on clean "
+        f"training and validation pictures, {in_words(raw['saving'])} for saving."
     )
     available = preflights.state(config.config_id).result.to_dict()["memory_available_mib"]
-    assert help_texts["Memory"] == f"The most that was taken at once, of {available:,} MiB that were free."
-    (caption,) = (text for text in texts_of(page) if "pictures a second on" in text)
+    assert help_texts["Memory"] == f"Peak memory use, of {available:,} MiB that were free."
+    (caption,) = (text for text in texts_of(page) if "pictures per second on" in text)
     parameters = home.model(home.plain).count_params()
-    speed = re.match(rf"{parameters:,} parameters, ([\d,]+) pictures a second on CPU 0\.", caption)[1]
+    speed = re.match(rf"{parameters:,} parameters, ([\d,]+) pictures per second on CPU 0\.", caption)[1]
     assert speed == f"{NUM_TRAIN / training:,.0f}"

@@ -1,4 +1,4 @@
-"""Classes, followed pictures and wrong labels of a run, counted anew from the JSON that the database holds.
+"""Classes, followed pictures and wrong labels of a run, counted again from the JSON that the database holds.
 
 Of the runs that were trained, the last epoch is counted once more from its saved weights and the stored pictures.
 """

@@ -34,7 +34,7 @@ def test_every_number_of_the_run_that_came_along(store, monkeypatch) -> None:
             assert drawn[f"r0_{series}"].tolist() == pytest.approx(expected, rel=1e-6)
     (verdict,) = (text for text in texts_of(page) if "Since epoch" in text)
     (own,) = (text for text in texts_of(open_page("runs.py", run=row["id"])) if "Since epoch" in text)
-    # Whose numbers are reckoned anew in `test_runs` and `test_verdicts`.
+    # Whose numbers are calculated again in `test_runs` and `test_verdicts`.
     assert read_numbers([verdict]) == read_numbers([own])
 
 

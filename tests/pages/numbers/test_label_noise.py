@@ -1,4 +1,4 @@
-"""Studies of label noise, reckoned anew from the database with SciPy and NumPy."""
+"""Studies of label noise, calculated again from the database with SciPy and NumPy."""
 
 import statistics
 
@@ -49,8 +49,8 @@ def test_every_number_of_a_label_noise_study(store):
         # What lies above the share of true labels is known by heart; a single picture may be on the border of a share.
         heart[share] = 100 * max(0.0, clean - (1 - share) - 1 / 60) / share if share else None
         if share:
-            assert row["Known by heart, at least %"] == pytest.approx(heart[share])
-    assert np.isnan(table.loc["0 %", "Known by heart, at least %"])
+            assert row["Memorised, at least %"] == pytest.approx(heart[share])
+    assert np.isnan(table.loc["0 %", "Memorised, at least %"])
     words = " ".join(texts_of(page))
     least, most = ([max(run["val"]) for run in doses[share]] for share in (0.0, 0.4))
     low, high = (100 * end for end in stats.ttest_rel(most, least).confidence_interval(0.95))

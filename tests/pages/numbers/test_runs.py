@@ -1,4 +1,4 @@
-"""Runs, Home's results and the notebook, reckoned anew from the database without the page's or the verdict's code.
+"""Runs, Home's results and the notebook, calculated again from the database without the page's or the verdict's code.
 
 The page is read as a visitor reads it: all numbers in all words, tiles and tables. None may be left over that the
 formulas of `drawn` do not give.

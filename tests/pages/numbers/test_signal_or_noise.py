@@ -1,4 +1,4 @@
-"""Studies of seeds, reckoned anew from the database with SciPy and NumPy."""
+"""Studies of seeds, calculated again from the database with SciPy and NumPy."""
 
 import math
 import statistics

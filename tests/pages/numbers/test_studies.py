@@ -1,4 +1,4 @@
-"""How far studies are and what they would cost, reckoned anew from the database."""
+"""How far studies are and what they would cost, calculated again from the database."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def test_how_many_runs_have_ended_and_each_of_them(store):
     (bar,) = page.get("progress")
     assert bar.proto.value == 100 * ended // len(states)
     assert bar.proto.text == f"{ended} of {len(states)} runs have ended, 1 is running or waiting."
-    table = unfold(page, "Its runs").dataframe[-1].value.set_index("id")
+    table = unfold(page, "Runs in this study").dataframe[-1].value.set_index("id")
     for row in states:
         shown = table.loc[row["id"]]
         assert shown["epochs"] == f"{row['epoch']} of {row['total_epochs']}"
@@ -84,11 +84,11 @@ def test_every_number_of_a_study_that_is_done(store):
     assert (len(roles), reused) == (3, 1)
     page = open_page("studies.py", study=study.id)
     said = " ".join(texts_of(page))
-    assert f"All {len(roles)} runs have ended. {reused} of its runs was there already" in said
+    assert f"All {len(roles)} runs have ended. {reused} of its runs was reused, not trained again." in said
     assert f":green-badge[:material/check_circle: {len(roles)} runs]" in said
     dialog = press(page, "Delete")
     (box,) = (each.label for each in dialog.checkbox)
-    assert box == f"Also delete the {len(roles) - reused} runs that it began"
+    assert box == f"Also delete the {len(roles) - reused} runs that it started"
 
 
 def test_every_number_of_a_study_that_got_stuck(store):
@@ -111,12 +111,12 @@ def test_every_number_of_a_study_that_got_stuck(store):
     labels = {button.label for button in page.button}
     assert {
         f"Stop all {len(by_state['RUNNING']) + len(by_state['WAITING'])}",
-        f"Queue the missing {len(stopped)} again",
+        f"Queue {len(stopped)} missing runs again",
     } <= labels
     said = " ".join(texts_of(page))
     for row in stopped[:5]:
         assert (
-            f"**{row['name']}** does not count: It was stopped after {row['epoch']} of {row['total_epochs']} epochs."
+            f"**{row['name']}** is not counted: It was stopped after {row['epoch']} of {row['total_epochs']} epochs."
             in said
         )
     assert f"And {len(stopped) - 5} more that did not finish." in said
@@ -135,7 +135,7 @@ def test_every_number_that_the_form_offers(store):
     page = open_page("studies.py", kind="seeds", runs=run.id)
     fields = {field.label: field.value for field in page.number_input}
     config = json.loads(sql(store.workspace, "SELECT config FROM runs WHERE id = ?", run.id)[0]["config"])
-    assert fields[f"Training pictures of {SHAPES_TRAIN:,}"] == config["dataset"]["num_train"]
+    assert fields[f"Training pictures (of {SHAPES_TRAIN:,})"] == config["dataset"]["num_train"]
     assert fields["Epochs"] == config["training"]["epochs"]
     # With these settings and one of the seeds, which begin with the config's own.
     seeds = range(config["seed"], config["seed"] + fields["Seeds"])
@@ -146,19 +146,19 @@ def test_every_number_that_the_form_offers(store):
     new = fields["Seeds"] - len(there)
     said = " ".join(texts_of(page))
     assert re.search(rf"\b{new} runs? to train", said)
-    assert f"{len(there)} of {fields['Seeds']} runs are there already." in said and len(there) == 2
+    assert f"{len(there)} of {fields['Seeds']} runs exist already." in said and len(there) == 2
     assert f"Start {new} run" in {button.label for button in page.button}
 
     go_to(page, "studies.py", kind="volume", runs=run.id)
-    (sizes,) = (field.value for field in page.text_input if field.label == "Numbers of pictures")
+    (sizes,) = (field.value for field in page.text_input if field.label == "Training set sizes")
     # From 500 to all in four equal steps of their logarithm, to two digits.
     steps = [float(f"{size:.2g}") for size in np.geomspace(500, SHAPES_TRAIN, 5)]
     assert [float(size) for size in sizes.split(", ")] == pytest.approx(steps)
-    (help_text,) = (field.help for field in page.text_input if field.label == "Numbers of pictures")
+    (help_text,) = (field.help for field in page.text_input if field.label == "Training set sizes")
     assert f"From 1 to {SHAPES_TRAIN:,}" in help_text
 
     go_to(page, "studies.py", kind="noise", runs=run.id)
-    (shares,) = (field.value for field in page.text_input if field.label == "Wrong labels in percent")
+    (shares,) = (field.value for field in page.text_input if field.label == "Wrong labels (%)")
     press(page, next(button.label for button in page.button if button.key == "start-study"))
     told = sql(store.workspace, "SELECT config FROM runs JOIN study_runs ON run_number = number")
     noises = {100 * json.loads(row["config"])["dataset"]["label_noise"] for row in told}

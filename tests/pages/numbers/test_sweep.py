@@ -1,4 +1,4 @@
-"""Augment's strength sweep, counted anew: SciPy distorts the stored pictures, Keras answers with the saved weights."""
+"""Augment's strength sweep, counted again: SciPy distorts the stored pictures, Keras answers with the saved weights."""
 
 import json
 import re
@@ -112,7 +112,7 @@ def test_every_number_in_the_words_below_it(home: Trained, knob: str, wait_for) 
     page = measured(home, knob, wait_for)
     drawn = chart_data(page.get("vega_lite_chart")[0])
     words = " ".join(texts_of(page))
-    assert f"On {NUM_VALIDATION} validation pictures" in words
+    assert f"Measured on {NUM_VALIDATION} validation pictures" in words
     # The dotted line: one of four classes, guessed.
     assert f'"datum": {1 / len(CLASSES)}' in page.get("vega_lite_chart")[0].proto.spec
     unit = DISTORTIONS[knob][2]
@@ -120,7 +120,7 @@ def test_every_number_in_the_words_below_it(home: Trained, knob: str, wait_for) 
         (line,) = (text for text in texts_of(page) if text.startswith(f"**{name}**"))
         known = dict(zip(drawn["level"].round(6).tolist(), drawn[column], strict=True))
         untouched = known[1.0 if unit == "×" else 0.0]
-        assert f": {100 * untouched:.0f} % as they are" in line
+        assert f": {100 * untouched:.0f} % undistorted" in line
         told = re.findall(rf"(\d+) % at ({MINUS}?×?[\d.]+(?:°| %)?)", line)
         by_words = {in_words(level, unit): value for level, value in known.items()}
         assert len(told) == 2

@@ -1,4 +1,4 @@
-"""Runs under way: how far they are, how long they take, what was changed, all reckoned anew from the database."""
+"""Runs under way: how far they are, how long they take, what was changed, all calculated again from the database."""
 
 import json
 import re

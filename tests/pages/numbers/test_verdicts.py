@@ -1,4 +1,4 @@
-"""Each verdict's numbers, reckoned anew from the database as docs/decisions/0006-diagnosis.md says.
+"""Each verdict's numbers, calculated again from the database as docs/decisions/0006-diagnosis.md says.
 
 Since when validation stands still is held against where the drawn curves stop to rise. Overfitting by its gap is in
 `test_runs`.

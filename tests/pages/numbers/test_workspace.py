@@ -1,4 +1,4 @@
-"""Datasets and System: counted anew in the stored arrays, on the disk, and in the database.
+"""Datasets and System: counted again in the stored arrays, on the disk, and in the database.
 
 Of System, how much memory is in use, how busy a device is, and its temperature are measurements of the moment.
 """
