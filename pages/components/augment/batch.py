@@ -21,8 +21,8 @@ from pages.components.kit.text import literal
 
 SHOWN = 32
 PICTURE_SIDE = 128
-# Smaller shares of a mixed label are not shown.
-SMALLEST_SHARE = 0.005
+# Smaller shares of a mixed label would be shown as 0 %.
+SMALLEST_SHOWN_SHARE = 0.005
 
 
 def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run]) -> None:
@@ -79,7 +79,9 @@ def _render_picture(batch: Batch, place: int, pixels: NDArray[np.uint8]) -> None
 def label_in_words(label: NDArray[np.float32], class_names: tuple[str, ...]) -> str:
     """`circle`, or of a mixed one `62 % circle, 38 % square`."""
     shares = {
-        name: share for name, share in label_shares(label, class_names).items() if share >= SMALLEST_SHARE
+        name: share
+        for name, share in label_shares(label, class_names).items()
+        if share >= SMALLEST_SHOWN_SHARE
     }
     if len(shares) == 1:
         return next(iter(shares))

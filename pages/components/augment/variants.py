@@ -5,29 +5,26 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from core.augmentation.robustness import fitting_runs, resized_shape
 from core.config import AugmentationConfig, ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
+from core.design.hints import LARGE_SHIFT
 from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.augment.policy_form import render_policy
 from pages.components.augment.run_choice import PARAMETER, choose_run
 from pages.components.kit import session
-from pages.components.kit.pictures import render_pixels
+from pages.components.kit.pictures import Pixels, render_pixels
 from pages.components.kit.text import literal
 
 VARIANTS = 12
-LARGE_SHIFT = 0.15
 PICTURE_SIDE = 128
 DRAW = "augment-draw"
 MOST_DRAWS = 1_000_000
-
-Pixels = NDArray[np.uint8]
 
 
 def render_variants(services: Services, config: ExperimentConfig, runs: Sequence[Run]) -> None:

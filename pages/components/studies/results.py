@@ -15,7 +15,7 @@ from core.studies.spec import WITHOUT, StudySpec
 from core.studies.volume import VolumeResult
 from pages.components.charts import study_conditions as charts
 from pages.components.charts import study_ladders as ladders
-from pages.components.charts.study_marks import ZOOM
+from pages.components.charts.study_marks import ZOOM, times_100
 from pages.components.kit.text import literal
 
 
@@ -55,8 +55,8 @@ def _render_seeds(study_id: str, result: SeedsResult) -> None:
     for row in result.rows:
         entry: dict[str, Any] = {"Seed": str(row.seed)}
         for index in range(len(names)):
-            entry[_column(names, index, "best")] = _hundred(row.accuracies[index])
-            entry[_column(names, index, "gap")] = _hundred(row.gaps[index])
+            entry[_column(names, index, "best")] = times_100(row.accuracies[index])
+            entry[_column(names, index, "gap")] = times_100(row.gaps[index])
         rows.append(entry)
     mean: dict[str, Any] = {"Seed": "mean"}
     for index, condition in enumerate(result.conditions):
@@ -107,8 +107,8 @@ def _render_volume(study_id: str, result: VolumeResult) -> None:
                "Accuracy minus the fitted line for each number of training pictures, in points")  # fmt: skip
     rows = [
         {
-            "Pictures": f"{rung.size:,}", "Best validation %": _mean(rung.accuracy), "Line %": _hundred(rung.fitted),
-            "Difference": _hundred(rung.residual), "Standard error": _hundred(rung.error), "Gap": _mean(rung.gap),
+            "Pictures": f"{rung.size:,}", "Best validation %": _mean(rung.accuracy), "Line %": times_100(rung.fitted),
+            "Difference": times_100(rung.residual), "Standard error": times_100(rung.error), "Gap": _mean(rung.gap),
         }
         for rung in result.rungs
     ]  # fmt: skip
@@ -124,7 +124,7 @@ def _render_noise(study_id: str, result: NoiseResult) -> None:
         {
             "Wrong labels": f"{100 * dose.fraction:g} %", "Best validation %": _mean(dose.best_validation),
             "Last validation %": _mean(dose.last_validation), "Clean training %": _mean(dose.clean_training),
-            "Memorised, at least %": _hundred(dose.memorised),
+            "Memorised, at least %": times_100(dose.memorised),
         }
         for dose in result.doses
     ]  # fmt: skip
@@ -166,12 +166,8 @@ def _column(names: Sequence[str], index: int, what: str) -> str:
 def _change(name: str, change: Change | None) -> dict[str, Any]:
     values = (None,) * 4 if change is None else (change.mean, change.low, change.high, change.error)
     ends = ("", " from", " to", " st. error")
-    return {f"{name}{end}": _hundred(value) for end, value in zip(ends, values, strict=True)}
+    return {f"{name}{end}": times_100(value) for end, value in zip(ends, values, strict=True)}
 
 
 def _mean(interval: Interval | None) -> float | None:
     return None if interval is None else 100 * interval.mean
-
-
-def _hundred(value: float | None) -> float | None:
-    return None if value is None else 100 * value
