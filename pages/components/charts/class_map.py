@@ -1,4 +1,4 @@
-"""A map of the classes over the epochs, how far training is ahead of validation in each, in Vega-Lite. No `st.*`.
+"""A map of classes by epochs, coloured by the gap or by validation accuracy, as Vega-Lite. No `st.*`.
 
 The spec is constant while the run grows, so that its chart keeps its node: see `pages.components.charts`.
 """
@@ -20,7 +20,7 @@ MEASURES = {"gap": "Gap", "val": "Validation accuracy"}
 # Orange where training is ahead, the middle nearly the page's own background.
 DIVERGING = {"light": ["#0072B2", "#EFF1F6", "#C2740A"], "dark": ["#56B4E9", "#1F2532", "#F0A330"]}
 SEQUENTIAL = {"light": ["#EFF1F6", "#0072B2"], "dark": ["#1F2532", "#56B4E9"]}
-LEAST_POINTS = 20  # the full colour stands for at least so many: a gap of five is no alarm
+LEAST_POINTS = 20  # the full colour stands for at least this many, so that a gap of five looks harmless
 
 
 def shown_classes(details: RunBreakdown) -> Counts:
@@ -114,7 +114,7 @@ def _color(measure: str, theme: str) -> dict[str, Any]:
 
 
 def _stretch(theme: str) -> dict[str, Any]:
-    """A cell of no size that the scale of colours has to hold too, so that zero lies in its middle.
+    """A cell without size that widens the colour scale, so that zero lies in its middle.
 
     `domainMid` would not give equal gaps equal colours; in Vega 6 its legend fails where two layers share the scale.
     """

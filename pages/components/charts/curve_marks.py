@@ -1,4 +1,4 @@
-"""What is marked on the curves: best epoch, where overfitting begins, the gap since then, changes made on the way.
+"""Marks on the curves: best epoch, where overfitting begins, the gap since then, changes made during training.
 
 Layers of a Vega-Lite spec that stays the same while a run grows: where a mark stands travels as data, in the columns
 `r{i}_best`, `r{i}_onset` and `r{i}_change` of `pages.components.charts.curve_data`. No `st.*`.
@@ -34,7 +34,7 @@ def best_mark(index: int, alone: bool, y: Layer, number_format: str | None) -> L
     if number_format is not None:
         text = f"'best: epoch ' + datum.epoch + ', ' + format(datum.{own}_val, '{number_format}')"
         look = {"dy": -14, "fontWeight": "bold"}
-        # Other curves may run behind the words: these stand on a rim of the background's colour.
+        # A rim in the background's colour keeps the words readable where other curves run behind them.
         rim = {**look, "stroke": {"expr": "background"}, "strokeWidth": 4, "strokeJoin": "round"}
         words = [*_labels(text, rim, {}, dx=-4), *_labels(text, look, {"color": color}, dx=-4)]
     return {
@@ -48,7 +48,7 @@ def best_mark(index: int, alone: bool, y: Layer, number_format: str | None) -> L
 
 
 def gap_shade(y: Layer) -> Layer:
-    """The area between clean training and validation of the only run since it overfits."""
+    """The area between clean training and validation of a single run, from where it overfits."""
     return {
         "transform": [
             # Missing is null, and every number is at least null.
@@ -77,13 +77,13 @@ def onset_mark(index: int, alone: bool, y: Layer, at_top: bool) -> Layer:
 
 
 def change_mark(index: int, alone: bool, y: Layer, at_top: bool) -> Layer:
-    """The first epoch after a change that a person made on the way: a line with words, or a diamond on its curve."""
+    """The first epoch after a change that a person made during training: a line with words, or a diamond."""
     own = f"r{index}"
     here: list[Layer] = [_LAST_EPOCH, {"filter": f"isValid(datum.{own}_change)"}]
     if not alone:
         return _point(own, "diamond", [*here, {"filter": f"isValid(datum.{own}_val)"}], y)
     rule: Layer = {"mark": {"type": "rule", "color": CHANGE_COLOR, "strokeDash": [1, 3], "clip": True}}
-    # Changes of epochs that follow each other, such as a rate, a pause and a step, would lie on top of each other.
+    # Changes in successive epochs, such as a rate, a pause and a step, would cover each other.
     words = [
         {**words, "transform": [{"filter": f"(datum.nth - 1) % {CHANGE_ROWS} == {row}"}, *words["transform"]]}
         for row in range(CHANGE_ROWS)
@@ -103,7 +103,7 @@ def _point(own: str, shape: str, transform: list[Layer], y: Layer) -> Layer:
 
 def _edge_labels(expression: str, look: Layer, at_top: bool, row: int) -> list[Layer]:
     """Words beside a line, at the edge of the chart that the curves leave free; `row` 0 lies at it, 1 further in."""
-    # The axis and the legend take a part of the chart's height, so that only the words `height` and 0 know its edges.
+    # Only `height` and 0 are the chart's edges: axis and legend take a part of the height that is set.
     away = 4 + LABEL_ROW_HEIGHT * row
     where = {"baseline": "top", "dy": away} if at_top else {"baseline": "bottom", "dy": -away}
     return _labels(expression, {**look, **where}, {"y": {"value": 0 if at_top else "height"}}, dx=6)

@@ -1,4 +1,4 @@
-"""Live curves as Vega-Lite: one constant spec for a selection of runs, and the data that alone changes. No `st.*`.
+"""Live curves as Vega-Lite: one constant spec for a selection of runs; only the data changes. No `st.*`.
 
 With a `key`, a selection parameter and a spec that stays the same, Streamlit keeps the chart's DOM node across
 ticks and the zoom with it. So nothing that changes while a run grows may get into the spec: the best epoch and
@@ -40,8 +40,8 @@ MAX_CHANGES = 20  # marks of changes that thinning keeps, for each run
 class RunCurves:
     """A run to draw, with its curves as `core.analysis.curves.curves_frame` gives them.
 
-    `best_epoch` and `onset_epoch` (in which overfitting began) where there are such. `changes` says for the first
-    epoch after it what a person changed on the way. `ghost` are the curves of the run that it was forked from.
+    `best_epoch` and `onset_epoch` (in which overfitting began) are None where there is none. `changes` says what a
+    person changed during training, by the first epoch after it. `ghost`: the curves of the run it was forked from.
     """
 
     name: str
@@ -73,7 +73,7 @@ def curve_data(measure: str, runs: Sequence[RunCurves], most: int = MAX_POINTS) 
         thinned = downsample(merged, most=most - len(marked))
         kept = merged["epoch"].isin(marked) | merged["epoch"].isin(thinned["epoch"])
         merged = merged[kept].reset_index(drop=True)
-    # Made at once: each column that is set by itself, or made another type, takes as long as all of them.
+    # Built at once: to set or convert a single column takes as long as to build them all.
     columns: dict[str, Any] = {name: merged[name].to_numpy() for name in merged}
     columns["epoch"] = columns["epoch"].astype("int32")
     for index, run in enumerate(runs):
@@ -104,10 +104,9 @@ def curve_spec(
 ) -> dict[str, Any]:
     """The Vega-Lite spec for `curve_data` of runs called `names`; `shown` are the series to draw, keys of SERIES.
 
-    The names have to differ: a tooltip shows of two equal ones the last. `labels` stand in the legend instead of the
+    The names must differ: of two equal ones, a tooltip shows only the last. `labels` stand in the legend instead of the
     names of those runs, and the runs `pale` lie behind. `ghost` says that the only run has one. `at_rest` is for small
-    charts among other things: without zoom, and of the marks only the ring of the best epoch. It takes the browser
-    about half as long.
+    charts: no zoom, and no mark but the ring of the best epoch. The browser takes about half as long.
 
     One run: colour is the series. More: colour is the run, dash the series.
     """
@@ -123,7 +122,7 @@ def curve_spec(
         # Not in the chart of the loss: there the best epoch by accuracy lies in the middle of the curves, and words
         # cover them.
         words = FORMATS[measure] if alone and not at_rest and measure == "accuracy" else None
-        # Where a run overfits, its accuracy on what it knows is near the top, and its loss near the bottom.
+        # Where a run overfits, its training accuracy is near the top and its training loss near the bottom.
         at_top = measure == "loss"
         for index in range(len(names)):
             y = _y(measure, f"r{index}_val")
@@ -184,7 +183,7 @@ def _lines(look: _Look) -> dict[str, Any]:
 
 
 def _points(look: _Look) -> dict[str, Any]:
-    """A dot an epoch while there are few: a first epoch alone has no line to be seen by."""
+    """A dot per epoch while there are few: a single epoch has no line."""
     return {
         "transform": [
             {"joinaggregate": [{"op": "count", "as": "num_epochs"}]},
