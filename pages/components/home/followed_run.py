@@ -13,7 +13,7 @@ from core.store.records import Run
 from core.store.states import RunState
 from core.system.devices import list_devices
 from pages.components.kit import run_words
-from pages.components.kit.cache import VersionedCache, epoch_version
+from pages.components.kit.cache import per_epoch
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
 from pages.components.runs.curves import curves_of, render_charts
@@ -52,15 +52,9 @@ def render_curves(services: Services, run: Run) -> None:
         st.caption("Curves appear after the first epoch.")
 
 
-_overfit: VersionedCache[bool] = VersionedCache(64)
-
-
+@per_epoch(64)
 def has_overfit(services: Services, run: Run) -> bool:
     """Whether the verdict has ever been overfitting. It may change back for an epoch; what it opened stays open."""
-    return _overfit.get((services, run.id), epoch_version(run), lambda: _find_overfit(services, run))
-
-
-def _find_overfit(services: Services, run: Run) -> bool:
     curves = curves_of(services.store, run)
     return first_said(services.workspace, run, curves, Verdict.OVERFITTING) is not None
 

@@ -4,18 +4,21 @@
 millisecond each, of which a tick had five.
 """
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import streamlit as st
 
 from core.store.records import Run
 
+Owner = TypeVar("Owner", bound=Hashable)
 Value = TypeVar("Value")
+P = ParamSpec("P")
 KEPT = 64
 
 
@@ -57,6 +60,34 @@ def epoch_version(run: Run) -> tuple[Hashable, ...]:
     """A version of what is made from the epochs of a run: another one when it has one more."""
     # A resumed run forgets epochs that it trains again, at the moment that sets `started_at`.
     return run.attempt, run.started_at, run.epoch
+
+
+def _by_epoch(owner: Hashable, run: Run) -> Hashable:
+    return epoch_version(run)
+
+
+def per_epoch(
+    most: int, version: Callable[[Any, Run], Hashable] = _by_epoch
+) -> Callable[[Callable[Concatenate[Owner, Run, P], Value]], Callable[Concatenate[Owner, Run, P], Value]]:
+    """Decorate `make(owner, run, …)`: made once per epoch of a run, kept for `most` runs, shared by all callers.
+
+    `owner` is the store or the services. Keyword arguments tell one value of a run from another. Further positional
+    ones do not: what they hold must follow from the run and its version.
+    """
+
+    def decorate(
+        make: Callable[Concatenate[Owner, Run, P], Value],
+    ) -> Callable[Concatenate[Owner, Run, P], Value]:
+        kept: VersionedCache[Value] = VersionedCache(most)
+
+        @functools.wraps(make)
+        def cached(owner: Owner, run: Run, *others: P.args, **which: P.kwargs) -> Value:
+            name = owner, run.id, *which.items()
+            return kept.get(name, version(owner, run), lambda: make(owner, run, *others, **which))
+
+        return cached
+
+    return decorate
 
 
 def answer_of(key: tuple[Hashable, ...], ask: Callable[[], Any]) -> Any | None:

@@ -4,7 +4,7 @@ Drawn again at each tick of the live part, so only what is looked at is drawn, a
 more epoch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
@@ -16,18 +16,15 @@ from core.datasets.followed import load_followed
 from core.errors import ConvDeckError
 from core.runs.breakdown import class_names_of, memorised_in_words, why_no_breakdown
 from core.server.services import Services
-from core.store.breakdowns import Followed, RunBreakdown
+from core.store.breakdowns import CorruptedLabels, Counts, Followed, RunBreakdown
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.charts import class_map
 from pages.components.charts.memorisation import memorisation_data, memorisation_spec
-from pages.components.kit.cache import VersionedCache, epoch_version
+from pages.components.kit.cache import per_epoch
 from pages.components.kit.text import literal
 from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
-
-_details: VersionedCache[RunBreakdown | None] = VersionedCache(32)
-_data: VersionedCache[pa.Table] = VersionedCache(64)
 
 
 def render_details(services: Services, run: Run) -> None:
@@ -35,7 +32,7 @@ def render_details(services: Services, run: Run) -> None:
     if not run.epoch:
         return
     store = services.store
-    details = _details.get((store, run.id), epoch_version(run), lambda: store.breakdowns.read(run.id))
+    details = _breakdown_of(store, run)
     if details is None:
         st.caption(why_no_breakdown(run))
         return
@@ -65,9 +62,7 @@ def _render_classes(store: Store, run: Run, details: RunBreakdown, names: Sequen
         persist_state="session",
     )
     st.vega_lite_chart(
-        _data.get(
-            (store, run.id, "classes"), epoch_version(run), lambda: _arrow(class_map.class_data(details))
-        ),
+        _class_table(store, run, details),
         class_map.class_spec(measure, names, _theme()),
         key=f"classes-{run.id}-{measure}",
         width="stretch",
@@ -104,7 +99,7 @@ def _render_pictures(services: Services, run: Run, details: RunBreakdown, names:
             st.markdown(f"**{title}**")
             st.caption(_remembered_in_words(followed))
             st.vega_lite_chart(
-                _data.get((services.store, run.id, title), epoch_version(run), _strips(details, followed)),
+                _strip_table(services.store, run, details.epochs, followed, part=title),
                 strip_spec(followed, names, thumbnails and thumbnails[index], _theme()),
                 key=f"strips-{run.id}-{index}",
                 width="stretch",
@@ -120,8 +115,24 @@ def _render_pictures(services: Services, run: Run, details: RunBreakdown, names:
     )
 
 
-def _strips(details: RunBreakdown, followed: Followed) -> Callable[[], pa.Table]:
-    return lambda: _arrow(strip_data(details.epochs, followed))
+@per_epoch(32)
+def _breakdown_of(store: Store, run: Run) -> RunBreakdown | None:
+    return store.breakdowns.read(run.id)
+
+
+@per_epoch(32)
+def _class_table(store: Store, run: Run, details: RunBreakdown) -> pa.Table:
+    return _arrow(class_map.class_data(details))
+
+
+@per_epoch(32)
+def _strip_table(store: Store, run: Run, epochs: Counts, followed: Followed, *, part: str) -> pa.Table:
+    return _arrow(strip_data(epochs, followed))
+
+
+@per_epoch(32)
+def _label_table(store: Store, run: Run, epochs: Counts, corrupted: CorruptedLabels) -> pa.Table:
+    return _arrow(memorisation_data(epochs, corrupted))
 
 
 def _arrow(data: pd.DataFrame) -> pa.Table:
@@ -165,11 +176,7 @@ def _render_labels(store: Store, run: Run, details: RunBreakdown) -> None:
     assert corrupted is not None
     st.markdown(literal(memorised_in_words(int(details.epochs[-1]), corrupted)))
     st.vega_lite_chart(
-        _data.get(
-            (store, run.id, "labels"),
-            epoch_version(run),
-            lambda: _arrow(memorisation_data(details.epochs, corrupted)),
-        ),
+        _label_table(store, run, details.epochs, corrupted),
         memorisation_spec(),
         key=f"labels-{run.id}",
         width="stretch",

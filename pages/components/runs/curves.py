@@ -17,7 +17,7 @@ from core.store.records import Run
 from core.store.store import Curves, Store
 from pages.components.charts import curves as charts
 from pages.components.charts.curves import RunCurves
-from pages.components.kit.cache import VersionedCache, epoch_version
+from pages.components.kit.cache import VersionedCache, epoch_version, per_epoch
 from pages.components.kit.text import literal
 from pages.components.runs.verdict import diagnosed
 
@@ -25,13 +25,13 @@ PARENT = "parent"
 MARKS_OF_SEVERAL = "Ring: best epoch. Triangle: overfitting begins. Diamond: changed during training."
 
 
-_curves: VersionedCache[Curves] = VersionedCache(64)
 _charts: VersionedCache[dict[str, tuple[pa.Table, dict[str, Any]]]] = VersionedCache(32)
 
 
+@per_epoch(64)
 def curves_of(store: Store, run: Run) -> Curves:
     """The curves of a run, read again only when it has one more epoch; not to be changed."""
-    return _curves.get((store, run.id), epoch_version(run), lambda: store.curves(run.id))
+    return store.curves(run.id)
 
 
 def render_charts(

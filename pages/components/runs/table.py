@@ -11,7 +11,7 @@ from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.kit import run_words, session
-from pages.components.kit.cache import VersionedCache, epoch_version
+from pages.components.kit.cache import VersionedCache, per_epoch
 from pages.components.kit.redraw import draw_ticking
 from pages.components.runs.selection import signature, write_selection
 
@@ -74,7 +74,6 @@ def table_data(rows: Sequence[Row]) -> pd.DataFrame:
 
 
 _tables: VersionedCache[pa.Table] = VersionedCache(64)
-_sparklines: VersionedCache[tuple[float, ...]] = VersionedCache(4096)
 
 
 def render_run_table(store: Store, chosen: Sequence[Run]) -> None:
@@ -129,12 +128,9 @@ def _arrow(rows: tuple[Row, ...]) -> pa.Table:
     return pa.Table.from_pandas(table_data(rows), preserve_index=False)
 
 
+@per_epoch(4096)
 def _sparkline(store: Store, run: Run) -> tuple[float, ...]:
-    return _sparklines.get(
-        (store, run.id),
-        epoch_version(run),
-        lambda: thinned(store.last_val_accuracies([run.id], SPARKLINE_EPOCHS)[run.id]),
-    )
+    return thinned(store.last_val_accuracies([run.id], SPARKLINE_EPOCHS)[run.id])
 
 
 def _render_filter(counts: Mapping[RunState, int]) -> tuple[str, Collection[RunState] | None]:

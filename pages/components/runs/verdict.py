@@ -13,7 +13,7 @@ from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Curves
 from pages.components.kit import run_words
-from pages.components.kit.cache import VersionedCache, epoch_version
+from pages.components.kit.cache import epoch_version, per_epoch
 from pages.components.kit.run_words import Color
 from pages.components.kit.starting import open_runs, start_fork
 from pages.components.kit.text import literal
@@ -53,28 +53,20 @@ class Offer:
     changes: str
 
 
-_diagnoses: VersionedCache[Diagnosis] = VersionedCache(64)
-_judgements: VersionedCache[tuple[Diagnosis, tuple[Offer, ...]]] = VersionedCache(64)
-
-
-def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
-    """The diagnosis alone, made once per epoch: the suggestions take six times as long."""
-    return _diagnoses.get(
-        (services, run.id), _version(services, run), lambda: verdict_of(services.workspace, run, curves)
-    )
-
-
-def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
-    """The diagnosis and the likeliest suggestions, made once per epoch and not at each tick."""
-    return _judgements.get((services, run.id), _version(services, run), lambda: _judge(services, run, curves))
-
-
 def _version(services: Services, run: Run) -> Hashable:
-    """What both are made from: a data set can go and come back, and with it what can be said and offered."""
+    """What both below are made from: a data set can go and come back, and with it what can be said and offered."""
     return epoch_version(run), describe_dataset(services.workspace, run.dataset)
 
 
-def _judge(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
+@per_epoch(64, _version)
+def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
+    """The diagnosis alone, made once per epoch: the suggestions take six times as long."""
+    return verdict_of(services.workspace, run, curves)
+
+
+@per_epoch(64, _version)
+def judged(services: Services, run: Run, curves: Curves) -> tuple[Diagnosis, tuple[Offer, ...]]:
+    """The diagnosis and the likeliest suggestions, made once per epoch and not at each tick."""
     diagnosis = diagnosed(services, run, curves)
     suggestions = suggestions_of(services.workspace, run, diagnosis)[:MOST_SUGGESTIONS]
     return diagnosis, tuple(Offer(suggestion, _changes(run, suggestion)) for suggestion in suggestions)

@@ -1,8 +1,12 @@
 import threading
+from dataclasses import replace
 
 import pytest
 
-from pages.components.kit.cache import VersionedCache
+from core.design.presets import PRESETS
+from core.store.records import Run
+from core.store.store import Store
+from pages.components.kit.cache import VersionedCache, per_epoch
 
 
 def test_a_value_is_made_once_and_the_longest_unused_is_dropped():
@@ -69,3 +73,42 @@ def test_nobody_waits_for_what_another_name_takes():
     go_on.set()
     slow.join()
     assert not waited
+
+
+def test_per_epoch_a_value_is_made_once_for_each_owner_run_and_keyword(workspace):
+    store = Store(workspace)
+    run = store.create_run(PRESETS["tiny"].config, "a run")
+    other = store.create_run(PRESETS["tiny"].config, "another run")
+    made = []
+
+    @per_epoch(8)
+    def words(owner: str, run: Run, told: list[int], *, part: str) -> str:
+        """What is kept."""
+        made.append((owner, run.name, run.epoch, part))
+        return f"{run.name} {part}, {told}"
+
+    assert words.__doc__ == "What is kept."
+    assert [words("mine", run, [1], part=part) for part in ("top", "end", "top")] == [
+        "a run top, [1]", "a run end, [1]", "a run top, [1]",
+    ]  # fmt: skip
+    assert words("mine", run, [2], part="top") == "a run top, [1]"  # the list is no part of the name
+    assert words("mine", replace(run, epoch=1), [2], part="top") == "a run top, [2]"
+    words("mine", other, [1], part="top")
+    words("yours", other, [1], part="top")
+    assert made == [
+        ("mine", "a run", 0, "top"), ("mine", "a run", 0, "end"), ("mine", "a run", 1, "top"),
+        ("mine", "another run", 0, "top"), ("yours", "another run", 0, "top"),
+    ]  # fmt: skip
+
+
+def test_per_epoch_another_version_can_be_given(workspace):
+    run = Store(workspace).create_run(PRESETS["tiny"].config, "a run")
+    versions = [1, 1, 2]
+    made = []
+
+    @per_epoch(8, lambda owner, run: versions.pop(0))
+    def count(owner: str, run: Run) -> int:
+        made.append(run.id)
+        return len(made)
+
+    assert [count("mine", run) for _ in range(3)] == [1, 1, 2]
