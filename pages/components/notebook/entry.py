@@ -1,12 +1,11 @@
 """One entry of the notebook: its words, its curves, the facts, editing and deleting it."""
 
-import datetime
-
 import streamlit as st
 
 from core.analysis.curves import curves_frame
 from core.errors import ConvDeckError
 from core.notebook import Entry
+from core.notebook.markdown_export import NOTHING_EXPECTED, day
 from core.server.services import Services
 from core.store.notes import Note
 from pages.components.charts import curves
@@ -14,7 +13,7 @@ from pages.components.charts.curves import RunCurves
 from pages.components.kit import session
 from pages.components.kit.redraw import stays_drawn
 from pages.components.kit.text import literal
-from pages.components.notebook.note_form import NOTHING_EXPECTED, render_note_form, render_words
+from pages.components.notebook.note_form import render_note_form, render_words
 
 CHART_HEIGHT = 220
 CHART_POINTS = 100  # one in five pixels of its width
@@ -26,7 +25,7 @@ def render_entry(services: Services, entry: Entry) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader(literal(entry.title), anchor=False)
-        st.caption(_day(note.created_at))
+        st.caption(day(note.created_at))
         render_words(
             "Expected", note.expectation, NOTHING_EXPECTED if not entry.is_open else "Not written yet."
         )
@@ -94,7 +93,3 @@ def _delete(services: Services, note: Note) -> None:
         services.store.notes.delete(note.id)
     except ConvDeckError as error:
         session.flash(literal(str(error)))
-
-
-def _day(moment: float) -> str:
-    return f"{datetime.datetime.fromtimestamp(moment, datetime.UTC):%d %B %Y}".lstrip("0")

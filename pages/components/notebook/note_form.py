@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import ConvDeckError, RunNotFound
 from core.notebook import Entry
 from core.notebook.facts import compare, facts_of
+from core.notebook.markdown_export import NOTHING_EXPECTED
 from core.server.services import Services
 from core.store.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
 from core.store.records import Run
@@ -20,7 +21,6 @@ FIELD_HEIGHT = 100
 FACTS_TICK_SECONDS = 2.0
 LOCKED = "Written before the first epoch had ended, and unchanged since."
 TOO_LATE = "The first epoch had ended before this was saved, so it is not kept as an expectation."
-NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
 
 
 def render_run_note(services: Services, runs: Sequence[Run]) -> None:
