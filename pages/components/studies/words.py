@@ -86,7 +86,7 @@ degrees of freedom fewer than runs. $R^2$ is the share of the variance that the 
 rising curve it is high even where the points bend, so look at the distances from the line too. Each subset contains all
 smaller ones.
 
-All sizes train for the same number of epochs, so small ones make fewer steps. The line cannot continue for ever:
+All sizes train for the same number of epochs, so small ones make fewer steps. The line cannot continue indefinitely:
 accuracy stops at 100 %. Error often falls as a power of the data instead (Hestness et al., [arXiv 1712.00409](https://arxiv.org/abs/1712.00409)).
 """,
     ),
