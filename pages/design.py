@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.config import ExperimentConfig, differences
+from core.config.labels import label_at, shown_value
 from core.datasets.storage import list_datasets
 from core.design.presets import PRESETS
 from pages.components.design.as_text import render_as_text
@@ -42,7 +43,7 @@ def main() -> None:
     with right:
         # Drawn after the fields, because it lists the values that they refuse.
         render_start(config, network, image_size, data_problem, problem)
-        can_start = network is not None and data_problem is None and not session.errors_stand()
+        can_start = network is not None and data_problem is None and not session.refused_in_words()
         render_preflight(services, config, can_start=can_start)
         if network is not None:
             render_network(network, image_size)
@@ -73,7 +74,7 @@ def _render_presets() -> None:
 
 def _render_augmentation(config: ExperimentConfig) -> None:
     changed = [
-        f"{path.removeprefix('augmentation.').replace('_', ' ')} {_shown(value)}"
+        f"{label_at(path).within} {shown_value(path, value)}"
         for path, _, value in differences(ExperimentConfig(), config)
         if path.startswith("augmentation.")
     ]
@@ -81,10 +82,6 @@ def _render_augmentation(config: ExperimentConfig) -> None:
         active = config.augmentation.is_active
         st.markdown(f"**Augmentation**: {literal(', '.join(changed)) if active else 'off'}", width="stretch")
         st.page_link("augment.py", label="Change and preview", icon=":material/auto_awesome_motion:")
-
-
-def _shown(value: object) -> str:
-    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 main()

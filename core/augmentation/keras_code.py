@@ -41,7 +41,7 @@ def keras_code(augmentation: AugmentationConfig, num_channels: int = 3) -> Augme
         )
     if augmentation.unchanged_fraction and augmentation.is_active:
         differences.append(
-            f"Left as they are: {100 * augmentation.unchanged_fraction:g} % of the pictures. Keras's layers vary "
+            f"Unchanged pictures: {100 * augmentation.unchanged_fraction:g} % of the pictures. Keras's layers vary "
             "every picture."
         )
     return AugmentationCode(_script(lines, mixing, num_channels), tuple(differences))
@@ -80,7 +80,7 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
         lines.append(f'keras.layers.RandomFlip("{flip}"),')
     if augmentation.horizontal_flip and augmentation.alternating_flip:
         differences.append(
-            "Mirror: Keras mirrors by chance, training here each picture in every other epoch."
+            "Alternating flip: Keras mirrors at random, training here each picture in every other epoch."
         )
     if augmentation.zoom_fraction:
         low, high = zoom_factors(augmentation.zoom_fraction)
@@ -181,7 +181,7 @@ def _add_cover(augmentation: AugmentationConfig, lines: list[str], differences: 
             f"keras.layers.GaussianNoise({augmentation.noise_stddev:g}),",
             "keras.layers.Rescaling(255),",
         ]
-        differences.append("Noise: Keras does not clip what goes below 0 or above 255.")
+        differences.append("Pixel noise: Keras does not clip what goes below 0 or above 255.")
     if augmentation.erasing_probability:
         share = f"{augmentation.erasing_probability:g}"
         lines += [

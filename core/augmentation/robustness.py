@@ -100,10 +100,10 @@ def _around(middle: float, name: str, scale: float = 1) -> Callable[[Augmentatio
 KNOBS = {
     "rotation": Knob("Rotation", "°", _steps(-180, 180, 15), 0.0, _around(0, "rotation_degrees")),
     "width_shift": Knob(
-        "Shift sideways", "share of the width", _steps(-50, 50, 5, 100), 0.0, _around(0, "width_shift_fraction")
+        "Horizontal shift", "share of the width", _steps(-50, 50, 5, 100), 0.0, _around(0, "width_shift_fraction")
     ),
     "height_shift": Knob(
-        "Shift up and down", "share of the height", _steps(-50, 50, 5, 100), 0.0, _around(0, "height_shift_fraction")
+        "Vertical shift", "share of the height", _steps(-50, 50, 5, 100), 0.0, _around(0, "height_shift_fraction")
     ),
     "zoom": Knob("Zoom", "×", _steps(4, 16, 1, 10), 1.0, _around(1, "zoom_fraction")),
     "shear": Knob("Shear", "°", _steps(-60, 60, 10), 0.0, _around(0, "shear_degrees")),
@@ -112,7 +112,7 @@ KNOBS = {
     "saturation": Knob("Saturation", "×", _steps(0, 20, 2, 10), 1.0, _around(1, "saturation"), colored=True),
     "hue": Knob("Hue", "°", _steps(-180, 180, 30), 0.0, _around(0, "hue", 360), colored=True),
     "noise": Knob(
-        "Noise", "spread, share of full scale", _steps(0, 30, 3, 100), 0.0,
+        "Pixel noise", "spread, share of full scale", _steps(0, 30, 3, 100), 0.0,
         lambda augmentation: (0.0, augmentation.noise_stddev),
     ),
 }  # fmt: skip

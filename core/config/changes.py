@@ -3,6 +3,8 @@
 from typing import Any
 
 from core.config.experiment import ExperimentConfig
+from core.config.labels import change_in_words, shown_value
+from core.errors import ConfigError
 
 
 def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple[str, Any, Any]]:
@@ -13,9 +15,9 @@ def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple
 
 
 def describe_changes(before: ExperimentConfig, after: ExperimentConfig, most: int = 3) -> str:
-    """A label for a fork, such as `augmentation.rotation_degrees 0 → 20, seed 0 → 1, … and 3 more`.
+    """A label for a fork, such as `rotation 0° → 20°, seed 0 → 1, … and 3 more`.
 
-    Blocks and dense layers that were added or removed are counted: `model.blocks 2 → 3`.
+    Blocks and dense layers that were added or removed are counted: `convolution blocks 2 → 3`.
     """
     parts, shorter = [], {}
     for path, old, new in (
@@ -24,25 +26,23 @@ def describe_changes(before: ExperimentConfig, after: ExperimentConfig, most: in
     ):
         shorter[path] = min(len(old), len(new))
         if len(old) != len(new):
-            parts.append(f"{path} {len(old)} → {len(new)}")
+            parts.append(change_in_words(path, shown_value(path, old), shown_value(path, new)))
     for path, was, now in differences(before, after):
         layers, _, index = path.partition("[")
         # Where there are no layers at all, their list itself is the leaf that differs.
         if layers not in shorter or (index and int(index.partition("]")[0]) < shorter[layers]):
-            parts.append(f"{path} {_value(was)} → {_value(now)}")
+            parts.append(change_in_words(path, shown_value(path, was), shown_value(path, now)))
     rest = len(parts) - most
     return (", ".join(parts[:most]) + (f", … and {rest} more" if rest > 0 else "")) or "same settings"
 
 
-def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, int | float):
-        return f"{value:.6g}"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 30 else text[:29] + "…"
+def setting_in_words(config: ExperimentConfig, path: str) -> str:
+    """The value that a config has at a path, in words; a dash where it has no such block or layer."""
+    try:
+        value = config.value(path)
+    except ConfigError:
+        value = None
+    return shown_value(path, value)
 
 
 def _leaves(value: Any, path: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def fork_experiment(
 
 
 def fork_name(parent: str, changes: str) -> str:
-    """`article 1: augmentation.rotation_degrees 0 → 20`, cut to what a name may have."""
+    """`article 1: rotation 0° → 20°`, cut to what a name may have."""
     # The fork of a fork is named after the first run: the chain of changes would not fit.
     name = f"{parent.partition(': ')[0]}: {changes}"
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"

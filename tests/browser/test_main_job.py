@@ -191,7 +191,7 @@ def test_the_preview_shows_twelve_variants_and_their_values(server, page: Page) 
     expect(variants.first).not_to_have_attribute("alt", str(first), timeout=LONG_MS)
     expect(variants).to_have_count(12)
     page.get_by_role("button", name="Use in a new run").click()
-    expect(page.get_by_text("rotation degrees 20", exact=False).first).to_be_visible()
+    expect(page.get_by_text("rotation 20°", exact=False).first).to_be_visible()
 
 
 def test_every_page_opens_and_the_server_stays_light(server, page: Page) -> None:

@@ -76,13 +76,11 @@ def test_a_fork_races_its_parents_ghost(server, store, page: Page) -> None:
     ghosts = page.locator(f'{DRAWING} path[stroke-opacity="0.35"], {DRAWING} path[opacity="0.35"]')
 
     page.goto(f"{server.url}/runs?run={fork.id}")
-    expect(
-        page.get_by_text("Pale behind: parent. Here: augmentation.rotation_degrees 0 → 20.").first
-    ).to_be_visible()
+    expect(page.get_by_text("Pale behind: parent. Here: rotation 0° → 20°.").first).to_be_visible()
     expect(ghosts).to_have_count(6)  # training, validation and clean training, in both charts
     page.get_by_role("button", name="Parent (pale)").click()
     expect(ghosts).to_have_count(0)
 
     page.goto(f"{server.url}/runs?run={parent.id},{fork.id}")
-    expect(words(page, "augmentation.rotation_degrees 0 → 20")).to_have_count(2)
+    expect(words(page, "rotation 0° → 20°")).to_have_count(2)
     expect(words(page, "parent (pale)")).to_have_count(2)

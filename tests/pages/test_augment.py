@@ -133,12 +133,12 @@ def test_a_strength_scales_the_design_and_takes_it_back(engine) -> None:
     assert draft(page).augmentation.rotation_degrees == strong.rotation_degrees / 2
     assert draft(page).augmentation.horizontal_flip
     assert field(page, "augmentation.rotation_degrees").value == strong.rotation_degrees / 2
-    assert "Back at ×1" in words(page)
+    assert "At ×1 they return" in words(page)
     strengthen(page, 0.0)
     assert draft(page).augmentation == AugmentationConfig(horizontal_flip=True, fill_mode="reflect")
     strengthen(page, 1.0)
     assert draft(page).augmentation == strong
-    assert "Back at ×1" not in words(page)
+    assert "At ×1 they return" not in words(page)
 
 
 def test_what_stops_at_its_limit_is_named_and_comes_back(engine) -> None:

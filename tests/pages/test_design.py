@@ -176,7 +176,7 @@ def test_an_error_goes_with_its_field(workspace) -> None:
     change(page, "optimizer.name", "sgd")
     change(page, "optimizer.nesterov", True)
     change(page, "optimizer.momentum", 0.0)
-    assert "Needs a momentum above 0" in words(page)
+    assert "Nesterov momentum needs a momentum above 0" in words(page)
     change(page, "optimizer.name", "adam")
     assert not button(page, "Start training").disabled
 
@@ -238,18 +238,18 @@ def test_the_table_holds_numbers_and_leaves_empty_what_there_is_none_of(workspac
     [
         "Activation",
         "Optimizer",
-        "Learning rate's course",
+        "Learning-rate schedule",
         "Units",
         "Momentum",
         "Nesterov momentum",
-        "Epochs of warm-up",
-        "Epochs a step",
-        "Epochs to wait",
-        "Factor",
+        "Warm-up epochs",
+        "Epochs per step",
+        "Plateau patience (epochs)",
+        "Learning-rate factor",
     ],
 )
 def test_what_a_learner_may_not_know_is_explained(workspace, label: str) -> None:
-    schedule = {"Epochs of warm-up": "cosine", "Epochs to wait": "plateau"}.get(label, "step")
+    schedule = {"Warm-up epochs": "cosine", "Plateau patience (epochs)": "plateau"}.get(label, "step")
     config = PRESETS["article"].config.with_values({"optimizer.name": "sgd", "optimizer.schedule": schedule})
     page = unfold(paste(open_page("design.py"), config.to_json()), "Optimizer and regularisation")
     unfold(page, "More settings of this block")
@@ -291,7 +291,7 @@ def test_a_value_that_was_not_taken_is_not_lost_by_folding_it_away(workspace) ->
     page.session_state["more-of-optimizer"] = False
     page.run()
     assert field(page, "optimizer.momentum").value == 0.0
-    assert "A field has an invalid value: momentum: " in words(page)
+    assert "A field has an invalid value: Momentum: " in words(page)
     change(page, "optimizer.momentum", 0.5)
     assert "Momentum" not in {each.label for each in page.number_input}
     assert draft(page).optimizer.momentum == 0.5

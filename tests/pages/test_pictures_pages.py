@@ -150,7 +150,7 @@ def test_the_values_can_be_hidden_and_stay_for_those_who_cannot_see(engine) -> N
 
 
 def test_mixing_gets_other_pictures_to_mix_with(engine) -> None:
-    page = unfold(choose_policy(open_page("augment.py"), "Mild, as in the article"), "Mix")
+    page = unfold(choose_policy(open_page("augment.py"), "Mild, as in the article"), "Mixing")
     slider = next(s for s in page.slider if s.key.endswith("augmentation.mixup_alpha"))
     slider.set_value(0.5).run()
     assert engine.previews[-1][1] == (24, 32, 32, 3)

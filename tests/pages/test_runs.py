@@ -307,7 +307,7 @@ def test_a_mend_can_be_read_and_forks_the_run(store):
     run = overfitting(store, "shapes")
     page = open_runs(run.id)
     assert "Overfitting since epoch" in words(page)
-    assert any("augmentation.rotation_degrees: 0 → 20" in block.value for block in page.code)
+    assert any("Rotation: 0° → 20°" in block.value for block in page.code)
     next(button for button in page.button if button.label == "Fork with this change").click().run()
     fork = store.list_runs()[0]
     assert fork.parent_id == run.id and fork.config.augmentation.is_active
@@ -347,7 +347,7 @@ def test_a_fork_lies_over_its_parents_pale_curves(store):
     store.record_started(fork.id, 1, 10, 100, 0)
     add_epoch(store, fork, 1)
     page = open_runs(fork.id)
-    assert f"Pale behind: parent. Here: {literal('augmentation.rotation_degrees 0 → 20')}." in words(page)
+    assert f"Pale behind: parent. Here: {literal('rotation 0° → 20°')}." in words(page)
     epochs = pa.ipc.open_stream(charts(page)[0].data.data).read_pandas()
     assert epochs["g0_val"].tolist() == pytest.approx([0.31, 0.32, 0.33, 0.34])
     control.delete_run(store.workspace, parent.id)

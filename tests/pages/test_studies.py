@@ -52,7 +52,7 @@ def test_two_runs_from_a_link_and_one_click_starts_one_study(store):
     first, second = store.create_run(TINY, HOSTILE), store.create_run(FLIPPED, "other")
     page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
     assert not page.query_params
-    assert "What differs: augmentation.horizontal_flip off → on." in words(page)
+    assert "What differs: horizontal flip off → on." in words(page)
     assert "2 of 6 runs exist already." in words(page)
     press(page, "Start 4 runs")
 

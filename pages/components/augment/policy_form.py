@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.augmentation.strength import MOST_STRENGTH, scaled
 from core.config import AugmentationConfig, ExperimentConfig
-from core.config.augmentation import FILL_MODES
+from core.config.labels import label_at
 from core.design.presets import PRESETS
 from pages.components.design.fields import (
     choice_field,
@@ -18,13 +18,8 @@ from pages.components.kit import session
 POLICY = "policy"
 STRENGTH = "policy-strength"
 USUAL_ALPHA = 2.0  # more hardly changes the blends any further
-
-FILLS = {
-    "nearest": "the nearest pixel",
-    "reflect": "its mirror image",
-    "wrap": "the other side",
-    "constant": "black",
-}
+COLOURS = ("brightness", "contrast", "saturation", "hue")
+COVERS = ("erasing_probability", "noise_stddev")
 
 STRENGTHS: dict[str, AugmentationConfig] = {
     "None": AugmentationConfig(),
@@ -74,14 +69,14 @@ def render_strength(config: ExperimentConfig) -> None:
     st.slider(
         "Strength of the whole policy", 0.0, MOST_STRENGTH, default, 0.1, format="×%.1f", key=STRENGTH,
         on_change=_take_strength, disabled=not now.base.is_active,
-        help="Multiplies every range below at once; flips and the fill of the edge stay. The values go into the "
-        "design, as if you had moved each slider. Back at ×1 they are what they were. When you move one of them "
-        "yourself, what is there then counts as ×1.",
+        help="Multiplies every range below by the same factor; flips and the filling of gaps stay. The values go into "
+        "the design, as if you had moved each slider. At ×1 they return to what they were. If you move one of the "
+        "sliders yourself, the values then count as ×1.",
     )  # fmt: skip
     if now.factor != 1.0:
-        capped = ", ".join(_title(name) for name in scaled(now.base, now.factor).capped)
-        limit = f" No further, because at the limit: {capped}." if capped else ""
-        st.caption(f"The design has the values below. Back at ×1 they are what they were.{limit}")
+        capped = ", ".join(label_at(_at(name)).within for name in scaled(now.base, now.factor).capped)
+        limit = f" At their limit: {capped}." if capped else ""
+        st.caption(f"The design has the values below. At ×1 they return to what they were.{limit}")
 
 
 def _take_strength() -> None:
@@ -91,92 +86,38 @@ def _take_strength() -> None:
         session.set_strength(session.Strength(base, factor, scaled(base, factor).augmentation))
 
 
-def _title(name: str) -> str:
-    """`zoom_fraction` → `zoom`."""
-    unit = name.rpartition("_")[2]
-    short = (
-        name.removesuffix(f"_{unit}")
-        if unit in ("degrees", "fraction", "probability", "stddev", "alpha")
-        else name
-    )
-    return short.replace("_", " ")
-
-
 def render_knobs(config: ExperimentConfig) -> None:
     """Every knob, the common ones in sight and the rare ones folded, so that the pictures stay near."""
-    slider_field(
-        config, _at("rotation_degrees"), "Rotation", step=1.0, unit="°", help="Turns by up to so much."
-    )
-    slider_field(config, _at("width_shift_fraction"), "Shift sideways", help="As a share of the width.")
-    slider_field(config, _at("height_shift_fraction"), "Shift up and down", help="As a share of the height.")
+    slider_field(config, _at("rotation_degrees"), step=1.0)
+    _render_sliders(config, "width_shift_fraction", "height_shift_fraction")
     with st.container(horizontal=True):
-        toggle_field(
-            config, _at("horizontal_flip"), "Mirror", help="Left and right swapped in half of the pictures."
-        )
-        toggle_field(
-            config, _at("vertical_flip"), "Upside down", help="Where up and down mean nothing, as from above."
-        )
+        toggle_field(config, _at("horizontal_flip"))
+        toggle_field(config, _at("vertical_flip"))
     if config.augmentation.horizontal_flip:
-        toggle_field(
-            config, _at("alternating_flip"), "Mirror in every other epoch",
-            help="Each picture in turn as it is and mirrored, instead of by chance (arXiv 2404.00498).",
-        )  # fmt: skip
+        toggle_field(config, _at("alternating_flip"))
     folded_fields("Zoom, shear and edges", "knobs-of-geometry", lambda: _render_geometry(config))
-    folded_fields("Colour", "knobs-of-colour", lambda: _render_colour(config))
-    folded_fields("Cover and noise", "knobs-of-cover", lambda: _render_cover(config))
-    folded_fields("Mix", "knobs-of-mix", lambda: _render_mix(config))
-    slider_field(
-        config, _at("unchanged_fraction"), "Left as they are",
-        help="The share of pictures that is not varied at all.",
-    )  # fmt: skip
+    folded_fields("Colour", "knobs-of-colour", lambda: _render_sliders(config, *COLOURS))
+    folded_fields("Erasing and noise", "knobs-of-cover", lambda: _render_sliders(config, *COVERS))
+    folded_fields("Mixing", "knobs-of-mix", lambda: _render_mix(config))
+    _render_sliders(config, "unchanged_fraction")
 
 
 def _render_geometry(config: ExperimentConfig) -> None:
-    slider_field(config, _at("zoom_fraction"), "Zoom", help="Larger or smaller by up to this share.")
-    slider_field(
-        config, _at("shear_degrees"), "Shear", step=1.0, unit="°", help="Slants the picture by up to so much."
-    )  # fmt: skip
-    choice_field(
-        config, _at("fill_mode"), "Fill the edge with", FILL_MODES, names=FILLS,
-        help="Turning, shifting and shrinking leave gaps at the edge; this is what comes into them.",
-    )  # fmt: skip
-
-
-def _render_colour(config: ExperimentConfig) -> None:
-    slider_field(config, _at("brightness"), "Brightness", help="Lighter or darker by up to this share.")
-    slider_field(config, _at("contrast"), "Contrast", help="Nearer to or further from the picture's mean.")
-    slider_field(config, _at("saturation"), "Saturation", help="Colours paler or stronger.")
-    slider_field(config, _at("hue"), "Hue", help="Turns all colours along the colour circle.")
-
-
-def _render_cover(config: ExperimentConfig) -> None:
-    slider_field(
-        config, _at("erasing_probability"), "Random erasing",
-        help="How many of the pictures get a box painted over (Zhong et al., arXiv 1708.04896).",
-    )  # fmt: skip
-    slider_field(
-        config, _at("noise_stddev"), "Noise", help="Gaussian noise; its spread as a share of full scale."
-    )
+    _render_sliders(config, "zoom_fraction")
+    slider_field(config, _at("shear_degrees"), step=1.0)
+    choice_field(config, _at("fill_mode"))
 
 
 def _render_mix(config: ExperimentConfig) -> None:
-    slider_field(
-        config, _at("mixup_alpha"), "Mixup", usual=USUAL_ALPHA,
-        help="Blends two pictures and their labels (arXiv 1710.09412). Higher: more even blends.",
-    )  # fmt: skip
-    slider_field(
-        config, _at("cutmix_alpha"), "CutMix", usual=USUAL_ALPHA,
-        help="Pastes a box of another picture and mixes the labels by area (arXiv 1905.04899).",
-    )  # fmt: skip
-    integer_field(
-        config, _at("randaugment_operations"), "RandAugment operations",
-        help="How many operations, drawn at random, each picture gets (arXiv 1909.13719).",
-    )  # fmt: skip
+    _render_sliders(config, "mixup_alpha", "cutmix_alpha", usual=USUAL_ALPHA)
+    integer_field(config, _at("randaugment_operations"))
     if config.augmentation.randaugment_operations:
-        slider_field(
-            config, _at("randaugment_magnitude"), "RandAugment magnitude",
-            help="How strong each of these operations is, as a share of its own range.",
-        )  # fmt: skip
+        _render_sliders(config, "randaugment_magnitude")
+
+
+def _render_sliders(config: ExperimentConfig, *names: str, usual: float | None = None) -> None:
+    for name in names:
+        slider_field(config, _at(name), usual=usual)
 
 
 def _at(name: str) -> str:

@@ -1,14 +1,16 @@
 """Widgets that each edit one value of the draft, with what is wrong with it right below.
 
-Their limits are the config's own, so that none of them shows a value that the draft does not have.
+Their names, help and limits are the config's own, so that a setting has the same words everywhere, and no widget
+shows a value that the draft does not have.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.config import ExperimentConfig
+from core.config.labels import label_at, setting_at
 from pages.components.kit import session
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import literal
@@ -16,94 +18,114 @@ from pages.components.kit.text import literal
 Also = Callable[[Any], dict[str, Any]]
 
 
-def number_field(
-    config: ExperimentConfig, path: str, label: str, *, step: float = 0.01, help: str | None = None
-) -> None:
+def render_grid(config: ExperimentConfig, fields: Mapping[str, float], *, width: int = 150) -> None:
+    """A field for each path, side by side as far as there is room; the numbers are the steps of number fields."""
+    with st.grid(3, min_column_width=width):
+        render_cells(config, fields)
+
+
+def render_cells(config: ExperimentConfig, fields: Mapping[str, float]) -> None:
+    """The fields of a grid, for a caller that has further cells."""
+    for path, step in fields.items():
+        with st.container():
+            setting_field(config, path, step)
+
+
+def setting_field(config: ExperimentConfig, path: str, step: float = 1) -> None:
+    """The widget that fits the setting's kind; `step` is that of a number."""
+    setting = setting_at(path)
+    if setting.kind == "switch":
+        toggle_field(config, path)
+    elif setting.kind == "choice":
+        choice_field(config, path)
+    elif setting.is_optional:
+        optional_field(config, path, step=step)
+    elif setting.kind == "whole":
+        integer_field(config, path, step=int(step))
+    else:
+        number_field(config, path, step=step)
+
+
+def number_field(config: ExperimentConfig, path: str, *, step: float = 0.01) -> None:
     """A number with a fraction."""
-    key, limits = _key(path), config.limits(path)
+    key, limits, label = _key(path), config.limits(path), label_at(path)
     st.number_input(
-        label, limits.low, limits.high, float(config.value(path)), step, format="%g", key=key, help=help,
+        label.title, limits.low, limits.high, float(config.value(path)), step, format="%g", key=key, help=label.help,
         on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
 
 
-def integer_field(
-    config: ExperimentConfig, path: str, label: str, *, step: int = 1, help: str | None = None
-) -> None:
+def integer_field(config: ExperimentConfig, path: str, *, step: int = 1) -> None:
     """A whole number."""
-    key, limits = _key(path), config.limits(path)
+    key, limits, label = _key(path), config.limits(path), label_at(path)
     st.number_input(
-        label, int(limits.low), int(limits.high), int(config.value(path)), step, key=key, help=help,
+        label.title, int(limits.low), int(limits.high), int(config.value(path)), step, key=key, help=label.help,
         on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
 
 
-def optional_field(
-    config: ExperimentConfig, path: str, label: str, *, step: float, help: str | None = None, empty: str = "off"
-) -> None:  # fmt: skip
-    """A number, or nothing where the field is left empty; `empty` says what that means."""
-    key, limits = _key(path), config.limits(path)
+def optional_field(config: ExperimentConfig, path: str, *, step: float) -> None:
+    """A number, or nothing where the field is left empty."""
+    key, limits, label = _key(path), config.limits(path), label_at(path)
     kind: Callable[[Any], Any] = int if limits.whole else float
     value = config.value(path)
     st.number_input(
-        label, kind(limits.low), kind(limits.high), None if value is None else kind(value), kind(step), key=key,
-        help=help, placeholder=empty, format="%d" if limits.whole else "%g", on_change=session.change_design,
-        args=(path, key),
+        label.title, kind(limits.low), kind(limits.high), None if value is None else kind(value), kind(step), key=key,
+        help=label.help, placeholder=label.empty, format="%d" if limits.whole else "%g",
+        on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
 
 
 def slider_field(
-    config: ExperimentConfig, path: str, label: str, *, step: float = 0.01, unit: str = "", usual: float | None = None,
-    help: str | None = None,
-) -> None:  # fmt: skip
-    """A number from 0; shares are shown as percent. The slider ends at `usual` unless the value lies beyond."""
-    key, limits, value = _key(path), config.limits(path), float(config.value(path))
+    config: ExperimentConfig, path: str, *, step: float = 0.01, usual: float | None = None
+) -> None:
+    """A number from 0. The slider ends at `usual` unless the value lies beyond."""
+    key, limits, label = _key(path), config.limits(path), label_at(path)
+    value = float(config.value(path))
     high = usual if usual is not None and value <= usual else limits.high
     st.slider(
-        label, limits.low, high, value, step, key=key, help=help,
-        format=f"%g{unit}" if unit or high > 1 else "percent",
+        label.name, limits.low, high, value, step, key=key, help=label.help,
+        format="percent" if label.is_percent else f"%g{label.unit}",
         on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
 
 
 def choice_field(
-    config: ExperimentConfig, path: str, label: str, options: Sequence[str], *, help: str | None = None,
-    disabled: bool = False, names: dict[str, str] | None = None,
-) -> None:  # fmt: skip
-    """One of a few texts."""
-    key = _key(path)
+    config: ExperimentConfig, path: str, *, disabled: bool = False, titles: dict[str, str] | None = None
+) -> None:
+    """One of the setting's choices, or of `titles` where the choices are not the config's own."""
+    key, label = _key(path), label_at(path)
+    names = titles or label.choices
+    options = list(names)
     st.selectbox(
-        label, options, list(options).index(config.value(path)), key=key, help=help, disabled=disabled,
-        format_func=lambda option: (names or {}).get(option, option.replace("_", " ")),
-        on_change=session.change_design, args=(path, key),
+        label.name, options, options.index(config.value(path)), key=key, help=label.help, disabled=disabled,
+        format_func=names.__getitem__, on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
 
 
-def toggle_field(
-    config: ExperimentConfig, path: str, label: str, *, help: str | None = None, also: Also | None = None
-) -> None:
+def toggle_field(config: ExperimentConfig, path: str, *, also: Also | None = None) -> None:
     """On or off. `also` gives values that have to change with it."""
-    key = _key(path)
+    key, label = _key(path), label_at(path)
     st.toggle(
-        label, config.value(path), key=key, help=help, on_change=session.change_design, args=(path, key, also)
-    )
+        label.name, config.value(path), key=key, help=label.help, on_change=session.change_design,
+        args=(path, key, also),
+    )  # fmt: skip
     _error(path, key)
 
 
 def numbers_field(
-    config: ExperimentConfig, path: str, label: str, options: Sequence[int], *, help: str | None = None,
-    also: Also | None = None,
-) -> None:  # fmt: skip
-    """Several of a few whole numbers."""
-    key = _key(path)
+    config: ExperimentConfig, path: str, options: Sequence[int], *, also: Also | None = None
+) -> None:
+    """Several of a few whole numbers, each the side of a square."""
+    key, label = _key(path), label_at(path)
     chosen = config.value(path)
     st.pills(
-        label, sorted({*options, *chosen}), selection_mode="multi", default=chosen, key=key, help=help,
+        label.name, sorted({*options, *chosen}), selection_mode="multi", default=chosen, key=key, help=label.help,
         on_change=session.change_design, args=(path, key, also),
         format_func=lambda size: f"{size}×{size}",
     )  # fmt: skip
@@ -119,7 +141,7 @@ def folded_fields(label: str, key: str, render: Callable[[], None]) -> None:
 
 
 def render_problem(message: str) -> None:
-    """What is wrong with the field above. The config's sentences begin with the path, so without it in small."""
+    """What is wrong with the field above. The config's sentences go on from the field's name, which stands there."""
     st.markdown(f":small[:red[{literal(message[:1].upper() + message[1:])}]]")
 
 

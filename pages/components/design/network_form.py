@@ -6,33 +6,32 @@ from typing import Any
 import streamlit as st
 
 from core.config import ExperimentConfig
-from core.config.model import ACTIVATIONS, BlockConfig
+from core.config.model import BlockConfig
 from core.design.architecture import Architecture
 from core.errors import ConfigError
 from pages.components.design.fields import (
     choice_field,
     folded_fields,
     integer_field,
-    number_field,
     numbers_field,
+    render_cells,
+    setting_field,
     toggle_field,
 )
 from pages.components.kit import session
 from pages.components.kit.text import literal
 
 KERNEL_SIZES = (1, 3, 5, 7, 9)
-POOLS = {"max": "max", "average": "average", "none": "none"}
+# The settings of a dense layer, and the rare ones of a block, with the step of a number's field.
+LAYER = {"units": 16, "dropout": 0.05, "activation": 1}
+MORE = {"stride": 1, "activation": 1, "repeats": 1, "pool_size": 1, "dropout": 0.05, "batch_norm": 1}
 
 
 def render_blocks(
     config: ExperimentConfig, network: Architecture | None, problem: ConfigError | None
 ) -> None:
     """The whitening layer, and a card for each convolution block."""
-    toggle_field(
-        config, "model.whitening", "Whiten patches of 2×2 pixels first",
-        help="A first layer that is not trained but computed from the training pictures: neighbouring pixels say much "
-        "the same, and what it gives no longer does (arXiv 2404.00498).",
-    )  # fmt: skip
+    toggle_field(config, "model.whitening")
     if problem is not None and problem.field == "model.whitening":
         st.error(literal(problem.message), icon=":material/block:")
     for index in range(len(config.model.blocks)):
@@ -46,38 +45,17 @@ def render_blocks(
 
 def render_head(config: ExperimentConfig, problem: ConfigError | None) -> None:
     """What comes after the blocks: the head and its dense layers."""
-    choice_field(
-        config, "model.head", "From picture to numbers", ("flatten", "global_average"),
-        names={"flatten": "flatten: every position", "global_average": "global average: one number a filter"},
-        help="Flatten keeps where something was seen and needs many parameters after it; the global average does not.",
-    )  # fmt: skip
+    choice_field(config, "model.head")
     for index in range(len(config.model.dense)):
         with st.container(border=True):
             _row_of_buttons(config, "dense", index, f"**Dense layer {index + 1}**")
             path = f"model.dense[{index}]"
-            columns = st.columns(3)
-            with columns[0]:
-                integer_field(config, f"{path}.units", "Units", step=16, help=_UNITS)
-            with columns[1]:
-                number_field(config, f"{path}.dropout", "Dropout", step=0.05, help=_DROPOUT)
-            with columns[2]:
-                choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS, help=_ACTIVATION)
+            for column, (name, step) in zip(st.columns(3), LAYER.items(), strict=True):
+                with column:
+                    setting_field(config, f"{path}.{name}", step)
             if problem is not None and problem.field.startswith(path):
                 st.error(literal(problem.message), icon=":material/block:")
     _button("Add dense layer", "add-dense", ":material/add:", _added(config, "dense", {"units": 128}))
-
-
-_UNITS = (
-    "How many numbers the layer computes, each from all that come in. More tell finer differences apart, and learn "
-    "more by heart."
-)
-_ACTIVATION = (
-    "What is done to each number at the end. Without a bend in it, several layers could do no more than one: relu "
-    "turns what is below 0 into 0, and linear leaves everything as it is."
-)
-_DROPOUT = (
-    "The share of values that is left out at random while training, which makes learning by heart harder."
-)
 
 
 def _render_block(config: ExperimentConfig, index: int, network: Architecture | None) -> None:
@@ -88,21 +66,14 @@ def _render_block(config: ExperimentConfig, index: int, network: Architecture | 
     _row_of_buttons(config, "blocks", index, f"**Block {index + 1}**{outcome}")
     columns = st.columns([1, 2, 1])
     with columns[0]:
-        integer_field(
-            config, f"{path}.filters", "Filters", step=8,
-            help="How many patterns the block looks for; each gives one channel.",
-        )  # fmt: skip
+        integer_field(config, f"{path}.filters", step=8)
     with columns[1]:
         numbers_field(
-            config, f"{path}.kernel_sizes", "Kernel sizes", KERNEL_SIZES,
-            help="The window in pixels. Several sizes look side by side and their channels are joined: Inception.",
+            config, f"{path}.kernel_sizes", KERNEL_SIZES,
             also=lambda sizes: _padding_for(sizes, block, f"{path}.padding"),
         )  # fmt: skip
     with columns[2]:
-        choice_field(
-            config, f"{path}.pool", "Pooling", tuple(POOLS),
-            help="Makes the picture smaller: keeps the largest value of each window, or its average.",
-        )  # fmt: skip
+        choice_field(config, f"{path}.pool")
     folded_fields("More settings of this block", f"more-of-block-{index}", lambda: _render_more(config, path))
 
 
@@ -122,52 +93,14 @@ def _render_more(config: ExperimentConfig, path: str) -> None:
     must_be_same = block_values["residual"] or len(block_values["kernel_sizes"]) > 1
     with st.grid(3, min_column_width=150):
         with st.container():
-            choice_field(
-                config, f"{path}.padding", "Padding", ("valid", "same"), disabled=must_be_same,
-                names={"valid": "valid: no padding", "same": "same: keeps the size"},
-                help="Several kernel sizes and residual blocks need 'same'.",
-            )  # fmt: skip
-        with st.container():
-            integer_field(
-                config,
-                f"{path}.stride",
-                "Stride",
-                help="How many pixels the window moves at a time.",
-            )
-        with st.container():
-            choice_field(config, f"{path}.activation", "Activation", ACTIVATIONS, help=_ACTIVATION)
-        with st.container():
-            integer_field(
-                config,
-                f"{path}.repeats",
-                "Repeats",
-                help="How often the convolution is repeated.",
-            )
-        with st.container():
-            integer_field(
-                config,
-                f"{path}.pool_size",
-                "Pooling window",
-                help="The window's side in pixels.",
-            )
-        with st.container():
-            number_field(config, f"{path}.dropout", "Dropout", step=0.05, help=_DROPOUT)
+            choice_field(config, f"{path}.padding", disabled=must_be_same)
+        render_cells(config, {f"{path}.{name}": step for name, step in MORE.items()})
         with st.container():
             toggle_field(
-                config, f"{path}.batch_norm", "Batch normalisation",
-                help="Keeps the values in a steady range, so that learning is faster.",
-            )  # fmt: skip
+                config, f"{path}.residual", also=lambda on: {f"{path}.padding": "same"} if on else {}
+            )
         with st.container():
-            toggle_field(
-                config, f"{path}.residual", "Residual",
-                help="Adds what came in to what goes out, so that deeper networks still learn.",
-                also=lambda on: {f"{path}.padding": "same"} if on else {},
-            )  # fmt: skip
-        with st.container():
-            toggle_field(
-                config, f"{path}.separable", "Separable",
-                help="First each channel on its own, then across channels: fewer parameters.",
-            )  # fmt: skip
+            toggle_field(config, f"{path}.separable")
 
 
 def _row_of_buttons(config: ExperimentConfig, kind: str, index: int, title: str) -> None:

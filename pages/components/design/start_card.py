@@ -47,7 +47,8 @@ def render_start(
 
     `data_problem` and `problem` say why the data, or the network, cannot be used; `image_size` is the smaller side.
     """
-    refused = data_problem is not None or session.errors_stand()
+    reasons = session.refused_in_words()
+    refused = data_problem is not None or bool(reasons)
     with st.container(border=True):
         st.text_input(
             "Name of the run", key=RUN_NAME, max_chars=MAX_NAME_CHARACTERS, placeholder="numbered automatically",
@@ -65,7 +66,7 @@ def render_start(
             st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
         if refused:
             # Repeated here, because the field may be in a closed section.
-            why = "; ".join(session.refused_in_words()) or "see the message below the field."
+            why = "; ".join(reasons) or "see the message below the field."
             st.markdown(f":small[:red[A field has an invalid value: {literal(why)}]]")
         elif network is not None:
             num_train = config.dataset.num_train or _dataset_size(config)

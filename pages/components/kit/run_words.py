@@ -88,12 +88,3 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
         hint = f" “{paused[0].name}” is paused: resume or stop it." if paused else ""
         return f"Next in the queue: it starts when {'one of ' if len(busy) > 1 else ''}{holders} ends.{hint}"
     return "Next in the queue: it starts within a few seconds."
-
-
-def setting(value: object) -> str:
-    """A value of a config in words: `none`, `on`, `0.02`."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -13,6 +13,7 @@ from core.config import AugmentationConfig, ExperimentConfig
 from core.design.drafts import Draft
 from core.errors import ConfigError
 from core.server.services import Services, get_services
+from pages.components.kit.refused import RefusedValues
 
 
 def services() -> Services:
@@ -65,9 +66,9 @@ def draft() -> Draft | None:
 
 
 def set_draft(draft: Draft) -> None:
-    """Replace the draft, not by one of its own widgets: these are made anew to show it."""
+    """Replace the draft, not by one of its own widgets: these are drawn again to show it."""
     st.session_state["draft"] = draft
-    st.session_state["refused_values"] = {}
+    st.session_state["refused_values"] = RefusedValues()
     st.session_state["design_generation"] = secrets.token_hex(4)
 
 
@@ -138,13 +139,13 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
     now, value = draft(), st.session_state[key]
     if now is None:
         return
-    refused = st.session_state.setdefault("refused_values", {})
-    refused.pop(path, None)
+    refused = _refused_values()
+    refused.forget(path)
     try:
         values = {path: value, **(also(value) if also else {})}
         changed = replace(now, config=now.config.with_values(values))
     except ConfigError as error:
-        refused[path] = (key, value, error.message)
+        refused.refuse(path, key, value, error)
         return
     changed = _with_refused(changed, refused)
     if len(values) > 1:
@@ -153,16 +154,15 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
         st.session_state["draft"] = changed
 
 
-def _with_refused(now: Draft, refused: dict[str, tuple[str, Any, str]]) -> Draft:
-    """With the values that were refused and still stand in their fields, where another change has mended the cause."""
-    for path, (key, value, _) in list(refused.items()):
-        if st.session_state.get(key) == value:
-            try:
-                now = replace(now, config=now.config.with_values({path: value}))
-            except ConfigError as error:
-                refused[path] = (key, value, error.message)
-                continue
-        del refused[path]
+def _with_refused(now: Draft, refused: RefusedValues) -> Draft:
+    """With the refused values that still stand in their fields, where another change has removed the cause."""
+    standing = dict(refused.standing(st.session_state))
+    refused.forget_all()
+    for path, each in standing.items():
+        try:
+            now = replace(now, config=now.config.with_values({path: each.value}))
+        except ConfigError as error:
+            refused.refuse(path, each.key, each.value, error)
     return now
 
 
@@ -177,39 +177,27 @@ def pop_remembered(path: str) -> Any:
 
 
 def standing_error(path: str, key: str) -> str | None:
-    """Why the value that the widget `key` shows was not taken; None when the draft has it.
-
-    A widget that comes back to a page shows the draft's value again: then nothing is wrong any more.
-    """
-    refused_key, value, message = st.session_state.get("refused_values", {}).get(path, (None, None, None))
-    if refused_key != key or st.session_state.get(key) != value:
-        return None
-    st.session_state["errors_stand"] = True
-    return message
+    """Why the value that the widget `key` shows was not taken; None when the draft has it."""
+    return _refused_values().draw(path, key, st.session_state)
 
 
 def is_any_value_refused() -> bool:
-    """Whether a field of this page, drawn already or not, shows a value that was not taken."""
-    return bool(refused_in_words())
+    """Whether a field, drawn already or not, shows a value that was not taken."""
+    return any(_refused_values().standing(st.session_state))
 
 
 def refused_in_words() -> list[str]:
-    """For each field that shows a value that was not taken: its name and why, `nesterov: needs a momentum above 0.`"""
-    return [
-        f"{path.rpartition('.')[2].replace('_', ' ')}: {message}"
-        for path, (key, value, message) in st.session_state.get("refused_values", {}).items()
-        if key in st.session_state and st.session_state[key] == value
-    ]
+    """For each field drawn on this page that shows a value that was not taken: its name, and why."""
+    return _refused_values().in_words(st.session_state)
 
 
 def forget_standing_errors() -> None:
     """At the beginning of a page: only its own fields count."""
-    st.session_state["errors_stand"] = False
+    _refused_values().begin_page()
 
 
-def errors_stand() -> bool:
-    """Whether a field that was drawn on this page shows a value that was not taken."""
-    return st.session_state.get("errors_stand", False)
+def _refused_values() -> RefusedValues:
+    return st.session_state.setdefault("refused_values", RefusedValues())
 
 
 def idempotency_token(config: ExperimentConfig, name: str | None = None) -> str:

@@ -11,12 +11,14 @@ from core.runs.start import fork_experiment, fork_name
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit import session
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 Started = TypeVar("Started")
 
 
-def try_to_start(start: Callable[[], Started], in_words: Callable[[UserError], str] = str) -> Started | None:
+def try_to_start(
+    start: Callable[[], Started], in_words: Callable[[UserError], str] = error_text
+) -> Started | None:
     """What `start` returns. None where it is refused, with the reason, as `in_words` gives it, on the page.
 
     `start` passes on `session.idempotency_token`, which is used up by a start that went through.

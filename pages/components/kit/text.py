@@ -6,7 +6,8 @@ import zoneinfo
 
 import streamlit as st
 
-from core.errors import ConvDeckError
+from core.config.labels import label_of
+from core.errors import ConfigError, ConvDeckError
 
 EXPECTATION_EXAMPLE = "For example: it overfits by epoch 5; validation ends near 60 %."
 UNEXPECTED = "Something went wrong on this page. Reload it to try again; the server's log says what happened."
@@ -30,6 +31,13 @@ def _zone() -> datetime.tzinfo:
         return datetime.UTC
 
 
+def error_text(error: Exception) -> str:
+    """Its sentence, with a setting by its label where programs read its path: `Learning rate: must be above 0 …`"""
+    if isinstance(error, ConfigError) and error.field:
+        return f"{label_of(error.field)}: {error.message}"
+    return str(error)
+
+
 def render_error(error: Exception) -> bool:
     """Say in a sentence what a page, one of its fragments or a callback raised, in the place where it happened.
 
@@ -37,5 +45,5 @@ def render_error(error: Exception) -> bool:
     before the page could catch it. Streamlit has written the traceback to the log by then; True keeps it from drawing
     its own message.
     """
-    st.error(literal(str(error)) if isinstance(error, ConvDeckError) else UNEXPECTED)
+    st.error(literal(error_text(error)) if isinstance(error, ConvDeckError) else UNEXPECTED)
     return True

@@ -6,6 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.config import differences
+from core.config.changes import setting_in_words
+from core.config.labels import label_of
 from core.design.presets import PRESETS
 from core.formatting import percent, points, rough_duration
 from core.store.records import Run
@@ -69,25 +71,20 @@ def _render_differences(runs: Sequence[Run]) -> None:
 def _render_settings(run: Run) -> None:
     preset = PRESETS.get(run.preset or "")
     if preset is not None:
-        changes = differences(preset.config, run.config)
-        text = "; ".join(
-            f"{path}: {run_words.setting(now)} instead of {run_words.setting(was)}"
-            for path, was, now in changes
+        changes = "; ".join(
+            f"{label_of(path)}: {setting_in_words(run.config, path)} instead of "
+            f"{setting_in_words(preset.config, path)}"
+            for path, _, _ in differences(preset.config, run.config)
         )
-        st.caption(literal(f"Preset {preset.name}, {text or 'unchanged'}."))
+        st.caption(literal(f"Preset {preset.name}{f'. {changes}' if changes else ', unchanged'}."))
     st.json(run.config.to_dict(), expanded=2)
 
 
 def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     """A row per setting that is not the same in all runs, a column per run, values as text."""
-    first = runs[0].config
-    found: dict[str, dict[int, str]] = {}
-    for index, run in enumerate(runs[1:], start=1):
-        for path, was, now in differences(first, run.config):
-            found.setdefault(path, {0: run_words.setting(was)})[index] = run_words.setting(now)
-    rows = {
-        path: [values.get(index, values[0]) for index in range(len(runs))] for path, values in found.items()
-    }
+    configs = [run.config for run in runs]
+    paths = dict.fromkeys(path for other in configs[1:] for path, _, _ in differences(configs[0], other))
+    rows = {label_of(path): [setting_in_words(config, path) for config in configs] for path in paths}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=run_words.distinct_names(runs))
     table.index.name = "setting"
     return table

@@ -7,12 +7,13 @@ import streamlit as st
 
 from core.analysis.diagnosis import Diagnosis, Verdict
 from core.analysis.suggestions import Suggestion
+from core.config.changes import setting_in_words
+from core.config.labels import label_of, shown_value
 from core.datasets.storage import describe_dataset
 from core.runs.verdicts import suggestions_of, verdict_of
 from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Curves
-from pages.components.kit import run_words
 from pages.components.kit.cache import epoch_version, per_epoch
 from pages.components.kit.run_words import Color
 from pages.components.kit.starting import open_runs, start_fork
@@ -98,6 +99,6 @@ def _render_suggestion(services: Services, run: Run, offer: Offer) -> None:
 def _changes(run: Run, suggestion: Suggestion) -> str:
     config = run.config
     return "\n".join(
-        f"{path}: {run_words.setting(config.value(path))} → {run_words.setting(value)}"
+        f"{label_of(path)}: {setting_in_words(config, path)} → {shown_value(path, value)}"
         for path, value in suggestion.changes.items()
     )

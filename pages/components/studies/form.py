@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
+from core.config.labels import label_at, label_of
 from core.datasets.lookup import find_dataset
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
@@ -43,10 +44,6 @@ FIELDS = {
     "num_seeds": "Seeds",
     "sizes": "Training set sizes",
     "fractions": "Wrong labels",
-    "training.epochs": "Epochs",
-    "dataset.num_train": "Training pictures",
-    "dataset.id": "Data set",
-    "augmentation": "Augmentation",
 }
 MODES = {WITHOUT: "Leave one out", ONLY: "One at a time"}
 
@@ -156,11 +153,9 @@ def _read_knobs(services: Services, kind: str, first: StudySource, second: Study
             help="How many times each config is trained, each time from other initial weights and with another order "
             "of pictures. One seed says nothing about chance.",
         )  # fmt: skip
-        _number(values, first.config, "training.epochs", "Epochs", key)
+        _number(values, first.config, "training.epochs", key)
         if kind != VOLUME:
-            _number(
-                values, first.config, "dataset.num_train", f"Training pictures (of {available:,})", key, "all"
-            )
+            _number(values, first.config, "dataset.num_train", key, f" (of {available:,})")
         if kind == VOLUME:
             text = st.text_input(
                 "Training set sizes", ", ".join(str(size) for size in ladder(available)),
@@ -193,13 +188,14 @@ def _read_knobs(services: Services, kind: str, first: StudySource, second: Study
 
 
 def _number(
-    values: dict[str, Any], config: ExperimentConfig, path: str, label: str, key: str, empty: str = ""
+    values: dict[str, Any], config: ExperimentConfig, path: str, key: str, available: str = ""
 ) -> None:
     """A field for one value. Only a changed one gets into `values`, so that a second config keeps its own."""
-    limits, own = config.limits(path), config.value(path)
+    limits, own, label = config.limits(path), config.value(path), label_at(path)
     value = st.number_input(
-        label, int(limits.low), int(limits.high), own, 1, key=f"study-{path}-{key}", placeholder=empty
-    )
+        f"{label.name}{available}", int(limits.low), int(limits.high), own, 1, key=f"study-{path}-{key}",
+        placeholder=label.empty, help=label.help,
+    )  # fmt: skip
     if value != own:
         values[path] = value
 
@@ -239,7 +235,7 @@ def _cost(planned: int, new: int, seconds: float | None, devices: int) -> str:
 def _in_words(error: UserError) -> str:
     """The error, with the field called as in this form."""
     if isinstance(error, ConfigError) and error.field:
-        return f"{FIELDS.get(error.field, error.field)}: {error.message}"
+        return f"{FIELDS.get(error.field, label_of(error.field))}: {error.message}"
     return str(error)
 
 

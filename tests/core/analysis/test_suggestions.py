@@ -200,19 +200,18 @@ class TestDescribeChanges:
 
     def test_many_are_counted(self):
         assert describe_changes(ARTICLE, PRESETS["article-augmented"].config) == (
-            "augmentation.rotation_degrees 0 → 20, augmentation.width_shift_fraction 0 → 0.02, "
-            "augmentation.height_shift_fraction 0 → 0.02, … and 1 more"
+            "rotation 0° → 20°, horizontal shift 0 % → 2 %, vertical shift 0 % → 2 %, … and 1 more"
         )
         assert describe_changes(ARTICLE, PRESETS["article-augmented"].config, most=1) == (
-            "augmentation.rotation_degrees 0 → 20, … and 3 more"
+            "rotation 0° → 20°, … and 3 more"
         )
 
     def test_layers_that_come_and_go_are_counted(self):
         fewer = ARTICLE.with_values({"model.dense": [], "model.blocks[0].filters": 8})
         more = fewer.with_values(offered(Verdict.UNDERFITTING, fewer)["one-more-block"])
-        assert describe_changes(fewer, more) == "model.blocks 2 → 3"
-        assert describe_changes(ARTICLE, fewer) == "model.dense 2 → 0, model.blocks[0].filters 64 → 8"
-        assert describe_changes(fewer, ARTICLE) == "model.dense 0 → 2, model.blocks[0].filters 8 → 64"
+        assert describe_changes(fewer, more) == "convolution blocks 2 → 3"
+        assert describe_changes(ARTICLE, fewer) == "dense layers 2 → 0, filters 64 → 8 in block 1"
+        assert describe_changes(fewer, ARTICLE) == "dense layers 0 → 2, filters 8 → 64 in block 1"
 
     def test_every_kind_of_value(self):
         after = ARTICLE.with_values(
@@ -225,9 +224,9 @@ class TestDescribeChanges:
             }
         )
         assert describe_changes(ARTICLE, after, most=9) == (
-            "dataset.num_train none → 500, model.blocks[0].kernel_sizes 3 → 3, 5, "
-            "model.blocks[0].padding valid → same, augmentation.horizontal_flip off → on, "
-            "optimizer.learning_rate 0.001 → 0.0001"
+            "training pictures all → 500, kernel sizes 3×3 → 3×3 and 5×5 in block 1, "
+            "padding valid → same in block 1, horizontal flip off → on, "
+            "learning rate 0.001 → 0.0001"
         )
 
 

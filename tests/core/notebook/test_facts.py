@@ -43,9 +43,9 @@ def test_two_runs_are_compared_by_settings_and_best_accuracy(store) -> None:
     third = trained_run(store, "C", [0.4], CONFIG.with_values({"training.batch_size": 16, "seed": 4}))
     entry = entry_of(store, store.notes.write([first.id, second.id, third.id], outcome="x"))
     assert entry.comparison == (
-        "“B” against “A”: optimizer.learning_rate 0.001 → 0.01.",
+        "“B” against “A”: learning rate 0.001 → 0.01.",
         "Best validation accuracy of “B”: 12.3 points above “A”.",
-        "“C” against “A”: training.batch_size 64 → 16, seed 0 → 4.",
+        "“C” against “A”: batch size 64 → 16, seed 0 → 4.",
         "Best validation accuracy of “C”: 10.0 points below “A”.",
         ONE_RUN_EACH,
     )

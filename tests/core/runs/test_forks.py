@@ -25,10 +25,10 @@ def test_a_fork_is_its_parent_but_for_the_change(workspace, parent):
     fork = fork_experiment(workspace, parent.id, {"augmentation.rotation_degrees": 20})
     assert fork.config == parent.config.with_values({"augmentation.rotation_degrees": 20})
     assert (fork.parent_id, fork.preset, fork.name) == (
-        parent.id, "tiny", "mine: augmentation.rotation_degrees 0 → 20",
+        parent.id, "tiny", "mine: rotation 0° → 20°",
     )  # fmt: skip
     again = fork_experiment(workspace, fork.id, {"augmentation.rotation_degrees": 30})
-    assert (again.parent_id, again.name) == (fork.id, "mine: augmentation.rotation_degrees 20 → 30")
+    assert (again.parent_id, again.name) == (fork.id, "mine: rotation 20° → 30°")
 
 
 @pytest.mark.parametrize(

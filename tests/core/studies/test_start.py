@@ -187,7 +187,7 @@ def test_names_of_two_differ(workspace, store):
     assert start.base_of_run(store, run.id, {}).name == "tiny"
     assert start.base_of_run(store, run.id, {"seed": 3}).name == "tiny: seed 0 → 3"
     fork = start.base_fork(base, {"augmentation.horizontal_flip": True})
-    assert fork.name == "same: augmentation.horizontal_flip off → on"
+    assert fork.name == "same: horizontal flip off → on"
 
 
 def test_the_time_comes_from_a_run_of_the_same_network(workspace, store):

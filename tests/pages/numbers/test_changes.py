@@ -10,6 +10,7 @@ import time
 import pytest
 from filelock import FileLock
 
+from core.config.labels import label_of
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.system.processes import process_started
@@ -159,11 +160,12 @@ def test_a_mend_changes_what_it_says(store) -> None:
         different = {path for path in before | after if before.get(path) != after.get(path)}
         said = {}
         for line in changes:
-            path, _, values = line.partition(": ")
-            said[path] = values.split(" → ")
-        assert set(said) == different
-        for path, (was, now) in said.items():
-            assert (shown(before[path]), shown(after[path])) == (was, now)
+            name, _, values = line.partition(": ")
+            said[name] = values.split(" → ")
+        assert set(said) == {label_of(path) for path in different}
+        for path in different:
+            was, now = said[label_of(path)]
+            assert (shown(before[path], path), shown(after[path], path)) == (was, now)
 
 
 def leaves(value: object, path: str = "") -> dict[str, object]:
@@ -177,11 +179,18 @@ def leaves(value: object, path: str = "") -> dict[str, object]:
     return {name: each for part in found for name, each in part.items()}
 
 
-def shown(value: object) -> str:
+def shown(value: object, path: str) -> str:
+    """A stored value as it is written on a page."""
     if value is None:
-        return "none"
+        return {"dataset.num_train": "all"}[path]
     if isinstance(value, bool):
         return "on" if value else "off"
+    if path.endswith(("_degrees",)):
+        return f"{value:g}°"
+    if path.endswith(("_fraction", "_probability")):
+        return f"{100 * value:g} %"
+    if path == "training.early_stopping_patience":
+        return f"{value} epochs"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -213,9 +222,11 @@ def test_every_number_of_the_settings(store) -> None:
     preset, now = leaves(PRESETS["tiny"].config.to_dict()), leaves(stored)
     # What is not stored, because it is as it always was, is as in the preset.
     assert seen == preset | now
-    told = re.findall(r"([\w.\[\]]+): (\S+) instead of ([^;]+?)(?:;|\.$)", caption)
-    assert {path: (new, old) for path, new, old in told} == {
-        path: (shown(now[path]), shown(preset[path])) for path in now if now[path] != preset[path]
+    told = re.findall(r"(?:\. |; )([\w ]+): (\S+) instead of ([^;]+?)(?=;|\.$)", caption)
+    assert {name: (new, old) for name, new, old in told} == {
+        label_of(path): (shown(now[path], path), shown(preset[path], path))
+        for path in now
+        if now[path] != preset[path]
     }
     assert read_numbers([caption]) >= {"0.0037", "17", "5"}
 

@@ -161,7 +161,7 @@ def test_every_number_of_the_hints_on_settings(home: Trained) -> None:
     (line,) = (text for text in texts_of(page) if text.startswith("**Augmentation**: "))
     (row,) = sql(home.workspace, "SELECT config FROM runs WHERE id = ?", home.noisy)
     rotation = json.loads(row["config"])["augmentation"]["rotation_degrees"]
-    assert line == f"**Augmentation**: rotation degrees {rotation:g}"
+    assert line == f"**Augmentation**: rotation {rotation:g}°"
     go_to(page, "augment.py")
     change(page, "augmentation.height_shift_fraction", 0.28)
     go_to(page, "design.py")

@@ -132,7 +132,7 @@ def test_every_number_of_a_comparison_in_the_notebook(store):
     for name, accuracy in (("two", best[1]), ("three", best[2])):
         difference = 100 * (accuracy - best[0])
         assert f"accuracy of “{name}”: {-difference:.1f} points below “one”." in said
-    assert "“three” against “one”: optimizer.learning_rate 0.001 → 0.0027." in said
+    assert "“three” against “one”: learning rate 0.001 → 0.0027." in said
     low, high = stats.t.interval(0.95, 1, statistics.mean(best[:2]), stats.sem(best[:2]))
     mean = statistics.mean(best[:2])
     interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
@@ -175,7 +175,7 @@ def test_a_parent_lies_behind_its_fork_as_the_database_holds_it(store):
         for each in (parent, fork)
     ]
     before, after = (config["optimizer"]["learning_rate"] for config in configs)
-    change = f"optimizer.learning_rate {before:g} → {after:g}"
+    change = f"learning rate {before:g} → {after:g}"
     assert f"Pale behind: parent. Here: {change}." in texts_of(page)
     both = open_page("runs.py", run=f"{parent.id},{fork.id}")
     assert all(change in json.loads(legend) for legend in legends(both))

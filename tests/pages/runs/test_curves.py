@@ -27,7 +27,7 @@ def chain(store):
 def test_a_fork_is_called_by_its_difference_and_only_a_parent_without_one_by_its_own_name(store):
     pale, labels = family(chain(store))
     assert pale == {0, 1}
-    assert labels == {0: "first (pale)", 1: "augmentation.horizontal_flip off → on", 2: "seed 0 → 3"}
+    assert labels == {0: "first (pale)", 1: "horizontal flip off → on", 2: "seed 0 → 3"}
 
 
 def test_a_parent_that_is_not_among_them_counts_for_nothing(store):
