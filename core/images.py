@@ -115,7 +115,7 @@ def _check_size(size: tuple[int, int], shown: str) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         raise PictureError(
-            f"{shown} has {width * height / 1e6:.0f} million pixels; at most {MAX_PIXELS / 1e6:.0f} are taken."
+            f"{shown} has {width * height / 1e6:.0f} million pixels; at most {MAX_PIXELS / 1e6:.0f} are allowed."
         )
     if max(size) > MAX_SIDE_RATIO * min(size):
         raise PictureError(f"{shown} is {width}×{height} pixels: too long and thin to be classified.")
@@ -136,7 +136,7 @@ def _to_rgb(image: Image.Image) -> Picture:
     image = upright if upright is not None else image
     if image.mode.startswith(("I", "F")):
         image = _to_eight_bits(np.asarray(image, np.float32))
-        notes.append("More than 8 bits a pixel: scaled to the range from 0 to 255.")
+        notes.append("More than 8 bits per pixel: scaled to the range from 0 to 255.")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layered = image.convert("RGBA")
         white = Image.new("RGBA", layered.size, "white")

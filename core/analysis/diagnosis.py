@@ -159,13 +159,13 @@ def _diverged(curves: Curves, num_classes: int | None) -> _Finding | None:
     if _is_broken(curves):
         before = [loss for loss in losses[:-1] if is_known(loss)]
         was = f"; in epoch {epoch - 1} it was {before[-1]:.2f}" if before and is_known(losses[-2]) else ""
-        text = f"In epoch {epoch} the loss is no longer a number, so nothing can be learned from it any more{was}."
+        text = f"In epoch {epoch} the loss became NaN, so training cannot continue{was}."
         return _Finding(Verdict.DIVERGED, headline, text)
     accuracies = [value for value in curves["train_accuracy"] if is_known(value)]
     if len(accuracies) > 2 and max(accuracies[-2:]) < max(accuracies) - COLLAPSE:
         text = (
-            f"Training accuracy fell from {_percent(max(accuracies))} to {_percent(accuracies[-1])} and did not come "
-            "back: what was learned is lost."
+            f"Training accuracy fell from {_percent(max(accuracies))} to {_percent(accuracies[-1])} and did not "
+            "recover: what was learned is lost."
         )
         return _Finding(Verdict.DIVERGED, f"Diverged in epoch {_fell_in(curves)}", text)
     known_losses = [loss for loss in losses if is_known(loss)]
@@ -244,7 +244,7 @@ def _judged(curves: Curves, signals: Signals, num_classes: int | None) -> _Findi
     )
     if signals.is_clean:
         return finding
-    stand_in = "; training accuracy is the one measured while it trained, because no clean one is known."
+    stand_in = "; training accuracy was measured during training, because no clean one is known."
     return finding._replace(evidence=finding.evidence.removesuffix(".") + stand_in)
 
 
@@ -255,8 +255,8 @@ def _lagging(curves: Curves) -> _Finding | None:
     if len(pairs) < FEWEST_EPOCHS or median(one - other for one, other in pairs) < LAG:
         return None
     text = (
-        f"Training accuracy is {_percent(pairs[-1][0])} while it trains, but {_percent(pairs[-1][1])} on the same "
-        "pictures right afterwards: the averages that count then, of batch normalisation or of the weights, lag "
+        f"Training accuracy is {_percent(pairs[-1][0])} during training, but {_percent(pairs[-1][1])} on the same "
+        "pictures right after it: the running averages used then, of batch normalisation or of the weights, lag "
         "behind, so validation says little yet."
     )
     return _Finding(Verdict.NOISY, "Too noisy to tell: averages lag behind", text)
@@ -293,7 +293,7 @@ def _noisy(signals: Signals) -> _Finding | None:
         return None
     text = (
         f"The gap between {_training(signals)} and validation accuracy is {_tenths(signals.gaps[-1])} points, but "
-        f"jumps from epoch to epoch and few pictures make it uncertain by {_tenths(error)} either way."
+        f"jumps between epochs and few pictures make it uncertain by ±{_tenths(error)} points."
     )
     return _Finding(Verdict.NOISY, "Too noisy to tell", text)
 
@@ -308,14 +308,14 @@ def _stalled(signals: Signals, guessing: float) -> _Finding | None:
     if (level - guessing) / (1 - guessing) < LEARNED and gap <= normal:
         guess = f", where guessing gives {_percent(guessing)}" if guessing else ""
         text = (
-            f"Validation has gained nothing beyond noise since epoch {since}, and {_training(signals)} accuracy is "
-            f"only {_percent(level)}{guess}: the network does not learn even the pictures it is shown."
+            f"Validation has not improved beyond noise since epoch {since}, and {_training(signals)} accuracy is "
+            f"only {_percent(level)}{guess}: the network does not even learn its training pictures."
         )
         return _Finding(Verdict.UNDERFITTING, f"Underfitting, training accuracy only {_percent(level)}", text)
     text = (
-        f"Validation has gained nothing beyond noise since epoch {since} and is at "
+        f"Validation has not improved beyond noise since epoch {since} and is at "
         f"{_percent(signals.validation_level)}, but the gap of {_tenths(gap)} points to {_training(signals)} "
-        f"accuracy {'is normal' if gap <= normal else 'does not grow'}, so it is not overfitting that stops it."
+        f"accuracy {'is normal' if gap <= normal else 'does not grow'}, so overfitting is not the cause."
     )
     return _Finding(Verdict.PLATEAU, f"Plateau since epoch {since}, gap {_tenths(gap)} points", text)
 
@@ -325,20 +325,20 @@ def _healthy(signals: Signals, guessing: float) -> _Finding:
     if gap <= normal and (level - guessing) / (1 - guessing) < HARDLY_LEARNED:
         guess = f", where guessing gives {_percent(guessing)}" if guessing else ""
         text = (
-            f"Validation accuracy is {_percent(level)}{guess}: little is learned so far. The gap of {_tenths(gap)} "
-            f"points to {_training(signals)} accuracy is within the {_tenths(normal)} that are normal."
+            f"Validation accuracy is {_percent(level)}{guess}: little has been learned so far. The gap of "
+            f"{_tenths(gap)} points to {_training(signals)} accuracy is within the normal range of up to "
+            f"{_tenths(normal)}."
         )
         return _Finding(Verdict.HEALTHY, f"Little learned yet, validation {_percent(level)}", text)
     if gap <= normal:
         text = (
             f"Validation accuracy has reached {_percent(signals.validation_level)}, and the gap of {_tenths(gap)} "
-            f"points to {_training(signals)} accuracy is within the {_tenths(normal)} that are normal."
+            f"points to {_training(signals)} accuracy is within the normal range of up to {_tenths(normal)}."
         )
         return _Finding(Verdict.HEALTHY, f"Healthy, gap {_tenths(gap)} points", text)
     text = (
         f"The gap between {_training(signals)} and validation accuracy is {_tenths(gap)} points, more than the "
-        f"{_tenths(normal)} that are normal, but validation has not stood still for long enough to call it "
-        "overfitting."
+        f"normal {_tenths(normal)}, but validation has not stalled for long enough to call it overfitting."
     )
     return _Finding(Verdict.HEALTHY, f"Still gaining, gap {_tenths(gap)} points", text)
 

@@ -1,7 +1,7 @@
-"""Every mend there is, and which ones answer which verdict.
+"""Every suggestion there is, and which ones answer which verdict.
 
-A builder looks at a config and the run's best epoch, and returns None where its mend has no place. It need not look
-whether each value is a new one, nor whether the network can be built: `core.analysis.suggestions` does.
+A builder looks at a config and the run's best epoch, and returns None where its suggestion does not apply. It need not
+check whether each value is new, nor whether the network can be built: `core.analysis.suggestions` does.
 """
 
 from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ def _augment(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "augment",
         "Turn augmentation on",
-        f"Slightly turned{mirrored}, a picture is new every time, so that there is less to learn by heart.",
+        f"Slightly rotated{mirrored}, each picture looks new every time, so there is less to learn by heart.",
         {f"augmentation.{name}": value for name, value in changes.items()},
     )
 
@@ -78,7 +78,7 @@ def _augment_more(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "augment-more",
         "Augment more",
-        "It overfits although pictures are varied: larger shifts, zoom and erased patches leave even less to learn "
+        "It overfits despite augmentation: larger shifts, zoom and erased patches leave even less to learn "
         "by heart.",
         changes,
     )
@@ -91,8 +91,8 @@ def _mix_pictures(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "mix-pictures",
         "Mix pictures",
-        "With CutMix, a part of one picture is laid over another and both classes count, so that no single picture "
-        "can be learned by heart.",
+        "CutMix pastes part of one picture onto another and both classes count, so no single picture can be learned by "
+        "heart.",
         {"augmentation.cutmix_alpha": 1.0},
     )
 
@@ -103,8 +103,8 @@ def _all_pictures(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "all-pictures",
         "Train on all pictures",
-        f"Only {config.dataset.num_train:,} training pictures are used: more of them are harder to learn by heart, and "
-        "accuracy grows about with the logarithm of their number.",
+        f"Only {config.dataset.num_train:,} training pictures are used. More of them are harder to learn by heart, and "
+        "accuracy grows roughly with the logarithm of their number.",
         {"dataset.num_train": None},
     )
 
@@ -117,8 +117,7 @@ def _more_dropout(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "more-dropout",
         f"More dropout in the {place}",
-        "Dropout leaves out part of the units at random in every step, so that none can rely on another to know a "
-        "picture.",
+        "Dropout switches off random units in every step, so no unit can rely on another to recognise a picture.",
         {path: target for path, value in now.items() if value < target},
     )
 
@@ -136,8 +135,8 @@ def _stop_in_time(config: ExperimentConfig, best_epoch: int | None) -> Suggestio
         return None
     return Suggestion(
         "early-stopping",
-        "Stop early by itself",
-        f"When validation loss has not fallen for {PATIENCE} epochs, what is still learned is learned by heart.",
+        "Use early stopping",
+        f"Once validation loss has not fallen for {PATIENCE} epochs, anything more is learned by heart.",
         {"training.early_stopping_patience": PATIENCE},
     )
 
@@ -152,7 +151,7 @@ def _weight_decay(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "weight-decay",
         "More weight decay" if optimizer.weight_decay else "Weight decay",
-        "Weights are pulled towards zero in every step, so that only what many pictures ask for becomes large.",
+        "Each step pulls the weights towards zero, so only weights that many pictures need become large.",
         changes,
     )
 
@@ -162,14 +161,13 @@ def _smaller_head(config: ExperimentConfig, _: int | None) -> Suggestion | None:
         return Suggestion(
             "global-average",
             "Average instead of flatten",
-            "Averaged over the picture, each filter is one number: far fewer weights, which cannot learn places by "
-            "heart.",
+            "Averaging turns each filter into one number: far fewer weights, and none that learn positions by heart.",
             {"model.head": "global_average"},
         )
     return Suggestion(
         "smaller-head",
         "Halve the dense layers",
-        "Fewer units have fewer weights to learn pictures by heart with.",
+        "Fewer units mean fewer weights that can learn pictures by heart.",
         {f"model.dense[{i}].units": max(1, layer.units // 2) for i, layer in enumerate(config.model.dense)},
     )
 
@@ -180,7 +178,7 @@ def _smooth_labels(config: ExperimentConfig, _: int | None) -> Suggestion | None
     return Suggestion(
         "smooth-labels",
         "Smooth the labels",
-        "With a tenth of the label given to all classes, being ever more certain of known pictures no longer pays.",
+        "A tenth of each label is spread over all classes, so growing more certain of known pictures no longer pays.",
         {"optimizer.label_smoothing": 0.1},
     )
 
@@ -190,12 +188,11 @@ def _usual_rate(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     usual = USUAL_RATES.get(optimizer.name, USUAL_RATE)
     if usual / FAR_FROM_USUAL < optimizer.learning_rate < usual * FAR_FROM_USUAL:
         return None
-    word = "too long to settle" if optimizer.learning_rate > usual else "too short to get far"
+    word = "too long to settle" if optimizer.learning_rate > usual else "too short to make progress"
     return Suggestion(
         "usual-rate",
         f"Learning rate {usual:g}",
-        f"{optimizer.learning_rate:.3g} is far from the {usual:g} that is usual for {optimizer.name}: its steps may "
-        f"be {word}.",
+        f"{optimizer.learning_rate:.3g} is far from the usual {usual:g} for {optimizer.name}: its steps may be {word}.",
         {"optimizer.learning_rate": usual},
     )
 
@@ -235,7 +232,7 @@ def _less_augmentation(config: ExperimentConfig, _: int | None) -> Suggestion | 
     return Suggestion(
         "less-augmentation",
         "Halve the augmentation",
-        "Pictures that are varied too much are harder to learn than the real ones: too hard for this network.",
+        "Heavily varied pictures are harder to learn than real ones: too hard for this network.",
         changes,
     )
 
@@ -255,7 +252,7 @@ def _more_epochs(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "more-epochs",
         "Twice the epochs",
-        "It may simply not be done: more epochs show whether anything is left to gain.",
+        "Training may simply not be finished: more epochs show whether there is more to gain.",
         {"training.epochs": min(100_000, 2 * config.training.epochs)},
     )
 
@@ -274,9 +271,7 @@ def _lower_rate(config: ExperimentConfig, _: int | None) -> Suggestion | None:
 
 
 def _much_lower_rate(config: ExperimentConfig, _: int | None) -> Suggestion | None:
-    why = (
-        "Steps that were too long led away from every good place: a tenth of them is the first thing to try."
-    )
+    why = "Steps that are too long overshoot every good solution: a tenth of the rate is the first thing to try."
     return _rate(config, 0.1, "much-lower-rate", "A tenth of the learning rate", why)
 
 
@@ -294,8 +289,8 @@ def _cosine(config: ExperimentConfig, _: int | None) -> Suggestion | None:
         return None
     return Suggestion(
         "cosine",
-        "Let the learning rate fall",
-        "Along a cosine the steps become shorter until the end, so that the weights come to rest.",
+        "Lower the learning rate over time",
+        "A cosine schedule shortens the steps until the end, so the weights settle.",
         {"optimizer.schedule": "cosine"},
     )
 
@@ -309,8 +304,8 @@ def _warm_up(config: ExperimentConfig, _: int | None) -> Suggestion | None:
         return None
     return Suggestion(
         "warm-up",
-        "Start slowly",
-        "The first steps, from random weights, are the wildest: the learning rate rises over one epoch, then falls.",
+        "Warm up the learning rate",
+        "The first steps, from random weights, are the least reliable: the rate rises for one epoch, then falls.",
         {"optimizer.schedule": "cosine", "optimizer.warmup_epochs": 1},
     )
 
@@ -321,8 +316,8 @@ def _clip_gradients(config: ExperimentConfig, _: int | None) -> Suggestion | Non
         return None
     return Suggestion(
         "clip-gradients",
-        "Cap the gradients",
-        "A few pictures can ask for a huge step; with a cap on the gradients' norm none can throw the weights off.",
+        "Clip the gradients",
+        "A few pictures can cause a huge step. A limit on the gradients' norm keeps it from throwing the weights off.",
         {"optimizer.gradient_clip_norm": 1.0},
     )
 
@@ -333,7 +328,7 @@ def _full_precision(config: ExperimentConfig, _: int | None) -> Suggestion | Non
     return Suggestion(
         "full-precision",
         "Full precision",
-        "Half precision knows no number above 65,504, and beyond it a loss is no number.",
+        "Half precision has no numbers above 65,504; a value beyond that turns the loss into NaN.",
         {"training.precision": "float32"},
     )
 
@@ -344,9 +339,9 @@ def _faster_averages(config: ExperimentConfig, _: int | None) -> Suggestion | No
         return None
     return Suggestion(
         "faster-averages",
-        "Batch normalisation that follows faster",
-        f"Validation uses averages that follow the weights; with a momentum of {model.batch_norm_momentum:g} they "
-        "trail far behind, with 0.9 some dozens of steps.",
+        "Faster batch-normalisation averages",
+        f"Validation uses running averages; with a momentum of {model.batch_norm_momentum:g} they lag far behind the "
+        "weights, with 0.9 only some dozens of steps.",
         {"model.batch_norm_momentum": 0.9},
     )
 
@@ -357,7 +352,7 @@ def _average_weights(config: ExperimentConfig, _: int | None) -> Suggestion | No
     return Suggestion(
         "average-weights",
         "Average the weights",
-        "Measured with a running average of the weights, the jumps of single steps cancel.",
+        "A running average of the weights cancels out the jumps of single steps.",
         {"optimizer.weight_averaging": 0.99},
     )
 

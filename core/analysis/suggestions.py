@@ -22,7 +22,7 @@ def suggestions_for(
     input_shape: tuple[int, int, int] | None = None,
     num_classes: int = 10,
 ) -> tuple[Suggestion, ...]:
-    """Mends for a run of `config` with this diagnosis, each of them a valid config that differs from it.
+    """Suggestions for a run of `config` with this diagnosis: each gives a valid config that differs from it.
 
     `input_shape` (height, width, channels) and `num_classes` are those of the data set; without, a square of
     `dataset.image_size`, else of 32 pixels, in colour. Networks that such pictures are too small for are left out.
@@ -42,7 +42,7 @@ def suggestions_for(
 
 
 def augmentation_suggestion(config: ExperimentConfig) -> Suggestion | None:
-    """More variety in what a run of `config` is shown, whatever its verdict; None when all of it is there already."""
+    """The first suggestion that changes augmentation, whatever the verdict; None when all of it is there already."""
     for build in SUGGESTIONS[Verdict.OVERFITTING]:
         suggestion = build(config, None)
         if suggestion is not None and any(path.startswith("augmentation.") for path in suggestion.changes):

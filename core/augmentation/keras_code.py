@@ -63,7 +63,7 @@ def _script(lines: list[str], mixing: list[str], num_channels: int) -> str:
             ")",
         ]
     else:
-        parts += ['augmentation = keras.layers.Identity(name="augmentation")  # no knob is turned on']
+        parts += ['augmentation = keras.layers.Identity(name="augmentation")  # nothing is turned on']
     if mixing:
         parts += ["", *mixing]
     return "\n".join(parts) + "\n"
@@ -80,7 +80,7 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
         lines.append(f'keras.layers.RandomFlip("{flip}"),')
     if augmentation.horizontal_flip and augmentation.alternating_flip:
         differences.append(
-            "Alternating flip: Keras mirrors at random, training here each picture in every other epoch."
+            "Alternating flip: Keras mirrors at random, ConvDeck each picture in every other epoch."
         )
     if augmentation.zoom_fraction:
         low, high = zoom_factors(augmentation.zoom_fraction)
@@ -97,7 +97,7 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
     if augmentation.shear_degrees:
         slope = math.tan(math.radians(augmentation.shear_degrees))
         lines += [
-            f"# up to {min(augmentation.shear_degrees, 45.0):g}°, as pixels sideways a row",
+            f"# up to {min(augmentation.shear_degrees, 45.0):g}°, as pixels sideways per row",
             f"keras.layers.RandomShear(x_factor={min(slope, MOST_SHEAR_SLOPE):.6g}, {fill}),",
         ]
         beyond = " and goes no further than 45°" if slope > MOST_SHEAR_SLOPE else ""
@@ -157,7 +157,7 @@ def _add_color(
         ]
     if colored and (augmentation.saturation or augmentation.hue):
         differences.append(
-            "Saturation and hue: Keras turns them in HSV, training here in YIQ, by the same amounts."
+            "Saturation and hue: Keras changes them in HSV, ConvDeck in YIQ, by the same amounts."
         )
     if augmentation.contrast:
         reach = f"{augmentation.contrast:g}"
@@ -166,9 +166,7 @@ def _add_color(
             f"keras.layers.RandomContrast(({reach}, {reach})),",
         ]
         if colored:
-            differences.append(
-                "Contrast: Keras goes by each channel's own mean, training here by the picture's."
-            )
+            differences.append("Contrast: Keras uses each channel's own mean, ConvDeck the picture's.")
     if augmentation.brightness:
         lines.append(f"keras.layers.RandomBrightness({augmentation.brightness:g}),")
 
@@ -176,7 +174,7 @@ def _add_color(
 def _add_cover(augmentation: AugmentationConfig, lines: list[str], differences: list[str]) -> None:
     if augmentation.noise_stddev:
         lines += [
-            "# Keras adds noise to values from 0 to 1 alone",
+            "# Keras adds noise only to values from 0 to 1",
             "keras.layers.Rescaling(1 / 255),",
             f"keras.layers.GaussianNoise({augmentation.noise_stddev:g}),",
             "keras.layers.Rescaling(255),",
@@ -188,7 +186,7 @@ def _add_cover(augmentation: AugmentationConfig, lines: list[str], differences: 
             "# both, because up to one number Keras would draw the probability",
             f"keras.layers.RandomErasing(({share}, {share})),",
         ]
-        differences.append("Random erasing: Keras fills the box with noise, training here with one colour.")
+        differences.append("Random erasing: Keras fills the box with noise, ConvDeck with one colour.")
 
 
 def _mixing(augmentation: AugmentationConfig, differences: list[str]) -> list[str]:

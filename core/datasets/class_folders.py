@@ -1,4 +1,4 @@
-"""One folder a class, on disk or in a zip: read with care, since somebody else packed it."""
+"""One folder per class, on disk or in a zip: read with care, since somebody else packed it."""
 
 import lzma
 import os
@@ -50,7 +50,7 @@ class ClassFolders(NamedTuple):
 
 
 def read_folder(path: Path, image_size: int | None, report: Report) -> ClassFolders:
-    """A folder with one folder a class, or with `train`, `validation` and `test` that have one a class each.
+    """A folder with one folder per class, or with `train`, `validation` and `test` that have one per class each.
 
     Links are not followed. With one part beside `train`, that is for validation and test; with none, a fifth of each
     class is held out for them.
@@ -124,17 +124,17 @@ def _check_archive(infos: list[zipfile.ZipInfo], shown: str) -> None:
         raise DatasetError(f"{shown} holds {len(infos):,} entries; that is too many.")
     total = sum(info.file_size for info in infos)
     if total > MAX_ARCHIVE_BYTES:
-        raise DatasetError(f"{shown} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are taken.")
+        raise DatasetError(f"{shown} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are allowed.")
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.flag_bits & 1:
             raise DatasetError(f"{shown} is encrypted. Pack it again without a password.")
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise DatasetError(f"{shown} holds a link or a device, which no set of pictures needs.")
+            raise DatasetError(f"{shown} holds a link or a device, which is not allowed.")
         # Entries that share bytes are how 100 KB become 20 GB.
         if info.header_offset < end:
-            raise DatasetError(f"{shown} holds overlapping entries: it is damaged or made to harm.")
+            raise DatasetError(f"{shown} holds overlapping entries: it is damaged or malicious.")
         end = info.header_offset + info.compress_size
         _parts(info.filename)
 
@@ -143,7 +143,7 @@ def _parts(name: str) -> tuple[str, ...]:
     """The folders and the name of a zip's entry. Raises DatasetError when it would leave the folder."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name):
-        raise DatasetError(f"An entry of the archive is called {name[:60]!r}, which leads out of it.")
+        raise DatasetError(f"An entry of the archive is named {name[:60]!r}, which points outside of it.")
     return parts
 
 
@@ -156,14 +156,14 @@ def _read(
         raise DatasetError(f"The image size must be from 8 to {MAX_SIDE} pixels, not {size}.")
     entries = [entry for entry in entries if _is_wanted(entry)]
     if not entries:
-        raise DatasetError("There are no pictures (PNG, JPEG, WebP, BMP or GIF) in folders.")
+        raise DatasetError("There are no pictures (PNG, JPEG, WebP, BMP or GIF) in its folders.")
     if len(entries) > MAX_PICTURES:
-        raise DatasetError(f"There are {len(entries):,} pictures; at most {MAX_PICTURES:,} are taken.")
+        raise DatasetError(f"There are {len(entries):,} pictures; at most {MAX_PICTURES:,} are allowed.")
     needed = len(entries) * size * size * 3
     if needed > MAX_ARRAY_BYTES:
         raise DatasetError(
             f"{len(entries):,} pictures of {size}×{size} pixels take {needed:,} bytes; at most {MAX_ARRAY_BYTES:,} are "
-            "taken. Choose a smaller image size."
+            "allowed. Choose a smaller image size."
         )
     layout = find_layout({entry.folders for entry in entries})
     placed = [(*_place(layout, entry), entry) for entry in entries]
@@ -205,7 +205,7 @@ def _decode(entry: Entry, size: int) -> NDArray[np.uint8]:
         problem = f"{shorten(entry.name)} cannot be read: {reason(error)}."
         cause = error
     raise DatasetError(
-        f"{problem} Take it out of the folder {entry.folders[-1][:40]!r} and import again."
+        f"{problem} Remove it from the folder {entry.folders[-1][:40]!r} and import again."
     ) from cause
 
 
@@ -225,7 +225,7 @@ def _check_none_is_empty(filled: set[str], seen: set[tuple[str, ...]], layout: L
         if place is not None and class_name(place[1]) not in names:
             raise DatasetError(
                 f"The class folder {class_name(place[1])!r} holds no picture to train on (PNG, JPEG, WebP, BMP or "
-                "GIF). Add some, or take the folder out."
+                "GIF). Add some, or remove the folder."
             )
 
 

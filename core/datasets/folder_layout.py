@@ -19,9 +19,9 @@ PARTS = {
     "test": "test",
     "testing": "test",
 }
-_MEND = (
-    "Call the outer folders train, validation and test (or train and test) and take the others out; or, if they "
-    "are the classes, give them other names and put the pictures straight into them."
+_FIX = (
+    "Name the outer folders train, validation and test (or train and test) and remove the others; or, if they "
+    "are the classes, rename them and put the pictures directly into them."
 )
 
 Folders = tuple[str, ...]  # from the outermost inwards
@@ -59,7 +59,7 @@ def find_layout(filled: Collection[Folders]) -> Layout:
     """
     wrapper = _wrapper(filled)
     if wrapper is None:
-        raise DatasetError("Some pictures lie in no class folder. Put each class into a folder of its own.")
+        raise DatasetError("Some pictures are in no class folder. Put each class into its own folder.")
     insides: dict[str, set[Folders]] = {}
     for folders in filled:
         insides.setdefault(folders[len(wrapper)], set()).add(folders[len(wrapper) + 1 :])
@@ -70,12 +70,12 @@ def find_layout(filled: Collection[Folders]) -> Layout:
     for part in set(named.values()):
         same = sorted(outer for outer in named if named[outer] == part)
         if len(same) > 1:
-            raise DatasetError(f"The folders {_listed(same)} are the same part. Put one into the other.")
+            raise DatasetError(f"The folders {_listed(same)} mean the same part. Merge them.")
     parts = {}
     for outer, part in named.items():
         inner = _wrapper(insides[outer])
         if inner is None:
-            raise DatasetError(f"The folders {_listed(named)} need one folder a class in them.")
+            raise DatasetError(f"The folders {_listed(named)} need one folder per class in them.")
         parts[outer] = ("test" if len(named) == 2 and part == "validation" else part, inner)
     return Layout(wrapper, parts)
 
@@ -95,14 +95,14 @@ def name_classes(folders: Collection[str]) -> tuple[str, ...]:
     for first, second in pairwise(names):
         if first.casefold() == second.casefold():
             raise DatasetError(
-                f"The classes {first!r} and {second!r} differ by capital letters only. Rename one."
+                f"The classes {first!r} and {second!r} differ only in capital letters. Rename one."
             )
     if len(names) < 2:
         raise DatasetError(
-            f"There is one class only ({names[0]!r}); a classifier needs at least two folders."
+            f"There is only one class ({names[0]!r}); a classifier needs at least two folders."
         )
     if len(names) > MAX_CLASSES:
-        raise DatasetError(f"There are {len(names):,} classes; at most {MAX_CLASSES:,} are taken.")
+        raise DatasetError(f"There are {len(names):,} classes; at most {MAX_CLASSES:,} are allowed.")
     return tuple(names)
 
 
@@ -132,13 +132,13 @@ def _check_are_classes(insides: Mapping[str, set[Folders]]) -> None:
     if len(set().union(*hints.values())) > 1 or nested & hints.keys():
         raise DatasetError(
             f"It is not clear whether the folders {_listed(insides)} are the classes or the parts for training "
-            f"and test. {_MEND}"
+            f"and test. {_FIX}"
         )
     same = {frozenset(folders[0] for folders in inside if folders) for inside in insides.values()}
     if len(insides) > 1 and len(same) == 1 and len(inner := next(iter(same))) > 1:
         raise DatasetError(
             f"Each of the folders {_listed(insides)} holds the same folders ({_listed(inner)}), so it is not clear "
-            f"which are the classes. {_MEND}"
+            f"which are the classes. {_FIX}"
         )
 
 

@@ -105,13 +105,13 @@ def _listen(lines: "queue.Queue[str]", shown: str, report: Report, silence_secon
             line = lines.get(timeout=silence_seconds)
         except queue.Empty:
             raise DatasetError(
-                f"Reading {shown} was given up after {silence_seconds:.0f} seconds without progress. Pack it again, "
-                "or take out what is unusually large."
+                f"Reading {shown} was cancelled after {silence_seconds:.0f} seconds without progress. Pack it again, "
+                "or remove what is unusually large."
             ) from None
         if not line.endswith("\n"):  # nothing any more, or a line that was cut off
             raise DatasetError(
-                f"The process that read {shown} ended unexpectedly, as when memory runs out; nothing is stored. "
-                "The server's log may tell more."
+                f"The process that read {shown} ended unexpectedly, perhaps because memory ran out; nothing was "
+                "stored. The server's log may say more."
             )
         answer = json.loads(line)
         if "error" in answer:
@@ -146,8 +146,8 @@ def _import(request: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         taken = request["memory_bytes"] // 1_000_000
         return {
-            "error": f"{shown} needs more memory than the {taken:,} MB that may be taken now. Choose a smaller image "
-            "size or fewer pictures, or wait until other work has ended."
+            "error": f"{shown} needs more memory than the {taken:,} MB that are available now. Choose a smaller image "
+            "size or fewer pictures, or wait until other work has finished."
         }
     except OSError as error:
         return {"error": f"{shown} could not be imported: {reason(error)}."}

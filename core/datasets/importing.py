@@ -83,7 +83,7 @@ def _read_npz(path: Path, shown: str) -> tuple[tuple[str, ...] | None, Arrays]:
             declared = sum(entry.file_size for entry in archive.infolist())
         if declared > MAX_ARRAY_BYTES:
             raise DatasetError(
-                f"{shown} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are taken."
+                f"{shown} would take {declared:,} bytes; at most {MAX_ARRAY_BYTES:,} are allowed."
             )
         with np.load(path, allow_pickle=False) as stored:
             missing = [name for name in ARRAYS if name not in stored.files]

@@ -11,7 +11,7 @@ def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
     found = describe_dataset(workspace, dataset_id)
     if found is None:
         known = ", ".join(info.id for info in list_datasets(workspace))
-        raise DatasetError(f"There is no data set {dataset_id[:40]!r} here. There are: {known}.")
+        raise DatasetError(f"There is no data set {dataset_id[:40]!r} here; choose one of {known}.")
     return found
 
 

@@ -40,8 +40,8 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
     source = SOURCES.get(dataset_id)
     if source is None:
         raise DatasetError(
-            f"There is no data set {dataset_id} here. Known by name are {', '.join(SOURCES)}; "
-            f"your own come from a file or folder: python -m core datasets add {dataset_id} PATH"
+            f"There is no data set {dataset_id} here. Available by name: {', '.join(SOURCES)}. "
+            f"Import your own from a file or folder: python -m core datasets add {dataset_id} PATH"
         )
     report = progress or _ignore
     workspace.ensure()
@@ -112,7 +112,7 @@ def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Pa
             # Always judged from the disk: after a power cut a file can have its size and not its content.
             if _digest(path, archive.algorithm) == archive.digest:
                 return path
-            problem = "what came is not the official file"
+            problem = "the downloaded file is not the official one"
             path.unlink()
             if have == 0:
                 break
@@ -120,8 +120,8 @@ def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Pa
         failures = 0 if now > furthest else failures + 1
         furthest = max(now, furthest)
     raise DatasetError(
-        f"{source.title} could not be downloaded from {archive.url} ({problem}). Try again later: it goes on where "
-        f"it was cut. Or import a file you have: python -m core datasets add {source.id} PATH"
+        f"{source.title} could not be downloaded from {archive.url} ({problem}). Try again later: the download "
+        f"continues where it stopped. Or import a file that you have: python -m core datasets add {source.id} PATH"
     )
 
 

@@ -247,7 +247,7 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
                 f"y_{part} must hold one label for each of {len(x):,} pictures, not {y.shape}."
             )
         if len(x) < num_classes:
-            raise DatasetError(f"There are {len(x):,} pictures in x_{part}: fewer than classes.")
+            raise DatasetError(f"x_{part} has {len(x):,} pictures, fewer than there are classes.")
         if y.min() < 0 or y.max() >= num_classes:
             raise DatasetError(f"y_{part} must hold labels from 0 to {num_classes - 1}.")
     if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
@@ -260,7 +260,7 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
 def _check_num_validation(num_validation: object, num_test: int) -> None:
     if num_validation is not None and not (isinstance(num_validation, int) and 0 < num_validation < num_test):
         raise DatasetError(
-            f"The validation part must be some and not all of {num_test:,} pictures, not {num_validation!r}."
+            f"The validation part must have 1 to {num_test - 1:,} of {num_test:,} pictures, not {num_validation!r}."
         )
 
 

@@ -105,7 +105,7 @@ def describe_network(
         raise ConfigError(
             _place(largest),
             f"The network would have {architecture.parameters:,} parameters, {largest.parameters:,} of them in "
-            f"{largest.name}; at most {MAX_PARAMETERS:,} are taken. Make {largest.name} or its input smaller.",
+            f"{largest.name}; at most {MAX_PARAMETERS:,} are allowed. Make {largest.name} or its input smaller.",
         )
     return architecture
 
@@ -307,7 +307,7 @@ def _check_depth(plan: _Plan) -> None:
     raise ConfigError(
         f"model.blocks[{block}].repeats",
         f"The blocks would have {len(plan.layers):,} layers, {most:,} of them in block {block + 1}; at most "
-        f"{MAX_LAYERS:,} are taken. Use fewer blocks, repeats or kernel sizes.",
+        f"{MAX_LAYERS:,} are allowed. Use fewer blocks, repeats or kernel sizes.",
     )
 
 

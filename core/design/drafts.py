@@ -62,7 +62,7 @@ def load_draft(workspace: Workspace, draft_id: str) -> Draft:
     except FileNotFoundError:
         raise _unknown() from None
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError("The draft in the address cannot be read any more.") from None
+        raise UserError("The draft in this link can no longer be read.") from None
     return Draft(config, origin, preset)
 
 

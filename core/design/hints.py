@@ -1,4 +1,4 @@
-"""What an experienced person would say of a design before it is started: hints, never refusals."""
+"""Hints on a design before it is started, as an experienced person would give them. They refuse nothing."""
 
 from core.config import ExperimentConfig
 from core.design.architecture import Architecture
@@ -31,7 +31,7 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
     normalized = any(block.batch_norm for block in config.model.blocks)
     if normalized and steps < FEW_STEPS and config.model.batch_norm_momentum > 0.95:
         hints.append(
-            f"With {steps:.0f} steps an epoch, batch normalisation's momentum of {config.model.batch_norm_momentum:g} "
+            f"With {steps:.0f} steps per epoch, batch normalisation's momentum of {config.model.batch_norm_momentum:g} "
             f"lags behind and validation starts near guessing; 0.9 follows faster."
         )
     if config.model.blocks and network.receptive_field < image_size / 4:

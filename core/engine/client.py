@@ -187,10 +187,10 @@ class Engine:
             if received is None:
                 self._end()
                 raise EngineError(
-                    f"The picture engine gave no answer within {deadline:.0f} seconds and was stopped. Try again; "
-                    f"it starts anew."
+                    f"The picture engine did not answer within {deadline:.0f} seconds and was stopped. Try again: "
+                    f"it restarts by itself."
                     if overran.is_set()
-                    else f"The picture engine ended unexpectedly. Try again; it starts anew. "
+                    else f"The picture engine ended unexpectedly. Try again: it restarts by itself. "
                     f"Its log is {self._log_path.name} in the workspace."
                 )
             self._ready = True

@@ -73,7 +73,7 @@ class Requests:
         loaded, pixels = self._load(document["run_id"]), arrays["pixels"]
         if pixels.shape[1:] != loaded.image_shape:
             raise UserError(
-                f"This run reads pictures of {_sides(loaded.image_shape)}, not of {_sides(pixels.shape[1:])}."
+                f"This run needs pictures of {_sides(loaded.image_shape)}, not {_sides(pixels.shape[1:])}."
             )
         return {"class_names": list(loaded.class_names)}, {"probabilities": predict(loaded.model, pixels)}
 
@@ -117,7 +117,7 @@ class Requests:
         dataset = replace(DatasetConfig(**document["dataset"]), num_train=1, label_noise=0.0)
         split = self._split(dataset, 0)
         if (split.image_shape, split.class_names) != (loaded.image_shape, loaded.class_names):
-            raise UserError("The data set is another one than this run was trained on.")
+            raise UserError("This is not the data set that the run was trained on.")
         # Every beginning of this order is stratified, so fewer pictures than there are still hold all classes.
         chosen = nested_order(split.y_validation)[: document["most"]]
         own = chosen[document["start"] : document["stop"]]
@@ -146,15 +146,15 @@ class Requests:
         count = (dataset.num_train or len(stored.x_train)) + len(stored.x_test)
         if count * size * size * stored.image_shape[2] > MOST_RESIZED_BYTES:
             raise UserError(
-                f"{count:,} pictures at {size}×{size} pixels are too many to be brought to that size here. Choose "
-                "smaller pictures, or fewer training pictures."
+                f"{count:,} pictures at {size}×{size} pixels are too many to resize here. Choose a smaller image "
+                "size or fewer training pictures."
             )
 
     def _export(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         from core.training.saved_models import export_keras
 
         if document["format"] != "keras":
-            raise UserError(f"There is no export format {document['format'][:40]!r}. There is: keras.")
+            raise UserError(f"There is no export format {document['format'][:40]!r}; the only one is keras.")
         path = export_keras(self._workspace.run_folder(document["run_id"]), Path(document["out"]))
         return {"path": str(path)}, {}
 

@@ -50,9 +50,9 @@ class RunFacts:
     def sentence(self) -> str:
         """`Overfitting since epoch 14. Best validation accuracy 71.2 % at epoch 12, 30 of 30 epochs …`"""
         if self.deleted:
-            return "This run was deleted; what is left is what was written about it."
+            return "This run was deleted; only what was written about it is left."
         if not self.epochs:
-            return f"No epoch has ended yet; the run is {str(self.state).lower()}."
+            return f"No epoch has finished yet; the run is {str(self.state).lower()}."
         parts = []
         if self.best_val_accuracy is not None:
             parts.append(
@@ -62,7 +62,7 @@ class RunFacts:
         parts.append(f"{self.epochs} of {self.total_epochs} epochs{took}")
         if self.gap is not None:
             # The gap in the headline is the middle one of the last three epochs.
-            parts.append(f"the last with a gap of {100 * self.gap:.1f} points")
+            parts.append(f"a gap of {100 * self.gap:.1f} points in the last one")
         text = ", ".join(parts)
         return f"{self.headline}. {text[:1].upper()}{text[1:]}."
 
@@ -106,7 +106,7 @@ def compare(runs: Sequence[RunFacts]) -> tuple[str, ...]:
     for other in others:
         if first.config is not None and other.config is not None:
             changes = describe_changes(first.config, other.config, most=MOST_CHANGES)
-            lines.append(f"“{other.name}” against “{first.name}”: {changes}.")
+            lines.append(f"“{other.name}” compared with “{first.name}”: {changes}.")
         if first.best_val_accuracy is not None and other.best_val_accuracy is not None:
             points = 100 * (other.best_val_accuracy - first.best_val_accuracy)
             lines.append(
@@ -136,4 +136,4 @@ def _mean(group: Sequence[RunFacts]) -> str:
         else f" (95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)"
     )
     names = ", ".join(f"“{run.name}”" for run in group)
-    return f"{names} differ by their seed alone: mean {100 * interval.mean:.1f} %{span}."
+    return f"{names} differ only in their seed: mean {100 * interval.mean:.1f} %{span}."

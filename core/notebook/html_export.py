@@ -73,7 +73,7 @@ def _article(entry: Entry) -> str:
         f'<article>\n<h2 dir="auto">{_title(entry)}</h2>\n'
         f'<p class="quiet">{day(note.created_at)}, {"run" if len(entry.runs) == 1 else "runs"} {ids}</p>\n'
         f'<div class="both"><div>\n<h3>Expected</h3>\n{_words(note.expectation, NOTHING_EXPECTED)}\n'
-        f"<h3>What came of it</h3>\n{_words(note.outcome, NOTHING_YET)}\n"
+        f"<h3>Outcome</h3>\n{_words(note.outcome, NOTHING_YET)}\n"
         f"<h3>Facts</h3>\n<ul>{facts}</ul>\n</div><div>{render_svg(entry.runs)}</div></div>\n</article>"
     )
 

@@ -14,7 +14,7 @@ _ANYWHERE = r"[\\`*_\[\]<>&|~$^@#]"
 _SOMEWHERE = r"^[-+=]|(?<=www)\.|:(?=\S)"
 _SPECIAL = re.compile(f"{_ANYWHERE}|{_SOMEWHERE}", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(\d+)([.)])")
-NOTHING_EXPECTED = "Nothing was written down before the first epoch had ended."
+NOTHING_EXPECTED = "No expectation was written before the first epoch ended."
 NOTHING_YET = "Not written yet."
 
 
@@ -34,7 +34,7 @@ def _section(entry: Entry) -> list[str]:
         f"{day(note.created_at)}, {'run' if len(entry.runs) == 1 else 'runs'} {runs}",
         "**Expected**",
         quoted(note.expectation) or f"*{NOTHING_EXPECTED}*",
-        "**What came of it**",
+        "**Outcome**",
         quoted(note.outcome) or f"*{NOTHING_YET}*",
         "**Facts**",
         "\n".join(f"- {escape_markdown(line)}" for line in entry.facts()),

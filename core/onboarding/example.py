@@ -29,8 +29,8 @@ EXAMPLE_ID = "deckexamp2"  # the same everywhere: whoever imports it twice write
 EXAMPLE_NAME = "Example: a small network overfits"
 EXAMPLE_PRESET = "overfit"
 LOG = (
-    "This run comes with ConvDeck. It was trained on Shapes beforehand, by `python -m core example`, and is like any "
-    "other run from here on."
+    "This run comes with ConvDeck. It was trained on Shapes beforehand, by `python -m core example`, and can be used "
+    "like any other run."
 )
 _DESCRIPTION = "run.json"
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)  # the same run gives the same file

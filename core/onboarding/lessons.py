@@ -60,29 +60,29 @@ _ALL = (
         (
             "A network is shown the same 2,000 pictures again and again. After each round, an epoch, it is tested "
             "twice: on those pictures (clean training), and on others that it never trains on (validation).",
-            "As long as both curves rise together, it learns what shapes look like. Where one goes on and the other "
-            "stops, it learns these 2,000 pictures by heart: it overfits. What lies between the curves is the gap.",
+            "As long as both curves rise together, it learns what shapes look like. If one goes on and the other "
+            "stops, it learns these 2,000 pictures by heart: it overfits. The space between the curves is the gap.",
         ),
         "Train the network",
         (LessonRun("Lesson: the gap"),),
         "Watch where the two curves part. The verdict names that epoch as soon as it can be sure.",
-        "In the end it is right on nearly all of its training pictures. Why is that no reason to be glad?",
-        "Because nobody needs an answer for pictures whose answer is known. New pictures count, and there it had "
-        "stopped getting better while it still got better at its own. What came after was learned by heart.",
+        "In the end it is right on nearly all of its training pictures. Why is that no reason to celebrate?",
+        "Because the answers for those pictures are already known. New pictures count, and on them it had stopped "
+        "improving while it still improved on its own. What came after was learned by heart.",
     ),
     Lesson(
         "augmentation",
         "Augmentation cures it",
         (
             "Two networks begin with the same weights and are shown the same pictures in the same order. For one of "
-            "them, each picture is turned, shifted or mirrored a little before it is shown, differently every time.",
-            "A mirrored arrow is still an arrow, but its pixels are others. So this network never meets quite the same "
-            "picture twice, and there is little that it could learn by heart.",
+            "them, each picture is rotated, shifted or mirrored a little before it is shown, differently every time.",
+            "A mirrored arrow is still an arrow, but its pixels are different. So this network never sees quite the "
+            "same picture twice, and there is little that it could learn by heart.",
         ),
         "Train both",
         (_PLAIN, LessonRun("Lesson: augmentation", _mild())),
         "Compare the solid curves, validation, and how far the dashed ones, clean training, lie above them.",
-        "The network with augmentation is for a long time worse at its own training pictures. Is it the worse network?",
+        "The network with augmentation is worse on its own training pictures for a long time. Is it the worse network?",
         "No. Its task is harder: it never sees the same picture twice, so learning by heart does not pay. Look where "
         "its validation curve ends, and how small its gap is. Validation decides which network is better.",
     ),
@@ -101,7 +101,7 @@ _ALL = (
         "Compare the solid curves, validation, and the gaps.",
         "Which of the two has the smaller gap, and why?",
         "The one with more pictures. The more there are, the harder it is to learn them by heart, and the more it pays "
-        "to learn what they have in common. Accuracy on new pictures grows about with the logarithm of their number: "
+        "to learn what they have in common. Accuracy on new pictures grows roughly with the logarithm of their number: "
         "each doubling brings about as much as the doubling before. An epoch of more pictures also has more steps.",
     ),
     Lesson(
@@ -109,8 +109,8 @@ _ALL = (
         "Steps that are too long",
         (
             "With every batch of pictures the weights move a little in the direction in which the loss falls. The "
-            "learning rate says how far. Usual for this network is 0.001.",
-            "Three hundred times as much should arrive three hundred times sooner. Does it?",
+            "learning rate says how far. For this network 0.001 is usual.",
+            "Steps three hundred times as long should arrive three hundred times sooner. Do they?",
         ),
         "Train with 0.001 and with 0.3",
         (
@@ -119,24 +119,24 @@ _ALL = (
         ),
         "Look at the loss of the second one, and at its accuracy. Guessing among ten classes is right in one of ten.",
         "Why does a longer step not simply arrive sooner?",
-        "The direction is right only close by. A step that is too long leads over the valley and up the other side, "
+        "The direction is right only nearby. A step that is too long leads over the valley and up the other side, "
         "where the next one goes too far again. The loss rises or stays high, and the answers are no better than "
-        "guessing. A verdict calls that diverged, and its first advice is a tenth of the learning rate.",
+        "guessing. The verdict calls that diverged, and its first suggestion is a tenth of the learning rate.",
     ),
     Lesson(
         "wrong-labels",
         "Learning mistakes by heart",
         (
             "Before the training, 40 of 100 training pictures get a wrong label on purpose: a star may be called a "
-            "heart. The pictures it is tested on keep their true ones.",
-            "There is no rule in these mistakes. Whoever understands shapes could be right on 60 of 100 at most.",
+            "heart. The validation pictures keep their true labels.",
+            "There is no rule in these mistakes. A network that only knows the shapes is right on at most 60 of 100.",
         ),
         "Train on wrong labels",
         (LessonRun("Lesson: wrong labels", {"dataset.label_noise": 0.4}),),
         "Watch how far the training curves rise above 60 %, and what validation does meanwhile.",
         "How can it be right on more than 60 of 100 training pictures, when 40 of 100 labels are wrong?",
-        "By knowing each picture with its wrong label by heart. So a high training accuracy does not show that "
-        "anything was understood. Validation, with true labels, falls behind: the mistakes take part in every answer.",
+        "By learning each picture with its wrong label by heart. So a high training accuracy does not show that "
+        "anything was understood. Validation, with true labels, falls behind: the mistakes affect every answer.",
     ),
 )  # fmt: skip
 
@@ -146,7 +146,7 @@ LESSONS: dict[str, Lesson] = {lesson.name: lesson for lesson in _ALL}
 def get_lesson(name: str) -> Lesson:
     """The lesson of that name. Raises UserError."""
     if name not in LESSONS:
-        raise UserError(f"There is no lesson {name[:40]!r}. These are the lessons there are:")
+        raise UserError(f"There is no lesson {name[:40]!r}. Choose one of these:")
     return LESSONS[name]
 
 

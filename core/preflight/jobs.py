@@ -49,7 +49,7 @@ class PreflightJobs:
             if self._running == config.config_id:
                 return
             if self._running is not None:
-                raise PreflightBusy("Another dry run is being measured. Try again in a minute.")
+                raise PreflightBusy("Another dry run is in progress. Try again in a minute.")
             self._running, self._stage = config.config_id, "Starting"
             self._answers.pop(config.config_id, None)
         threading.Thread(target=self._work, args=(config,), name="dry-run", daemon=True).start()

@@ -27,8 +27,8 @@ RESERVE_MIB = 256
 TIMED_SECONDS = 8.0
 CGROUP = Path("/sys/fs/cgroup")
 
-BUSY_NOTE = "A run was training on this machine meanwhile; alone, this design is quicker."
-ROUGH_NOTE = "The first step took so long that only one more was timed: these figures are rough."
+BUSY_NOTE = "A run was training on this machine at the same time; alone, this design is faster."
+ROUGH_NOTE = "The first step took so long that only one more was timed, so these figures are rough."
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -116,7 +116,7 @@ def run_preflight(
             timed = attempt("time", config)["timed"]
         except TooSlow:
             raise PreflightError(
-                f"A step took more than {child.SILENCE_SECONDS:.0f} seconds and was given up: this design is too slow "
+                f"A step took more than {child.SILENCE_SECONDS:.0f} seconds and was cancelled: this design is too slow "
                 "for this machine. Try smaller batches, fewer filters or smaller pictures."
             ) from None
         except OutOfMemory:
@@ -168,7 +168,7 @@ def _choose(
     if len(free) < wanted or not free:
         which = "Every GPU is" if wanted == 1 else f"{wanted} GPUs are needed, and too many are"
         raise PreflightBusy(
-            f"{which} training: a dry run there could take memory that a run needs. Try later."
+            f"{which} training: a dry run there could take memory that a run needs. Try again later."
         )
     notes = []
     if gpus and wanted < config.training.num_gpus:
@@ -220,7 +220,7 @@ def _alone(workspace: Workspace) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise PreflightBusy(
-            "Another dry run is being measured; two at once would measure each other. Try again in a minute."
+            "Another dry run is in progress; two at once would disturb each other. Try again in a minute."
         ) from None
     try:
         yield

@@ -40,12 +40,14 @@ def training_batch(config: ExperimentConfig, data: TrainingSet, epoch: int, step
     """
     steps = steps_per_epoch(config, data.num_train)
     if not 0 <= epoch < config.training.epochs:
-        raise UserError(f"There is no epoch {epoch + 1:,}: this trains for {config.training.epochs:,}.")
+        raise UserError(
+            f"There is no epoch {epoch + 1:,}: this design trains for {config.training.epochs:,}."
+        )
     if not 0 <= step < steps:
-        raise UserError(f"There is no step {step + 1:,}: an epoch of this has {steps:,}.")
+        raise UserError(f"There is no step {step + 1:,}: an epoch of this design has {steps:,}.")
     size = config.training.batch_size
     if min(size, data.num_train) * int(np.prod(data.image_shape)) > MOST_BATCH_BYTES:
-        raise UserError(f"Batches of {size:,} such pictures are too large to be looked at.")
+        raise UserError(f"Batches of {size:,} such pictures are too large to show.")
     plan = epoch_plan(config, data.num_train, data.image_shape, epoch, config.training.num_gpus)
     images, labels = batch_of(config, data, plan, step)
     draws = epoch_draws(config, data.num_train, data.image_shape, epoch)

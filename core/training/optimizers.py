@@ -232,8 +232,8 @@ def _course(schedule: ScaledSchedule, step: int, rate: float) -> str:
     steps = {step + left * place // LOOKED_AT for place in range(LOOKED_AT + 1)}
     highest = max(_number(schedule(each)) for each in steps)
     if highest > 1.01 * rate:
-        return f"Its schedule goes on from there, up to {rate_in_words(highest)}."
-    return "Its schedule goes on from there."
+        return f"Its schedule continues from there, up to {rate_in_words(highest)}."
+    return "Its schedule continues from there."
 
 
 def _number(value: Any) -> float:

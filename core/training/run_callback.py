@@ -166,7 +166,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             position.plateau_wait = 0
             lower = last_rate(self.model.optimizer) * optimizer.step_factor
             self.model.optimizer.learning_rate = lower
-            self._reporter.report_log(f"Validation loss stands still: learning rate is now {lower:g}.")
+            self._reporter.report_log(f"Validation loss has stalled: the learning rate is now {lower:g}.")
         accuracy = row.val_accuracy
         if accuracy is None or row.val_loss is None:
             return False
@@ -183,7 +183,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             EpochRow(epoch, loss, accuracy, None, None, None, None, rate, seconds, pace)
         )
         raise Diverged(
-            f"The loss is no longer a number in epoch {epoch}: training diverged.",
+            f"The loss became NaN in epoch {epoch}, so training cannot continue.",
             f"Start it again with a lower learning rate than {rate:g}.",
         )
 

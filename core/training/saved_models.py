@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 256
 CHECKED_PICTURES = 32
 TOLERANCE = 1e-6
-SAVED_MEANWHILE = "The run saved another model while this one was copied. Export it once more."
+SAVED_MEANWHILE = "The run saved another model while this one was copied. Export it again."
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,8 @@ def export_keras(folder: Path, out: Path) -> Path:
     difference = float(np.max(np.abs(np.asarray(again(pictures)) - np.asarray(saved.model(pictures)))))
     if not difference <= TOLERANCE:
         raise TrainingError(
-            f"{target} was written, but answers differently by up to {difference:.2g}.",
-            "Export it once more.",
+            f"{target} was written, but its answers differ by up to {difference:.2g}.",
+            "Export it again.",
         )
     return target
 

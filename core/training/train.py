@@ -58,16 +58,16 @@ def _train(
     steps = steps_per_epoch(config, data.num_train)
     model = compiled_model(config, data, steps, replicas)
     position = load_checkpoint(folder, model) or Position()
-    resumed = f", going on after epoch {position.epoch}" if position.epoch else ""
+    resumed = f", resuming after epoch {position.epoch}" if position.epoch else ""
     spread = f" over {replicas} devices" if replicas > 1 else ""
     reporter.report_log(
         f"{model.count_params():,} parameters, {data.num_train:,} training pictures, "
-        f"{steps:,} steps an epoch{spread}{resumed}."
+        f"{steps:,} steps per epoch{spread}{resumed}."
     )
     if replicas < available:
         reporter.report_log(
-            f"Of {available} devices {replicas} will train: batches of {config.training.batch_size:,} cannot be "
-            f"shared out evenly over more of them.",
+            f"Only {replicas} of {available} devices will train: batches of {config.training.batch_size:,} cannot be "
+            f"split evenly over more of them.",
             "warning",
         )
     reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)

@@ -54,7 +54,7 @@ class StandIn:
     def batch(self, config, epoch, step, most):
         self.asked.append("batch")
         if self.broken:
-            raise EngineError("The picture engine ended unexpectedly. Try again; it starts anew.")
+            raise EngineError("The picture engine ended unexpectedly. Try again: it restarts by itself.")
         self.batches.append((config.config_id, epoch, step))
         labels = np.array([[1, 0], [0.25, 0.75], [0, 1]], np.float32)
         return Batch(
@@ -66,7 +66,7 @@ class StandIn:
     def count_right(self, run_id, dataset, knob, level, start, stop, most):
         self.asked.append("count_right")
         if self.broken:
-            raise EngineError("The picture engine ended unexpectedly. Try again; it starts anew.")
+            raise EngineError("The picture engine ended unexpectedly. Try again: it restarts by itself.")
         self.counted += 1
         return round(1000 * (0.9 - 0.002 * abs(level))), 1000
 
@@ -248,7 +248,7 @@ def test_a_batch_without_its_data_set_or_engine_is_a_sentence(engine, workspace)
     run = trained_run(workspace, "one", dataset__id="mnist")
     assert "MNIST is not here yet" in words(open_page("augment.py", view="batch", run=run.id))
     engine.broken = True
-    assert "Try again; it starts anew" in words(open_page("augment.py", view="batch"))
+    assert "Try again: it restarts by itself" in words(open_page("augment.py", view="batch"))
 
 
 def test_a_sweep_is_measured_and_its_parent_beside_it(engine, workspace, monkeypatch) -> None:
@@ -276,7 +276,7 @@ def test_a_sweep_that_fails_says_so_and_goes_on_when_asked_to(engine, workspace)
     trained_run(workspace, "one")
     engine.broken = True
     page = open_page("augment.py", view="sweep")
-    assert "Try again; it starts anew" in words(page)
+    assert "Try again: it restarts by itself" in words(page)
     asked = len(engine.asked)
     page.run()
     assert len(engine.asked) == asked

@@ -82,7 +82,7 @@ def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store)
     press(page, "Save with the numbers")
     outcome = store.notes.find([run.id, other.id]).outcome
     assert outcome.startswith(
-        "Mine.\n\n“the one”: No epoch has ended yet; the run is waiting.\n“the other”: "
+        "Mine.\n\n“the one”: No epoch has finished yet; the run is waiting.\n“the other”: "
     )
 
 

@@ -40,7 +40,7 @@ class StandIn:
         if (len(pictures), crop) != (1, "stretch"):
             self.asked.append((run_id, len(pictures), crop))
         if self.broken:
-            raise EngineError("The picture engine ended unexpectedly. Try again; it starts anew.")
+            raise EngineError("The picture engine ended unexpectedly. Try again: it restarts by itself.")
         top = [{"class": "circle", "probability": 0.9}, {"class": "square", "probability": 0.1}]
         seen = np.zeros((32, 32, 3), np.uint8)
         return [
@@ -238,7 +238,7 @@ def test_a_bad_file_is_a_sentence_and_the_others_go_on(engine, run) -> None:
 def test_a_broken_engine_is_a_sentence(engine, run) -> None:
     engine.broken = True
     page = press(open_page("classify.py"), "Try sample pictures")
-    assert "Try again; it starts anew" in words(page)
+    assert "Try again: it restarts by itself" in words(page)
 
 
 def test_a_link_to_an_unknown_run_is_a_sentence(engine, run) -> None:

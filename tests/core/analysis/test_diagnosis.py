@@ -186,7 +186,7 @@ class TestVerdicts:
         diagnosis = diagnose(run, **KNOWN)
         assert diagnosis.verdict == Verdict.NOISY
         assert diagnosis.evidence.startswith(
-            "Training accuracy is 65 % while it trains, but 10 % on the same"
+            "Training accuracy is 65 % during training, but 10 % on the same"
         )
 
 
@@ -207,7 +207,9 @@ class TestDiverged:
             f"Diverged in epoch {epochs + 1}",
         )
         assert diagnosis.evidence.endswith(
-            "any more." if epochs == 0 else f"it was {ARTICLE['train_loss'][epochs - 1]:.2f}."
+            "so training cannot continue."
+            if epochs == 0
+            else f"it was {ARTICLE['train_loss'][epochs - 1]:.2f}."
         )
 
     def test_validation_is_no_number(self):

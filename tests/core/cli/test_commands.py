@@ -189,7 +189,7 @@ def test_a_failed_run_is_exit_code_1(workspace) -> None:
     )  # fmt: skip
     assert code == 1
     assert run["state"] == "FAILED"
-    assert "no longer a number" in run["error"]
+    assert "became NaN" in run["error"]
     assert all(value is None or abs(value) < 1e300 for value in run["curves"]["train_loss"])
 
 

@@ -96,7 +96,7 @@ def test_what_a_header_says_of_the_size_is_not_trusted(
 def test_a_zip_that_would_unfold_without_end_is_refused(workspace, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(class_folders, "MAX_ARCHIVE_BYTES", 100_000)
     make_zip(tmp_path / "pets.zip", {**pets(), "cats/zeros.png": bytes(1_000_000)})
-    refused(workspace, tmp_path / "pets.zip", "at most 100,000 are taken")
+    refused(workspace, tmp_path / "pets.zip", "at most 100,000 are allowed")
 
 
 def test_colons_are_no_drives(workspace, tmp_path) -> None:
@@ -114,7 +114,7 @@ def test_an_empty_folder_and_a_class_without_pictures(workspace, tmp_path) -> No
 def test_the_parts_need_class_folders_and_the_same_classes(workspace, tmp_path) -> None:
     loose = {"train/0.png": png("red"), "test/0.png": png("red")}
     make_zip(tmp_path / "pets.zip", loose)
-    refused(workspace, tmp_path / "pets.zip", "one folder a class")
+    refused(workspace, tmp_path / "pets.zip", "one folder per class")
     parts = {f"{part}/{name}": data for part in ("train", "test") for name, data in pets().items()}
     make_zip(tmp_path / "pets.zip", {**parts, "test/birds/0.png": png("green")})
     refused(workspace, tmp_path / "pets.zip", "'birds' holds no picture to train on")

@@ -56,7 +56,7 @@ def test_folders_are_parts(outer: tuple[str, ...], parts: tuple[str, ...]) -> No
     ],
 )
 def test_what_is_neither_clearly_is_refused_with_how_to_mend_it(paths: tuple[str, ...]) -> None:
-    with pytest.raises(DatasetError, match=r"not clear.*Call the outer folders train, validation and test"):
+    with pytest.raises(DatasetError, match=r"not clear.*Name the outer folders train, validation and test"):
         find_layout(folders(*paths))
 
 
@@ -78,9 +78,9 @@ def test_classes_with_such_names_are_classes(paths: tuple[str, ...]) -> None:
     ("paths", "words"),
     [
         (("cats", ""), "no class folder"),
-        (("train", "train/cats", "test/cats"), "test, train need one folder a class"),
-        (("train/cats", "val/cats", "valid/cats", "test/cats"), "val, valid are the same part"),
-        (("train/cats", "Train/dogs", "test/cats"), "Train, train are the same part"),
+        (("train", "train/cats", "test/cats"), "test, train need one folder per class"),
+        (("train/cats", "val/cats", "valid/cats", "test/cats"), "val, valid mean the same part"),
+        (("train/cats", "Train/dogs", "test/cats"), "Train, train mean the same part"),
     ],
 )
 def test_loose_pictures_and_parts_that_are_there_twice_are_refused(

@@ -91,7 +91,7 @@ def lives(pid: int) -> bool:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
 def test_a_file_that_is_never_read_to_its_end_is_given_up(workspace, pipe) -> None:
-    with pytest.raises(DatasetError, match=r"^Reading pets.zip was given up after 1 seconds"):
+    with pytest.raises(DatasetError, match=r"^Reading pets.zip was cancelled after 1 seconds"):
         # Long enough for the process to start, which counts too.
         import_apart(workspace, "mine", pipe, None, ignore, silence_seconds=1.0)
     assert readers() == []

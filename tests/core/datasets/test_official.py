@@ -138,7 +138,7 @@ def test_what_has_come_is_kept_when_the_server_goes(workspace, known, files) -> 
     part.parent.mkdir(parents=True)
     part.write_bytes(data[:5_000])
     files.files.clear()
-    with pytest.raises(DatasetError, match="goes on where it was cut"):
+    with pytest.raises(DatasetError, match="continues where it stopped"):
         ensure_dataset(workspace, "cifar10")
     assert part.read_bytes() == data[:5_000]
     assert not (workspace.datasets / "cifar10").exists()
@@ -150,7 +150,7 @@ def test_what_has_come_is_kept_when_the_server_goes(workspace, known, files) -> 
 
 def test_another_file_than_the_official_one_is_refused(workspace, known) -> None:
     known(cifar_archive(), digest="0" * 64)
-    with pytest.raises(DatasetError, match="not the official file"):
+    with pytest.raises(DatasetError, match="the downloaded file is not the official one"):
         ensure_dataset(workspace, "cifar10")
     assert not (workspace.datasets / "cifar10").exists()
     assert not list(workspace.datasets.glob(".cifar10.download/*"))
@@ -297,6 +297,6 @@ def test_nobody_listening_is_a_sentence_that_says_what_else_can_be_done(workspac
 def test_a_longer_file_than_the_official_one_is_refused(workspace, known, files) -> None:
     known(cifar_archive())
     files.files["/cifar.tar.gz"] += bytes(1_000_000)
-    with pytest.raises(DatasetError, match="not the official file"):
+    with pytest.raises(DatasetError, match="the downloaded file is not the official one"):
         ensure_dataset(workspace, "cifar10")
     assert not list(workspace.datasets.glob(".cifar10.download/*"))

@@ -37,7 +37,7 @@ def test_the_batch_is_the_one_that_trains(engine, trained, run) -> None:
     np.testing.assert_array_equal(made.images, expected[2][0][:5])
     np.testing.assert_array_equal(made.labels, expected[2][1][:5])
     assert engine.batch(config, 0, 2, most=5).rows == made.rows
-    with pytest.raises(UserError, match=f"an epoch of this has {len(expected)}"):
+    with pytest.raises(UserError, match=f"an epoch of this design has {len(expected)}"):
         engine.batch(config, 0, len(expected), most=5)
 
 
@@ -57,7 +57,7 @@ def test_answers_on_pixels_are_the_model_s(engine, trained, run) -> None:
     loaded = load_run_model(trained.workspace.run_folder(run.id))
     np.testing.assert_allclose(probabilities, predict(loaded.model, pixels), atol=1e-6)
     assert names == loaded.class_names
-    with pytest.raises(UserError, match="reads pictures of 32×32×3, not of 16×16×3"):
+    with pytest.raises(UserError, match="needs pictures of 32×32×3, not 16×16×3"):
         engine.answer(run.id, pixels[:, :16, :16])
 
 

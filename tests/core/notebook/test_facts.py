@@ -27,13 +27,13 @@ def test_a_run_s_numbers_are_those_of_its_curves(store, workspace) -> None:
 def test_a_run_before_its_first_epoch_and_one_that_is_gone(store) -> None:
     waiting = store.create_run(CONFIG, "waits")
     note = store.notes.write([waiting.id], expectation="It learns.")
-    assert entry_of(store, note).facts() == ["No epoch has ended yet; the run is waiting."]
+    assert entry_of(store, note).facts() == ["No epoch has finished yet; the run is waiting."]
     assert entry_of(store, note).is_open
     store.request_stop(waiting.id)
     store.delete_run(waiting.id)
     entry = entry_of(store, note)
     assert entry.title == "waits (deleted)"
-    assert entry.facts() == ["This run was deleted; what is left is what was written about it."]
+    assert entry.facts() == ["This run was deleted; only what was written about it is left."]
     assert not entry.is_open
 
 
@@ -43,9 +43,9 @@ def test_two_runs_are_compared_by_settings_and_best_accuracy(store) -> None:
     third = trained_run(store, "C", [0.4], CONFIG.with_values({"training.batch_size": 16, "seed": 4}))
     entry = entry_of(store, store.notes.write([first.id, second.id, third.id], outcome="x"))
     assert entry.comparison == (
-        "“B” against “A”: learning rate 0.001 → 0.01.",
+        "“B” compared with “A”: learning rate 0.001 → 0.01.",
         "Best validation accuracy of “B”: 12.3 points above “A”.",
-        "“C” against “A”: batch size 64 → 16, seed 0 → 4.",
+        "“C” compared with “A”: batch size 64 → 16, seed 0 → 4.",
         "Best validation accuracy of “C”: 10.0 points below “A”.",
         ONE_RUN_EACH,
     )
@@ -63,7 +63,7 @@ def test_several_seeds_get_a_mean_and_student_s_interval(store) -> None:
     half = 4.3027 * statistics.stdev(best) / 3**0.5
     entry = entry_of(store, store.notes.write([run.id for run in runs], outcome="x"))
     assert entry.comparison[-1] == (
-        f"“s0”, “s1”, “s2” differ by their seed alone: mean 53.0 % (95 % interval {100 * (0.53 - half):.1f} to "
+        f"“s0”, “s1”, “s2” differ only in their seed: mean 53.0 % (95 % interval {100 * (0.53 - half):.1f} to "
         f"{100 * (0.53 + half):.1f} %)."
     )
     assert ONE_RUN_EACH not in entry.comparison

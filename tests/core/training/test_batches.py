@@ -60,9 +60,9 @@ def test_with_several_devices_the_last_batch_is_filled_up(config, arrays) -> Non
 @pytest.mark.parametrize(
     ("epoch", "step", "words"),
     [
-        (3, 0, "no epoch 4: this trains for 3"),
+        (3, 0, "no epoch 4: this design trains for 3"),
         (-1, 0, "no epoch 0"),
-        (0, 4, "no step 5: an epoch of this has 4"),
+        (0, 4, "no step 5: an epoch of this design has 4"),
     ],
 )
 def test_what_there_is_not_is_a_sentence(config, arrays, epoch: int, step: int, words: str) -> None:

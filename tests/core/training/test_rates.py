@@ -80,7 +80,7 @@ def test_where_a_warm_up_begins_at_nothing_the_rate_is_its_top() -> None:
 def test_steps_go_on_falling_after_the_last_one() -> None:
     descent = Descent(schedule="step", step_epochs=1, step_factor=0.5)
     descent.walk(5)
-    assert set_rate(descent.optimizer, 0.1, 2).endswith("Its schedule goes on from there.")
+    assert set_rate(descent.optimizer, 0.1, 2).endswith("Its schedule continues from there.")
     expected = [0.1 * 0.5 ** (step // 5 - 1) for step in range(5, 30)]
     assert descent.walk(25) == pytest.approx(expected, rel=1e-2)
 

@@ -204,7 +204,7 @@ def test_an_export_is_the_file_that_was_verified_or_none(folder, model, monkeypa
         return loaded
 
     monkeypatch.setattr("core.training.saved_models.load_run_model", saved_meanwhile)
-    with pytest.raises(UserError, match="Export it once more"):
+    with pytest.raises(UserError, match="Export it again"):
         export_keras(folder, folder.parent / "network.keras")
     assert not (folder.parent / "network.keras").exists()
 

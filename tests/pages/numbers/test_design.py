@@ -104,7 +104,7 @@ def test_every_number_of_the_hints(home: Trained) -> None:
     page = change(unfold(open_design(home), "Details"), "model.batch_norm_momentum", 0.99)
     steps = NUM_TRAIN / draft(page).training.batch_size
     (hint,) = (text for text in texts_of(page) if "batch normalisation's momentum of" in text)
-    assert f"With {steps:.0f} steps an epoch" in hint and "momentum of 0.99 " in hint
+    assert f"With {steps:.0f} steps per epoch" in hint and "momentum of 0.99 " in hint
     field = tiles(page)["Receptive field"].removesuffix(" px")
     for number in (0, 1):
         change(page, f"model.blocks[{number}].kernel_sizes", [1])

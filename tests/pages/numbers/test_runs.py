@@ -132,11 +132,11 @@ def test_every_number_of_a_comparison_in_the_notebook(store):
     for name, accuracy in (("two", best[1]), ("three", best[2])):
         difference = 100 * (accuracy - best[0])
         assert f"accuracy of “{name}”: {-difference:.1f} points below “one”." in said
-    assert "“three” against “one”: learning rate 0.001 → 0.0027." in said
+    assert "“three” compared with “one”: learning rate 0.001 → 0.0027." in said
     low, high = stats.t.interval(0.95, 1, statistics.mean(best[:2]), stats.sem(best[:2]))
     mean = statistics.mean(best[:2])
     interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
-    assert f"“one”, “two” differ by their seed alone: mean {100 * mean:.1f} % ({interval})." in said
+    assert f"“one”, “two” differ only in their seed: mean {100 * mean:.1f} % ({interval})." in said
 
 
 def test_charts_of_several_runs_and_of_the_notebook_hold_what_the_database_holds(store):
