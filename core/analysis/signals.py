@@ -7,6 +7,8 @@ from itertools import accumulate
 from statistics import median
 from typing import Any
 
+from core.analysis.significance import standard_error
+
 # Clean training accuracy is measured on that many pictures; for validation it is a cautious guess.
 CLEAN_PICTURES = 2_000
 VALIDATION_PICTURES = 1_000
@@ -147,15 +149,6 @@ def lowest_of_three(values: Sequence[float]) -> list[float]:
     An epoch that was measured badly has a larger gap, error and loss, never a smaller one.
     """
     return _over_three(values, min)
-
-
-def standard_error(accuracy: float, pictures: int) -> float:
-    """Of an accuracy over so many pictures: binomial, with two more right and two more wrong, so that it is not
-    zero where all are right (Agresti and Coull, The American Statistician 52, 1998).
-    """
-    pictures = max(1, pictures)
-    likely = (accuracy * pictures + 2) / (pictures + 4)
-    return math.sqrt(likely * (1 - likely) / (pictures + 4))
 
 
 def first_lasting(flags: Iterable[bool]) -> int | None:

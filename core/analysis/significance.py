@@ -66,6 +66,18 @@ class LogFit:
         return self.intercept + self.slope_per_decade * math.log10(size)
 
 
+def standard_error(accuracy: float, num_pictures: int) -> float:
+    """Of an accuracy over so many pictures: binomial, with two more right and two more wrong answers.
+
+    With n pictures, p = (accuracy · n + 2) / (n + 4), and the error is √(p · (1 - p) / (n + 4)), so that it is not 0
+    where all answers are right (Agresti and Coull, The American Statistician 52, 1998, doi
+    10.1080/00031305.1998.10480550).
+    """
+    num_pictures = max(1, num_pictures)
+    likely = (accuracy * num_pictures + 2) / (num_pictures + 4)
+    return math.sqrt(likely * (1 - likely) / (num_pictures + 4))
+
+
 def mean_and_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """The mean and its two-sided interval. Raises UserError on no values or one that is not finite."""
     numbers = _numbers(values, "values")

@@ -17,10 +17,10 @@ from core.studies.run_results import (
     Pictures,
     RunResult,
     combined,
+    known_error,
     of_condition,
     signed,
     span,
-    standard_error,
 )
 from core.studies.spec import MODES, ONLY, WITHOUT, StudySpec
 
@@ -133,12 +133,10 @@ def _effect(
     accuracy_error = gap_error = None
     if pairs:
         first = pairs[0]
-        accuracy_error = combined(
-            [standard_error(run.best_val_accuracy, pictures.validation) for run in first]
-        )
+        accuracy_error = combined([known_error(run.best_val_accuracy, pictures.validation) for run in first])
         gap_error = combined(
-            [standard_error(run.last_val_accuracy, pictures.validation) for run in first]
-            + [standard_error(run.last_clean_accuracy, pictures.clean) for run in first]
+            [known_error(run.last_val_accuracy, pictures.validation) for run in first]
+            + [known_error(run.last_clean_accuracy, pictures.clean) for run in first]
         )
     # Dunn, "Multiple comparisons among means", JASA 56, 1961: the chance of any false alarm among m is kept.
     strict = 1 - (1 - CONFIDENCE) / max(1, num_compared)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis.curves import best_epoch
-from core.analysis.significance import Difference, Interval, mean_and_interval
+from core.analysis.significance import Difference, Interval, mean_and_interval, standard_error
 from core.formatting import points
 from core.studies.plan import RunRole
 
@@ -69,12 +69,11 @@ def interval_of(values: Sequence[float | None]) -> Interval | None:
     return mean_and_interval(known, CONFIDENCE) if known else None
 
 
-def standard_error(accuracy: float | None, pictures: int | None) -> float | None:
-    """The binomial one of an accuracy on so many pictures, √(p(1-p)/n); None where one of them is not known."""
+def known_error(accuracy: float | None, pictures: int | None) -> float | None:
+    """The standard error of an accuracy on so many pictures; None where one of them is not known."""
     if accuracy is None or not pictures:
         return None
-    accuracy = min(1.0, max(0.0, accuracy))
-    return math.sqrt(accuracy * (1 - accuracy) / pictures)
+    return standard_error(min(1.0, max(0.0, accuracy)), pictures)
 
 
 def combined(errors: Sequence[float | None]) -> float | None:

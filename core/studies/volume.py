@@ -15,9 +15,9 @@ from core.studies.run_results import (
     distance,
     interval_dict,
     interval_of,
+    known_error,
     of_condition,
     span,
-    standard_error,
 )
 from core.studies.spec import StudySpec
 
@@ -78,7 +78,7 @@ def _rung(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pi
     accuracy = interval_of([run.best_val_accuracy for run in runs])
     fitted = None if fit is None else fit.accuracy_at(size)
     residual = None if accuracy is None or fitted is None else accuracy.mean - fitted
-    error = None if accuracy is None else standard_error(accuracy.mean, pictures.validation)
+    error = None if accuracy is None else known_error(accuracy.mean, pictures.validation)
     return SizeLevel(size, accuracy, interval_of([run.gap for run in runs]), fitted, residual, error)
 
 

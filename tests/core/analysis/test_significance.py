@@ -8,10 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from core.analysis.significance import Difference, Interval, fit_log_law, mean_and_interval, paired_difference
+from core.analysis.significance import (
+    Difference,
+    Interval,
+    fit_log_law,
+    mean_and_interval,
+    paired_difference,
+    standard_error,
+)
 from core.errors import UserError
 
 accuracies = st.floats(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "num_pictures", "expected"),
+    [
+        # By hand: (70 + 2) / 104 = 0.692308, and √(0.692308 · 0.307692 / 104) = 0.045258.
+        (0.7, 100, 0.045258),
+        # All right: 102 / 104 = 0.980769, and √(0.980769 · 0.019231 / 104) = 0.013467, not 0.
+        (1.0, 100, 0.013467),
+        (0.0, 100, 0.013467),
+    ],
+)
+def test_the_standard_error_of_an_accuracy(accuracy, num_pictures, expected):
+    assert standard_error(accuracy, num_pictures) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.99])

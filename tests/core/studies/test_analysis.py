@@ -16,6 +16,13 @@ from core.studies.seeds import compare_seeds
 from core.studies.volume import analyse_volume
 from tests.core.studies.ended import FLIPPED, TINY, measured, spec
 
+
+def agresti_coull(accuracy, pictures):
+    """The American Statistician 52, 1998: the standard error with two more right and two more wrong answers."""
+    share = (accuracy * pictures + 2) / (pictures + 4)
+    return math.sqrt(share * (1 - share) / (pictures + 4))
+
+
 PICTURES = Pictures(validation=1_500, clean=60, num_classes=10)
 
 # docs/results.md, three seeds of the article's network without and with augmentation, in percent.
@@ -208,7 +215,7 @@ def test_with_one_seed_there_is_only_the_error_of_the_pictures():
     asked = spec("ablation", TWO_KNOBS)
     found = analyse_ablation(asked, ablation_runs(asked, NUMBERS), PICTURES)
     rotation = found.effects[0].accuracy
-    error = math.sqrt(0.74 * 0.26 / 1_500 + 0.75 * 0.25 / 1_500)
+    error = math.hypot(agresti_coull(0.74, 1_500), agresti_coull(0.75, 1_500))
     assert rotation.error == pytest.approx(error)
     assert (rotation.low, rotation.high) == pytest.approx(
         (-0.01 - stats.norm.ppf(0.975) * error, -0.01 + stats.norm.ppf(0.975) * error), rel=1e-5
@@ -216,12 +223,20 @@ def test_with_one_seed_there_is_only_the_error_of_the_pictures():
     assert rotation.clear is None
     gap = found.effects[0].gap
     parts = [(0.74, 1_500), (0.84, 60), (0.75, 1_500), (0.80, 60)]
-    assert gap.error == pytest.approx(math.sqrt(sum(p * (1 - p) / n for p, n in parts)))
+    assert gap.error == pytest.approx(math.hypot(*(agresti_coull(p, n) for p, n in parts)))
     assert "may be chance" in found.headline
     assert "variation between seeds is unknown" in found.notes[0]
     assert (
         analyse_ablation(asked, ablation_runs(asked, NUMBERS), Pictures(None)).effects[0].accuracy.low is None
     )
+
+
+def test_all_right_is_not_known_exactly():
+    asked = spec("ablation", TWO_KNOBS)
+    perfect = ablation_runs(asked, {name: [(1.0, 0.0)] for name in NUMBERS})
+    # By hand: 1,502 of 1,504 right is 0.998670, so √(0.998670 · 0.001330 / 1,504) = 0.000940, times √2 for two runs.
+    error = analyse_ablation(asked, perfect, PICTURES).effects[0].accuracy.error
+    assert error == pytest.approx(0.000940 * math.sqrt(2), abs=1e-6)
 
 
 def test_one_at_a_time_is_against_none():
@@ -263,7 +278,7 @@ def test_the_ladder_that_is_written_down():
     for rung in found.rungs:
         assert rung.fitted == pytest.approx(intercept + slope * math.log10(rung.size))
         assert rung.residual == pytest.approx(LADDER[rung.size] / 100 - rung.fitted)
-        assert rung.error == pytest.approx(math.sqrt(rung.accuracy.mean * (1 - rung.accuracy.mean) / 1_500))
+        assert rung.error == pytest.approx(agresti_coull(rung.accuracy.mean, 1_500))
     assert found.headline == (
         "Ten times the pictures: 18.0 points more validation accuracy (+16.5 to +19.4, 95 %, R² 0.998)."
     )

@@ -8,6 +8,7 @@ from scipy import stats
 
 from core.store.store import Store
 from tests.core.studies.ended import SHAPES_VALIDATION, TINY, create, end, end_all, spec
+from tests.pages.numbers.drawn import agresti_coull
 from tests.pages.numbers.readings import chart_data, texts_of
 from tests.pages.numbers.studied import gap_of, interval, told
 from tests.pages.visits import open_page
@@ -32,7 +33,7 @@ def binomial(pair: tuple[dict, dict], *, gap: bool) -> float:
             else ((max(run["val"]), SHAPES_VALIDATION),)
         )
     ]  # fmt: skip
-    return math.sqrt(sum(accuracy * (1 - accuracy) / pictures for accuracy, pictures in measured))
+    return math.sqrt(sum(agresti_coull(accuracy, pictures) ** 2 for accuracy, pictures in measured))
 
 
 def test_every_difference_of_an_ablation(store):

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from tests.core.studies.ended import SHAPES_VALIDATION, TINY, create, end_all, spec
+from tests.pages.numbers.drawn import agresti_coull
 from tests.pages.numbers.readings import chart_data, texts_of
 from tests.pages.numbers.studied import gap_of, told
 from tests.pages.visits import open_page
@@ -49,7 +50,7 @@ def test_the_charts_and_notes_of_a_data_volume_study(store):
     for row in ladder.to_dict("records"):
         accuracy, line = runs[int(row["size"])], fit.intercept + fit.slope * math.log10(row["size"])
         left[row["size"]] = 100 * (accuracy - line)
-        error = 100 * math.sqrt(accuracy * (1 - accuracy) / SHAPES_VALIDATION)
+        error = 100 * agresti_coull(accuracy, SHAPES_VALIDATION)
         assert [
             row[name] for name in ("accuracy", "fitted", "residual", "error", "minus_error")
         ] == pytest.approx([accuracy, line, left[row["size"]], error, -error])
@@ -57,6 +58,6 @@ def test_the_charts_and_notes_of_a_data_volume_study(store):
     words = " ".join(texts_of(page))
     assert f"Per doubling of the pictures: {100 * fit.slope * math.log10(2):+.1f} points." in words
     worst = max(left, key=lambda size: abs(left[size]))
-    error = 100 * math.sqrt(runs[int(worst)] * (1 - runs[int(worst)]) / SHAPES_VALIDATION)
+    error = 100 * agresti_coull(runs[int(worst)], SHAPES_VALIDATION)
     assert f"The line is off by at most {abs(left[worst]):.1f} points, at {worst:,.0f} pictures" in words
     assert f"the standard error of an accuracy at that size is {error:.1f} points" in words
