@@ -8,9 +8,9 @@ from statistics import median
 from typing import Any
 
 from core.analysis.significance import standard_error
+from core.datasets.splits import CLEAN_PICTURES
 
-# Clean training accuracy is measured on that many pictures; for validation it is a cautious guess.
-CLEAN_PICTURES = 2_000
+# Where nobody says on how many pictures validation was measured: a cautious guess.
 VALIDATION_PICTURES = 1_000
 
 # Two standard errors: further off by chance about one time in twenty.

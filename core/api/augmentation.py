@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from core.api.responses import route
 from core.augmentation.batch_document import batch_document, png_base64
-from core.augmentation.robustness import measure_robustness, resized_shape
+from core.augmentation.robustness import measure_robustness
 from core.datasets.storage import load_dataset
 from core.errors import ConfigError
 from core.server.services import Services
@@ -36,7 +36,7 @@ def _batch(services: Services, request: Request) -> Any:
 def _robustness(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
     stored = load_dataset(services.workspace, run.dataset).image_shape
-    shape = resized_shape(run.config.dataset.image_size, stored)
+    shape = run.config.dataset.picture_shape(stored)
     knob = request.query_params.get("knob", "rotation")
     *_, found = measure_robustness(services.workspace, services.engine, run, knob, shape)
     return found.to_dict()

@@ -199,11 +199,6 @@ def _read(path: Path, stamp: list[Any]) -> dict[str, list[int]]:
         return {}
 
 
-def resized_shape(image_size: int | None, stored: ImageShape) -> ImageShape:
-    """The (height, width, channels) that is read of `stored` ones: a square of `image_size`, if that is asked for."""
-    return stored if image_size is None else (image_size, image_size, stored[2])
-
-
 def trained_runs(runs: Iterable[Run], dataset_id: str) -> list[Run]:
     """Those with weights and readable settings that were trained on this data set, in the same order."""
     return [
@@ -216,7 +211,5 @@ def trained_runs(runs: Iterable[Run], dataset_id: str) -> list[Run]:
 def fitting_runs(runs: Iterable[Run], dataset_id: str, stored: ImageShape, shown: ImageShape) -> list[Run]:
     """Those of `trained_runs` that read pictures of the shape `shown`, where the data set's are of `stored`."""
     return [
-        run
-        for run in trained_runs(runs, dataset_id)
-        if resized_shape(run.config.dataset.image_size, stored) == shown
+        run for run in trained_runs(runs, dataset_id) if run.config.dataset.picture_shape(stored) == shown
     ]

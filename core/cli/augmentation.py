@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.augmentation.batch_document import Batch, batch_document
 from core.augmentation.keras_code import keras_code
-from core.augmentation.robustness import KNOBS, Robustness, measure_robustness, resized_shape
+from core.augmentation.robustness import KNOBS, Robustness, measure_robustness
 from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.cli.predict import read_picture
@@ -185,7 +185,7 @@ def _robustness(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     run = Store(workspace).get_run(arguments.run)
     stored = load_dataset(workspace, run.dataset).image_shape
-    shape = resized_shape(run.config.dataset.image_size, stored)
+    shape = run.config.dataset.picture_shape(stored)
     engine = Engine(workspace)
     found: Robustness | None = None
     try:

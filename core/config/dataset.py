@@ -33,6 +33,10 @@ class DatasetConfig(ConfigPart, frozen=True):
         float, Meta(ge=0, le=1, description="The fraction of training labels replaced by a wrong class.")
     ] = 0.0
 
+    def picture_shape(self, stored: tuple[int, int, int]) -> tuple[int, int, int]:
+        """The (height, width, channels) that the network reads, of a data set whose pictures are `stored`."""
+        return stored if self.image_size is None else (self.image_size, self.image_size, stored[2])
+
     def check(self, fields: Check) -> None:
         # A pattern's $ also takes a line's end behind it.
         if not isinstance(self.id, str) or not DATASET_ID.fullmatch(self.id):

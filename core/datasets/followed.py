@@ -47,13 +47,14 @@ def load_followed(workspace: Workspace, config: DatasetConfig) -> FollowedPictur
     training = nested_order(y_train)[:num_train][followed_training(num_train)]
     validation, _ = validation_and_test(y_test, dataset.num_validation)
     validation = validation[followed_validation(y_test[validation])]
+    shape = config.picture_shape(dataset.image_shape)
     return FollowedPictures(
-        _sized(np.asarray(dataset.x_train[training]), config.image_size),
+        _sized(np.asarray(dataset.x_train[training]), shape),
         y_train[training],
-        _sized(np.asarray(dataset.x_test[validation]), config.image_size),
+        _sized(np.asarray(dataset.x_test[validation]), shape),
         y_test[validation],
     )
 
 
-def _sized(pictures: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
-    return pictures if size is None or pictures.shape[1:3] == (size, size) else resize(pictures, size)
+def _sized(pictures: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    return pictures if pictures.shape[1:] == shape else resize(pictures, shape[0])

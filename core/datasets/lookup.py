@@ -24,10 +24,7 @@ def dataset_shape(workspace: Workspace, dataset: DatasetConfig) -> tuple[tuple[i
     info = find_dataset(workspace, dataset.id)
     if not info.class_names:
         raise DatasetError(info.description)
-    height, width, channels = info.image_shape
-    if dataset.image_size is not None:
-        height = width = dataset.image_size
-    return (height, width, channels), info.num_classes
+    return dataset.picture_shape(info.image_shape), info.num_classes
 
 
 def check_dataset(workspace: Workspace, dataset: DatasetConfig) -> None:

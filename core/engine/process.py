@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections import OrderedDict
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -140,14 +141,14 @@ class Requests:
 
     def _check_size(self, dataset: DatasetConfig) -> None:
         stored = load_dataset(self._workspace, dataset.id)
-        size = dataset.image_size
-        if size is None or stored.image_shape[:2] == (size, size):
+        shape = dataset.picture_shape(stored.image_shape)
+        if shape == stored.image_shape:
             return
         count = (dataset.num_train or len(stored.x_train)) + len(stored.x_test)
-        if count * size * size * stored.image_shape[2] > MOST_RESIZED_BYTES:
+        if count * prod(shape) > MOST_RESIZED_BYTES:
             raise UserError(
-                f"{count:,} pictures at {size}×{size} pixels are too many to resize here. Choose a smaller image "
-                "size or fewer training pictures."
+                f"{count:,} pictures at {shape[1]}×{shape[0]} pixels are too many to resize here. Choose a smaller "
+                "image size or fewer training pictures."
             )
 
     def _export(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:

@@ -91,9 +91,7 @@ def suggestions_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tupl
     info, config = _described(workspace, run.dataset), run.readable_config
     if info is None or config is None:
         return ()
-    side = config.dataset.image_size
-    height, width, channels = info.image_shape
-    shape = (side or height, side or width, channels)
+    shape = config.dataset.picture_shape(info.image_shape)
     # Where no epoch came after the best one, stopping there would change nothing.
     best_epoch = None if run.best_epoch == run.epoch else run.best_epoch
     return suggestions_for(diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes)

@@ -13,6 +13,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from core.config import AugmentationConfig
+from core.config.augmentation import FillMode
 from core.training.draws import NOISE_BANK, Draws, ImageShape, Values
 
 GEOMETRY = ("rotation", "shift_x", "shift_y", "zoom", "shear", "flip_x", "flip_y")
@@ -22,7 +23,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _RGB_TO_YIQ = np.array(
     [[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]], np.float32
 )
-FILL_MODES = {
+BORDERS: dict[FillMode, int] = {
     "nearest": cv2.BORDER_REPLICATE,
     "reflect": cv2.BORDER_REFLECT,
     "wrap": cv2.BORDER_WRAP,
@@ -200,7 +201,9 @@ def _noise_bank(size: int) -> NDArray[np.float32]:
     return np.random.default_rng(0).standard_normal(NOISE_BANK + size).astype(np.float32)
 
 
-def resample(images: NDArray[np.uint8], transforms: NDArray[np.float32], fill_mode: str) -> NDArray[np.uint8]:
+def resample(
+    images: NDArray[np.uint8], transforms: NDArray[np.float32], fill_mode: FillMode
+) -> NDArray[np.uint8]:
     """Pictures (batch, height, width, 1 or 3) moved by maps (batch, 8), as `affine_transforms` makes them; rounded.
 
     `fill_mode` says what lies beyond the edge: `nearest` repeats the edge, `reflect` mirrors the picture there,
@@ -210,7 +213,7 @@ def resample(images: NDArray[np.uint8], transforms: NDArray[np.float32], fill_mo
     resampled = np.empty_like(images)
     size = images.shape[2], images.shape[1]
     matrices = transforms[:, :6].reshape(-1, 2, 3)
-    border = FILL_MODES[fill_mode]
+    border = BORDERS[fill_mode]
     for source, matrix, target in zip(images, matrices, resampled, strict=True):
         cv2.warpAffine(source, matrix, size, target, FLAGS, border)
     return resampled

@@ -13,7 +13,6 @@ from core.augmentation.robustness import (
     Knob,
     Robustness,
     measure_robustness,
-    resized_shape,
     trained_runs,
 )
 from core.datasets.storage import Dataset, load_dataset
@@ -137,7 +136,7 @@ def _advance(
 
 
 def _shape(run: Run, dataset: Dataset) -> ImageShape:
-    return resized_shape(run.config.dataset.image_size, dataset.image_shape)
+    return run.config.dataset.picture_shape(dataset.image_shape)
 
 
 def _pictures(found: Sequence[Robustness]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.augmentation.robustness import fitting_runs, resized_shape
+from core.augmentation.robustness import fitting_runs
 from core.config import AugmentationConfig, ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import resize
@@ -42,8 +42,9 @@ def render_variants(services: Services, config: ExperimentConfig, runs: Sequence
             )  # fmt: skip
             with st.popover("Picture and run", icon=":material/image:"):
                 dataset = ensure_dataset(services.workspace, _choose_dataset(config.dataset.id))
-                size = config.dataset.image_size if dataset.id == config.dataset.id else None
-                shape = resized_shape(size, dataset.image_shape)
+                shape = dataset.image_shape
+                if dataset.id == config.dataset.id:
+                    shape = config.dataset.picture_shape(shape)
                 original, label = _choose_picture(dataset, shape)
                 fitting = fitting_runs(runs, dataset.id, dataset.image_shape, shape)
                 run = _choose_fitting_run(fitting, dataset, shape)

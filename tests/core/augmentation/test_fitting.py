@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from core.augmentation.robustness import fitting_runs, resized_shape, trained_runs
+from core.augmentation.robustness import fitting_runs, trained_runs
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.store.store import Store
@@ -30,8 +30,3 @@ def test_only_runs_with_weights_on_this_data_set_with_pictures_of_this_shape(wor
     assert [run.name for run in fitting_runs(runs, "shapes", STORED, (16, 16, 3))] == ["small"]
     unreadable = dataclasses.replace(made["as stored"], config_json='{"another": "version"}')
     assert trained_runs([unreadable], "shapes") == []
-
-
-def test_a_size_makes_a_square() -> None:
-    assert resized_shape(None, (20, 30, 1)) == (20, 30, 1)
-    assert resized_shape(16, (20, 30, 1)) == (16, 16, 1)
