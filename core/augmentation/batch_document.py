@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.config import ExperimentConfig
 
@@ -71,6 +70,10 @@ def label_shares(label: NDArray[np.float32], class_names: tuple[str, ...]) -> di
 
 def png_base64(pixels: NDArray[np.uint8]) -> str:
     """(height, width, 1 or 3) pixels as a PNG file in Base64."""
+    from PIL import (
+        Image,
+    )  # late: the server imports this module before it answers, and needs no picture for that
+
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()

@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.config import DatasetConfig
 from core.datasets.storage import load_dataset
@@ -135,11 +134,10 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
     y_train_true = y_train = labels[rows]
     if config.label_noise:
         y_train = corrupt_labels(labels[order], config.label_noise, len(dataset.class_names), seed)[:count]
-    x_train, image_shape, train_indices = dataset.x_train, dataset.image_shape, rows
-    size = config.image_size
-    if size is not None and image_shape[:2] != (size, size):
-        image_shape = (size, size, image_shape[2])
-        x_train, train_indices = resize(dataset.x_train[rows], size), np.arange(count)
+    x_train, train_indices = dataset.x_train, rows
+    image_shape = config.picture_shape(dataset.image_shape)
+    if image_shape != dataset.image_shape:
+        x_train, train_indices = resize(dataset.x_train[rows], image_shape[0]), np.arange(count)
     y_test = np.asarray(dataset.y_test)
     validation, test = validation_and_test(y_test, dataset.num_validation)
     clean = min(CLEAN_PICTURES, count)
@@ -167,6 +165,8 @@ def _read(pictures: NDArray[np.uint8], rows: Indices, image_shape: tuple[int, in
 
 def resize(pictures: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(count, size, size, channels): each picture scaled, its sides' ratio not kept."""
+    from PIL import Image  # late: what only asks for splits or counts starts sooner without it
+
     channels = pictures.shape[-1]
     scaled = np.empty((len(pictures), size, size, channels), np.uint8)
     for index, picture in enumerate(pictures):
