@@ -9,10 +9,8 @@ import contextlib
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
-import threading
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,7 @@ from core.datasets.storage import (
 )
 from core.errors import DatasetError
 from core.formatting import printable, reason
-from core.system.lines import conversation
+from core.system.lines import Say, conversation, receive_request
 from core.workspace import PROJECT_ROOT, Workspace
 
 # Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.
@@ -123,15 +121,13 @@ def _listen(lines: "queue.Queue[str]", shown: str, report: Report, silence_secon
 
 def main() -> int:
     """Do the one import that standard input describes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal: who started this process ends it
-    request = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+    request, say = receive_request()
     _limit_memory(request["memory_bytes"])
-    _say(_import(request))
+    say(_import(request, say))
     return 0
 
 
-def _import(request: dict[str, Any]) -> dict[str, Any]:
+def _import(request: dict[str, Any], say: Say) -> dict[str, Any]:
     from core.datasets.importing import import_here
 
     path = Path(request["path"])
@@ -139,7 +135,7 @@ def _import(request: dict[str, Any]) -> dict[str, Any]:
     try:
         import_here(
             Workspace(Path(request["workspace"])), request["name"], path, request["image_size"],
-            lambda progress: _say({"progress": astuple(progress)}), request["shown_name"],
+            lambda progress: say({"progress": astuple(progress)}), request["shown_name"],
         )  # fmt: skip
     except DatasetError as error:
         return {"error": str(error)}
@@ -152,16 +148,6 @@ def _import(request: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         return {"error": f"{shown} could not be imported: {reason(error)}."}
     return {"done": True}
-
-
-def _say(answer: dict[str, Any]) -> None:
-    print(json.dumps(answer), flush=True)
-
-
-def _end_with_the_caller() -> None:
-    """Who started this process holds its standard input open, and is gone when that ends."""
-    sys.stdin.read()
-    os._exit(1)
 
 
 def _limit_memory(memory_bytes: int) -> None:

@@ -5,7 +5,6 @@ requests as frames from standard input, answers on standard output, and ends whe
 pictures are decoded here, not in the server.
 """
 
-import os
 import sys
 import traceback
 from collections import OrderedDict
@@ -22,6 +21,7 @@ from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.errors import ConvDeckError, PictureError, UserError
 from core.system.frames import READY, Arrays, read_frame, write_frame
+from core.system.processes import choose_backend, take_standard_output
 from core.workspace import Workspace
 
 MODELS_KEPT = 3
@@ -226,11 +226,8 @@ def serve_requests(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -
 
 def main() -> int:
     """Load Keras while nobody waits for it, then serve."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    # Libraries print to standard output when they like: keep the answers' pipe for answers alone.
-    outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    choose_backend()
+    outgoing = take_standard_output()
     import core.training.saved_models  # noqa: F401
 
     write_frame(outgoing, READY, {})

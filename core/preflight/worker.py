@@ -5,44 +5,36 @@ works, at last one of `timed`, `fits`, `out_of_memory`, `user_error` and `error`
 """
 
 import contextlib
-import json
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
 from core.errors import ConvDeckError, UserError
+from core.system.lines import Say, receive_request
+from core.system.processes import choose_backend, prefer_oom_kill
 from core.workspace import Workspace
 
 
 def main() -> int:
     """Do the one dry run that standard input describes."""
     began = time.perf_counter()
-    # Before Keras is imported, as in core.worker.
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal: who started this process ends it
-    # Libraries print to standard output when they like: keep the answers' pipe for answers alone.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    request = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_caller, daemon=True).start()
-    _be_the_first_to_go()
-    _say(answers, _answer(request, answers, began))
+    choose_backend()
+    request, say = receive_request()
+    prefer_oom_kill("1000")
+    say(_answer(request, say, began))
     return 0
 
 
-def _answer(request: dict[str, Any], answers: IO[str], began: float) -> dict[str, Any]:
+def _answer(request: dict[str, Any], say: Say, began: float) -> dict[str, Any]:
     try:
-        return _work(request, answers, began)
+        return _work(request, say, began)
     except UserError as error:
         return {"user_error": str(error)}
     except ConvDeckError as error:
@@ -56,12 +48,12 @@ def _answer(request: dict[str, Any], answers: IO[str], began: float) -> dict[str
         return {"error": f"The dry run ended with {type(error).__name__}: {error}"}
 
 
-def _work(request: dict[str, Any], answers: IO[str], began: float) -> dict[str, Any]:
+def _work(request: dict[str, Any], say: Say, began: float) -> dict[str, Any]:
     config = ExperimentConfig.from_dict(request["config"])
     workspace = Workspace.from_environment()
 
     def tell(stage: str) -> None:
-        _say(answers, {"stage": stage})
+        say({"stage": stage})
 
     tell("Reading the data")
     ensure_dataset(workspace, config.dataset.id)
@@ -105,23 +97,6 @@ def peak_rss_mib() -> int:
         return int(getattr(psutil.Process().memory_info(), "peak_wset", 0)) // 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (2**20 if sys.platform == "darwin" else 1024)
-
-
-def _say(answers: IO[str], answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
-
-
-def _end_with_the_caller() -> None:
-    """Who started this process holds its standard input open, and is gone when that ends."""
-    sys.stdin.read()
-    os._exit(1)
-
-
-def _be_the_first_to_go() -> None:
-    """When memory runs out, Linux is to end this process and not somebody's training."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,19 @@
-"""The caller's side of a child process that is given one line of JSON and answers in lines."""
+"""Both sides of a conversation with a child process that gets one line of JSON and answers in lines of JSON."""
 
 import contextlib
 import json
+import os
 import queue
+import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from core.system.processes import take_standard_output
+
+Say = Callable[[Mapping[str, Any]], None]
 
 
 @contextlib.contextmanager
@@ -45,3 +52,23 @@ def conversation(
         with contextlib.suppress(OSError):
             asked.close()
         answers.close()
+
+
+def receive_request() -> tuple[dict[str, Any], Say]:
+    """The child's side: its one request, and the function that says an answer. It ends when its caller does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal: who started this process ends it
+    answers = take_standard_output()
+    request: dict[str, Any] = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+
+    def say(answer: Mapping[str, Any]) -> None:
+        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.flush()
+
+    return request, say
+
+
+def _end_with_the_caller() -> None:
+    """Who started this process holds its standard input open, and is gone when that ends."""
+    sys.stdin.read()
+    os._exit(1)

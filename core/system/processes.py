@@ -1,4 +1,4 @@
-"""Processes beyond one's own children: which one it is, whether it lives, and how to end it with its group."""
+"""Processes: which one it is, whether it lives, how to end it with its group, and what each sets up for itself."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import psutil
 
@@ -47,7 +47,7 @@ def is_alive(pid: int, started: float) -> bool:
 
 
 def is_suspended(pid: int) -> bool:
-    """Whether somebody stopped the process (SIGSTOP), so that it does nothing until it is told to go on."""
+    """Whether the process was stopped (SIGSTOP), so that it does nothing until it is told to continue."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     except psutil.Error:
@@ -74,6 +74,38 @@ def detached() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
+
+
+def choose_backend() -> None:
+    """Before Keras is imported: TensorFlow on the CPU, unless the environment says otherwise.
+
+    Unset, Keras's own ~/.keras/keras.json would choose, and a process that was given no device would take every GPU.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def take_standard_output() -> BinaryIO:
+    """Standard output, for answers alone. What libraries print there goes to standard error from now on."""
+    outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return outgoing
+
+
+def prefer_oom_kill(score: str | None) -> str | None:
+    """Set how soon Linux ends this process when memory runs out, 1000 for first; returns what it was, None elsewhere.
+
+    A process that only waits is to go before somebody's training. Afterwards it gets back what it was given, which
+    services and containers choose: without privileges it can be set no lower than that.
+    """
+    if score is None:
+        return None
+    with contextlib.suppress(OSError):
+        path = Path("/proc/self/oom_score_adj")
+        former = path.read_text()
+        path.write_text(score)
+        return former
+    return None
 
 
 def _signal_tree(pid: int, kind: Signal) -> None:

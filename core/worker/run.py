@@ -21,6 +21,7 @@ from core.datasets.splits import load_split
 from core.datasets.storage import Progress
 from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
 from core.store.store import Run, Store
+from core.system.processes import choose_backend
 from core.worker.reporter import RunReporter
 from core.workspace import Workspace
 
@@ -60,14 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _fail(reporter, error)
     return 0
-
-
-def choose_backend() -> None:
-    """Set the defaults before Keras is imported. Otherwise ~/.keras/keras.json would choose the backend, and a worker
-    without a device would take every GPU.
-    """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 
 def _fail(reporter: RunReporter, error: Exception) -> int:

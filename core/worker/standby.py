@@ -4,7 +4,6 @@ A run arrives as one line of JSON on standard input; from then on this process i
 When standard input ends before that, the scheduler is gone, and this process ends.
 """
 
-import contextlib
 import json
 import os
 import queue
@@ -15,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.system.processes import choose_backend, prefer_oom_kill
 from core.worker import run
 
 
@@ -25,7 +25,7 @@ def main() -> int:
 
 def load() -> None:
     """Import Keras and the training code. No operation is run: devices, threads and determinism are the run's."""
-    run.choose_backend()
+    choose_backend()
     import core.training.runtime
     import core.training.train  # noqa: F401
 
@@ -62,22 +62,6 @@ def _turn_output_to(log: Path) -> None:
         os.dup2(source, target)
     os.close(printed)
     os.close(nothing)
-
-
-def prefer_oom_kill(score: str | None) -> str | None:
-    """Set how soon Linux ends this process when memory runs out, 1000 for first; returns what it was, None elsewhere.
-
-    A process that only waits is to go before somebody's training. Afterwards it gets back what it was given, which
-    services and containers choose: without privileges it can be set no lower than that.
-    """
-    if score is None:
-        return None
-    with contextlib.suppress(OSError):
-        path = Path("/proc/self/oom_score_adj")
-        former = path.read_text()
-        path.write_text(score)
-        return former
-    return None
 
 
 if __name__ == "__main__":

@@ -22,6 +22,15 @@ def test_it_gets_its_request_and_its_lines_come_as_they_are() -> None:
     assert process.returncode is not None
 
 
+def test_what_the_child_prints_beside_its_answers_is_no_answer() -> None:
+    process = child(
+        "from core.system.lines import receive_request; asked, say = receive_request(); print('noise', flush=True); "
+        "say({'name': asked['name']})"
+    )
+    with conversation(process, {"name": "Zoë"}) as lines:
+        assert [lines.get(timeout=60) for _ in range(2)] == ['{"name": "Zo\\u00eb"}\n', ""]
+
+
 def test_a_line_that_was_cut_off_has_no_end() -> None:
     with conversation(child("print('half', end='')"), {}) as lines:
         assert lines.get(timeout=30) == "half"
