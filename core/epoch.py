@@ -1,4 +1,4 @@
-"""What training reports of an epoch and the store keeps: said once for both."""
+"""What training reports of an epoch and the store keeps, and how a training ended: one definition for both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,7 +11,7 @@ Curves = dict[str, list[Any]]  # equal-length lists under CURVE_KEYS, in the ord
 class Outcome:
     """How a training ended: `finished` (all epochs, or early stopping) or `stopped` (asked to).
 
-    `epoch` counts the finished epochs; what a stop in mid-epoch had learned of the next one is not kept.
+    `epoch` counts the finished epochs; what was learned in an epoch that was stopped half-way is not kept.
     """
 
     reason: str

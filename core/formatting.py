@@ -11,14 +11,14 @@ def printable(text: str, most: int) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, in the words of the library that noticed; what it quotes may come from a stranger."""
+    """Why something failed, in the words of the library that raised it, which may quote an untrusted file."""
     # An OSError's own text would add its number and the whole path.
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return printable(text, 120).rstrip(".") or type(error).__name__
 
 
 def duration(seconds: float) -> str:
-    """`0.042 s`, `3.4 s`, `48 s`, `3 min 20 s`, `2 h 5 min`, `3 days 4 h`: a measurement, to two parts."""
+    """`0.042 s`, `3.4 s`, `48 s`, `3 min 20 s`, `2 h 5 min`, `3 days 4 h`: two units at most."""
     if seconds < 0.95:
         return f"{seconds:.2g} s"
     if seconds < 9.95:

@@ -1,4 +1,4 @@
-"""Decodes pictures that somebody else made: a few formats, a cap on their size before decoding, errors in words."""
+"""Decodes untrusted pictures: a few formats, a limit on their size before decoding, errors in words."""
 
 import io
 import struct

@@ -1,1 +1,1 @@
-"""What curves say, as pure functions: signals, verdicts, suggestions, and which differences are more than luck."""
+"""What curves say, as pure functions: signals, verdicts, suggestions, and which differences are significant."""

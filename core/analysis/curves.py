@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def curves_frame(curves: Mapping[str, list[Any]]) -> "pd.DataFrame":
     """A row per epoch and a column per curve: `epoch` int64, all others float64 with NaN for what is not known."""
-    import pandas as pd  # late: half of what the server would load before it answers
+    import pandas as pd  # late: it is half of what the server loads before it answers
 
     # None becomes NaN. From arrays: a Series for each would take five times as long.
     columns = {key: np.array(curves[key], "int64" if key == "epoch" else "float64") for key in CURVE_KEYS}

@@ -25,19 +25,19 @@ from core.analysis.signals import (
 FEWEST_EPOCHS = 4
 # A healthy network knows its own pictures a little better than new ones: 4 points after the article's augmentation.
 MILD_GAP = 0.06
-# So much above the normal is overfitting even when it no longer grows: all is known by heart.
+# This far above the normal is overfitting even when it no longer grows: all is known by heart.
 LARGE_GAP = 0.05
 LEAST_GROWTH = 0.02
 # Validation loss a fifth above its lowest tells of overfitting where accuracies are too high for a gap.
 LEAST_LOSS_RISE = 0.2
-# An onset is believed when so many epochs followed it.
+# An onset counts when at least this many epochs followed it.
 LASTING_EPOCHS = 3
 # No gain for five epochs, or a quarter of the run when that is longer.
 STALL_EPOCHS = 5
 STALL_SHARE = 0.25
 # A gap that may be off by more than this says nothing.
 NOISY_ERROR = 0.10
-# Of the way from guessing to everything right: less of one's own pictures is too little.
+# Of the way from guessing to everything right: below this, the training pictures are not learned.
 LEARNED = 0.7
 HARDLY_LEARNED = 0.15  # of the way from guessing to knowing all: too little to call healthy
 # Training accuracy this far above that of the same pictures measured afterwards, in the middle of the last epochs.

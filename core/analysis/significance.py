@@ -1,4 +1,4 @@
-"""The numbers behind "signal or noise?" and behind the law of data volume.
+"""Confidence intervals, paired differences, standard errors, and the law of data volume.
 
 Few seeds are normal here, so intervals are Student's t ("The probable error of a mean", Biometrika 6, 1908, doi
 10.1093/biomet/6.1.1), which are as wide as two or three values make them. Accuracies are fractions of 1.

@@ -1,7 +1,8 @@
-"""How well a run still recognises validation pictures when all of them are turned, shifted, darkened … by so much.
+"""How robust a run is to rotation, shifts, darkening …: its accuracy on pictures distorted by fixed amounts.
 
-One knob at a time, at fixed values. The engine measures in portions, so that it answers others in between; what is
-measured is kept in the run's folder for as long as its best weights and the data set are the same.
+One knob at a time. The engine measures in portions, so that it answers other requests in between; what is measured is
+kept in the run's folder for as long as its best weights and the data set are the same. Below that: which runs read
+pictures of which shape.
 """
 
 import contextlib
@@ -132,8 +133,8 @@ def measure_robustness(
 ) -> Iterator[Robustness]:
     """What is known, and again after each level that had to be measured. The last one is complete.
 
-    `image_shape` is that of the run's pictures. Whoever stops asking in between loses nothing: it is kept level by
-    level.
+    `image_shape` is that of the run's pictures. A caller that stops in between loses nothing: each
+    level is kept.
 
     Raises:
         UserError: the run has no weights, there is no such knob, or its data set is not here.
@@ -150,7 +151,7 @@ def measure_robustness(
     untouched = KNOBS[knob].untouched
     portion = max(1, PORTION_PIXELS // (image_shape[0] * image_shape[1]))
     for level in sorted(KNOBS[knob].levels, key=lambda each: abs(each - untouched)):
-        kept |= _read(path, stamp)  # somebody else may be measuring the same
+        kept |= _read(path, stamp)  # another process may be measuring the same
         if str(level) in kept:
             continue
         right, of, start = 0, MOST_PICTURES, 0
@@ -160,7 +161,7 @@ def measure_robustness(
             )
             right, start = right + found, start + portion
         kept[str(level)] = [right, of]
-        with contextlib.suppress(OSError):  # without room to keep it, it is measured again next time
+        with contextlib.suppress(OSError):  # a full disk only costs measuring it again
             write_bytes(path, json.dumps({"stamp": stamp, "levels": kept}).encode())
         yield _robustness(run, knob, kept)
 

@@ -1,4 +1,4 @@
-"""One dial for a whole policy: every knob of it times the same factor, as far as each knob goes."""
+"""The strength of a whole policy: every range times the same factor, up to its field's limit."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from core.config import AugmentationConfig
 from core.config.fields import limits_of
 
 MOST_STRENGTH = 2.0
-# How many operations RandAugment takes is a count, and what is left unvaried is no strength.
+# RandAugment's operations are a count, and the unchanged fraction is not a strength.
 _KEPT = ("randaugment_operations", "unchanged_fraction")
 
 
@@ -35,7 +35,7 @@ def scaled(augmentation: AugmentationConfig, strength: float) -> Scaled:
     for name, limits in limits_of(augmentation).items():
         if name in _KEPT or (name == "randaugment_magnitude" and not augmentation.randaugment_operations):
             continue
-        # 0.1 · 1.1 is 0.11000000000000001, which nobody would have typed.
+        # 0.1 · 1.1 is 0.11000000000000001, which no person would type.
         wanted = round(getattr(augmentation, name) * strength, 6)
         values[name] = min(wanted, limits.high)
         if wanted > limits.high:

@@ -1,1 +1,1 @@
-"""Data sets: what is known, how it is brought to hand, how it is stored and split. Never Keras."""
+"""Data sets: which are known, how they are downloaded, imported, stored and split. Never Keras."""

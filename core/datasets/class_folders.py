@@ -1,4 +1,4 @@
-"""One folder per class, on disk or in a zip: read with care, since somebody else packed it."""
+"""One folder per class, on disk or in a zip: read with care, because its files are untrusted."""
 
 import lzma
 import os
@@ -28,7 +28,7 @@ MAX_PICTURES = 300_000
 MAX_ARCHIVE_BYTES = 8_000_000_000
 IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-# What damaged bytes raise while they are unpacked, by the zip's method, and a file that may not be read.
+# What unpacking damaged bytes raises, by the zip's method, and what a file without read permission raises.
 _UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
@@ -112,7 +112,7 @@ def _reader(file: Path) -> Callable[[], bytes]:
 
 def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
     def read() -> bytes:
-        # Counted while reading: what the header says of the size may be a lie.
+        # Counted while reading: the header's size may be false.
         with archive.open(info) as stream:
             return stream.read(MAX_FILE_BYTES + 1)
 
@@ -216,7 +216,7 @@ def _is_wanted(entry: Entry) -> bool:
 
 
 def _check_none_is_empty(filled: set[str], seen: set[tuple[str, ...]], layout: Layout) -> None:
-    """A folder beside the classes that holds no picture is a class somebody forgot, or of a format not taken."""
+    """A folder beside the classes without a picture is a forgotten class, or one in an unsupported format."""
     names = {class_name(folder) for folder in filled}
     for folders in sorted(seen):
         if any(part in IGNORED or part.startswith(".") for part in folders):

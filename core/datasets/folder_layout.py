@@ -123,7 +123,7 @@ def _wrapper(filled: Collection[Folders]) -> Folders | None:
 
 
 def _check_are_classes(insides: Mapping[str, set[Folders]]) -> None:
-    """Refuse outer folders (with the folders in them) that are parts by the look of it, such as `seg_train`.
+    """Refuse outer folders (with the folders in them) that look like parts, such as `seg_train`.
 
     A single class may well be called `train` or `freight train`, beside `bus`, as long as it holds pictures itself.
     """

@@ -1,8 +1,8 @@
-"""Imports happen in a process of their own: files come from strangers, and the server must outlive what they do.
+"""Imports in a process of their own: the files are untrusted, and must not take the server down.
 
 Both ends are here. `import_apart` starts `python -m core.datasets.import_process`, which loads no Keras, gives it one
 line of JSON with what to do, and gets lines back: progress, and at last `done` or an `error` in one sentence. The
-process may take so much memory and be silent so long; decoders that crash take nobody with them.
+process has limits on its memory and its silence; a decoder that crashes ends only this process.
 """
 
 import contextlib
@@ -31,7 +31,9 @@ from core.workspace import PROJECT_ROOT, Workspace
 
 # Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.
 MAX_MEMORY_BYTES = 2 * MAX_ARRAY_BYTES + 1_000_000_000
-SILENCE_SECONDS = 300.0  # progress is told every 100 pictures; storing 4 GB on a slow disk takes some minutes
+SILENCE_SECONDS = (
+    300.0  # progress is reported every 100 pictures; storing 4 GB on a slow disk takes some minutes
+)
 
 
 def import_dataset(
@@ -88,7 +90,7 @@ def import_apart(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=PROJECT_ROOT,
-        # Each of its threads would set memory aside, and nothing here multiplies matrices.
+        # Each of its threads would reserve memory, and nothing here multiplies matrices.
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         text=True,
         encoding="utf-8",
@@ -151,7 +153,7 @@ def _import(request: dict[str, Any], say: Say) -> dict[str, Any]:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """So much beyond what is mapped now. Windows has no such limit, and macOS refuses it."""
+    """Limit memory to this much beyond what is mapped now. Windows has no such limit, and macOS refuses it."""
     try:
         import resource
     except ImportError:

@@ -7,7 +7,7 @@ from core.workspace import Workspace
 
 
 def find_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo:
-    """What is known of a data set, at hand or not. Raises DatasetError that lists the known ones."""
+    """What is known of a data set, stored or not. Raises DatasetError that lists the known ones."""
     found = describe_dataset(workspace, dataset_id)
     if found is None:
         known = ", ".join(info.id for info in list_datasets(workspace))

@@ -1,4 +1,4 @@
-"""Bring a data set to hand: draw it, or download it."""
+"""Makes a data set available: draws it, or downloads its official archives and checks them."""
 
 import hashlib
 import http.client
@@ -25,7 +25,7 @@ from core.errors import DatasetError
 from core.workspace import Workspace
 
 TIMEOUT_SECONDS = 30.0
-ATTEMPTS = 4  # that bring nothing; one that brings a part is no failure
+ATTEMPTS = 4  # without any progress; one that brings a part does not count
 CHUNK_BYTES = 1 << 16
 
 
@@ -72,7 +72,7 @@ def ensure_dataset(workspace: Workspace, dataset_id: str, progress: Report | Non
 
 
 def _ignore(progress: Progress) -> None:
-    """Nobody wants to know."""
+    """The default where no progress is asked for."""
 
 
 def download_official(workspace: Workspace, source: Source, report: Report) -> Arrays:
@@ -105,7 +105,7 @@ def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Pa
     while failures < ATTEMPTS:
         have = path.stat().st_size if path.exists() else 0
         try:
-            _go_on(archive, path, have, source, report)
+            _download_rest(archive, path, have, source, report)
         except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
             problem = str(getattr(error, "reason", error))
         else:
@@ -125,7 +125,7 @@ def _fetch(archive: Archive, folder: Path, source: Source, report: Report) -> Pa
     )
 
 
-def _go_on(archive: Archive, path: Path, have: int, source: Source, report: Report) -> None:
+def _download_rest(archive: Archive, path: Path, have: int, source: Source, report: Report) -> None:
     """Append what is missing of the archive to `path`. Raises EOFError when the connection ends early."""
     if have == archive.size_bytes:
         return

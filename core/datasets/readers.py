@@ -16,7 +16,7 @@ from core.errors import DatasetError
 from core.formatting import printable, reason
 
 MAX_UNFOLDED_BYTES = 400_000_000  # twice what an official archive unfolds to
-# CIFAR-100 pickled anew by Python 3, which writes more, takes 600,000 operations in all; a list of one byte takes 64.
+# CIFAR-100 pickled again by Python 3, which writes more, takes 600,000 operations in all; a list of one byte takes 64.
 MAX_OPERATIONS = 1_000_000
 
 Arrays = dict[str, NDArray[Any]]

@@ -26,7 +26,7 @@ class Samples:
 
 def unseen_pictures(workspace: Workspace, dataset_id: str) -> Samples:
     """SAMPLES test pictures, or fewer where there are fewer; of Shapes freshly drawn ones, for which nothing has to
-    be at hand. The same each time. Raises DatasetError when the data set is not here.
+    be stored. The same each time. Raises DatasetError when the data set is not here.
     """
     if dataset_id == "shapes":
         pictures, labels = draw_shapes(SAMPLES, _DRAW)

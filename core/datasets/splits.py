@@ -45,7 +45,7 @@ class TrainingArrays:
 
     @property
     def corrupted(self) -> NDArray[np.bool_]:
-        """(count,) along `y_train`: whose label is a wrong one on purpose. Who gets these right has memorised."""
+        """(count,) along `y_train`: whose label is wrong on purpose. Getting these right is memorising."""
         differs: NDArray[np.bool_] = self.y_train != self.y_train_true
         return differs
 
@@ -116,7 +116,7 @@ def _spread(share: Fraction, count: int, generator: np.random.Generator) -> NDAr
 
 
 def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> TrainingArrays:
-    """What a run of this config trains and is measured on. The data set must be at hand; its files are verified.
+    """What a run of this config trains and is measured on. The data set must be stored; its files are verified.
 
     Raises:
         DatasetError: the data set is not here or a file of it is damaged.

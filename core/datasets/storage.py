@@ -43,11 +43,11 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that is at hand.
+    """A data set that is stored.
 
     `x_*` are read-only memory maps, uint8 (count, height, width, channels) with 1 or 3 channels; `y_*` are int64
-    (count,), indices into `class_names`. So many first rows of the test arrays as `num_validation` says are the
-    validation part, as whoever made the data set wanted it; None: nobody said, and `splits` halves them.
+    (count,), indices into `class_names`. The first `num_validation` rows of the test arrays are the validation part
+    that came with the data set; None: it came without one, and `splits` halves the test arrays.
     """
 
     id: str
@@ -98,7 +98,7 @@ def save_dataset(
     arrays: Mapping[str, NDArray[Any]],
     num_validation: int | None = None,
 ) -> Dataset:
-    """Check and store a data set; whoever loads it sees the old one or the new one, never a part.
+    """Check and store a data set; readers see the old one or the new one, never a part.
 
     `num_validation` is as in `Dataset`.
 
@@ -113,17 +113,17 @@ def save_dataset(
     folder = workspace.datasets / dataset_id
     workspace.ensure()
     _clear_left_overs(workspace, dataset_id)
-    aside = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
-    aside.mkdir()
+    temporary = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
+    temporary.mkdir()
     try:
         digests = {}
         for name in ARRAYS:
             kind = np.uint8 if name.startswith("x") else np.int64
-            with (aside / f"{name}.npy").open("wb") as binary:
+            with (temporary / f"{name}.npy").open("wb") as binary:
                 np.save(binary, np.ascontiguousarray(arrays[name], dtype=kind))
                 binary.flush()
                 os.fsync(binary.fileno())
-            digests[name] = sha256_of(aside / f"{name}.npy")
+            digests[name] = sha256_of(temporary / f"{name}.npy")
         described = {
             "id": dataset_id,
             "title": title,
@@ -132,25 +132,25 @@ def save_dataset(
             "sha256": digests,
             "num_validation": num_validation,
         }
-        with (aside / _DESCRIPTION).open("w", encoding="utf-8") as text:
+        with (temporary / _DESCRIPTION).open("w", encoding="utf-8") as text:
             json.dump(described, text)
             text.flush()
             os.fsync(text.fileno())
-        sync_folder(aside)
+        sync_folder(temporary)
         try:
-            aside.rename(folder)
+            temporary.rename(folder)
             sync_folder(workspace.datasets)
         except OSError:
             if not folder.exists():
                 raise
-            # Somebody else was quicker with the same data set; theirs is whole.
+            # Another process stored the same data set first; that one is whole.
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return load_dataset(workspace, dataset_id)
 
 
 def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False) -> Dataset:
-    """Map a data set that is at hand. With `verify`, each file's SHA-256 is checked first.
+    """Map a data set that is stored. With `verify`, each file's SHA-256 is checked first.
 
     Raises:
         DatasetError: it is not here, or a file is damaged (which is named).
@@ -174,7 +174,7 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
-    """Everything at hand or to be had: the built-in one, the known ones, then the person's own.
+    """All that are stored or available: the built-in one, the known ones, then the person's own.
 
     A damaged one is listed too, so that it can be removed: its name is taken. Only what is read within
     milliseconds is judged here; the content of the arrays is judged by `load_dataset`.
@@ -201,13 +201,13 @@ def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
     folder = workspace.datasets / dataset_id
     if not folder.is_dir():
         raise DatasetError(f"The data set {dataset_id} is not here.")
-    aside = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
-    folder.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+    temporary = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
+    folder.rename(temporary)
+    shutil.rmtree(temporary, ignore_errors=True)
 
 
 def is_ready(workspace: Workspace, dataset_id: str) -> bool:
-    """Whether the data set is at hand."""
+    """Whether the data set is stored."""
     check_id(dataset_id)
     return _describe(workspace.datasets / dataset_id) is not None
 
@@ -277,7 +277,7 @@ def _info(workspace: Workspace, dataset_id: str) -> DatasetInfo:
 
 
 def _versions(folder: Path) -> tuple[tuple[int, ...] | None, ...]:
-    """What the file system says of each file of a data set; another answer when one was written anew. None: missing."""
+    """What the file system says of each file of a data set; changes when one is written again. None: missing."""
 
     def version(name: str) -> tuple[int, ...] | None:
         try:
@@ -359,7 +359,7 @@ def _damaged(dataset_id: str, what: str) -> DatasetError:
 
 def _clear_left_overs(workspace: Workspace, dataset_id: str) -> None:
     """What a process that was killed while it stored or deleted this data set has left."""
-    for aside in workspace.datasets.glob(f".{dataset_id}.[0-9a-f]*"):
-        is_old = time.time() - aside.stat().st_mtime > _LEFT_OVER_SECONDS
-        if aside.is_dir() and aside.suffix != ".download" and is_old:
-            shutil.rmtree(aside, ignore_errors=True)
+    for temporary in workspace.datasets.glob(f".{dataset_id}.[0-9a-f]*"):
+        is_old = time.time() - temporary.stat().st_mtime > _LEFT_OVER_SECONDS
+        if temporary.is_dir() and temporary.suffix != ".download" and is_old:
+            shutil.rmtree(temporary, ignore_errors=True)

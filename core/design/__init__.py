@@ -1,1 +1,1 @@
-"""What a person designs: networks described without Keras, presets, hints, and drafts that are not started yet."""
+"""Designs: networks described without Keras, presets, hints, and drafts that are not started yet."""

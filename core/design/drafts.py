@@ -1,4 +1,4 @@
-"""Designs that are being put together: a small file each, so that a refresh or a restart loses none."""
+"""Drafts of designs: a small file each, so that a refresh or a restart loses none."""
 
 import json
 import os
@@ -27,15 +27,15 @@ class Draft:
 
 
 def new_draft_id() -> str:
-    """Cannot be guessed: whoever has it sees the draft."""
+    """Cannot be guessed, because anyone who has it can see the draft."""
     return secrets.token_hex(8)
 
 
 def save_draft(workspace: Workspace, draft_id: str, draft: Draft) -> None:
-    """Write the draft; whoever reads it gets the old one or the new one, never a part.
+    """Write the draft; readers get the old one or the new one, never a part.
 
     Raises:
-        UserError: the id is none.
+        UserError: the id is not a draft's id.
         OSError: it could not be written.
     """
     path = _path(workspace, draft_id)
@@ -43,13 +43,13 @@ def save_draft(workspace: Workspace, draft_id: str, draft: Draft) -> None:
     if not path.exists():
         _sweep(path.parent)
     written = {"preset": draft.preset, "config": draft.config.to_dict(), "origin": draft.origin.to_dict()}
-    aside = path.with_suffix(f".{secrets.token_hex(4)}")
+    temporary = path.with_suffix(f".{secrets.token_hex(4)}")
     try:
-        aside.write_text(json.dumps(written), encoding="utf-8")
+        temporary.write_text(json.dumps(written), encoding="utf-8")
         # Not synced: this happens at each change, and a power cut may cost the last ones.
-        aside.replace(path)
+        temporary.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def load_draft(workspace: Workspace, draft_id: str) -> Draft:
@@ -77,7 +77,7 @@ def _unknown() -> UserError:
 
 
 def _sweep(folder: Path) -> None:
-    """Forget drafts that nobody touched for long, and the oldest where there are too many."""
+    """Delete drafts that were not changed for KEPT_DAYS, and the oldest where there are too many."""
     found = sorted(_ages(folder), reverse=True)
     surplus = len(found) - MOST_KEPT + 1
     for index, (age_seconds, path) in enumerate(found):
@@ -92,5 +92,5 @@ def _ages(folder: Path) -> list[tuple[float, Path]]:
             try:
                 found.append((now - entry.stat(follow_symlinks=False).st_mtime, Path(entry.path)))
             except FileNotFoundError:
-                continue  # somebody else swept it, or put it in its place
+                continue  # another process deleted or replaced it
     return found

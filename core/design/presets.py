@@ -227,11 +227,11 @@ def get_preset(name: str) -> Preset:
 
 
 def quick_start(name: str, *, has_cifar10: bool, has_gpu: bool) -> ExperimentConfig:
-    """A preset cut to a size that shows something within a minute or two on the machine at hand.
+    """A preset cut to a size that shows something within a minute or two on this machine.
 
     With a GPU and CIFAR-10 it is the preset with at most 20 epochs. Otherwise few pictures, so that even two cores
-    make an epoch in seconds, with batch normalisation that keeps up with the few steps. A preset that says itself
-    how many pictures it takes is that quick already.
+    make an epoch in seconds, with batch normalisation that keeps up with the few steps. A preset that sets its own
+    number of pictures is that quick already.
     """
     config = get_preset(name).config
     if config.dataset.num_train is not None:
@@ -239,7 +239,7 @@ def quick_start(name: str, *, has_cifar10: bool, has_gpu: bool) -> ExperimentCon
     if has_cifar10 and has_gpu:
         return config.with_values({"training.epochs": min(config.training.epochs, 20)})
     pictures, epochs = (2_000, 15) if has_cifar10 else (1_000, 25)
-    # Few pictures in large batches would be no steps to speak of. The learning rate goes with the batch's size (Goyal
+    # Few pictures in large batches would make too few steps. The learning rate goes with the batch's size (Goyal
     # et al., arXiv 1706.02677).
     batch_size = min(config.training.batch_size, LARGEST_BATCH)
     return config.with_values(

@@ -1,1 +1,1 @@
-"""The helper process for what a page needs from Keras now, and the client that asks it."""
+"""The helper process that answers pages with Keras, and its client."""

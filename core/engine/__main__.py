@@ -1,4 +1,4 @@
-"""`python -m core.engine`: answers requests on standard input until that ends."""
+"""`python -m core.engine`: answers requests on standard input until it is closed."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The light side of the engine: starts the helper process, asks it, and starts it again when it is gone."""
+"""The engine's client: starts the helper process, asks it, and starts it again when it is gone. Loads no Keras."""
 
 import contextlib
 import os
@@ -73,11 +73,11 @@ class Engine:
                 self._turn.release()
 
     def close(self) -> None:
-        """End the process at once; whoever waits for its answer gets an EngineError."""
+        """End the process at once; a caller that waits for its answer gets an EngineError."""
         self._end()
 
     def predict(self, run_id: str, pictures: Pictures, crop: str = "center") -> list[dict[str, Any]]:
-        """What a run's best weights say of each picture, in order. However many: they are asked for in portions.
+        """What a run's best weights say of each picture, in order. Any number: they are sent in portions.
 
         Each row: `image` (its name), `ok`, `error` (one sentence or None), `top` (every class, most probable
         first, as `{"class": …, "probability": …}`), `notes` (what was done to the picture) and `seen` (uint8
@@ -172,8 +172,8 @@ class Engine:
                 overran.set()
                 process.kill()
 
-            # A process that does not read fills the pipe, and then writing would wait for ever: its death ends both,
-            # the writing and the waiting for an answer.
+            # If the process does not read, the pipe fills and writing would wait for ever. Killing the process ends
+            # both the writing and the waiting for an answer.
             timer = threading.Timer(deadline, end)
             timer.daemon = True
             timer.start()
@@ -241,7 +241,7 @@ class Engine:
         threading.Thread(
             target=_collect, args=(process.stdout, answers.put, ready), name="engine-reader", daemon=True
         ).start()
-        # Only now can `close`, which waits for no turn, see it: it must not take away what is still being made.
+        # Set last: `close` takes no turn, and must not end a process that is still being set up.
         self._process = process
         return process
 
@@ -257,7 +257,7 @@ class Engine:
 
 
 def _portions(pictures: Pictures) -> Iterator[list[tuple[str, bytes]]]:
-    """Taken from `pictures` only when it is their turn, so that not all of them have to be in memory."""
+    """Pictures in portions, read one portion at a time, so that not all of them have to be in memory."""
     portion: list[tuple[str, bytes]] = []
     num_bytes = 0
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""The engine: one helper process for what a page needs from Keras now.
+"""The engine: one helper process that answers pages with Keras.
 
 Started by the server (and for the length of one command by the command line) as `python -m core.engine`; reads
 requests as frames from standard input, answers on standard output, and ends when its input does. Untrusted
@@ -25,10 +25,10 @@ from core.system.processes import choose_backend, take_standard_output
 from core.workspace import Workspace
 
 MODELS_KEPT = 3
-# A pixel that the network sees is made of at least so many by so many of a large photo.
+# Of a large photo, each pixel that the network sees averages at least this many by this many.
 PIXELS_AVERAGED = 16
 SPLITS_KEPT = 2
-# Pictures that are resized are held in memory, all of them; as they are stored, they are read from a memory map.
+# Resized pictures are all held in memory; pictures of the stored size are read from a memory map.
 MOST_RESIZED_BYTES = 1_000_000_000
 
 
@@ -114,7 +114,7 @@ class Requests:
         from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
-        # Of the training part nothing is needed, and the validation part is the same for every seed.
+        # The training part is not needed, and the validation part is the same for every seed.
         dataset = replace(DatasetConfig(**document["dataset"]), num_train=1, label_noise=0.0)
         split = self._split(dataset, 0)
         if (split.image_shape, split.class_names) != (loaded.image_shape, loaded.class_names):
@@ -225,7 +225,7 @@ def serve_requests(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -
 
 
 def main() -> int:
-    """Load Keras while nobody waits for it, then serve."""
+    """Load Keras before the first request comes, then serve."""
     choose_backend()
     outgoing = take_standard_output()
     import core.training.saved_models  # noqa: F401

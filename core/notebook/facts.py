@@ -1,4 +1,4 @@
-"""What came of a run, in numbers and in a sentence; and of several, how they differ."""
+"""A run's outcome in numbers and in a sentence; and how several runs differ."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The notebook as one HTML file that needs nothing else: no script, no font, no picture from anywhere."""
+"""The notebook as one HTML file without scripts, fonts or pictures from elsewhere."""
 
 from collections.abc import Sequence
 from html import escape

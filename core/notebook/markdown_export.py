@@ -1,4 +1,4 @@
-"""The notebook as Markdown (CommonMark), for wherever people keep their reports."""
+"""The notebook as Markdown (CommonMark)."""
 
 import datetime
 import re
@@ -9,7 +9,7 @@ from core.notebook.entries import Entry
 # CommonMark lets a backslash take the meaning from any ASCII punctuation. These mean something anywhere: emphasis,
 # links, HTML, tables, maths. The rest does so only in the places that the second pattern finds: headings, lists and
 # rules at a line's beginning, the addresses that GitHub makes links of, its :signs:. Escaped everywhere, text would
-# be hard to read for whoever opens the file itself.
+# be hard to read in the file itself.
 _ANYWHERE = r"[\\`*_\[\]<>&|~$^@#]"
 _SOMEWHERE = r"^[-+=]|(?<=www)\.|:(?=\S)"
 _SPECIAL = re.compile(f"{_ANYWHERE}|{_SOMEWHERE}", re.IGNORECASE)

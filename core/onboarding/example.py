@@ -25,7 +25,7 @@ from core.workspace import Workspace
 SWITCH = "CONVDECK_EXAMPLE"
 LOCK_SECONDS = 10.0
 EXAMPLE_FILE = Path(__file__).with_name("overfits.zip")
-EXAMPLE_ID = "deckexamp2"  # the same everywhere: whoever imports it twice writes the same files
+EXAMPLE_ID = "deckexamp2"  # the same everywhere: importing it twice writes the same files
 EXAMPLE_NAME = "Example: a small network overfits"
 EXAMPLE_PRESET = "overfit"
 LOG = (
@@ -53,7 +53,7 @@ def write_example(run: Run, curves: Curves, folder: Path, out: Path) -> None:
         raise RunError(f"“{run.name}” has no saved model.")
     pair = (models[-1].with_suffix(".json"), models[-1])
     described = {"name": EXAMPLE_NAME, "preset": run.preset, "config": run.config.to_dict(), "curves": curves}
-    with replacing(out) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+    with replacing(out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo(_DESCRIPTION, _SAME_DATE), json.dumps(described, allow_nan=False))
         for path in pair:
             with (
@@ -86,7 +86,7 @@ def is_wanted() -> bool:
 def import_example(workspace: Workspace, store: Store) -> bool:
     """Put the example into a workspace that never had a run. Returns whether it was put there.
 
-    Whatever goes wrong is written to the log and nothing else: without the example everything works. The model comes
+    Whatever goes wrong is only logged: without the example everything works. The model comes
     first and the run after it, so that a run that is seen has its model; what a crash in between leaves is written
     over by the next start.
     """
@@ -122,7 +122,7 @@ def _import(workspace: Workspace, store: Store, example: Example) -> bool:
 
 
 def draw_shapes_ahead(workspace: Workspace) -> None:
-    """Have Shapes at hand before somebody waits for the first run on it. What goes wrong is told to that run."""
+    """Draw Shapes before the first run on it has to wait. If this fails, that run reports why."""
     from core.datasets.prepare import ensure_dataset  # here: a server whose workspace has it draws nothing
 
     try:

@@ -19,8 +19,9 @@ PRESET = "overfit"
 
 @dataclass(frozen=True)
 class LessonRun:
-    """What a lesson trains: a name, and what differs from the preset. `any_will_do`: one that is there already, too,
-    because it is only what the other is held against.
+    """What a lesson trains: a name, and what differs from the preset.
+
+    `any_will_do`: an existing run is taken too, because it only serves for comparison.
     """
 
     name: str

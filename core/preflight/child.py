@@ -1,4 +1,4 @@
-"""The light end of a dry run: starts the process, watches its memory and its silence, and reads its answer."""
+"""A dry run's parent: starts the process, limits its memory and its silence, and reads its answer. Loads no Keras."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class OutOfMemory(Exception):
 
 
 class TooSlow(Exception):
-    """The process said nothing for too long and was ended."""
+    """The process sent nothing for too long and was ended."""
 
 
 def ask(
@@ -71,7 +71,7 @@ def ask(
     with conversation(process, request) as lines:
         answer = _listen(process, lines, limit_mib, tell, silence_seconds)
     if answer is None:
-        # Linux ends who takes too much by a signal; so do allocators that get nothing any more.
+        # Linux kills a process that takes too much memory; an allocator that gets none aborts it.
         if process.returncode in (-getattr(signal, "SIGKILL", 9), -signal.SIGABRT):
             raise OutOfMemory
         raise PreflightError(

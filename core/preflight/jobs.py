@@ -87,7 +87,7 @@ class PreflightJobs:
 
 
 def _load_measure() -> "Callable[..., Preflight]":
-    """Late: what starts and checks runs is no part of what every server needs to be healthy."""
+    """Late: a server can serve without it, and answers sooner."""
     from core.preflight.measurement import run_preflight
 
     return run_preflight

@@ -1,4 +1,4 @@
-"""What a run will take, from a dry run: seconds an epoch, the whole run, memory, and a batch size that fits.
+"""What a run will take, by a dry run: seconds per epoch, the whole run, memory, and a batch size that fits.
 
 Why it measures what it measures, and how near it comes: docs/decisions/0012-dry-run.md.
 """
@@ -22,7 +22,7 @@ from core.store.store import Store
 from core.system.devices import Device, DeviceReport, list_devices
 from core.workspace import Workspace
 
-# Kept free for everybody else on this computer: a machine that swaps is of no use to anybody.
+# Kept free for other programs: a machine that swaps is too slow to use.
 RESERVE_MIB = 256
 TIMED_SECONDS = 8.0
 CGROUP = Path("/sys/fs/cgroup")
@@ -82,13 +82,12 @@ def run_preflight(
     """Take some real steps of this config in a process of its own; half a minute, more where it does not fit.
 
     `memory_mib` is how much of this computer's memory it may take (None: what is free), `seconds` for how long steps
-    are timed. One dry run at a time
-    goes on in a workspace. It leases no device: on a CPU that trains it is measured beside the run, with a note; a
-    GPU that trains it leaves alone, because the run there may need that memory at any moment.
+    are timed. A workspace has one dry run at a time. It leases no device: where a run trains on the CPU, it measures
+    beside that run, with a note; a GPU with a run on it is left alone, because that run may need the memory.
 
     Raises:
         UserError: the config cannot be trained here.
-        PreflightBusy: another dry run goes on, or every GPU is training.
+        PreflightBusy: another dry run is in progress, or every GPU is training.
         PreflightError: the process failed.
     """
     workspace.ensure()
@@ -229,11 +228,11 @@ def _alone(workspace: Workspace) -> Iterator[None]:
 
 
 def available_mib() -> int:
-    """What processes may still take of this computer's memory, or of the container's, where that is less."""
+    """The memory in MiB that is available on this computer, or in this container where that is less."""
     free = int(psutil.virtual_memory().available)
     try:
         most, taken = (int((CGROUP / name).read_text()) for name in ("memory.max", "memory.current"))
-        # What the kernel keeps of files it gives back when somebody needs it.
+        # The kernel gives cached files back when a process needs the memory.
         kept = next(
             int(line.split()[1])
             for line in (CGROUP / "memory.stat").read_text().splitlines()

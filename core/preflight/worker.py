@@ -1,4 +1,4 @@
-"""The heavy end of a dry run: `python -m core.preflight.worker`, one answer, then it ends.
+"""The dry run's process, with Keras: `python -m core.preflight.worker` gives one answer and ends.
 
 Gets one line of JSON with what to do on standard input and gives lines of JSON on standard output: `stage` while it
 works, at last one of `timed`, `fits`, `out_of_memory`, `user_error` and `error`.

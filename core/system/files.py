@@ -1,4 +1,4 @@
-"""Files that are either the old or the new ones, never half, and logs of a bounded size."""
+"""Files that are replaced as a whole or not at all, their digests, and logs of a bounded size."""
 
 import contextlib
 import hashlib
@@ -12,27 +12,27 @@ MAX_LOG_BYTES = 1_000_000
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; on success it takes `path`'s place, on an error it is removed."""
-    aside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    """Yield a temporary path beside `path`; on success it takes `path`'s place, on an error it is removed."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        yield aside
-        sync(aside)
-        aside.replace(path)
+        yield temporary
+        sync(temporary)
+        temporary.replace(path)
         sync_folder(path.parent)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process was writing aside in `folder`. Nobody else may be writing there."""
-    for aside in folder.glob(".*.*.*"):
-        aside.unlink(missing_ok=True)
+    """Remove the temporary files that a killed process left in `folder`. No other process may be writing there."""
+    for temporary in folder.glob(".*.*.*"):
+        temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace the file at `path` by `data`."""
-    with replacing(path) as aside:
-        aside.write_bytes(data)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def sha256_of(path: Path) -> str:
@@ -42,7 +42,7 @@ def sha256_of(path: Path) -> str:
 
 
 def sync(path: Path) -> None:
-    """Have the file's bytes on the disk before going on."""
+    """Have the file's bytes on the disk before this returns."""
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)
@@ -62,7 +62,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def open_log(path: Path) -> BinaryIO:
-    """Open for appending; a log above 1 MB is moved aside first, to `NAME.old.log`. Raises OSError."""
+    """Open for appending; a log above 1 MB is renamed first, to `NAME.old.log`. Raises OSError."""
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".old.log"))
     return path.open("ab")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 
-# What a process says by itself, once it has loaded all that it needs to answer.
+# What a process sends unasked, once it has loaded all that it needs to answer.
 READY: dict[str, Any] = {"ready": True}
 
 _LENGTH = struct.Struct(">Q")

@@ -22,14 +22,14 @@ def conversation(
 ) -> Iterator["queue.Queue[str]"]:
     """Give the process its request, and its lines as they come.
 
-    A line that does not end with a line feed is the last: the process has ended, or was cut off in mid-line. Once the
-    caller has heard enough, the process is ended, and nothing of it is left. Its pipes are text.
+    A line that does not end with a line feed is the last: the process has ended, or was cut off in mid-line. When
+    the block is left, the process is killed and reaped. Its pipes are text.
     """
     assert process.stdin is not None and process.stdout is not None
     asked, answers, lines = process.stdin, process.stdout, queue.Queue[str]()
 
     def ask() -> None:
-        with contextlib.suppress(OSError, ValueError):  # it has ended already: the missing answer tells
+        with contextlib.suppress(OSError, ValueError):  # it has ended already, and gives no answer
             asked.write(json.dumps(request) + "\n")
             asked.flush()
 
@@ -38,7 +38,7 @@ def conversation(
             lines.put(line)
         lines.put("")
 
-    # Both in threads, because a child that does not read lets nobody write more than a pipe holds.
+    # Both in threads, because writing blocks once the pipe is full and the child does not read.
     threads = [threading.Thread(target=each, name="child-lines", daemon=True) for each in (ask, read)]
     for thread in threads:
         thread.start()

@@ -1,42 +1,12 @@
 """The training pictures of a run as the pipelines read them."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.splits import TrainingArrays
 from core.training.draws import ImageShape
-
-
-class Arrays(Protocol):
-    """What training needs of a split: see `core.datasets.splits.TrainingArrays`.
-
-    Pictures are uint8 (count, height, width, channels), labels whole numbers (count,). `train_indices` says which
-    rows of `x_train`, in which order, the run learns from; `y_train` are the labels of those, and `y_train_true`
-    what they were before any was corrupted.
-    """
-
-    @property
-    def x_train(self) -> NDArray[np.uint8]: ...
-    @property
-    def train_indices(self) -> NDArray[np.int64]: ...
-    @property
-    def y_train(self) -> NDArray[np.int64]: ...
-    @property
-    def y_train_true(self) -> NDArray[np.int64]: ...
-    @property
-    def x_validation(self) -> NDArray[np.uint8]: ...
-    @property
-    def y_validation(self) -> NDArray[np.int64]: ...
-    @property
-    def x_clean(self) -> NDArray[np.uint8]: ...
-    @property
-    def y_clean(self) -> NDArray[np.int64]: ...
-    @property
-    def class_names(self) -> tuple[str, ...]: ...
-    @property
-    def image_shape(self) -> ImageShape: ...
 
 
 @dataclass(frozen=True)
@@ -64,6 +34,6 @@ class TrainingSet:
         return self.x[self.rows[chosen]], labels
 
 
-def training_set(arrays: Arrays) -> TrainingSet:
+def training_set(arrays: TrainingArrays) -> TrainingSet:
     """The training part of a split."""
     return TrainingSet(arrays.x_train, arrays.train_indices, arrays.y_train, len(arrays.class_names))

@@ -207,7 +207,8 @@ def resample(
     """Pictures (batch, height, width, 1 or 3) moved by maps (batch, 8), as `affine_transforms` makes them; rounded.
 
     `fill_mode` says what lies beyond the edge: `nearest` repeats the edge, `reflect` mirrors the picture there,
-    `wrap` begins it anew, `constant` is black. SciPy's names are nearest, reflect, grid-wrap and grid-constant.
+    `wrap` continues with its other side, `constant` is black. SciPy's names are nearest, reflect, grid-wrap and
+    grid-constant.
     """
     images = np.ascontiguousarray(images)  # OpenCV refuses some other orders
     resampled = np.empty_like(images)

@@ -20,7 +20,7 @@ def averaged_weights(model: keras.Model, pictures: NDArray[np.uint8]) -> Iterato
     """Inside, `model` has the averaged weights if its optimizer keeps them; afterwards its own again.
 
     Batch normalisation's running statistics belong to the weights that trained. For the averaged ones they are
-    taken anew over the first of `pictures`, as Izmailov et al. do (arXiv 1803.05407, section 3.2).
+    computed again over the first of `pictures`, as Izmailov et al. do (arXiv 1803.05407, section 3.2).
     """
     # Half precision wraps the optimizer in one that scales the loss.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)

@@ -1,4 +1,4 @@
-"""One batch of a training, made again: the same functions that train make it, so it is the same to the bit."""
+"""One batch of a training, made again by the functions that training uses, so that it is equal to the bit."""
 
 from dataclasses import dataclass
 

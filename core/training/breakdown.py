@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.followed import followed_training, followed_validation
-from core.training.arrays import Arrays
+from core.datasets.splits import TrainingArrays
 from core.training.evaluation import Evaluation
 
-# A fraction of so many is known to 2 points (one standard error); more would cost time in every epoch.
+# A fraction of this many is known to 2 points (one standard error); more would cost time in every epoch.
 ENOUGH_CORRUPTED = 500
 
 Measure = Callable[[NDArray[np.uint8], NDArray[np.int64]], Evaluation | None]
@@ -25,7 +25,7 @@ class BreakdownTaker:
     are measured for their own sake.
     """
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: TrainingArrays) -> None:
         self._arrays = arrays
         num_clean = len(arrays.x_clean)
         corrupted = np.flatnonzero(arrays.y_train != arrays.y_train_true)
@@ -62,7 +62,7 @@ class BreakdownTaker:
         arrays = self._arrays
         rows, answers = self._corrupted, clean.answers[self._corrupted]
         if len(self._further):
-            # Read anew each time: kept, they would take as much memory as the clean ones.
+            # Read again each time: kept, they would take as much memory as the clean ones.
             pictures = np.asarray(arrays.x_train[arrays.train_indices[self._further]])
             measured = measure(pictures, arrays.y_train[self._further])
             if measured is None:

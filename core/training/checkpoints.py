@@ -1,4 +1,4 @@
-"""Where a run stands, on disk: enough to go on as if it had never been interrupted."""
+"""Checkpoints: where a run stands, on disk, so that it resumes as if it had never been interrupted."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ _PATTERN = "epoch-*.checkpoint"
 
 @dataclass
 class Position:
-    """What besides the weights decides how a run goes on. Epochs count finished ones."""
+    """What besides the weights decides how a run continues. Epochs count finished ones."""
 
     epoch: int = 0
     best_epoch: int | None = None

@@ -1,4 +1,4 @@
-"""Pictures distorted by a fixed amount, each by the same: for measuring what a network stands."""
+"""Pictures distorted by a fixed amount, each by the same: for measuring how robust a network is."""
 
 import numpy as np
 from numpy.typing import NDArray

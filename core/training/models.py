@@ -1,4 +1,4 @@
-"""Config → Keras model: pictures as uint8 in, class probabilities as float32 out."""
+"""Config → Keras model: pictures as uint8 in, class probabilities as float32 out; and the test-time flip."""
 
 import zlib
 from typing import Any
@@ -18,7 +18,7 @@ def build_model(
 ) -> keras.Model:
     """Build the network that `core.design.architecture` describes, layer by layer and under the same names.
 
-    Preprocessing is part of the model, so whoever loads it sees what training saw. The initial weights depend on
+    Preprocessing is part of the model, so a loaded model sees what training saw. The initial weights depend on
     the seed and each layer's name alone: networks that share layers start from the same weights in them.
     `synchronized` makes batch normalisation use the whole batch when it is spread over several devices.
 

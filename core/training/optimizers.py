@@ -1,4 +1,4 @@
-"""Config → Keras optimizer with its learning rate's course."""
+"""Config → Keras optimizer with its learning-rate schedule, which a running training can change."""
 
 import math
 from typing import Any
@@ -207,7 +207,7 @@ def last_rate(optimizer: keras.optimizers.Optimizer) -> float:
 def set_rate(optimizer: keras.optimizers.Optimizer, rate: float, epoch: int) -> str:
     """Set the rate of the step to come, the first of `epoch` (from 1). Returns in a sentence what changed.
 
-    A schedule goes on from there: it is scaled so that it has this rate at this step. At a step where it has none,
+    A schedule continues from there: it is scaled so that it has this rate at this step. At a step where it has none,
     the first of a warm-up, the rate takes the place of the one that the schedule was made for.
     """
     before = _number(optimizer.learning_rate)
@@ -224,10 +224,10 @@ def set_rate(optimizer: keras.optimizers.Optimizer, rate: float, epoch: int) -> 
     schedule.scale.assign(rate / unscaled)
     if step > schedule.last_step:
         return changed if schedule.held is None else f"{changed} Its schedule has ended, so it stays there."
-    return f"{changed} {_course(schedule, step, rate)}"
+    return f"{changed} {_continuation(schedule, step, rate)}"
 
 
-def _course(schedule: ScaledSchedule, step: int, rate: float) -> str:
+def _continuation(schedule: ScaledSchedule, step: int, rate: float) -> str:
     left = schedule.last_step - step
     steps = {step + left * place // LOOKED_AT for place in range(LOOKED_AT + 1)}
     highest = max(_number(schedule(each)) for each in steps)

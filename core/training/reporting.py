@@ -1,4 +1,4 @@
-"""Who is told how a training goes: the one seam between training and what stands around it."""
+"""What a training reports to, and is told by: the one seam between training and the store."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,19 +7,19 @@ from core.epoch import EpochRow
 
 
 class Reporter(Protocol):
-    """Who is told. Any method may raise StaleAttempt, which ends the training at once."""
+    """Receives what a training reports. Any method may raise StaleAttempt, which ends the training at once."""
 
     @property
     def stop_requested(self) -> bool: ...
     @property
     def total_epochs(self) -> int:
-        """How many to train, known once `started` was told; people may add some, which `epoch` brings to light."""
+        """How many to train, known once `started` was called; people may add some, known after `report_epoch`."""
 
     def wait_while_paused(self, *, epoch_ended: bool = False) -> None:
         """Return at once, or wait for as long as the run is paused."""
 
     def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
-        """Have what people asked for set when `epoch` epochs have finished; `apply` says what changed."""
+        """Apply the rates requested for when `epoch` epochs have finished; `apply` returns what changed, in words."""
 
     def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None: ...
     def report_batch(

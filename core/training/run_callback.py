@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import keras
 
 from core.config import ExperimentConfig
+from core.datasets.splits import TrainingArrays
 from core.epoch import EpochRow
 from core.errors import Diverged
-from core.training.arrays import Arrays
 from core.training.averaging import averaged_weights
 from core.training.breakdown import BreakdownTaker
 from core.training.checkpoints import Position, save_checkpoint
@@ -30,7 +30,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         config: ExperimentConfig,
-        arrays: Arrays,
+        arrays: TrainingArrays,
         folder: Path,
         reporter: Reporter,
         position: Position,
@@ -46,7 +46,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._arrays = arrays
         self._evaluator: Evaluator | None = None
         self._details = BreakdownTaker(arrays)
-        self._epoch_began = self._told = time.perf_counter()
+        self._epoch_began = self._reported = time.perf_counter()
         self.was_stopped = False
 
     @property
@@ -64,13 +64,13 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._reporter.apply_learning_rates(epoch, self._set_rate)
-        self._epoch_began = self._told = time.perf_counter()
+        self._epoch_began = self._reported = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         now = time.perf_counter()
-        if now - self._told < REPORT_SECONDS:
+        if now - self._reported < REPORT_SECONDS:
             return
-        self._told = now
+        self._reported = now
         loss, accuracy = _number(logs, "loss"), _number(logs, "accuracy")
         done = batch + 1
         pace = done * self._config.training.batch_size / (now - self._epoch_began)
@@ -79,7 +79,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self._end_diverged(loss, accuracy, pace)
         began = time.perf_counter()
         self._reporter.wait_while_paused()
-        # What was waited is no part of the epoch's time.
+        # Waiting is not part of the epoch's time.
         self._epoch_began += time.perf_counter() - began
         if self._reporter.stop_requested:
             self._stop()
@@ -129,9 +129,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._reporter.report_epoch(row)
         position.epoch = row.epoch
         save_checkpoint(self._folder, self.model, position)
-        self._go_on_or_end()
+        self._continue_or_end()
 
-    def _go_on_or_end(self) -> None:
+    def _continue_or_end(self) -> None:
         """After an epoch that is measured and saved."""
         position = self._position
         if self.is_out_of_patience:

@@ -1,4 +1,4 @@
-"""Sets up the backend before its first operation: devices, threads, determinism, memory errors."""
+"""The backend of this process: its name, devices, threads and determinism, and the memory it takes."""
 
 import keras
 

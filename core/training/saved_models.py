@@ -1,8 +1,8 @@
 """The models that a run leaves behind: its best and its last, each described by a small JSON; answers and exports.
 
 `best-000007.json` holds what `best-000007.keras` is, that file's SHA-256, and a SHA-256 of its own. The model is
-written first and the JSON after it, and the pair before stays until the next save. So whoever reads while a run saves
-finds a whole pair, and so does who finds the newest one damaged.
+written first and the JSON after it, and the pair before stays until the next save. So a reader finds a whole
+pair while a run saves, and also when the newest one is damaged.
 """
 
 import hashlib
@@ -79,9 +79,9 @@ def save_run_model(
 ) -> None:
     """Write `model` as the run's `best` or `last`, without its optimizer; of the earlier ones the newest stays."""
     path = folder / f"{which}-{epoch:06d}.keras"
-    with replacing(path) as aside:
+    with replacing(path) as temporary:
         # The same layers in a model that was never compiled: a third of the size.
-        keras.Model(model.input, model.output, name=model.name).save(aside)
+        keras.Model(model.input, model.output, name=model.name).save(temporary)
     description = Description(epoch, class_names, image_shape, sha256_of(path))
     write_bytes(path.with_suffix(".json"), description.to_json().encode())
     earlier = [old for old in _descriptions(folder, which) if old.stem < path.stem]
@@ -174,9 +174,9 @@ def export_keras(folder: Path, out: Path) -> Path:
     saved = load_run_model(folder)
     target = out if out.suffix == ".keras" else out.with_name(out.name + ".keras")
     try:
-        with replacing(target) as aside:
-            shutil.copyfile(saved.path, aside)
-            if sha256_of(aside) != saved.sha256:
+        with replacing(target) as temporary:
+            shutil.copyfile(saved.path, temporary)
+            if sha256_of(temporary) != saved.sha256:
                 raise UserError(SAVED_MEANWHILE)
     except OSError as error:
         if not saved.path.exists():

@@ -12,7 +12,8 @@ import keras
 from msgspec.structs import replace
 
 from core.config import ExperimentConfig
-from core.training.arrays import Arrays, TrainingSet, training_set
+from core.datasets.splits import TrainingArrays
+from core.training.arrays import TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import Evaluator
@@ -55,7 +56,11 @@ class Timings:
 
 
 def time_training(
-    config: ExperimentConfig, arrays: Arrays, replicas: int, tell: Callable[[str], None], seconds: float
+    config: ExperimentConfig,
+    arrays: TrainingArrays,
+    replicas: int,
+    tell: Callable[[str], None],
+    seconds: float,
 ) -> Timings:
     """Build, compile and train as `train` does, for `seconds`, then measure and save as an epoch's end does.
 
@@ -85,7 +90,7 @@ def time_training(
     )
 
 
-def try_batch(config: ExperimentConfig, arrays: Arrays, replicas: int) -> None:
+def try_batch(config: ExperimentConfig, arrays: TrainingArrays, replicas: int) -> None:
     """A few steps, only to see whether they fit into memory. Raises what the backend raises."""
     keras.utils.set_random_seed(config.seed)
     data = training_set(arrays)
@@ -179,7 +184,7 @@ def _time_planning(config: ExperimentConfig, data: TrainingSet, replicas: int) -
     return time.perf_counter() - began
 
 
-def _time_evaluation(model: keras.Model, arrays: Arrays, test_time_flip: bool) -> float:
+def _time_evaluation(model: keras.Model, arrays: TrainingArrays, test_time_flip: bool) -> float:
     """Of all pictures that an epoch's end measures; cut after EVALUATION_SECONDS, and then scaled up."""
     parts = ((arrays.x_clean, arrays.y_clean), (arrays.x_validation, arrays.y_validation))
     asked, ends_at = 0, float("inf")
@@ -204,7 +209,7 @@ def _time_evaluation(model: keras.Model, arrays: Arrays, test_time_flip: bool) -
     return elapsed * num_batches / (asked + completed)
 
 
-def _time_saving(saved: keras.Model, model: keras.Model, arrays: Arrays, data: TrainingSet) -> float:
+def _time_saving(saved: keras.Model, model: keras.Model, arrays: TrainingArrays, data: TrainingSet) -> float:
     with tempfile.TemporaryDirectory() as name:
         began = time.perf_counter()
         save_run_model(Path(name), "best", saved, arrays.class_names, data.image_shape, 1)

@@ -1,4 +1,4 @@
-"""Trains one run from wherever it stands to its end, telling a reporter how it goes."""
+"""Trains one run from where it stands to its end, and reports its progress."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import Any
 import keras
 
 from core.config import ExperimentConfig
+from core.datasets.splits import TrainingArrays
 from core.epoch import Outcome
 from core.errors import ConvDeckError, TrainingError
 from core.system.files import remove_leftovers
-from core.training.arrays import Arrays, TrainingSet, training_set
+from core.training.arrays import TrainingSet, training_set
 from core.training.averaging import averaged_weights
 from core.training.checkpoints import Position, load_checkpoint
 from core.training.models import build_model, with_test_time_flip
@@ -24,13 +25,13 @@ from core.training.whitening import set_whitening
 
 
 def train(
-    config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, *, replicas: int = 1
+    config: ExperimentConfig, arrays: TrainingArrays, folder: Path, reporter: Reporter, *, replicas: int = 1
 ) -> Outcome:
     """Train until the last epoch, early stopping, or `reporter.stop_requested`.
 
     Of `replicas` devices, the most are used over which a batch can be shared out evenly.
 
-    Goes on from the newest good checkpoint in `folder`, if there is one. After every epoch a checkpoint is
+    Continues from the newest good checkpoint in `folder`, if there is one. After every epoch a checkpoint is
     written, and the model when it is the best so far; at the end the last one.
 
     Raises:
@@ -50,7 +51,7 @@ def train(
 
 
 def _train(
-    config: ExperimentConfig, arrays: Arrays, folder: Path, reporter: Reporter, replicas: int
+    config: ExperimentConfig, arrays: TrainingArrays, folder: Path, reporter: Reporter, replicas: int
 ) -> Outcome:
     keras.utils.set_random_seed(config.seed)
     data = training_set(arrays)
@@ -89,7 +90,7 @@ def _train(
         )
     if position.epoch:
         if run.was_stopped:
-            # In mid-epoch: the weights go back to where a resumed run goes on.
+            # In mid-epoch: the weights go back to where a resumed run continues.
             load_checkpoint(folder, model)
         with averaged_weights(model, arrays.x_clean):
             saved = with_test_time_flip(model, test_time_flip=config.training.test_time_flip)
