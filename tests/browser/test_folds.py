@@ -68,7 +68,7 @@ def test_what_is_typed_and_not_sent_is_not_lost(server, workspace, process, page
     # Nor by the end of the first epoch, from which on no expectation is taken any more.
     expect(page.get_by_label("What do you expect?", exact=True)).to_be_visible()
     end_epoch(store, run_id)
-    expect(page.get_by_text("Nothing was written down before the first epoch had ended.")).to_be_visible()
+    expect(page.get_by_text("No expectation was written before the first epoch ended.")).to_be_visible()
     expect(field).to_have_value("Half a sentence")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved in the notebook.")).to_be_visible()

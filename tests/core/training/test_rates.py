@@ -49,7 +49,7 @@ def test_a_schedule_goes_on_from_the_new_rate() -> None:
     descent = Descent(schedule="cosine")
     assert descent.walk(5) == pytest.approx([cosine(step) for step in range(5)], rel=1e-3)
     said = set_rate(descent.optimizer, 0.03, 2)
-    assert said.startswith("Learning rate 0.03 instead of 0.0854 from epoch 2 on. Its schedule goes on")
+    assert said.startswith("Learning rate 0.03 instead of 0.0854 from epoch 2 on. Its schedule continues")
     expected = [0.03 * cosine(step) / cosine(5) for step in range(5, 20)]
     assert descent.walk(15) == pytest.approx(expected, rel=1e-3)
     # Beyond the steps it was laid out for, the last rate is kept.
