@@ -150,7 +150,7 @@ def test_the_markdown_says_the_same(entries) -> None:
     assert html.count("<h2>") == 4
     for words in (
         "51.2 % at epoch 2", "gone (deleted)", "4 entries, 18 November 2026", "&lt;script&gt;alert(1)&lt;/script&gt;",
-        "<p>Slow.</p>\n<p>Then fast.</p>", "Nothing was written down before the first epoch had ended.",
+        "<p>Slow.</p>\n<p>Then fast.</p>", "No expectation was written before the first epoch ended.",
     ):  # fmt: skip
         assert words in html
 
