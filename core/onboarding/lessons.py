@@ -61,8 +61,8 @@ _ALL = (
         (
             "A network is shown the same 2,000 pictures again and again. After each round, an epoch, it is tested "
             "twice: on those pictures (clean training), and on others that it never trains on (validation).",
-            "As long as both curves rise together, it learns what shapes look like. If one goes on and the other "
-            "stops, it learns these 2,000 pictures by heart: it overfits. The space between the curves is the gap.",
+            "As long as both curves rise together, it learns what shapes look like. If one still rises and the "
+            "other stops, it learns these 2,000 pictures by heart: it overfits. The space between them is the gap.",
         ),
         "Train the network",
         (LessonRun("Lesson: the gap"),),

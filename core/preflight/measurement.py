@@ -28,7 +28,7 @@ TIMED_SECONDS = 8.0
 CGROUP = Path("/sys/fs/cgroup")
 
 BUSY_NOTE = "A run was training on this machine at the same time; alone, this design is faster."
-ROUGH_NOTE = "The first step took so long that only one more was timed, so these figures are rough."
+ROUGH_NOTE = "The first step was very slow, so only one more was timed and these figures are rough."
 
 Ask = Callable[..., dict[str, Any]]
 
