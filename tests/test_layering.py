@@ -34,6 +34,8 @@ NEIGHBOURS = {
     "studies": ("design",),
 }
 COMPONENTS = "pages.components"
+MOST_LINES = 400
+FEW_LINES, MOST_WITH_FEW_LINES = 40, 30
 STORE = "core.store"  # where SQL is written; everything else asks it
 SQL_METHODS = {"execute", "executemany", "executescript"}
 SESSION_MODULE = "pages.components.kit.session"
@@ -295,6 +297,22 @@ def test_a_circle_is_found_also_through_functions() -> None:
     modules = [Module.parse(name, source) for name, source in sources.items()]
     with pytest.raises(graphlib.CycleError):
         graphlib.TopologicalSorter(imports_among(modules)).prepare()
+
+
+def test_modules_are_neither_long_nor_crumbs() -> None:
+    """A package's own `__init__.py` counts where it holds more than a docstring."""
+    lines = {}
+    for path in (
+        PROJECT_ROOT / "app.py",
+        *PROJECT_ROOT.glob("core/**/*.py"),
+        *PROJECT_ROOT.glob("pages/**/*.py"),
+    ):
+        text = path.read_text(encoding="utf-8")
+        if path.name != "__init__.py" or len(ast.parse(text).body) > 1:
+            lines[path.relative_to(PROJECT_ROOT).as_posix()] = len(text.splitlines())
+    assert [name for name, count in lines.items() if count > MOST_LINES] == []
+    short = [name for name, count in lines.items() if count < FEW_LINES]
+    assert len(short) <= MOST_WITH_FEW_LINES, short
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
