@@ -1,6 +1,7 @@
 """The direction of dependencies, and what may happen while a module is imported, held against every file."""
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -259,6 +260,7 @@ RULES: list[Rule] = [
 ]
 
 
+@functools.cache
 def project_modules() -> list[Module]:
     """app.py and everything under core/ and pages/."""
     paths = [PROJECT_ROOT / "app.py", *PROJECT_ROOT.glob("core/**/*.py"), *PROJECT_ROOT.glob("pages/**/*.py")]
