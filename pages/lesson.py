@@ -6,7 +6,7 @@ from core.errors import UserError
 from core.onboarding.lessons import get_lesson
 from pages.components.home.lesson import PARAMETER, render_lesson, render_lesson_links
 from pages.components.kit import session
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     try:
         lesson = None if name is None else get_lesson(name)
     except UserError as error:
-        st.warning(literal(str(error)), icon=":material/link_off:")
+        st.warning(literal(error_text(error)), icon=":material/link_off:")
         lesson = None
     if lesson is None:
         st.title("Lessons", anchor=False)

@@ -17,7 +17,7 @@ from pages.components.augment.policy_form import render_policy
 from pages.components.augment.run_choice import choose_run
 from pages.components.kit import session
 from pages.components.kit.pictures import render_pixels
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 SHOWN = 32
 PICTURE_SIDE = 128
@@ -38,7 +38,7 @@ def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run
             check_dataset(services.workspace, config.dataset)
             num_train = config.dataset.num_train or len(_stored_labels(services, config))
         except UserError as error:
-            st.error(literal(str(error)), icon=":material/photo_library:")
+            st.error(literal(error_text(error)), icon=":material/photo_library:")
             num_train = None
         steps = config.training.steps_per_epoch(num_train) if num_train else 1
         epoch = _choose_number("Epoch", config.training.epochs)

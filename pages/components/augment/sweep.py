@@ -24,7 +24,7 @@ from pages.components.augment.run_choice import choose_run, describe_run
 from pages.components.charts.robustness import robustness_data, robustness_spec
 from pages.components.kit import run_words, session
 from pages.components.kit.redraw import draw_ticking
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 TICK_SECONDS = 0.2
 # Measured per tick: long enough to waste little, short enough to see the curve grow.
@@ -45,7 +45,7 @@ def render_sweep(services: Services, runs: Sequence[Run]) -> None:
         try:
             dataset = load_dataset(services.workspace, run.dataset)
         except UserError as error:
-            st.error(literal(str(error)), icon=":material/photo_library:")
+            st.error(literal(error_text(error)), icon=":material/photo_library:")
             return
         other = _choose_other(run, trained_runs(asked, run.dataset))
         knob = _choose_knob(dataset.image_shape[2])
@@ -110,7 +110,7 @@ def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) 
         try:
             found = _advance(services, runs, dataset, knob, PORTION_SECONDS)
         except ConvDeckError as error:
-            session.set_sweep_error(_asked(runs, knob), str(error))
+            session.set_sweep_error(_asked(runs, knob), error_text(error))
             st.rerun()
         if all(one.is_complete for one in found):
             st.rerun()  # without ticks from now on

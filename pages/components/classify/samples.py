@@ -14,7 +14,7 @@ from core.store.records import Run
 from pages.components.classify.uploads import Picture, look_at, render_rows
 from pages.components.kit import session
 from pages.components.kit.pictures import png_bytes
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 SAMPLES = 8
 
@@ -26,7 +26,8 @@ def render_samples(services: Services, run: Run) -> None:
         dataset = load_dataset(services.workspace, run.dataset)
     except DatasetError as error:
         st.warning(
-            f"Sample pictures are not available. {literal(str(error))}", icon=":material/photo_library:"
+            f"Sample pictures are not available. {literal(error_text(error))}",
+            icon=":material/photo_library:",
         )
         return
     _, test = validation_and_test(np.asarray(dataset.y_test), dataset.num_validation)

@@ -9,7 +9,7 @@ from core.datasets.storage import DatasetInfo, Progress, delete_dataset
 from core.errors import UserError
 from core.runs import control
 from pages.components.kit import session
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 STATES: dict[str, tuple[str, str | None, Literal["green", "gray", "red"]]] = {
     "ready": ("Ready", ":material/check_circle:", "green"),
@@ -57,7 +57,7 @@ def _get(info: DatasetInfo) -> None:
             ensure_dataset(session.services().workspace, info.id, progress=report)
         except UserError as error:
             status.update(label=f"{literal(info.title)} could not be fetched", state="error")
-            st.error(literal(str(error)))
+            st.error(literal(error_text(error)))
             return
     session.flash(f"{literal(info.title)} is ready.")
     st.rerun()
@@ -74,7 +74,7 @@ def _confirm_removal(info: DatasetInfo) -> None:
             control.check_dataset_unused(workspace, info.id)
             delete_dataset(workspace, info.id)
         except UserError as error:
-            st.error(literal(str(error)))
+            st.error(literal(error_text(error)))
             return
         session.flash(f"{literal(info.title)} was removed.")
         st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 from core.datasets.import_process import import_dataset
 from core.errors import UserError
 from pages.components.kit import session
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 UPLOADS = ("zip", "npz")
 
@@ -48,7 +48,7 @@ def render_import() -> None:
                 session.services().workspace, name.strip(), path, image_size=int(size), shown_name=upload.name
             )
         except UserError as error:
-            st.error(literal(str(error)))
+            st.error(literal(error_text(error)))
             return
     session.flash(f"{literal(dataset.id)} is ready: {len(dataset.class_names)} classes.")
     st.rerun()

@@ -14,7 +14,7 @@ from core.server.services import Services
 from core.workspace import Workspace
 from pages.components.kit import session
 from pages.components.kit.session import DraftPlace
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 DEFAULT_PRESET = "article"
 
@@ -52,7 +52,7 @@ def _take_link(services: Services) -> None:
             session.set_draft(found)
             session.set_draft_place(DraftPlace(source_id=draft_id, kept=found))
     except UserError as error:
-        st.warning(literal(str(error)), icon=":material/link_off:")
+        st.warning(literal(error_text(error)), icon=":material/link_off:")
 
 
 def _keep(workspace: Workspace, others: Sequence[str]) -> None:

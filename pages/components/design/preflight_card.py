@@ -9,7 +9,7 @@ from core.preflight.measurement import Preflight
 from core.server.services import Services
 from pages.components.kit import run_words, session
 from pages.components.kit.redraw import draw_ticking
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 TICK_SECONDS = 0.5
 WHAT_IT_IS = (
@@ -66,7 +66,7 @@ def _begin(services: Services, config: ExperimentConfig) -> None:
     try:
         services.preflights.start(config)
     except PreflightBusy as error:
-        st.warning(literal(str(error)), icon=":material/hourglass_empty:")
+        st.warning(literal(error_text(error)), icon=":material/hourglass_empty:")
     else:
         st.rerun()
 

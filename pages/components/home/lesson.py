@@ -18,7 +18,7 @@ from pages.components.home.story_keep import page_address
 from pages.components.kit import session
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.starting import try_to_start
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 from pages.components.runs.live import render_live
 
 PARAMETER = "lesson"
@@ -103,7 +103,7 @@ def _read_runs(store: Store) -> list[Run]:
     try:
         return [store.get_run(run_id) for run_id in ids]
     except RunNotFound as error:
-        st.warning(f"{literal(str(error))} It may have been deleted.", icon=":material/link_off:")
+        st.warning(f"{literal(error_text(error))} It may have been deleted.", icon=":material/link_off:")
         return []
 
 

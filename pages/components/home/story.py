@@ -28,7 +28,7 @@ from pages.components.home.story_fix import render_fix_button, render_race
 from pages.components.home.story_sample import render_sample
 from pages.components.kit import session
 from pages.components.kit.starting import try_to_start
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 PARAMETER = "story"
 BEGIN = "begin"
@@ -63,7 +63,7 @@ def read_story(store: Store) -> Story:
     try:
         runs = [store.get_run(run_id) for run_id in ids]
     except RunNotFound as error:
-        st.warning(f"{literal(str(error))} It may have been deleted.", icon=":material/link_off:")
+        st.warning(f"{literal(error_text(error))} It may have been deleted.", icon=":material/link_off:")
         return Story(BEGIN)
     return Story(asked, *runs)
 

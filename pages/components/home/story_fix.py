@@ -16,7 +16,7 @@ from pages.components.kit.cache import answer_of
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.starting import start_fork
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 from pages.components.runs.live import render_live
 
 VARIANTS = 12
@@ -49,7 +49,7 @@ def render_race(services: Services, run: Run, fork: Run) -> None:
     try:
         augmentation = fork.config.augmentation
     except RunError as error:
-        st.error(literal(str(error)), icon=":material/broken_image:")
+        st.error(literal(error_text(error)), icon=":material/broken_image:")
     else:
         render_variants(services, augmentation, fork.dataset)
     render_live(services, [run, fork])
@@ -97,4 +97,4 @@ def _variants(
     try:
         return answer_of(key, lambda: services.engine.preview(augmentation, batch, SEED))
     except ConvDeckError as error:
-        return str(error)
+        return error_text(error)

@@ -13,7 +13,7 @@ from pages.components.home.story_sample import choose_sample, render_another
 from pages.components.kit import session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.pictures import png_bytes
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 ANCHOR = "your-own-photo"
@@ -43,7 +43,7 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
         try:
             rows = [_answer(services, each, name, data, crop) for each in (run, fork)]
         except ConvDeckError as error:
-            st.error(literal(str(error)), icon=":material/broken_image:")
+            st.error(literal(error_text(error)), icon=":material/broken_image:")
             return
     if not rows[0]["ok"]:
         left.error(literal(rows[0]["error"]), icon=":material/broken_image:")

@@ -14,7 +14,7 @@ from pages.components.kit.answers import render_bars, render_seen, right_or_wron
 from pages.components.kit.cache import answer_of
 from pages.components.kit.pictures import Pixels, png_bytes
 from pages.components.kit.redraw import draw_ticking
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 TICK_SECONDS = 0.5
 NUMBER = "story-sample"
@@ -87,5 +87,5 @@ def _answer(services: Services, run: Run, sample: Sample) -> dict[str, Any] | No
     try:
         rows = answer_of(key, lambda: services.engine.predict(run.id, picture, "stretch"))
     except ConvDeckError as error:
-        return {"ok": False, "error": str(error)}
+        return {"ok": False, "error": error_text(error)}
     return None if rows is None else rows[0]

@@ -12,7 +12,7 @@ from pages.components.charts import curves
 from pages.components.charts.curves import RunCurves
 from pages.components.kit import session
 from pages.components.kit.redraw import stays_drawn
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 from pages.components.notebook.note_form import render_note_form, render_words
 
 CHART_HEIGHT = 220
@@ -92,4 +92,4 @@ def _delete(services: Services, note: Note) -> None:
     try:
         services.store.notes.delete(note.id)
     except ConvDeckError as error:
-        session.flash(literal(str(error)))
+        session.flash(literal(error_text(error)))

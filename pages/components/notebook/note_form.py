@@ -14,7 +14,7 @@ from core.store.records import Run
 from pages.components.kit import session
 from pages.components.kit.cache import VersionedCache, epoch_version
 from pages.components.kit.redraw import draw_ticking, render_folded
-from pages.components.kit.text import EXPECTATION_EXAMPLE, literal
+from pages.components.kit.text import EXPECTATION_EXAMPLE, error_text, literal
 from pages.components.runs.curves import curves_of
 
 FIELD_HEIGHT = 100
@@ -144,7 +144,7 @@ def _save(
         else:
             notes.edit(note.id, expectation=expectation, outcome=outcome)
     except ConvDeckError as error:
-        st.error(literal(str(error)), icon=":material/block:")
+        st.error(literal(error_text(error)), icon=":material/block:")
         return
     session.flash("Saved in the notebook.")
     st.rerun()

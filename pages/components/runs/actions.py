@@ -11,7 +11,7 @@ from core.runs import control
 from core.runs.documents import curves_csv, settings_json
 from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 from pages.components.runs.controls import act_and_draw, act_on, counted, render_changes, render_pause
 from pages.components.runs.selection import write_selection
 
@@ -183,7 +183,7 @@ def _offer_model(services: Services, run: Run) -> None:
         with st.spinner("Writing the file and reading it back…"), tempfile.TemporaryDirectory() as folder:
             data = services.engine.export(run.id, "keras", Path(folder) / "model.keras").read_bytes()
     except (ConvDeckError, OSError) as error:
-        st.error(literal(str(error)))
+        st.error(literal(error_text(error)))
         return
     st.download_button(
         f"Save {len(data) / 1e6:.1f} MB",

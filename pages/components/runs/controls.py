@@ -17,7 +17,7 @@ from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.kit import session
 from pages.components.kit.redraw import render_folded
-from pages.components.kit.text import literal, local_time
+from pages.components.kit.text import error_text, literal, local_time
 
 POPOVER_PIXELS = 440  # a phone gives it less
 
@@ -247,7 +247,7 @@ def act_on(runs: Sequence[Run], act: Callable[[Run], object]) -> None:
         try:
             act(run)
         except (ConvDeckError, OSError) as error:
-            session.flash(literal(str(error)))
+            session.flash(literal(error_text(error)))
 
 
 def act_and_draw(runs: Sequence[Run], act: Callable[[Run], object]) -> None:

@@ -15,7 +15,7 @@ from core.studies.report import StudyReport, condition_names, read_report
 from core.studies.start import complete_study, delete_study, stop_study
 from pages.components.kit import run_words, session
 from pages.components.kit.redraw import draw_ticking, render_folded
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 from pages.components.studies.results import render_result
 from pages.components.studies.words import KINDS
 
@@ -96,7 +96,7 @@ def _act(action: Any) -> None:
     try:
         action()
     except ConvDeckError as error:
-        session.flash(literal(str(error)))
+        session.flash(literal(error_text(error)))
     st.rerun()
 
 
@@ -123,7 +123,7 @@ def _delete_now(services: Services, study_id: str) -> None:
     try:
         kept = delete_study(services.workspace, study_id, with_runs=bool(session.widget_value(WITH_RUNS)))
     except ConvDeckError as error:
-        kept = [str(error)]
+        kept = [error_text(error)]
     for sentence in kept:
         session.flash(literal(sentence))
 

@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 import app
 from core.errors import ConvDeckError, EngineError, RunError
+from core.workspace import PROJECT_ROOT
 from pages.components.kit.text import UNEXPECTED, render_error
 
 SENTENCES = [
@@ -65,3 +66,14 @@ def test_it_is_one_sentence_where_it_happened(script, error, sentence, caplog):
 
 def test_the_app_has_this_boundary():
     assert app.app._on_script_error is render_error
+
+
+# A pasted config is edited by its keys, and the studies' form calls fields by its own names first.
+SAYS_IT_ITSELF = {"kit/text.py", "design/as_text.py", "studies/form.py"}
+
+
+def test_every_page_names_a_setting_by_its_label_in_an_error() -> None:
+    components = PROJECT_ROOT / "pages" / "components"
+    paths = [*PROJECT_ROOT.glob("pages/*.py"), *components.rglob("*.py")]
+    says = {path for path in paths if "str(error)" in path.read_text(encoding="utf-8")}
+    assert says == {components / name for name in SAYS_IT_ITSELF}
