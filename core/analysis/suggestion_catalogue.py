@@ -317,7 +317,7 @@ def _clip_gradients(config: ExperimentConfig, _: int | None) -> Suggestion | Non
     return Suggestion(
         "clip-gradients",
         "Clip the gradients",
-        "A few pictures can cause a huge step. A limit on the gradients' norm keeps it from throwing the weights off.",
+        "A few pictures can cause a huge step; a limit on the gradients' norm keeps it from throwing the weights off.",
         {"optimizer.gradient_clip_norm": 1.0},
     )
 

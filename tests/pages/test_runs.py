@@ -237,7 +237,7 @@ def test_several_runs_are_compared(store):
     assert [heading.value for heading in page.subheader] == ["2 runs side by side"]
     assert len(charts(page)) == 2
     differing = page.dataframe[-1].value
-    assert differing.loc["optimizer.learning_rate"].tolist() == ["0.001", "0.01"]
+    assert differing.loc["Learning rate"].tolist() == ["0.001", "0.01"]
     assert len(differing) == 1
 
 
