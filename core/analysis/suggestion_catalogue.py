@@ -103,7 +103,7 @@ def _all_pictures(config: ExperimentConfig, _: int | None) -> Suggestion | None:
     return Suggestion(
         "all-pictures",
         "Train on all pictures",
-        f"Only {config.dataset.num_train:,} training pictures are used. More of them are harder to learn by heart, and "
+        f"Only {config.dataset.num_train:,} training pictures are used; more of them are harder to learn by heart, and "
         "accuracy grows roughly with the logarithm of their number.",
         {"dataset.num_train": None},
     )

@@ -125,6 +125,8 @@ def _unfold(hint: Any) -> tuple[Any, dict[str, Any], bool]:
     while True:
         if get_origin(hint) is Annotated:
             for meta in hint.__metadata__:
+                if any(getattr(meta, name) is not None for name in ("lt", "multiple_of")):
+                    raise TypeError(f"No sentence says what {meta} refuses.")
                 said = {name: getattr(meta, name) for name in _NOTES}
                 notes |= {name: value for name, value in said.items() if value is not None}
             hint = hint.__origin__
@@ -136,7 +138,10 @@ def _unfold(hint: Any) -> tuple[Any, dict[str, Any], bool]:
 
 
 def _limits(base: Any, notes: dict[str, Any]) -> Limits | None:
-    if "le" not in notes:
+    if base not in (int, float):
         return None
+    # The sentences of `refusals` know both ends; msgspec alone would refuse what they then let through.
+    if "le" not in notes or not {"ge", "gt"} & notes.keys():
+        raise TypeError("A number of a config needs a lower limit (ge or gt) and an upper one (le).")
     above = "gt" in notes
     return Limits(base(notes["gt" if above else "ge"]), base(notes["le"]), above=above, whole=base is int)

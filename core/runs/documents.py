@@ -1,4 +1,4 @@
-"""The one way from runs to JSON, for the command line and REST alike. NaN and infinities become null."""
+"""The one way from runs to JSON and CSV, for the command line and REST alike. NaN and infinities become null."""
 
 import csv
 import io

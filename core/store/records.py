@@ -1,4 +1,4 @@
-"""What the store gives out and takes in: runs, epochs and lines of a run's log."""
+"""What the store gives out and takes in: runs, requests for runs, and lines of a run's log."""
 
 import math
 import re

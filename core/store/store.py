@@ -1,4 +1,4 @@
-"""The store: every run, its epochs, its log and its devices, in one SQLite file. SQL lives here alone.
+"""The store: every run, its epochs, its log and its devices, in one SQLite file.
 
 Each change of state is a compare-and-swap inside one `BEGIN IMMEDIATE` transaction. Each write of a worker names
 its attempt, and is refused with StaleAttempt once that attempt is over: a worker that was given up cannot change what

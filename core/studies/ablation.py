@@ -1,7 +1,7 @@
 """Which part of an augmentation policy does the work: each knob left out, or alone, and what that changes.
 
 With two seeds or more a change has the interval of the paired t-test. With one seed nothing can be said of chance;
-what the finite number of pictures alone explains is the binomial standard error of both accuracies together.
+what the finite number of pictures alone explains is the standard error (Agresti and Coull) of both accuracies together.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from core.studies.spec import MODES, ONLY, WITHOUT, StudySpec
 class Change:
     """A difference of two conditions, mean over `n` seeds. `low` and `high` are its 95 % interval.
 
-    With one seed they are ± 1.96 `error`, the binomial standard error of the pictures alone; then `clear` is None,
+    With one seed they are ± 1.96 `error`, the standard error of the pictures alone; then `clear` is None,
     because nothing is known of chance between seeds. None where pictures are not known either.
     """
 
@@ -203,7 +203,7 @@ def _notes(effects: Sequence[Effect], single: bool) -> tuple[str, ...]:
     if single and any(effect.accuracy is not None for effect in effects):
         notes.append(
             "With one seed, variation between seeds is unknown. The lines show only the uncertainty from the number of "
-            "pictures (±1.96 binomial standard errors); another seed may move a bar by more."
+            "pictures (±1.96 standard errors); another seed may move a bar by more."
         )
     for mode, words in ((WITHOUT, "All of it left out"), (ONLY, "All of it together")):
         whole = next((e for e in effects if e.mode == mode and e.knob is None), None)

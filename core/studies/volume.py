@@ -25,7 +25,7 @@ from core.studies.spec import StudySpec
 @dataclass(frozen=True)
 class SizeLevel:
     """A size with what was reached over its seeds. `residual` is the mean accuracy minus the line's value `fitted`;
-    both are None before there is a line. `error` is the binomial standard error of a single accuracy there.
+    both are None before there is a line. `error` is the standard error (Agresti and Coull) of a single accuracy there.
     """
 
     size: int

@@ -5,9 +5,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from core.epoch import EpochRow
+from core.epoch import EpochRow, Outcome
 from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
@@ -25,13 +25,6 @@ HEARTBEAT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class Outcome(Protocol):
-    """What training returns. `reason`: `stopped` after a request to stop, anything else when it is done."""
-
-    @property
-    def reason(self) -> str: ...
 
 
 class RunReporter:

@@ -145,7 +145,7 @@ def test_what_stops_at_its_limit_is_named_and_comes_back(engine) -> None:
     page = change(unfold(open_page("augment.py")), "augmentation.zoom_fraction", 0.6)
     strengthen(page, 2.0)
     assert draft(page).augmentation.zoom_fraction == 0.9
-    assert "at the limit: zoom" in words(page)
+    assert "At their limit: zoom" in words(page)
     strengthen(page, 1.0)
     assert draft(page).augmentation.zoom_fraction == 0.6
 

@@ -66,7 +66,7 @@ def ladder_spec(sizes: Sequence[int]) -> dict[str, Any]:
 
 
 def residual_spec(sizes: Sequence[int]) -> dict[str, Any]:
-    """The residuals of the line in points, with ± one binomial standard error around zero."""
+    """The residuals of the line in points, with ± one standard error (Agresti and Coull) around zero."""
     y = {"type": "quantitative", "title": "Points above the line", "axis": {"format": "+.1f"}}
     return {
         "title": {

@@ -167,7 +167,7 @@ def _with_refused(now: Draft, refused: RefusedValues) -> Draft:
 
 
 def remember(path: str, value: Any) -> None:
-    """What a setting of this design was before another one had it changed, for `take_former`."""
+    """What a setting of this design was before another one had it changed, for `pop_remembered`."""
     st.session_state.setdefault("former_values", {})[path] = value
 
 

@@ -2,7 +2,9 @@
 
 import json
 import math
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from core.config import DenseConfig, ExperimentConfig, ModelConfig
 from core.config import schema as schema_module
-from core.config.fields import Setting
+from core.config.fields import Setting, fields_of
 from core.config.schema import json_schema
 from core.design.presets import PRESETS
 from core.errors import ConfigError
@@ -179,3 +181,19 @@ def test_an_unknown_key_is_refused_by_both() -> None:
             assert not VALIDATOR.is_valid(changed)
             with pytest.raises(ConfigError, match="sead"):
                 ExperimentConfig.from_dict(changed)
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        int,
+        Annotated[int, msgspec.Meta(ge=1)],
+        Annotated[float, msgspec.Meta(le=1)],
+        Annotated[float, msgspec.Meta(gt=0, lt=1)],
+        Annotated[int, msgspec.Meta(ge=0, le=8, multiple_of=2)],
+    ],
+    ids=str,
+)
+def test_a_limit_that_no_sentence_knows_is_refused_where_it_is_declared(hint: Any) -> None:
+    with pytest.raises(TypeError):
+        fields_of(msgspec.defstruct("Part", [("setting", hint)]))

@@ -336,7 +336,7 @@ def test_it_ends_with_its_scheduler(workspace, wait_for):
 
 
 def test_what_was_noted_for_another_attempt_says_nothing(workspace: Workspace, tmp_path):
-    standby._note(tmp_path, 2, 41, 1.5)
+    standby._record_handover(tmp_path, 2, 41, 1.5)
     assert standby.handed_over_to(tmp_path, 2) == (41, 1.5)
     assert standby.handed_over_to(tmp_path, 3) is None
     assert Standby(workspace).pid is None

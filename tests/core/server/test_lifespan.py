@@ -1,11 +1,13 @@
 """What the server does beside answering."""
 
 import asyncio
+import importlib.util
 import socket
 from types import SimpleNamespace
 
 import pytest
 
+import app
 from core.errors import EngineError
 from core.server import lifespan
 
@@ -62,3 +64,9 @@ def test_the_socket_that_listens_already_sends_at_once(monkeypatch, workspace) -
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert asyncio.run(asked_within()) != 0
+
+
+def test_the_modules_that_the_first_page_needs_are_there() -> None:
+    assert len(app.FIRST_PAGES) == 3
+    for name in app.FIRST_PAGES:
+        assert importlib.util.find_spec(name) is not None
