@@ -10,7 +10,7 @@ from typing import Any
 from core.analysis.significance import standard_error
 from core.datasets.splits import CLEAN_PICTURES
 
-# Where nobody says on how many pictures validation was measured: a cautious guess.
+# Where the number of validation pictures is not known: a cautious guess.
 VALIDATION_PICTURES = 1_000
 
 # Two standard errors: further off by chance about one time in twenty.

@@ -67,7 +67,7 @@ class LogFit:
 
 
 def standard_error(accuracy: float, num_pictures: int) -> float:
-    """Of an accuracy over so many pictures: binomial, with two more right and two more wrong answers.
+    """Of an accuracy over `num_pictures`: binomial, with two more right and two more wrong answers.
 
     With n pictures, p = (accuracy · n + 2) / (n + 4), and the error is √(p · (1 - p) / (n + 4)), so that it is not 0
     where all answers are right (Agresti and Coull, The American Statistician 52, 1998, doi

@@ -72,7 +72,7 @@ def read_cifar(path: Path, shown: str) -> tuple[Source, Arrays]:
 
 
 class _Counted:
-    """A stream that gives so many bytes and no more: 100 KB can unfold to 100 GB."""
+    """A stream that gives a limited number of bytes: 100 KB can unfold to 100 GB."""
 
     def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream = stream

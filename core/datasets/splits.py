@@ -74,7 +74,7 @@ def nested_order(labels: Indices) -> Indices:
 def validation_and_test(labels: Indices, num_validation: int | None = None) -> tuple[Indices, Indices]:
     """(validation, test): the rows of a data set's test arrays that are each, in ascending order.
 
-    With a data set's own `num_validation` the first so many are validation; else two stratified halves.
+    With a data set's own `num_validation` the first pictures, that many, are validation; else two stratified halves.
     """
     if num_validation is not None:
         rows = np.arange(len(labels))

@@ -10,7 +10,7 @@ from core.system.files import write_bytes
 from core.system.processes import is_alive, process_started
 from core.workspace import Workspace
 
-# After a page was last opened or clicked, somebody may start a run at any moment for this long.
+# After a page was last opened or clicked, a person may start a run at any moment for this long.
 REQUEST_SECONDS = 600.0
 
 # The workspaces for which this process requests one.

@@ -182,7 +182,7 @@ def upgrade(connection: sqlite3.Connection, path: Path, upgrades: Sequence[Seque
 
 
 def wal_is_safe(version: tuple[int, int, int]) -> bool:
-    """Whether this SQLite has the mend of WAL's corruption bug: 3.51.3, and backported to 3.50.7 and 3.44.6."""
+    """Whether this SQLite has the fix of WAL's corruption bug: 3.51.3, and backported to 3.50.7 and 3.44.6."""
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 
 

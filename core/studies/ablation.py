@@ -45,7 +45,7 @@ class Change:
 class Effect:
     """What a condition changes against its reference: the full policy for `without`, none for `only`.
 
-    `knob` is None for the whole policy. `withstands`: also clear when it is one of so many comparisons (Bonferroni).
+    `knob` is None for the whole policy. `withstands`: also clear when it is one of several comparisons (Bonferroni).
     """
 
     mode: str

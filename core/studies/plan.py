@@ -17,7 +17,7 @@ from core.studies.spec import ABLATION, MAX_RUNS, ONLY, SEEDS, VOLUME, WITHOUT, 
 FIRST, SECOND = "first", "second"
 FULL, NONE = "full", "none"
 
-# What can be switched off by itself, with its fields. The two shifts are one thing to whoever sets them.
+# What can be switched off by itself, with its fields. The two shifts are one thing to the person who sets them.
 KNOBS: dict[str, tuple[str, ...]] = {
     "rotation": ("rotation_degrees",),
     "shift": ("width_shift_fraction", "height_shift_fraction"),
@@ -122,7 +122,7 @@ def conditions_of(spec: StudySpec) -> tuple[Condition, ...]:
         return _ablation_conditions(config, spec.modes)
     if spec.kind == VOLUME:
         return tuple(
-            # All pictures by no number, as whoever never thought of a number says it: such a run can be reused.
+            # All pictures are said by no number, as in a config that never set one: such a run can be reused.
             Condition(
                 size_key(size),
                 f"{size:,} pictures",
@@ -141,7 +141,7 @@ def conditions_of(spec: StudySpec) -> tuple[Condition, ...]:
 
 
 def size_key(size: int) -> str:
-    """The key of the condition with so many pictures."""
+    """The key of the condition with that many pictures."""
     return f"size:{size}"
 
 

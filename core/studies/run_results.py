@@ -70,7 +70,7 @@ def interval_of(values: Sequence[float | None]) -> Interval | None:
 
 
 def known_error(accuracy: float | None, pictures: int | None) -> float | None:
-    """The standard error of an accuracy on so many pictures; None where one of them is not known."""
+    """The standard error of an accuracy on `pictures` pictures; None where one of them is not known."""
     if accuracy is None or not pictures:
         return None
     return standard_error(min(1.0, max(0.0, accuracy)), pictures)

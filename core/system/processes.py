@@ -95,7 +95,7 @@ def take_standard_output() -> BinaryIO:
 def prefer_oom_kill(score: str | None) -> str | None:
     """Set how soon Linux ends this process when memory runs out, 1000 for first; returns what it was, None elsewhere.
 
-    A process that only waits is to go before somebody's training. Afterwards it gets back what it was given, which
+    A process that only waits is to be ended before one that trains. Afterwards it gets back what it was given, which
     services and containers choose: without privileges it can be set no lower than that.
     """
     if score is None:

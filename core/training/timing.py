@@ -23,7 +23,7 @@ from core.training.run_callback import REPORT_SECONDS
 from core.training.saved_models import save_run_model
 from core.training.train import batches_of, compiled_model
 
-# What the pipeline prepared while the network was compiled comes for free: so many steps say nothing of its speed.
+# The pipeline prepares these steps while the network is compiled, so they say nothing of its speed.
 PREPARED_STEPS = 16
 WARM_UP_SECONDS = 4.0
 EVALUATION_SECONDS = 6.0
@@ -34,7 +34,7 @@ ENDLESS = 100_000
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds of an epoch's parts, measured on so many `timed_steps`. `first_step` includes compiling the network.
+    """Seconds of an epoch's parts, measured on `timed_steps` steps. `first_step` includes compiling the network.
 
     `evaluation` are clean training and validation pictures together, `saving` a checkpoint and the best model.
     """

@@ -77,5 +77,5 @@ def _keep(workspace: Workspace, others: Sequence[str]) -> None:
 
 
 def load_preset(services: Services, name: str) -> None:
-    """Begin a design with a preset, on the data set that is at hand."""
+    """Begin a design with a preset, on the data set that is available."""
     session.set_design_config(preset_for_here(services.workspace, name), preset=name)

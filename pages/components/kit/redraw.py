@@ -36,7 +36,7 @@ def stays_drawn(key: str, *, is_open: bool | None) -> bool:
 
 
 def draw_ticking(draw: Callable[..., object], *arguments: object, every: float | None) -> None:
-    """Call `draw(*arguments)` here, and again every so many seconds; None: only with the page.
+    """Call `draw(*arguments)` here, and again every `every` seconds; None: only with the page.
 
     It gets a container of its own. When its timer goes off before the page's messages have left the server, Streamlit
     1.67 drops what the page had drawn for it, and the browser takes its place away until it is drawn again. Whatever

@@ -220,7 +220,7 @@ def widget_text(key: str) -> str:
 
 
 def reset_widget(key: str) -> None:
-    """Have a widget begin anew, one that keeps its value across pages too."""
+    """Give a widget its first value again, also one that keeps its value across pages."""
     st.session_state.pop(key, None)
 
 
@@ -280,7 +280,7 @@ def next_draw(key: str, most: int) -> None:
 
 
 def sweep_error(asked: tuple[str, ...]) -> str:
-    """Why the sweep that is asked for (the knob and the runs) could not go on; empty when it could."""
+    """Why the sweep that is asked for (the knob and the runs) could not continue; empty when it could."""
     known_asked, message = st.session_state.get("sweep_error", ((), ""))
     return message if known_asked == asked else ""
 

@@ -1,4 +1,4 @@
-"""What somebody expects of a run before its start, and the outcome: the fields to write them down."""
+"""What a person expects of a run before its start, and the outcome: the fields to write them down."""
 
 from collections.abc import Callable, Sequence
 
