@@ -42,7 +42,7 @@ def test_what_cannot_be_read_is_a_sentence(workspace, text: str) -> None:
     save_draft(workspace, draft_id, DRAFT)
     path = workspace.drafts / f"{draft_id}.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="can no longer be read"):
         load_draft(workspace, draft_id)
 
 
