@@ -69,7 +69,7 @@ def test_the_click_that_leaves_the_field_is_enough(server, page: Page) -> None:
     page.goto(f"{server.url}/design")
     page.get_by_text("As text: JSON and command line").click()
     page.get_by_label("Paste a config").fill('{"model": {"blocks": [{"filters": 9}]}}')
-    page.get_by_role("button", name="Load config").click()
+    page.get_by_role("button", name="Load config", exact=True).click()
     expect(page.get_by_label("Filters", exact=True).first).to_have_value("9")
     expect(page.get_by_label("Training pictures", exact=True).first).to_have_attribute("placeholder", "all")
 

@@ -74,7 +74,9 @@ def test_what_the_line_leaves_over_is_above_it_where_it_is_positive():
     # By hand: the slope is 0.15 a decade and the mean 0.4, so the line has 0.25, 0.4 and 0.55.
     assert data["fitted"].tolist() == pytest.approx([0.25, 0.4, 0.55])
     assert data["residual"].tolist() == pytest.approx([-5, 10, -5])
-    assert data["error"].tolist() == pytest.approx([4, 5, 5])  # √(0.2 · 0.8 / 100), √(0.5 · 0.5 / 100)
+    # Agresti and Coull: two more right and two more wrong answers, 22 and 52 of 104.
+    first, second = 100 * (22 / 104 * 82 / 104 / 104) ** 0.5, 100 * (52 / 104 * 52 / 104 / 104) ** 0.5
+    assert data["error"].tolist() == pytest.approx([first, second, second])
     assert (data["minus_error"] == -data["error"]).all()
 
 

@@ -70,7 +70,7 @@ def test_every_number_of_runs_side_by_side_and_of_the_table(store):
         ]
         assert list(row["curve"]) == pytest.approx(curve)
     differing = page.dataframe[-1].value
-    assert differing.loc["optimizer.learning_rate"].tolist() == ["0.001", "0.0027"]
+    assert differing.loc["Learning rate"].tolist() == ["0.001", "0.0027"]
 
 
 def test_the_charts_hold_what_the_database_holds(store):
