@@ -54,7 +54,7 @@ def render_variants(services: Services, config: ExperimentConfig, runs: Sequence
         if original is None:
             st.error(literal(label))
         elif not config.augmentation.is_active:
-            render_pixels(original, PICTURE_SIDE, caption=literal(label), alt=f"{label}, unchanged")
+            render_pixels(original, PICTURE_SIDE, caption=literal(label), alt=f"{label}, the original")
             st.caption(
                 "No augmentation is on yet. Choose a policy or move a slider to see what training would see."
             )
@@ -163,7 +163,7 @@ def _render_pictures(
             "In training, a picture is mixed with the next one of its batch; here, with other pictures of the data set."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        render_pixels(original, 64, width=64, alt=f"{label}, unchanged")
+        render_pixels(original, 64, width=64, alt=f"{label}, the original")
         st.caption(f"The original: {literal(label)}")
 
 

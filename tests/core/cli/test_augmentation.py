@@ -48,7 +48,7 @@ def test_a_run_is_asked_about_each_variant(home, engine, tmp_path) -> None:
     assert len(lines) == 14
     flips = sum("(another class)" in line for line in lines)
     assert f"{flips} of 12 variants change that" in lines[1]
-    named = lines[1].partition("taken for ")[2].partition(" (")[0]
+    named = lines[1].partition("classified as ")[2].partition(" (")[0]
     for line in lines[2:]:
         assert (f": {named} " in line) == ("(another class)" not in line)
 

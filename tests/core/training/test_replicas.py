@@ -38,7 +38,7 @@ for folder, num_train, available, used in CASES:
         backend_tensorflow.epoch_plan = filled_up if name == "one" else pipeline.epoch_plan
         train(config, arrays, Path(folder, name), recorder, replicas=replicas)
     assert f"over {used} devices" in shared.lines[0]
-    assert ("shared out evenly" in " ".join(shared.lines)) == (used < available)
+    assert ("split evenly" in " ".join(shared.lines)) == (used < available)
     assert len(shared.rows) == 1
     assert len(one.rows) == config.training.epochs
     for expected, row in zip(measured(one.rows), measured(shared.rows + resumed.rows), strict=True):
