@@ -95,4 +95,4 @@ def test_every_number_of_one_config_over_seeds(store):
     apart = stats.t.ppf(0.975, 4) * spread * math.sqrt(2)
     words = " ".join(texts_of(open_page("studies.py", study=study.id)))
     assert f"reaches {mean:.1f} % on average ({low:.1f} % to {high:.1f} %, 95 %, 5 seeds)" in words
-    assert f"varies by {spread:.1f} points" in words and f"more than {apart:.1f} points apart" in words
+    assert f"varies by {spread:.1f} points" in words and f"differ by more than {apart:.1f} points" in words
