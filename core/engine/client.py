@@ -172,7 +172,7 @@ class Engine:
                 overran.set()
                 process.kill()
 
-            # If the process does not read, the pipe fills and writing would wait for ever. Killing the process ends
+            # If the process does not read, the pipe fills and writing would never return. Killing the process ends
             # both the writing and the waiting for an answer.
             timer = threading.Timer(deadline, end)
             timer.daemon = True
