@@ -6,7 +6,7 @@ from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.classify.samples import render_samples
-from pages.components.classify.uploads import Picture, look_at, render_rows
+from pages.components.classify.uploads import Picture, look_at, render_answers
 from pages.components.kit import session
 from pages.components.kit.text import literal
 
@@ -52,7 +52,7 @@ def main() -> None:
     if photo is not None:
         pictures.append(Picture(photo.file_id, "camera", photo.getvalue))
     if pictures:
-        render_rows(look_at(run, pictures, str(crop)))
+        render_answers(look_at(run, pictures, str(crop)))
     if session.sample_seed():
         render_samples(services, run)
 

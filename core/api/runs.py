@@ -141,8 +141,7 @@ async def _predict(request: Request) -> Response:
             raise UserError("Send at least one picture as a file of a multipart form.")
         if crop not in CROPS:
             raise UserError(f"crop must be one of {', '.join(CROPS)}.")
-        rows = get_services().engine.predict(run_id, pictures, crop)
-        return [{key: row[key] for key in ("image", "ok", "error", "top")} for row in rows]
+        return [each.to_json() for each in get_services().engine.predict(run_id, pictures, crop)]
 
     return await answer(predict)
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
+from core.images import Pixels
 
 # What is less than this of a mixed label is a rounding error.
 SMALLEST_SHARE = 1e-6
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

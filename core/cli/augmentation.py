@@ -82,10 +82,10 @@ def _augment(arguments: argparse.Namespace) -> int:
     try:
         if arguments.image is not None:
             picture = (arguments.image.name, read_picture(arguments.image))
-            (row,) = engine.decode([picture], dataset.image_shape)
-            if not row["ok"]:
-                raise UserError(row["error"])
-            originals = row["seen"][None]
+            (decoded,) = engine.decode([picture], dataset.image_shape)
+            if decoded.seen is None:
+                raise UserError(decoded.error or "")
+            originals = decoded.seen[None]
         columns = [originals]
         for variant in range(SHEET_VARIANTS):
             varied, values = engine.preview(

@@ -12,8 +12,9 @@ from core.formatting import percent
 from core.onboarding.example import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
 from core.runs.verdicts import verdict_of
 from core.scheduling.launcher import LocalLauncher
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import Workspace
 

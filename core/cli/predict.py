@@ -2,10 +2,11 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from core.cli.output import print_json
+from core.engine.answers import Answer
 from core.engine.client import Engine
 from core.errors import UserError
 from core.images import CROPS, MAX_FILE_BYTES
@@ -26,41 +27,38 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _predict(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     run = Store(workspace).get_run(arguments.run)
-    rows: list[dict[str, Any]] = [
-        {"image": str(path), "ok": False, "error": None, "top": []} for path in arguments.images
-    ]
+    answers: dict[int, Answer] = {}
     asked = []
 
     def pictures() -> Iterator[tuple[str, bytes]]:
         """Each file is read when the engine is ready for it, so that thousands do not have to be in memory."""
-        for row, path in zip(rows, arguments.images, strict=True):
+        for place, path in enumerate(arguments.images):
             try:
                 picture = path.name, read_picture(path)
             except UserError as error:
-                row["error"] = str(error)
+                answers[place] = Answer(path.name, str(error))
             else:
-                asked.append(row)
+                asked.append(place)
                 yield picture
 
     engine = Engine(workspace)
     try:
-        answers = engine.predict(run.id, pictures(), arguments.crop)
+        predicted = engine.predict(run.id, pictures(), arguments.crop)
     finally:
         engine.close()
-    for row, answer in zip(asked, answers, strict=True):
-        row |= {key: answer[key] for key in ("ok", "error", "top")}
+    answers.update(zip(asked, predicted, strict=True))
+    # Named as they were given: two folders may hold a file of the same name.
+    named = [replace(answers[place], image=str(path)) for place, path in enumerate(arguments.images)]
     if arguments.json:
-        print_json(rows)
+        print_json([each.to_json() for each in named])
     else:
-        for row in rows:
-            print(f"{row['image']}: {_sentence(row)}")
-    return 0 if any(row["ok"] for row in rows) else 2
+        for answer in named:
+            print(f"{answer.image}: {_sentence(answer)}")
+    return 0 if any(answer.ok for answer in named) else 2
 
 
-def _sentence(row: dict[str, Any]) -> str:
-    if not row["ok"]:
-        return str(row["error"])
-    return ", ".join(f"{entry['class']} {100 * entry['probability']:.1f} %" for entry in row["top"][:3])
+def _sentence(answer: Answer) -> str:
+    return answer.error or ", ".join(f"{each.name} {100 * each.probability:.1f} %" for each in answer.top[:3])
 
 
 def read_picture(path: Path) -> bytes:

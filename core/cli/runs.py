@@ -22,9 +22,9 @@ from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, verdict_of
 from core.scheduling.worker_log import output_tail
 from core.store.breakdowns import Followed
-from core.store.records import RunRequest
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 from core.workspace import Workspace
 
 

@@ -15,9 +15,11 @@ import numpy as np
 from msgspec.structs import asdict
 from numpy.typing import NDArray
 
-from core.augmentation.batch_document import Batch, Pixels
+from core.augmentation.batch_document import Batch
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
+from core.engine.answers import Answer
 from core.errors import EngineError, UserError
+from core.images import Pixels
 from core.system.files import open_log
 from core.system.frames import READY, Arrays, read_frame, write_frame
 from core.workspace import PROJECT_ROOT, Workspace
@@ -76,12 +78,10 @@ class Engine:
         """End the process at once; a caller that waits for its answer gets an EngineError."""
         self._end()
 
-    def predict(self, run_id: str, pictures: Pictures, crop: str = "center") -> list[dict[str, Any]]:
-        """What a run's best weights say of each picture, in order. Any number: they are sent in portions.
+    def predict(self, run_id: str, pictures: Pictures, crop: str = "center") -> list[Answer]:
+        """What a run's best weights say of each picture, in order, with every class.
 
-        Each row: `image` (its name), `ok`, `error` (one sentence or None), `top` (every class, most probable
-        first, as `{"class": …, "probability": …}`), `notes` (what was done to the picture) and `seen` (uint8
-        (height, width, channels): what the network saw, or None).
+        Any number of pictures: they are sent in portions.
 
         Raises:
             UserError: the run has no weights yet.
@@ -91,8 +91,8 @@ class Engine:
 
     def decode(
         self, pictures: Pictures, image_shape: tuple[int, int, int], crop: str = "center"
-    ) -> list[dict[str, Any]]:
-        """Rows as `predict` gives them, without `top`: pictures brought to `image_shape`, no run involved."""
+    ) -> list[Answer]:
+        """Pictures brought to `image_shape`; no run is asked, so `top` is empty."""
         return self._ask_about_pictures(
             {"method": "decode", "image_shape": list(image_shape), "crop": crop}, pictures
         )
@@ -149,15 +149,15 @@ class Engine:
         answer, _ = self._ask(document, {})
         return Path(answer["path"])
 
-    def _ask_about_pictures(self, document: dict[str, Any], pictures: Pictures) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
+    def _ask_about_pictures(self, document: dict[str, Any], pictures: Pictures) -> list[Answer]:
+        answers: list[Answer] = []
         for portion in _portions(pictures):
             data = {
                 str(index): np.frombuffer(content, np.uint8) for index, (_, content) in enumerate(portion)
             }
             answer, seen = self._ask({**document, "names": [name for name, _ in portion]}, data)
-            rows += [{**row, "seen": seen.get(str(index))} for index, row in enumerate(answer["rows"])]
-        return rows
+            answers += [Answer.of_row(row, seen.get(str(index))) for index, row in enumerate(answer["rows"])]
+        return answers
 
     def _ask(
         self, document: dict[str, Any], arrays: Mapping[str, NDArray[Any]]

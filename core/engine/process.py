@@ -182,13 +182,13 @@ def _decode_all(
     seen: Arrays = {}
     enough = PIXELS_AVERAGED * max(image_shape[:2])
     for index, name in enumerate(document["names"]):
-        row: dict[str, Any] = {"image": name, "ok": True, "error": None, "top": [], "notes": []}
+        row: dict[str, Any] = {"image": name, "error": None, "top": [], "notes": []}
         try:
             picture = decode_picture(arrays[str(index)].tobytes(), name, enough)
             seen[str(index)] = fit_picture(picture.pixels, image_shape, crop=document["crop"])
             row["notes"] = list(picture.notes)
         except PictureError as error:
-            row |= {"ok": False, "error": str(error)}
+            row["error"] = str(error)
         rows.append(row)
     return rows, seen
 
@@ -197,9 +197,10 @@ def _sides(image_shape: tuple[int, ...]) -> str:
     return "×".join(map(str, image_shape))
 
 
-def _ranked(probabilities: NDArray[Any], class_names: tuple[str, ...]) -> list[dict[str, Any]]:
+def _ranked(probabilities: NDArray[Any], class_names: tuple[str, ...]) -> list[tuple[str, float]]:
+    """Every class with its probability, most probable first."""
     order = np.argsort(-probabilities, kind="stable")
-    return [{"class": class_names[place], "probability": float(probabilities[place])} for place in order]
+    return [(class_names[place], float(probabilities[place])) for place in order]
 
 
 def serve_requests(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 from core.analysis.significance import mean_and_interval
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
+from core.epoch import Curves
 from core.formatting import duration
 from core.runs.verdicts import verdict_of
 from core.store.records import Run, finite
-from core.store.store import Curves
 from core.workspace import Workspace
 
 MOST_CHANGES = 20

@@ -7,10 +7,11 @@ from typing import Any
 
 from core.datasets.lookup import find_dataset
 from core.datasets.splits import CLEAN_PICTURES
+from core.epoch import Curves
 from core.errors import DatasetError, UserError
 from core.runs.documents import run_summary
 from core.store.states import RunState
-from core.store.store import Curves, Store
+from core.store.store import Store
 from core.store.studies import Member, Study
 from core.studies.ablation import AblationResult, analyse_ablation
 from core.studies.noise import NoiseResult, analyse_noise

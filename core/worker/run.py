@@ -20,7 +20,8 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
 from core.datasets.storage import Progress
 from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
-from core.store.store import Run, Store
+from core.store.records import Run
+from core.store.store import Store
 from core.system.processes import choose_backend
 from core.worker.reporter import RunReporter
 from core.workspace import Workspace

@@ -91,8 +91,8 @@ def _through_the_engine(workspace: Workspace, run_id: str, folder: Path) -> list
     model, decoded = folder / "model.keras", folder / "picture.npy"
     try:
         engine.export(run_id, "keras", model)
-        (row,) = engine.predict(run_id, [("photo.jpg", photos["640×480"])])
-        np.save(decoded, row["seen"])
+        (answer,) = engine.predict(run_id, [("photo.jpg", photos["640×480"])])
+        np.save(decoded, answer.seen)
         alone = Predict(model, decoded)
         try:
             measured = alternate(
@@ -130,8 +130,8 @@ def _through_the_engine(workspace: Workspace, run_id: str, folder: Path) -> list
 def _asked(engine: Engine, run_id: str, data: bytes) -> Callable[[], float]:
     def seconds() -> float:
         began = time.perf_counter()
-        (row,) = engine.predict(run_id, [("photo.jpg", data)])
-        assert row["ok"] and row["top"]
+        (answer,) = engine.predict(run_id, [("photo.jpg", data)])
+        assert answer.ok and answer.top
         return time.perf_counter() - began
 
     return seconds

@@ -11,7 +11,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
-from core.store.store import EpochRow, Store
+from core.epoch import EpochRow
+from core.store.store import Store
 from core.system.processes import process_started
 
 LONG_MS = 90_000

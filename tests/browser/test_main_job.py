@@ -8,8 +8,9 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 
 CHART = '[data-testid="stVegaLiteChart"]'
 DRAWING = f"{CHART} svg.marks"  # what Vega draws; the element around it outlives a chart that is built anew

@@ -5,8 +5,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
 

@@ -10,7 +10,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import ScriptRunner, script_runner
 
 from core.errors import ConvDeckError
-from pages.components.kit import cache as engine_answers
+from pages.components.kit import cache as page_cache
 from pages.components.kit.text import render_error
 
 UseBoundary = Callable[[Callable[[Exception], bool]], None]
@@ -57,7 +57,7 @@ class Nobody:
 @pytest.fixture(autouse=True)
 def engine_is_loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Most tests open Home on their way: nobody starts an engine for the sample picture there."""
-    monkeypatch.setattr(engine_answers, "_threads", Nobody)
-    engine_answers._asked.clear()
+    monkeypatch.setattr(page_cache, "_threads", Nobody)
+    page_cache._asked.clear()
     yield
-    engine_answers._asked.clear()
+    page_cache._asked.clear()

@@ -14,11 +14,13 @@ from core.config import AugmentationConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
+from core.engine.answers import Answer, RankedClass
 from core.epoch import EpochRow
 from core.errors import EngineError
 from core.server import services as services_module
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 from tests.core.studies.ended import create, end_all, spec
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 
@@ -41,26 +43,15 @@ class StandIn:
             self.asked.append((run_id, len(pictures), crop))
         if self.broken:
             raise EngineError("The picture engine ended unexpectedly. Try again: it restarts by itself.")
-        top = [{"class": "circle", "probability": 0.9}, {"class": "square", "probability": 0.1}]
+        top = (RankedClass("circle", 0.9), RankedClass("square", 0.1))
         seen = np.zeros((32, 32, 3), np.uint8)
         return [
-            {"image": name, "ok": True, "error": None, "top": top, "notes": [], "seen": seen}
-            if data != b"bad"
-            else {
-                "image": name,
-                "ok": False,
-                "error": f"{name} is not a picture.",
-                "top": [],
-                "notes": [],
-                "seen": None,
-            }
+            Answer(name, f"{name} is not a picture.") if data == b"bad" else Answer(name, top=top, seen=seen)
             for name, data in pictures
         ]
 
     def decode(self, pictures, image_shape, crop="center"):
-        return [
-            {"image": "x", "ok": False, "error": "x is empty.", "notes": [], "seen": None} for _ in pictures
-        ]
+        return [Answer("x", "x is empty.") for _ in pictures]
 
 
 @pytest.fixture

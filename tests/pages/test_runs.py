@@ -11,8 +11,9 @@ from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs import control
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from pages.components.kit.text import literal
 

@@ -13,12 +13,13 @@ from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
 from core.design.hints import LARGE_SHIFT
 from core.formatting import percent
+from core.images import Pixels
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.augment.policy_form import render_policy
 from pages.components.augment.run_choice import PARAMETER, choose_run
 from pages.components.kit import session
-from pages.components.kit.pictures import Pixels, render_pixels
+from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
 
 VARIANTS = 12
@@ -99,8 +100,8 @@ def _choose_picture(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[Pixe
         pixels = stored if stored.shape == shape else resize(stored[None], shape[0])[0]
         return pixels, dataset.class_names[int(dataset.y_train[number])]
     with st.spinner("Reading the picture…"):
-        (row,) = session.services().engine.decode([(upload.name, upload.getvalue())], shape)
-    return (row["seen"], "your picture") if row["ok"] else (None, row["error"])
+        (decoded,) = session.services().engine.decode([(upload.name, upload.getvalue())], shape)
+    return decoded.seen, decoded.error or "your picture"
 
 
 def _choose_fitting_run(fitting: Sequence[Run], dataset: Dataset, shape: tuple[int, int, int]) -> Run | None:

@@ -11,7 +11,7 @@ from core.datasets.storage import load_dataset
 from core.errors import DatasetError
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.classify.uploads import Picture, look_at, render_rows
+from pages.components.classify.uploads import Picture, look_at, render_answers
 from pages.components.kit import session
 from pages.components.kit.pictures import png_bytes
 from pages.components.kit.text import error_text, literal
@@ -33,11 +33,11 @@ def render_samples(services: Services, run: Run) -> None:
     _, test = validation_and_test(np.asarray(dataset.y_test), dataset.num_validation)
     count = min(SAMPLES, len(test))
     chosen = np.random.default_rng(session.sample_seed()).choice(test, count, replace=False)
-    rows = look_at(run, [_sample(dataset.x_test[index], int(index)) for index in chosen], "stretch")
+    answers = look_at(run, [_sample(dataset.x_test[index], int(index)) for index in chosen], "stretch")
     truths = [dataset.class_names[int(dataset.y_test[index])] for index in chosen]
-    right = sum(row["top"][0]["class"] == truth for row, truth in zip(rows, truths, strict=True))
+    right = sum(answer.best == truth for answer, truth in zip(answers, truths, strict=True))
     st.caption(f"From the test set, never trained on: {right} of {count} right.")
-    render_rows(rows, truths)
+    render_answers(answers, truths)
 
 
 def _sample(pixels: NDArray[np.uint8], index: int) -> Picture:

@@ -1,11 +1,12 @@
 """A run's answers on uploaded pictures: requested in portions, drawn with the pixels that the network sees."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from core.engine.answers import Answer
+from core.images import Pixels
 from core.store.records import Run
 from pages.components.kit import session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
@@ -26,16 +27,16 @@ class Picture:
     read: Callable[[], bytes]
 
 
-def look_at(run: Run, pictures: Sequence[Picture], crop: str) -> list[dict[str, Any]]:
+def look_at(run: Run, pictures: Sequence[Picture], crop: str) -> list[Answer]:
     """The run's answers, in order. Those that it gave before with the same weights come from the cache."""
-    rows = []
+    answers = []
     for start in range(0, len(pictures), CHUNK):
         chunk = pictures[start : start + CHUNK]
         with st.spinner(f"Classifying pictures {start + 1} to {start + len(chunk)} of {len(pictures)}…"):
             # A run saves its best weights before it reports them.
             weights = (run.attempt, run.best_epoch)
-            rows += _answers(run.id, weights, crop, tuple(picture.id for picture in chunk), chunk)
-    return rows
+            answers += _answers(run.id, weights, crop, tuple(picture.id for picture in chunk), chunk)
+    return answers
 
 
 @st.cache_data(max_entries=KEPT_CHUNKS, show_spinner=False)
@@ -45,33 +46,33 @@ def _answers(
     crop: str,
     ids: tuple[str, ...],
     _pictures: Sequence[Picture],
-) -> list[dict[str, Any]]:
-    """The engine's rows with the likeliest classes, cached by run, weights, crop and pictures."""
+) -> list[Answer]:
+    """The engine's answers with the likeliest classes, cached by run, weights, crop and pictures."""
     sent = [(picture.name, picture.read()) for picture in _pictures]
-    rows = session.services().engine.predict(run_id, sent, crop)
-    return [{**row, "top": row["top"][:SHOWN_CLASSES]} for row in rows]
+    answers = session.services().engine.predict(run_id, sent, crop)
+    return [replace(answer, top=answer.top[:SHOWN_CLASSES]) for answer in answers]
 
 
-def render_rows(rows: list[dict[str, Any]], truths: list[str] | None = None) -> None:
-    """The engine's rows as cards, with the true classes where they are known; above them, what could not be read."""
-    for row in rows:
-        if not row["ok"]:
-            st.error(literal(row["error"]), icon=":material/broken_image:")
-    shown = [(row, truths[index] if truths else None) for index, row in enumerate(rows) if row["ok"]]
+def render_answers(answers: list[Answer], truths: list[str] | None = None) -> None:
+    """The answers as cards, with the true classes where they are known; above them, what could not be read."""
+    for answer in answers:
+        if answer.error:
+            st.error(literal(answer.error), icon=":material/broken_image:")
     with st.grid(4, min_column_width=160):
-        for row, truth in shown:
-            with st.container(border=True):
-                _render_answer(row, truth)
+        for index, answer in enumerate(answers):
+            if answer.seen is not None:
+                with st.container(border=True):
+                    _render_answer(answer, answer.seen, truths[index] if truths else None)
 
 
-def _render_answer(row: dict[str, Any], truth: str | None) -> None:
-    height, width = row["seen"].shape[:2]
-    seen = f"{row['image']}: the {width}×{height} pixels that the network sees"
-    render_seen(row["seen"], seen, PICTURE_SIDE)
+def _render_answer(answer: Answer, pixels: Pixels, truth: str | None) -> None:
+    height, width = pixels.shape[:2]
+    seen = f"{answer.image}: the {width}×{height} pixels that the network sees"
+    render_seen(pixels, seen, PICTURE_SIDE)
     if truth is None:
         st.caption(literal(seen))
     else:
-        st.markdown(right_or_wrong(row["top"][0]["class"], truth))
-    render_bars(row, SHOWN_CLASSES)
-    for note in row["notes"]:
+        st.markdown(right_or_wrong(answer.best, truth))
+    render_bars(answer, SHOWN_CLASSES)
+    for note in answer.notes:
         st.caption(literal(note))

@@ -1,10 +1,10 @@
 """A visitor's own photo before both networks: what they see of it, and their answers side by side."""
 
 import hashlib
-from typing import Any
 
 import streamlit as st
 
+from core.engine.answers import Answer
 from core.errors import ConvDeckError
 from core.formatting import percent
 from core.server.services import Services
@@ -41,29 +41,30 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
         name, data, crop, truth = "sample", png_bytes(sample.pixels), "stretch", sample.truth
     with right, st.spinner("Both networks look at it…"):
         try:
-            rows = [_answer(services, each, name, data, crop) for each in (run, fork)]
+            answers = [_answer(services, each, name, data, crop) for each in (run, fork)]
         except ConvDeckError as error:
             st.error(literal(error_text(error)), icon=":material/broken_image:")
             return
-    if not rows[0]["ok"]:
-        left.error(literal(rows[0]["error"]), icon=":material/broken_image:")
+    seen = answers[0].seen
+    if seen is None:
+        left.error(literal(answers[0].error or ""), icon=":material/broken_image:")
         return
     with left:
-        height, width = rows[0]["seen"].shape[:2]
-        render_seen(rows[0]["seen"], f"The {width}×{height} pixels that the networks see")
+        height, width = seen.shape[:2]
+        render_seen(seen, f"The {width}×{height} pixels that the networks see")
         st.caption(f"These {width}×{height} pixels are all that the networks see.")
-        for note in rows[0]["notes"]:
+        for note in answers[0].notes:
             st.caption(literal(note))
     with right:
         columns = st.columns(2, gap="medium", border=True)
-        for column, each, title, row in zip(
-            columns, (run, fork), ("Without augmentation", "With augmentation"), rows, strict=True
+        for column, each, title, answer in zip(
+            columns, (run, fork), ("Without augmentation", "With augmentation"), answers, strict=True
         ):
             with column:
                 st.markdown(f"**{title}**")
                 if truth is not None:
-                    st.markdown(right_or_wrong(row["top"][0]["class"], truth))
-                render_bars(row)
+                    st.markdown(right_or_wrong(answer.best, truth))
+                render_bars(answer)
                 so_far = (
                     ""
                     if each.state.is_finished
@@ -76,7 +77,7 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
             )
 
 
-def _answer(services: Services, run: Run, name: str, data: bytes, crop: str) -> dict[str, Any]:
+def _answer(services: Services, run: Run, name: str, data: bytes, crop: str) -> Answer:
     digest = hashlib.sha256(data).hexdigest()
     return _asked(run.id, (run.attempt, run.best_epoch), name, digest, crop, data)
 
@@ -84,6 +85,6 @@ def _answer(services: Services, run: Run, name: str, data: bytes, crop: str) -> 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _asked(
     run_id: str, weights: tuple[int, int | None], name: str, digest: str, crop: str, _data: bytes
-) -> dict[str, Any]:
-    """The engine's row, kept for as long as run, weights, picture and crop are these."""
+) -> Answer:
+    """The engine's answer, kept for as long as run, weights, picture and crop are these."""
     return session.services().engine.predict(run_id, [(name, _data)], crop)[0]

@@ -1,18 +1,19 @@
 """A picture that a run has never seen, and what the run makes of it, as soon as the engine is warm."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from core.datasets.samples import SAMPLES, unseen_pictures
+from core.engine.answers import Answer
 from core.errors import ConvDeckError, DatasetError
+from core.images import Pixels
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit import session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.cache import answer_of
-from pages.components.kit.pictures import Pixels, png_bytes
+from pages.components.kit.pictures import png_bytes
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import error_text, literal
 
@@ -62,30 +63,30 @@ def render_sample(services: Services, run: Run) -> None:
 
 
 def _draw(services: Services, run: Run, sample: Sample, waits: bool) -> None:
-    row = _answer(services, run, sample)
-    if waits and row is not None:
+    answer = _answer(services, run, sample)
+    if waits and answer is not None:
         st.rerun()  # polling ends with the whole page
     picture, words = st.columns([1, 2], gap="medium", vertical_alignment="center")
     with picture:
         render_seen(sample.pixels, f"A picture of the data set {run.dataset} that no run has seen")
     with words:
-        if row is None:
+        if answer is None:
             st.caption("The answer appears once the picture engine has loaded TensorFlow.")
             st.skeleton(height=96)
-        elif not row["ok"]:
-            st.caption(literal(row["error"]))
+        elif answer.error:
+            st.caption(literal(answer.error))
         else:
-            st.markdown(right_or_wrong(row["top"][0]["class"], sample.truth))
-            render_bars(row)
+            st.markdown(right_or_wrong(answer.best, sample.truth))
+            render_bars(answer)
 
 
-def _answer(services: Services, run: Run, sample: Sample) -> dict[str, Any] | None:
-    """The engine's row, or one that says what went wrong; None until there is one."""
+def _answer(services: Services, run: Run, sample: Sample) -> Answer | None:
+    """The engine's answer, or one that says what went wrong; None until there is one."""
     # A run saves its best weights before it says that it has new ones.
     key = ("sample", run.id, run.attempt, run.best_epoch, sample.index)
     picture = [("sample", png_bytes(sample.pixels))]
     try:
-        rows = answer_of(key, lambda: services.engine.predict(run.id, picture, "stretch"))
+        answers = answer_of(key, lambda: services.engine.predict(run.id, picture, "stretch"))
     except ConvDeckError as error:
-        return {"ok": False, "error": error_text(error)}
-    return None if rows is None else rows[0]
+        return Answer("sample", error_text(error))
+    return None if answers is None else answers[0]

@@ -1,11 +1,11 @@
 """What a network makes of a picture: the pixels that it sees, and its likeliest classes as bars."""
 
-from typing import Any
-
 import streamlit as st
 
+from core.engine.answers import Answer
 from core.formatting import percent
-from pages.components.kit.pictures import Pixels, render_pixels
+from core.images import Pixels
+from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
 
 SHOWN_CLASSES = 3
@@ -17,11 +17,10 @@ def render_seen(pixels: Pixels, alt: str, side: int = SIDE) -> None:
     render_pixels(pixels, side, width=side, alt=alt)
 
 
-def render_bars(row: dict[str, Any], most: int = SHOWN_CLASSES) -> None:
-    """The likeliest classes of a row as `core.engine.client.Engine.predict` gives it."""
-    for entry in row["top"][:most]:
-        text = f"{literal(entry['class'])} {percent(entry['probability'])}"
-        st.progress(float(entry["probability"]), text)
+def render_bars(answer: Answer, most: int = SHOWN_CLASSES) -> None:
+    """The likeliest classes, each with its probability."""
+    for each in answer.top[:most]:
+        st.progress(each.probability, f"{literal(each.name)} {percent(each.probability)}")
 
 
 def right_or_wrong(answer: str, truth: str) -> str:

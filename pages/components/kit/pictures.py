@@ -5,10 +5,9 @@ from typing import Literal
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from PIL import Image
 
-Pixels = NDArray[np.uint8]
+from core.images import Pixels
 
 
 def enlarge(pixels: Pixels, side: int) -> Image.Image:

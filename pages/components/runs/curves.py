@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.analysis.curves import curves_frame
 from core.config.changes import describe_changes
+from core.epoch import Curves
 from core.errors import RunError, RunNotFound
 from core.formatting import rate_in_words
 from core.server.services import Services
 from core.store.interventions import Intervention
 from core.store.records import Run
-from core.store.store import Curves, Store
+from core.store.store import Store
 from pages.components.charts import curves as charts
 from pages.components.charts.curves import RunCurves
 from pages.components.kit.cache import VersionedCache, epoch_version, per_epoch

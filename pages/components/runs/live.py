@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.epoch import Curves
 from core.errors import RunNotFound
 from core.formatting import percent, rate_in_words, rough_duration
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
@@ -17,7 +18,7 @@ from core.scheduling.worker_log import output_tail
 from core.server.services import Services
 from core.store.records import LogLine, Run
 from core.store.states import RunState
-from core.store.store import Curves, Store
+from core.store.store import Store
 from core.system.devices import list_devices
 from core.system.processes import is_alive
 from pages.components.kit import run_words

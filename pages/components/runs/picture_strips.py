@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.images import Pixels
 from core.store.breakdowns import Counts, Followed
 from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
-from pages.components.kit.pictures import Pixels, enlarge, png_bytes
+from pages.components.kit.pictures import enlarge, png_bytes
 
 ROW_HEIGHT = 52
 THUMBNAIL = 42

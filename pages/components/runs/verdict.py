@@ -10,10 +10,10 @@ from core.analysis.suggestions import Suggestion
 from core.config.changes import setting_in_words
 from core.config.labels import label_of, shown_value
 from core.datasets.storage import describe_dataset
+from core.epoch import Curves
 from core.runs.verdicts import suggestions_of, verdict_of
 from core.server.services import Services
 from core.store.records import Run
-from core.store.store import Curves
 from pages.components.kit.cache import epoch_version, per_epoch
 from pages.components.kit.run_words import Color
 from pages.components.kit.starting import open_runs, start_fork

@@ -6,8 +6,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.api.routes import build_routes
+from core.epoch import EpochRow
 from core.store.records import Run
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 from tests.core.scheduling.fakes import CONFIG
 

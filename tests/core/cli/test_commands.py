@@ -14,8 +14,8 @@ from PIL import Image
 
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
-from core.epoch import CURVE_KEYS
-from core.store.store import EpochRow, Store
+from core.epoch import CURVE_KEYS, EpochRow
+from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from tests.core.conftest import picture_file, run_command, run_json
 

@@ -143,8 +143,10 @@ def test_closing_an_engine_that_is_being_started_is_no_crash(workspace, monkeypa
     assert engine.state.name == "stopped"
 
 
+# The size of each picture and how many came with it, as "notes".
 COUNT = """
-rows = [{'image': name, 'size': len(arrays[str(i)]), 'of': len(arrays)} for i, name in enumerate(document['names'])]
+notes = [[len(arrays[key]), len(arrays)] for key in sorted(arrays, key=int)]
+    rows = [{'image': name, 'error': None, 'top': [], 'notes': each} for name, each in zip(document['names'], notes)]
     write_frame(sys.stdout.buffer, {'rows': rows}, {})
 """
 
@@ -157,17 +159,19 @@ def test_many_pictures_are_asked_for_in_portions_and_taken_when_it_is_their_turn
             taken.append(engine.state.name)
             yield f"{index}.png", bytes(index + 1)
 
-    rows = engine.predict("run", pictures())
-    assert [(row["image"], row["size"]) for row in rows] == [(f"{i}.png", i + 1) for i in range(150)]
-    assert [row["of"] for row in rows] == [64] * 64 + [64] * 64 + [22] * 22
+    answers = engine.predict("run", pictures())
+    assert [(answer.image, answer.notes[0]) for answer in answers] == [
+        (f"{i}.png", i + 1) for i in range(150)
+    ]
+    assert [answer.notes[1] for answer in answers] == [64] * 64 + [64] * 64 + [22] * 22
     assert taken[:65] == ["stopped"] * 64 + ["ready"]  # the 65th after the answer to the first 64
     assert engine.predict("run", []) == []
 
 
 def test_large_pictures_make_smaller_portions(engines, monkeypatch) -> None:
     monkeypatch.setattr(client, "PICTURE_BYTES_PER_REQUEST", 1000)
-    rows = engines(COUNT.strip()).decode([("x.png", bytes(400))] * 7, (8, 8, 3))
-    assert [row["of"] for row in rows] == [3, 3, 3, 3, 3, 3, 1]
+    answers = engines(COUNT.strip()).decode([("x.png", bytes(400))] * 7, (8, 8, 3))
+    assert [answer.notes[1] for answer in answers] == [3, 3, 3, 3, 3, 3, 1]
 
 
 def test_engines_of_one_workspace_keep_each_other_s_log(workspace, wait_for) -> None:

@@ -22,13 +22,12 @@ def test_a_preview_is_what_training_would_show(engine) -> None:
 
 def test_pictures_are_shown_as_the_network_sees_them(engine, trained, tmp_path) -> None:
     data = picture_file(tmp_path).read_bytes()
-    rows = engine.predict(trained.run_id, [("red.png", data), ("broken.png", data[:50])])
-    assert [row["ok"] for row in rows] == [True, False]
-    assert rows[0]["seen"].shape == (32, 32, 3)
-    assert (rows[0]["seen"] == (255, 0, 0)).all()
-    assert rows[1]["seen"] is None and "broken.png" in rows[1]["error"]
+    red, broken = engine.predict(trained.run_id, [("red.png", data), ("broken.png", data[:50])])
+    assert red.ok and red.seen.shape == (32, 32, 3)
+    assert (red.seen == (255, 0, 0)).all()
+    assert not broken.ok and broken.seen is None and "broken.png" in broken.error
     (decoded,) = engine.decode([("red.png", data)], (28, 28, 1))
-    assert decoded["seen"].shape == (28, 28, 1)
+    assert decoded.seen.shape == (28, 28, 1)
 
 
 def test_a_run_without_weights_is_a_sentence(engine) -> None:

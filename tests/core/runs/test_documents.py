@@ -5,9 +5,9 @@ import math
 import pytest
 
 from core.config import ExperimentConfig
-from core.epoch import CURVE_KEYS
+from core.epoch import CURVE_KEYS, EpochRow
 from core.runs.documents import run_detail, run_summary, settings_json
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, Clock
 
 

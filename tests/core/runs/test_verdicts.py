@@ -8,10 +8,11 @@ import pytest
 from core.analysis.diagnosis import diagnose
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
+from core.epoch import EpochRow
 from core.runs import verdicts
 from core.runs.verdicts import suggestions_of, summaries_of, summary_of, verdict_of
 from core.store.states import RunState
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Runs that are being trained, as far as the store knows."""
 
+from core.epoch import EpochRow
 from core.store.interventions import Intervention
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
 
 

@@ -12,7 +12,8 @@ import sys
 import time
 from types import SimpleNamespace
 
-from core.store.store import EpochRow, Store
+from core.epoch import EpochRow
+from core.store.store import Store
 from core.worker.reporter import RunReporter
 from core.worker.standby import stand_by
 from core.workspace import Workspace

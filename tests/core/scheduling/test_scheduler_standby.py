@@ -2,11 +2,11 @@
 
 import pytest
 
+from core.epoch import EpochRow
 from core.scheduling.launcher import Exit
 from core.scheduling.scheduler import Scheduler
 from core.scheduling.service import serve_queue
 from core.store.states import RunState
-from core.store.store import EpochRow
 from tests.core.scheduling.fakes import CONFIG, begin, cpu, gpu, report, states
 
 

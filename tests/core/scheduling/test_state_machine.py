@@ -10,11 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from core.epoch import EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.scheduling.launcher import Exit
 from core.scheduling.scheduler import Scheduler
 from core.store.states import RunState
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 from core.worker.reporter import RunReporter
 from core.workspace import Workspace
 from tests.core.scheduling.fakes import CONFIG, Clock, FakeLauncher, cpu, report

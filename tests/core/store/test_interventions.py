@@ -2,10 +2,11 @@ import sqlite3
 
 import pytest
 
+from core.epoch import EpochRow
 from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.store.interventions import KINDS, Intervention
 from core.store.states import ACTIVE, RunState
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 from tests.core.scheduling.at_work import last, paused, running
 from tests.core.scheduling.fakes import CONFIG, Clock
 

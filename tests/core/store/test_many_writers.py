@@ -18,7 +18,8 @@ NUM_WRITES = int(os.environ.get("CONVDECK_TEST_WRITES", "40"))
 
 WRITER = """
 import json, sys, time
-from core.store.store import EpochRow, Store
+from core.epoch import EpochRow
+from core.store.store import Store
 from core.workspace import Workspace
 store = Store(Workspace.from_environment(), journal_mode=sys.argv[2])
 durations = []

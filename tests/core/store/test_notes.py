@@ -9,8 +9,9 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import RunError, RunNotFound
 from core.store.notes import MAX_NOTE_CHARACTERS, NotedRun, check_text
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import threading
 
 import pytest
 
-from core.epoch import CURVE_KEYS
+from core.epoch import CURVE_KEYS, EpochRow
 from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
-from core.store.records import RUN_ID, new_run_id
+from core.store.records import RUN_ID, Run, new_run_id
 from core.store.states import ACTIVE, RunState
-from core.store.store import EpochRow, Run, Store
+from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, Clock
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 from core.store.studies import Study
 from core.studies.plan import RunRole, plan
 from core.studies.run_results import RunResult

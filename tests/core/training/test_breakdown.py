@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from core.datasets.splits import TrainingArrays
-from core.training import breakdown as details_module
+from core.training import breakdown
 from core.training.breakdown import BreakdownTaker
 from core.training.evaluation import Evaluation
 from core.training.saved_models import load_run_model
@@ -79,7 +79,7 @@ def test_without_wrong_labels_none_are_counted(arrays) -> None:
 
 
 def test_wrong_labels_beyond_the_clean_pictures_are_measured_too_until_there_are_enough(monkeypatch) -> None:
-    monkeypatch.setattr(details_module, "ENOUGH_CORRUPTED", 4)
+    monkeypatch.setattr(breakdown, "ENOUGH_CORRUPTED", 4)
     named = corrupted(60, [5, 41, 45, 50, 55])  # only the first 40 are clean ones
     # Stored in another order than the run's own.
     arrays = replace(named, x_train=named.x_train[::-1], train_indices=np.arange(60)[::-1])

@@ -179,11 +179,11 @@ def test_the_engine_answers_and_exports_on_either_backend(on_jax: OnJax, tmp_pat
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     engine = Engine(on_jax.workspace)
     try:
-        (row,) = engine.predict(on_jax.run_ids["varied"], [("noise.png", encoded.getvalue())])
+        (answer,) = engine.predict(on_jax.run_ids["varied"], [("noise.png", encoded.getvalue())])
         path = engine.export(on_jax.run_ids["varied"], "keras", tmp_path / "model")
     finally:
         engine.close()
     names = load_run_model(on_jax.workspace.run_folder(on_jax.run_ids["varied"])).class_names
     (expected,) = predict(keras.models.load_model(path, compile=False), picture[None])
-    answered = {each["class"]: each["probability"] for each in row["top"]}
+    answered = {each.name: each.probability for each in answer.top}
     assert answered == pytest.approx(dict(zip(names, expected.tolist(), strict=True)), abs=1e-5)

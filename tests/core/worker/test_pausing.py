@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.epoch import EpochRow
 from core.errors import ConvDeckError, StaleAttempt
 from core.store.states import ACTIVE, RunState
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 from core.worker.reporter import HEARTBEAT_SECONDS, POLL_SECONDS, RunReporter
 from tests.core.scheduling.at_work import last, paused, running
 from tests.core.scheduling.fakes import Clock

@@ -3,9 +3,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.epoch import EpochRow
 from core.errors import ConvDeckError, StaleAttempt
 from core.store.states import ACTIVE, RunState
-from core.store.store import EpochRow, Store
+from core.store.store import Store
 from core.system.processes import process_started
 from core.worker.reporter import RETRY_SECONDS, RunReporter
 from tests.core.scheduling.fakes import CONFIG, Clock

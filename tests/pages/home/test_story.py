@@ -10,12 +10,14 @@ import streamlit as st
 
 from core.datasets.samples import SAMPLES
 from core.design.presets import PRESETS
+from core.engine.answers import Answer, RankedClass
 from core.epoch import EpochRow
 from core.onboarding.example import EXAMPLE_ID, import_example
 from core.runs import control
 from core.server import services as services_module
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 from pages.components.kit import cache
 from pages.components.kit.cache import answer_of
 from tests.pages.visits import address, button, go_to, open_page, press, words
@@ -45,11 +47,11 @@ class Engine:
     """Answers at once: every picture is a star, variants are mirrored."""
 
     def predict(self, run_id, pictures, crop="center"):
-        top = [{"class": "star", "probability": 0.75}, {"class": "heart", "probability": 0.25}]
+        top = (RankedClass("star", 0.75), RankedClass("heart", 0.25))
         seen = np.zeros((32, 32, 3), np.uint8)
-        good = {"ok": True, "error": None, "top": top, "notes": [], "seen": seen}
-        bad = {"ok": False, "error": "bad.png is not a picture.", "top": [], "notes": [], "seen": None}
-        return [{"image": name, **(bad if data == b"bad" else good)} for name, data in pictures]
+        good = Answer("", top=top, seen=seen)
+        bad = Answer("", "bad.png is not a picture.")
+        return [replace(bad if data == b"bad" else good, image=name) for name, data in pictures]
 
     def preview(self, augmentation, pixels, seed):
         return pixels[:, :, ::-1], [{"flip_x": "mirrored"} for _ in pixels]

@@ -6,7 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.store.store import Run, Store
+from core.store.records import Run
+from core.store.store import Store
 from tests.pages.numbers.readings import sql
 
 EPOCHS = 12

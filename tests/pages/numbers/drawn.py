@@ -9,8 +9,9 @@ import statistics
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Run, Store
+from core.store.store import Store
 
 SECONDS = (31.24, 30.18, 33.9, 29.77, 30.41, 30.66, 31.02, 30.05, 32.13, 30.93)
 

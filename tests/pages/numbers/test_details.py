@@ -19,7 +19,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.store.store import Run, Store
+from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import EPOCHS, NUM_TRAIN, Trained
 from tests.pages.numbers.readings import chart_data, read_numbers, sql, texts_of

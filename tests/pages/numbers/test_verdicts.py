@@ -10,7 +10,8 @@ import statistics
 
 import pytest
 
-from core.store.store import Run, Store
+from core.store.records import Run
+from core.store.store import Store
 from tests.pages.numbers.drawn import follow, gap_error, median_of_three
 from tests.pages.numbers.readings import epochs_of, read_numbers, texts_of
 from tests.pages.visits import open_page

@@ -18,7 +18,8 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD
 from core.store.breakdowns import ClassCounts, Followed, RunBreakdown
-from core.store.store import Run, Store
+from core.store.records import Run
+from core.store.store import Store
 from pages.components.charts.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.charts.epoch_columns import MOST_COLUMNS
 from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec

@@ -1,0 +1,52 @@
+"""A run's answer to one picture, as the engine's client gives it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.images import Pixels
+
+
+@dataclass(frozen=True)
+class RankedClass:
+    """A class and the probability that the network gives it, from 0 to 1."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a run says of a picture; or why the picture could not be read.
+
+    `top` has the classes, most probable first, and is empty where no run was asked. `notes` say what was done to the
+    picture. `seen` are the pixels that the network saw, uint8 (height, width, channels). `error` is one sentence; then
+    there is nothing else.
+    """
+
+    image: str
+    error: str | None = None
+    top: tuple[RankedClass, ...] = ()
+    notes: tuple[str, ...] = ()
+    seen: Pixels | None = None
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any], seen: Pixels | None) -> "Answer":
+        """From a row as it crosses the pipe, and the pixels beside it."""
+        top = tuple(RankedClass(name, probability) for name, probability in row["top"])
+        return cls(row["image"], row["error"], top, tuple(row["notes"]), seen)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the picture could be read."""
+        return self.error is None
+
+    @property
+    def best(self) -> str:
+        """The name of the most probable class."""
+        return self.top[0].name
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line and REST print it, without the pixels and the notes."""
+        top = [{"class": each.name, "probability": each.probability} for each in self.top]
+        return {"image": self.image, "ok": self.ok, "error": self.error, "top": top}
