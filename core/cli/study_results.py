@@ -23,11 +23,11 @@ def print_result(result: Result) -> None:
             ("PICTURES", "BEST VALIDATION", "LINE", "DIFFERENCE", "GAP"),
             [
                 (
-                    f"{rung.size:,}", _mean(rung.accuracy), percent(rung.fitted),
-                    None if rung.residual is None else signed(rung.residual),
-                    points(None if rung.gap is None else rung.gap.mean),
+                    f"{level.size:,}", _mean(level.accuracy), percent(level.fitted),
+                    None if level.residual is None else signed(level.residual),
+                    points(None if level.gap is None else level.gap.mean),
                 )
-                for rung in result.rungs
+                for level in result.levels
             ],
         )  # fmt: skip
     elif isinstance(result, NoiseResult):
@@ -35,10 +35,10 @@ def print_result(result: Result) -> None:
             ("WRONG LABELS", "BEST VALIDATION", "LAST VALIDATION", "CLEAN TRAINING", "MEMORISED"),
             [
                 (
-                    f"{100 * dose.fraction:g} %", _mean(dose.best_validation), _mean(dose.last_validation),
-                    _mean(dose.clean_training), percent(dose.memorised),
+                    f"{100 * level.fraction:g} %", _mean(level.best_validation), _mean(level.last_validation),
+                    _mean(level.clean_training), percent(level.memorised),
                 )
-                for dose in result.doses
+                for level in result.levels
             ],
         )  # fmt: skip
 

@@ -81,7 +81,7 @@ class AblationResult:
 
 
 def analyse_ablation(spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures) -> AblationResult:
-    """What the runs that have ended say, however few."""
+    """What the runs that have finished say, however few."""
     knobs = active_knobs(spec.bases[0].config.augmentation)
     num_compared = _num_compared(spec, knobs)
     effects = []
@@ -164,9 +164,11 @@ def _headline(effects: Sequence[Effect], measured: Sequence[RunResult], single: 
     own = [effect for effect in effects if effect.knob is not None and effect.accuracy is not None]
     if not own:
         if not whole:
-            return "Nothing to compare yet: the run with the full augmentation and one other must have ended."
+            return (
+                "Nothing to compare yet: the run with the full augmentation and one other must have finished."
+            )
         reached = percent(next(iter(whole.values())).best_val_accuracy)
-        return f"The full augmentation reaches {reached}; no run to compare it with has ended yet."
+        return f"The full augmentation reaches {reached}; no run to compare it with has finished yet."
     biggest = max(own, key=lambda effect: abs(_mean(effect)))
     if not single and (clear := [effect for effect in own if effect.withstands]):
         biggest = max(clear, key=lambda effect: abs(_mean(effect)))

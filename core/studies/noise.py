@@ -46,43 +46,43 @@ class NoiseLevel:
 class NoiseResult:
     """`difference` is the most noise minus the least, in best validation accuracy, paired by seed."""
 
-    doses: tuple[NoiseLevel, ...]
+    levels: tuple[NoiseLevel, ...]
     difference: Difference | None
     headline: str
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        doses = [
+        levels = [
             {
-                "fraction": dose.fraction, "best_val_accuracy": interval_dict(dose.best_validation),
-                "last_val_accuracy": interval_dict(dose.last_validation),
-                "clean_train_accuracy": interval_dict(dose.clean_training), "memorised_at_least": dose.memorised,
+                "fraction": level.fraction, "best_val_accuracy": interval_dict(level.best_validation),
+                "last_val_accuracy": interval_dict(level.last_validation),
+                "clean_train_accuracy": interval_dict(level.clean_training), "memorised_at_least": level.memorised,
             }
-            for dose in self.doses
+            for level in self.levels
         ]  # fmt: skip
-        return {"fractions": doses, "difference": difference_dict(self.difference)}
+        return {"fractions": levels, "difference": difference_dict(self.difference)}
 
 
 def analyse_noise(spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures) -> NoiseResult:
-    """What the runs that have ended say, however few."""
+    """What the runs that have finished say, however few."""
     found = {fraction: of_condition(measured, fraction_key(fraction)) for fraction in spec.fractions}
-    doses = tuple(_dose(fraction, list(runs.values()), pictures) for fraction, runs in found.items())
+    levels = tuple(_level(fraction, list(runs.values()), pictures) for fraction, runs in found.items())
     ended = [fraction for fraction, runs in found.items() if runs]
     if not ended:
-        return NoiseResult(doses, None, "No run has ended yet.", ())
+        return NoiseResult(levels, None, "No run has finished yet.", ())
     low, high = ended[0], ended[-1]
     pairs = [(found[high][seed], found[low][seed]) for seed in found[high] if seed in found[low]]
     difference = None
     if low != high and pairs:
         most, least = zip(*((a.best_val_accuracy, b.best_val_accuracy) for a, b in pairs), strict=True)
         difference = paired_difference(most, least, CONFIDENCE)
-    by_fraction = {dose.fraction: dose for dose in doses}
+    by_fraction = {level.fraction: level for level in levels}
     headline = _headline(by_fraction[low], by_fraction[high], difference)
-    return NoiseResult(doses, difference, headline, _notes(by_fraction[high], len(spec.seeds) == 1))
+    return NoiseResult(levels, difference, headline, _notes(by_fraction[high], len(spec.seeds) == 1))
 
 
-def _dose(fraction: float, runs: Sequence[RunResult], pictures: Pictures) -> NoiseLevel:
+def _level(fraction: float, runs: Sequence[RunResult], pictures: Pictures) -> NoiseLevel:
     clean = interval_of([run.last_clean_accuracy for run in runs])
     memorised = None
     if clean is not None and _can_be_told(fraction, pictures.num_classes):
@@ -108,7 +108,9 @@ def _headline(low: NoiseLevel, high: NoiseLevel, difference: Difference | None) 
     share = f"{100 * high.fraction:g} % wrong labels"
     if difference is None:
         reached = percent(high.best_validation.mean)
-        return f"With {share}: {reached} best validation accuracy; no run to compare it with has ended yet."
+        return (
+            f"With {share}: {reached} best validation accuracy; no run to compare it with has finished yet."
+        )
     direction = "lower" if difference.mean <= 0 else "higher"
     text = (
         f"With {share} the best validation accuracy is {distance(difference.mean)} {direction} than with "

@@ -35,8 +35,6 @@ KNOBS: dict[str, tuple[str, ...]] = {
     "CutMix": ("cutmix_alpha",),
     "RandAugment": ("randaugment_operations",),
 }
-# How the others work; they change no picture by themselves.
-MODIFIERS = ("randaugment_magnitude", "fill_mode", "unchanged_fraction", "alternating_flip")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A study as it stands: its runs, what is missing, and the result of those that have ended."""
+"""A study as it stands: its runs, what is missing, and the result of those that have finished."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,13 +46,13 @@ class StudyReport:
         return len(self.members) + len(self.holes)
 
     @property
-    def num_ended(self) -> int:
+    def num_finished(self) -> int:
         """How many runs the result rests on."""
         return sum(member.run.state is COUNTED for member in self.members)
 
     @property
     def is_partial(self) -> bool:
-        return self.num_ended < self.num_planned
+        return self.num_finished < self.num_planned
 
     @property
     def under_way(self) -> tuple[Member, ...]:
@@ -69,8 +69,8 @@ class StudyReport:
 
     @property
     def standing(self) -> str:
-        """`3 of 6 runs have ended, 2 are under way, 1 was deleted.`"""
-        parts = [f"{self.num_ended} of {self.num_planned} runs have ended"]
+        """`3 of 6 runs have finished, 2 are under way, 1 was deleted.`"""
+        parts = [f"{self.num_finished} of {self.num_planned} runs have finished"]
         parts += [
             f"{count} {one if count == 1 else several}"
             for count, one, several in (
@@ -149,7 +149,7 @@ def measured_of(members: list[Member], curves: Mapping[str, Curves]) -> list[Run
 
 
 def analyse(workspace: Workspace, spec: StudySpec, measured: list[RunResult]) -> Result:
-    """What the runs that have ended say, by the kind of the study."""
+    """What the runs that have finished say, by the kind of the study."""
     if spec.kind == SEEDS:
         return compare_seeds(spec, measured)
     pictures = _pictures(workspace, spec)

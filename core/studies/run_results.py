@@ -88,8 +88,9 @@ def distance(difference: float) -> str:
 
 
 def signed(value: float) -> str:
-    """0.0153 → `+1.5`."""
-    return f"{100 * value:+.1f}"
+    """0.0153 → `+1.5`, and what rounds to nothing → `0.0`."""
+    rounded = round(100 * value, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def span(low: float, high: float) -> str:

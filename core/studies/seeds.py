@@ -63,7 +63,7 @@ class SeedRow:
 
 @dataclass(frozen=True)
 class SeedsResult:
-    """`accuracy` and `gap` are first minus second; None with one config, or before a pair of runs has ended."""
+    """`accuracy` and `gap` are first minus second; None with one config, or before a pair of runs has finished."""
 
     conditions: tuple[ConditionResult, ...]
     rows: tuple[SeedRow, ...]
@@ -96,7 +96,7 @@ class SeedsResult:
 
 
 def compare_seeds(spec: StudySpec, measured: Sequence[RunResult]) -> SeedsResult:
-    """What the runs that have ended say, however few."""
+    """What the runs that have finished say, however few."""
     conditions = conditions_of(spec)
     found = [of_condition(measured, condition.key) for condition in conditions]
     results = tuple(
@@ -151,7 +151,7 @@ def _paired(rows: Sequence[tuple[float | None, ...]]) -> Difference | None:
 def _words_of_one(condition: ConditionResult) -> tuple[str, tuple[str, ...]]:
     accuracy = condition.accuracy
     if accuracy is None:
-        return "No run has ended yet.", ()
+        return "No run has finished yet.", ()
     mean = percent(accuracy.mean)
     if accuracy.low is None or accuracy.high is None or condition.telling is None or condition.spread is None:
         return (
@@ -171,14 +171,12 @@ def _words_of_two(
     names: tuple[str, str], accuracy: Difference | None, gap: Difference | None
 ) -> tuple[str, tuple[str, ...]]:
     if accuracy is None:
-        return f"No seed has ended for both {names[0]} and {names[1]} yet.", ()
+        return f"No seed has finished for both {names[0]} and {names[1]} yet.", ()
     better = names[0] if accuracy.mean >= 0 else names[1]
     mean = distance(accuracy.mean)
     if accuracy.low is None or accuracy.high is None:
-        headline = (
-            f"{better} is {mean} better in one pair of runs, which cannot tell a difference from chance."
-        )
-        return headline, ()
+        found = "Both are equally good" if mean == distance(0.0) else f"{better} is {mean} better"
+        return f"{found} in one pair of runs, which cannot tell a difference from chance.", ()
     low, high = _turned(accuracy.low, accuracy.high, accuracy.mean)
     verdict = "a clear difference" if accuracy.clear else "no clear winner"
     headline = f"{better} is {mean} better ({span(low, high)}, 95 %): {verdict}."

@@ -40,41 +40,41 @@ class SizeLevel:
 class VolumeResult:
     """`fit` goes through every run, so that several seeds of a size are several points; None below two sizes."""
 
-    rungs: tuple[SizeLevel, ...]
+    levels: tuple[SizeLevel, ...]
     fit: LogFit | None
     headline: str
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        rungs = [
+        levels = [
             {
-                "size": rung.size, "best_val_accuracy": interval_dict(rung.accuracy), "gap": interval_dict(rung.gap),
-                "fitted": rung.fitted, "residual": rung.residual, "standard_error": rung.error,
+                "size": level.size, "best_val_accuracy": interval_dict(level.accuracy), "gap": interval_dict(level.gap),
+                "fitted": level.fitted, "residual": level.residual, "standard_error": level.error,
             }
-            for rung in self.rungs
+            for level in self.levels
         ]  # fmt: skip
         fit = self.fit and {
             "slope_per_decade": self.fit.slope_per_decade, "slope_low": self.fit.slope_low,
             "slope_high": self.fit.slope_high, "intercept": self.fit.intercept, "r_squared": self.fit.r_squared,
             "n": self.fit.n,
         }  # fmt: skip
-        return {"sizes": rungs, "fit": fit}
+        return {"sizes": levels, "fit": fit}
 
 
 def analyse_volume(spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures) -> VolumeResult:
-    """What the runs that have ended say, however few."""
+    """What the runs that have finished say, however few."""
     found = {size: list(of_condition(measured, size_key(size)).values()) for size in spec.sizes}
     pairs = [(size, run.best_val_accuracy) for size, runs in found.items() for run in runs]
     try:
         fit = fit_log_law([size for size, _ in pairs], [value for _, value in pairs], CONFIDENCE)
     except UserError:
         fit = None  # fewer than two sizes so far
-    rungs = tuple(_rung(size, runs, fit, pictures) for size, runs in found.items())
-    return VolumeResult(rungs, fit, _headline(fit), _notes(fit, rungs, pictures.num_classes))
+    levels = tuple(_level(size, runs, fit, pictures) for size, runs in found.items())
+    return VolumeResult(levels, fit, _headline(fit), _notes(fit, levels, pictures.num_classes))
 
 
-def _rung(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pictures) -> SizeLevel:
+def _level(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pictures) -> SizeLevel:
     accuracy = interval_of([run.best_val_accuracy for run in runs])
     fitted = None if fit is None else fit.accuracy_at(size)
     residual = None if accuracy is None or fitted is None else accuracy.mean - fitted
@@ -84,7 +84,7 @@ def _rung(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pi
 
 def _headline(fit: LogFit | None) -> str:
     if fit is None:
-        return "The fitted line appears once runs of two sizes have ended."
+        return "The fitted line appears once runs of two sizes have finished."
     direction = "more" if fit.slope_per_decade >= 0 else "less"
     text = f"Ten times the pictures: {distance(fit.slope_per_decade)} {direction} validation accuracy"
     if fit.slope_low is None or fit.slope_high is None:
@@ -95,11 +95,13 @@ def _headline(fit: LogFit | None) -> str:
     return f"{text}." if clear else f"{text}: no clear slope."
 
 
-def _notes(fit: LogFit | None, rungs: Sequence[SizeLevel], num_classes: int | None) -> tuple[str, ...]:
+def _notes(fit: LogFit | None, levels: Sequence[SizeLevel], num_classes: int | None) -> tuple[str, ...]:
     guessed = [
-        f"{rung.size:,}" for rung in rungs if rung.accuracy and _is_guessing(rung.accuracy.mean, num_classes)
+        f"{level.size:,}"
+        for level in levels
+        if level.accuracy and _is_guessing(level.accuracy.mean, num_classes)
     ]
-    known = [rung for rung in rungs if rung.residual is not None]
+    known = [level for level in levels if level.residual is not None]
     notes = []
     if guessed:
         notes.append(
@@ -109,13 +111,13 @@ def _notes(fit: LogFit | None, rungs: Sequence[SizeLevel], num_classes: int | No
     if fit is None or fit.slope_low is None or len(known) < 3:
         return tuple(notes)
     notes.append(f"Per doubling of the pictures: {100 * fit.slope_per_doubling:+.1f} points.")
-    worst = max(known, key=lambda rung: abs(rung.residual or 0.0))
+    worst = max(known, key=lambda level: abs(level.residual or 0.0))
     assert worst.residual is not None
     text = f"The line is off by at most {distance(worst.residual)}, at {worst.size:,} pictures"
     if worst.error is not None:
         text += f"; the standard error of an accuracy at that size is {distance(worst.error)}"
     notes.append(text + ".")
-    if bend := _bend([rung.residual or 0.0 for rung in known]):
+    if bend := _bend([level.residual or 0.0 for level in known]):
         notes.append(bend)
     return tuple(notes)
 

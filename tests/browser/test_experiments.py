@@ -129,7 +129,7 @@ def test_signal_or_noise_from_two_runs(server, workspace, store, page: Page) -> 
     expect(page).to_have_url(re.compile("study="))
     (study,) = store.studies.list_studies()
     expect(seen(page, re.compile("95 % interval"))).to_be_visible(timeout=LONG_MS)
-    expect(seen(page, "All 4 runs have ended.")).to_be_visible(timeout=LONG_MS)
+    expect(seen(page, "All 4 runs have finished.")).to_be_visible(timeout=LONG_MS)
     expect(page.locator(DRAWING).first).to_be_visible()
     assert len(store.studies.members(study.id)) == 4
 
@@ -151,7 +151,7 @@ def test_each_other_study_is_one_click(
     fill(page, field, value)
     click(page, re.compile(r"Start \d+ runs?"))
     expect(page).to_have_url(re.compile("study="))
-    expect(seen(page, re.compile("All . runs have ended."))).to_be_visible(timeout=LONG_MS)
+    expect(seen(page, re.compile("All . runs have finished."))).to_be_visible(timeout=LONG_MS)
     expect(seen(page, re.compile(said))).to_be_visible()
     expect(page.locator(DRAWING).first).to_be_visible()
 

@@ -59,9 +59,9 @@ def test_two_runs_from_a_link_and_one_click_starts_one_study(store):
     (study,) = store.studies.list_studies()
     assert study.num_runs == 6 and len(store.list_runs()) == 6
     assert page.query_params["study"] in (study.id, [study.id])
-    assert "0 of 6 runs have ended" in page.get("progress")[0].proto.text
+    assert "0 of 6 runs have finished" in page.get("progress")[0].proto.text
     assert "2 of its runs were reused, not trained again." in words(page)
-    assert "No seed has ended for both" in words(page)
+    assert "No seed has finished for both" in words(page)
     for dangerous in ("![](", "$x$", ":red[", "*b*"):
         assert not any(
             dangerous in str(each.value) for each in (*page.markdown, *page.subheader, *page.caption)
@@ -137,7 +137,7 @@ def test_the_answer_comes_first_and_then_the_charts(store):
     )
     page = open_page("studies.py", study=study.id)
     assert "config 1 is 10.0 points better (+10.0 to +10.0, 95\u00a0%): a clear difference." in words(page)
-    assert "All 6 runs have ended." in words(page)
+    assert "All 6 runs have finished." in words(page)
     assert len(charts(page)) == 3
     assert [chart.alt for chart in charts(page)][1:] == [
         f"{measure}: config 1 minus config 0 in points"
@@ -185,7 +185,7 @@ def test_what_is_missing_is_named_and_queued_again(store):
     assert ":orange-badge[:material/data_array: 2 of 4]" in text  # in the list too: a run is missing
     assert "is not counted: Bad" in text and "Lower the learning rate." in text
     assert "“config 1, seed 0” was deleted and is missing here." in text
-    assert "So far: 2 of 4 runs have ended." in text
+    assert "So far: 2 of 4 runs have finished." in text
 
     press(page, "Queue 2 missing runs again")
     states = [member.run.state for member in store.studies.members(study.id)]

@@ -16,13 +16,13 @@ NOISE_SERIES = {"best": "Best validation", "clean": "Clean training, last", "las
 def ladder_data(result: VolumeResult) -> pd.DataFrame:
     """A row per size: `size`, `accuracy`, `low`, `high`, `fitted`; in points `residual`, `error` and `minus_error`."""
     rows = []
-    for rung in result.rungs:
-        found: Interval | None = rung.accuracy
+    for level in result.levels:
+        found: Interval | None = level.accuracy
         rows.append(
             (
-                rung.size, None if found is None else found.mean, None if found is None else found.low,
-                None if found is None else found.high, rung.fitted, times_100(rung.residual),
-                times_100(rung.error), None if rung.error is None else -100 * rung.error,
+                level.size, None if found is None else found.mean, None if found is None else found.low,
+                None if found is None else found.high, level.fitted, times_100(level.residual),
+                times_100(level.error), None if level.error is None else -100 * level.error,
             )
         )  # fmt: skip
     names = ["size", "accuracy", "low", "high", "fitted", "residual", "error", "minus_error"]
@@ -109,10 +109,10 @@ def residual_spec(sizes: Sequence[int]) -> dict[str, Any]:
 def noise_data(result: NoiseResult) -> pd.DataFrame:
     """A row per fraction and series: `fraction`, `series`, `mean`, `low`, `high`, and `honest`, 1 - fraction."""
     rows = [
-        (dose.fraction, series, found.mean, found.low, found.high, 1 - dose.fraction)
-        for dose in result.doses
+        (level.fraction, series, found.mean, found.low, found.high, 1 - level.fraction)
+        for level in result.levels
         for series, found in (
-            ("best", dose.best_validation), ("last", dose.last_validation), ("clean", dose.clean_training),
+            ("best", level.best_validation), ("last", level.last_validation), ("clean", level.clean_training),
         )
         if found is not None
     ]  # fmt: skip

@@ -27,7 +27,7 @@ from pages.components.kit.text import literal
 from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
 
 
-def render_details(services: Services, run: Run) -> None:
+def render_breakdown(services: Services, run: Run) -> None:
     """Nothing before the run's first epoch has ended."""
     if not run.epoch:
         return

@@ -32,7 +32,7 @@ WHAT = {
 }
 NOT_YET = {
     "learning_rate": "Takes effect when the next epoch begins.",
-    "pause": "Takes effect at the next batch.",
+    "pause": "Takes effect after the current batch.",
     "resume": "Takes effect in a moment.",
     "step": "Trains to the end of this epoch.",
 }
@@ -165,7 +165,7 @@ def render_hold(store: Store, run: Run) -> None:
             st.caption(
                 ":material/pause: Pausing after this epoch…"
                 if stepping
-                else ":material/pause: Pausing at the next batch…"
+                else ":material/pause: Pausing after the current batch…"
             )
         return
     where = f"after epoch {run.epoch} of {run.total_epochs}" if run.epoch else "before its first epoch"

@@ -24,7 +24,7 @@ from core.system.processes import is_alive
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal, local_time
-from pages.components.runs.breakdown import render_details
+from pages.components.runs.breakdown import render_breakdown
 from pages.components.runs.controls import render_history, render_hold
 from pages.components.runs.curves import curves_of, marked_changes, render_charts
 from pages.components.runs.head import render_line
@@ -83,7 +83,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
         st.caption("Curves appear after the first epoch.")
     if len(runs) == 1:
         render_history(store, runs[0])
-        render_details(services, runs[0])
+        render_breakdown(services, runs[0])
         _render_log(services, runs[0])
 
 

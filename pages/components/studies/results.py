@@ -25,9 +25,9 @@ def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:
         st.markdown(f"#### {_unbroken(result.headline)}")
         for note in result.notes:
             st.markdown(_unbroken(note))
-        if report.is_partial and report.num_ended:
-            st.caption(f"So far: {report.num_ended} of {report.num_planned} runs have ended.")
-    if not report.num_ended:
+        if report.is_partial and report.num_finished:
+            st.caption(f"So far: {report.num_finished} of {report.num_planned} runs have finished.")
+    if not report.num_finished:
         return
     if isinstance(result, SeedsResult):
         _render_seeds(report.study.id, result)
@@ -97,7 +97,7 @@ def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> 
 
 
 def _render_volume(study_id: str, result: VolumeResult) -> None:
-    data, sizes = ladders.ladder_data(result), [rung.size for rung in result.rungs]
+    data, sizes = ladders.ladder_data(result), [level.size for level in result.levels]
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _chart(data, ladders.ladder_spec(sizes), f"ladder-{study_id}",
@@ -107,10 +107,11 @@ def _render_volume(study_id: str, result: VolumeResult) -> None:
                "Accuracy minus the fitted line for each number of training pictures, in points")  # fmt: skip
     rows = [
         {
-            "Pictures": f"{rung.size:,}", "Best validation %": _mean(rung.accuracy), "Line %": times_100(rung.fitted),
-            "Difference": times_100(rung.residual), "Standard error": times_100(rung.error), "Gap": _mean(rung.gap),
+            "Pictures": f"{level.size:,}", "Best validation %": _mean(level.accuracy),
+            "Line %": times_100(level.fitted), "Difference": times_100(level.residual),
+            "Standard error": times_100(level.error), "Gap": _mean(level.gap),
         }
-        for rung in result.rungs
+        for level in result.levels
     ]  # fmt: skip
     _table(
         rows, [name for name in rows[0] if name != "Pictures"], "Accuracy, line and difference of each size"
@@ -122,11 +123,11 @@ def _render_noise(study_id: str, result: NoiseResult) -> None:
            "Validation and clean training accuracy against the share of wrong training labels")  # fmt: skip
     rows = [
         {
-            "Wrong labels": f"{100 * dose.fraction:g} %", "Best validation %": _mean(dose.best_validation),
-            "Last validation %": _mean(dose.last_validation), "Clean training %": _mean(dose.clean_training),
-            "Memorised, at least %": times_100(dose.memorised),
+            "Wrong labels": f"{100 * level.fraction:g} %", "Best validation %": _mean(level.best_validation),
+            "Last validation %": _mean(level.last_validation), "Clean training %": _mean(level.clean_training),
+            "Memorised, at least %": times_100(level.memorised),
         }
-        for dose in result.doses
+        for level in result.levels
     ]  # fmt: skip
     _table(
         rows,

@@ -136,8 +136,8 @@ def _render_standing(report: StudyReport) -> None:
         st.progress(min(1.0, done / max(1, report.num_planned)), report.standing)
     reused = sum(member.is_reused for member in report.members)
     parts = []
-    if report.num_ended and not report.is_partial:
-        parts.append(f"All {report.num_planned} runs have ended.")
+    if report.num_finished and not report.is_partial:
+        parts.append(f"All {report.num_planned} runs have finished.")
     if reused:
         verb = "was" if reused == 1 else "were"
         parts.append(f"{reused} of its runs {verb} reused, not trained again.")

@@ -93,7 +93,7 @@ def test_tables_for_people(unserved) -> None:
             study = create(store, asked)
             end_all(store, study, lambda role: 0.5 + 0.01 * role.seed, lambda role: 0.1)
             code, out, _ = run_command("show-study", study.id)
-            assert code == 0 and "runs have ended" in out and "%" in out
+            assert code == 0 and "runs have finished" in out and "%" in out
         lost, changed = (member.run for member in store.studies.members(study.id)[:2])
         store.delete_run(lost.id)
         with store._database.writing() as connection:

@@ -74,7 +74,7 @@ def test_the_words_on_the_results_that_are_written_down():
 def test_gaps_that_are_equal_are_called_so():
     runs = [measured(condition, seed, 0.5, 0.25) for condition in ("first", "second") for seed in (1, 2, 3)]
     found = compare_seeds(three_seeds()[0], runs)
-    assert found.notes == ("Their gaps are equal on average (+0.0 to +0.0, 95 %): no clear difference.",)
+    assert found.notes == ("Their gaps are equal on average (0.0 to 0.0, 95 %): no clear difference.",)
 
 
 def test_pairs_do_not_depend_on_the_order_in_which_runs_end():
@@ -275,10 +275,10 @@ def test_the_ladder_that_is_written_down():
     found = analyse_volume(asked, runs, PICTURES)
     slope, intercept = np.polyfit(np.log10(list(LADDER)), np.array(list(LADDER.values())) / 100, 1)
     assert (found.fit.slope_per_decade, found.fit.intercept) == pytest.approx((slope, intercept))
-    for rung in found.rungs:
-        assert rung.fitted == pytest.approx(intercept + slope * math.log10(rung.size))
-        assert rung.residual == pytest.approx(LADDER[rung.size] / 100 - rung.fitted)
-        assert rung.error == pytest.approx(agresti_coull(rung.accuracy.mean, 1_500))
+    for level in found.levels:
+        assert level.fitted == pytest.approx(intercept + slope * math.log10(level.size))
+        assert level.residual == pytest.approx(LADDER[level.size] / 100 - level.fitted)
+        assert level.error == pytest.approx(agresti_coull(level.accuracy.mean, 1_500))
     assert found.headline == (
         "Ten times the pictures: 18.0 points more validation accuracy (+16.5 to +19.4, 95 %, R² 0.998)."
     )
@@ -297,7 +297,7 @@ def test_several_seeds_of_a_size_are_several_points():
     found = analyse_volume(asked, runs, PICTURES)
     slope, _ = np.polyfit(np.repeat(np.log10(list(values)), 2), np.ravel(list(values.values())), 1)
     assert found.fit.n == 6 and found.fit.slope_per_decade == pytest.approx(slope)
-    assert found.rungs[0].accuracy.mean == pytest.approx(0.31)
+    assert found.levels[0].accuracy.mean == pytest.approx(0.31)
 
 
 def test_a_ladder_that_bends_says_so():
@@ -350,7 +350,7 @@ def test_only_seeds_that_both_ends_have_make_a_pair_of_noise():
 def test_one_size_makes_no_line():
     asked = spec("volume", sizes=[60, 600])
     found = analyse_volume(asked, [measured("size:60", 0, 0.3)], PICTURES)
-    assert found.fit is None and found.rungs[1].accuracy is None
+    assert found.fit is None and found.levels[1].accuracy is None
     assert "two sizes" in found.headline
 
 
@@ -363,7 +363,7 @@ def test_what_is_known_by_heart():
     ]
     found = analyse_noise(asked, runs, PICTURES)
     # 80 % of labels right where 60 % are true: 20 of 40 wrong ones, less the one picture that may be the border's.
-    assert [dose.memorised for dose in found.doses] == [
+    assert [level.memorised for level in found.levels] == [
         None, pytest.approx(0.0), pytest.approx((0.2 - 1 / 60) / 0.4),
     ]  # fmt: skip
     assert found.difference.mean == pytest.approx(-0.15)
@@ -373,7 +373,7 @@ def test_what_is_known_by_heart():
     # With two classes and 60 % wrong labels, the opposite of the rule would be right more often than the rule.
     two = analyse_noise(spec("noise", fractions=[0, 0.6]), [measured("noise:0.6", 0, 0.3, 0.3)],
                         Pictures(100, 100, 2))  # fmt: skip
-    assert two.doses[1].memorised is None
+    assert two.levels[1].memorised is None
 
 
 def test_results_are_json_without_nan():

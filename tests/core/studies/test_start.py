@@ -31,21 +31,21 @@ def test_a_study_and_its_numbers_as_they_come(workspace, store):
     study = start.start_study(workspace, spec("seeds", TINY, FLIPPED, num_seeds=2))
     assert study.name == "Signal or noise: config 0 and config 1"
     report = read_report(workspace, store, study.id)
-    assert report.standing == "0 of 4 runs have ended, 4 are running or waiting."
+    assert report.standing == "0 of 4 runs have finished, 4 are running or waiting."
     assert report.is_partial
 
     members = report.members
     end(store, members[0].run, (0.4, 0.5), 0.6)
     end(store, members[1].run, (0.4, 0.53), 0.6)
     report = read_report(workspace, store, study.id)
-    assert report.standing == "2 of 4 runs have ended, 2 are running or waiting."
+    assert report.standing == "2 of 4 runs have finished, 2 are running or waiting."
     assert report.result.accuracy.mean == pytest.approx(-0.03)
 
     end(store, members[2].run, (0.4, 0.45), 0.6)
     end(store, members[3].run, (0.4, 0.8), 0.6, RunState.STOPPED)
     store.delete_run(members[0].run.id)
     report = read_report(workspace, store, study.id)
-    assert report.standing == "2 of 4 runs have ended, 1 did not finish, 1 was deleted."
+    assert report.standing == "2 of 4 runs have finished, 1 did not finish, 1 was deleted."
     assert report.num_planned == 4
     assert [hole.name for hole in report.holes] == ["config 0, seed 0"]
     # A run that was stopped is no measurement, however good it was.
@@ -126,7 +126,7 @@ def test_what_failed_is_not_said_to_be_under_way(workspace, store, kind):
     for member in others:
         end(store, member.run, state=RunState.FAILED)
     headline = read_report(workspace, store, study.id).result.headline
-    assert "way" not in headline and "no run to compare it with has ended yet" in headline
+    assert "way" not in headline and "no run to compare it with has finished yet" in headline
 
 
 def test_a_study_that_lost_a_run_is_not_whole_in_the_list_either(workspace, store):

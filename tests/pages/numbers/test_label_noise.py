@@ -19,17 +19,17 @@ def test_every_number_of_a_label_noise_study(store):
         share = float(condition.removeprefix("noise:"))
         best = 0.6117 - 0.41 * share + 0.0171 * seed * (1 + 3 * share)
         end(store, member.run, (0.31, best, best - 0.023 * (1 + seed)), 0.9713 - 0.11 * share - 0.013 * seed)
-    doses: dict[float, list[dict]] = {}
+    by_share: dict[float, list[dict]] = {}
     for run in told(store):
-        doses.setdefault(run["config"]["dataset"]["label_noise"], []).append(run)
-    assert {share: len(runs) for share, runs in doses.items()} == {0.0: 3, 0.2: 3, 0.4: 3}
+        by_share.setdefault(run["config"]["dataset"]["label_noise"], []).append(run)
+    assert {share: len(runs) for share, runs in by_share.items()} == {0.0: 3, 0.2: 3, 0.4: 3}
     # Clean training is measured on the first 2,000 pictures, so here on all 60.
-    assert {run["config"]["dataset"]["num_train"] for runs in doses.values() for run in runs} == {60}
+    assert {run["config"]["dataset"]["num_train"] for runs in by_share.values() for run in runs} == {60}
     page = open_page("studies.py", study=study.id)
     table = page.dataframe[0].value.set_index("Wrong labels")
     drawn = chart_data(page.get("vega_lite_chart")[0])
     heart = {}
-    for share, runs in sorted(doses.items()):
+    for share, runs in sorted(by_share.items()):
         row = table.loc[f"{100 * share:.0f} %"]
         series = {
             "best": ("Best validation %", [max(run["val"]) for run in runs]),
@@ -52,7 +52,7 @@ def test_every_number_of_a_label_noise_study(store):
             assert row["Memorised, at least %"] == pytest.approx(heart[share])
     assert np.isnan(table.loc["0 %", "Memorised, at least %"])
     words = " ".join(texts_of(page))
-    least, most = ([max(run["val"]) for run in doses[share]] for share in (0.0, 0.4))
+    least, most = ([max(run["val"]) for run in by_share[share]] for share in (0.0, 0.4))
     low, high = (100 * end for end in stats.ttest_rel(most, least).confidence_interval(0.95))
     mean = 100 * (statistics.mean(most) - statistics.mean(least))
     assert (
@@ -60,7 +60,7 @@ def test_every_number_of_a_label_noise_study(store):
         in words
     )
     assert f"({low:+.1f} to {high:+.1f}, 95 %)" in words
-    clean = 100 * statistics.mean(run["clean"][-1] for run in doses[0.4])
+    clean = 100 * statistics.mean(run["clean"][-1] for run in by_share[0.4])
     assert (
         f"At 40 % wrong labels the network gets {clean:.1f} % of its training labels right, more than the 60.0 %"
         in words

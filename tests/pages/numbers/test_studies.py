@@ -39,11 +39,11 @@ def test_how_many_runs_have_ended_and_each_of_them(store):
     ended = sum(row["state"] == "FINISHED" for row in states)
     page = open_page("studies.py", study=study.id)
     words = " ".join(texts_of(page))
-    assert f"So far: {ended} of {len(states)} runs have ended." in words
+    assert f"So far: {ended} of {len(states)} runs have finished." in words
     assert f"{ended} of {len(states)}]" in words  # in the list of all studies
     (bar,) = page.get("progress")
     assert bar.proto.value == 100 * ended // len(states)
-    assert bar.proto.text == f"{ended} of {len(states)} runs have ended, 1 is running or waiting."
+    assert bar.proto.text == f"{ended} of {len(states)} runs have finished, 1 is running or waiting."
     table = unfold(page, "Runs in this study").dataframe[-1].value.set_index("id")
     for row in states:
         shown = table.loc[row["id"]]
@@ -84,7 +84,7 @@ def test_every_number_of_a_study_that_is_done(store):
     assert (len(roles), reused) == (3, 1)
     page = open_page("studies.py", study=study.id)
     said = " ".join(texts_of(page))
-    assert f"All {len(roles)} runs have ended. {reused} of its runs was reused, not trained again." in said
+    assert f"All {len(roles)} runs have finished. {reused} of its runs was reused, not trained again." in said
     assert f":green-badge[:material/check_circle: {len(roles)} runs]" in said
     dialog = press(page, "Delete")
     (box,) = (each.label for each in dialog.checkbox)
@@ -125,7 +125,7 @@ def test_every_number_of_a_study_that_got_stuck(store):
     done = 8 + (running["epoch"] + running["batch"] / running["total_batches"]) / running["total_epochs"]
     assert bar.proto.value == int(100 * done / len(rows))
     assert bar.proto.text == (
-        f"1 of {len(rows)} runs have ended, 2 are running or waiting, {len(stopped)} did not finish."
+        f"1 of {len(rows)} runs have finished, 2 are running or waiting, {len(stopped)} did not finish."
     )
 
 

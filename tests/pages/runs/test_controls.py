@@ -60,7 +60,7 @@ def test_pause_go_on_and_step(store) -> None:
     assert "Resume" not in labels(page) and "Step one epoch" not in labels(page)
     press(page, "Pause")
     assert store.get_run(run.id).pause_requested
-    assert "Pausing at the next batch…" in words(page) and "Pausing" in words(page)
+    assert "Pausing after the current batch…" in words(page) and "Pausing" in words(page)
     assert "Pause" not in labels(page) and "Step one epoch" not in labels(page)
 
     assert store.interventions.record_paused(run.id, 1, epoch_ended=True)
