@@ -12,7 +12,7 @@ from core.formatting import percent
 from core.onboarding.example import EXAMPLE_FILE, EXAMPLE_NAME, EXAMPLE_PRESET, write_example
 from core.runs.verdicts import verdict_of
 from core.scheduling.launcher import LocalLauncher
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import list_devices
@@ -53,7 +53,7 @@ def _train(workspace: Workspace, store: Store) -> Run:
     """The finished run, trained by a worker as any other. Raises ConvDeckError when it did not finish."""
     config = quick_start(EXAMPLE_PRESET, has_cifar10=False, has_gpu=False)
     device = list_devices().devices[0]
-    run = store.claim(store.create_run(config, EXAMPLE_NAME, EXAMPLE_PRESET).id, [device.id])
+    run = store.claim(store.queue_run(RunRequest(config, EXAMPLE_NAME, EXAMPLE_PRESET)).id, [device.id])
     worker = LocalLauncher(workspace).launch(run, [device])
     try:
         wait_until(

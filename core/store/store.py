@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
-from core.config import ExperimentConfig
 from core.epoch import Curves, EpochRow
 from core.errors import IllegalTransition, RunError, StaleAttempt
 from core.store import run_tables, search
@@ -192,18 +191,6 @@ class Store:
             if request.expectation and request.expectation.strip():
                 self.notes.expect(connection, run.id, request.expectation)
             return run
-
-    def create_run(
-        self,
-        config: ExperimentConfig,
-        name: str | None = None,
-        preset: str | None = None,
-        token: str | None = None,
-        parent_id: str | None = None,
-        expectation: str | None = None,
-    ) -> Run:
-        """`queue_run` of a request in its parts."""
-        return self.queue_run(RunRequest(config, name, preset, token, parent_id, expectation))
 
     def import_first(self, run: FinishedRun) -> bool:
         """Add a run that was trained elsewhere if none was ever here. Returns whether it was added."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.studies.plan import plan
 from core.studies.spec import SEEDS, StudySource, build_spec
@@ -62,7 +63,7 @@ def fill(root: Path, runs: int = RUNS, epochs: int = EPOCHS) -> Workspace:
         for number in range(STUDIES * SEEDS_A_STUDY, runs):
             preset = presets[number % len(presets)]
             config = _config(preset.config, number, epochs)
-            store.create_run(config, f"{preset.name} {number + 1}", preset.name)
+            store.queue_run(RunRequest(config, f"{preset.name} {number + 1}", preset.name))
         with _connected(workspace.database) as connection:
             for (number,) in connection.execute("SELECT number FROM runs ORDER BY number").fetchall():
                 connection.executemany(INSERT_EPOCH, [(number, *row) for row in _curve(number, epochs)])

@@ -21,6 +21,7 @@ from typing import Any
 from core.datasets.followed import MOST_FOLLOWED
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.system.processes import process_started
 from core.workspace import PROJECT_ROOT, Workspace
@@ -74,7 +75,7 @@ def main() -> None:
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     with Store(Workspace.from_environment()) as store:
         values = {"dataset.id": "shapes", "dataset.num_train": None, "training.epochs": MOST_EPOCHS}
-        run = store.create_run(PRESETS["article"].config.with_values(values), "live", "article")
+        run = store.queue_run(RunRequest(PRESETS["article"].config.with_values(values), "live", "article"))
         store.claim(run.id, ["cpu:0"])
         pid = os.getpid()
         store.set_process(run.id, run.attempt, pid, process_started(pid) or 0.0)

@@ -82,6 +82,7 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
     def contestant(rounds: Rounds) -> None:
         from core.datasets.splits import CLEAN_PICTURES, TrainingArrays
         from core.design.presets import get_preset
+        from core.store.records import RunRequest
         from core.store.store import Store
         from core.training.runtime import configure_runtime
         from core.training.train import train
@@ -120,7 +121,7 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
         with tempfile.TemporaryDirectory() as home:
             workspace = Workspace(Path(home))
             with Store(workspace) as store:
-                run = store.create_run(config)
+                run = store.queue_run(RunRequest(config))
                 store.claim(run.id, ["cpu:0"])
                 folder = workspace.run_folder(run.id)
                 folder.mkdir(parents=True, exist_ok=True)

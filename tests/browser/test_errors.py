@@ -6,13 +6,14 @@ from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
 
 def test_what_breaks_in_a_fragment_is_a_sentence(server, workspace, page: Page) -> None:
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config, "seen before")
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config, "seen before"))
         store.claim(run.id, ["cpu:0"])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.5))

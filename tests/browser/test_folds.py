@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.system.processes import process_started
 
@@ -30,7 +31,7 @@ def process() -> Iterator[subprocess.Popen]:
 
 
 def run_of(store: Store, process: subprocess.Popen) -> str:
-    run = store.create_run(PRESETS["tiny"].config, "folded")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config, "folded"))
     store.claim(run.id, ["cpu:9"])
     store.set_process(run.id, 1, process.pid, process_started(process.pid) or 0.0)
     store.record_started(run.id, 1, 2, 10, 0)

@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -25,7 +25,7 @@ def trained(store: Store, name: str, gap: float, parent: Run | None = None) -> R
         "augmentation.rotation_degrees": 20 if parent else 0,
     }
     config = PRESETS["tiny"].config.with_values(values)
-    run = store.create_run(config, name, "tiny", parent_id=parent.id if parent else None)
+    run = store.queue_run(RunRequest(config, name, "tiny", parent_id=parent.id if parent else None))
     store.claim(run.id, [f"cpu:{len(store.list_runs())}"])
     store.record_started(run.id, 1, 12, 10, 0)
     for epoch in range(1, 13):

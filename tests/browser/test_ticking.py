@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from tests.server import running_server
@@ -26,7 +27,10 @@ def test_a_late_server_leaves_the_page_alive(late_server, workspace, page: Page,
     config = PRESETS["tiny"].config.with_values(
         {"dataset.id": "shapes", "dataset.num_train": 300, "training.epochs": 200}
     )
-    before, run = store.create_run(config, "Before"), store.create_run(config, "Looked at")
+    before, run = (
+        store.queue_run(RunRequest(config, "Before")),
+        store.queue_run(RunRequest(config, "Looked at")),
+    )
     page.goto(f"{late_server.url}/runs?run={run.id}")
     expect(page.get_by_text("it starts when “Before” ends", exact=False)).to_be_visible(timeout=LONG_MS)
     store.request_stop(before.id)

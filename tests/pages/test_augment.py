@@ -17,7 +17,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import EngineError
 from core.server import services as services_module
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.augment import sweep
@@ -89,7 +89,7 @@ def trained_run(workspace: Workspace, name: str, parent: Run | None = None, **va
         {"dataset.id": "shapes", **{path.replace("__", "."): value for path, value in values.items()}}
     )
     with Store(workspace) as store:
-        run = store.create_run(config, name, parent_id=parent.id if parent else None)
+        run = store.queue_run(RunRequest(config, name, parent_id=parent.id if parent else None))
         store.claim(run.id, [run.id])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.35))

@@ -7,6 +7,7 @@ from core.datasets.storage import save_dataset
 from core.design.drafts import load_draft
 from core.design.presets import PRESETS
 from core.runs import control
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.pages.visits import button, change, draft, field, go_to, open_page, press, unfold, words
 
@@ -91,7 +92,7 @@ def test_a_link_to_a_draft_that_is_gone_is_a_sentence(workspace, name: str) -> N
 def test_a_link_begins_a_new_draft_and_leaves_the_former_one(workspace) -> None:
     page = change(open_page("design.py"), "model.blocks[0].filters", 8)
     former = address(page)
-    run = Store(workspace).create_run(PRESETS["resnet"].config, "old", None)
+    run = Store(workspace).queue_run(RunRequest(PRESETS["resnet"].config, "old", None))
     go_to(page, "design.py", **{"from": run.id})
     assert draft(page) == PRESETS["resnet"].config
     assert address(page) != former

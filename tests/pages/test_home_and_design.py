@@ -10,6 +10,7 @@ from core.config import ExperimentConfig
 from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
 from core.runs import control
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT
@@ -87,7 +88,7 @@ def test_a_start_that_was_cut_short_is_taken_up_again_but_is_not_the_start_of_so
 
 
 def finished_run(store: Store, name: str) -> None:
-    run = store.create_run(PRESETS["tiny"].config, name)
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config, name))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 10, 100, 0)
     store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
@@ -95,7 +96,7 @@ def finished_run(store: Store, name: str) -> None:
 
 def test_a_run_older_than_many_others_is_still_under_way(workspace) -> None:
     store = Store(workspace)
-    old = store.create_run(PRESETS["tiny"].config, "the old one")
+    old = store.queue_run(RunRequest(PRESETS["tiny"].config, "the old one"))
     store.claim(old.id, ["cpu:1"])
     for number in range(51):
         finished_run(store, f"result {number}")
@@ -107,10 +108,10 @@ def test_a_run_older_than_many_others_is_still_under_way(workspace) -> None:
 def test_what_trains_comes_before_what_waits_and_results_are_always_there(workspace) -> None:
     store = Store(workspace)
     finished_run(store, "the result")
-    running = store.create_run(PRESETS["tiny"].config, "running")
+    running = store.queue_run(RunRequest(PRESETS["tiny"].config, "running"))
     store.claim(running.id, ["cpu:0"])
     for number in range(60):
-        store.create_run(PRESETS["tiny"].config, f"patient {number}")
+        store.queue_run(RunRequest(PRESETS["tiny"].config, f"patient {number}"))
     page = open_page("home.py")
     names = re.findall(r"-badge\[.*\] \*\*(.*)\*\*", words(page))
     assert names == ["running", *(f"patient {number}" for number in range(4)), "the result"]
@@ -119,7 +120,7 @@ def test_what_trains_comes_before_what_waits_and_results_are_always_there(worksp
 
 def test_home_says_why_a_run_failed(workspace) -> None:
     store = Store(workspace)
-    run = store.create_run(PRESETS["tiny"].config, "too fast")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config, "too fast"))
     store.claim(run.id, ["cpu:0"])
     store.transition(run.id, RunState.FAILED, expected=RunState.STARTING, error="The loss became infinite.")
     assert "**too fast**: The loss became infinite." in words(open_page("home.py"))
@@ -204,7 +205,7 @@ def test_a_link_to_nothing_is_a_sentence(workspace, query, word: str) -> None:
 
 def test_a_former_run_is_a_beginning(workspace) -> None:
     config = PRESETS["vgg"].config.with_values({"seed": 77})
-    run = Store(workspace).create_run(config, "old", "vgg")
+    run = Store(workspace).queue_run(RunRequest(config, "old", "vgg"))
     page = open_page("design.py", **{"from": run.id})
     assert draft(page) == config
 

@@ -5,6 +5,7 @@ import pytest
 from core.onboarding.example import EXAMPLE_ID, import_example
 from core.onboarding.lessons import LESSONS
 from core.runs import control
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.pages.visits import address, button, go_to, open_page, press, words
 
@@ -59,7 +60,7 @@ def test_a_run_that_was_changed_while_it_trained_is_nothing_to_be_held_against(w
     """Its settings are the lesson's, and its curve is another."""
     store = Store(workspace)
     lesson = LESSONS["augmentation"]
-    changed = store.create_run(lesson.runs[0].config, "changed")
+    changed = store.queue_run(RunRequest(lesson.runs[0].config, "changed"))
     store.claim(changed.id, ["cpu:0"])
     store.record_started(changed.id, 1, lesson.runs[0].config.training.epochs, 63, 0)
     store.interventions.request(changed.id, "learning_rate", 0.0001)

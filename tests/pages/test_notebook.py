@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.epoch import EpochRow
 from core.runs import control
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.notebook.conftest import CONFIG, trained_run
 from tests.pages.visits import button, go_to, open_page, press, unfold, words
@@ -70,7 +71,7 @@ def test_on_runs_the_outcome_is_written_beside_the_numbers(store) -> None:
 
 
 def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store) -> None:
-    run = store.create_run(CONFIG, "the one", expectation=HOSTILE)
+    run = store.queue_run(RunRequest(CONFIG, "the one", expectation=HOSTILE))
     page = unfold(open_page("runs.py", run=run.id), "Notebook")
     area(page, "What do you expect?").set_value("60 %")
     press(page, "Save")
@@ -87,7 +88,7 @@ def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store)
 
 
 def test_too_late_is_said_and_the_words_stay(store) -> None:
-    run = store.create_run(CONFIG, "the one")
+    run = store.queue_run(RunRequest(CONFIG, "the one"))
     page = unfold(open_page("runs.py", run=run.id), "Notebook")
     area(page, "What do you expect?").set_value("Late.")
     store.claim(run.id, ["cpu:0"])
@@ -144,7 +145,7 @@ def test_the_page_lists_edits_filters_and_deletes(store) -> None:
 
 def test_many_entries_come_in_pages(store) -> None:
     for number in range(12):
-        run = store.create_run(CONFIG, f"run {number}")
+        run = store.queue_run(RunRequest(CONFIG, f"run {number}"))
         store.notes.write([run.id], expectation="x")
     page = open_page("notebook.py")
     assert [heading.value for heading in page.subheader] == [f"run {number}" for number in range(11, 7, -1)]

@@ -18,7 +18,7 @@ from core.engine.answers import Answer, RankedClass
 from core.epoch import EpochRow
 from core.errors import EngineError
 from core.server import services as services_module
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from tests.core.studies.ended import create, end_all, spec
@@ -68,7 +68,7 @@ def engine(workspace, monkeypatch) -> StandIn:
 def run(workspace) -> Run:
     store = Store(workspace)
     config = PRESETS["tiny"].config.with_values({"dataset.id": "shapes"})
-    run = store.create_run(config, "A *finished* run", "tiny")
+    run = store.queue_run(RunRequest(config, "A *finished* run", "tiny"))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 10, 100, 0)
     store.record_epoch(run.id, 1, EpochRow(1, 2.0, 0.3, 1.9, 0.4, 2.1, 0.35, 0.001, 4.0, 900.0))
@@ -205,7 +205,9 @@ def test_many_pictures_are_asked_about_in_parts_and_once(engine, run) -> None:
 
 def test_better_weights_are_asked_anew(engine, workspace) -> None:
     store = Store(workspace)
-    training = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}), "now", "tiny")
+    training = store.queue_run(
+        RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}), "now", "tiny")
+    )
     store.claim(training.id, ["cpu:0"])
     store.record_started(training.id, 1, 10, 100, 0)
     store.record_epoch(training.id, 1, EpochRow(1, val_accuracy=0.4))

@@ -11,7 +11,7 @@ from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs import control
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT
@@ -29,7 +29,7 @@ def store(workspace):
 def begin(
     store: Store, name: str, num_epochs: int = 0, device: str = "cpu:0", config=PRESETS["tiny"].config
 ) -> Run:
-    run = store.create_run(config, name, "tiny")
+    run = store.queue_run(RunRequest(config, name, "tiny"))
     store.claim(run.id, [device])
     store.record_started(run.id, 1, 10, 100, 0)
     for epoch in range(1, num_epochs + 1):
@@ -93,7 +93,7 @@ def test_a_link_opens_its_run(store):
 
 def test_without_a_link_the_active_run_is_shown(store):
     begin(store, "active", 1)
-    store.create_run(PRESETS["tiny"].config, "newer, waiting")
+    store.queue_run(RunRequest(PRESETS["tiny"].config, "newer, waiting"))
     assert [heading.value for heading in open_runs().subheader] == ["active"]
 
 
@@ -149,7 +149,7 @@ def test_a_process_that_died_is_noticed_before_the_scheduler_says_so(store):
 
 def test_a_waiting_run_says_what_it_waits_for(store):
     begin(store, "busy", 1)
-    run = store.create_run(PRESETS["tiny"].config, "patient")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config, "patient"))
     assert "Next in the queue" in words(open_runs(run.id))
 
 
@@ -233,7 +233,7 @@ def test_delete_asks_first(store, workspace):
 def test_several_runs_are_compared(store):
     first = end(store, begin(store, "first", 3), RunState.FINISHED)
     config = PRESETS["tiny"].config.with_values({"optimizer.learning_rate": 0.01})
-    second = store.create_run(config, "second")
+    second = store.queue_run(RunRequest(config, "second"))
     page = open_runs(f"{first.id},{second.id}")
     assert [heading.value for heading in page.subheader] == ["2 runs side by side"]
     assert len(charts(page)) == 2
@@ -272,7 +272,7 @@ def test_a_run_with_unreadable_settings_has_its_curves_nevertheless(store):
 def test_unreadable_settings_hide_nothing_of_other_runs(store):
     broken = end(store, begin(store, "from elsewhere", 3), RunState.FINISHED)
     good = end(store, begin(store, "good", 3), RunState.FINISHED)
-    slower = store.create_run(PRESETS["tiny"].config.with_values({"seed": 5}), "other seed")
+    slower = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"seed": 5}), "other seed"))
     break_settings(store, broken)
     page = open_runs(f"{broken.id},{good.id},{slower.id}")
     assert len(page.error) == 1 and "cannot be read" in page.error[0].value
@@ -283,7 +283,7 @@ def test_unreadable_settings_hide_nothing_of_other_runs(store):
 
 def test_many_runs_come_in_pages(store):
     for number in range(51):
-        store.create_run(PRESETS["tiny"].config, f"run {number}")
+        store.queue_run(RunRequest(PRESETS["tiny"].config, f"run {number}"))
     page = open_runs("none")
     assert len(page.dataframe[0].value) == 50
     page.text_input(key="find").set_value("run 50").run()
@@ -343,7 +343,7 @@ def test_mends_are_offered_again_when_a_data_set_comes_back(store):
 def test_a_fork_lies_over_its_parents_pale_curves(store):
     parent = end(store, begin(store, "parent", 4), RunState.FINISHED)
     config = parent.config.with_values({"augmentation.rotation_degrees": 20})
-    fork = store.create_run(config, "fork", parent_id=parent.id)
+    fork = store.queue_run(RunRequest(config, "fork", parent_id=parent.id))
     store.claim(fork.id, ["cpu:0"])
     store.record_started(fork.id, 1, 10, 100, 0)
     add_epoch(store, fork, 1)

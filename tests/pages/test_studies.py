@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.studies import start
@@ -49,7 +50,7 @@ def test_a_first_visit_offers_signal_or_noise(workspace):
 
 
 def test_two_runs_from_a_link_and_one_click_starts_one_study(store):
-    first, second = store.create_run(TINY, HOSTILE), store.create_run(FLIPPED, "other")
+    first, second = store.queue_run(RunRequest(TINY, HOSTILE)), store.queue_run(RunRequest(FLIPPED, "other"))
     page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
     assert not page.query_params
     assert "What differs: horizontal flip off → on." in words(page)
@@ -69,8 +70,8 @@ def test_two_runs_from_a_link_and_one_click_starts_one_study(store):
 
 
 def test_numbers_that_are_changed_are_changed_in_both(store):
-    first = store.create_run(TINY, "one")
-    second = store.create_run(FLIPPED.with_values({"training.epochs": 5}), "other")
+    first = store.queue_run(RunRequest(TINY, "one"))
+    second = store.queue_run(RunRequest(FLIPPED.with_values({"training.epochs": 5}), "other"))
     page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
     fill(page, "Training pictures", 50)
     press(page, "Start 6 runs")
@@ -95,7 +96,7 @@ def test_a_link_that_leads_nowhere_says_so(workspace, query, said):
 
 
 def test_every_kind_has_its_fields(store):
-    run = store.create_run(FLIPPED, "flipped")
+    run = store.queue_run(RunRequest(FLIPPED, "flipped"))
     page = open_page("studies.py", kind="ablation", runs=run.id)
     assert "Parts that are on: horizontal flip." in words(page)
     assert "1 run to train" in words(page)  # the full augmentation is there
@@ -218,7 +219,7 @@ def test_a_study_that_cannot_be_read_shows_its_runs(store):
 
 
 def test_the_runs_page_leads_here(store):
-    run = end(store, store.create_run(TINY, "one"))
+    run = end(store, store.queue_run(RunRequest(TINY, "one")))
     page = open_page("runs.py", run=run.id)
     links = [element.proto for element in page.get("page_link")]
     assert any("Signal or noise?" in link.label and f"runs={run.id}" in link.query_string for link in links)

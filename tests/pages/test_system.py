@@ -5,6 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import Device
@@ -38,9 +39,9 @@ def test_a_queue_that_nobody_serves_is_an_error(workspace, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("CONVDECK_CPU_SLOTS", "1")
     with Store(workspace) as store:
-        busy = store.create_run(PRESETS["tiny"].config, "busy one")
+        busy = store.queue_run(RunRequest(PRESETS["tiny"].config, "busy one"))
         store.claim(busy.id, ["cpu:0"])
-        store.create_run(PRESETS["tiny"].config, "patient")
+        store.queue_run(RunRequest(PRESETS["tiny"].config, "patient"))
     page = open_system()
     assert (metrics(page)["Free devices"], metrics(page)["Scheduler"]) == ("0 of 1", "Not running")
     assert "The scheduler is not running" in page.error[0].value
@@ -50,7 +51,7 @@ def test_a_queue_that_nobody_serves_is_an_error(workspace, monkeypatch):
 
 def test_a_process_that_outlives_its_run_does_not_have_the_page_drawn_for_ever(workspace):
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config)
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
         store.claim(run.id, ["cpu:0"])
         store.record_started(run.id, 1, 10, 100, 0)
         store.set_process(run.id, 1, os.getpid(), 1.0)

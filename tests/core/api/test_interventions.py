@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from core.api.routes import build_routes
 from core.epoch import EpochRow
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 from tests.core.scheduling.fakes import CONFIG
@@ -35,7 +35,7 @@ def store(workspace):
 @pytest.fixture
 def run(store) -> Run:
     """After two of ten epochs."""
-    made = store.create_run(CONFIG, "mine")
+    made = store.queue_run(RunRequest(CONFIG, "mine"))
     store.claim(made.id, ["cpu:0"])
     store.record_started(made.id, 1, 10, 100, 0)
     for epoch in (1, 2):

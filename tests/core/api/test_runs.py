@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from core.api import runs as api
 from core.api.routes import build_routes
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.conftest import picture_file, run_command, run_json
 
@@ -93,7 +94,7 @@ def test_a_body_that_is_no_config_is_refused(workspace, client) -> None:
 
 def test_a_run_whose_settings_cannot_be_read_is_shown(workspace, client) -> None:
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config)
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
     with sqlite3.connect(workspace.database) as connection:
         connection.execute("""UPDATE runs SET config = '{"of_a_later_version": 1}'""")
     connection.close()

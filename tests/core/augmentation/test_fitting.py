@@ -5,6 +5,7 @@ import dataclasses
 from core.augmentation.robustness import fitting_runs, trained_runs
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import RunRequest
 from core.store.store import Store
 
 STORED = (32, 32, 3)
@@ -18,7 +19,7 @@ def test_only_runs_with_weights_on_this_data_set_with_pictures_of_this_shape(wor
             ("elsewhere", None, "mnist", True), ("new", None, "shapes", False),
         ):  # fmt: skip
             values = {"dataset.id": dataset, "dataset.image_size": size}
-            run = store.create_run(PRESETS["tiny"].config.with_values(values), name)
+            run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values(values), name))
             if trained:
                 store.claim(run.id, [run.id])
                 store.record_started(run.id, 1, 10, 100, 0)

@@ -9,7 +9,7 @@ from core.config import AugmentationConfig, ExperimentConfig
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import ConfigError, EngineError, RunError
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -39,7 +39,7 @@ def run(workspace) -> Run:
 
 def trained_run(workspace: Workspace, config: ExperimentConfig) -> Run:
     with Store(workspace) as store:
-        run = store.create_run(config)
+        run = store.queue_run(RunRequest(config))
         store.claim(run.id, [run.id])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.4))
@@ -128,6 +128,6 @@ def test_what_cannot_be_measured_is_a_sentence(workspace, run) -> None:
     with pytest.raises(ConfigError, match="no colours"):
         next(measure_robustness(workspace, Counter(), run, "hue", (28, 28, 1)))
     with Store(workspace) as store:
-        new = store.create_run(run.config)
+        new = store.queue_run(RunRequest(run.config))
     with pytest.raises(RunError, match="no weights yet"):
         next(measure_robustness(workspace, Counter(), new, "zoom", SHAPE))

@@ -15,6 +15,7 @@ from PIL import Image
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS, EpochRow
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from tests.core.conftest import picture_file, run_command, run_json
@@ -60,7 +61,7 @@ def test_tables_for_people(home) -> None:
 
 def test_the_gap_is_told_in_points(workspace) -> None:
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config)
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
         store.claim(run.id, ["cpu:0"])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, clean_train_accuracy=0.905, val_accuracy=0.7))

@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 
 from core.api.routes import build_routes
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 from tests.core.notebook.conftest import trained_run
@@ -24,7 +25,7 @@ def client(workspace):
 
 
 def test_a_note_is_written_shown_and_listed(store) -> None:
-    run = store.create_run(PRESETS["tiny"].config, "mine")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config, "mine"))
     assert "no note" in run_command("note", run.id)[1]
     assert run_json("note", run.id) == (0, None)
     code, note = run_json("note", run.id, "--expect", "It learns.\nSlowly.")
@@ -65,7 +66,7 @@ def test_the_exports_are_the_documents_that_rest_gives(store, client, tmp_path) 
 
 
 def test_notes_by_rest(store, client) -> None:
-    run = store.create_run(PRESETS["tiny"].config, "mine")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config, "mine"))
     answer = client.post("/api/v1/notes", json={"runs": [run.id], "expectation": "60 %"})
     assert answer.status_code == 201
     assert client.get("/api/v1/notes").json() == [answer.json()] == run_json("notebook")[1]
@@ -85,7 +86,7 @@ def test_notes_by_rest(store, client) -> None:
     ],
 )
 def test_what_is_no_note_is_refused(store, client, body: dict, status: int, field: str | None) -> None:
-    run = store.create_run(PRESETS["tiny"].config)
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config))
     if body.get("runs") == ["RUN"]:
         body = body | {"runs": [run.id]}
     answer = client.post("/api/v1/notes", json=body)

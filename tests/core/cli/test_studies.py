@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.studies import start
 from tests.core.conftest import run_command, run_json
@@ -76,7 +77,10 @@ def test_every_kind_is_planned_from_its_options(unserved) -> None:
 
 def test_a_run_against_a_run_and_against_a_preset(unserved) -> None:
     with Store(unserved) as store:
-        first, second = store.create_run(TINY, "one"), store.create_run(FLIPPED, "other")
+        first, second = (
+            store.queue_run(RunRequest(TINY, "one")),
+            store.queue_run(RunRequest(FLIPPED, "other")),
+        )
     code, shown = run_json("study", "seeds", "--run", first.id, "--against-run", second.id, "--seeds", "2")
     assert code == 0, shown
     assert [run["id"] for run in shown["runs"]][:2] == [first.id, second.id]

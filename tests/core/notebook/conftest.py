@@ -5,7 +5,7 @@ import pytest
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -23,7 +23,7 @@ def trained_run(
     store: Store, name: str, accuracies: list[float], config: ExperimentConfig = CONFIG, seconds: float = 2.5
 ) -> Run:
     """A finished run; its clean training accuracy lies 10 points above validation."""
-    run = store.create_run(config, name, "tiny")
+    run = store.queue_run(RunRequest(config, name, "tiny"))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, len(accuracies), 100, 0)
     for epoch, accuracy in enumerate(accuracies, start=1):

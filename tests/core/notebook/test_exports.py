@@ -11,6 +11,7 @@ from core.epoch import CURVE_KEYS
 from core.notebook import RunFacts, all_entries, render_html, render_markdown
 from core.notebook.curves_svg import HEIGHT, LEFT, RIGHT, TOP, WIDTH, render_svg
 from core.notebook.markdown_export import quoted
+from core.store.records import RunRequest
 from tests.core.notebook.conftest import CONFIG, HOSTILE, trained_run
 
 DAY = 1_795_000_000.0  # 18 November 2026
@@ -67,7 +68,7 @@ def entries(store):
     first = trained_run(store, f"A {HOSTILE}"[:100], [0.30, 0.512, 0.50])
     second = trained_run(store, "B", [0.3, 0.4], CONFIG.with_values({"seed": 1}))
     gone = trained_run(store, "gone", [0.3])
-    waiting = store.create_run(CONFIG, "waits", expectation="Slow.\n\nThen fast.")
+    waiting = store.queue_run(RunRequest(CONFIG, "waits", expectation="Slow.\n\nThen fast."))
     store.notes.write([first.id], outcome=HOSTILE)
     store.notes.write([first.id, second.id], outcome="Both learn.")
     store.notes.write([gone.id], outcome="It was good.")

@@ -7,6 +7,7 @@ import pytest
 from core.notebook import all_entries, entry_of, facts_of, find_notes
 from core.notebook.facts import ONE_RUN_EACH, compare
 from core.runs.verdicts import verdict_of
+from core.store.records import RunRequest
 from tests.core.notebook.conftest import CONFIG, HOSTILE, trained_run
 
 
@@ -25,7 +26,7 @@ def test_a_run_s_numbers_are_those_of_its_curves(store, workspace) -> None:
 
 
 def test_a_run_before_its_first_epoch_and_one_that_is_gone(store) -> None:
-    waiting = store.create_run(CONFIG, "waits")
+    waiting = store.queue_run(RunRequest(CONFIG, "waits"))
     note = store.notes.write([waiting.id], expectation="It learns.")
     assert entry_of(store, note).facts() == ["No epoch has finished yet; the run is waiting."]
     assert entry_of(store, note).is_open

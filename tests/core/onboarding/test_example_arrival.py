@@ -14,6 +14,7 @@ from core.onboarding import example
 from core.onboarding.example import EXAMPLE_ID, import_example, read_example
 from core.runs import control
 from core.runs.verdicts import suggestions_of, verdict_of
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -56,7 +57,7 @@ def test_deleted_it_does_not_come_back(workspace, store) -> None:
 
 
 def test_a_workspace_that_had_a_run_gets_none(workspace, store) -> None:
-    run = store.create_run(PRESETS["tiny"].config)
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config))
     store.request_stop(run.id)
     store.delete_run(run.id)
     assert not import_example(workspace, store)

@@ -9,6 +9,7 @@ from core.design.presets import PRESETS
 from core.errors import ConfigError, PreflightBusy, PreflightError
 from core.preflight.child import OutOfMemory, TooSlow
 from core.preflight.measurement import BUSY_NOTE, ROUGH_NOTE, available_mib, run_preflight, smaller_batches
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.system.devices import Device, DeviceReport
 
@@ -95,17 +96,17 @@ def test_figures_from_a_single_step_are_called_rough(workspace) -> None:
 
 def test_beside_a_run_on_the_cpu_it_is_measured_with_a_note(workspace) -> None:
     with Store(workspace) as store:
-        store.claim(store.create_run(CONFIG).id, ["cpu:0"])
+        store.claim(store.queue_run(RunRequest(CONFIG)).id, ["cpu:0"])
     assert measured(workspace, Pretender()).notes == (BUSY_NOTE,)
 
 
 def test_a_gpu_that_trains_is_left_alone(workspace) -> None:
     ask = Pretender()
     with Store(workspace) as store:
-        store.claim(store.create_run(CONFIG).id, ["gpu:0"])
+        store.claim(store.queue_run(RunRequest(CONFIG)).id, ["gpu:0"])
         found = measured(workspace, ask, devices=[gpu(0), gpu(1, used_mib=6000)])
         assert (found.device, found.memory_available_mib) == ("gpu:1", 10_000)
-        store.claim(store.create_run(CONFIG).id, ["gpu:1"])
+        store.claim(store.queue_run(RunRequest(CONFIG)).id, ["gpu:1"])
     with pytest.raises(PreflightBusy, match="Every GPU is training"):
         measured(workspace, ask, devices=[gpu(0), gpu(1)])
 

@@ -12,6 +12,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD, class_names_of, memorised_in_words
 from core.store.breakdowns import CorruptedLabels
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 
@@ -59,7 +60,7 @@ def test_a_table_for_people(home) -> None:
 
 def test_an_old_run_says_so(workspace) -> None:
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config)
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
         store.claim(run.id, ["cpu:0"])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.5))

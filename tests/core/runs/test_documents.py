@@ -7,6 +7,7 @@ import pytest
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS, EpochRow
 from core.runs.documents import run_detail, run_summary, settings_json
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, Clock
 
@@ -18,7 +19,7 @@ def store(workspace):
 
 
 def test_summary_as_a_whole(store):
-    run = store.create_run(CONFIG, "A name", "tiny")
+    run = store.queue_run(RunRequest(CONFIG, "A name", "tiny"))
     store.claim(run.id, ["gpu:0"])
     store.record_started(run.id, 1, 10, 100, 0)
     store.record_epoch(run.id, 1, EpochRow(1, clean_train_accuracy=0.75, val_accuracy=0.5))
@@ -36,7 +37,7 @@ def test_summary_as_a_whole(store):
 
 
 def test_detail_adds_config_and_curves(store):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     detail = run_detail(run, store.curves(run.id))
     assert detail.pop("config") == CONFIG.to_dict()
     assert detail.pop("config_error") is None
@@ -47,7 +48,7 @@ def test_detail_adds_config_and_curves(store):
 
 
 def test_detail_has_what_was_done_to_the_run(store):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     store.interventions.request(run.id, "learning_rate", 0.5)
     assert run_detail(run, store.curves(run.id), None, store.interventions.history(run.id))[
         "interventions"
@@ -64,7 +65,9 @@ def test_detail_has_what_was_done_to_the_run(store):
 
 
 def test_settings_that_cannot_be_read_are_a_sentence(store):
-    run = dataclasses.replace(store.create_run(CONFIG, "Later"), config_json='{"of_a_later_version": 1}')
+    run = dataclasses.replace(
+        store.queue_run(RunRequest(CONFIG, "Later")), config_json='{"of_a_later_version": 1}'
+    )
     detail = run_detail(run, store.curves(run.id))
     assert detail["config"] is None
     assert detail["config_error"].startswith("The settings of “Later” cannot be read: of_a_later_version: ")
@@ -72,7 +75,7 @@ def test_settings_that_cannot_be_read_are_a_sentence(store):
 
 
 def test_no_nan_gets_out(store):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     curves = {key: [math.nan, math.inf, 0.5] for key in CURVE_KEYS} | {"epoch": [1, 2, 3]}
     detail = run_detail(run, curves)
     json.dumps(detail, allow_nan=False)
@@ -82,7 +85,7 @@ def test_no_nan_gets_out(store):
 
 
 def test_settings_are_kept_as_they_are(store):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     assert ExperimentConfig.from_dict(json.loads(settings_json([run]))) == CONFIG
     assert [ExperimentConfig.from_dict(each) for each in json.loads(settings_json([run, run]))] == [
         CONFIG,

@@ -10,6 +10,7 @@ from core.errors import ConfigError, RunError, RunNotFound
 from core.runs import control
 from core.runs.start import fork_experiment
 from core.runs.verdicts import suggestions_of, verdict_of
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.conftest import run_json
 
@@ -18,7 +19,7 @@ SMALL = {"dataset.id": "shapes", "dataset.num_train": 40}
 
 @pytest.fixture
 def parent(workspace):
-    return Store(workspace).create_run(PRESETS["tiny"].config.with_values(SMALL), "mine", "tiny")
+    return Store(workspace).queue_run(RunRequest(PRESETS["tiny"].config.with_values(SMALL), "mine", "tiny"))
 
 
 def test_a_fork_is_its_parent_but_for_the_change(workspace, parent):
@@ -97,7 +98,7 @@ def test_the_verdict_is_in_show_and_its_mends_can_be_taken(workspace, parent):
 
 def test_without_its_data_set_a_run_still_has_a_verdict(workspace):
     store = Store(workspace)
-    run = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": "gone"}))
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": "gone"})))
     overfitting(store, run)
     run, curves = store.get_run(run.id), store.curves(run.id)
     diagnosis = verdict_of(workspace, run, curves)

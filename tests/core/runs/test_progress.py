@@ -5,7 +5,7 @@ import pytest
 from core.config import DatasetConfig, ExperimentConfig, TrainingConfig
 from core.design.presets import PRESETS
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -20,7 +20,7 @@ CONFIG = ExperimentConfig(
 def run(workspace) -> Run:
     """Two of ten epochs are done, and 25 of 100 batches of the third."""
     with Store(workspace) as store:
-        run = store.create_run(CONFIG)
+        run = store.queue_run(RunRequest(CONFIG))
     return replace(run, state=RunState.RUNNING, epoch=2, batch=25, total_batches=100)
 
 

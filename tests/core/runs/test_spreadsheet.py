@@ -7,6 +7,7 @@ import pytest
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS
 from core.runs.documents import curves_csv, escape_cell
+from core.store.records import RunRequest
 from core.store.store import Store
 
 
@@ -24,7 +25,7 @@ def test_other_text_stays_as_it_is(text):
 
 def test_a_row_per_run_and_epoch(workspace):
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config, '=cmd|" /C calc"!A0')
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config, '=cmd|" /C calc"!A0'))
     curves = {key: [0.5, math.nan] for key in CURVE_KEYS} | {"epoch": [1, 2], "seconds": [2.0, None]}
 
     rows = list(csv.DictReader(io.StringIO(curves_csv([(run, curves)]))))

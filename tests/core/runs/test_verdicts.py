@@ -11,6 +11,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs import verdicts
 from core.runs.verdicts import suggestions_of, summaries_of, summary_of, verdict_of
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -23,7 +24,7 @@ def store(workspace):
 
 def overfitting(store: Store, dataset: str = "cifar10"):
     """Learns its pictures by heart from epoch 4 on."""
-    run = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": dataset}))
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": dataset})))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 12, 100, 0)
     for epoch in range(1, 13):
@@ -58,11 +59,14 @@ def test_stopping_at_the_best_epoch_is_offered_only_where_others_came_after_it(s
 
 
 def test_a_run_without_epochs_is_too_early_to_judge(store):
-    assert summary_of(store, store.create_run(PRESETS["tiny"].config))["verdict"]["verdict"] == "too_early"
+    assert (
+        summary_of(store, store.queue_run(RunRequest(PRESETS["tiny"].config)))["verdict"]["verdict"]
+        == "too_early"
+    )
 
 
 def test_a_run_deleted_while_runs_are_listed_is_left_out(store):
-    kept, gone = (store.create_run(PRESETS["tiny"].config) for _ in range(2))
+    kept, gone = (store.queue_run(RunRequest(PRESETS["tiny"].config)) for _ in range(2))
     listed = [gone, kept]
     store.delete_run(gone.id)
     assert [each["id"] for each in summaries_of(store, listed)] == [kept.id]

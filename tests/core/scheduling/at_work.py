@@ -2,13 +2,14 @@
 
 from core.epoch import EpochRow
 from core.store.interventions import Intervention
+from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
 
 
 def running(store: Store, epochs: int = 0, config=CONFIG) -> str:
     """A run of ten epochs at work, with so many behind it."""
-    run_id = store.create_run(config, "mine").id
+    run_id = store.queue_run(RunRequest(config, "mine")).id
     store.claim(run_id, [f"cpu:{len(store.leases())}"])
     store.record_started(run_id, 1, 10, 100, 0)
     for epoch in range(1, epochs + 1):

@@ -15,6 +15,7 @@ import pytest
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.service import is_served
 from core.scheduling.standby_request import is_standby_requested
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.system.processes import process_started
 from core.workspace import PROJECT_ROOT
@@ -64,7 +65,7 @@ def test_its_wish_for_a_worker_that_waits_is_understood(workspace):
 def test_a_run_that_its_scheduler_handed_over_is_adopted(workspace):
     """The scheduler died before it told the store whose process it is."""
     with Store(workspace) as store:
-        run = store.claim(store.create_run(CONFIG).id, ["cpu:0"])
+        run = store.claim(store.queue_run(RunRequest(CONFIG)).id, ["cpu:0"])
     folder = workspace.root / "runs" / run.id
     folder.mkdir()
     note = {"attempt": 1, "pid": os.getpid(), "started": process_started(os.getpid())}

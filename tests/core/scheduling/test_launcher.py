@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from core.scheduling.launcher import Exit, LocalLauncher, worker_environment
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, cpu, gpu
 
@@ -11,7 +11,7 @@ from tests.core.scheduling.fakes import CONFIG, cpu, gpu
 @pytest.fixture
 def run(workspace) -> Run:
     with Store(workspace) as store:
-        return store.create_run(CONFIG)
+        return store.queue_run(RunRequest(CONFIG))
 
 
 @pytest.mark.parametrize(

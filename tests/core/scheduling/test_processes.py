@@ -13,6 +13,7 @@ import pytest
 
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.service import ensure_scheduler
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import list_devices
@@ -88,7 +89,7 @@ def gone(pid):
 
 def test_a_killed_worker_is_noticed_and_its_run_resumed(store, serve, reach, wait_for):
     serve()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     pid = wait_for(lambda: store.get_run(run_id).pid)
     wait_for(lambda: store.get_run(run_id).epoch >= 2)
@@ -107,7 +108,7 @@ def test_a_killed_worker_is_noticed_and_its_run_resumed(store, serve, reach, wai
 
 def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve, reach, wait_for):
     scheduler = serve()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     pid = wait_for(lambda: store.get_run(run_id).pid)
     store.interventions.request(run_id, "pause")
@@ -115,7 +116,7 @@ def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve,
     scheduler.kill()
     scheduler.wait()
     serve()
-    other = store.create_run(CONFIG).id  # whose start shows that the new scheduler is at work
+    other = store.queue_run(RunRequest(CONFIG)).id  # whose start shows that the new scheduler is at work
     reach(other, "RUNNING")
     run = store.get_run(run_id)
     assert (run.state, run.epoch, run.pid, run.attempt) == ("PAUSED", epoch, pid, 1)
@@ -137,7 +138,7 @@ def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve,
 def test_what_a_worker_started_ends_with_it(store, workspace, serve, reach, wait_for, monkeypatch):
     monkeypatch.setenv("CONVDECK_TEST_WORKER", "parent")
     serve()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     child = int((workspace.run_folder(run_id) / "child").read_text())
     os.kill(wait_for(lambda: store.get_run(run_id).pid), signal.SIGKILL)
@@ -148,7 +149,7 @@ def test_what_a_worker_started_ends_with_it(store, workspace, serve, reach, wait
 def test_the_last_words_of_a_worker_that_never_began(store, serve, reach, monkeypatch):
     monkeypatch.setenv("CONVDECK_TEST_WORKER", "crash")
     serve()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     assert reach(run_id, "FAILED").error == (
         "The training process ended before the training began with exit code 1: "
         "ModuleNotFoundError: No module named 'keras'"
@@ -157,7 +158,7 @@ def test_the_last_words_of_a_worker_that_never_began(store, serve, reach, monkey
 
 def test_a_stop_is_heeded(store, serve, reach):
     serve()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     store.request_stop(run_id)
     assert reach(run_id, "STOPPED", timeout=5).error is None
@@ -169,7 +170,7 @@ def test_a_worker_that_does_not_heed_is_ended_with_its_children(
 ):
     monkeypatch.setenv("CONVDECK_TEST_WORKER", "deaf")
     serve(stop_seconds=0.4)
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     pid = wait_for(lambda: store.get_run(run_id).pid)
     child = int((workspace.run_folder(run_id) / "child").read_text())
@@ -187,7 +188,7 @@ def test_a_worker_that_is_stopped_with_the_database_keeps_nobody_from_writing(
 ):
     monkeypatch.setenv("CONVDECK_TEST_WORKER", f"freezes {doing}")
     serve()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     wait_for(lambda: store.get_run(run_id).epoch >= 2)
     store.rename_run(run_id, "Renamed while its worker had the database")
     wait_for(lambda: store.get_run(run_id).epoch > 2, message="the run to go on")
@@ -197,13 +198,13 @@ def test_a_worker_that_is_stopped_with_the_database_keeps_nobody_from_writing(
 
 def test_a_killed_scheduler_is_replaced_and_nothing_starts_twice(store, serve, reach, wait_for):
     first_scheduler = serve()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     pid = wait_for(lambda: store.get_run(run_id).pid)
     first_scheduler.kill()
     first_scheduler.wait()
     serve()
-    other = store.create_run(CONFIG).id
+    other = store.queue_run(RunRequest(CONFIG)).id
     reach(other, "RUNNING", timeout=10)  # takeover
     run = store.get_run(run_id)
     assert (run.state, run.attempt, run.pid) == (RunState.RUNNING, 1, pid)
@@ -214,7 +215,7 @@ def test_a_killed_scheduler_is_replaced_and_nothing_starts_twice(store, serve, r
 
 def test_a_worker_is_found_by_its_arguments(store, workspace, wait_for):
     launcher = LocalLauncher(workspace, (sys.executable, str(HERE / "fake_worker.py")))
-    run = store.claim(store.create_run(CONFIG).id, ["cpu:0"])
+    run = store.claim(store.queue_run(RunRequest(CONFIG)).id, ["cpu:0"])
     worker = launcher.launch(run, list_devices().devices[:1])
     try:
         # Linux lets the parent go on a moment before the new program's arguments can be read.
@@ -230,7 +231,7 @@ def test_a_worker_is_found_by_its_arguments(store, workspace, wait_for):
 @pytest.mark.parametrize("serve", ["cold"], indirect=True)
 def test_only_one_scheduler_serves(store, serve, reach):
     first, second = serve(idle_seconds=60), serve(idle_seconds=60)
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     deadline = time.monotonic() + 10
     while first.poll() is None and second.poll() is None and time.monotonic() < deadline:
@@ -243,7 +244,7 @@ def test_no_run_is_left_waiting_by_a_scheduler_that_leaves(store, workspace, rea
     monkeypatch.setenv("CONVDECK_TEST_WORKER", "quick")
     command = (*SERVE, "1.0")
     for pause in (0.0, 0.9, 1.0, 1.1, 1.2, 1.3):
-        run = store.create_run(CONFIG)
+        run = store.queue_run(RunRequest(CONFIG))
         ensure_scheduler(workspace, command)
         assert reach(run.id, "FINISHED").attempt == 1
         time.sleep(pause)
@@ -252,7 +253,7 @@ def test_no_run_is_left_waiting_by_a_scheduler_that_leaves(store, workspace, rea
 def test_ensure_scheduler_starts_one_and_only_when_there_is_work(store, workspace, reach, wait_for):
     ensure_scheduler(workspace)
     assert not workspace.scheduler_log.exists()
-    runs = [store.create_run(CONFIG).id for _ in range(3)]
+    runs = [store.queue_run(RunRequest(CONFIG)).id for _ in range(3)]
     for _ in range(10):
         ensure_scheduler(workspace, (*SERVE, "60"))
     reach(runs[0], "RUNNING")
@@ -269,7 +270,7 @@ def test_ensure_scheduler_starts_one_and_only_when_there_is_work(store, workspac
 
 def test_the_scheduler_as_a_module_does_its_work_and_leaves_when_idle(store, monkeypatch):
     monkeypatch.setenv("CONVDECK_SCHEDULER_IDLE_SECONDS", "0.2")
-    abandoned = store.claim(store.create_run(CONFIG).id, ["cpu:0"])
+    abandoned = store.claim(store.queue_run(RunRequest(CONFIG)).id, ["cpu:0"])
     subprocess.run(
         [sys.executable, "-m", "core.scheduling.service"], cwd=PROJECT_ROOT, timeout=30, check=True
     )

@@ -7,6 +7,7 @@ from core.errors import ConvDeckError, IllegalTransition
 from core.scheduling.launcher import Exit
 from core.scheduling.scheduler import Scheduler
 from core.scheduling.service import ensure_scheduler, serve_queue
+from core.store.records import RunRequest
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, FakeLauncher, begin, cpu, gpu, report, states
@@ -22,7 +23,7 @@ def build(store, launcher, clock):
 
 def test_one_after_the_other_on_one_device(store, launcher, build):
     scheduler = build(cpu())
-    first, second = store.create_run(CONFIG).id, store.create_run(CONFIG).id
+    first, second = store.queue_run(RunRequest(CONFIG)).id, store.queue_run(RunRequest(CONFIG)).id
     assert scheduler.tick()
     assert states(store, first, second) == ["STARTING", "WAITING"]
     worker = launcher.workers[first, 1]
@@ -69,7 +70,7 @@ LOG = "The run's log has the details."
 )  # fmt: skip
 def test_a_worker_that_dies(store, launcher, build, end, begun, state, error, next_step):
     scheduler = build()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     if begun:
         begin(store, run_id)
@@ -82,7 +83,7 @@ def test_a_worker_that_dies(store, launcher, build, end, begun, state, error, ne
 
 def test_a_worker_that_fails_when_it_was_to_stop_has_stopped(store, launcher, build):
     scheduler = build()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     store.request_stop(run_id)
     launcher.workers[run_id, 1].exit = Exit(1)
@@ -92,7 +93,7 @@ def test_a_worker_that_fails_when_it_was_to_stop_has_stopped(store, launcher, bu
 
 def test_what_a_worker_said_itself_stands(store, launcher, build):
     scheduler = build()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     store.transition(run_id, RunState.FAILED, expected=ACTIVE, error="The loss is not a number.")
     launcher.workers[run_id, 1].exit = Exit(1)
@@ -106,7 +107,7 @@ def test_what_a_worker_said_itself_stands(store, launcher, build):
 def test_a_launch_that_fails(store, launcher, build):
     scheduler = build()
     launcher.error = OSError(11, "Resource temporarily unavailable")
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     run = store.get_run(run_id)
     assert run.error == "The training process could not be started: Resource temporarily unavailable."
@@ -116,7 +117,7 @@ def test_a_launch_that_fails(store, launcher, build):
 
 def test_a_stop_that_is_not_heeded(store, launcher, build, clock):
     scheduler = build()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     begin(store, run_id)
     store.request_stop(run_id)
@@ -136,7 +137,7 @@ def test_a_stop_that_is_not_heeded(store, launcher, build, clock):
 def test_a_worker_that_was_stopped_goes_on_when_nobody_else_can_write(workspace, launcher, clock, lock):
     with Store(workspace, journal_mode="truncate", busy_seconds=0.1) as store:
         scheduler = Scheduler(store, launcher, lambda: report(cpu()), clock)
-        run = store.create_run(CONFIG)
+        run = store.queue_run(RunRequest(CONFIG))
         scheduler.tick()
         worker = launcher.workers[run.id, 1]
         worker.suspended = True
@@ -173,7 +174,7 @@ def test_a_process_that_could_not_be_noted_is_noted_at_the_next_tick(workspace, 
         contextlib.closing(sqlite3.connect(workspace.database, isolation_level=None)) as holder,
     ):
         scheduler = Scheduler(store, launcher, lambda: report(cpu()), clock)
-        run = store.create_run(CONFIG)
+        run = store.queue_run(RunRequest(CONFIG))
         with pytest.raises(ConvDeckError, match="was busy"):
             scheduler.tick()
         assert store.get_run(run.id).pid is None
@@ -184,7 +185,7 @@ def test_a_process_that_could_not_be_noted_is_noted_at_the_next_tick(workspace, 
 
 def test_a_process_that_stays_after_its_run_has_ended(store, launcher, build, clock):
     scheduler = build()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     begin(store, run_id)
     clock.now = 9.0
@@ -202,7 +203,7 @@ def test_a_process_that_stays_after_its_run_has_ended(store, launcher, build, cl
 
 def test_a_resumed_run_waits_for_its_former_process(store, launcher, build):
     scheduler = build(cpu(0), cpu(1))
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     store.transition(run_id, RunState.FAILED, expected=ACTIVE)
     store.resume_run(run_id)
@@ -216,7 +217,7 @@ def test_a_resumed_run_waits_for_its_former_process(store, launcher, build):
 
 def test_a_run_is_not_deleted_while_its_process_is_there(store, launcher, build):
     scheduler = build()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     scheduler.tick()
     store.transition(run_id, RunState.FAILED, expected=ACTIVE)
     with pytest.raises(IllegalTransition, match="still ending"):
@@ -228,7 +229,7 @@ def test_a_run_is_not_deleted_while_its_process_is_there(store, launcher, build)
 
 def test_least_used_gpu_first(store, launcher, build):
     scheduler = build(gpu(0, used_mib=500), gpu(1, used_mib=20), gpu(2, used_mib=20, utilization=5))
-    runs = [store.create_run(CONFIG).id for _ in range(4)]
+    runs = [store.queue_run(RunRequest(CONFIG)).id for _ in range(4)]
     scheduler.tick()
     assert [store.get_run(run_id).device for run_id in runs] == ["gpu:1", "gpu:2", "gpu:0", None]
 
@@ -236,7 +237,9 @@ def test_least_used_gpu_first(store, launcher, build):
 def test_several_gpus_are_waited_for_and_not_overtaken(store, launcher, build):
     scheduler = build(gpu(0), gpu(1), gpu(2))
     two = CONFIG.with_values({"training.num_gpus": 2})
-    one, first, second, last = (store.create_run(config).id for config in (CONFIG, two, two, CONFIG))
+    one, first, second, last = (
+        store.queue_run(RunRequest(config)).id for config in (CONFIG, two, two, CONFIG)
+    )
     scheduler.tick()
     assert states(store, one, first, second, last) == ["STARTING", "STARTING", "WAITING", "WAITING"]
     assert store.leases() == {"gpu:0": one, "gpu:1": first, "gpu:2": first}
@@ -248,7 +251,7 @@ def test_several_gpus_are_waited_for_and_not_overtaken(store, launcher, build):
 
 def test_a_run_that_asks_for_more_gpus_than_there_are_takes_all(store, build):
     scheduler = build(gpu(0), gpu(1))
-    run_id = store.create_run(CONFIG.with_values({"training.num_gpus": 4})).id
+    run_id = store.queue_run(RunRequest(CONFIG.with_values({"training.num_gpus": 4}))).id
     scheduler.tick()
     assert store.get_run(run_id).device == "gpu:0,gpu:1"
     (line,) = store.log(run_id)
@@ -260,7 +263,7 @@ def test_a_run_that_asks_for_more_gpus_than_there_are_takes_all(store, build):
 
 def test_several_gpus_on_a_computer_without_any_take_one_slot(store, build):
     scheduler = build(cpu(0), cpu(1))
-    run_id = store.create_run(CONFIG.with_values({"training.num_gpus": 2})).id
+    run_id = store.queue_run(RunRequest(CONFIG.with_values({"training.num_gpus": 2}))).id
     scheduler.tick()
     assert store.get_run(run_id).device == "cpu:0"
 
@@ -269,7 +272,7 @@ def test_devices_are_looked_at_anew(store, build, clock):
     scheduler = build()
     found = [report(gpu(0))]
     scheduler._list_devices = lambda: found[-1]
-    runs = [store.create_run(CONFIG).id for _ in range(2)]
+    runs = [store.queue_run(RunRequest(CONFIG)).id for _ in range(2)]
     scheduler.tick()
     found.append(report(gpu(0), gpu(1)))
     clock.now += 2.0
@@ -279,11 +282,11 @@ def test_devices_are_looked_at_anew(store, build, clock):
 
 class TestAfterTheSchedulerDied:
     def test_live_workers_are_watched_again(self, store, launcher, build):
-        run_id = store.create_run(CONFIG).id
+        run_id = store.queue_run(RunRequest(CONFIG)).id
         build().tick()
         begin(store, run_id)
         scheduler = build()
-        waiting = store.create_run(CONFIG).id
+        waiting = store.queue_run(RunRequest(CONFIG)).id
         assert scheduler.tick()
         assert states(store, run_id, waiting) == ["RUNNING", "WAITING"]
         launcher.workers[run_id, 1].exit = Exit(-9)
@@ -291,7 +294,7 @@ class TestAfterTheSchedulerDied:
         assert states(store, run_id, waiting) == ["INTERRUPTED", "STARTING"]
 
     def test_a_worker_that_died_meanwhile(self, store, launcher, build):
-        run_id = store.create_run(CONFIG).id
+        run_id = store.queue_run(RunRequest(CONFIG)).id
         build().tick()
         launcher.workers[run_id, 1].exit = Exit(None, "Out of patience.")
         assert not build().tick()
@@ -300,24 +303,24 @@ class TestAfterTheSchedulerDied:
         assert run.error == "The training process ended before the training began: Out of patience."
 
     def test_it_died_between_the_claim_and_the_launch(self, store, build):
-        run_id = store.create_run(CONFIG).id
+        run_id = store.queue_run(RunRequest(CONFIG)).id
         store.claim(run_id, ["cpu:0"])
         build().tick()
         assert store.get_run(run_id).state is RunState.INTERRUPTED
 
     def test_it_died_between_the_launch_and_the_note_of_the_process(self, store, launcher, build):
-        run = store.create_run(CONFIG)
+        run = store.queue_run(RunRequest(CONFIG))
         claimed = store.claim(run.id, ["cpu:0"])
         worker = launcher.launch(claimed, [cpu()])
         build().tick()
         assert (store.get_run(run.id).state, store.get_run(run.id).pid) == (RunState.STARTING, worker.pid)
 
     def test_a_process_that_was_leaving_still_holds_its_device(self, store, launcher, build):
-        first = store.create_run(CONFIG).id
+        first = store.queue_run(RunRequest(CONFIG)).id
         build().tick()
         store.transition(first, RunState.FAILED, expected=ACTIVE)
         store.resume_run(first)
-        second = store.create_run(CONFIG).id
+        second = store.queue_run(RunRequest(CONFIG)).id
         scheduler = build()
         scheduler.tick()
         assert states(store, first, second) == ["WAITING", "WAITING"]
@@ -341,7 +344,7 @@ def test_a_run_that_is_queued_while_the_scheduler_leaves_is_served(workspace, st
                     self._store.request_stop(run.id)
             busy = super().tick()
             if not self.ticks:
-                self._store.create_run(CONFIG)
+                self._store.queue_run(RunRequest(CONFIG))
             self.ticks += 1
             return busy
 

@@ -6,6 +6,7 @@ from core.epoch import EpochRow
 from core.scheduling.launcher import Exit
 from core.scheduling.scheduler import Scheduler
 from core.scheduling.service import serve_queue
+from core.store.records import RunRequest
 from core.store.states import RunState
 from tests.core.scheduling.fakes import CONFIG, begin, cpu, gpu, report, states
 
@@ -33,7 +34,7 @@ def test_a_worker_waits_while_one_is_wanted(launcher, wish):
 
 
 def test_it_is_begun_when_no_run_is_on_the_way_to_its_first_epoch(store, launcher, wish):
-    first = store.create_run(CONFIG).id
+    first = store.queue_run(RunRequest(CONFIG)).id
     wish.scheduler.tick()
     begin(store, first)
     wish.scheduler.tick()
@@ -42,7 +43,7 @@ def test_it_is_begun_when_no_run_is_on_the_way_to_its_first_epoch(store, launche
     wish.scheduler.tick()
     assert launcher.ready_for == ("cpu:0", "cpu:1")
     launcher.ready_for = None
-    second = store.create_run(CONFIG).id
+    second = store.queue_run(RunRequest(CONFIG)).id
     wish.scheduler.tick()
     assert states(store, first, second) == ["RUNNING", "STARTING"]
     assert launcher.ready_for is None
@@ -61,13 +62,13 @@ def test_while_one_waits_devices_are_not_asked_for_again_and_again(store, launch
         clock.now += 3
     assert launcher.ready_for == ("gpu:0",)
     assert len(asked) == 1
-    store.create_run(CONFIG)
+    store.queue_run(RunRequest(CONFIG))
     scheduler.tick()
     assert len(asked) == 2
 
 
 def test_it_is_not_begun_beside_the_start_of_a_resumed_run(store, launcher, wish):
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     wish.scheduler.tick()
     begin(store, run_id)
     store.record_epoch(run_id, 1, EpochRow(1, val_accuracy=0.5))
@@ -84,7 +85,7 @@ def test_it_is_not_begun_beside_the_start_of_a_resumed_run(store, launcher, wish
 
 
 def test_it_is_begun_beside_a_run_that_is_paused_in_its_first_epoch(store, launcher, wish):
-    run_id = store.create_run(CONFIG).id
+    run_id = store.queue_run(RunRequest(CONFIG)).id
     wish.scheduler.tick()
     begin(store, run_id)
     wish.scheduler.tick()

@@ -20,7 +20,7 @@ from core.scheduling.standby_request import (
     request_standby,
     touch_standby_request,
 )
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import PROJECT_ROOT, Workspace
@@ -57,7 +57,7 @@ def waiting_pid(launcher: LocalLauncher) -> int | None:
 
 def claimed(store: Store) -> Run:
     """A run that is about to start, on a device that nobody else has."""
-    return store.claim(store.create_run(CONFIG).id, [f"cpu:{len(store.leases())}"])
+    return store.claim(store.queue_run(RunRequest(CONFIG)).id, [f"cpu:{len(store.leases())}"])
 
 
 def gone(pid: int) -> bool:

@@ -14,6 +14,7 @@ from core.epoch import EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
 from core.scheduling.launcher import Exit
 from core.scheduling.scheduler import Scheduler
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.worker.reporter import RunReporter
@@ -70,7 +71,7 @@ class Runs(RuleBasedStateMachine):
     @precondition(lambda self: len(self.models) < 5)
     @rule()
     def create(self):
-        run = self.store.create_run(CONFIG)
+        run = self.store.queue_run(RunRequest(CONFIG))
         self.models[run.id] = Model()
         self.queue.append(run.id)
 

@@ -4,13 +4,14 @@ import pytest
 
 from core.design.presets import PRESETS
 from core.scheduling.worker_log import last_words, output_tail
+from core.store.records import RunRequest
 from core.store.store import Store
 
 
 @pytest.fixture
 def run(workspace):
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config)
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
     workspace.run_folder(run.id).mkdir()
     return run
 

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from core.api.routes import build_routes
 from core.design.presets import PRESETS
 from core.server.access import AccessMiddleware, is_host_allowed
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -74,7 +75,9 @@ def test_a_page_of_another_site_changes_nothing(
 ) -> None:
     with Store(workspace) as store:
         run = store.transition(
-            store.create_run(PRESETS["tiny"].config).id, RunState.STOPPED, expected=RunState.WAITING
+            store.queue_run(RunRequest(PRESETS["tiny"].config)).id,
+            RunState.STOPPED,
+            expected=RunState.WAITING,
         )
         path = path.format(id=run.id)
         answer = client.request(method, path, headers={"Origin": origin}, json={"preset": "tiny"})
@@ -84,7 +87,7 @@ def test_a_page_of_another_site_changes_nothing(
 
 def test_the_own_page_and_programs_change_what_they_like(workspace, client) -> None:
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config)
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
     assert client.post(f"/api/v1/runs/{run.id}/stop", headers={"Origin": OWN}).status_code == 200
     assert client.post(f"/api/v1/runs/{run.id}/stop").status_code == 400  # stopped already
     assert client.get("/api/v1/runs", headers={"Origin": "https://evil.example"}).status_code == 200

@@ -6,6 +6,7 @@ import pytest
 from core.epoch import EpochRow
 from core.errors import RunNotFound, StaleAttempt
 from core.store.breakdowns import Followed
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
@@ -35,7 +36,7 @@ def store(workspace):
 
 @pytest.fixture
 def run_id(store) -> str:
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 10, 100, 0)
     return run.id

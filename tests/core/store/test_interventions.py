@@ -5,6 +5,7 @@ import pytest
 from core.epoch import EpochRow
 from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.store.interventions import KINDS, Intervention
+from core.store.records import RunRequest
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from tests.core.scheduling.at_work import last, paused, running
@@ -91,7 +92,7 @@ class TestAsking:
         assert [each.kind for each in store.interventions.pending(run_id, 1)] == []
 
     def test_a_pause_before_anything_was_trained(self, store):
-        run_id = store.create_run(CONFIG).id
+        run_id = store.queue_run(RunRequest(CONFIG)).id
         store.claim(run_id, ["cpu:0"])
         store.interventions.request(run_id, "pause")
         store.record_started(run_id, 1, 10, 100, 0)
@@ -177,7 +178,7 @@ class TestAsking:
 
     @pytest.mark.parametrize("state", ["WAITING", "RUNNING", "PAUSED", "STOPPED", "FAILED", "INTERRUPTED"])
     def test_epochs_are_added_at_once_and_survive_a_resume(self, store, state):
-        run_id = store.create_run(CONFIG).id if state == "WAITING" else paused(store)
+        run_id = store.queue_run(RunRequest(CONFIG)).id if state == "WAITING" else paused(store)
         if state in ("STOPPED", "FAILED", "INTERRUPTED"):
             store.transition(run_id, RunState(state), expected=ACTIVE)
         if state == "RUNNING":
@@ -269,7 +270,7 @@ class TestRefusing:
             store.interventions.request(run_id, "add_epochs", 1)
 
     def test_each_state_says_why(self, store):
-        waiting = store.create_run(CONFIG).id
+        waiting = store.queue_run(RunRequest(CONFIG)).id
         with pytest.raises(IllegalTransition, match="has not started, so there is nothing to pause"):
             store.interventions.request(waiting, "pause")
         for kind in ("step", "resume"):

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from tests.core.scheduling.fakes import CONFIG
@@ -43,7 +44,7 @@ def timed(work):
 @pytest.mark.parametrize("journal_mode", ["truncate", "wal"])
 def test_no_row_is_lost_and_nobody_waits_long(workspace, journal_mode):
     store = Store(workspace, journal_mode=journal_mode)
-    runs = [store.create_run(CONFIG).id for _ in range(NUM_PROCESSES)]
+    runs = [store.queue_run(RunRequest(CONFIG)).id for _ in range(NUM_PROCESSES)]
     for index, run_id in enumerate(runs):
         store.claim(run_id, [f"cpu:{index}"])
         store.record_started(run_id, 1, NUM_WRITES, 10, 0)

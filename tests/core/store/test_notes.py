@@ -9,7 +9,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import RunError, RunNotFound
 from core.store.notes import MAX_NOTE_CHARACTERS, NotedRun, check_text
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -21,7 +21,7 @@ def store(workspace):
 
 
 def waiting(store: Store, name: str) -> Run:
-    return store.create_run(PRESETS["tiny"].config, name)
+    return store.queue_run(RunRequest(PRESETS["tiny"].config, name))
 
 
 def learn(store: Store, run: Run, device: str = "cpu:0") -> None:
@@ -87,14 +87,18 @@ def test_a_note_outlives_its_runs_and_knows_their_last_names(store) -> None:
 
 
 def test_a_run_begins_with_what_is_expected_of_it_or_not_at_all(store) -> None:
-    run = store.create_run(PRESETS["tiny"].config, token="once", expectation=" It learns. \r\nSlowly. ")
-    again = store.create_run(PRESETS["tiny"].config, token="once", expectation="Something else.")
+    run = store.queue_run(
+        RunRequest(PRESETS["tiny"].config, token="once", expectation=" It learns. \r\nSlowly. ")
+    )
+    again = store.queue_run(RunRequest(PRESETS["tiny"].config, token="once", expectation="Something else."))
     assert again.id == run.id
     assert store.notes.find([run.id]).expectation == "It learns. \nSlowly."
-    assert store.notes.find([store.create_run(PRESETS["tiny"].config, expectation=" \n").id]) is None
+    assert (
+        store.notes.find([store.queue_run(RunRequest(PRESETS["tiny"].config, expectation=" \n")).id]) is None
+    )
     before = len(store.list_runs())
     with pytest.raises(RunError, match="at most 4,000"):
-        store.create_run(PRESETS["tiny"].config, expectation="x" * (MAX_NOTE_CHARACTERS + 1))
+        store.queue_run(RunRequest(PRESETS["tiny"].config, expectation="x" * (MAX_NOTE_CHARACTERS + 1)))
     assert len(store.list_runs()) == before
 
 

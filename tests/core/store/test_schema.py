@@ -4,6 +4,7 @@ import sqlite3
 import pytest
 
 from core.errors import ConvDeckError
+from core.store.records import RunRequest
 from core.store.schema import UPGRADES, upgrade, wal_is_safe
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
@@ -34,7 +35,7 @@ def test_a_newer_workspace_is_refused_in_words(workspace):
 
 def test_an_older_workspace_is_copied_then_upgraded(workspace):
     with Store(workspace) as store:
-        run = store.create_run(CONFIG)
+        run = store.queue_run(RunRequest(CONFIG))
     version = len(UPGRADES)
     step = ("ALTER TABLE runs ADD COLUMN colour TEXT", "UPDATE runs SET colour = 'green'")
     with connect(workspace.database) as connection:
@@ -72,7 +73,7 @@ def test_journal_mode(workspace, mode, kept):
 
 def test_a_workspace_in_wal_mode_goes_back_to_a_journal(workspace):
     with Store(workspace, journal_mode="wal") as store:
-        run = store.create_run(CONFIG)
+        run = store.queue_run(RunRequest(CONFIG))
     with Store(workspace, journal_mode="truncate") as store:
         assert store.get_run(run.id) == run
     with connect(workspace.database) as connection:

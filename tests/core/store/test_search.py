@@ -3,6 +3,7 @@
 import pytest
 
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.search import fits
 from core.store.states import RunState
 from core.store.store import Store
@@ -24,8 +25,8 @@ def test_what_fits():
 
 
 def test_finding_by_text_and_state(store):
-    first = store.create_run(PRESETS["tiny"].config, "Grüße", "tiny")
-    second = store.create_run(PRESETS["article"].config, "second", "article")
+    first = store.queue_run(RunRequest(PRESETS["tiny"].config, "Grüße", "tiny"))
+    second = store.queue_run(RunRequest(PRESETS["article"].config, "second", "article"))
     store.claim(first.id, ["cpu:0"])
 
     def found(text="", states=None, limit=10):
@@ -45,14 +46,16 @@ def test_finding_by_text_and_state(store):
 
 @pytest.mark.parametrize(("text", "states"), [("", None), ("tiny", None), ("", {RunState.WAITING})])
 def test_pages_follow_each_other_without_a_gap(store, text, states):
-    ids = [store.create_run(PRESETS["tiny"].config, f"run {number}", "tiny").id for number in range(5)][::-1]
+    ids = [
+        store.queue_run(RunRequest(PRESETS["tiny"].config, f"run {number}", "tiny")).id for number in range(5)
+    ][::-1]
     pages = [store.find_runs(text, states, limit=2, offset=offset) for offset in (0, 2, 4, 6)]
     assert [[run.id for run in page.runs] for page in pages] == [ids[:2], ids[2:4], ids[4:], []]
     assert {page.total for page in pages} == {5}
 
 
 def test_several_by_id_keep_their_order_and_leave_out_what_is_gone(store):
-    first, second, gone = (store.create_run(PRESETS["tiny"].config) for _ in range(3))
+    first, second, gone = (store.queue_run(RunRequest(PRESETS["tiny"].config)) for _ in range(3))
     store.delete_run(gone.id)
     asked = [first.id, gone.id, second.id, first.id, "unknown"]
     assert [run.id for run in store.get_runs(asked)] == [first.id, second.id]
@@ -60,7 +63,7 @@ def test_several_by_id_keep_their_order_and_leave_out_what_is_gone(store):
 
 def test_the_run_to_watch_is_the_newest_active_one_or_else_the_newest(store):
     assert store.run_to_watch() is None
-    first, second = (store.create_run(PRESETS["tiny"].config) for _ in range(2))
+    first, second = (store.queue_run(RunRequest(PRESETS["tiny"].config)) for _ in range(2))
     assert store.run_to_watch() in (first, second)
     store.claim(first.id, ["cpu:0"])
     store.request_stop(second.id)
@@ -69,7 +72,7 @@ def test_the_run_to_watch_is_the_newest_active_one_or_else_the_newest(store):
 
 
 def test_the_queue_and_the_counts(store):
-    first, second, third = (store.create_run(PRESETS["tiny"].config) for _ in range(3))
+    first, second, third = (store.queue_run(RunRequest(PRESETS["tiny"].config)) for _ in range(3))
     store.claim(second.id, ["cpu:0"])
     assert store.queue() == [first.id, third.id]
     assert store.count_by_state() == dict.fromkeys(RunState, 0) | {

@@ -7,7 +7,7 @@ import pytest
 
 from core.epoch import CURVE_KEYS, EpochRow
 from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
-from core.store.records import RUN_ID, Run, new_run_id
+from core.store.records import RUN_ID, Run, RunRequest, new_run_id
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, Clock
@@ -25,7 +25,7 @@ def store(workspace, clock, request):
 
 
 def running(store, name=None, epochs=0):
-    run = store.create_run(CONFIG, name)
+    run = store.queue_run(RunRequest(CONFIG, name))
     store.claim(run.id, [f"device of {run.id}"])
     store.record_started(run.id, 1, 10, 100, 0)
     for epoch in range(1, epochs + 1):
@@ -35,7 +35,7 @@ def running(store, name=None, epochs=0):
 
 def test_a_new_run_as_a_whole(store, clock):
     config = CONFIG.with_values({"training.epochs": 7, "dataset.id": "shapes"})
-    run = store.create_run(config, name="  My run  ", preset="tiny")
+    run = store.queue_run(RunRequest(config, name="  My run  ", preset="tiny"))
     assert run == store.get_run(run.id)
     assert run == Run(
         id=run.id, name="My run", state=RunState.WAITING, attempt=1, config_json=config.to_json(),
@@ -52,7 +52,7 @@ def test_a_new_run_as_a_whole(store, clock):
 
 @pytest.mark.parametrize("text", ["{", '{"seed": -1}', '{"of_a_later_version": 1}'])
 def test_settings_that_cannot_be_read_hide_no_run(store, text):
-    good, bad = (store.create_run(CONFIG, name).id for name in ("good", "bad"))
+    good, bad = (store.queue_run(RunRequest(CONFIG, name)).id for name in ("good", "bad"))
     with sqlite3.connect(store.workspace.database) as connection:
         connection.execute("UPDATE runs SET config = ? WHERE id = ?", (text, bad))
     assert [run.id for run in store.list_runs()] == [bad, good]
@@ -66,30 +66,33 @@ def test_settings_that_cannot_be_read_hide_no_run(store, text):
 
 
 def test_the_same_token_gives_the_same_run(store):
-    first = store.create_run(CONFIG, token="click 1")
-    assert store.create_run(CONFIG, name="other", token="click 1") == first
-    assert store.create_run(CONFIG, token="click 2") != first
+    first = store.queue_run(RunRequest(CONFIG, token="click 1"))
+    assert store.queue_run(RunRequest(CONFIG, name="other", token="click 1")) == first
+    assert store.queue_run(RunRequest(CONFIG, token="click 2")) != first
     assert len(store.list_runs()) == 2
 
 
 @pytest.mark.parametrize("token", ["", "x" * 201])
 def test_odd_tokens(store, token):
     with pytest.raises(RunError, match="1 to 200 characters"):
-        store.create_run(CONFIG, token=token)
+        store.queue_run(RunRequest(CONFIG, token=token))
 
 
 def test_default_names_are_numbered(store):
-    names = [store.create_run(CONFIG, preset=preset).name for preset in ("tiny", "tiny", None, "tiny", None)]
+    names = [
+        store.queue_run(RunRequest(CONFIG, preset=preset)).name
+        for preset in ("tiny", "tiny", None, "tiny", None)
+    ]
     assert names == ["tiny 1", "tiny 2", "cifar10 1", "tiny 3", "cifar10 2"]
-    store.create_run(CONFIG, name="tiny 40")
-    store.create_run(CONFIG, name="tiny ²")
-    assert store.create_run(CONFIG, preset="tiny").name == "tiny 41"
+    store.queue_run(RunRequest(CONFIG, name="tiny 40"))
+    store.queue_run(RunRequest(CONFIG, name="tiny ²"))
+    assert store.queue_run(RunRequest(CONFIG, preset="tiny")).name == "tiny 41"
 
 
 @pytest.mark.parametrize("name", ["x" * 121, "two\nlines", "bell\a", "\u202etxt.exe", "\ud800", "a\u2028b"])
 def test_names_that_are_refused(store, name):
     with pytest.raises(RunError, match="name of a run"):
-        store.create_run(CONFIG, name=name)
+        store.queue_run(RunRequest(CONFIG, name=name))
     assert store.list_runs() == []
 
 
@@ -97,13 +100,13 @@ def test_names_that_are_refused(store, name):
     "name", ["<script>alert(1)</script>", "$x$ :red[a]", "' OR 1=1 --", "猫 👩‍👩‍👧", "x" * 120]
 )
 def test_names_that_are_taken_as_they_are(store, name):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     assert store.rename_run(run.id, name).name == name
     assert store.get_run(run.id).name == name
 
 
 def test_an_empty_name(store):
-    run = store.create_run(CONFIG, name="   ")
+    run = store.queue_run(RunRequest(CONFIG, name="   "))
     assert run.name == "cifar10 1"
     with pytest.raises(RunError, match="empty"):
         store.rename_run(run.id, "   ")
@@ -124,16 +127,16 @@ def test_ids_can_be_read_out():
 
 
 def test_newest_first_even_when_the_clock_goes_back(store, clock):
-    first = store.create_run(CONFIG)
+    first = store.queue_run(RunRequest(CONFIG))
     clock.now -= 86_400
-    second = store.create_run(CONFIG)
+    second = store.queue_run(RunRequest(CONFIG))
     assert [run.id for run in store.list_runs()] == [second.id, first.id]
     assert [run.id for run in store.list_runs(limit=1)] == [second.id]
     assert [run.id for run in store.waiting_runs()] == [first.id, second.id]
 
 
 def test_claim_leases_devices_once(store):
-    first, second = store.create_run(CONFIG), store.create_run(CONFIG)
+    first, second = store.queue_run(RunRequest(CONFIG)), store.queue_run(RunRequest(CONFIG))
     claimed = store.claim(first.id, ["gpu:0", "gpu:1"])
     assert (claimed.state, claimed.device) == (RunState.STARTING, "gpu:0,gpu:1")
     with pytest.raises(RunError, match="in use by another run"):
@@ -163,7 +166,7 @@ def test_transition_compares_before_it_swaps(store):
 
 
 def test_one_of_many_threads_wins(store):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     won, ready = [], threading.Barrier(8)
 
     def claim(index):
@@ -184,7 +187,7 @@ def test_one_of_many_threads_wins(store):
 
 
 def test_stop(store):
-    waiting, active = store.create_run(CONFIG), running(store)
+    waiting, active = store.queue_run(RunRequest(CONFIG)), running(store)
     assert store.request_stop(waiting.id).state is RunState.STOPPED
     asked = store.request_stop(active)
     assert (asked.state, asked.stop_requested) == (RunState.RUNNING, True)
@@ -198,7 +201,7 @@ def test_stop(store):
 def test_resume_begins_a_new_attempt_at_the_end_of_the_queue(store, clock):
     first = running(store, epochs=3)
     store.transition(first, RunState.INTERRUPTED, expected=ACTIVE, error="Killed", next_step="Resume")
-    second = store.create_run(CONFIG)
+    second = store.queue_run(RunRequest(CONFIG))
     resumed = store.resume_run(first)
     assert (resumed.state, resumed.attempt, resumed.error, resumed.ended_at) == (
         RunState.WAITING,
@@ -306,7 +309,7 @@ def test_the_log(store, clock):
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
 def test_a_clock_that_jumps_gives_no_negative_duration(store, clock, jump):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     clock.now += jump
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 10, 100, 0)

@@ -86,12 +86,12 @@ def test_a_run_s_name_is_one_that_a_person_could_give(store):
 
 
 def test_what_is_there_already_is_reused(store):
-    finished = store.create_run(wanted()[0].request.config)
+    finished = store.queue_run(RunRequest(wanted()[0].request.config))
     finish(store, finished.id)
-    waiting = store.create_run(wanted()[1].request.config)
-    stopped = store.create_run(wanted()[2].request.config)
+    waiting = store.queue_run(RunRequest(wanted()[1].request.config))
+    stopped = store.queue_run(RunRequest(wanted()[2].request.config))
     finish(store, stopped.id, RunState.STOPPED)
-    again = store.create_run(wanted()[0].request.config)  # the one that is finished comes first
+    again = store.queue_run(RunRequest(wanted()[0].request.config))  # the one that is finished comes first
 
     configs = [run.request.config for run in wanted()]
     assert store.studies.reusable(configs) == {
@@ -109,7 +109,7 @@ def test_what_is_there_already_is_reused(store):
 
 def test_of_two_the_one_that_was_there_first_is_reused(store):
     config = wanted()[0].request.config
-    first, second = store.create_run(config), store.create_run(config)
+    first, second = store.queue_run(RunRequest(config)), store.queue_run(RunRequest(config))
     assert store.studies.reusable([config]) == {config.config_id: first.id}
     finish(store, second.id)
     assert store.studies.reusable([config]) == {config.config_id: second.id}
@@ -129,7 +129,7 @@ def test_a_pause_makes_no_other_run_of_it(store):
 
 
 def test_a_run_that_is_being_stopped_is_not_reused(store):
-    run = store.create_run(wanted()[0].request.config)
+    run = store.queue_run(RunRequest(wanted()[0].request.config))
     store.claim(run.id, ["cpu:0"])
     store.request_stop(run.id)
     assert store.studies.reusable([run.config]) == {}
@@ -204,13 +204,13 @@ def test_a_token_that_is_not_allowed(store, token):
 
 
 def test_runs_that_a_study_began_are_told_from_those_that_it_took_up(store):
-    alone = store.create_run(wanted()[0].request.config, "alone")
+    alone = store.queue_run(RunRequest(wanted()[0].request.config, "alone"))
     finish(store, alone.id)
     taken, *began = store.studies.members(create(store, reuse=True).id)
     assert taken.run.id == alone.id and taken.is_reused
     for member in began:
         finish(store, member.run.id)
-    other = store.create_run(CONFIG, "goes on")
+    other = store.queue_run(RunRequest(CONFIG, "goes on"))
     assert [run.id for run in store.standalone_results(5)] == [alone.id]
     finish(store, other.id, RunState.FAILED)
     assert [run.id for run in store.standalone_results(5)] == [other.id, alone.id]

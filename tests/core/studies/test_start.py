@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.errors import ConfigError, DatasetError, StudyNotFound
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.studies import start
@@ -68,7 +69,7 @@ def test_nothing_is_queued_when_one_of_the_runs_cannot_be_trained(workspace, sto
 
 
 def test_stop_leaves_what_others_need(workspace, store):
-    mine = store.create_run(TINY)  # there before: a person's own
+    mine = store.queue_run(RunRequest(TINY))  # there before: a person's own
     study = start.start_study(workspace, spec())
     other = start.start_study(workspace, spec("seeds", TINY.with_values({"seed": 2}), num_seeds=2))
     assert [member.is_reused for member in store.studies.members(study.id)] == [True, False, False]
@@ -98,7 +99,7 @@ def test_complete_queues_what_failed_and_trains_anew_what_was_deleted(workspace,
 
 
 def test_what_was_deleted_is_trained_anew_whatever_else_is_there(workspace, store):
-    doubted = end(store, store.create_run(TINY, "doubted"))
+    doubted = end(store, store.queue_run(RunRequest(TINY, "doubted")))
     study = start.start_study(workspace, spec(), reuse=False)
     store.delete_run(store.studies.members(study.id)[0].run.id)
     assert start.complete_study(workspace, study.id) == 1
@@ -183,7 +184,7 @@ def test_names_of_two_differ(workspace, store):
     assert [each.name for each in asked.bases] == ["same", "same (second)"]
     with pytest.raises(ConfigError, match="study of kind seeds"):
         start.make_spec(workspace, "noise", base, StudySource("same", FLIPPED), {})
-    run = store.create_run(TINY, "tiny, seed 12")
+    run = store.queue_run(RunRequest(TINY, "tiny, seed 12"))
     assert start.base_of_run(store, run.id, {}).name == "tiny"
     assert start.base_of_run(store, run.id, {"seed": 3}).name == "tiny: seed 0 → 3"
     fork = start.base_fork(base, {"augmentation.horizontal_flip": True})
@@ -193,7 +194,7 @@ def test_names_of_two_differ(workspace, store):
 def test_the_time_comes_from_a_run_of_the_same_network(workspace, store):
     configs = [run.config for run in plan(spec("volume", sizes=[60, 600]))]
     assert estimate_seconds(workspace, store, configs, 1) is None
-    end(store, store.create_run(FLIPPED))
+    end(store, store.queue_run(RunRequest(FLIPPED)))
     # 2 s an epoch for 60 pictures: three epochs of 60 take 6 s, of 600 take 60 s.
     assert estimate_seconds(workspace, store, configs, 1) == pytest.approx(66)
     assert estimate_seconds(workspace, store, configs, 3) == pytest.approx(22)
@@ -202,7 +203,11 @@ def test_the_time_comes_from_a_run_of_the_same_network(workspace, store):
 
 
 def test_a_run_of_a_few_pictures_does_not_tell_the_time_where_there_is_a_larger_one(workspace, store):
-    end(store, store.create_run(TINY.with_values({"dataset.num_train": 600})))  # 2 s for 600 pictures
-    end(store, store.create_run(TINY))  # the newest: 2 s for 60, most of it for what comes with every epoch
+    end(
+        store, store.queue_run(RunRequest(TINY.with_values({"dataset.num_train": 600})))
+    )  # 2 s for 600 pictures
+    end(
+        store, store.queue_run(RunRequest(TINY))
+    )  # the newest: 2 s for 60, most of it for what comes with every epoch
     config = TINY.with_values({"dataset.num_train": 1_200})
     assert estimate_seconds(workspace, store, [config], 1) == pytest.approx(3 * 4)

@@ -5,6 +5,7 @@ import pytest
 
 from core.epoch import EpochRow
 from core.errors import ConvDeckError, StaleAttempt
+from core.store.records import RunRequest
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from core.system.processes import process_started
@@ -25,7 +26,7 @@ def store(workspace, clock):
 
 @pytest.fixture
 def run_id(store):
-    run = store.create_run(CONFIG)
+    run = store.queue_run(RunRequest(CONFIG))
     store.claim(run.id, ["cpu:0"])
     return run.id
 

@@ -257,7 +257,7 @@ def test_backend_and_devices_are_chosen_before_keras_is_there(
     workspace, tmp_path, program: str, chosen: dict[str, str], expected: str
 ) -> None:
     with Store(workspace) as store:
-        run = store.create_run(PRESETS["tiny"].config)
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
     # What somebody wrote for other programs; there is no such backend, so that whoever heeds it fails.
     (tmp_path / "keras.json").write_text(json.dumps({"backend": "theano"}))
     environment = {**os.environ, "KERAS_HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -11,6 +11,7 @@ import pytest
 from core.cli import main
 from core.design.presets import PRESETS
 from core.scheduling.launcher import LocalLauncher
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.training.saved_models import load_run_model
@@ -52,7 +53,7 @@ def test_the_curve_and_the_weights_are_those_of_a_new_process(workspace, store, 
         if name == "waited":
             launcher.keep_ready(devices)
             waited = launcher._standby.pid
-        run = store.claim(store.create_run(config, name).id, [devices[0].id])
+        run = store.claim(store.queue_run(RunRequest(config, name)).id, [devices[0].id])
         worker = launcher.launch(run, devices)
         assert wait_for(worker.poll, timeout=120, message=f"the run {name} to end").code == 0
         runs.append(store.get_run(run.id))

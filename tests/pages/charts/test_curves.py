@@ -8,6 +8,7 @@ import pytest
 from core.analysis.curves import curves_frame
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS
+from core.store.records import RunRequest
 from core.store.store import Store
 from pages.components.charts.curves import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
 from pages.components.runs.curves import family
@@ -100,8 +101,8 @@ def test_a_parent_among_the_runs_lies_pale_and_the_fork_is_labelled_with_the_dif
 ])  # fmt: skip
 def test_a_fork_is_called_by_the_mend_that_ends_its_name_or_by_what_it_changed(workspace, name, label):
     with Store(workspace) as store:
-        parent = store.create_run(ExperimentConfig(), "a")
-        fork = store.create_run(ExperimentConfig(seed=7), name, parent_id=parent.id)
+        parent = store.queue_run(RunRequest(ExperimentConfig(), "a"))
+        fork = store.queue_run(RunRequest(ExperimentConfig(seed=7), name, parent_id=parent.id))
     assert family([parent, fork]) == ({0}, {0: "a (pale)", 1: label})
 
 

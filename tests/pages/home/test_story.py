@@ -15,7 +15,7 @@ from core.epoch import EpochRow
 from core.onboarding.example import EXAMPLE_ID, import_example
 from core.runs import control
 from core.server import services as services_module
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.kit import cache
@@ -195,7 +195,7 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
 
 
 def test_what_a_verdict_opened_stays_when_it_changes_back(store, monkeypatch) -> None:
-    run = store.create_run(PRESETS["overfit"].config.with_values({"dataset.id": "shapes"}))
+    run = store.queue_run(RunRequest(PRESETS["overfit"].config.with_values({"dataset.id": "shapes"})))
     begin(store, run)
     train(store, run, 1, 12)
     assert button(open_page("home.py", story=run.id), "Now fix it")
@@ -229,7 +229,9 @@ def test_a_story_of_nothing_is_a_sentence_and_begins_anew(example, asked: str) -
 
 
 def test_what_failed_is_said_and_can_be_begun_again(store) -> None:
-    run = store.create_run(PRESETS["overfit"].config.with_values({"dataset.id": "shapes"}), "*mine*")
+    run = store.queue_run(
+        RunRequest(PRESETS["overfit"].config.with_values({"dataset.id": "shapes"}), "*mine*")
+    )
     begin(store, run)
     store.transition(
         run.id, RunState.FAILED, expected=RunState.RUNNING, error="The disk is full.", next_step="Make room."
@@ -241,7 +243,7 @@ def test_what_failed_is_said_and_can_be_begun_again(store) -> None:
 
 
 def test_whoever_has_runs_sees_those_first_and_the_story_folded(store, example) -> None:
-    run = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}), "my own")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}), "my own"))
     begin(store, run)
     train(store, run, 1, 8)
     store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from core.design.presets import PRESETS
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from pages.components.kit.cache import VersionedCache, per_epoch
 
@@ -77,8 +77,8 @@ def test_nobody_waits_for_what_another_name_takes():
 
 def test_per_epoch_a_value_is_made_once_for_each_owner_run_and_keyword(workspace):
     store = Store(workspace)
-    run = store.create_run(PRESETS["tiny"].config, "a run")
-    other = store.create_run(PRESETS["tiny"].config, "another run")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config, "a run"))
+    other = store.queue_run(RunRequest(PRESETS["tiny"].config, "another run"))
     made = []
 
     @per_epoch(8)
@@ -102,7 +102,7 @@ def test_per_epoch_a_value_is_made_once_for_each_owner_run_and_keyword(workspace
 
 
 def test_per_epoch_another_version_can_be_given(workspace):
-    run = Store(workspace).create_run(PRESETS["tiny"].config, "a run")
+    run = Store(workspace).queue_run(RunRequest(PRESETS["tiny"].config, "a run"))
     versions = [1, 1, 2]
     made = []
 

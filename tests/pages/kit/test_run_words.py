@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import Device, DeviceReport
@@ -13,7 +14,9 @@ def test_devices():
 
 def test_runs_of_one_name_are_told_apart_by_their_ids(workspace):
     with Store(workspace) as store:
-        runs = [store.create_run(PRESETS["tiny"].config, name) for name in ("same", "other", "same")]
+        runs = [
+            store.queue_run(RunRequest(PRESETS["tiny"].config, name)) for name in ("same", "other", "same")
+        ]
     first, _, last = runs
     assert distinct_names(runs) == [f"same ({first.id})", "other", f"same ({last.id})"]
 
@@ -26,7 +29,9 @@ def test_why_a_run_waits(workspace):
     device = Device("cpu:0", "CPU", "cpu", None, None, None, None, 2)
     report = DeviceReport((device,))
     with Store(workspace) as store:
-        busy, first, second, third = (store.create_run(PRESETS["tiny"].config, name) for name in "abcd")
+        busy, first, second, third = (
+            store.queue_run(RunRequest(PRESETS["tiny"].config, name)) for name in "abcd"
+        )
     busy = replace(busy, state=RunState.RUNNING, device="cpu:0")
     waiting = [first, second, third]
 

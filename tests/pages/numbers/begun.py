@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from tests.pages.numbers.readings import sql
 
@@ -16,7 +16,7 @@ EPOCHS = 12
 def begin(store: Store, name: str = "under way") -> Run:
     """Epochs 1 to 7 of 12 have ended, and 23 of 57 batches of the next."""
     config = PRESETS["tiny"].config.with_values({"dataset.id": "shapes", "training.epochs": EPOCHS})
-    run = store.create_run(config, name)
+    run = store.queue_run(RunRequest(config, name))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, EPOCHS, 57, 0)
     for epoch, seconds in enumerate((301.0, 288.4, 407.1, 290.2, 262.9, 311.6, 283.3), start=1):

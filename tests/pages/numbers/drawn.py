@@ -9,7 +9,7 @@ import statistics
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -26,7 +26,7 @@ def train(store: Store, name: str, stall: float, rate: float = 0.001) -> Run:
             "optimizer.learning_rate": rate,
         }
     )
-    run = store.create_run(config, name, "tiny")
+    run = store.queue_run(RunRequest(config, name, "tiny"))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, len(SECONDS), 15, 0)
     for epoch, seconds in enumerate(SECONDS, start=1):
@@ -44,7 +44,7 @@ def follow(store: Store, **curves: list[float]) -> Run:
     """A run on 900 pictures of Shapes that went through these curves."""
     config = PRESETS["tiny"].config.with_values({"dataset.id": "shapes", "dataset.num_train": 900})
     length = len(next(iter(curves.values())))
-    run = store.create_run(config, "followed", "tiny")
+    run = store.queue_run(RunRequest(config, "followed", "tiny"))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, length, 15, 0)
     for place in range(length):

@@ -13,6 +13,7 @@ from filelock import FileLock
 from core.config.labels import label_of
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import RunRequest
 from core.system.processes import process_started
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train
@@ -74,7 +75,7 @@ def test_before_the_first_epoch_the_rate_is_the_design_s_and_time_is_reckoned_fr
     config = PRESETS["tiny"].config.with_values(
         {"dataset.id": "shapes", "optimizer.learning_rate": 0.00123456}
     )
-    run = store.create_run(config, "fresh")
+    run = store.queue_run(RunRequest(config, "fresh"))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 30, 400, 0)
     store.record_batch(run.id, 1, 100, 400, 2.2, 0.1234, 81.7)
@@ -208,12 +209,14 @@ def test_the_reasons_of_mends_name_the_numbers_of_the_run(store) -> None:
 
 
 def test_every_number_of_the_settings(store) -> None:
-    run = store.create_run(
-        PRESETS["tiny"].config.with_values(
-            {"optimizer.learning_rate": 0.0037, "training.epochs": 17, "seed": 5}
-        ),
-        "set",
-        "tiny",
+    run = store.queue_run(
+        RunRequest(
+            PRESETS["tiny"].config.with_values(
+                {"optimizer.learning_rate": 0.0037, "training.epochs": 17, "seed": 5}
+            ),
+            "set",
+            "tiny",
+        )
     )
     page = unfold(open_page("runs.py", run=run.id), "Settings")
     stored = json.loads(row_of(store, run.id)["config"])

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import EPOCHS, NUM_TRAIN, Trained
@@ -55,7 +55,7 @@ def stored(workspace: Workspace, run_id: str) -> list[dict]:
 def record(store: Store, num_epochs: int, num_classes: int, seed: int) -> Run:
     """A run whose epochs have details that are drawn at random, so that pictures are forgotten again and again."""
     generator = np.random.default_rng(seed)
-    run = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": "gone"}), "drawn")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": "gone"}), "drawn"))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, num_epochs, 100, 0)
     counts = {

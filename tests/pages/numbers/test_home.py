@@ -7,6 +7,7 @@ import pytest
 
 from core.onboarding.example import import_example
 from core.runs import control
+from core.store.records import RunRequest
 from tests.pages.numbers.begun import begin
 from tests.pages.numbers.drawn import train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of
@@ -73,7 +74,7 @@ def test_how_many_more_are_under_way(store) -> None:
     train(store, "ended", 0.7137)  # Home shows runs of one's own
     run = begin(store)
     for number in range(6):
-        store.create_run(run.config, f"later {number}")
+        store.queue_run(RunRequest(run.config, f"later {number}"))
     (under_way,) = sql(store.workspace, "SELECT count(*) FROM runs WHERE state IN ('RUNNING', 'WAITING')")
     assert f"And {under_way[0] - 5} more." in texts_of(open_page("home.py"))
 

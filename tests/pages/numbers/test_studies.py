@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.epoch import EpochRow
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, SHAPES_TRAIN, TINY, create, end, spec
@@ -74,7 +75,7 @@ def test_what_a_study_would_cost(store):
 
 
 def test_every_number_of_a_study_that_is_done(store):
-    there = end(store, store.create_run(TINY, "there"), (0.3, 0.41), 0.6)
+    there = end(store, store.queue_run(RunRequest(TINY, "there")), (0.3, 0.41), 0.6)
     study = create(store, spec("seeds", TINY, num_seeds=3), reuse=True)
     for member in store.studies.members(study.id):
         if member.run.id != there.id:
@@ -130,8 +131,8 @@ def test_every_number_of_a_study_that_got_stuck(store):
 
 
 def test_every_number_that_the_form_offers(store):
-    run = end(store, store.create_run(TINY, "there"), (0.3, 0.41), 0.6)
-    store.create_run(TINY.with_values({"seed": 1}), "waits")
+    run = end(store, store.queue_run(RunRequest(TINY, "there")), (0.3, 0.41), 0.6)
+    store.queue_run(RunRequest(TINY.with_values({"seed": 1}), "waits"))
     page = open_page("studies.py", kind="seeds", runs=run.id)
     fields = {field.label: field.value for field in page.number_input}
     config = json.loads(sql(store.workspace, "SELECT config FROM runs WHERE id = ?", run.id)[0]["config"])

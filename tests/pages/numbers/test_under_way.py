@@ -9,6 +9,7 @@ import pytest
 
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.store.records import RunRequest
 from core.store.states import RunState
 from tests.pages.numbers.begun import EPOCHS, bars, begin, row_of
 from tests.pages.numbers.drawn import train
@@ -72,7 +73,7 @@ def test_every_number_of_what_was_changed(store) -> None:
     (epoch,) = drawn.index[drawn["r0_change"].notna() & (drawn["r0_change"] != "")]
     assert epoch == by_kind["learning_rate"]["epoch"] + 1
     assert "rate 0.00047" in drawn.loc[epoch, "r0_change"]
-    other = store.create_run(run.config, "other")
+    other = store.queue_run(RunRequest(run.config, "other"))
     several = texts_of(open_page("runs.py", run=f"{run.id},{other.id}"))
     (changes,) = (text for text in several if text.startswith("Changed during training, "))
     assert f"from epoch {by_kind['learning_rate']['epoch'] + 1} on: rate 0.00047" in changes
@@ -84,7 +85,9 @@ def test_every_number_of_what_was_changed(store) -> None:
 def test_every_number_of_the_table_of_runs_and_its_filter(store) -> None:
     ended = [train(store, f"ended {number}", 0.61 + 0.01 * number) for number in range(3)]
     run = begin(store)
-    waiting = [store.create_run(PRESETS["tiny"].config, f"waiting {number}") for number in range(2)]
+    waiting = [
+        store.queue_run(RunRequest(PRESETS["tiny"].config, f"waiting {number}")) for number in range(2)
+    ]
     page = open_page("runs.py", run=ended[0].id)
     states = [row["state"] for row in sql(store.workspace, "SELECT state FROM runs")]
     (pills,) = (group for group in page.get("button_group") if group.key == "status")
@@ -136,7 +139,7 @@ def test_every_number_of_a_run_s_head(store) -> None:
 def test_every_number_of_home_while_runs_are_under_way(store) -> None:
     train(store, "ended", 0.7137)
     run = begin(store)
-    first, second = (store.create_run(PRESETS["tiny"].config, name) for name in ("next", "later"))
+    first, second = (store.queue_run(RunRequest(PRESETS["tiny"].config, name)) for name in ("next", "later"))
     row = row_of(store, run.id)
     page = go_to(open_page("runs.py"), "home.py")
     (line,) = (text for text in texts_of(page) if "**under way**:" in text)

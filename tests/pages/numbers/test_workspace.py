@@ -17,6 +17,7 @@ import streamlit as st
 
 from core.datasets.storage import save_dataset
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import Trained
@@ -108,10 +109,10 @@ def in_bytes(text: str) -> float:
 def test_every_number_of_devices_and_queue(workspace: Workspace, store: Store, monkeypatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("CONVDECK_CPU_SLOTS", "2")
-    busy = store.create_run(PRESETS["tiny"].config, "busy")
+    busy = store.queue_run(RunRequest(PRESETS["tiny"].config, "busy"))
     store.claim(busy.id, ["cpu:0"])
     for number in range(23):
-        store.create_run(PRESETS["tiny"].config, f"waiting {number}")
+        store.queue_run(RunRequest(PRESETS["tiny"].config, f"waiting {number}"))
     leases = [row["device"] for row in sql(workspace, "SELECT device FROM leases")]
     (waiting,) = sql(workspace, "SELECT count(*) FROM runs WHERE state = 'WAITING'")
     page = open_page("system.py")

@@ -18,7 +18,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD
 from core.store.breakdowns import ClassCounts, Followed, RunBreakdown
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.store import Store
 from pages.components.charts.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.charts.epoch_columns import MOST_COLUMNS
@@ -36,7 +36,7 @@ def store(workspace):
 
 
 def begin(store: Store, dataset: str = "gone") -> Run:
-    run = store.create_run(PRESETS["tiny"].config.with_values({"dataset.id": dataset}), "measured")
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": dataset}), "measured"))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 10, 100, 0)
     return run
@@ -161,7 +161,7 @@ def test_an_old_run_says_that_it_has_none(store) -> None:
 
 
 def test_several_runs_or_one_without_epochs_have_no_such_part(store) -> None:
-    first, second = begin(store), store.create_run(PRESETS["tiny"].config, "second")
+    first, second = begin(store), store.queue_run(RunRequest(PRESETS["tiny"].config, "second"))
     assert not tabs(open_page("runs.py", run=second.id))
     record(store, first, 1, details([0, 0]))
     assert not tabs(open_page("runs.py", run=f"{first.id},{second.id}"))

@@ -8,7 +8,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.formatting import rate_in_words
 from core.store.interventions import Intervention
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from pages.components.runs.controls import history_frame
@@ -32,7 +32,7 @@ def store(workspace):
 
 def begin(store: Store, name: str = "mine", num_epochs: int = 2, config=CONFIG) -> Run:
     """A run at work after so many of its ten epochs, each at a rate of 0.001."""
-    run = store.create_run(config, name, "tiny")
+    run = store.queue_run(RunRequest(config, name, "tiny"))
     store.claim(run.id, [f"cpu:{len(store.leases())}"])
     store.record_started(run.id, 1, 10, 100, 0)
     for epoch in range(1, num_epochs + 1):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.store.interventions import Intervention
+from core.store.records import RunRequest
 from core.store.store import Store
 from pages.components.runs.curves import family, marked_changes
 from tests.core.studies.ended import FLIPPED, TINY
@@ -18,9 +19,9 @@ def store(workspace):
 
 def chain(store):
     """A run, its fork and the fork's fork, newest last."""
-    first = store.create_run(TINY, "first")
-    second = store.create_run(FLIPPED, "second", parent_id=first.id)
-    third = store.create_run(FLIPPED.with_values({"seed": 3}), "third", parent_id=second.id)
+    first = store.queue_run(RunRequest(TINY, "first"))
+    second = store.queue_run(RunRequest(FLIPPED, "second", parent_id=first.id))
+    third = store.queue_run(RunRequest(FLIPPED.with_values({"seed": 3}), "third", parent_id=second.id))
     return first, second, third
 
 

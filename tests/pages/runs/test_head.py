@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
-from core.store.records import Run
+from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
@@ -26,7 +26,7 @@ def head_of(runs: list[Run]) -> list[str]:
 def test_nothing_in_it_grows_with_the_epochs(workspace, num_runs):
     """It stands outside the part of the page that ticks."""
     with Store(workspace) as store:
-        runs = [store.create_run(PRESETS["tiny"].config, name) for name in "ab"[:num_runs]]
+        runs = [store.queue_run(RunRequest(PRESETS["tiny"].config, name)) for name in "ab"[:num_runs]]
     runs = [replace(run, state=RunState.RUNNING) for run in runs]
     grown = [
         replace(run, epoch=7, best_epoch=6, best_val_accuracy=0.6, gap=0.1, batch=3, batch_accuracy=0.7)

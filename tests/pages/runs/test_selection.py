@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.runs.selection import Selection, parse_selection, signature
@@ -13,7 +14,7 @@ def runs(workspace):
     """Newest first; the middle one is running."""
     with Store(workspace) as store:
         for name in "abc":
-            store.create_run(PRESETS["tiny"].config, name)
+            store.queue_run(RunRequest(PRESETS["tiny"].config, name))
         newest, middle, oldest = store.list_runs()
     return [
         replace(newest, state=RunState.FINISHED),

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.design.presets import PRESETS
+from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.runs.table import GROUPS, table_data, table_row, thinned
@@ -11,8 +12,8 @@ from pages.components.runs.table import GROUPS, table_data, table_row, thinned
 @pytest.fixture
 def runs(workspace):
     with Store(workspace) as store:
-        first = store.create_run(PRESETS["tiny"].config, "Grüße =1+1", "tiny")
-        second = store.create_run(PRESETS["article"].config, "second", "article")
+        first = store.queue_run(RunRequest(PRESETS["tiny"].config, "Grüße =1+1", "tiny"))
+        second = store.queue_run(RunRequest(PRESETS["article"].config, "second", "article"))
     finished = replace(
         first,
         state=RunState.FINISHED,
