@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import PictureError
+from core.system.frames import Pixels
 
 # Pillow registers some 40 openers; these are what people have.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
@@ -18,8 +19,6 @@ MAX_PIXELS = 25_000_000
 MAX_SIDE_RATIO = 50
 MAX_FILE_BYTES = 50_000_000
 CROPS = ("center", "pad", "stretch")
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

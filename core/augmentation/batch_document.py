@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import ExperimentConfig
-from core.images import Pixels
+from core.system.frames import Pixels
 
 # What is less than this of a mixed label is a rounding error.
 SMALLEST_SHARE = 1e-6

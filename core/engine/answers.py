@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.images import Pixels
+from core.system.frames import Pixels
 
 
 @dataclass(frozen=True)

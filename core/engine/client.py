@@ -19,9 +19,8 @@ from core.augmentation.batch_document import Batch
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.engine.answers import Answer
 from core.errors import EngineError, UserError
-from core.images import Pixels
 from core.system.files import open_log
-from core.system.frames import READY, Arrays, read_frame, write_frame
+from core.system.frames import READY, Arrays, Pixels, read_frame, write_frame
 from core.workspace import PROJECT_ROOT, Workspace
 
 START_DEADLINE_SECONDS = 120.0

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
+Pixels = NDArray[np.uint8]  # pictures, (height, width, channels) or with a count before
 
 # What a process sends unasked, once it has loaded all that it needs to answer.
 READY: dict[str, Any] = {"ready": True}

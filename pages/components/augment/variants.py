@@ -13,9 +13,9 @@ from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
 from core.design.hints import LARGE_SHIFT
 from core.formatting import percent
-from core.images import Pixels
 from core.server.services import Services
 from core.store.records import Run
+from core.system.frames import Pixels
 from pages.components.augment.policy_form import render_policy
 from pages.components.augment.run_choice import PARAMETER, choose_run
 from pages.components.kit import session

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core.engine.answers import Answer
-from core.images import Pixels
 from core.store.records import Run
+from core.system.frames import Pixels
 from pages.components.kit import session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.text import literal

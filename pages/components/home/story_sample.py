@@ -7,9 +7,9 @@ import streamlit as st
 from core.datasets.samples import SAMPLES, unseen_pictures
 from core.engine.answers import Answer
 from core.errors import ConvDeckError, DatasetError
-from core.images import Pixels
 from core.server.services import Services
 from core.store.records import Run
+from core.system.frames import Pixels
 from pages.components.kit import session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.cache import answer_of

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.engine.answers import Answer
 from core.formatting import percent
-from core.images import Pixels
+from core.system.frames import Pixels
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core.images import Pixels
+from core.system.frames import Pixels
 
 
 def enlarge(pixels: Pixels, side: int) -> Image.Image:

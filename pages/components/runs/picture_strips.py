@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.images import Pixels
 from core.store.breakdowns import Counts, Followed
+from core.system.frames import Pixels
 from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 from pages.components.kit.pictures import enlarge, png_bytes
 
