@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from core.config import parse_json
+from core.config.refusals import unknown_key
 from core.errors import ConfigError, ConvDeckError, PreflightBusy, RunNotFound, StudyNotFound, UserError
 from core.server.services import Services, get_services
 
@@ -90,7 +91,7 @@ def parse_body(body: bytes, known: set[str]) -> dict[str, Any]:
     asked = {key: value for key, value in asked.items() if value is not None}
     unknown = set(asked) - known
     if unknown:
-        raise ConfigError(sorted(unknown)[0], f"is not a known key; choose from {', '.join(sorted(known))}.")
+        raise unknown_key(min(unknown), sorted(known))
     for key in ("preset", "name", "token"):
         if key in asked and not isinstance(asked[key], str):
             raise ConfigError(key, "must be text.")

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from core.api.responses import answer_body, parse_body, route, values_of
 from core.config import ExperimentConfig
+from core.config.refusals import unknown_key
 from core.errors import ConfigError
 from core.server.services import Services, get_services
 from core.store.store import Store
@@ -79,9 +80,7 @@ def _second_of(store: Store, first: StudySource, against: object) -> StudySource
     if not isinstance(against, dict):
         raise ConfigError("against", "must be an object with config, preset, run or set.")
     if unknown := set(against) - {"set", *SOURCES}:
-        raise ConfigError(
-            f"against.{min(unknown)}", "is not a known key; choose from config, preset, run and set."
-        )
+        raise unknown_key(f"against.{min(unknown)}", [*SOURCES, "set"])
     return base_fork(first, values_of(against)) if set(against) == {"set"} else _base_of(store, against)
 
 

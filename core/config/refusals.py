@@ -5,7 +5,7 @@ it refuses is gone through once more, in a fixed order.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,6 +21,11 @@ NUMBERS = "numbers"
 Part = TypeVar("Part", bound=msgspec.Struct)
 
 
+def unknown_key(path: str, known: Iterable[str]) -> ConfigError:
+    """What is said of a key that nothing reads."""
+    return ConfigError(path, f"is not known here. Known are: {', '.join(known)}.")
+
+
 def build(config_class: type[Part], values: object, path: str = "") -> Part:
     """A config of plain values, part for part. Raises ConfigError for the first fault, with its path."""
     if not isinstance(values, Mapping):
@@ -28,8 +33,7 @@ def build(config_class: type[Part], values: object, path: str = "") -> Part:
     fields = fields_of(config_class)
     unknown = [key for key in values if key not in fields]
     if unknown:
-        known = ", ".join(fields)
-        raise ConfigError(_join(path, str(unknown[0])[:60]), f"is not known here. Known are: {known}.")
+        raise unknown_key(_join(path, str(unknown[0])[:60]), fields)
     arguments = {key: _build_field(fields[key], value, _join(path, key)) for key, value in values.items()}
     try:
         return config_class(**arguments)
