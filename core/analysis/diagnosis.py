@@ -311,7 +311,9 @@ def _stalled(signals: Signals, guessing: float) -> _Finding | None:
             f"Validation has not improved beyond noise since epoch {since}, and {_training(signals)} accuracy is "
             f"only {_percent(level)}{guess}: the network does not even learn its training pictures."
         )
-        return _Finding(Verdict.UNDERFITTING, f"Underfitting, training accuracy only {_percent(level)}", text)
+        return _Finding(
+            Verdict.UNDERFITTING, f"Underfitting, {_training(signals)} accuracy only {_percent(level)}", text
+        )
     text = (
         f"Validation has not improved beyond noise since epoch {since} and is at "
         f"{_percent(signals.validation_level)}, but the gap of {_tenths(gap)} points to {_training(signals)} "

@@ -125,7 +125,7 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
     if sum(bool(reach) for reach in resampled) > 1:
         differences.append(
             "Each layer resamples the picture once more, which blurs it a little. Here flips, zoom, shear, rotation "
-            "and shifts are one map, and the picture is resampled once."
+            "and shifts are combined into one transformation, and the picture is resampled once."
         )
 
 

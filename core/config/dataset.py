@@ -42,6 +42,6 @@ class DatasetConfig(ConfigPart, frozen=True):
         if not isinstance(self.id, str) or not DATASET_ID.fullmatch(self.id):
             raise ConfigError(
                 "dataset.id",
-                f"must be 1 to 40 small letters, digits, '-' or '_', not {describe(self.id)}.",
+                f"must be 1 to 40 lowercase letters, digits, '-' or '_', not {describe(self.id)}.",
             )
         fields(NUMBERS)

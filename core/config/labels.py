@@ -290,11 +290,11 @@ LABELS: dict[str, Label] = {
         "Label smoothing", "Trains the network to be a little less than certain of each label."
     ),
     "optimizer.gradient_clip_norm": Label(
-        "Gradient clipping", "The largest global norm of a batch's gradients. Empty: no limit.", empty="off"
+        "Gradient clipping", "Scales a batch's gradients down to at most this length. Empty: no limit.", empty="off"
     ),
     "optimizer.weight_averaging": Label(
         "Weight averaging",
-        "Evaluates and saves a moving average of the weights with this momentum, such as 0.999. Empty: off.",
+        "Evaluates and saves a moving average of the weights; 0.999 spans some 1,000 steps. Empty: off.",
         empty="off",
     ),
     "training.batch_size": Label("Batch size", "The number of pictures that each step learns from."),

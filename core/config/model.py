@@ -57,6 +57,8 @@ class BlockConfig(ConfigPart, frozen=True):
     def check(self, fields: Check) -> None:
         fields(NUMBERS)
         sizes = self.kernel_sizes
+        if sizes == ():
+            raise ConfigError("kernel_sizes", "must have at least one size.")
         if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 6:
             raise ConfigError(
                 "kernel_sizes", f"must be a list of 1 to 6 whole numbers, not {describe(sizes)}."

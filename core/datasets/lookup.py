@@ -45,5 +45,6 @@ def check_dataset(workspace: Workspace, dataset: DatasetConfig) -> None:
     asked = dataset.num_train
     if asked is not None and asked > info.num_train:
         raise ConfigError(
-            "dataset.num_train", f"asks for {asked:,} training pictures; {info.title} has {info.num_train:,}."
+            "dataset.num_train",
+            f"must be at most {info.num_train:,}, the training pictures of {info.title}, not {asked:,}.",
         )

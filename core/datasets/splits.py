@@ -127,7 +127,8 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
     count = len(labels) if config.num_train is None else config.num_train
     if count > len(labels):
         raise ConfigError(
-            "dataset.num_train", f"asks for {count:,} training pictures; there are {len(labels):,}."
+            "dataset.num_train",
+            f"must be at most {len(labels):,}, the training pictures that there are, not {count:,}.",
         )
     order = nested_order(labels)
     rows = order[:count]

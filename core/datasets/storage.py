@@ -216,7 +216,7 @@ def check_id(dataset_id: str) -> None:
     """Raise DatasetError unless the id may become a folder's name."""
     if not isinstance(dataset_id, str) or not DATASET_ID.fullmatch(dataset_id):
         raise DatasetError(
-            "A data set's name is 1 to 40 small letters, digits, '-' or '_', such as my-flowers."
+            "A data set's name is 1 to 40 lowercase letters, digits, '-' or '_', such as my-flowers."
         )
 
 

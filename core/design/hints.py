@@ -23,8 +23,9 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
     )
     if network.parameters > MANY_PARAMETERS_PER_PICTURE * num_train and not augmentation.is_active:
         rest = "" if regularized else " and no dropout"
+        pictures = "picture" if num_train == 1 else "pictures"
         hints.append(
-            f"{network.parameters:,} parameters for {num_train:,} pictures, no augmentation{rest}: expect it to "
+            f"{network.parameters:,} parameters for {num_train:,} {pictures}, no augmentation{rest}: expect it to "
             f"overfit within a few epochs."
         )
     steps = num_train * training.steps_per_epoch_multiple / training.batch_size

@@ -219,7 +219,10 @@ def serve_requests(requests: Requests, incoming: BinaryIO, outgoing: BinaryIO) -
         except Exception as error:
             traceback.print_exc()
             answer, answer_arrays = (
-                {"error": f"The picture engine failed: {type(error).__name__}: {error}"},
+                {
+                    "error": f"The picture engine failed ({type(error).__name__}: {error}). Try again; if it fails "
+                    "again, restart the dashboard. Its log is on the System page."
+                },
                 {},
             )
         write_frame(outgoing, answer, answer_arrays)

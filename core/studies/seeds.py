@@ -158,7 +158,7 @@ def _words_of_one(condition: ConditionResult) -> tuple[str, tuple[str, ...]]:
             f"{condition.name}: {mean} best validation accuracy; one run cannot show how much is chance.",
             (),
         )
-    seeds = f"{percent(accuracy.low)} to {percent(accuracy.high)}, 95 %, {accuracy.n} seeds"
+    seeds = f"95 % interval of {accuracy.n} seeds: {percent(accuracy.low)} to {percent(accuracy.high)}"
     headline = f"{condition.name} reaches {mean} on average ({seeds})."
     noise = (
         f"From seed to seed it varies by {distance(condition.spread)} (standard deviation). Two single runs "

@@ -91,7 +91,7 @@ def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wa
     # On the curve, and in the history.
     expect(page.locator(f"{DRAWING} text").filter(has_text="rate").first).to_be_visible()
     page.get_by_text("Changed during training").first.click()
-    for change in ("Learning rate 0.0005", "More epochs 7", "One epoch", "Pause"):
+    for change in ("Learning rate 0.0005", "More epochs 7", "Step one epoch", "Pause"):
         expect(seen(page, change)).to_be_visible()
     control.stop_run(workspace, run.id)
     wait_for(lambda: store.get_run(run.id).state is RunState.STOPPED, timeout=60, message="the stop")

@@ -292,7 +292,7 @@ def test_a_value_that_was_not_taken_is_not_lost_by_folding_it_away(workspace) ->
     page.session_state["more-of-optimizer"] = False
     page.run()
     assert field(page, "optimizer.momentum").value == 0.0
-    assert "A field has an invalid value: Momentum: " in words(page)
+    assert "Invalid value. Momentum: " in words(page)
     change(page, "optimizer.momentum", 0.5)
     assert "Momentum" not in {each.label for each in page.number_input}
     assert draft(page).optimizer.momentum == 0.5

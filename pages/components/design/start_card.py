@@ -62,12 +62,14 @@ def render_start(
             disabled=network is None or refused,
             width="stretch",
         )
-        if problem is not None:
+        # While a value is refused, the network is still the one before it.
+        if problem is not None and not reasons:
             st.error(f"This network cannot be built. {literal(problem.message)}", icon=":material/block:")
         if refused:
             # Repeated here, because the field may be in a closed section.
-            why = "; ".join(reasons) or "see the message below the field."
-            st.markdown(f":small[:red[A field has an invalid value: {literal(why)}]]")
+            why = " ".join(reasons) or "See the message below the field."
+            fields = "Invalid value" if len(reasons) < 2 else f"{len(reasons)} invalid values"
+            st.markdown(f":small[:red[{fields}. {literal(why)}]]")
         elif network is not None:
             num_train = config.dataset.num_train or _dataset_size(config)
             for hint in advise(config, network, image_size, num_train):

@@ -133,8 +133,8 @@ def _render_watching(services: Services, run: Run) -> None:
         _render_end_of_watching(services, run, overfits)
     else:
         st.markdown(
-            "It is training now, in the background. Each epoch adds a point: at first both curves rise together. "
-            "Then one keeps rising and the other stops, and a verdict says since when."
+            "It is training now, in the background. Each epoch adds a point: at first training and validation rise "
+            "together. Then training keeps rising and validation stops, and a verdict says since when."
         )
     render_followed(services, run)
 
@@ -144,7 +144,7 @@ def _render_end_of_watching(services: Services, run: Run, overfits: bool) -> Non
         render_problem(run)
     elif overfits:
         st.markdown(
-            "There it is: it still gets better at its training pictures, but no longer at new ones. What helps most is "
+            "There it is: it got better and better at its training pictures, but not at new ones. What helps most is "
             "**augmentation**: it rotates, shifts and mirrors each picture a little every time it is shown."
         )
     else:

@@ -28,7 +28,7 @@ WHAT = {
     "add_epochs": "More epochs",
     "pause": "Pause",
     "resume": "Resume",
-    "step": "One epoch",
+    "step": "Step one epoch",
 }
 NOT_YET = {
     "learning_rate": "Takes effect when the next epoch begins.",

@@ -149,7 +149,7 @@ def marked_changes(history: Sequence[Intervention]) -> dict[int, str]:
             continue
         match each.kind:
             case "learning_rate" if each.value is not None:
-                words = f"rate {rate_in_words(each.value)}"
+                words = f"learning rate {rate_in_words(each.value)}"
             case "add_epochs":
                 words = f"+{each.value:.0f} epochs"
             case "pause":

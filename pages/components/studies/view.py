@@ -137,7 +137,8 @@ def _render_standing(report: StudyReport) -> None:
     reused = sum(member.is_reused for member in report.members)
     parts = []
     if report.num_finished and not report.is_partial:
-        parts.append(f"All {report.num_planned} runs have finished.")
+        all_runs = "Both" if report.num_planned == 2 else f"All {report.num_planned}"
+        parts.append(f"{all_runs} runs have finished.")
     if reused:
         verb = "was" if reused == 1 else "were"
         parts.append(f"{reused} of its runs {verb} reused, not trained again.")

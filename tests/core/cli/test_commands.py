@@ -225,7 +225,7 @@ def test_a_failed_run_is_exit_code_1(workspace) -> None:
         (["show", "../../etc/passwd"], "no run"),
         (["predict", "--run", "nobody", "x.png"], "no run"),
         (["datasets", "add", "my-own", "no-such-file.npz"], "There is nothing at"),
-        (["datasets", "add", "../x", "y.npz"], "small letters"),
+        (["datasets", "add", "../x", "y.npz"], "lowercase letters"),
         (["datasets", "remove", "mnist"], "is not here"),
         (["fly"], "invalid choice"),
         (["train"], "--preset"),

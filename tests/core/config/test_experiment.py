@@ -198,10 +198,10 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
         ("training.test_time_flip", 1, "training.test_time_flip", "true or false"),
         ("model.whitening", "yes", "model.whitening", "true or false"),
         ("augmentation.alternating_flip", None, "augmentation.alternating_flip", "true or false"),
-        ("dataset.id", "../etc", "dataset.id", "small letters"),
-        ("dataset.id", None, "dataset.id", "small letters"),
+        ("dataset.id", "../etc", "dataset.id", "lowercase letters"),
+        ("dataset.id", None, "dataset.id", "lowercase letters"),
         # What msgspec by itself would take, or fail at.
-        ("dataset.id", "cifar10\n", "dataset.id", "small letters"),
+        ("dataset.id", "cifar10\n", "dataset.id", "lowercase letters"),
         ("dataset.label_noise", Decimal("0.5"), "dataset.label_noise", "must be a number"),
         ("model.blocks[0].kernel_sizes", {3}, "model.blocks[0].kernel_sizes", "must be a list"),
         ("model.blocks", [BlockConfig()], "model.blocks[0]", "object with named values"),

@@ -156,7 +156,7 @@ def test_a_damaged_one_is_listed_with_what_is_wrong_and_can_be_removed(
 @pytest.mark.parametrize("name", ["", "../x", "A", "a b", "x" * 41, ".hidden", "a/b", None])
 def test_names_that_cannot_be_folders_are_refused(workspace, name) -> None:
     for action in (load_dataset, delete_dataset):
-        with pytest.raises(DatasetError, match="small letters"):
+        with pytest.raises(DatasetError, match="lowercase letters"):
             action(workspace, name)
 
 

@@ -114,7 +114,7 @@ def test_how_far_two_single_runs_may_differ():
     assert condition.telling == pytest.approx(stats.t.ppf(0.975, 2) * np.std(values, ddof=1) * math.sqrt(2))
     low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
     assert found.headline == (
-        f"config 0 reaches 70.3 % on average ({100 * low:.1f} % to {100 * high:.1f} %, 95 %, 3 seeds)."
+        f"config 0 reaches 70.3 % on average (95 % interval of 3 seeds: {100 * low:.1f} % to {100 * high:.1f} %)."
     )
 
 

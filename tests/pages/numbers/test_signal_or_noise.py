@@ -94,5 +94,5 @@ def test_every_number_of_one_config_over_seeds(store):
     spread = 100 * statistics.stdev(best)
     apart = stats.t.ppf(0.975, 4) * spread * math.sqrt(2)
     words = " ".join(texts_of(open_page("studies.py", study=study.id)))
-    assert f"reaches {mean:.1f} % on average ({low:.1f} % to {high:.1f} %, 95 %, 5 seeds)" in words
+    assert f"reaches {mean:.1f} % on average (95 % interval of 5 seeds: {low:.1f} % to {high:.1f} %)" in words
     assert f"varies by {spread:.1f} points" in words and f"differ by more than {apart:.1f} points" in words

@@ -111,7 +111,7 @@ def test_at_a_standstill(store, clean: float, val: float, first: str) -> None:
         assert headline == f"Plateau since epoch {since}, gap {known['gap']} points"
         assert numbers == {str(since), known["validation"], known["gap"]}
     else:
-        assert headline == f"Underfitting, training accuracy only {known['training']} %"
+        assert headline == f"Underfitting, clean training accuracy only {known['training']} %"
         assert numbers == {str(since), known["training"], GUESSED}
 
 

@@ -205,6 +205,6 @@ def test_each_kind_has_words() -> None:
         Intervention(3, "resume", None, 120.0, 1, None, None, "The run ended first."),
     ]
     frame = history_frame(rows)
-    assert frame["What"].tolist() == ["Resume", "One epoch", "More epochs 5"]
+    assert frame["What"].tolist() == ["Resume", "Step one epoch", "More epochs 5"]
     assert frame["When"].tolist() == ["01 Jan 00:02:00", "01 Jan 00:01:00", "01 Jan 00:00:00"]
     assert frame["Outcome"].tolist()[1] == "Trains to the end of this epoch."
