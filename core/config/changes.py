@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.config.experiment import ExperimentConfig
-from core.config.labels import change_in_words, shown_value
+from core.config.labels import change_in_words, label_of, shown_value
 from core.errors import ConfigError
 
 
@@ -43,6 +43,13 @@ def setting_in_words(config: ExperimentConfig, path: str) -> str:
     except ConfigError:
         value = None
     return shown_value(path, value)
+
+
+def settings_in_words(config: ExperimentConfig) -> list[tuple[str, str]]:
+    """Each setting of a config by its name, with its value in words, in the order of the config."""
+    return [
+        (label_of(path), shown_value(path, value)) for path, value in _leaves(config.to_dict(), "").items()
+    ]
 
 
 def _leaves(value: Any, path: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class RunFacts:
         if self.deleted:
             return "This run was deleted; only what was written about it is left."
         if not self.epochs:
-            return f"No epoch has finished yet; the run is {str(self.state).lower()}."
+            return f"No epoch has finished yet ({str(self.state).lower()})."
         parts = []
         if self.best_val_accuracy is not None:
             parts.append(

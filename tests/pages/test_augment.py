@@ -261,7 +261,7 @@ def test_a_sweep_is_measured_and_its_parent_beside_it(engine, workspace, monkeyp
     page.run()
     text = words(page)
     assert "**fork**: 90 % undistorted, 72 % at −90° and 72 % at 90°; trained with −30° to 30°." in text  # noqa: RUF001
-    assert "**parent**" in text and "trained without it" in text
+    assert "**parent**" in text and "trained without rotation" in text
     assert "Measured on 1,000 validation pictures" in text
     chart = page.get("vega_lite_chart")[0].proto
     assert "datum.r0_low" in chart.spec and "fork" in chart.spec

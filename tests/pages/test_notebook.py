@@ -82,9 +82,7 @@ def test_the_numbers_can_be_taken_over_and_an_expectation_stays_as_it_was(store)
     area(page, "Outcome").set_value("Mine.")
     press(page, "Save with the numbers")
     outcome = store.notes.find([run.id, other.id]).outcome
-    assert outcome.startswith(
-        "Mine.\n\n“the one”: No epoch has finished yet; the run is waiting.\n“the other”: "
-    )
+    assert outcome.startswith("Mine.\n\n“the one”: No epoch has finished yet (waiting).\n“the other”: ")
 
 
 def test_too_late_is_said_and_the_words_stay(store) -> None:

@@ -323,7 +323,7 @@ def test_what_was_changed_on_the_way_is_said_of_each_of_several(store):
     store.interventions.mark_applied(one.id, 1, asked.number, 2, "Done.")
     text = words(open_runs(f"{one.id},{other.id}"))
     assert text.count("Changed during training") == 1
-    assert literal("Changed during training, from epoch 3 on: rate 0.0005.") in text
+    assert literal("Changed during training, epoch 3: learning rate 0.0005.") in text
 
 
 def test_mends_are_offered_again_when_a_data_set_comes_back(store):

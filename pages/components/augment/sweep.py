@@ -161,7 +161,7 @@ def sweep_sentence(found: Robustness) -> str:
     told = " and ".join(
         f"{percent(value, 0)} at {level_in_words(knob, level)}" for level, value in ends if value is not None
     )
-    trained = "trained without it"
+    trained = f"trained without {knob.title[:1].lower()}{knob.title[1:]}"
     if found.trained is not None:
         trained = " to ".join(level_in_words(knob, level) for level in found.trained)
         trained = f"trained with {trained}"

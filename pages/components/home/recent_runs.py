@@ -72,4 +72,4 @@ def _result(run: Run) -> str:
     if run.best_val_accuracy is None:
         return "no epoch finished"
     gap = "" if run.gap is None else f", gap {points(run.gap)}"
-    return f"{percent(run.best_val_accuracy)} on {run.dataset}{gap}"
+    return f"best validation accuracy {percent(run.best_val_accuracy)} on {run.dataset}{gap}"

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import differences
-from core.config.changes import setting_in_words
+from core.config.changes import setting_in_words, settings_in_words
 from core.config.labels import label_of
 from core.design.presets import PRESETS
 from core.formatting import percent, points, rough_duration
@@ -77,7 +77,10 @@ def _render_settings(run: Run) -> None:
             for path, _, _ in differences(preset.config, run.config)
         )
         st.caption(literal(f"Preset {preset.name}{f'. {changes}' if changes else ', unchanged'}."))
-    st.json(run.config.to_dict(), expanded=2)
+    table = pd.DataFrame(settings_in_words(run.config), columns=["Setting", "Value"])
+    st.dataframe(table, hide_index=True, alt="Each setting of this run with its value")
+    st.caption("The same as JSON, as the command line and REST read it:")
+    st.json(run.config.to_dict(), expanded=False)
 
 
 def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
@@ -86,7 +89,7 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     paths = dict.fromkeys(path for other in configs[1:] for path, _, _ in differences(configs[0], other))
     rows = {label_of(path): [setting_in_words(config, path) for config in configs] for path in paths}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=run_words.distinct_names(runs))
-    table.index.name = "setting"
+    table.index.name = "Setting"
     return table
 
 

@@ -70,7 +70,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
                     # Not a caption: that makes the colours of a badge too faint to read.
                     st.markdown(f"{verdict_badge(diagnosis)} :small[{literal(diagnosis.evidence)}]")
                 if changes := marked_changes(store.interventions.history(run.id)):
-                    words = "; ".join(f"from epoch {epoch} on: {change}" for epoch, change in changes.items())
+                    words = "; ".join(f"epoch {epoch}: {change}" for epoch, change in changes.items())
                     st.caption(literal(f"Changed during training, {words}."))
             _render_standing(store, run, own)
     if any(own["epoch"] for own in curves):

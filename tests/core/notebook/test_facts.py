@@ -28,7 +28,7 @@ def test_a_run_s_numbers_are_those_of_its_curves(store, workspace) -> None:
 def test_a_run_before_its_first_epoch_and_one_that_is_gone(store) -> None:
     waiting = store.queue_run(RunRequest(CONFIG, "waits"))
     note = store.notes.write([waiting.id], expectation="It learns.")
-    assert entry_of(store, note).facts() == ["No epoch has finished yet; the run is waiting."]
+    assert entry_of(store, note).facts() == ["No epoch has finished yet (waiting)."]
     assert entry_of(store, note).is_open
     store.request_stop(waiting.id)
     store.delete_run(waiting.id)

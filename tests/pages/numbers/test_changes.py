@@ -222,6 +222,8 @@ def test_every_number_of_the_settings(store) -> None:
     stored = json.loads(row_of(store, run.id)["config"])
     seen = leaves(json.loads(page.json[0].value))
     (caption,) = (text for text in texts_of(page) if text.startswith("Preset tiny"))
+    table = page.dataframe[-1].value.set_index("Setting")["Value"]
+    assert table.index.is_unique and len(table) == len(seen)
     preset, now = leaves(PRESETS["tiny"].config.to_dict()), leaves(stored)
     # What is not stored, because it is as it always was, is as in the preset.
     assert seen == preset | now
@@ -231,6 +233,9 @@ def test_every_number_of_the_settings(store) -> None:
         for path in now
         if now[path] != preset[path]
     }
+    for path in now:
+        if now[path] != preset[path]:
+            assert table[label_of(path)] == shown(now[path], path)
     assert read_numbers([caption]) >= {"0.0037", "17", "5"}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.augmentation.robustness import KNOBS
 from pages.components.augment import sweep
 from tests.pages.numbers.conftest import CLASSES, NUM_VALIDATION, Trained
 from tests.pages.numbers.distorted import about_the_middle, rotated, shifted
@@ -127,7 +128,8 @@ def test_every_number_in_the_words_below_it(home: Trained, knob: str, wait_for) 
         for value, level in told:
             assert value == f"{100 * by_words[level.strip()]:.0f}", (line, level)
     trained = next(text for text in texts_of(page) if text.startswith("**noisy**")).rpartition("; ")[2]
-    assert trained == (f"trained with {MINUS}20° to 20°." if knob == "rotation" else "trained without it.")
+    without = f"trained without {KNOBS[knob].title.lower()}."
+    assert trained == (f"trained with {MINUS}20° to 20°." if knob == "rotation" else without)
     low, high = drawn["r1_low"].dropna().tolist(), drawn["r1_high"].dropna().tolist()
     assert (low, high) == (([-20.0], [20.0]) if knob == "rotation" else ([], []))
 

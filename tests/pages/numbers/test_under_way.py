@@ -76,7 +76,7 @@ def test_every_number_of_what_was_changed(store) -> None:
     other = store.queue_run(RunRequest(run.config, "other"))
     several = texts_of(open_page("runs.py", run=f"{run.id},{other.id}"))
     (changes,) = (text for text in several if text.startswith("Changed during training, "))
-    assert f"from epoch {by_kind['learning_rate']['epoch'] + 1} on: rate 0.00047" in changes
+    assert f"epoch {by_kind['learning_rate']['epoch'] + 1}: learning rate 0.00047" in changes
     assert "+5 epochs" in changes
     assert row_of(store, run.id)["total_epochs"] == EPOCHS + 5
     assert "Epoch 9 of 17" in bars(page)[0][1]
