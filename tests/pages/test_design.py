@@ -160,14 +160,14 @@ def test_what_the_config_takes_is_shown_as_it_is(workspace, path: str, value: fl
 
 def test_an_error_stands_until_its_field_is_mended_or_left(workspace) -> None:
     page = change(open_page("design.py", preset="tiny"), "model.blocks[0].kernel_sizes", [])
-    assert "1 to 6 whole numbers" in words(page)
+    assert "Must have at least one size." in words(page)
     assert button(page, "Start training").disabled
     change(page, "model.blocks[0].kernel_sizes", [5])
     assert not button(page, "Start training").disabled
     change(page, "model.blocks[0].kernel_sizes", [])
     go_to(page, "classify.py")
     go_to(page, "design.py", **{})
-    assert "1 to 6 whole numbers" not in words(page)
+    assert "Must have at least one size." not in words(page)
     assert field(page, "model.blocks[0].kernel_sizes").value == [5]
     assert not button(page, "Start training").disabled
 
@@ -187,7 +187,7 @@ def test_an_error_goes_with_its_field(workspace) -> None:
 
 def test_too_many_pictures_are_told_beside_the_field(workspace, idle) -> None:
     page = change(open_page("design.py", preset="tiny"), "dataset.num_train", 6001)
-    assert "Asks for 6,001 training pictures; Shapes has 6,000." in words(page)
+    assert "Must be at most 6,000, the training pictures of Shapes, not 6,001." in words(page)
     assert button(page, "Start training").disabled
     change(page, "dataset.num_train", 6000)
     assert not button(page, "Start training").disabled
@@ -266,7 +266,7 @@ def test_a_small_own_data_set_is_told_from_the_numbers_of_its_card(workspace) ->
     arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
     save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays)
     page = change(open_page("design.py", preset="tiny"), "dataset.id", "mine")
-    assert "Asks for 1,000 training pictures; Mine has 10." in words(page)
+    assert "Must be at most 10, the training pictures of Mine, not 1,000." in words(page)
 
 
 # What is folded

@@ -367,4 +367,4 @@ def test_what_was_changed_on_the_way_is_marked_at_the_first_epoch_that_felt_it(s
     add_epoch(store, run, 4)
     data = pa.ipc.open_stream(charts(open_runs(run.id))[0].data.data).read_pandas()
     marked = data[data["r0_change"].notna()]
-    assert marked[["epoch", "r0_change"]].values.tolist() == [[4, "rate 0.0005, +4 epochs"]]
+    assert marked[["epoch", "r0_change"]].values.tolist() == [[4, "learning rate 0.0005, +4 epochs"]]

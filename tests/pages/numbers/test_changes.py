@@ -128,7 +128,7 @@ def test_when_it_was_changed_and_what_it_logged(store) -> None:
     # Both take effect with epoch 8, which has not ended, so that no mark stands yet; then they share one.
     store.record_epoch(run.id, 1, EpochRow(8, val_accuracy=0.3, clean_train_accuracy=0.5))
     drawn = chart_data(open_page("runs.py", run=run.id).get("vega_lite_chart")[0]).set_index("epoch")
-    assert drawn["r0_change"].dropna().to_dict() == {8: "rate 0.00047, +3 epochs"}
+    assert drawn["r0_change"].dropna().to_dict() == {8: "learning rate 0.00047, +3 epochs"}
 
 
 def test_how_long_nothing_was_heard_of_a_process(store) -> None:
