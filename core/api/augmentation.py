@@ -8,6 +8,7 @@ from starlette.routing import Route
 from core.api.responses import route
 from core.augmentation.batch_document import batch_document, png_base64
 from core.augmentation.robustness import measure_robustness
+from core.datasets.identity import check_same_data
 from core.datasets.storage import load_dataset
 from core.errors import ConfigError
 from core.server.services import Services
@@ -25,6 +26,7 @@ def routes() -> list[Route]:
 
 def _batch(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
+    check_same_data(services.workspace, run)
     epoch, step = (_whole(request, name) for name in ("epoch", "step"))
     batch = services.engine.batch(run.config, epoch - 1, step - 1, MOST_PICTURES)
     document = batch_document(batch, run.config, epoch, step)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.config import AugmentationConfig, DatasetConfig
+from core.datasets.identity import check_same_data
+from core.datasets.storage import Dataset, describe_dataset
 from core.errors import ConfigError, RunError
 from core.store.records import Run
 from core.system.files import write_bytes
@@ -137,10 +139,11 @@ def measure_robustness(
     level is kept.
 
     Raises:
-        UserError: the run has no weights, there is no such knob, or its data set is not here.
+        UserError: the run has no weights, there is no such knob, or the data that it was started on is not here.
         EngineError: the engine crashed or overran its deadline.
     """
     find_knob(knob, image_shape[2])
+    check_same_data(workspace, run)
     if run.best_epoch is None:
         raise RunError("This run has no weights yet: it has to finish its first epoch.")
     config, stamp = run.config, _stamp(workspace, run)
@@ -183,11 +186,8 @@ def _robustness(run: Run, knob: str, kept: dict[str, list[int]]) -> Robustness:
 
 def _stamp(workspace: Workspace, run: Run) -> list[Any]:
     """Another one when the run's best weights, or the pictures of its data set, are others."""
-    try:
-        status = (workspace.datasets / run.dataset / "dataset.json").stat()
-    except OSError:
-        return [run.attempt, run.best_epoch, None]
-    return [run.attempt, run.best_epoch, status.st_mtime_ns]
+    info = describe_dataset(workspace, run.dataset)
+    return [run.attempt, run.best_epoch, None if info is None else info.digest]
 
 
 def _read(path: Path, stamp: list[Any]) -> dict[str, list[int]]:
@@ -200,17 +200,23 @@ def _read(path: Path, stamp: list[Any]) -> dict[str, list[int]]:
         return {}
 
 
-def trained_runs(runs: Iterable[Run], dataset_id: str) -> list[Run]:
-    """Those with weights and readable settings that were trained on this data set, in the same order."""
+def trained_runs(runs: Iterable[Run], dataset_id: str, digest: str) -> list[Run]:
+    """Those with weights and readable settings that were trained on the data set with this id and digest, in the same
+    order; also where a run's digest is not known.
+    """
     return [
         run
         for run in runs
-        if run.best_epoch is not None and run.dataset == dataset_id and run.unreadable is None
+        if run.best_epoch is not None
+        and (run.dataset, run.dataset_digest or digest) == (dataset_id, digest)
+        and run.unreadable is None
     ]
 
 
-def fitting_runs(runs: Iterable[Run], dataset_id: str, stored: ImageShape, shown: ImageShape) -> list[Run]:
-    """Those of `trained_runs` that read pictures of the shape `shown`, where the data set's are of `stored`."""
+def fitting_runs(runs: Iterable[Run], dataset: Dataset, shown: ImageShape) -> list[Run]:
+    """Those of `trained_runs` on this data set that read pictures of the shape `shown`."""
     return [
-        run for run in trained_runs(runs, dataset_id) if run.config.dataset.picture_shape(stored) == shown
+        run
+        for run in trained_runs(runs, dataset.id, dataset.digest)
+        if run.config.dataset.picture_shape(dataset.image_shape) == shown
     ]

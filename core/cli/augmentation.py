@@ -16,6 +16,7 @@ from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.cli.predict import read_picture
 from core.config import ExperimentConfig
+from core.datasets.identity import check_same_data
 from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import load_dataset
@@ -140,6 +141,8 @@ def _batch(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     check_dataset(workspace, config.dataset)
     ensure_dataset(workspace, config.dataset.id)
+    if arguments.run and config.dataset.id == (run := Store(workspace).get_run(arguments.run)).dataset:
+        check_same_data(workspace, run)
     engine = Engine(workspace)
     try:
         batch = engine.batch(config, arguments.epoch - 1, arguments.step - 1, MOST_PICTURES)

@@ -13,6 +13,7 @@ from core.cli.arguments import add_config_arguments, config_from, parse_assignme
 from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, print_json, print_table
 from core.cli.waiting import wait_until
+from core.datasets.identity import data_problem
 from core.engine.client import Engine
 from core.formatting import percent, points
 from core.runs import control
@@ -212,6 +213,7 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         if value is not None:
             print(f"  {name}: {value}")
     if curves["epoch"]:
+        ("data", data_problem(store.workspace, run)),
         print()
         header = ("EPOCH", "TRAIN", "CLEAN TRAIN", "VALIDATION", "TRAIN LOSS", "VALIDATION LOSS", "SECONDS")
         print_table(header, [_epoch_row(curves, index) for index in range(len(curves["epoch"]))])

@@ -1,5 +1,6 @@
 """Data sets on disk: a folder with memory-mapped arrays that all workers share, put in place at once or not at all."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -47,7 +48,8 @@ class Dataset:
 
     `x_*` are read-only memory maps, uint8 (count, height, width, channels) with 1 or 3 channels; `y_*` are int64
     (count,), indices into `class_names`. The first `num_validation` rows of the test arrays are the validation part
-    that came with the data set; None: it came without one, and `splits` halves the test arrays.
+    that came with the data set; None: it came without one, and `splits` halves the test arrays. `digest` are 64
+    hexadecimal digits: two data sets have the same exactly when a run would learn the same from both, see `digest_of`.
     """
 
     id: str
@@ -58,7 +60,8 @@ class Dataset:
     y_train: NDArray[np.int64]
     x_test: NDArray[np.uint8]
     y_test: NDArray[np.int64]
-    num_validation: int | None = None
+    num_validation: int | None
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class DatasetInfo:
     """What lists show of a data set.
 
     `state` is `ready`, `available` (to be drawn or downloaded) or `damaged`; then `description` says what is wrong,
-    and the numbers of a person's own one are 0, since nothing else knows them.
+    and the numbers of a person's own one are 0, since nothing else knows them. `digest` is as in `Dataset`, None unless
+    it is ready.
     """
 
     id: str
@@ -79,6 +83,7 @@ class DatasetInfo:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
     size_bytes: int
+    digest: str | None = None
 
     @property
     def num_classes(self) -> int:
@@ -169,7 +174,7 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
     height, width, channels = loaded["x_train"].shape[1:]
     return Dataset(
         dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded,
-        num_validation=num_validation,
+        num_validation=num_validation, digest=digest_of(described),
     )  # fmt: skip
 
 
@@ -210,6 +215,17 @@ def is_ready(workspace: Workspace, dataset_id: str) -> bool:
     """Whether the data set is stored."""
     check_id(dataset_id)
     return _describe(workspace.datasets / dataset_id) is not None
+
+
+def digest_of(described: Mapping[str, Any]) -> str:
+    """The digest of a data set with this description: of its class names in order, its arrays and its validation part.
+
+    It comes from the SHA-256 of each array that is stored with them, so no array is read. Name, title and description
+    are no part of it.
+    """
+    arrays = [described["sha256"][name] for name in ARRAYS]
+    identity = [described["class_names"], described.get("num_validation"), arrays]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
 def check_id(dataset_id: str) -> None:
@@ -302,6 +318,7 @@ def _stored_info(folder: Path, versions: tuple[tuple[int, ...] | None, ...]) -> 
     return DatasetInfo(
         folder.name, described["title"], "ready", described["description"], num_train, num_validation,
         num_test - num_validation, tuple(described["class_names"]), (height, width, channels), size,
+        digest_of(described),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ class RunFacts:
     """What is known of a noted run; where it was deleted, its id and last name alone.
 
     Accuracies and `gap` are fractions of 1, as the run's own: `gap` is that of the last epoch. `seconds` is the sum
-    of its epochs'. `headline` is the verdict in a few words.
+    of its epochs'. `headline` is the verdict in a few words. `dataset_digest` is None where it is not known.
     """
 
     id: str
@@ -38,6 +38,7 @@ class RunFacts:
     seconds: float | None = None
     curves: Curves | None = field(default=None, repr=False)
     config: ExperimentConfig | None = field(default=None, repr=False)
+    dataset_digest: str | None = None
 
     @property
     def shown_name(self) -> str:
@@ -93,6 +94,7 @@ def facts_of(workspace: Workspace, run: Run, curves: Curves) -> RunFacts:
         seconds=sum(seconds) if seconds else None,
         curves=curves,
         config=config,
+        dataset_digest=run.dataset_digest,
     )
 
 
@@ -107,7 +109,12 @@ def compare(runs: Sequence[RunFacts]) -> tuple[str, ...]:
         if first.config is not None and other.config is not None:
             changes = describe_changes(first.config, other.config, most=MOST_CHANGES)
             lines.append(f"“{other.name}” compared with “{first.name}”: {changes}.")
-        if first.best_val_accuracy is not None and other.best_val_accuracy is not None:
+        if _on_other_data(first, other):
+            lines.append(
+                f"“{other.name}” and “{first.name}” were trained on two data sets that had the same name, so their "
+                "accuracies cannot be compared."
+            )
+        elif first.best_val_accuracy is not None and other.best_val_accuracy is not None:
             points = 100 * (other.best_val_accuracy - first.best_val_accuracy)
             lines.append(
                 f"Best validation accuracy of “{other.name}”: {abs(points):.1f} points "
@@ -119,11 +126,23 @@ def compare(runs: Sequence[RunFacts]) -> tuple[str, ...]:
     return (*lines, *(_mean(group) for group in groups if len(group) > 1))
 
 
+def _on_other_data(first: RunFacts, second: RunFacts) -> bool:
+    """Whether two runs are known to have seen different pictures under one name."""
+    if first.config is None or second.config is None or first.config.dataset.id != second.config.dataset.id:
+        return False
+    return None not in (digests := (first.dataset_digest, second.dataset_digest)) and digests[0] != digests[1]
+
+
 def _same_but_for_the_seed(runs: Sequence[RunFacts]) -> list[list[RunFacts]]:
-    groups: dict[str, list[RunFacts]] = {}
+    digests: dict[str, set[str]] = {}
+    for run in runs:
+        if run.config is not None and run.dataset_digest is not None:
+            digests.setdefault(run.config.dataset.id, set()).add(run.dataset_digest)
+    groups: dict[tuple[str, str | None], list[RunFacts]] = {}
     for run in runs:
         if run.config is not None and run.best_val_accuracy is not None:
-            key = run.config.with_values({"seed": 0}).config_id
+            several = len(digests.get(run.config.dataset.id, ())) > 1
+            key = run.config.with_values({"seed": 0}).config_id, run.dataset_digest if several else None
             groups.setdefault(key, []).append(run)
     return list(groups.values())
 

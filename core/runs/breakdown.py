@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.lookup import find_dataset
-from core.errors import DatasetError
+from core.datasets.storage import describe_dataset
 from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
 from core.store.records import Run
 from core.workspace import Workspace
@@ -21,11 +20,14 @@ def why_no_breakdown(run: Run) -> str:
 
 
 def class_names_of(workspace: Workspace, run: Run, num_classes: int) -> tuple[str, ...]:
-    """The names of the run's classes; numbers where its data set is gone, or another one has its name now."""
-    try:
-        names = find_dataset(workspace, run.dataset).class_names
-    except DatasetError:
-        names = ()
+    """The names of the run's classes: its own, or of a run that has none, those of the data set with this name.
+
+    Numbers where neither is known, or they are the names of other classes.
+    """
+    names = run.class_names
+    if names is None:
+        info = describe_dataset(workspace, run.dataset)
+        names = () if info is None else info.class_names
     return names if len(names) == num_classes else tuple(f"class {index}" for index in range(num_classes))
 
 

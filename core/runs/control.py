@@ -5,7 +5,10 @@ Each makes sure that a scheduler runs.
 
 import shutil
 import time
+from dataclasses import replace
 
+from core.datasets.identity import check_same_data
+from core.datasets.storage import describe_dataset
 from core.errors import RunError
 from core.scheduling.service import ensure_scheduler
 from core.store.records import Run, RunRequest
@@ -18,9 +21,17 @@ def start_run(workspace: Workspace, request: RunRequest) -> Run:
     """Queue a run. Raises RunError as `Store.queue_run` does."""
     workspace.ensure()
     with Store(workspace) as store:
-        run = store.queue_run(request)
+        run = store.queue_run(with_data(workspace, request))
     ensure_scheduler(workspace)
     return run
+
+
+def with_data(workspace: Workspace, request: RunRequest) -> RunRequest:
+    """The request with digest and class names of its data as it is now; unchanged where that is not here yet."""
+    info = describe_dataset(workspace, request.config.dataset.id)
+    if info is None or info.digest is None:
+        return request
+    return replace(request, dataset_digest=info.digest, class_names=info.class_names)
 
 
 def stop_run(workspace: Workspace, run_id: str) -> Run:
@@ -32,11 +43,16 @@ def stop_run(workspace: Workspace, run_id: str) -> Run:
 
 
 def resume_run(workspace: Workspace, run_id: str) -> Run:
-    """Resume a paused run, or queue a stopped, interrupted or failed one. Raises RunNotFound, IllegalTransition."""
+    """Resume a paused run, or queue a stopped, interrupted or failed one.
+
+    Raises RunNotFound, IllegalTransition; DatasetError where the data that it was started on is gone or another one.
+    """
     with Store(workspace) as store:
         run = store.get_run(run_id)
         if run.state.is_active and (run.state is RunState.PAUSED or run.pause_requested):
             return _request(workspace, run_id, "resume")
+        if run.state.can_resume:
+            check_same_data(workspace, run)
         run = store.resume_run(run_id)
     ensure_scheduler(workspace)
     return run

@@ -24,6 +24,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "attempt": run.attempt,
         "config_id": run.config_id,
         "dataset": run.dataset,
+        "dataset_digest": run.dataset_digest,
         "preset": run.preset,
         "parent": run.parent_id,
         "device": run.device,
@@ -57,10 +58,12 @@ def run_detail(
     """A run with its config, curves, verdict and interventions: what `show --json` prints.
 
     A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
+    `class_names` are in the order of the network's outputs, None where they are not known.
     """
     config = run.readable_config
     return {
         **run_summary(run),
+        "class_names": None if run.class_names is None else list(run.class_names),
         "verdict": None if diagnosis is None else diagnosis.to_dict(),
         "config": None if config is None else config.to_dict(),
         "config_error": run.unreadable,

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
+from core.datasets.identity import check_same_data
 from core.datasets.lookup import check_dataset, dataset_shape
 from core.datasets.storage import is_ready
 from core.design.architecture import Architecture, describe_network
@@ -55,7 +56,8 @@ def fork_experiment(
 
     Raises:
         RunNotFound: there is no such run.
-        UserError: nothing would change, or it cannot be trained here; nothing is queued then.
+        UserError: nothing would change, its parent was started on other data that had the same name, or it cannot be
+            trained here; nothing is queued then.
     """
     workspace.ensure()
     with Store(workspace) as store:
@@ -63,6 +65,8 @@ def fork_experiment(
     config = parent.config.with_values(values)
     if config == parent.config:
         raise RunError(f"A fork needs a change: these values are the settings of “{parent.name}” already.")
+    if config.dataset.id == parent.dataset:
+        check_same_data(workspace, parent)
     check_experiment(workspace, config)
     name = name or fork_name(parent.name, describe_changes(parent.config, config))
     return control.start_run(workspace, RunRequest(config, name, parent.preset, token, parent.id))

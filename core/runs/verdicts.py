@@ -7,11 +7,11 @@ from typing import Any
 
 from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
 from core.analysis.suggestions import Suggestion, suggestions_for
-from core.datasets.lookup import find_dataset
+from core.datasets.identity import data_problem
 from core.datasets.splits import CLEAN_PICTURES
-from core.datasets.storage import DatasetInfo
+from core.datasets.storage import DatasetInfo, describe_dataset
 from core.epoch import Curves
-from core.errors import DatasetError, RunNotFound
+from core.errors import RunNotFound
 from core.runs.documents import run_summary
 from core.store.records import Run
 from core.store.store import Store
@@ -24,25 +24,26 @@ VERDICTS_KEPT = 4096
 def verdict_of(workspace: Workspace, run: Run, curves: Curves) -> Diagnosis:
     """The diagnosis of a run. How many pictures its accuracies rest on decides what is more than chance.
 
-    Where the data set is gone or the settings cannot be read, it is made from the curves alone.
+    Where its data is gone or the settings cannot be read, it is made from the curves and the number of classes.
     """
-    return diagnose(curves, **_measured_on(_described(workspace, run.dataset), run))
+    return diagnose(curves, **_measured_on(_described(workspace, run), run))
 
 
 def summary_of(store: Store, run: Run) -> dict[str, Any]:
     """A run as JSON with its verdict: the answer to starting or changing one. Raises RunNotFound."""
-    return _summary(store, run, _described(store.workspace, run.dataset))
+    return _summary(store, run, _described(store.workspace, run))
 
 
 def summaries_of(store: Store, runs: Iterable[Run]) -> list[dict[str, Any]]:
     """What `runs --json` lists, without those that were deleted meanwhile."""
-    described: dict[str, DatasetInfo | None] = {}
+    described: dict[tuple[str, str | None], DatasetInfo | None] = {}
     summaries = []
     for run in runs:
-        if run.dataset not in described:
-            described[run.dataset] = _described(store.workspace, run.dataset)
+        data = run.dataset, run.dataset_digest
+        if data not in described:
+            described[data] = _described(store.workspace, run)
         with suppress(RunNotFound):
-            summaries.append(_summary(store, run, described[run.dataset]))
+            summaries.append(_summary(store, run, described[data]))
     return summaries
 
 
@@ -66,7 +67,7 @@ def _of_ended(
 
 def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:
     """The epoch after which this verdict was first reached, though it may have changed since; None if never."""
-    known = _measured_on(_described(workspace, run.dataset), run)
+    known = _measured_on(_described(workspace, run), run)
     for count, epoch in enumerate(curves["epoch"], start=1):
         if diagnose({key: values[:count] for key, values in curves.items()}, **known).verdict is verdict:
             return int(epoch)
@@ -74,10 +75,10 @@ def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict)
 
 
 def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
-    """How many classes and pictures the measures of a run rest on; nothing where that is not known."""
+    """How many classes and pictures the measures of a run rest on, as far as that is known."""
     config = run.readable_config
     if info is None or config is None:
-        return {}
+        return {} if run.class_names is None else {"num_classes": len(run.class_names)}
     num_train = config.dataset.num_train or info.num_train
     return {
         "num_classes": info.num_classes,
@@ -87,8 +88,8 @@ def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
 
 
 def suggestions_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tuple[Suggestion, ...]:
-    """What to try after this verdict; nothing where the data set is gone or the settings cannot be read."""
-    info, config = _described(workspace, run.dataset), run.readable_config
+    """What to try after this verdict; nothing where its data is gone or the settings cannot be read."""
+    info, config = _described(workspace, run), run.readable_config
     if info is None or config is None:
         return ()
     shape = config.dataset.picture_shape(info.image_shape)
@@ -97,10 +98,6 @@ def suggestions_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tupl
     return suggestions_for(diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes)
 
 
-def _described(workspace: Workspace, dataset_id: str) -> DatasetInfo | None:
-    """What is known of a data set; None where it is gone or damaged."""
-    try:
-        info = find_dataset(workspace, dataset_id)
-    except DatasetError:
-        return None
-    return info if info.state != "damaged" else None
+def _described(workspace: Workspace, run: Run) -> DatasetInfo | None:
+    """What is known of the run's data; None where it is gone or damaged, or another data set has its name now."""
+    return None if data_problem(workspace, run) else describe_dataset(workspace, run.dataset)

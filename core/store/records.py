@@ -1,5 +1,6 @@
 """What the store gives out and takes in: runs, requests for runs, and lines of a run's log."""
 
+import json
 import math
 import re
 import secrets
@@ -31,7 +32,9 @@ class Run:
     until that is known to be gone; `pid_started` tells it from a later process with the same number.
     `parent_id` is the run that it was forked from, which may have been deleted since. `pause_requested` is true from
     the request to pause until the request to resume. `total_epochs` includes the `added_epochs`, which are not in the
-    config. `config_json` is parsed when `config` is first read.
+    config. `dataset_digest` tells the data that it was started on from another data set of that name; None where it is
+    not known, as for runs of an older version. `config_json` and `class_names_json` are parsed when `config` and
+    `class_names` are first read.
     """
 
     id: str
@@ -65,6 +68,8 @@ class Run:
     heartbeat: float | None
     pause_requested: bool = False
     added_epochs: int = 0
+    dataset_digest: str | None = None
+    class_names_json: str | None = None
 
     @property
     def config(self) -> ExperimentConfig:
@@ -95,6 +100,11 @@ class Run:
             return None
 
     @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes of its data, in the order of the network's outputs; None where not known."""
+        return None if self.class_names_json is None else _parse_names(self.class_names_json)
+
+    @property
     def num_gpus(self) -> int:
         """How many GPUs it asks for; one where its settings cannot be read: its worker says so when it starts."""
         config = self.readable_config
@@ -106,7 +116,8 @@ class RunRequest:
     """A run that a person or a study asks for. Without a name it is called after its preset or data set, numbered.
 
     The same `token` starts only one run, for a click or a request that arrives twice. `parent_id` is the run that it
-    is forked from. `expectation` goes into the notebook.
+    is forked from. `expectation` goes into the notebook. `dataset_digest` and `class_names` are those of its data, None
+    where that is not here yet: then its worker notes them.
     """
 
     config: ExperimentConfig
@@ -115,6 +126,8 @@ class RunRequest:
     token: str | None = None
     parent_id: str | None = None
     expectation: str | None = None
+    dataset_digest: str | None = None
+    class_names: tuple[str, ...] | None = None
 
     def checked(self) -> "RunRequest":
         """With a name that is allowed, or None. Raises RunError for another name and for a token that is not."""
@@ -146,7 +159,7 @@ class LogLine:
     text: str
 
 
-RUN_COLUMNS = tuple("config" if field.name == "config_json" else field.name for field in fields(Run))
+RUN_COLUMNS = tuple(field.name.removesuffix("_json") for field in fields(Run))
 
 _STATE = RUN_COLUMNS.index("state")
 _BOOLEANS = tuple(RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested"))
@@ -165,6 +178,11 @@ def run_from_row(row: tuple[object, ...]) -> Run:
 def _parse_config(text: str) -> ExperimentConfig:
     # Configs are frozen, so that runs can share one; building one takes longer than reading its row.
     return ExperimentConfig.from_json(text)
+
+
+@lru_cache(maxsize=256)
+def _parse_names(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def new_run_id() -> str:

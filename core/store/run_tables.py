@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
@@ -148,8 +148,15 @@ def add_run(connection: sqlite3.Connection, now: float, request: RunRequest) -> 
         parent_id=request.parent_id,
         created_at=now,
         total_epochs=config.training.epochs,
+        **data_columns(request.dataset_digest, request.class_names),
     )
     return int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
+
+
+def data_columns(digest: str | None, class_names: Sequence[str] | None) -> dict[str, str | None]:
+    """The columns that say what a run was started on."""
+    names = None if class_names is None else json.dumps(list(class_names))
+    return {"dataset_digest": digest, "class_names": names}
 
 
 def count_by_state(connection: sqlite3.Connection) -> dict[RunState, int]:

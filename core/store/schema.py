@@ -150,6 +150,11 @@ UPGRADES: tuple[Sequence[str], ...] = (
         ) STRICT
         """,
     ),
+    (
+        # What a run was started on, beyond the name of its data set. NULL: not known.
+        "ALTER TABLE runs ADD COLUMN dataset_digest TEXT",
+        "ALTER TABLE runs ADD COLUMN class_names TEXT",
+    ),
 )
 
 

@@ -321,6 +321,13 @@ class Store:
 
     # What a worker reports; each raises StaleAttempt when its attempt is no longer the active one
 
+    def record_data(self, run_id: str, attempt: int, digest: str, class_names: Sequence[str]) -> None:
+        """What the run is trained on. What is known of it already stays."""
+        with self._database.writing() as connection:
+            number, run = run_tables.get_current(connection, run_id, attempt)
+            if run.dataset_digest is None:
+                run_tables.update(connection, number, run_tables.data_columns(digest, class_names))
+
     def record_started(
         self, run_id: str, attempt: int, total_epochs: int, total_batches: int, resumed_from_epoch: int
     ) -> int:

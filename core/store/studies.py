@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.config import ExperimentConfig
 from core.epoch import Curves
 from core.errors import StudyNotFound
 from core.store import run_tables
@@ -120,10 +119,10 @@ class Studies:
                 found[run_id] = run_tables.read_curves(connection, number)
         return found
 
-    def reusable(self, configs: Iterable[ExperimentConfig]) -> dict[str, str]:
-        """Which runs a study of these configs would reuse instead of training them: run id by config id."""
+    def reusable(self, requests: Iterable[RunRequest]) -> dict[str, str]:
+        """Which runs a study of these would reuse instead of training them: run id by config id."""
         with self._database.reading() as connection:
-            found = _reusable(connection, [config.config_id for config in configs])
+            found = _reusable(connection, list(requests))
             ids = dict(connection.execute("SELECT number, id FROM runs").fetchall()) if found else {}
         return {config_id: ids[number] for config_id, number in found.items()}
 
@@ -142,8 +141,8 @@ class Studies:
         """A new study with all of its runs WAITING, in one transaction: all of them or nothing.
 
         The same token gives the same study again. With `reuse`, a run that is finished or under way, has exactly the
-        same config and was not changed while it trained is reused instead of a new one. Raises RunError for a name
-        or a token that is not allowed.
+        same config, was not started on other data and was not changed while it trained is reused instead of a new one.
+        Raises RunError for a name or a token that is not allowed.
         """
         name = check_name(name)
         check_token(token)
@@ -185,8 +184,7 @@ class Studies:
     def _add(
         self, connection: sqlite3.Connection, study: int, runs: list[tuple[int, NewRun]], reuse: bool
     ) -> None:
-        configs = [run.request.config for _, run in runs]
-        known = _reusable(connection, [config.config_id for config in configs]) if reuse else {}
+        known = _reusable(connection, [run.request for _, run in runs]) if reuse else {}
         query = "INSERT INTO study_runs (study_number, run_number, position, role) VALUES (?, ?, ?, ?)"
         for position, run in runs:
             request = replace(run.request, name=check_name(run.request.name))
@@ -211,16 +209,20 @@ def _member(position: int, role: str, is_shared: int, is_changed: int, *, run: R
     return Member(position, kept["role"], run, bool(kept["reused"]), bool(is_shared), bool(is_changed))
 
 
-def _reusable(connection: sqlite3.Connection, config_ids: Sequence[str]) -> dict[str, int]:
+def _reusable(connection: sqlite3.Connection, requests: Sequence[RunRequest]) -> dict[str, int]:
     """Row numbers by config id: a finished run before one that is under way, the older before the newer."""
+    digests = {request.config.config_id: request.dataset_digest for request in requests}
     query = f"""
-        SELECT config_id, number FROM runs
+        SELECT config_id, number, dataset_digest FROM runs
         WHERE config_id IN (SELECT value FROM json_each(?)) AND NOT {_CHANGED}
             AND (state = '{RunState.FINISHED}' OR {_UNDER_WAY} AND NOT stop_requested)
         ORDER BY state = '{RunState.FINISHED}', number DESC
     """
-    # A later row takes the place of an earlier one.
-    return dict(connection.execute(query, (json.dumps(list(config_ids)),)).fetchall())
+    found = {}
+    for config_id, number, digest in connection.execute(query, (json.dumps(list(digests)),)):
+        if digest is None or digests[config_id] in (None, digest):
+            found[config_id] = number  # a later row takes the place of an earlier one
+    return found
 
 
 def _plain(role: Mapping[str, Any]) -> Any:

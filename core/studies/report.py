@@ -1,15 +1,17 @@
 """A study as it stands: its runs, what is missing, and the result of those that have finished."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from core.datasets.lookup import find_dataset
+from core.datasets.identity import data_problem
 from core.datasets.splits import CLEAN_PICTURES
+from core.datasets.storage import describe_dataset
 from core.epoch import Curves
-from core.errors import DatasetError, UserError
+from core.errors import UserError
 from core.runs.documents import run_summary
+from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
 from core.store.studies import Member, Study
@@ -133,8 +135,9 @@ def read_report(workspace: Workspace, store: Store, study_id: str) -> StudyRepor
     holes = tuple(each for each in planned if each.role not in there)
     counted = [member for member in members if member.run.state is COUNTED]
     curves = store.studies.curves([member.run.id for member in counted])
+    pictures = _pictures(workspace, spec, [member.run for member in members])
     return StudyReport(
-        study, spec, members, holes, analyse(workspace, spec, measured_of(counted, curves)), None
+        study, spec, members, holes, analyse(spec, measured_of(counted, curves), pictures), None
     )
 
 
@@ -148,11 +151,10 @@ def measured_of(members: list[Member], curves: Mapping[str, Curves]) -> list[Run
     return [each for each in known if each is not None]
 
 
-def analyse(workspace: Workspace, spec: StudySpec, measured: list[RunResult]) -> Result:
+def analyse(spec: StudySpec, measured: list[RunResult], pictures: Pictures) -> Result:
     """What the runs that have finished say, by the kind of the study."""
     if spec.kind == SEEDS:
         return compare_seeds(spec, measured)
-    pictures = _pictures(workspace, spec)
     if spec.kind == ABLATION:
         return analyse_ablation(spec, measured, pictures)
     if spec.kind == VOLUME:
@@ -175,13 +177,13 @@ def read_spec(text: str) -> StudySpec:
     return StudySpec.from_json(text)
 
 
-def _pictures(workspace: Workspace, spec: StudySpec) -> Pictures:
+def _pictures(workspace: Workspace, spec: StudySpec, runs: Sequence[Run]) -> Pictures:
     dataset = spec.bases[0].config.dataset
-    try:
-        info = find_dataset(workspace, dataset.id)
-    except DatasetError:
-        return Pictures(None)
-    if info.state == "damaged" or not info.class_names:
-        return Pictures(None)
+    info = describe_dataset(workspace, dataset.id)
+    # One of each data set is enough: a live page asks each second.
+    asked = {(run.dataset, run.dataset_digest): run for run in runs}.values()
+    if info is None or info.state == "damaged" or any(data_problem(workspace, run) for run in asked):
+        names = next((run.class_names for run in runs if run.class_names is not None), None)
+        return Pictures(None, num_classes=None if names is None else len(names))
     clean = min(CLEAN_PICTURES, dataset.num_train or info.num_train)
     return Pictures(info.num_validation, clean, info.num_classes)

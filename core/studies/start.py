@@ -3,10 +3,12 @@
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
+from core.datasets.identity import check_same_data
 from core.datasets.lookup import find_dataset
 from core.design.presets import get_preset
 from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
@@ -15,7 +17,7 @@ from core.runs.start import check_experiment, fork_name
 from core.scheduling.service import ensure_scheduler
 from core.store.records import MAX_NAME_CHARACTERS
 from core.store.store import Store
-from core.store.studies import Study
+from core.store.studies import NewRun, Study
 from core.studies.plan import PlannedRun, plan
 from core.studies.report import read_report
 from core.studies.spec import KINDS, SEEDS, VOLUME, StudySource, StudySpec, build_spec
@@ -71,9 +73,11 @@ def check_study(workspace: Workspace, spec: StudySpec) -> tuple[PlannedRun, ...]
     """The runs of a study, once each of them can be trained here.
 
     Raises:
-        UserError: one of them cannot; its name is said, unless it is true of all.
+        UserError: one of them cannot; its name is said, unless it is true of all. Or a run that the study starts from
+            was trained on other data that had the same name.
     """
     planned = plan(spec)
+    _check_same_data(workspace, spec)
     if spec.kind == VOLUME:
         # The top of the ladder is "all", so that what is there now would be trained under the old number.
         info = find_dataset(workspace, spec.bases[0].config.dataset.id)
@@ -93,6 +97,16 @@ def check_study(workspace: Workspace, spec: StudySpec) -> tuple[PlannedRun, ...]
     return planned
 
 
+def _check_same_data(workspace: Workspace, spec: StudySpec) -> None:
+    """Raise DatasetError where the study would see other pictures than the run that it is about."""
+    dataset_of = {base.run_id: base.config.dataset.id for base in spec.bases if base.run_id is not None}
+    if dataset_of:
+        with Store(workspace) as store:
+            for run in store.get_runs(list(dataset_of)):
+                if run.dataset == dataset_of[run.id]:
+                    check_same_data(workspace, run)
+
+
 def start_study(
     workspace: Workspace,
     spec: StudySpec,
@@ -108,11 +122,10 @@ def start_study(
     """
     workspace.ensure()
     planned = check_study(workspace, spec)
+    runs = [_to_new_run(workspace, each) for each in planned]
     name = name if name is not None and name.strip() else study_name(spec)
     with Store(workspace) as store:
-        study = store.studies.create(
-            spec.kind, name, spec.to_json(), [each.to_new_run() for each in planned], token=token, reuse=reuse
-        )
+        study = store.studies.create(spec.kind, name, spec.to_json(), runs, token=token, reuse=reuse)
     ensure_scheduler(workspace)
     return study
 
@@ -126,15 +139,20 @@ def study_name(spec: StudySpec) -> str:
 def complete_study(workspace: Workspace, study_id: str) -> int:
     """Queue the runs that did not finish and those that were deleted again. Returns how many.
 
-    Raises StudyNotFound; UserError where the runs that were deleted cannot be trained here any more.
+    Raises StudyNotFound; UserError where the runs that were deleted cannot be trained here any more, or the data is not
+    that of the study's other runs; nothing is queued then.
     """
     with Store(workspace) as store:
         report = read_report(workspace, store, study_id)
         queued = 0
+        if report.holes or report.failed:
+            for member in report.members:
+                check_same_data(workspace, member.run)
         if report.spec is not None and report.holes:
             planned = check_study(workspace, report.spec)
             # Without reuse: the study may have been started so on purpose.
-            queued = store.studies.fill(study_id, [each.to_new_run() for each in planned], reuse=False)
+            runs = [_to_new_run(workspace, each) for each in planned]
+            queued = store.studies.fill(study_id, runs, reuse=False)
         for member in report.failed:
             # Another click or program may have been quicker.
             with contextlib.suppress(IllegalTransition, RunNotFound):
@@ -182,9 +200,14 @@ def delete_study(workspace: Workspace, study_id: str, *, with_runs: bool = False
 
 def configs_to_train(store: Store, planned: Sequence[PlannedRun], *, reuse: bool) -> list[ExperimentConfig]:
     """What a start would really train: the plan without the runs that are there already."""
-    configs = [each.config for each in planned]
-    known = store.studies.reusable(configs) if reuse else {}
-    return [config for config in configs if config.config_id not in known]
+    requests = [_to_new_run(store.workspace, each).request for each in planned]
+    known = store.studies.reusable(requests) if reuse else {}
+    return [each.config for each in planned if each.config.config_id not in known]
+
+
+def _to_new_run(workspace: Workspace, planned: PlannedRun) -> NewRun:
+    new = planned.to_new_run()
+    return replace(new, request=control.with_data(workspace, new.request))
 
 
 def _called_differently(first: StudySource, second: StudySource) -> StudySource:

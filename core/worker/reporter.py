@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from core.epoch import EpochRow, Outcome
@@ -57,6 +57,11 @@ class RunReporter:
         self._stop_requested = False
         self._pause_due = float("-inf")
         self._total_epochs = 0
+
+    def report_data(self, digest: str, class_names: Sequence[str]) -> None:
+        """What the run is trained on, as it was verified."""
+        run = (self._run_id, self._attempt)
+        self._retry(lambda: self._store.record_data(*run, digest, class_names))
 
     def started(self, total_epochs: int, total_batches: int, resumed_from_epoch: int = 0) -> None:
         """The run is RUNNING now, and the first `resumed_from_epoch` epochs stay as they were recorded."""

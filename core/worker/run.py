@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from core.datasets.identity import check_same_data
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
 from core.datasets.storage import Progress
@@ -104,8 +105,10 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
             reported.append(progress.stage)
             reporter.report_log(progress.stage)
 
-    ensure_dataset(workspace, run.config.dataset.id, progress=report)
+    dataset = ensure_dataset(workspace, run.config.dataset.id, progress=report)
+    check_same_data(workspace, run)
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
+    reporter.report_data(dataset.digest, dataset.class_names)
     backend = os.environ["KERAS_BACKEND"]
     name = BACKEND_NAMES.get(backend, backend)
     # A standby worker has loaded it, see core.worker.standby.

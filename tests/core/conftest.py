@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from core.cli import main
+from core.datasets.storage import ARRAYS, Dataset, save_dataset
 from core.engine.client import Engine
 from core.store.store import Store
 from core.workspace import Workspace
@@ -69,6 +71,24 @@ def launcher() -> FakeLauncher:
 @pytest.fixture
 def clock() -> Clock:
     return Clock(0.0)
+
+
+def own_data(
+    workspace: Workspace,
+    dataset_id: str = "pets",
+    class_names: tuple[str, ...] = ("cat", "dog"),
+    seed: int = 0,
+) -> Dataset:
+    """A data set of a person's own, stored: 24 training and 12 test pictures of 16×16, the classes in two colours."""
+    generator = np.random.default_rng(seed)
+
+    def part(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.arange(count) % len(class_names)
+        noise = generator.normal(0, 20, (count, 16, 16, 3))
+        return np.clip(noise + 60 + 120 * labels[:, None, None, None], 0, 255).astype(np.uint8), labels
+
+    arrays = dict(zip(ARRAYS, (*part(24), *part(12)), strict=True))
+    return save_dataset(workspace, dataset_id, dataset_id, "", class_names, arrays)
 
 
 def run_command(*arguments: str) -> tuple[int, str, str]:

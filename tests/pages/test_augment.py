@@ -84,12 +84,15 @@ def engine(workspace, monkeypatch) -> StandIn:
     return stand_in
 
 
-def trained_run(workspace: Workspace, name: str, parent: Run | None = None, **values: Any) -> Run:
+def trained_run(
+    workspace: Workspace, name: str, parent: Run | None = None, digest: str | None = None, **values: Any
+) -> Run:
     config = PRESETS["tiny"].config.with_values(
         {"dataset.id": "shapes", **{path.replace("__", "."): value for path, value in values.items()}}
     )
     with Store(workspace) as store:
-        run = store.queue_run(RunRequest(config, name, parent_id=parent.id if parent else None))
+        parent_id = parent.id if parent else None
+        run = store.queue_run(RunRequest(config, name, parent_id=parent_id, dataset_digest=digest))
         store.claim(run.id, [run.id])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.35))
@@ -291,6 +294,18 @@ def test_a_sweep_without_a_run_or_its_pictures_shows_the_way(engine, workspace) 
     trained_run(workspace, "one")
     delete_dataset(workspace, "shapes")
     assert "The data set shapes is not here" in words(open_page("augment.py", view="sweep"))
+
+
+def test_a_run_on_other_data_of_that_name_is_not_asked(engine, workspace) -> None:
+    other = trained_run(workspace, "other", digest="of another")
+    words_of_other = "“other” was started on another data set that was called shapes"
+    for view in ("batch", "sweep"):
+        assert words_of_other in words(open_page("augment.py", view=view, run=other.id))
+    assert "No run has been trained on Shapes at 32×32 pixels yet" in words(open_page("augment.py"))
+    assert engine.asked == []
+    mine = trained_run(workspace, "mine")
+    page = open_page("augment.py", view="sweep", run=mine.id)
+    assert page.selectbox(key=f"sweep-beside-{mine.id}").options == ["no other run"]
 
 
 def test_the_code_follows_the_knobs(engine) -> None:

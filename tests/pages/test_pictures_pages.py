@@ -163,6 +163,17 @@ def test_samples_come_with_their_truth(engine, run) -> None:
     assert "A *finished* run" in text
 
 
+def test_no_samples_of_another_data_set_with_that_name(engine, run, workspace) -> None:
+    other = Store(workspace).queue_run(RunRequest(run.config, "other", dataset_digest="of another"))
+    with Store(workspace) as store:
+        store.claim(other.id, ["cpu:0"])
+        store.record_started(other.id, 1, 10, 100, 0)
+        store.record_epoch(other.id, 1, EpochRow(1, val_accuracy=0.3))
+    page = press(open_page("classify.py", run=other.id), "Try sample pictures")
+    assert "“other” was started on another data set that was called shapes" in words(page)
+    assert engine.asked == []
+
+
 def upload(page: AppTest, count: int) -> AppTest:
     files = [(f"{index}.png", b"good %d" % index, "image/png") for index in range(count)]
     page.file_uploader[0].set_value(files).run()
@@ -262,7 +273,7 @@ def test_a_damaged_data_set_is_shown_with_what_is_wrong_and_can_be_removed(engin
     assert "The data set shapes is damaged (x_train.npy: No such file or directory)" in words(page)
     for name in ("mine", "shapes"):
         page.button(key=f"remove-{name}").click().run()
-        assert "** from the workspace. Finished runs keep their curves" in words(page)
+        assert "** from the workspace. Runs that were trained on it keep their curves" in words(page)
 
 
 def test_a_strangers_class_names_stay_text(engine, workspace) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from core.augmentation.batch_document import Batch, label_shares
 from core.config import ExperimentConfig
+from core.datasets.identity import check_same_data
 from core.datasets.lookup import check_dataset
 from core.datasets.prepare import ensure_dataset
 from core.errors import UserError
@@ -35,6 +36,8 @@ def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run
         )  # fmt: skip
         config = draft if run is None else run.config
         try:
+            if run is not None:
+                check_same_data(services.workspace, run)
             check_dataset(services.workspace, config.dataset)
             num_train = config.dataset.num_train or len(_stored_labels(services, config))
         except UserError as error:

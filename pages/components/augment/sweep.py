@@ -15,6 +15,7 @@ from core.augmentation.robustness import (
     measure_robustness,
     trained_runs,
 )
+from core.datasets.identity import check_same_data
 from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConvDeckError, UserError
 from core.formatting import percent
@@ -34,7 +35,7 @@ BESIDE = "sweep-beside"
 
 def render_sweep(services: Services, runs: Sequence[Run]) -> None:
     """Accuracy against one distortion, for a run and for another one to compare with."""
-    asked = [run for run in runs if run in trained_runs([run], run.dataset)]
+    asked = [run for run in runs if run.best_epoch is not None and run.unreadable is None]
     if not asked:
         st.write("No run has weights yet. Train one first.")
         st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")
@@ -43,11 +44,12 @@ def render_sweep(services: Services, runs: Sequence[Run]) -> None:
         run = choose_run(asked, "Run")
         assert run is not None
         try:
+            check_same_data(services.workspace, run)
             dataset = load_dataset(services.workspace, run.dataset)
         except UserError as error:
             st.error(literal(error_text(error)), icon=":material/photo_library:")
             return
-        other = _choose_other(run, trained_runs(asked, run.dataset))
+        other = _choose_other(run, trained_runs(asked, dataset.id, dataset.digest))
         knob = _choose_knob(dataset.image_shape[2])
     chosen = [run] if other is None else [run, other]
     if error := session.sweep_error(_asked(chosen, knob)):

@@ -47,7 +47,7 @@ def render_variants(services: Services, config: ExperimentConfig, runs: Sequence
                 if dataset.id == config.dataset.id:
                     shape = config.dataset.picture_shape(shape)
                 original, label = _choose_picture(dataset, shape)
-                fitting = fitting_runs(runs, dataset.id, dataset.image_shape, shape)
+                fitting = fitting_runs(runs, dataset, shape)
                 run = _choose_fitting_run(fitting, dataset, shape)
             if st.button("Use in a new run", type="primary", icon=":material/arrow_forward:"):
                 st.switch_page("design.py")

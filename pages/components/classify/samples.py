@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.datasets.identity import check_same_data
 from core.datasets.splits import validation_and_test
 from core.datasets.storage import load_dataset
 from core.errors import DatasetError
@@ -23,6 +24,7 @@ def render_samples(services: Services, run: Run) -> None:
     """Test pictures with their true class. The run was neither trained on them nor chosen by them."""
     st.subheader("Sample pictures", anchor=False)
     try:
+        check_same_data(services.workspace, run)
         dataset = load_dataset(services.workspace, run.dataset)
     except DatasetError as error:
         st.warning(

@@ -66,7 +66,8 @@ def _get(info: DatasetInfo) -> None:
 @st.dialog("Remove a data set")
 def _confirm_removal(info: DatasetInfo) -> None:
     st.markdown(
-        f"This deletes **{literal(info.title)}** from the workspace. Finished runs keep their curves and weights."
+        f"This deletes **{literal(info.title)}** from the workspace. Runs that were trained on it keep their curves "
+        "and weights. To resume or fork one, add the same pictures again under this name."
     )
     if st.button("Remove", type="primary", icon=":material/delete:"):
         workspace = session.services().workspace

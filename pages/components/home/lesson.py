@@ -8,6 +8,7 @@ import streamlit as st
 from core.datasets.samples import mislabelled, unseen_pictures
 from core.errors import RunNotFound
 from core.onboarding.lessons import LESSONS, PRESET, Lesson, LessonRun, next_lesson
+from core.runs.control import with_data
 from core.runs.start import start_experiment
 from core.server.services import Services
 from core.store.records import Run, RunRequest
@@ -118,7 +119,8 @@ def _run_of(services: Services, wanted: LessonRun) -> Run:
     config = wanted.config
     if wanted.any_will_do:
         # The same settings and seed give the same curve, so it is not trained twice.
-        known = services.store.studies.reusable([config])
+        request = with_data(services.workspace, RunRequest(config))
+        known = services.store.studies.reusable([request])
         if found := known.get(config.config_id):
             return services.store.get_run(found)
     token = session.idempotency_token(config, wanted.name)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.analysis.suggestions import augmentation_suggestion
 from core.config import AugmentationConfig
+from core.datasets.identity import data_problem
 from core.errors import ConvDeckError, RunError
 from core.server.services import Services
 from core.store.records import Run
@@ -51,7 +52,8 @@ def render_race(services: Services, run: Run, fork: Run) -> None:
     except RunError as error:
         st.error(literal(error_text(error)), icon=":material/broken_image:")
     else:
-        render_variants(services, augmentation, fork.dataset)
+        if data_problem(services.workspace, fork) is None:
+            render_variants(services, augmentation, fork.dataset)
     render_live(services, [run, fork])
 
 

@@ -9,7 +9,7 @@ from core.errors import ConvDeckError
 from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.home.story_sample import choose_sample, render_another
+from pages.components.home.story_sample import render_another, sample_for
 from pages.components.kit import session
 from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
 from pages.components.kit.pictures import png_bytes
@@ -25,7 +25,7 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         upload = st.file_uploader("Your picture", type=TYPES, key="story-photo")
-        sample = choose_sample(services, run.dataset)
+        sample = sample_for(services, run)
         if upload is None and sample is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption("Until then, a picture that neither network has seen:", width="content")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.datasets.identity import data_problem
 from core.datasets.samples import SAMPLES, unseen_pictures
 from core.engine.answers import Answer
 from core.errors import ConvDeckError, DatasetError
@@ -40,6 +41,11 @@ def choose_sample(services: Services, dataset_id: str) -> Sample | None:
     return Sample(index, samples.pictures[index], samples.truths[index])
 
 
+def sample_for(services: Services, run: Run) -> Sample | None:
+    """The same, of the data that the run was started on; None also where another data set has its name now."""
+    return None if data_problem(services.workspace, run) else choose_sample(services, run.dataset)
+
+
 def render_another(place: str) -> None:
     """A button for the next sample; `place` tells it from others on the same page."""
     st.button(
@@ -50,7 +56,7 @@ def render_another(place: str) -> None:
 
 def render_sample(services: Services, run: Run) -> None:
     """Nothing waits for the engine: until it has answered there is the picture alone."""
-    sample = choose_sample(services, run.dataset)
+    sample = sample_for(services, run)
     if sample is None or run.best_epoch is None:
         return
     with st.container(border=True):

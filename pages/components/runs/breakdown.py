@@ -13,6 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from core.datasets.followed import load_followed
+from core.datasets.identity import check_same_data
 from core.errors import ConvDeckError
 from core.runs.breakdown import class_names_of, memorised_in_words, why_no_breakdown
 from core.server.services import Services
@@ -152,10 +153,11 @@ def _thumbnails_of(
     workspace: Workspace, run: Run, details: RunBreakdown
 ) -> tuple[list[str], list[str]] | None:
     try:
+        check_same_data(workspace, run)
         drawn = _read_thumbnails(workspace, run, str(workspace.root), run.id, run.attempt)
     except ConvDeckError:
         return None
-    # Another data set may have been added under the same name since.
+    # Of an older run it is not known whether another data set was added under the same name since.
     expected = (details.training_pictures.true_labels, details.validation_pictures.true_labels)
     return drawn[0] if all(map(np.array_equal, drawn[1], expected)) else None
 

@@ -88,9 +88,17 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     configs = [run.config for run in runs]
     paths = dict.fromkeys(path for other in configs[1:] for path, _, _ in differences(configs[0], other))
     rows = {label_of(path): [setting_in_words(config, path) for config in configs] for path in paths}
+    data = {(run.dataset, run.dataset_digest) for run in runs if run.dataset_digest is not None}
+    names = [name for name, _ in data]
+    if len(names) > len(set(names)):  # several data sets had one name, one after another
+        rows[label_of("dataset.id")] = [f"{run.dataset}, {_short(run.dataset_digest)}" for run in runs]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=run_words.distinct_names(runs))
     table.index.name = "Setting"
     return table
+
+
+def _short(digest: str | None) -> str:
+    return "not known which" if digest is None else f"SHA-256 {digest[:8]}…"
 
 
 def _describe(run: Run) -> str:

@@ -9,6 +9,7 @@ from core.analysis.diagnosis import Diagnosis, Verdict
 from core.analysis.suggestions import Suggestion
 from core.config.changes import setting_in_words
 from core.config.labels import label_of, shown_value
+from core.datasets.identity import data_problem
 from core.datasets.storage import describe_dataset
 from core.epoch import Curves
 from core.runs.verdicts import suggestions_of, verdict_of
@@ -33,7 +34,7 @@ LOOKS: dict[Verdict, tuple[str, Color]] = {
 
 
 def render_verdict(services: Services, run: Run, curves: Curves) -> None:
-    """A line with the verdict and its evidence, and a row of suggestions."""
+    """A line with the verdict and its evidence, and a row of suggestions, or why its data allows none."""
     diagnosis, suggestions = judged(services, run, curves)
     with st.container(border=True):
         st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
@@ -44,6 +45,8 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
             with st.container(horizontal=True, gap="small"):
                 for offer in suggestions:
                     _render_suggestion(services, run, offer)
+        elif problem := data_problem(services.workspace, run):
+            st.caption(literal(problem))
 
 
 @dataclass(frozen=True)

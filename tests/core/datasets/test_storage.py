@@ -40,6 +40,34 @@ def test_what_is_stored_is_mapped_read_only(workspace) -> None:
     assert (dataset.class_names, dataset.image_shape) == (("a", "b"), (8, 8, 3))
 
 
+def test_the_digest_tells_what_a_run_would_learn(workspace) -> None:
+    """The same for the same classes, pictures, labels and parts, whatever the data set is called."""
+    given = arrays()
+    first = save_dataset(workspace, "mine", "Mine", "My own.", ["a", "b"], given)
+    assert len(first.digest) == 64 and first.digest == load_dataset(workspace, "mine").digest
+    assert describe_dataset(workspace, "mine").digest == first.digest
+    assert describe_dataset(workspace, "mine").to_dict()["digest"] == first.digest
+    assert save_dataset(workspace, "same", "Another title", "", ["a", "b"], given).digest == first.digest
+    pixel, label = arrays(), arrays()
+    pixel["x_train"][3, 0, 0, 0] ^= 1
+    label["y_test"] = np.array([0, 1, 1, 1])
+    others = [
+        save_dataset(workspace, "order", "", "", ["b", "a"], given),
+        save_dataset(workspace, "name", "", "", ["a", "c"], given),
+        save_dataset(workspace, "parts", "", "", ["a", "b"], given, num_validation=2),
+        save_dataset(workspace, "pixel", "", "", ["a", "b"], pixel),
+        save_dataset(workspace, "label", "", "", ["a", "b"], label),
+    ]
+    assert len({first.digest, *(each.digest for each in others)}) == 6
+
+
+def test_what_is_not_here_or_damaged_has_no_digest(workspace) -> None:
+    save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
+    (workspace.datasets / "mine" / "x_test.npy").unlink()
+    assert describe_dataset(workspace, "mine").digest is None
+    assert describe_dataset(workspace, "shapes").digest is None
+
+
 def test_a_failure_while_writing_leaves_nothing(workspace, monkeypatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")

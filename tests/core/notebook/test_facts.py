@@ -1,6 +1,7 @@
 """Facts beside a note, against numbers that are worked out here."""
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,21 @@ def test_two_runs_are_compared_by_settings_and_best_accuracy(store) -> None:
     )
     assert entry.facts()[0].startswith("“A”: ") and len(entry.facts()) == 8
     assert compare(entry.runs[:1]) == ()
+
+
+def test_runs_on_two_data_sets_of_one_name_are_not_compared(store) -> None:
+    runs = [
+        replace(facts_of(store.workspace, run, store.curves(run.id)), dataset_digest=digest)
+        for seed, digest in enumerate(("d1", "d2", "d1"))
+        for run in [trained_run(store, f"s{seed}", [0.3, 0.5], CONFIG.with_values({"seed": seed}))]
+    ]
+    lines = compare(runs)
+    assert lines[:2] == (
+        "“s1” compared with “s0”: seed 0 → 1.",
+        "“s1” and “s0” were trained on two data sets that had the same name, so their accuracies cannot be compared.",
+    )
+    assert lines[3] == "Best validation accuracy of “s2”: 0.0 points above “s0”."
+    assert lines[-1].startswith("“s0”, “s2” differ only in their seed")
 
 
 def test_several_seeds_get_a_mean_and_student_s_interval(store) -> None:

@@ -28,7 +28,8 @@ def test_summary_as_a_whole(store):
     summary = run_summary(store.get_run(run.id))
     assert json.loads(json.dumps(summary, allow_nan=False)) == {
         "id": run.id, "name": "A name", "state": "RUNNING", "attempt": 1, "config_id": CONFIG.config_id,
-        "dataset": "cifar10", "preset": "tiny", "parent": None, "device": "gpu:0", "created_at": 5.0, "started_at": 5.0,
+        "dataset": "cifar10", "dataset_digest": None, "preset": "tiny", "parent": None,
+        "device": "gpu:0", "created_at": 5.0, "started_at": 5.0,
         "ended_at": None, "stop_requested": True, "pause_requested": False, "epoch": 1, "total_epochs": 10,
         "added_epochs": 0, "batch": 7, "total_batches": 100,
         "batch_loss": None, "batch_accuracy": 0.25, "images_per_second": 1000.0, "best_epoch": 1,
@@ -44,7 +45,15 @@ def test_detail_adds_config_and_curves(store):
     assert detail.pop("curves") == {key: [] for key in CURVE_KEYS}
     assert detail.pop("interventions") == []
     assert detail.pop("verdict") is None
+    assert detail.pop("class_names") is None
     assert detail == run_summary(run)
+
+
+def test_detail_says_what_the_run_is_trained_on(store):
+    run = store.queue_run(RunRequest(CONFIG, dataset_digest="ab" * 32, class_names=("b", "ä")))
+    detail = run_detail(run, store.curves(run.id))
+    assert json.loads(json.dumps(detail))["class_names"] == ["b", "ä"]
+    assert detail["dataset_digest"] == "ab" * 32
 
 
 def test_detail_has_what_was_done_to_the_run(store):

@@ -47,6 +47,20 @@ def test_an_older_workspace_is_copied_then_upgraded(workspace):
         assert connection.execute("PRAGMA user_version").fetchone() == (version,)
 
 
+def test_a_workspace_from_before_runs_knew_their_data_opens(workspace):
+    before = UPGRADES[:3]
+    with connect(workspace.database) as connection:
+        upgrade(connection, workspace.database, before)
+        columns = "id, queue_number, name, state, config, config_id, dataset, created_at, total_epochs"
+        values = ("abcdefghjk", 1, "old", "STOPPED", CONFIG.to_json(), CONFIG.config_id, "cifar10", 5.0, 10)
+        connection.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(values))})", values)
+    with Store(workspace) as store:
+        (old,) = store.list_runs()
+        assert (old.name, old.dataset_digest, old.class_names) == ("old", None, None)
+        new = store.queue_run(RunRequest(CONFIG, dataset_digest="d", class_names=("a", "b")))
+        assert (new.dataset_digest, new.class_names) == ("d", ("a", "b"))
+
+
 def test_an_upgrade_that_fails_changes_nothing(workspace):
     Store(workspace).close()
     step = ("ALTER TABLE runs ADD COLUMN colour TEXT", "INSERT INTO nowhere VALUES (1)")

@@ -50,6 +50,17 @@ def test_a_new_run_as_a_whole(store, clock):
     assert run.config == config
 
 
+def test_what_a_run_is_trained_on_is_noted_once(store):
+    run = store.queue_run(RunRequest(CONFIG))
+    store.claim(run.id, ["cpu:0"])
+    store.record_data(run.id, 1, "d1", ("b", "a"))
+    store.record_data(run.id, 1, "d2", ("c",))
+    now = store.get_run(run.id)
+    assert (now.dataset_digest, now.class_names) == ("d1", ("b", "a"))
+    with pytest.raises(StaleAttempt):
+        store.record_data(run.id, 2, "d1", ("b", "a"))
+
+
 @pytest.mark.parametrize("text", ["{", '{"seed": -1}', '{"of_a_later_version": 1}'])
 def test_settings_that_cannot_be_read_hide_no_run(store, text):
     good, bad = (store.queue_run(RunRequest(CONFIG, name)).id for name in ("good", "bad"))

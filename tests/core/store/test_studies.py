@@ -94,7 +94,7 @@ def test_what_is_there_already_is_reused(store):
     again = store.queue_run(RunRequest(wanted()[0].request.config))  # the one that is finished comes first
 
     configs = [run.request.config for run in wanted()]
-    assert store.studies.reusable(configs) == {
+    assert store.studies.reusable([run.request for run in wanted()]) == {
         configs[0].config_id: finished.id,
         configs[1].config_id: waiting.id,
     }
@@ -110,11 +110,30 @@ def test_what_is_there_already_is_reused(store):
 def test_of_two_the_one_that_was_there_first_is_reused(store):
     config = wanted()[0].request.config
     first, second = store.queue_run(RunRequest(config)), store.queue_run(RunRequest(config))
-    assert store.studies.reusable([config]) == {config.config_id: first.id}
+    assert store.studies.reusable([RunRequest(config)]) == {config.config_id: first.id}
     finish(store, second.id)
-    assert store.studies.reusable([config]) == {config.config_id: second.id}
+    assert store.studies.reusable([RunRequest(config)]) == {config.config_id: second.id}
     finish(store, first.id)
-    assert store.studies.reusable([config]) == {config.config_id: first.id}
+    assert store.studies.reusable([RunRequest(config)]) == {config.config_id: first.id}
+
+
+def test_a_run_on_other_data_of_the_same_name_is_not_reused(store):
+    config = wanted()[0].request.config
+    of_mine, of_other, of_unknown = (
+        RunRequest(config, dataset_digest=digest) for digest in ("mine", "other", None)
+    )
+    run = store.queue_run(of_mine)
+    assert (
+        store.studies.reusable([of_mine])
+        == store.studies.reusable([of_unknown])
+        == {config.config_id: run.id}
+    )
+    assert store.studies.reusable([of_other]) == {}
+    (member,) = store.studies.members(create(store, [NewRun({"seed": 0}, replace(of_other, name="x"))]).id)
+    assert (member.is_reused, member.run.dataset_digest) == (False, "other")
+    old = store.queue_run(RunRequest(CONFIG.with_values({"seed": 9})))
+    asked = RunRequest(old.config, dataset_digest="mine")
+    assert store.studies.reusable([asked]) == {old.config_id: old.id}
 
 
 def test_a_pause_makes_no_other_run_of_it(store):
@@ -125,14 +144,16 @@ def test_a_pause_makes_no_other_run_of_it(store):
             "INSERT INTO interventions (run_number, kind, asked_at, attempt) VALUES (1, 'pause', 1, 1)"
         )
     assert [each.is_changed for each in store.studies.members(study.id)] == [False]
-    assert store.studies.reusable([member.run.config]) == {member.run.config.config_id: member.run.id}
+    assert store.studies.reusable([RunRequest(member.run.config)]) == {
+        member.run.config.config_id: member.run.id
+    }
 
 
 def test_a_run_that_is_being_stopped_is_not_reused(store):
     run = store.queue_run(RunRequest(wanted()[0].request.config))
     store.claim(run.id, ["cpu:0"])
     store.request_stop(run.id)
-    assert store.studies.reusable([run.config]) == {}
+    assert store.studies.reusable([RunRequest(run.config)]) == {}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +170,7 @@ def test_a_run_that_was_changed_by_hand_is_not_reused_and_is_told(store, workspa
     connection.close()
     (member,) = store.studies.members(study.id)
     assert member.is_changed
-    assert store.studies.reusable([member.run.config]) == {}
+    assert store.studies.reusable([RunRequest(member.run.config)]) == {}
 
 
 def test_a_shared_run_is_known_to_be(store):

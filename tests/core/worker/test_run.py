@@ -14,15 +14,18 @@ import pytest
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
+from core.datasets.storage import delete_dataset, describe_dataset
 from core.design.presets import PRESETS
 from core.errors import ConfigError, ConvDeckError, DatasetError, Diverged, StaleAttempt
 from core.runs import control
+from core.scheduling.service import ensure_scheduler
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.training.saved_models import load_run_model
 from core.worker.run import _fail, explain
 from core.workspace import PROJECT_ROOT, Workspace
+from tests.core.conftest import own_data
 
 SMALL = {
     "dataset.id": "shapes",
@@ -134,6 +137,32 @@ def test_stop_keeps_best_and_last_weights(workspace, store, wait_for) -> None:
     folder = workspace.run_folder(run.id)
     assert load_run_model(folder, "best").epoch == stopped.best_epoch
     assert load_run_model(folder, "last").epoch == stopped.epoch == store.curves(run.id)["epoch"][-1]
+
+
+def test_no_attempt_trains_on_other_data_than_the_one_before(workspace, store, wait_for) -> None:
+    own_data(workspace)
+    values = {"dataset.id": "pets", "training.epochs": 500, "training.batch_size": 8}
+    # Queued as before a run noted its data: the worker does.
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values(values)))
+    assert run.dataset_digest is None
+    ensure_scheduler(workspace)
+    wait_for(lambda: store.get_run(run.id).epoch >= 1, timeout=120, message="the first epoch")
+    control.stop_run(workspace, run.id)
+    stopped = until(wait_for, store, run, RunState.STOPPED)
+    digest = describe_dataset(workspace, "pets").digest
+    assert (stopped.dataset_digest, stopped.class_names) == (digest, ("cat", "dog"))
+    delete_dataset(workspace, "pets")
+    own_data(workspace, seed=1)
+    store.resume_run(run.id)  # as a person's click would not
+    ensure_scheduler(workspace)
+    failed = until(wait_for, store, run, RunState.FAILED)
+    assert "another data set that was called pets" in failed.error and failed.epoch == stopped.epoch
+    delete_dataset(workspace, "pets")
+    own_data(workspace)
+    control.resume_run(workspace, run.id)
+    wait_for(lambda: store.get_run(run.id).epoch > stopped.epoch, timeout=120, message="another epoch")
+    control.stop_run(workspace, run.id)
+    until(wait_for, store, run, RunState.STOPPED)
 
 
 def test_a_damaged_data_set_is_named_before_the_first_epoch(workspace, store, wait_for) -> None:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import DatasetConfig
 from core.datasets.followed import load_followed
-from core.datasets.storage import save_dataset
+from core.datasets.storage import delete_dataset, save_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD
@@ -23,6 +23,7 @@ from core.store.store import Store
 from pages.components.charts.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.charts.epoch_columns import MOST_COLUMNS
 from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
+from tests.core.conftest import own_data
 from tests.core.store.test_breakdowns import details
 from tests.pages.visits import open_page, words
 
@@ -122,6 +123,29 @@ def test_pictures_are_shown_from_the_data_set(store) -> None:
     record(store, run, 2, told)
     page.run()
     assert "cannot be shown" in words(page) and urls(charts(page)[0]) == []
+
+
+def test_pictures_of_another_data_set_of_that_name_are_not_shown(store) -> None:
+    """Not even where their labels are the same; and the names of the classes are the run's."""
+    digest = own_data(store.workspace).digest
+    followed = load_followed(store.workspace, DatasetConfig("pets"))
+    told = details([0, 0]) | {
+        "followed": {
+            "training": followed_as(followed.training_labels), "validation": followed_as(followed.validation_labels),
+        }
+    }  # fmt: skip
+    config = PRESETS["tiny"].config.with_values({"dataset.id": "pets"})
+    run = store.queue_run(RunRequest(config, dataset_digest=digest, class_names=("cat", "dog")))
+    store.claim(run.id, ["cpu:0"])
+    store.record_started(run.id, 1, 10, 100, 0)
+    record(store, run, 1, told)
+    delete_dataset(store.workspace, "pets")
+    own_data(store.workspace, class_names=("apple", "banana"))
+    page = look_at(run, "Pictures")
+    assert "cannot be shown" in words(page) and urls(charts(page)[0]) == []
+    assert "another data set that was called pets" in words(page)  # where suggestions would be
+    (classes,) = charts(look_at(run, "Classes"))
+    assert "cat" in classes.spec and "dog" in classes.spec and "apple" not in classes.spec
 
 
 def followed_as(labels: np.ndarray) -> dict:

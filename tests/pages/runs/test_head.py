@@ -9,6 +9,7 @@ from core.design.presets import PRESETS
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from pages.components.runs.head import differing_settings
 
 
 def head_of(runs: list[Run]) -> list[str]:
@@ -20,6 +21,21 @@ def head_of(runs: list[Run]) -> list[str]:
     page = AppTest.from_function(draw, args=(runs,), default_timeout=30).run()
     assert not page.exception
     return [str(element.value) for kind in ("subheader", "markdown", "caption") for element in page.get(kind)]
+
+
+def test_two_data_sets_of_one_name_are_told_apart(workspace):
+    config = PRESETS["tiny"].config
+    with Store(workspace) as store:
+        runs = [
+            store.queue_run(RunRequest(config, name, dataset_digest=digest))
+            for name, digest in (("a", "1" * 64), ("b", "2" * 64), ("c", None))
+        ]
+    assert differing_settings(runs[::2]).empty
+    assert differing_settings(runs).loc["Data set"].tolist() == [
+        "cifar10, SHA-256 11111111…",
+        "cifar10, SHA-256 22222222…",
+        "cifar10, not known which",
+    ]
 
 
 @pytest.mark.parametrize("num_runs", [1, 2])
