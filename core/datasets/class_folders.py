@@ -154,7 +154,8 @@ def _read(
     size = image_size or DEFAULT_SIZE
     if not 8 <= size <= MAX_SIDE:
         raise DatasetError(f"The image size must be from 8 to {MAX_SIDE} pixels, not {size}.")
-    entries = [entry for entry in entries if _is_wanted(entry)]
+    # Sorted, so that what is held out does not depend on the order in which a zip was packed.
+    entries = sorted(filter(_is_wanted, entries), key=lambda entry: (entry.folders, entry.name))
     if not entries:
         raise DatasetError("There are no pictures (PNG, JPEG, WebP, BMP or GIF) in its folders.")
     if len(entries) > MAX_PICTURES:

@@ -81,18 +81,19 @@ def find_layout(filled: Collection[Folders]) -> Layout:
 
 
 def name_classes(folders: Collection[str]) -> tuple[str, ...]:
-    """The sorted names of the classes in the folders of these names.
+    """The names of the classes in the folders of these names, in their order: by code point, as Keras's
+    `image_dataset_from_directory` has it, so capitals before small letters and `10` before `2`.
 
     Raises:
         DatasetError: too few, too many, or names that would be mistaken for one another.
     """
     normal = {unicodedata.normalize("NFC", folder) for folder in folders}
-    names = sorted({class_name(folder) for folder in normal}, key=lambda name: (name.casefold(), name))
+    names = sorted({class_name(folder) for folder in normal})
     if len(names) < len(normal):
         raise DatasetError(
             "Two class folders have names that look the same in their first 60 characters. Rename one."
         )
-    for first, second in pairwise(names):
+    for first, second in pairwise(sorted(names, key=lambda name: (name.casefold(), name))):
         if first.casefold() == second.casefold():
             raise DatasetError(
                 f"The classes {first!r} and {second!r} differ only in capital letters. Rename one."

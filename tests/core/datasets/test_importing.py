@@ -5,6 +5,7 @@ import stat
 import struct
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from core.datasets.splits import load_split
 from core.errors import DatasetError
 
 
-def png(color: str = "red", size: tuple[int, int] = (40, 30)) -> bytes:
+def png(color: str | tuple[int, int, int] = "red", size: tuple[int, int] = (40, 30)) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, color).save(buffer, "PNG")
     return buffer.getvalue()
@@ -49,6 +50,31 @@ def test_a_zip_of_class_folders(workspace, tmp_path) -> None:
     assert dataset.image_shape == (16, 16, 3)
     assert all((dataset.x_train[dataset.y_train == 0] == (255, 0, 0)).ravel())
     assert all((dataset.x_train[dataset.y_train == 1] == (0, 0, 255)).ravel())
+
+
+def test_classes_come_in_the_order_of_keras(workspace, tmp_path) -> None:
+    """By code point: capitals first, digits as text, accents last."""
+    names = ("Zebra", "apple", "Mango", "10", "2", "0", "Äpfel", "a b", "apple-2", "苹果")
+    for name in names:
+        (tmp_path / "mixed" / name).mkdir(parents=True)
+        for index in range(5):
+            (tmp_path / "mixed" / name / f"{index}.png").write_bytes(png())
+    of_keras = keras.utils.image_dataset_from_directory(tmp_path / "mixed", image_size=(8, 8)).class_names
+    assert list(import_here(workspace, "mixed", tmp_path / "mixed").class_names) == of_keras
+    assert of_keras[:4] == ["0", "10", "2", "Mango"]
+
+
+def test_what_is_held_out_does_not_depend_on_how_a_zip_was_packed(workspace, tmp_path) -> None:
+    entries = {
+        f"{name}/{index}.png": png((20 * index, place * 200, 0))
+        for place, name in enumerate(("cats", "dogs"))
+        for index in range(8)
+    }
+    make_zip(tmp_path / "one.zip", entries)
+    make_zip(tmp_path / "two.zip", dict(reversed(entries.items())))
+    one, two = (import_here(workspace, name, tmp_path / f"{name}.zip") for name in ("one", "two"))
+    np.testing.assert_array_equal(one.x_test, two.x_test)
+    assert one.digest == two.digest
 
 
 @pytest.mark.parametrize("prefix", ["wrapper/", "one/in/another/"])
