@@ -19,6 +19,8 @@ MAX_PIXELS = 25_000_000
 MAX_SIDE_RATIO = 50
 MAX_FILE_BYTES = 50_000_000
 CROPS = ("center", "pad", "stretch")
+# Of a large photo, each pixel that a network sees averages at least this many by this many.
+PIXELS_AVERAGED = 16
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("run", metavar="RUN")
     export.add_argument("--format", choices=["keras"], required=True, dest="export_format")
     export.add_argument("--out", metavar="PATH", type=Path, required=True)
+    export.add_argument("--json", action="store_true", help="print one JSON document")
     export.set_defaults(handle=_export)
 
 
@@ -154,10 +155,17 @@ def _export(arguments: argparse.Namespace) -> int:
     run = Store(workspace).get_run(arguments.run)
     engine = Engine(workspace)
     try:
-        path = engine.export(run.id, arguments.export_format, arguments.out.resolve())
+        made = engine.export(run.id, arguments.export_format, arguments.out.resolve())
     finally:
         engine.close()
-    print(f"{run.name}: best model written to {path} and verified.")
+    if arguments.json:
+        print_json(made.to_json())
+        return 0
+    print(f"{run.name}: best model written to {made.path} and verified.")
+    for sentence in made.sentences:
+        print(sentence)
+    print(f"All of this is also in {made.recipe_path.name} beside it, and in its own metadata.json.")
+    print(f"\nThe same answers in Python:\n\n{made.python}")
     return 0
 
 
@@ -205,6 +213,7 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [
         ("data set", run.dataset),
+        ("data", data_problem(store.workspace, run)),
         ("device", run.device),
         ("epochs", f"{run.epoch} of {run.total_epochs}"),
     ]
@@ -213,7 +222,6 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         if value is not None:
             print(f"  {name}: {value}")
     if curves["epoch"]:
-        ("data", data_problem(store.workspace, run)),
         print()
         header = ("EPOCH", "TRAIN", "CLEAN TRAIN", "VALIDATION", "TRAIN LOSS", "VALIDATION LOSS", "SECONDS")
         print_table(header, [_epoch_row(curves, index) for index in range(len(curves["epoch"]))])

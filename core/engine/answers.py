@@ -1,7 +1,8 @@
-"""A run's answer to one picture, as the engine's client gives it."""
+"""What the engine's client gives: a run's answer to one picture, and a model that was exported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.system.frames import Pixels
@@ -50,3 +51,26 @@ class Answer:
         """As the command line and REST print it, without the pixels and the notes."""
         top = [{"class": each.name, "probability": each.probability} for each in self.top]
         return {"image": self.image, "ok": self.ok, "error": self.error, "top": top}
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedModel:
+    """A model in a file of its own: where it and its recipe are, and the recipe (see docs/command-line.md)."""
+
+    path: Path
+    recipe_path: Path
+    recipe: Mapping[str, Any]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """For people: what goes in and what comes out."""
+        return tuple(self.recipe["sentences"])
+
+    @property
+    def python(self) -> str:
+        """A program that answers pictures as this app does."""
+        return "\n".join(self.recipe["python"])
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return {"path": str(self.path), "recipe_path": str(self.recipe_path), **self.recipe}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.augmentation.batch_document import Batch
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
-from core.engine.answers import Answer
+from core.engine.answers import Answer, ExportedModel
 from core.errors import EngineError, UserError
 from core.system.files import open_log
 from core.system.frames import READY, Arrays, Pixels, read_frame, write_frame
@@ -142,11 +142,11 @@ class Engine:
         answer, _ = self._ask(document, {})
         return answer["right"], answer["of"]
 
-    def export(self, run_id: str, export_format: str, out: Path) -> Path:
-        """Write a run's best model to `out` and reload it to check. Returns the path written."""
+    def export(self, run_id: str, export_format: str, out: Path) -> ExportedModel:
+        """Write a run's best model to `out` with its recipe, and reload it to check."""
         document = {"method": "export", "run_id": run_id, "format": export_format, "out": str(out)}
         answer, _ = self._ask(document, {})
-        return Path(answer["path"])
+        return ExportedModel(Path(answer["path"]), Path(answer["recipe_path"]), answer["recipe"])
 
     def _ask_about_pictures(self, document: dict[str, Any], pictures: Pictures) -> list[Answer]:
         answers: list[Answer] = []

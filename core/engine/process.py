@@ -25,8 +25,6 @@ from core.system.processes import choose_backend, take_standard_output
 from core.workspace import Workspace
 
 MODELS_KEPT = 3
-# Of a large photo, each pixel that the network sees averages at least this many by this many.
-PIXELS_AVERAGED = 16
 SPLITS_KEPT = 2
 # Resized pictures are all held in memory; pictures of the stored size are read from a memory map.
 MOST_RESIZED_BYTES = 1_000_000_000
@@ -152,12 +150,12 @@ class Requests:
             )
 
     def _export(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        from core.training.saved_models import export_keras
+        from core.training.export import export_keras
 
         if document["format"] != "keras":
             raise UserError(f"There is no export format {document['format'][:40]!r}; the only one is keras.")
-        path = export_keras(self._workspace.run_folder(document["run_id"]), Path(document["out"]))
-        return {"path": str(path)}, {}
+        made = export_keras(self._workspace.run_folder(document["run_id"]), Path(document["out"]))
+        return {"path": str(made.path), "recipe_path": str(made.recipe_path), "recipe": made.recipe}, {}
 
     def _load(self, run_id: str) -> Any:
         from core.training.saved_models import load_run_model, model_version
@@ -176,7 +174,7 @@ def _decode_all(
     document: dict[str, Any], arrays: Arrays, image_shape: tuple[int, ...]
 ) -> tuple[list[dict[str, Any]], Arrays]:
     """A row for each named picture, and the pixels of those that could be read, by place."""
-    from core.images import decode_picture, fit_picture
+    from core.images import PIXELS_AVERAGED, decode_picture, fit_picture
 
     rows: list[dict[str, Any]] = []
     seen: Arrays = {}

@@ -1,4 +1,4 @@
-"""The models that a run leaves behind: its best and its last, each described by a small JSON; answers and exports.
+"""The models that a run leaves behind: its best and its last, each described by a small JSON; and their answers.
 
 `best-000007.json` holds what `best-000007.keras` is, that file's SHA-256, and a SHA-256 of its own. The model is
 written first and the JSON after it, and the pair before stays until the next save. So a reader finds a whole
@@ -8,7 +8,6 @@ pair while a run saves, and also when the newest one is damaged.
 import hashlib
 import json
 import logging
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import TrainingError, UserError
+from core.errors import UserError
 from core.system.files import replacing, sha256_of, write_bytes
 from core.training.draws import ImageShape
 from core.training.evaluation import pictures_at_once
 
 logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 256
-CHECKED_PICTURES = 32
-TOLERANCE = 1e-6
-SAVED_MEANWHILE = "The run saved another model while this one was copied. Export it again."
 
 
 @dataclass(frozen=True)
@@ -160,39 +156,6 @@ def _nothing_to_load(folder: Path, which: str) -> UserError:
     if _descriptions(folder, which):
         return UserError("This run's saved weights are damaged and are not used. Resume or train it again.")
     return UserError("This run has no weights yet: it has to finish its first epoch.")
-
-
-def export_keras(folder: Path, out: Path) -> Path:
-    """Write the best model of the run in `folder` to `out` (`.keras` is added) and compare its answers.
-
-    The file takes uint8 pictures (batch, height, width, channels) and gives class probabilities.
-
-    Raises:
-        UserError: the run has no weights yet or just saved others, or `out` cannot be written.
-        TrainingError: the file read back does not answer as the run's model does.
-    """
-    saved = load_run_model(folder)
-    target = out if out.suffix == ".keras" else out.with_name(out.name + ".keras")
-    try:
-        with replacing(target) as temporary:
-            shutil.copyfile(saved.path, temporary)
-            if sha256_of(temporary) != saved.sha256:
-                raise UserError(SAVED_MEANWHILE)
-    except OSError as error:
-        if not saved.path.exists():
-            raise UserError(SAVED_MEANWHILE) from None
-        raise UserError(f"{target} cannot be written: {error.strerror}.") from error
-    pictures = np.random.default_rng(0).integers(
-        0, 256, (CHECKED_PICTURES, *saved.image_shape), dtype=np.uint8
-    )
-    again = keras.models.load_model(target, compile=False, safe_mode=True)
-    difference = float(np.max(np.abs(np.asarray(again(pictures)) - np.asarray(saved.model(pictures)))))
-    if not difference <= TOLERANCE:
-        raise TrainingError(
-            f"{target} was written, but its answers differ by up to {difference:.2g}.",
-            "Export it again.",
-        )
-    return target
 
 
 def model_version(folder: Path, which: str = "best") -> str:

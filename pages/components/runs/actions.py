@@ -169,7 +169,7 @@ def _export_dialog(services: Services, run: Run) -> None:
     )
     # On a button of its own, because the page behind waits for whatever a dialog does at its first drawing.
     if st.button("Create the file", key="write-keras", type="primary"):
-        _offer_model(services, run)
+        offer_model(services, run)
     st.caption("The same on the command line:")
     st.code(
         f"python -m core export {run.id} --format keras --out {run.id}.keras",
@@ -178,18 +178,36 @@ def _export_dialog(services: Services, run: Run) -> None:
     )
 
 
-def _offer_model(services: Services, run: Run) -> None:
+def offer_model(services: Services, run: Run) -> None:
+    """Write the run's model, offer it and its description, and say what is needed to use it."""
     try:
         with st.spinner("Writing the file and reading it back…"), tempfile.TemporaryDirectory() as folder:
-            data = services.engine.export(run.id, "keras", Path(folder) / "model.keras").read_bytes()
+            made = services.engine.export(run.id, "keras", Path(folder) / f"{run.id}.keras")
+            data, recipe = made.path.read_bytes(), made.recipe_path.read_bytes()
     except (ConvDeckError, OSError) as error:
         st.error(literal(error_text(error)))
         return
-    st.download_button(
-        f"Save {len(data) / 1e6:.1f} MB",
-        data,
-        file_name=f"{run.id}.keras",
-        mime="application/octet-stream",
-        icon=":material/download:",
-        on_click="ignore",
+    with st.container(horizontal=True):
+        st.download_button(
+            f"Save {len(data) / 1e6:.1f} MB",
+            data,
+            file_name=made.path.name,
+            mime="application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Save its description",
+            recipe,
+            file_name=made.recipe_path.name,
+            mime="application/json",
+            icon=":material/data_object:",
+            on_click="ignore",
+        )
+    for sentence in made.sentences:
+        st.markdown(literal(sentence))
+    st.caption(
+        "The description, which is also in the file itself (metadata.json), says the same to programs."
     )
+    st.markdown("The same answers in Python:")
+    st.code(made.python, language="python")

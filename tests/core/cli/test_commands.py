@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from core.config import ExperimentConfig
+from core.datasets.catalogue import SHAPES_CLASSES
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS, EpochRow
 from core.store.records import RunRequest
@@ -88,10 +89,14 @@ def test_predict_gives_a_row_a_picture_and_goes_on_after_a_bad_one(home, tmp_pat
 
 
 def test_export_answers_as_predict_does(home, tmp_path) -> None:
-    code, _, err = run_command(
+    code, out, err = run_command(
         "export", home.run_id, "--format", "keras", "--out", str(tmp_path / "model.keras")
     )
     assert code == 0, err
+    order = ", ".join(f"{place} {name}" for place, name in enumerate(SHAPES_CLASSES))
+    assert f"probabilities of the classes, in this order: {order}." in out
+    assert "whole numbers from 0 to 255. Do not divide them" in out and "model.keras.json" in out
+    assert "from PIL import Image, ImageOps" in out
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)
     picture = picture_file(tmp_path)
     _, rows = run_json("predict", "--run", home.run_id, "--crop", "stretch", str(picture))

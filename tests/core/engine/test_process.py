@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.config import AugmentationConfig
 from core.errors import UserError
@@ -28,6 +29,50 @@ def test_pictures_are_shown_as_the_network_sees_them(engine, trained, tmp_path) 
     assert not broken.ok and broken.seen is None and "broken.png" in broken.error
     (decoded,) = engine.decode([("red.png", data)], (28, 28, 1))
     assert decoded.seen.shape == (28, 28, 1)
+
+
+def files_of(folder) -> list:
+    """A picture of each kind that people have, as a file."""
+    generator = np.random.default_rng(0)
+
+    def photo(width: int, height: int) -> Image.Image:
+        small = generator.integers(0, 256, (height // 20 + 1, width // 20 + 1, 3)).astype(np.uint8)
+        return Image.fromarray(small).resize((width, height))
+
+    made = {
+        "wide.png": photo(1200, 600), "small.png": photo(20, 25), "grey.png": photo(70, 63).convert("L"),
+        "large.jpg": photo(2600, 1800), "turned.jpg": photo(200, 100), "print.jpg": photo(90, 90).convert("CMYK"),
+        "palette.gif": photo(64, 64).quantize(16), "some.webp": photo(300, 200),
+    }  # fmt: skip
+    see_through = photo(80, 80)
+    see_through.putalpha(photo(80, 80).convert("L"))
+    made["see through.png"] = see_through
+    turned = Image.Exif()
+    turned[0x0112] = 6  # orientation: lies on its right side
+    for name, image in made.items():
+        image.save(folder / name, **({"exif": turned} if name == "turned.jpg" else {}))
+    made["hole.png"] = photo(64, 64).quantize(16)
+    made["hole.png"].save(folder / "hole.png", transparency=3)
+    return [folder / name for name in made]
+
+
+def test_the_program_of_an_export_answers_as_the_app_does(engine, trained, tmp_path, monkeypatch) -> None:
+    """With Keras, NumPy and Pillow alone, on the file alone."""
+    made = engine.export(trained.run_id, "keras", tmp_path / "mine.keras")
+    (tmp_path / "mine.keras.json").unlink()
+    paths = files_of(tmp_path)
+    answers = engine.predict(trained.run_id, [(path.name, path.read_bytes()) for path in paths])
+    monkeypatch.chdir(tmp_path)
+    assert "core" not in made.python
+    opening, per_picture = made.python.split('image = Image.open("picture.jpg")')
+    found: dict = {}
+    exec(opening, found)
+    for path, answer in zip(paths, answers, strict=True):
+        with Image.open(path) as found["image"]:
+            exec(per_picture, found)
+        expected = {each.name: each.probability for each in answer.top}
+        told = dict(zip(found["class_names"], found["probabilities"].tolist(), strict=True))
+        assert told == pytest.approx(expected, abs=1e-6), path.name
 
 
 def test_a_run_without_weights_is_a_sentence(engine) -> None:

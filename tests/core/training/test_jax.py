@@ -180,7 +180,7 @@ def test_the_engine_answers_and_exports_on_either_backend(on_jax: OnJax, tmp_pat
     engine = Engine(on_jax.workspace)
     try:
         (answer,) = engine.predict(on_jax.run_ids["varied"], [("noise.png", encoded.getvalue())])
-        path = engine.export(on_jax.run_ids["varied"], "keras", tmp_path / "model")
+        path = engine.export(on_jax.run_ids["varied"], "keras", tmp_path / "model").path
     finally:
         engine.close()
     names = load_run_model(on_jax.workspace.run_folder(on_jax.run_ids["varied"])).class_names

@@ -1,4 +1,4 @@
-"""What a run leaves for others: the best and the last model, prediction, export."""
+"""What a run leaves for others: the best and the last model, and prediction."""
 
 import shutil
 from pathlib import Path
@@ -11,8 +11,6 @@ from core.errors import UserError
 from core.training import saved_models
 from core.training.models import build_model
 from core.training.saved_models import (
-    SavedModel,
-    export_keras,
     find_run_model,
     load_run_model,
     model_version,
@@ -177,39 +175,3 @@ def test_a_model_that_is_removed_before_it_is_loaded_gives_the_newer_one(folder,
 def test_a_run_without_an_epoch_has_no_weights_yet(tmp_path) -> None:
     with pytest.raises(UserError, match="finish its first epoch"):
         load_run_model(tmp_path)
-
-
-def test_an_export_answers_as_the_run_s_model_does(model, tmp_path) -> None:
-    (tmp_path / "run").mkdir()
-    save_run_model(tmp_path / "run", "best", model, CLASSES, SHAPE, 4)
-    path = export_keras(tmp_path / "run", tmp_path / "network")
-    assert path == tmp_path / "network.keras"
-    alone = keras.models.load_model(path)
-    np.testing.assert_allclose(np.asarray(alone(PICTURES)), predict(model, PICTURES), atol=1e-6)
-
-
-def test_an_export_to_nowhere_says_so(model, tmp_path) -> None:
-    save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 1)
-    with pytest.raises(UserError, match="cannot be written"):
-        export_keras(tmp_path, tmp_path / "no such folder" / "network.keras")
-
-
-@pytest.mark.parametrize("epochs", [(2,), (3, 4)], ids=["the same epoch again", "two later ones"])
-def test_an_export_is_the_file_that_was_verified_or_none(folder, model, monkeypatch, epochs) -> None:
-    def saved_meanwhile(folder: Path) -> SavedModel:
-        loaded = load_run_model(folder)
-        model.get_layer("softmax").bias.assign([1.0, 2.0, 3.0])
-        for epoch in epochs:
-            save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
-        return loaded
-
-    monkeypatch.setattr("core.training.saved_models.load_run_model", saved_meanwhile)
-    with pytest.raises(UserError, match="Export it again"):
-        export_keras(folder, folder.parent / "network.keras")
-    assert not (folder.parent / "network.keras").exists()
-
-
-def test_an_export_of_a_damaged_newest_one_is_the_previous(folder) -> None:
-    (folder / "best-000002.keras").write_bytes(b"torn")
-    path = export_keras(folder, folder.parent / "network.keras")
-    assert path.read_bytes() == (folder / "best-000001.keras").read_bytes()

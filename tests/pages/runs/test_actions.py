@@ -1,0 +1,60 @@
+"""What can be done with the chosen runs, as a visitor sees it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design.presets import PRESETS
+from core.engine.answers import ExportedModel
+from core.epoch import EpochRow
+from core.server import services as services_module
+from core.store.records import RunRequest
+from core.store.states import RunState
+from core.store.store import Store
+from tests.pages.visits import words
+
+RECIPE = {
+    "class_names": ["10", "2", "*b*"],
+    "sentences": ["In this order: 0 10, 1 2, 2 *b*.", "Do not divide them."],
+    "python": ["import keras", "print(1)"],
+}
+
+
+class StandIn:
+    """Writes two small files, at once."""
+
+    def export(self, run_id, export_format, out):
+        out.write_bytes(b"model")
+        beside = out.with_name(out.name + ".json")
+        beside.write_text(json.dumps(RECIPE))
+        return ExportedModel(out, beside, RECIPE)
+
+
+@pytest.fixture
+def run(workspace, monkeypatch):
+    shared = replace(services_module.get_services(), engine=StandIn())
+    monkeypatch.setitem(services_module._services, workspace.root, shared)
+    with Store(workspace) as store:
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config, "mine"))
+        store.claim(run.id, ["cpu:0"])
+        store.record_started(run.id, 1, 10, 100, 0)
+        store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.4))
+        return store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
+
+
+def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
+    def draw(run) -> None:  # a dialog closes when AppTest clicks in it; its source is run without these imports
+        from pages.components.kit import session
+        from pages.components.runs.actions import offer_model
+
+        offer_model(session.services(), run)
+
+    page = AppTest.from_function(draw, args=(run,), default_timeout=30).run()
+    assert not page.exception
+    text = words(page)
+    assert "In this order: 0 10, 1 2, 2 *b*." in text and "Do not divide them." in text
+    assert "import keras\nprint(1)" in [code.value for code in page.code]
+    labels = [each.proto.label for each in page.get("download_button")]
+    assert "Save 0.0 MB" in labels and "Save its description" in labels
