@@ -2,6 +2,10 @@
 
 Few seeds are normal here, so intervals are Student's t ("The probable error of a mean", Biometrika 6, 1908, doi
 10.1093/biomet/6.1.1), which are as wide as two or three values make them. Accuracies are fractions of 1.
+
+No spread is smaller than rounding alone makes it: an accuracy on n pictures is a whole number of n-ths, so two seeds
+can agree to the last digit and yet say nothing of chance (`rounding_error`). No interval leaves what is possible: an
+end beyond it is cut, which loses nothing, since the mean cannot lie there.
 """
 
 import math
@@ -14,6 +18,12 @@ from numpy.typing import NDArray
 from core.errors import UserError
 
 Values = NDArray[np.float64]
+Limits = tuple[float, float]
+
+ACCURACY: Limits = (0.0, 1.0)
+GAP: Limits = (-1.0, 1.0)
+# Where the number of pictures is not known and the values do not tell it: accuracies have four digits at least.
+FINEST_STEP = 1 / 10_000
 
 
 @dataclass(frozen=True)
@@ -78,14 +88,49 @@ def standard_error(accuracy: float, num_pictures: int) -> float:
     return math.sqrt(likely * (1 - likely) / (num_pictures + 4))
 
 
-def mean_and_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """The mean and its two-sided interval. Raises UserError on no values or one that is not finite."""
+def rounding_error(*num_pictures: int | None) -> float | None:
+    """The standard deviation that counting gives an accuracy, or a difference of accuracies on so many pictures each.
+
+    On n pictures an accuracy is rounded to a step of 1 / n, and what is rounded away is spread evenly over it: that has
+    the standard deviation 1 / (n √12) (Sheppard, Proceedings of the London Mathematical Society 29, 1898, doi
+    10.1112/plms/s1-29.1.353). None where a number is not known.
+    """
+    known = [number for number in num_pictures if number]
+    if not known or len(known) < len(num_pictures):
+        return None
+    return math.sqrt(sum(1 / number**2 for number in known) / 12)
+
+
+def t_interval(values: Values, confidence: float, rounding: float) -> tuple[Values, Values]:
+    """(mean, half the width) of the two-sided t interval over the last axis, of at least two values.
+
+    The standard deviation of the values is taken for `rounding` where it is smaller.
+    """
+    n = values.shape[-1]
+    spread = np.maximum(values.std(axis=-1, ddof=1), rounding)
+    return values.mean(axis=-1), _t_quantile(confidence, n - 1) * spread / math.sqrt(n)
+
+
+def mean_and_interval(
+    values: Sequence[float],
+    confidence: float = 0.95,
+    *,
+    rounding: float | None = None,
+    limits: Limits = ACCURACY,
+) -> Interval:
+    """The mean and its two-sided interval, cut at `limits`, between which all values lie.
+
+    `rounding` is the least spread that is believed, as `rounding_error` gives it; None: that of the coarsest step of
+    which all values are multiples. Raises UserError on no values or one that is not finite.
+    """
     numbers = _numbers(values, "values")
     n, mean = len(numbers), float(numbers.mean())
     if n < 2:
         return Interval(mean, None, None, n)
-    half = _t_quantile(confidence, n - 1) * float(numbers.std(ddof=1)) / math.sqrt(n)
-    return Interval(mean, mean - half, mean + half, n)
+    if rounding is None:
+        rounding = _rounding_of(numbers, float(numbers.std(ddof=1)))
+    half = float(t_interval(numbers, confidence, rounding)[1])
+    return Interval(mean, max(mean - half, min(mean, limits[0])), min(mean + half, max(mean, limits[1])), n)
 
 
 def paired_difference(
@@ -93,6 +138,9 @@ def paired_difference(
     second: Sequence[float],
     confidence: float = 0.95,
     names: tuple[str, str] = ("The first", "the second"),
+    *,
+    rounding: float | None = None,
+    limits: Limits = ACCURACY,
 ) -> Difference:
     """Is `first` better than `second`, where entry i of both was trained with the same seed?
 
@@ -101,7 +149,8 @@ def paired_difference(
     pictures; another draw of data may turn a small lead round. Dietterich, "Approximate statistical tests for
     comparing supervised classification learning algorithms", Neural Computation 10, 1998, doi
     10.1162/089976698300017197, found it to be too confident where training sets are resampled from the same data.
-    Raises UserError when the two are not equally long.
+    `rounding` and `limits` are those of a single value, as in `mean_and_interval`; a difference of two has √2 times the
+    rounding. Raises UserError when the two are not equally long.
     """
     one, other = _numbers(first, "first"), _numbers(second, "second")
     if len(one) != len(other):
@@ -109,18 +158,30 @@ def paired_difference(
             f"Pairs need as many values on both sides, not {len(one):,} and {len(other):,}: one of each per seed."
         )
     differences = one - other
-    interval = mean_and_interval(differences.tolist(), confidence)
-    p = _paired_p(differences)
+    if rounding is None:
+        spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+        rounding = _rounding_of(np.concatenate([one, other]), spread / math.sqrt(2))
+    rounding *= math.sqrt(2)
+    width = limits[1] - limits[0]
+    interval = mean_and_interval(differences.tolist(), confidence, rounding=rounding, limits=(-width, width))
+    p = _paired_p(differences, rounding)
     clear = interval.low is not None and interval.high is not None and interval.low * interval.high > 0
     sentence = _difference_sentence(interval, clear, confidence, names)
     return Difference(interval.mean, interval.low, interval.high, p, interval.n, clear, sentence)
 
 
-def fit_log_law(sizes: Sequence[float], accuracies: Sequence[float], confidence: float = 0.95) -> LogFit:
+def fit_log_law(
+    sizes: Sequence[float],
+    accuracies: Sequence[float],
+    confidence: float = 0.95,
+    *,
+    rounding: float | None = None,
+) -> LogFit:
     """Least squares of accuracy on log10(size): more data helps about linearly in the log of its volume.
 
     The slope's interval assumes that residuals scatter evenly around a straight line; residuals that bend (low at
-    both ends, high between) say that the law does not hold here. Several seeds of a size are several points.
+    both ends, high between) say that the law does not hold here. Several seeds of a size are several points. The
+    scatter is at least the `rounding` of an accuracy, as in `mean_and_interval`: three points can be on a line by luck.
     Raises UserError below two different sizes or at a size that is not above 0.
     """
     volumes, values = _numbers(sizes, "sizes"), _numbers(accuracies, "accuracies")
@@ -140,7 +201,9 @@ def fit_log_law(sizes: Sequence[float], accuracies: Sequence[float], confidence:
     total = float(((values - values.mean()) ** 2).sum())
     low = high = None
     if (freedom := len(values) - 2) > 0:
-        half = _t_quantile(confidence, freedom) * math.sqrt(unexplained / freedom / spread)
+        scatter = math.sqrt(unexplained / freedom)
+        rounding = _rounding_of(values, scatter) if rounding is None else rounding
+        half = _t_quantile(confidence, freedom) * max(scatter, rounding) / math.sqrt(spread)
         low, high = slope - half, slope + half
     r_squared = None if np.ptp(values) == 0 else 1 - unexplained / total
     return LogFit(slope, intercept, tuple(residuals.tolist()), r_squared, low, high, len(values))
@@ -163,12 +226,26 @@ def _t_quantile(confidence: float, freedom: int) -> float:
     return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
-def _paired_p(differences: Values) -> float | None:
-    """Two-sided; None below two pairs."""
+def _rounding_of(values: Values, spread: float) -> float:
+    """The rounding error of the coarsest step of which all values are multiples, down to FINEST_STEP.
+
+    Where that is smaller than their `spread` it changes nothing, so such steps are not looked for.
+    """
+    coarsest = spread * math.sqrt(12)
+    counts = np.arange(1, 1 + int(1 / max(coarsest, FINEST_STEP)))
+    multiples = np.multiply.outer(counts, values)
+    # Accuracies that were computed in single precision are off by up to one part in ten million.
+    fits = np.abs(multiples - multiples.round()).max(axis=1) <= 1e-6 * counts
+    step = 1 / float(counts[fits.argmax()]) if fits.any() else FINEST_STEP
+    return step / math.sqrt(12)
+
+
+def _paired_p(differences: Values, rounding: float) -> float | None:
+    """Two-sided, with a spread of at least `rounding`; None below two pairs."""
     n = len(differences)
     if n < 2:
         return None
-    mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
+    mean, error = float(differences.mean()), max(float(differences.std(ddof=1)), rounding) / math.sqrt(n)
     if error == 0:
         return 0.0 if mean else 1.0
     from scipy import special

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.analysis.significance import paired_difference
+from core.analysis.significance import Difference
 from core.formatting import percent
 from core.studies.plan import FULL, NONE, active_knobs, conditions_of, knob_key
 from core.studies.run_results import (
@@ -16,7 +16,9 @@ from core.studies.run_results import (
     NORMAL_QUANTILE,
     Pictures,
     RunResult,
+    accuracy_difference,
     combined,
+    gap_difference,
     known_error,
     of_condition,
     signed,
@@ -140,23 +142,25 @@ def _effect(
         )
     # Dunn, "Multiple comparisons among means", JASA 56, 1961: the chance of any false alarm among m is kept.
     strict = 1 - (1 - CONFIDENCE) / max(1, num_compared)
-    withstands = len(accuracies) > 1 and paired_difference(*_columns(accuracies), strict).clear
-    return Effect(mode, knob, name, _change(accuracies, accuracy_error), _change(gaps, gap_error), withstands)
+    strictly = accuracy_difference(accuracies, pictures, strict)
+    return Effect(
+        mode, knob, name,
+        _change(accuracy_difference(accuracies, pictures), accuracy_error, 1.0),
+        _change(gap_difference(gaps, pictures), gap_error, 2.0),
+        strictly is not None and strictly.clear,
+    )  # fmt: skip
 
 
-def _change(pairs: Sequence[tuple[float, float]], error: float | None) -> Change | None:
-    if not pairs:
+def _change(found: Difference | None, error: float | None, most: float) -> Change | None:
+    """`most` is the largest difference that is possible."""
+    if found is None:
         return None
-    found = paired_difference(*_columns(pairs), CONFIDENCE)
     if found.n > 1:
         return Change(found.mean, found.low, found.high, None, found.n, found.clear)
-    half = None if error is None else NORMAL_QUANTILE * error
-    low, high = (None, None) if half is None else (found.mean - half, found.mean + half)
-    return Change(found.mean, low, high, error, 1, None)
-
-
-def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    if error is None:
+        return Change(found.mean, None, None, None, 1, None)
+    half = NORMAL_QUANTILE * error
+    return Change(found.mean, max(-most, found.mean - half), min(most, found.mean + half), error, 1, None)
 
 
 def _headline(effects: Sequence[Effect], measured: Sequence[RunResult], single: bool) -> str:

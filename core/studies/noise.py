@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.analysis.significance import Difference, Interval, paired_difference
+from core.analysis.significance import Difference, Interval
 from core.formatting import percent
 from core.studies.plan import fraction_key
 from core.studies.run_results import (
-    CONFIDENCE,
     Pictures,
     RunResult,
+    accuracy_difference,
+    accuracy_interval,
     difference_dict,
     distance,
     interval_dict,
-    interval_of,
     of_condition,
     span,
 )
@@ -72,18 +72,19 @@ def analyse_noise(spec: StudySpec, measured: Sequence[RunResult], pictures: Pict
     if not ended:
         return NoiseResult(levels, None, "No run has finished yet.", ())
     low, high = ended[0], ended[-1]
-    pairs = [(found[high][seed], found[low][seed]) for seed in found[high] if seed in found[low]]
-    difference = None
-    if low != high and pairs:
-        most, least = zip(*((a.best_val_accuracy, b.best_val_accuracy) for a, b in pairs), strict=True)
-        difference = paired_difference(most, least, CONFIDENCE)
+    pairs = [
+        (run.best_val_accuracy, found[low][seed].best_val_accuracy)
+        for seed, run in found[high].items()
+        if seed in found[low]
+    ]
+    difference = accuracy_difference(pairs, pictures) if low != high else None
     by_fraction = {level.fraction: level for level in levels}
     headline = _headline(by_fraction[low], by_fraction[high], difference)
     return NoiseResult(levels, difference, headline, _notes(by_fraction[high], len(spec.seeds) == 1))
 
 
 def _level(fraction: float, runs: Sequence[RunResult], pictures: Pictures) -> NoiseLevel:
-    clean = interval_of([run.last_clean_accuracy for run in runs])
+    clean = accuracy_interval([run.last_clean_accuracy for run in runs], pictures.clean)
     memorised = None
     if clean is not None and _can_be_told(fraction, pictures.num_classes):
         # Among the pictures measured, floor or ceil(n · fraction) labels are wrong: one picture may be the border's.
@@ -91,8 +92,8 @@ def _level(fraction: float, runs: Sequence[RunResult], pictures: Pictures) -> No
         memorised = min(1.0, max(0.0, beyond) / fraction)
     return NoiseLevel(
         fraction,
-        interval_of([run.best_val_accuracy for run in runs]),
-        interval_of([run.last_val_accuracy for run in runs]),
+        accuracy_interval([run.best_val_accuracy for run in runs], pictures.validation),
+        accuracy_interval([run.last_val_accuracy for run in runs], pictures.validation),
         clean,
         memorised,
     )

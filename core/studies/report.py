@@ -154,7 +154,7 @@ def measured_of(members: list[Member], curves: Mapping[str, Curves]) -> list[Run
 def analyse(spec: StudySpec, measured: list[RunResult], pictures: Pictures) -> Result:
     """What the runs that have finished say, by the kind of the study."""
     if spec.kind == SEEDS:
-        return compare_seeds(spec, measured)
+        return compare_seeds(spec, measured, pictures)
     if spec.kind == ABLATION:
         return analyse_ablation(spec, measured, pictures)
     if spec.kind == VOLUME:

@@ -6,12 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis.curves import best_epoch
-from core.analysis.significance import Difference, Interval, mean_and_interval, standard_error
+from core.analysis.significance import (
+    ACCURACY,
+    GAP,
+    Difference,
+    Interval,
+    Limits,
+    mean_and_interval,
+    paired_difference,
+    rounding_error,
+    standard_error,
+)
 from core.formatting import points
 from core.studies.plan import RunRole
 
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.959964  # of the normal distribution at 97.5 %
+UNLIMITED: Limits = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,19 @@ class Pictures:
     clean: int | None = None
     num_classes: int | None = None
 
+    @property
+    def accuracy_rounding(self) -> float | None:
+        """The least spread that is believed of validation accuracies."""
+        return rounding_error(self.validation)
+
+    @property
+    def gap_rounding(self) -> float | None:
+        """The same of gaps, which are differences of two accuracies."""
+        return rounding_error(self.clean, self.validation)
+
+
+UNKNOWN = Pictures(None)
+
 
 def summarise_run(role: RunRole, curves: Mapping[str, list[Any]]) -> RunResult | None:
     """The numbers of a run's curves; None where no validation accuracy is known."""
@@ -63,10 +87,54 @@ def of_condition(measured: Sequence[RunResult], condition: str) -> dict[int, Run
     return dict(sorted(found.items()))
 
 
-def interval_of(values: Sequence[float | None]) -> Interval | None:
-    """The mean with its interval, of what is known; None where nothing is."""
+def accuracy_interval(values: Sequence[float | None], pictures: int | None) -> Interval | None:
+    """The mean of accuracies on `pictures` pictures with its interval, of what is known; None where nothing is."""
+    return _interval(values, rounding_error(pictures), ACCURACY)
+
+
+def gap_interval(values: Sequence[float | None], pictures: Pictures) -> Interval | None:
+    """The same of gaps."""
+    return _interval(values, pictures.gap_rounding, GAP)
+
+
+def accuracy_difference(
+    pairs: Sequence[tuple[float, float]], pictures: Pictures, confidence: float = CONFIDENCE
+) -> Difference | None:
+    """First minus second of pairs of validation accuracies; None where there are none."""
+    return _difference(pairs, confidence, pictures.accuracy_rounding, ACCURACY)
+
+
+def gap_difference(
+    pairs: Sequence[tuple[float, float]], pictures: Pictures, confidence: float = CONFIDENCE
+) -> Difference | None:
+    """The same of pairs of gaps."""
+    return _difference(pairs, confidence, pictures.gap_rounding, GAP)
+
+
+def telling_difference(accuracies: Sequence[float], pictures: Pictures) -> float | None:
+    """How far two single runs must lie apart to differ by more than chance, where these differ by chance alone.
+
+    t · √2 times the standard deviation, where the interval of the mean of n has t / √n times it; at most 1, and None
+    below two.
+    """
+    interval = _interval(accuracies, pictures.accuracy_rounding, UNLIMITED)
+    if interval is None or interval.low is None:
+        return None
+    return min(1.0, (interval.mean - interval.low) * math.sqrt(2 * interval.n))
+
+
+def _interval(values: Sequence[float | None], rounding: float | None, limits: Limits) -> Interval | None:
     known = [value for value in values if value is not None]
-    return mean_and_interval(known, CONFIDENCE) if known else None
+    return mean_and_interval(known, CONFIDENCE, rounding=rounding, limits=limits) if known else None
+
+
+def _difference(
+    pairs: Sequence[tuple[float, float]], confidence: float, rounding: float | None, limits: Limits
+) -> Difference | None:
+    if not pairs:
+        return None
+    first, second = zip(*pairs, strict=True)
+    return paired_difference(first, second, confidence, rounding=rounding, limits=limits)
 
 
 def known_error(accuracy: float | None, pictures: int | None) -> float | None:

@@ -4,25 +4,29 @@ Two configs are compared by the paired t-test (Student, Biometrika 6, 1908, doi 
 the same seed, so that what a seed shifts in both alike drops out.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from core.analysis.significance import Difference, Interval, mean_and_interval, paired_difference
+from core.analysis.significance import Difference, Interval
 from core.formatting import percent
 from core.studies.plan import conditions_of
 from core.studies.run_results import (
-    CONFIDENCE,
+    UNKNOWN,
+    Pictures,
     RunResult,
+    accuracy_difference,
+    accuracy_interval,
     difference_dict,
     distance,
+    gap_difference,
+    gap_interval,
     interval_dict,
-    interval_of,
     of_condition,
     span,
+    telling_difference,
 )
 from core.studies.spec import StudySpec
 
@@ -38,7 +42,8 @@ class BandPoint:
 @dataclass(frozen=True)
 class ConditionResult:
     """A config over its seeds. `spread` is the standard deviation of the best validation accuracy between seeds, and
-    `telling` how far two single runs of it must lie apart to differ by more than chance; None below two seeds.
+    `telling` how far two single runs of it must lie apart to differ by more than chance, never less than the number of
+    pictures can show; None below two seeds.
 
     `band` has the epochs that all of its runs have reached: further on, the mean would be that of other runs.
     """
@@ -95,12 +100,14 @@ class SeedsResult:
         }
 
 
-def compare_seeds(spec: StudySpec, measured: Sequence[RunResult]) -> SeedsResult:
+def compare_seeds(
+    spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures = UNKNOWN
+) -> SeedsResult:
     """What the runs that have finished say, however few."""
     conditions = conditions_of(spec)
     found = [of_condition(measured, condition.key) for condition in conditions]
     results = tuple(
-        _condition_result(condition.key, condition.name, list(runs.values()))
+        _condition_result(condition.key, condition.name, list(runs.values()), pictures)
         for condition, runs in zip(conditions, found, strict=True)
     )
     rows = tuple(
@@ -112,43 +119,40 @@ def compare_seeds(spec: StudySpec, measured: Sequence[RunResult]) -> SeedsResult
         for seed in spec.seeds
     )
     if len(conditions) == 1:
-        return SeedsResult(results, rows, None, None, *_words_of_one(results[0]))
+        return SeedsResult(results, rows, None, None, *_words_of_one(results[0], pictures))
     names = (conditions[0].name, conditions[1].name)
-    accuracy, gap = _paired([row.accuracies for row in rows]), _paired([row.gaps for row in rows])
+    accuracy = accuracy_difference(_pairs([row.accuracies for row in rows]), pictures)
+    gap = gap_difference(_pairs([row.gaps for row in rows]), pictures)
     return SeedsResult(results, rows, accuracy, gap, *_words_of_two(names, accuracy, gap))
 
 
-def _condition_result(key: str, name: str, runs: Sequence[RunResult]) -> ConditionResult:
-    accuracy = interval_of([run.best_val_accuracy for run in runs])
-    spread = telling = None
-    if accuracy is not None and accuracy.low is not None and accuracy.n > 1:
-        spread = float(np.std([run.best_val_accuracy for run in runs], ddof=1))
-        # Two single runs differ by a standard deviation of √2 · spread; the interval of a mean has t · spread / √n.
-        telling = (accuracy.mean - accuracy.low) * math.sqrt(2 * accuracy.n)
+def _condition_result(key: str, name: str, runs: Sequence[RunResult], pictures: Pictures) -> ConditionResult:
+    best = [run.best_val_accuracy for run in runs]
+    accuracy = accuracy_interval(best, pictures.validation)
+    spread = float(np.std(best, ddof=1)) if len(best) > 1 else None
     return ConditionResult(
-        key, name, accuracy, interval_of([run.gap for run in runs]), spread, telling, _band(runs)
-    )
+        key, name, accuracy, gap_interval([run.gap for run in runs], pictures), spread,
+        telling_difference(best, pictures), _band(runs, pictures),
+    )  # fmt: skip
 
 
-def _band(runs: Sequence[RunResult]) -> tuple[BandPoint, ...]:
+def _band(runs: Sequence[RunResult], pictures: Pictures) -> tuple[BandPoint, ...]:
     curves = [dict(run.val_accuracies) for run in runs]
     if not curves:
         return ()
-    shared = sorted(set(curves[0]).intersection(*curves[1:]))
-    return tuple(
-        BandPoint(epoch, mean_and_interval([curve[epoch] for curve in curves], CONFIDENCE))
-        for epoch in shared
-    )
+    points = []
+    for epoch in sorted(set(curves[0]).intersection(*curves[1:])):
+        accuracy = accuracy_interval([curve[epoch] for curve in curves], pictures.validation)
+        assert accuracy is not None
+        points.append(BandPoint(epoch, accuracy))
+    return tuple(points)
 
 
-def _paired(rows: Sequence[tuple[float | None, ...]]) -> Difference | None:
-    pairs = [(first, second) for first, second in rows if first is not None and second is not None]
-    if not pairs:
-        return None
-    return paired_difference([pair[0] for pair in pairs], [pair[1] for pair in pairs], CONFIDENCE)
+def _pairs(rows: Sequence[tuple[float | None, ...]]) -> list[tuple[float, float]]:
+    return [(first, second) for first, second in rows if first is not None and second is not None]
 
 
-def _words_of_one(condition: ConditionResult) -> tuple[str, tuple[str, ...]]:
+def _words_of_one(condition: ConditionResult, pictures: Pictures) -> tuple[str, tuple[str, ...]]:
     accuracy = condition.accuracy
     if accuracy is None:
         return "No run has finished yet.", ()
@@ -160,11 +164,16 @@ def _words_of_one(condition: ConditionResult) -> tuple[str, tuple[str, ...]]:
         )
     seeds = f"95 % interval of {accuracy.n} seeds: {percent(accuracy.low)} to {percent(accuracy.high)}"
     headline = f"{condition.name} reaches {mean} on average ({seeds})."
-    noise = (
-        f"From seed to seed it varies by {distance(condition.spread)} (standard deviation). Two single runs "
-        f"must differ by more than {distance(condition.telling)} before the difference means anything."
+    varies = f"by {distance(condition.spread)} (standard deviation)"
+    if pictures.validation and condition.spread < (pictures.accuracy_rounding or 0.0):
+        varies = f"by less than {pictures.validation:,} validation pictures can show"
+    apart = (
+        f"Two single runs must differ by more than {distance(condition.telling)} before the difference means "
+        "anything."
     )
-    return headline, (noise,)
+    if condition.telling >= 1:
+        apart = "With so few seeds no difference between two single runs means anything."
+    return headline, (f"From seed to seed it varies {varies}. {apart}",)
 
 
 def _words_of_two(

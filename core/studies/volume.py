@@ -1,7 +1,7 @@
 """The data-volume ladder: accuracy against the logarithm of the number of training pictures, and how straight it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.analysis.diagnosis import GUESSING_MARGIN
@@ -12,9 +12,10 @@ from core.studies.run_results import (
     CONFIDENCE,
     Pictures,
     RunResult,
+    accuracy_interval,
     distance,
+    gap_interval,
     interval_dict,
-    interval_of,
     known_error,
     of_condition,
     span,
@@ -67,7 +68,12 @@ def analyse_volume(spec: StudySpec, measured: Sequence[RunResult], pictures: Pic
     found = {size: list(of_condition(measured, size_key(size)).values()) for size in spec.sizes}
     pairs = [(size, run.best_val_accuracy) for size, runs in found.items() for run in runs]
     try:
-        fit = fit_log_law([size for size, _ in pairs], [value for _, value in pairs], CONFIDENCE)
+        fit = fit_log_law(
+            [size for size, _ in pairs],
+            [value for _, value in pairs],
+            CONFIDENCE,
+            rounding=pictures.accuracy_rounding,
+        )
     except UserError:
         fit = None  # fewer than two sizes so far
     levels = tuple(_level(size, runs, fit, pictures) for size, runs in found.items())
@@ -75,11 +81,12 @@ def analyse_volume(spec: StudySpec, measured: Sequence[RunResult], pictures: Pic
 
 
 def _level(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pictures) -> SizeLevel:
-    accuracy = interval_of([run.best_val_accuracy for run in runs])
+    accuracy = accuracy_interval([run.best_val_accuracy for run in runs], pictures.validation)
     fitted = None if fit is None else fit.accuracy_at(size)
     residual = None if accuracy is None or fitted is None else accuracy.mean - fitted
     error = None if accuracy is None else known_error(accuracy.mean, pictures.validation)
-    return SizeLevel(size, accuracy, interval_of([run.gap for run in runs]), fitted, residual, error)
+    gap = gap_interval([run.gap for run in runs], replace(pictures, clean=min(pictures.clean or size, size)))
+    return SizeLevel(size, accuracy, gap, fitted, residual, error)
 
 
 def _headline(fit: LogFit | None) -> str:

@@ -28,7 +28,9 @@ of these differences, the interval is
 $$\\bar d \\pm t_{0.975,\\,k-1} \\cdot s_d / \\sqrt{k}$$
 
 which is the paired t-test (Student, [Biometrika 6, 1908](https://doi.org/10.1093/biomet/6.1.1)). Where it spans zero,
-chance alone could explain the difference.
+chance alone could explain the difference. On $n$ pictures an accuracy is a multiple of $1/n$, so two seeds can agree by
+rounding alone: $s_d$ is at least that rounding, $1/(n\\sqrt 6)$ for two accuracies. Intervals end where values do, such
+as at 0 and 100 %.
 """
 
 _LIMITS = """
@@ -62,8 +64,9 @@ $t_{0.975,\\,k-1} \\cdot s \\cdot \\sqrt{2}$, with $s$ the standard deviation be
 above zero, the part helps by itself. Parts can replace each other, so the two need not agree.
 
 **One seed** says nothing about chance between runs. The lines then show ±1.96 standard errors of the pictures alone,
-$\\sqrt{p(1-p)/n}$ for each accuracy $p$ on $n$ pictures, added in quadrature. That both runs answer the same
-pictures makes this too wide; that it leaves out seeds makes it too narrow.
+$\\sqrt{p(1-p)/(n+4)}$ for each accuracy on $n$ pictures, with two more right and two more wrong answers in $p$ (Agresti
+and Coull, [The American Statistician 52, 1998](https://doi.org/10.1080/00031305.1998.10480550)), added in
+quadrature. That both runs answer the same pictures makes this too wide; that it leaves out seeds makes it too narrow.
 """
         + _PAIRED
         + """
