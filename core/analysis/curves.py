@@ -10,6 +10,11 @@ from core.epoch import CURVE_KEYS
 if TYPE_CHECKING:
     import pandas as pd
 
+GAP_IN_WORDS = (
+    "Clean training accuracy minus validation accuracy, in percentage points: the median of the last three epochs, "
+    "which one odd epoch does not move."
+)
+
 
 def curves_frame(curves: Mapping[str, list[Any]]) -> "pd.DataFrame":
     """A row per epoch and a column per curve: `epoch` int64, all others float64 with NaN for what is not known."""

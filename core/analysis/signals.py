@@ -112,12 +112,21 @@ def read_signals(
         training=training,
         validation=validation,
         is_clean=is_clean,
-        gaps=smoothed(gaps) if is_clean else lowest_of_three(gaps),
+        gaps=gaps_of(curves) if is_clean else lowest_of_three(gaps),
         gap_noise=gap_noise,
         gap_error=math.hypot(sampling, MEDIAN_OF_THREE * gap_noise),
         error=_error_course(epochs, training, validation, is_clean),
         loss=_loss_course(curves),
     )
+
+
+def gaps_of(curves: Curves) -> list[float]:
+    """Clean training minus validation accuracy of each epoch where both are known, as medians of three epochs.
+
+    The last is the gap of the run: the median of its last three such epochs, or that of the last where there are fewer.
+    """
+    rows = _rows_with(curves, "clean_train_accuracy", "val_accuracy")
+    return smoothed([clean - validation for _, clean, validation in rows])
 
 
 def noise(values: Sequence[float], least: float) -> float:

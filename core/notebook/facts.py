@@ -21,8 +21,8 @@ ONE_RUN_EACH = "One run each: no interval, and a small difference may be chance.
 class RunFacts:
     """What is known of a noted run; where it was deleted, its id and last name alone.
 
-    Accuracies and `gap` are fractions of 1, as the run's own: `gap` is that of the last epoch. `seconds` is the sum
-    of its epochs'. `headline` is the verdict in a few words. `dataset_digest` is None where it is not known.
+    Accuracies and `gap` are fractions of 1, as the run's own. `seconds` is the sum of its epochs'. `headline` is the
+    verdict in a few words. `dataset_digest` is None where it is not known.
     """
 
     id: str
@@ -62,8 +62,7 @@ class RunFacts:
         took = "" if self.seconds is None else f" in {duration(self.seconds)}"
         parts.append(f"{self.epochs} of {self.total_epochs} epochs{took}")
         if self.gap is not None:
-            # The gap in the headline is the middle one of the last three epochs.
-            parts.append(f"a gap of {100 * self.gap:.1f} points in the last one")
+            parts.append(f"a gap of {100 * self.gap:.1f} points")
         text = ", ".join(parts)
         return f"{self.headline}. {text[:1].upper()}{text[1:]}."
 

@@ -155,6 +155,33 @@ UPGRADES: tuple[Sequence[str], ...] = (
         "ALTER TABLE runs ADD COLUMN dataset_digest TEXT",
         "ALTER TABLE runs ADD COLUMN class_names TEXT",
     ),
+    # The gap of a run was that of its last epoch, beside a verdict with the median of the last three.
+    (
+        """
+        UPDATE runs SET gap = CASE (
+            SELECT count(*) FROM (
+                SELECT epoch, clean_train_accuracy - val_accuracy AS gap FROM epochs
+                WHERE run_number = number AND clean_train_accuracy IS NOT NULL AND val_accuracy IS NOT NULL
+                ORDER BY epoch DESC LIMIT 3
+            )
+        )
+        WHEN 3 THEN (
+            SELECT gap FROM (
+                SELECT epoch, clean_train_accuracy - val_accuracy AS gap FROM epochs
+                WHERE run_number = number AND clean_train_accuracy IS NOT NULL AND val_accuracy IS NOT NULL
+                ORDER BY epoch DESC LIMIT 3
+            ) ORDER BY gap LIMIT 1 OFFSET 1
+        )
+        ELSE (
+            SELECT gap FROM (
+                SELECT epoch, clean_train_accuracy - val_accuracy AS gap FROM epochs
+                WHERE run_number = number AND clean_train_accuracy IS NOT NULL AND val_accuracy IS NOT NULL
+                ORDER BY epoch DESC LIMIT 3
+            ) ORDER BY epoch DESC LIMIT 1
+        )
+        END
+        """,
+    ),
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis.curves import best_epoch
+from core.analysis.signals import gaps_of
 from core.analysis.significance import (
     ACCURACY,
     GAP,
@@ -27,8 +28,8 @@ UNLIMITED: Limits = (-math.inf, math.inf)
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run that has ended. Accuracies and `gap` are fractions of 1; `gap` is clean training minus validation at the
-    last epoch, and `val_accuracies` has (epoch, accuracy) of each.
+    """A run that has ended. Accuracies and `gap`, which is the run's own, are fractions of 1; `val_accuracies` has
+    (epoch, accuracy) of each.
     """
 
     role: RunRole
@@ -77,8 +78,8 @@ def summarise_run(role: RunRole, curves: Mapping[str, list[Any]]) -> RunResult |
         if value is not None
     )
     last, clean = curves["val_accuracy"][-1], curves["clean_train_accuracy"][-1]
-    gap = None if last is None or clean is None else clean - last
-    return RunResult(role, dict(known)[best], last, clean, gap, known)
+    gaps = gaps_of(curves)
+    return RunResult(role, dict(known)[best], last, clean, gaps[-1] if gaps else None, known)
 
 
 def of_condition(measured: Sequence[RunResult], condition: str) -> dict[int, RunResult]:

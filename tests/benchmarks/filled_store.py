@@ -39,8 +39,8 @@ FINISH_RUNS = """
             SELECT epoch FROM epochs WHERE run_number = number ORDER BY val_accuracy DESC, epoch LIMIT 1
         ),
         gap = (
-            SELECT clean_train_accuracy - val_accuracy FROM epochs WHERE run_number = number
-            ORDER BY epoch DESC LIMIT 1
+            SELECT clean_train_accuracy - val_accuracy AS gap FROM epochs
+            WHERE run_number = number AND epochs.epoch > :epochs - 3 ORDER BY gap LIMIT 1 OFFSET 1
         )
 """
 

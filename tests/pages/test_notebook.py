@@ -61,7 +61,7 @@ def test_on_runs_the_outcome_is_written_beside_the_numbers(store) -> None:
     run = trained_run(store, "the one", [0.3, 0.512])
     page = unfold(open_page("runs.py", run=run.id), "Notebook")
     assert "No expectation was written before the first epoch ended." in words(page)
-    numbers = "51.2 % at epoch 2, 2 of 2 epochs in 5.0 s, a gap of 10.0 points in the last one."
+    numbers = "51.2 % at epoch 2, 2 of 2 epochs in 5.0 s, a gap of 10.0 points."
     assert f"Best validation accuracy {numbers}" in words(page)
     area(page, "Outcome").set_value("As I thought.")
     press(page, "Save")

@@ -23,7 +23,8 @@ from pages.components.runs.verdict import diagnosed, verdict_badge
 TICK_SECONDS = 0.5
 WHAT_THE_CURVES_ARE = (
     "Validation: pictures that the network never trains on. Clean training: its training pictures, measured after "
-    "each epoch with dropout and augmentation off. The gap between the two is what it knows by heart."
+    "each epoch with dropout and augmentation off. The gap between the two, the median of the last three epochs, is "
+    "what it knows by heart."
 )
 
 

@@ -16,7 +16,8 @@ SHOWN_UNDER_WAY = 5
 LAST_RESULTS = 5
 WHAT_RESULTS_SAY = (
     "The share of the validation pictures, which a run never trains on, that it got right in its best epoch. The gap "
-    "is how much better it does on its training pictures: the larger, the more it overfits."
+    "is how much better it does on its training pictures at the end (the median of the last three epochs): the larger, "
+    "the more it overfits."
 )
 
 

@@ -72,8 +72,8 @@ def _render_classes(store: Store, run: Run, details: RunBreakdown, names: Sequen
     few = max(1, int(np.median(details.validation.count)))
     st.caption(
         _shown_classes_in_words(details)
-        + "Gap: clean training minus validation accuracy. Orange: the network knows the class's training pictures "
-        f"better than new ones. A class has about {few:,} validation pictures, so a difference of "
+        + "Gap: clean training minus validation accuracy of the class in that epoch. Orange: the network knows the "
+        f"class's training pictures better than new ones. A class has about {few:,} validation pictures, so a difference of "
         f"{100 / sqrt(few):.0f} points can be chance."
     )
 

@@ -39,9 +39,8 @@ def render_line(run: Run, name: str) -> None:
     """One of several runs in a line: its state, what it is called here, and its numbers."""
     numbers = f"{run.epoch} of {run.total_epochs} epochs"
     if run.epoch:
-        # A verdict's gap is the middle one of three epochs, so here it has to be said whose this one is.
-        best, gap = percent(run.best_val_accuracy), points(run.gap)
-        numbers = f"best validation {best}, {numbers}, the last with a gap of {gap}"
+        gap = "" if run.gap is None else f", gap {points(run.gap)}"
+        numbers = f"best validation {percent(run.best_val_accuracy)}, {numbers}{gap}"
     st.markdown(f"{run_words.badge(run)} **{literal(name)}**: {numbers}")
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from core.analysis.curves import GAP_IN_WORDS
+from core.analysis.signals import gaps_of
 from core.epoch import Curves
 from core.errors import RunNotFound
 from core.formatting import percent, rate_in_words, rough_duration
@@ -38,8 +40,9 @@ SPARKLINE_POINTS = 60  # a measure is about 150 pixels wide
 
 WHY_TRAINING_CAN_BE_LOWER = (
     "Training accuracy is measured while the network learns: with dropout and augmentation on, and averaged over "
-    "the epoch. So it can lie below validation. Clean training is measured after each epoch with both off; the gap "
-    "is clean training minus validation. Scroll to zoom, drag to move, double-click to reset."
+    "the epoch. So it can lie below validation. Clean training is measured after each epoch with both off. The gap is "
+    "clean training minus validation, the median of the last three epochs. Scroll to zoom, drag to move, double-click "
+    "to reset."
 )
 
 
@@ -130,11 +133,7 @@ def _render_progress(run: Run, curves: Curves) -> None:
 
 
 def _render_measures(run: Run, curves: Curves) -> None:
-    gaps = [
-        100 * (clean - validation)
-        for clean, validation in zip(curves["clean_train_accuracy"], curves["val_accuracy"], strict=True)
-        if clean is not None and validation is not None
-    ]
+    gaps = [100 * gap for gap in gaps_of(curves)]
     rates, seconds = _known(curves["learning_rate"]), _known(curves["seconds"])
     speeds = _known(curves["images_per_second"])
     speed = (
@@ -156,8 +155,7 @@ def _render_measures(run: Run, curves: Curves) -> None:
             "–" if run.gap is None else f"{100 * run.gap:.1f}",
             border=True,
             chart_data=_sparkline(gaps),
-            help="Clean training accuracy minus validation accuracy at the last epoch. Overfitting makes it grow. "
-            "The verdict uses the median of the last three epochs, which a single jump does not move.",
+            help=f"{GAP_IN_WORDS} Overfitting makes it grow.",
         )
         st.metric(
             "Learning rate",

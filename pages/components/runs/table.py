@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from core.analysis.curves import GAP_IN_WORDS
 from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
@@ -194,8 +195,7 @@ def _columns() -> dict[str, Any]:
         "gap": column.NumberColumn(
             "Gap",
             format="%.1f",
-            help="Clean training accuracy minus validation accuracy at the last epoch, in percentage points: "
-            "the cost of overfitting.",
+            help=f"{GAP_IN_WORDS} The cost of overfitting.",
             width="small",
         ),
         "curve": column.LineChartColumn(

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.analysis.curves import GAP_IN_WORDS
 from core.errors import ConvDeckError, StudyNotFound
 from core.runs.progress import run_fraction
 from core.server.services import Services
@@ -190,7 +191,7 @@ def _render_table(report: StudyReport) -> None:
         alt="The runs of the study: condition, seed, status, best validation accuracy, gap and epochs",
         column_config={
             "best": st.column_config.NumberColumn("Best validation", format="%.1f %%"),
-            "gap": st.column_config.NumberColumn("Gap", format="%.1f"),
+            "gap": st.column_config.NumberColumn("Gap", format="%.1f", help=GAP_IN_WORDS),
             "condition": "Condition", "seed": "Seed", "status": "Status", "epochs": "Epochs",
             "name": "Name", "there": st.column_config.CheckboxColumn("Reused"), "id": "Id",
         },

@@ -17,7 +17,8 @@ class KindWords:
 
 _SHARED = """
 **What counts.** Only finished runs. The best validation accuracy is the highest of any epoch, so it is slightly
-optimistic, for all runs alike. The gap is clean training minus validation accuracy at the last epoch.
+optimistic, for all runs alike. The gap is clean training minus validation accuracy, the median of the last three
+epochs.
 """
 
 _PAIRED = """

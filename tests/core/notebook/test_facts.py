@@ -22,7 +22,7 @@ def test_a_run_s_numbers_are_those_of_its_curves(store, workspace) -> None:
     assert facts.seconds == 4 * 2.5
     assert facts.sentence() == (
         f"{headline}. Best validation accuracy 51.2 % at epoch 3, 4 of 4 epochs in 10 s, "
-        "a gap of 10.0 points in the last one."
+        "a gap of 10.0 points."
     )
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import math
 import sqlite3
@@ -5,9 +6,11 @@ import threading
 
 import pytest
 
+from core.analysis.signals import gaps_of
 from core.epoch import CURVE_KEYS, EpochRow
 from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.store.records import RUN_ID, Run, RunRequest, new_run_id
+from core.store.schema import UPGRADES
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG, Clock
@@ -291,13 +294,41 @@ def test_curves_hold_every_measure_and_no_nan(store):
     }  # fmt: skip
 
 
-def test_best_epoch_is_the_first_of_the_highest_and_the_gap_is_the_last(store):
+def test_best_epoch_is_the_first_of_the_highest(store):
     run_id = running(store)
     for epoch, (clean, validation) in enumerate([(0.5, 0.4), (0.7, 0.6), (0.8, 0.6), (0.95, 0.55)], start=1):
         store.record_epoch(run_id, 1, EpochRow(epoch, clean_train_accuracy=clean, val_accuracy=validation))
     run = store.get_run(run_id)
     assert (run.epoch, run.best_epoch, run.best_val_accuracy) == (4, 2, 0.6)
-    assert run.gap == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("clean", "validation", "gap"),
+    [
+        ((), (), None),
+        ((0.5,), (0.4,), 0.1),
+        ((0.5, 0.9), (0.4, 0.6), 0.3),  # of two there is no middle one: the last
+        ((0.5, 0.9, 0.7), (0.4, 0.6, 0.5), 0.2),
+        ((0.1, 0.5, 0.9, 0.7), (0.9, 0.4, 0.6, 0.5), 0.2),
+        ((0.5, 0.9, 0.7, 0.8), (0.4, 0.6, 0.5, None), 0.2),  # of the epochs that have both
+        ((0.5, 0.9, 0.7, None, 0.5), (0.4, 0.6, 0.5, 0.5, None), 0.2),
+        ((None, 0.5), (0.4, None), None),
+    ],
+)
+def test_the_gap_is_the_median_of_the_last_three_epochs(store, clean, validation, gap):
+    run_id = running(store)
+    for epoch, (one, other) in enumerate(zip(clean, validation, strict=True), start=1):
+        store.record_epoch(run_id, 1, EpochRow(epoch, clean_train_accuracy=one, val_accuracy=other))
+    assert store.get_run(run_id).gap == (None if gap is None else pytest.approx(gap))
+    known = gaps_of(store.curves(run_id))
+    assert store.get_run(run_id).gap == (known[-1] if known else None)
+    # What an upgrade of an older workspace makes of the same rows.
+    with contextlib.closing(sqlite3.connect(store.workspace.database, isolation_level=None)) as connection:
+        connection.execute("UPDATE runs SET gap = 0.77")
+        (statements,) = (each for each in UPGRADES if "UPDATE runs SET gap" in each[0])
+        for statement in statements:
+            connection.execute(statement)
+    assert store.get_run(run_id).gap == (known[-1] if known else None)
 
 
 def test_the_last_accuracies_of_several_runs(store):

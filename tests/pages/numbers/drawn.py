@@ -80,8 +80,7 @@ def reckoned(rows: list[sqlite3.Row]) -> dict[str, str]:
     return {
         "best": f"{100 * best['val_accuracy']:.1f}",
         "best epoch": f"{best['epoch']}",
-        "last gap": f"{100 * gaps[-1]:.1f}",
-        "verdict gap": f"{100 * smooth[-1]:.1f}",
+        "gap": f"{100 * smooth[-1]:.1f}",
         "normal gap": f"{100 * (0.06 + 2 * error):.1f}",
         "lowest loss": f"{min(losses):.2f}",
         "last loss": f"{losses[-1]:.2f}",

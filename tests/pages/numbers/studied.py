@@ -1,6 +1,7 @@
 """What the database holds of the runs of a study, and the interval that is said of it, by SciPy."""
 
 import json
+import statistics
 
 import numpy as np
 from scipy import stats
@@ -35,5 +36,6 @@ def interval(values: list[float]) -> tuple[float, float, float]:
 
 
 def gap_of(run: dict) -> float:
-    """At the last epoch."""
-    return run["clean"][-1] - run["val"][-1]
+    """The median of the last three epochs, of fewer the last one's."""
+    gaps = [clean - val for clean, val in zip(run["clean"], run["val"], strict=True)]
+    return statistics.median(gaps[-3:]) if len(gaps) > 2 else gaps[-1]

@@ -30,7 +30,7 @@ def test_every_number_of_a_run(store):
     tiles = {tile.label: tile.value for tile in page.metric}
     assert tiles == {
         f"Best, at epoch {numbers['best epoch']}": f"{numbers['best']} %",
-        "Gap in points": numbers["last gap"],
+        "Gap in points": numbers["gap"],
         "Learning rate": numbers["learning rate"],
         "Seconds per epoch": numbers["seconds"],
         "Pictures per second": numbers["speed"],
@@ -41,8 +41,8 @@ def test_every_number_of_a_run(store):
     # Within three epochs of where validation loss turns in these curves, as it was measured of the verdict.
     assert abs(onset - 3) <= 3
     numbers |= {"onset": f"{onset}", "gap at onset": f"{100 * smooth[onset - 1]:.1f}"}
-    assert f"went from {numbers['gap at onset']} to {numbers['verdict gap']} points" in verdict
-    said = {"onset", "gap at onset", "verdict gap", "normal gap", "lowest loss", "last loss"}
+    assert f"went from {numbers['gap at onset']} to {numbers['gap']} points" in verdict
+    said = {"onset", "gap at onset", "gap", "normal gap", "lowest loss", "last loss"}
     assert read_numbers([verdict]) == {numbers[name] for name in said}
     # Nothing else on the page may hold a number, but for the mends, which are settings, its size, and its duration.
     numbers["minutes"] = f"{sum(SECONDS) // 60:.0f}"
@@ -58,11 +58,11 @@ def test_every_number_of_runs_side_by_side_and_of_the_table(store):
     for name, numbers in by_name.items():
         (line,) = (text for text in texts_of(page) if f"**{name}**" in text)
         assert f"best validation {numbers['best']} %, {numbers['epochs']} of {len(SECONDS)} epochs" in line
-        assert f"gap of {numbers['last gap']} points" in line
+        assert f", gap {numbers['gap']} points" in line
     table = page.dataframe[0].value
     for _, row in table.iterrows():
         numbers = by_name[row["name"]]
-        assert (f"{row['best']:.1f}", f"{row['gap']:.1f}") == (numbers["best"], numbers["last gap"])
+        assert (f"{row['best']:.1f}", f"{row['gap']:.1f}") == (numbers["best"], numbers["gap"])
         assert row["epochs"] == f"{numbers['epochs']} / {len(SECONDS)}"
         curve = [
             each["val_accuracy"]
@@ -93,7 +93,7 @@ def test_every_number_of_a_result_on_home(store):
     numbers = reckoned(epochs_of(store.workspace, run.id))
     page = go_to(open_page("runs.py"), "home.py")
     lines = [text for text in texts_of(page) if "**result**:" in text]
-    assert lines and all(read_numbers([line]) == {numbers["best"], numbers["last gap"]} for line in lines)
+    assert lines and all(read_numbers([line]) == {numbers["best"], numbers["gap"]} for line in lines)
 
 
 def test_every_number_of_a_notebook_entry(store):
@@ -109,7 +109,7 @@ def test_every_number_of_a_notebook_entry(store):
     onset = re.search(r"since epoch (\d+)", said)[1]
     seconds = sum(row["seconds"] for row in rows)
     assert read_numbers([said]) == {
-        numbers["best"], numbers["best epoch"], numbers["last gap"], numbers["verdict gap"], onset,
+        numbers["best"], numbers["best epoch"], numbers["gap"], onset,
         numbers["epochs"], f"{seconds // 60:.0f}", f"{seconds % 60:.0f}",
     }  # fmt: skip
     assert said in texts_of(open_page("runs.py", run=run.id))

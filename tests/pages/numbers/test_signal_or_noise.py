@@ -9,7 +9,7 @@ from scipy import stats
 
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
 from tests.pages.numbers.readings import chart_data, sql, texts_of
-from tests.pages.numbers.studied import interval, told
+from tests.pages.numbers.studied import gap_of, interval, told
 from tests.pages.visits import open_page
 
 
@@ -73,7 +73,7 @@ def test_the_charts_of_signal_or_noise(store):
         assert shown["epoch"].tolist() == [1, 2, 3]
         np.testing.assert_allclose(shown[["mean", "low", "high"]].to_numpy(), expected)
     for drawn, measure in (
-        (accuracy, lambda run: max(run["val"])), (gap, lambda run: run["clean"][-1] - run["val"][-1]),
+        (accuracy, lambda run: max(run["val"])), (gap, gap_of),
     ):  # fmt: skip
         differences = [
             100 * (measure(second) - measure(first))
