@@ -10,6 +10,13 @@ from enum import StrEnum
 from statistics import median
 from typing import Any, NamedTuple
 
+from core.analysis.course_words import (
+    accuracy_since,
+    loss_in_words,
+    loss_since,
+    still_gains,
+    validation_in_words,
+)
 from core.analysis.curves import best_epoch
 from core.analysis.signals import (
     MEDIAN_OF_THREE,
@@ -271,20 +278,18 @@ def _overfitting(signals: Signals) -> _Finding | None:
     moved = gap - before > LEAST_GROWTH / 2 or gap <= normal
     # A gap that was large at once and has shrunk a little since is no less overfitting: it is its size that tells.
     change = f"went from {_tenths(before)} to {_tenths(gap)}" if moved else f"is large, {_tenths(gap)}"
-    if min(signals.gaps[-2:]) <= normal and signals.loss:
+    if min(signals.gaps[-2:]) <= normal and (loss := loss_since(signals, epoch)):
         text = (
-            f"Since epoch {epoch} validation loss has risen from its lowest, {signals.loss.lowest:.2f}, to "
-            f"{signals.loss.smooth[-1]:.2f}, and the gap between {_training(signals)} and validation accuracy, though "
-            f"small, {change} points."
+            f"Since epoch {epoch} {loss_in_words(loss)}, and the gap between {_training(signals)} and validation "
+            f"accuracy, though small, {change} points."
         )
     else:
         text = (
             f"Since epoch {epoch} the gap between {_training(signals)} and validation accuracy {change} points, "
-            f"where up to {_tenths(normal)} is normal, and {_standstill(signals)}."
+            f"where up to {_tenths(normal)} is normal, while {validation_in_words(signals, epoch)}."
         )
-    return _Finding(
-        Verdict.OVERFITTING, f"Overfitting since epoch {epoch}, gap {_tenths(gap)} points", text, epoch
-    )
+    how = "still gaining slowly" if still_gains(signals, epoch) else f"gap {_tenths(gap)} points"
+    return _Finding(Verdict.OVERFITTING, f"Overfitting since epoch {epoch}, {how}", text, epoch)
 
 
 def _noisy(signals: Signals) -> _Finding | None:
@@ -347,14 +352,6 @@ def _healthy(signals: Signals, guessing: float) -> _Finding:
 
 def _guessing(num_classes: int | None) -> float:
     return 1 / num_classes if num_classes and num_classes > 1 else 0.0
-
-
-def _standstill(signals: Signals) -> str:
-    course = min(signals.courses, key=lambda each: each.stalled_epoch)
-    lowest, now = course.lowest, course.smooth[-1]
-    if course is signals.loss:
-        return f"validation loss no longer falls (lowest {lowest:.2f}, now {now:.2f})"
-    return f"validation accuracy no longer rises (best {_percent(1 - lowest)}, now {_percent(1 - now)})"
 
 
 def _training(signals: Signals) -> str:

@@ -29,13 +29,14 @@ Curves = Mapping[str, list[Any]]
 
 @dataclass(frozen=True)
 class Course:
-    """A curve of validation where lower is better (its error or its loss), without what is noise.
+    """A curve of validation where lower is better (its error or its loss), as it was `measured` and without noise.
 
-    `smooth` is taken over three epochs, `noise` is the standard deviation of one. A gain of `sure_gain` is one
-    however much noise there is.
+    `smooth` is without jumps and taken over three epochs, `noise` is the standard deviation of one. A gain of
+    `sure_gain` is one however much noise there is.
     """
 
     epochs: Sequence[int]
+    measured: Sequence[float]
     smooth: Sequence[float]
     noise: float
     sure_gain: float
@@ -184,21 +185,22 @@ def _error_course(
     errors = [1 - value for value in validation]
     if is_clean:
         steady = _without_jumps([1 - value for value in training], errors)
-        return Course(epochs, smoothed(steady), noise(steady, LEAST_ACCURACY_NOISE), SURE_GAIN)
-    return Course(epochs, _lowest_of_last_three(errors), noise(errors, LEAST_ACCURACY_NOISE), SURE_GAIN)
+        return Course(epochs, errors, smoothed(steady), noise(steady, LEAST_ACCURACY_NOISE), SURE_GAIN)
+    return Course(epochs, errors, _lowest_of_last_three(errors), noise(errors, LEAST_ACCURACY_NOISE), SURE_GAIN)
 
 
 def _loss_course(curves: Curves) -> Course | None:
     if rows := _rows_with(curves, "clean_train_loss", "val_loss"):
-        epochs, training, validation = (list(column) for column in zip(*rows, strict=True))
-        values = _without_jumps(training, validation)
+        epochs, training, measured = (list(column) for column in zip(*rows, strict=True))
+        values = _without_jumps(training, measured)
         smooth = smoothed(values)
     elif rows := _rows_with(curves, "val_loss"):
-        epochs, values = (list(column) for column in zip(*rows, strict=True))
+        epochs, measured = (list(column) for column in zip(*rows, strict=True))
+        values = measured
         smooth = _lowest_of_last_three(values)
     else:
         return None
-    return Course(epochs, smooth, noise(values, LEAST_LOSS_NOISE), SURE_LOSS_GAIN * abs(min(smooth)))
+    return Course(epochs, measured, smooth, noise(values, LEAST_LOSS_NOISE), SURE_LOSS_GAIN * abs(min(smooth)))
 
 
 def _without_jumps(training: Sequence[float], validation: Sequence[float]) -> list[float]:

@@ -29,12 +29,12 @@ class Run:
     `epoch` counts finished epochs; `batch` of `total_batches` is the place in the one after it. `best_epoch` is
     the first epoch with the highest validation accuracy; `gap` is clean training minus validation accuracy, the median
     of the last three epochs that have both (with fewer, the last). `started_at` and `ended_at` are those of the current
-    attempt. `pid` is that of the last process, until that is known to be gone; `pid_started` tells it from a later process with the same number.
-    `parent_id` is the run that it was forked from, which may have been deleted since. `pause_requested` is true from
-    the request to pause until the request to resume. `total_epochs` includes the `added_epochs`, which are not in the
-    config. `dataset_digest` tells the data that it was started on from another data set of that name; None where it is
-    not known, as for runs of an older version. `config_json` and `class_names_json` are parsed when `config` and
-    `class_names` are first read.
+    attempt. `pid` is that of the last process, until that is known to be gone; `pid_started` tells it from a later
+    process with the same number. `parent_id` is the run that it was forked from, which may have been deleted since.
+    `pause_requested` is true from the request to pause until the request to resume. `total_epochs` includes the
+    `added_epochs`, which are not in the config. `dataset_digest` tells the data that it was started on from another
+    data set of that name; None where it is not known, as for runs of an older version. `config_json` and
+    `class_names_json` are parsed when `config` and `class_names` are first read.
     """
 
     id: str

@@ -1,0 +1,91 @@
+"""How validation went since an epoch, in words that hold measured numbers alone.
+
+What decides a verdict are curves without jumps and noise (`core.analysis.signals`). Nobody measured their values, so no
+sentence quotes them: “then” and “now” are medians of three measured epochs, as the gap is; best and lowest are those of
+single epochs, which the charts mark.
+"""
+
+from dataclasses import dataclass
+
+from core.analysis.signals import Course, Signals, smoothed
+from core.formatting import percent
+
+# What validation accuracy must have gained for its gains to be worth a word, in fractions of 1.
+LEAST_GAIN = 0.01
+# And what the loss must have lost, as a share of it.
+LEAST_LOSS_FALL = 0.01
+
+
+@dataclass(frozen=True)
+class Since:
+    """A measure around an epoch and now, and its best with the first epoch that has it; accuracies or losses."""
+
+    then: float
+    now: float
+    best: float
+    best_epoch: int
+
+
+def accuracy_since(signals: Signals, epoch: int) -> Since:
+    """Validation accuracy, fractions of 1."""
+    error = _since(signals.error, epoch)
+    return Since(1 - error.then, 1 - error.now, 1 - error.best, error.best_epoch)
+
+
+def loss_since(signals: Signals, epoch: int) -> Since | None:
+    """Validation loss; None where it is not known."""
+    return None if signals.loss is None else _since(signals.loss, epoch)
+
+
+def still_gains(signals: Signals, epoch: int) -> bool:
+    """Whether validation is measurably better than around that epoch: in accuracy, and in loss where that is known."""
+    accuracy, loss = accuracy_since(signals, epoch), loss_since(signals, epoch)
+    falls = loss is None or loss.now <= (1 - LEAST_LOSS_FALL) * loss.then
+    return falls and accuracy.now - accuracy.then >= LEAST_GAIN
+
+
+def validation_in_words(signals: Signals, epoch: int) -> str:
+    """What went on since that epoch, as the end of a sentence: `validation loss rose from 0.98 to 1.05 (lowest …)`.
+
+    The loss is told where it rose, else the accuracy; and where the other one became better meanwhile, that too.
+    """
+    accuracy, loss = accuracy_since(signals, epoch), loss_since(signals, epoch)
+    if still_gains(signals, epoch):
+        gained = f"validation gained little: its accuracy {_accuracy_moves(accuracy)}"
+        return gained if loss is None else f"{gained}, its loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
+    gains = accuracy.now - accuracy.then >= LEAST_GAIN
+    if loss is not None and (gains or loss.now > loss.then):
+        also = f", although its accuracy {_accuracy_moves(accuracy)}" if gains else ""
+        return loss_in_words(loss) + also
+    text = f"validation accuracy {_accuracy_moves(accuracy)}"
+    if loss is not None and loss.now <= (1 - LEAST_LOSS_FALL) * loss.then:
+        text += f", although its loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
+    return text
+
+
+def loss_in_words(loss: Since) -> str:
+    """`validation loss rose from 0.98 to 1.05 (lowest 0.92 in epoch 7)`."""
+    moves = _moves(_loss(loss.then), _loss(loss.now), loss.now > loss.then)
+    return f"validation loss {moves} (lowest {_loss(loss.best)} in epoch {loss.best_epoch})"
+
+
+def _accuracy_moves(accuracy: Since) -> str:
+    moves = _moves(percent(accuracy.then), percent(accuracy.now), accuracy.now > accuracy.then)
+    return f"{moves} (best {percent(accuracy.best)} in epoch {accuracy.best_epoch})"
+
+
+def _since(course: Course, epoch: int) -> Since:
+    middles = smoothed(course.measured)
+    place = next((place for place, each in enumerate(course.epochs) if each >= epoch), len(middles) - 1)
+    best = min(course.measured)
+    return Since(middles[place], middles[-1], best, course.epochs[course.measured.index(best)])
+
+
+def _moves(then: str, now: str, rises: bool) -> str:
+    if then == now:
+        return f"stayed at {now}"
+    return f"{'rose' if rises else 'fell'} from {then} to {now}"
+
+
+def _loss(value: float) -> str:
+    return f"{value:.2f}"
