@@ -52,14 +52,18 @@ def validation_in_words(signals: Signals, epoch: int) -> str:
     accuracy, loss = accuracy_since(signals, epoch), loss_since(signals, epoch)
     if still_gains(signals, epoch):
         gained = f"validation gained little: its accuracy {_accuracy_moves(accuracy)}"
-        return gained if loss is None else f"{gained}, its loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
+        return (
+            gained
+            if loss is None
+            else f"{gained}, its loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
+        )
     gains = accuracy.now - accuracy.then >= LEAST_GAIN
     if loss is not None and (gains or loss.now > loss.then):
-        also = f", although its accuracy {_accuracy_moves(accuracy)}" if gains else ""
+        also = f", although accuracy {_accuracy_moves(accuracy)}" if gains else ""
         return loss_in_words(loss) + also
     text = f"validation accuracy {_accuracy_moves(accuracy)}"
     if loss is not None and loss.now <= (1 - LEAST_LOSS_FALL) * loss.then:
-        text += f", although its loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
+        text += f", although the loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
     return text
 
 

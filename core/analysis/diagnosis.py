@@ -3,13 +3,13 @@
 Definition, reasons and how often it errs: docs/decisions/0006-diagnosis.md.
 """
 
-import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from statistics import median
 from typing import Any, NamedTuple
 
+from core.analysis.class_answers import most_frequent_share, no_better_in_words, one_answer_in_words
 from core.analysis.course_words import (
     accuracy_since,
     loss_in_words,
@@ -18,6 +18,8 @@ from core.analysis.course_words import (
     validation_in_words,
 )
 from core.analysis.curves import best_epoch
+from core.analysis.divergence import diverged
+from core.analysis.findings import Finding, Verdict
 from core.analysis.signals import (
     MEDIAN_OF_THREE,
     SURENESS,
@@ -28,6 +30,10 @@ from core.analysis.signals import (
     is_known,
     read_signals,
 )
+from core.formatting import percent
+from core.store.breakdowns import ClassCounts
+
+__all__ = ["Diagnosis", "Verdict", "diagnose", "normal_gap", "overfitting_onset"]
 
 FEWEST_EPOCHS = 4
 # A healthy network knows its own pictures a little better than new ones: 4 points after the article's augmentation.
@@ -50,23 +56,6 @@ HARDLY_LEARNED = 0.15  # of the way from guessing to knowing all: too little to 
 # Training accuracy this far above that of the same pictures measured afterwards, in the middle of the last epochs.
 LAG = 0.10
 LAG_EPOCHS = 5
-# Training accuracy this far below what it once was, twice in a row.
-COLLAPSE = 0.25
-# Loss in multiples of what guessing costs, and how far above guessing an accuracy may be and still be it.
-EXPLODED = 1.3
-GUESSING_MARGIN = 0.05
-
-
-class Verdict(StrEnum):
-    """What the curves look like."""
-
-    TOO_EARLY = "too_early"
-    UNDERFITTING = "underfitting"
-    HEALTHY = "healthy"
-    OVERFITTING = "overfitting"
-    PLATEAU = "plateau"
-    DIVERGED = "diverged"
-    NOISY = "noisy"
 
 
 @dataclass(frozen=True)
@@ -91,11 +80,18 @@ class Diagnosis:
         return asdict(self) | {"verdict": self.verdict.value}
 
 
-class _Finding(NamedTuple):
-    verdict: Verdict
-    headline: str
-    evidence: str
-    onset_epoch: int | None = None
+class _Guessing(NamedTuple):
+    """What is known of the classes, and so of what guessing would give."""
+
+    num_classes: int | None
+    classes: ClassCounts | None
+    names: Sequence[str]
+
+    @property
+    def level(self) -> float:
+        """The accuracy of the best answer that does not look at the picture; 0 where it is not known."""
+        even = 1 / self.num_classes if self.num_classes and self.num_classes > 1 else 0.0
+        return even if self.classes is None else max(even, most_frequent_share(self.classes))
 
 
 def diagnose(
@@ -104,20 +100,23 @@ def diagnose(
     num_classes: int | None = None,
     num_validation: int | None = None,
     num_clean: int | None = None,
+    classes: ClassCounts | None = None,
+    class_names: Sequence[str] = (),
 ) -> Diagnosis:
     """Judge the epochs there are, whether or not more follow.
 
     `curves` are equally long lists under CURVE_KEYS, None for what is not known. `num_classes` says what guessing
     would give (None: nothing), `num_validation` and `num_clean` on how many pictures the accuracies were measured
-    (None: 1,000 and 2,000).
+    (None: 1,000 and 2,000). `classes` are the validation pictures of each class in the last epochs, at least two of
+    them, and how many were right (None: not known); `class_names` what the classes are called.
     """
     signals = read_signals(curves, num_validation, num_clean)
-    finding = _diverged(curves, num_classes)
+    finding = diverged(curves, num_classes)
     if finding is None:
         if signals is None or len(signals.epochs) < FEWEST_EPOCHS:
             finding = _too_early(curves, signals)
         else:
-            finding = _judged(curves, signals, num_classes)
+            finding = _judged(curves, signals, _Guessing(num_classes, classes, class_names))
     gap = signals.gaps[-1] if signals else None
     return Diagnosis(
         finding.verdict, finding.onset_epoch, gap, best_epoch(curves), finding.evidence, finding.headline
@@ -158,77 +157,7 @@ def normal_gap(signals: Signals) -> float:
     return MILD_GAP + SURENESS * signals.gap_error
 
 
-def _diverged(curves: Curves, num_classes: int | None) -> _Finding | None:
-    if not curves["epoch"]:
-        return None
-    epoch, losses = curves["epoch"][-1], curves["train_loss"]
-    headline = f"Diverged in epoch {epoch}"
-    if _is_broken(curves):
-        before = [loss for loss in losses[:-1] if is_known(loss)]
-        was = f"; in epoch {epoch - 1} it was {before[-1]:.2f}" if before and is_known(losses[-2]) else ""
-        text = f"In epoch {epoch} the loss became NaN, so training cannot continue{was}."
-        return _Finding(Verdict.DIVERGED, headline, text)
-    accuracies = [value for value in curves["train_accuracy"] if is_known(value)]
-    if len(accuracies) > 2 and max(accuracies[-2:]) < max(accuracies) - COLLAPSE:
-        text = (
-            f"Training accuracy fell from {_percent(max(accuracies))} to {_percent(accuracies[-1])} and did not "
-            "recover: what was learned is lost."
-        )
-        return _Finding(Verdict.DIVERGED, f"Diverged in epoch {_fell_in(curves)}", text)
-    known_losses = [loss for loss in losses if is_known(loss)]
-    if num_classes and num_classes > 1 and len(accuracies) > 1 and known_losses:
-        guessing = math.log(num_classes)
-        if (
-            max(known_losses) > EXPLODED * guessing
-            and max(accuracies[-2:]) < 1 / num_classes + GUESSING_MARGIN
-        ):
-            text = (
-                f"Training loss reached {max(known_losses):.1f} where guessing costs {guessing:.1f}, and training "
-                f"accuracy is {_percent(accuracies[-1])}, no better than guessing."
-            )
-            limit = EXPLODED * guessing
-            reached = next(
-                number
-                for number, loss in zip(curves["epoch"], losses, strict=True)
-                if is_known(loss) and loss > limit
-            )
-            return _Finding(Verdict.DIVERGED, f"Diverged in epoch {reached}", text)
-    return None
-
-
-def _fell_in(curves: Curves) -> int:
-    """The epoch in which training accuracy fell for the first time after its top."""
-    known = [
-        (epoch, value)
-        for epoch, value in zip(curves["epoch"], curves["train_accuracy"], strict=True)
-        if is_known(value)
-    ]
-    top = max(value for _, value in known)
-    top_epoch = next(epoch for epoch, value in known if value == top)
-    return int(next(epoch for epoch, value in known if epoch > top_epoch and value < top - COLLAPSE))
-
-
-def _is_broken(curves: Curves) -> bool:
-    """Whether the last epoch's loss is no number: training records what it has of such an epoch and ends."""
-    last = {key: values[-1] for key, values in curves.items()}
-    losses = [last[key] for key in ("train_loss", "clean_train_loss", "val_loss")]
-    if any(loss is not None and not is_known(loss) for loss in losses):
-        return True
-    if any(
-        is_known(last[key])
-        for key in ("clean_train_accuracy", "clean_train_loss", "val_accuracy", "val_loss")
-    ):
-        return False
-    earlier = len(curves["epoch"]) - 1
-    if not is_known(last["train_loss"]):
-        was_measured = is_known(last["seconds"]) or is_known(last["train_accuracy"])
-        return was_measured and (not earlier or is_known(curves["train_loss"][-2]))
-    # Training loss is a number and all that is measured after it is not, although it was in every epoch before.
-    measured = zip(curves["clean_train_accuracy"][:-1], curves["val_accuracy"][:-1], strict=True)
-    return earlier > 0 and all(is_known(one) and is_known(other) for one, other in measured)
-
-
-def _too_early(curves: Curves, signals: Signals | None) -> _Finding:
+def _too_early(curves: Curves, signals: Signals | None) -> Finding:
     epochs = len(curves["epoch"])
     measured = len(signals.epochs) if signals else 0
     if epochs >= FEWEST_EPOCHS:
@@ -238,16 +167,18 @@ def _too_early(curves: Curves, signals: Signals | None) -> _Finding:
         )
     else:
         text = f"A verdict needs {FEWEST_EPOCHS} epochs, and there {'is' if epochs == 1 else 'are'} {epochs or 'none'}."
-    return _Finding(Verdict.TOO_EARLY, "Too early to tell", text)
+    return Finding(Verdict.TOO_EARLY, "Too early to tell", text)
 
 
-def _judged(curves: Curves, signals: Signals, num_classes: int | None) -> _Finding:
+def _judged(curves: Curves, signals: Signals, guessing: _Guessing) -> Finding:
     finding = (
-        _overfitting(signals)
+        _one_answer(curves, guessing)
+        or _overfitting(signals, guessing)
         or _lagging(curves)
+        or _no_better(signals, guessing)
         or _noisy(signals)
-        or _stalled(signals, _guessing(num_classes))
-        or _healthy(signals, _guessing(num_classes))
+        or _stalled(signals, guessing.level)
+        or _healthy(signals, guessing.level)
     )
     if signals.is_clean:
         return finding
@@ -255,7 +186,7 @@ def _judged(curves: Curves, signals: Signals, num_classes: int | None) -> _Findi
     return finding._replace(evidence=finding.evidence.removesuffix(".") + stand_in)
 
 
-def _lagging(curves: Curves) -> _Finding | None:
+def _lagging(curves: Curves) -> Finding | None:
     """Batch normalisation's averages, or averaged weights, are still far from what trains."""
     pairs = list(zip(curves["train_accuracy"], curves["clean_train_accuracy"], strict=True))[-LAG_EPOCHS:]
     pairs = [(one, other) for one, other in pairs if is_known(one) and is_known(other)]
@@ -266,10 +197,25 @@ def _lagging(curves: Curves) -> _Finding | None:
         "pictures right after it: the running averages used then, of batch normalisation or of the weights, lag "
         "behind, so validation says little yet."
     )
-    return _Finding(Verdict.NOISY, "Too noisy to tell: averages lag behind", text)
+    return Finding(Verdict.NOISY, "Too noisy to tell: averages lag behind", text)
 
 
-def _overfitting(signals: Signals) -> _Finding | None:
+def _one_answer(curves: Curves, guessing: _Guessing) -> Finding | None:
+    """Averages that lag behind give one answer too, and are the nearer cause."""
+    if guessing.classes is None or _lagging(curves):
+        return None
+    words = one_answer_in_words(guessing.classes, guessing.names)
+    return words and Finding(Verdict.GUESSING, *words)
+
+
+def _no_better(signals: Signals, guessing: _Guessing) -> Finding | None:
+    if guessing.classes is None:
+        return None
+    words = no_better_in_words(guessing.classes, guessing.names, signals.validation_level)
+    return words and Finding(Verdict.GUESSING, *words)
+
+
+def _overfitting(signals: Signals, guessing: _Guessing) -> Finding | None:
     onset = overfitting_onset(signals)
     if onset is None:
         return None
@@ -288,11 +234,13 @@ def _overfitting(signals: Signals) -> _Finding | None:
             f"Since epoch {epoch} the gap between {_training(signals)} and validation accuracy {change} points, "
             f"where up to {_tenths(normal)} is normal, while {validation_in_words(signals, epoch)}."
         )
+    if no_better := _no_better(signals, guessing):
+        text = f"{text.removesuffix('.')}; {no_better.headline[0].lower()}{no_better.headline[1:]} on validation."
     how = "still gaining slowly" if still_gains(signals, epoch) else f"gap {_tenths(gap)} points"
-    return _Finding(Verdict.OVERFITTING, f"Overfitting since epoch {epoch}, {how}", text, epoch)
+    return Finding(Verdict.OVERFITTING, f"Overfitting since epoch {epoch}, {how}", text, epoch)
 
 
-def _noisy(signals: Signals) -> _Finding | None:
+def _noisy(signals: Signals) -> Finding | None:
     error = SURENESS * signals.gap_error
     if error <= NOISY_ERROR:
         return None
@@ -300,10 +248,10 @@ def _noisy(signals: Signals) -> _Finding | None:
         f"The gap between {_training(signals)} and validation accuracy is {_tenths(signals.gaps[-1])} points, but "
         f"jumps between epochs and few pictures make it uncertain by ±{_tenths(error)} points."
     )
-    return _Finding(Verdict.NOISY, "Too noisy to tell", text)
+    return Finding(Verdict.NOISY, "Too noisy to tell", text)
 
 
-def _stalled(signals: Signals, guessing: float) -> _Finding | None:
+def _stalled(signals: Signals, guessing: float) -> Finding | None:
     """Underfitting when not even the training pictures are learned, else a plateau; None while anything gains."""
     gap, normal, level = signals.gaps[-1], normal_gap(signals), signals.training_level
     since = max(course.stalled_epoch for course in signals.courses)
@@ -316,18 +264,20 @@ def _stalled(signals: Signals, guessing: float) -> _Finding | None:
             f"Validation has not improved beyond noise since epoch {since}, and {_training(signals)} accuracy is "
             f"only {_percent(level)}{guess}: the network does not even learn its training pictures."
         )
-        return _Finding(
+        return Finding(
             Verdict.UNDERFITTING, f"Underfitting, {_training(signals)} accuracy only {_percent(level)}", text
         )
+    accuracy = accuracy_since(signals, since)
     text = (
-        f"Validation has not improved beyond noise since epoch {since} and is at "
-        f"{_percent(signals.validation_level)}, but the gap of {_tenths(gap)} points to {_training(signals)} "
-        f"accuracy {'is normal' if gap <= normal else 'does not grow'}, so overfitting is not the cause."
+        f"Validation has not improved beyond noise since epoch {since}, when its accuracy was "
+        f"{percent(accuracy.then)}, and is at {percent(accuracy.now)}, but the gap of {_tenths(gap)} points to "
+        f"{_training(signals)} accuracy {'is normal' if gap <= normal else 'does not grow'}, so overfitting is not the "
+        "cause."
     )
-    return _Finding(Verdict.PLATEAU, f"Plateau since epoch {since}, gap {_tenths(gap)} points", text)
+    return Finding(Verdict.PLATEAU, f"Plateau since epoch {since}, gap {_tenths(gap)} points", text)
 
 
-def _healthy(signals: Signals, guessing: float) -> _Finding:
+def _healthy(signals: Signals, guessing: float) -> Finding:
     gap, normal, level = signals.gaps[-1], normal_gap(signals), signals.validation_level
     if gap <= normal and (level - guessing) / (1 - guessing) < HARDLY_LEARNED:
         guess = f", where guessing gives {_percent(guessing)}" if guessing else ""
@@ -336,22 +286,18 @@ def _healthy(signals: Signals, guessing: float) -> _Finding:
             f"{_tenths(gap)} points to {_training(signals)} accuracy is within the normal range of up to "
             f"{_tenths(normal)}."
         )
-        return _Finding(Verdict.HEALTHY, f"Little learned yet, validation {_percent(level)}", text)
+        return Finding(Verdict.HEALTHY, f"Little learned yet, validation {_percent(level)}", text)
     if gap <= normal:
         text = (
             f"Validation accuracy has reached {_percent(signals.validation_level)}, and the gap of {_tenths(gap)} "
             f"points to {_training(signals)} accuracy is within the normal range of up to {_tenths(normal)}."
         )
-        return _Finding(Verdict.HEALTHY, f"Healthy, gap {_tenths(gap)} points", text)
+        return Finding(Verdict.HEALTHY, f"Healthy, gap {_tenths(gap)} points", text)
     text = (
         f"The gap between {_training(signals)} and validation accuracy is {_tenths(gap)} points, more than the "
         f"normal {_tenths(normal)}, but validation has not stalled for long enough to call it overfitting."
     )
-    return _Finding(Verdict.HEALTHY, f"Still gaining, gap {_tenths(gap)} points", text)
-
-
-def _guessing(num_classes: int | None) -> float:
-    return 1 / num_classes if num_classes and num_classes > 1 else 0.0
+    return Finding(Verdict.HEALTHY, f"Still gaining, gap {_tenths(gap)} points", text)
 
 
 def _training(signals: Signals) -> str:

@@ -186,7 +186,9 @@ def _error_course(
     if is_clean:
         steady = _without_jumps([1 - value for value in training], errors)
         return Course(epochs, errors, smoothed(steady), noise(steady, LEAST_ACCURACY_NOISE), SURE_GAIN)
-    return Course(epochs, errors, _lowest_of_last_three(errors), noise(errors, LEAST_ACCURACY_NOISE), SURE_GAIN)
+    return Course(
+        epochs, errors, _lowest_of_last_three(errors), noise(errors, LEAST_ACCURACY_NOISE), SURE_GAIN
+    )
 
 
 def _loss_course(curves: Curves) -> Course | None:
@@ -200,7 +202,9 @@ def _loss_course(curves: Curves) -> Course | None:
         smooth = _lowest_of_last_three(values)
     else:
         return None
-    return Course(epochs, measured, smooth, noise(values, LEAST_LOSS_NOISE), SURE_LOSS_GAIN * abs(min(smooth)))
+    return Course(
+        epochs, measured, smooth, noise(values, LEAST_LOSS_NOISE), SURE_LOSS_GAIN * abs(min(smooth))
+    )
 
 
 def _without_jumps(training: Sequence[float], validation: Sequence[float]) -> list[float]:

@@ -17,7 +17,14 @@ from core.datasets.identity import data_problem
 from core.engine.client import Engine
 from core.formatting import percent, points
 from core.runs import control
-from core.runs.breakdown import breakdown_document, class_names_of, memorised_in_words, why_no_breakdown
+from core.runs.breakdown import (
+    balanced_at_best,
+    balanced_in_words,
+    breakdown_document,
+    class_names_of,
+    memorised_in_words,
+    why_no_breakdown,
+)
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_experiment
 from core.runs.verdicts import summaries_of, verdict_of
@@ -207,8 +214,9 @@ def _progress(run: Run) -> str | None:
 def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
     curves = store.curves(run.id)
     history = store.interventions.history(run.id)
+    diagnosis = verdict_of(store.workspace, run, curves, store.breakdowns.last_validation(run.id))
     if as_json:
-        print_json(run_detail(run, curves, verdict_of(store.workspace, run, curves), history))
+        print_json(run_detail(run, curves, diagnosis, history))
         return
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [
@@ -225,8 +233,10 @@ def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
         print()
         header = ("EPOCH", "TRAIN", "CLEAN TRAIN", "VALIDATION", "TRAIN LOSS", "VALIDATION LOSS", "SECONDS")
         print_table(header, [_epoch_row(curves, index) for index in range(len(curves["epoch"]))])
-        print(f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}.")
-        diagnosis = verdict_of(store.workspace, run, curves)
+        balanced = balanced_in_words(balanced_at_best(store, run))
+        print(
+            f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}{balanced}."
+        )
         print(f"{diagnosis.headline}. {diagnosis.evidence}")
     print_interventions(history)
 

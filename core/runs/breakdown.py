@@ -1,16 +1,21 @@
 """A run's breakdown by class, corrupted label and followed picture, with the names of its classes."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.storage import describe_dataset
-from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
+from core.formatting import percent
+from core.store.breakdowns import ClassCounts, CorruptedLabels, Followed, RunBreakdown
 from core.store.records import Run
+from core.store.store import Store
 from core.workspace import Workspace
 
 NONE_YET = "Classes and pictures are measured once the first epoch has ended."
+MOST_NAMES = 5
 TOO_OLD = "This run was trained before ConvDeck measured classes and followed pictures. New runs have both."
 
 
@@ -29,6 +34,45 @@ def class_names_of(workspace: Workspace, run: Run, num_classes: int) -> tuple[st
         info = describe_dataset(workspace, run.dataset)
         names = () if info is None else info.class_names
     return names if len(names) == num_classes else tuple(f"class {index}" for index in range(num_classes))
+
+
+def balanced_at_best(store: Store, run: Run) -> float | None:
+    """The mean of the classes' validation accuracies at the best epoch, each class counting the same.
+
+    None where classes are even, so that it would be the accuracy once more, and where it was not measured. Raises
+    RunNotFound.
+    """
+    if run.best_epoch is None:
+        return None
+    classes = store.breakdowns.validation_at(run.id, run.best_epoch)
+    return float(classes.balanced_accuracy[-1]) if classes is not None and classes.is_uneven else None
+
+
+def balanced_in_words(balanced: float | None) -> str:
+    """` (balanced 51.2 %)`, to stand behind the best accuracy; nothing where that says enough by itself."""
+    return "" if balanced is None else f" (balanced {percent(balanced)})"
+
+
+def smallest_class_in_words(validation: ClassCounts, names: Sequence[str]) -> str:
+    """How far chance alone moves the accuracy of the smallest class, and which classes have no validation pictures.
+
+    Two standard errors of an accuracy on n pictures are at most 2 · 0.5 / √n.
+    """
+    counts = validation.count
+    known = np.flatnonzero(counts)
+    if not len(known):
+        return "No class has validation pictures."
+    smallest = int(known[counts[known].argmin()])
+    few = int(counts[smallest])
+    whose = "Each class has" if (counts == few).all() else f"The smallest class, {names[smallest]}, has"
+    text = (
+        f"{whose} {few:,} validation picture{'' if few == 1 else 's'}, so a difference of {100 / math.sqrt(few):.0f} "
+        "points can be chance."
+    )
+    if missing := [names[index] for index in np.flatnonzero(counts == 0)]:
+        shown = missing[:MOST_NAMES] + [f"{len(missing) - MOST_NAMES:,} more"] * (len(missing) > MOST_NAMES)
+        text += f" No validation pictures: {', '.join(shown)}."
+    return text
 
 
 def memorised_in_words(epoch: int, corrupted: CorruptedLabels) -> str:
@@ -52,7 +96,14 @@ def breakdown_document(workspace: Workspace, run: Run, breakdown: RunBreakdown |
     document: dict[str, Any] = {"id": run.id, "name": run.name, "epoch": [], "note": None}
     if breakdown is None:
         note = why_no_breakdown(run)
-        return {**document, "note": note, "classes": [], "corrupted_labels": None, "followed": None}
+        return {
+            **document,
+            "note": note,
+            "classes": [],
+            "balanced_val_accuracy": [],
+            "corrupted_labels": None,
+            "followed": None,
+        }
     names = class_names_of(workspace, run, breakdown.num_classes)
     clean, validation, gap = breakdown.clean.accuracy, breakdown.validation.accuracy, breakdown.gap
     classes = [
@@ -70,6 +121,7 @@ def breakdown_document(workspace: Workspace, run: Run, breakdown: RunBreakdown |
         **document,
         "epoch": breakdown.epochs.tolist(),
         "classes": classes,
+        "balanced_val_accuracy": _listed(breakdown.validation.balanced_accuracy),
         "corrupted_labels": _corrupted(breakdown.corrupted) if breakdown.corrupted else None,
         "followed": {
             "training": _followed(breakdown.training_pictures, names),

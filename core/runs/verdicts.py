@@ -13,6 +13,7 @@ from core.datasets.storage import DatasetInfo, describe_dataset
 from core.epoch import Curves
 from core.errors import RunNotFound
 from core.runs.documents import run_summary
+from core.store.breakdowns import ClassCounts
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
@@ -21,12 +22,16 @@ from core.workspace import Workspace
 VERDICTS_KEPT = 4096
 
 
-def verdict_of(workspace: Workspace, run: Run, curves: Curves) -> Diagnosis:
+def verdict_of(
+    workspace: Workspace, run: Run, curves: Curves, classes: ClassCounts | None = None
+) -> Diagnosis:
     """The diagnosis of a run. How many pictures its accuracies rest on decides what is more than chance.
 
-    Where its data is gone or the settings cannot be read, it is made from the curves and the number of classes.
+    `classes` is what `store.breakdowns.last_validation` gives of the run; without, a network that gives one answer for
+    everything is not noticed. Where its data is gone or the settings cannot be read, the diagnosis is made from these
+    and the number of classes.
     """
-    return diagnose(curves, **_measured_on(_described(workspace, run), run))
+    return diagnose(curves, **_measured_on(_described(workspace, run), run), classes=classes)
 
 
 def summary_of(store: Store, run: Run) -> dict[str, Any]:
@@ -53,16 +58,20 @@ def _summary(store: Store, run: Run, info: DatasetInfo | None) -> dict[str, Any]
         version = (run.attempt, run.started_at, run.ended_at, run.epoch)
         diagnosis = _of_ended(store, run.id, version, tuple(known.items()))
     else:
-        diagnosis = diagnose(store.curves(run.id), **known)
+        diagnosis = _diagnosed(store, run.id, known)
     return run_summary(run) | {"verdict": diagnosis.to_dict()}
 
 
 @lru_cache(maxsize=VERDICTS_KEPT)
 def _of_ended(
-    store: Store, run_id: str, version: tuple[float | None, ...], known: tuple[tuple[str, int], ...]
+    store: Store, run_id: str, version: tuple[float | None, ...], known: tuple[tuple[str, Any], ...]
 ) -> Diagnosis:
     """Kept: the epochs of a run that has ended stay as they are until it is resumed, which makes a new `version`."""
-    return diagnose(store.curves(run_id), **dict(known))
+    return _diagnosed(store, run_id, dict(known))
+
+
+def _diagnosed(store: Store, run_id: str, known: dict[str, Any]) -> Diagnosis:
+    return diagnose(store.curves(run_id), **known, classes=store.breakdowns.last_validation(run_id))
 
 
 def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:
@@ -74,8 +83,8 @@ def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict)
     return None
 
 
-def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
-    """How many classes and pictures the measures of a run rest on, as far as that is known."""
+def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, Any]:
+    """How many pictures of which classes the measures of a run rest on, as far as that is known."""
     config = run.readable_config
     if info is None or config is None:
         return {} if run.class_names is None else {"num_classes": len(run.class_names)}
@@ -84,6 +93,7 @@ def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, int]:
         "num_classes": info.num_classes,
         "num_validation": info.num_validation,
         "num_clean": min(CLEAN_PICTURES, num_train),
+        "class_names": info.class_names,
     }
 
 

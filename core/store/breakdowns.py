@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from core.store import run_tables
 from core.store.database import Database
 
+UNEVEN = 1.5
+
 Counts = NDArray[np.int64]
 Fractions = NDArray[np.float64]
 
@@ -31,6 +33,21 @@ class ClassCounts:
         count = np.where(self.count > 0, self.count, np.nan)
         accuracy: Fractions = self.right / count
         return accuracy
+
+    @property
+    def balanced_accuracy(self) -> Fractions:
+        """(epochs,): the mean of the accuracies of the classes that have pictures, each class counting the same.
+
+        Brodersen et al., "The balanced accuracy and its posterior distribution", ICPR 2010, doi 10.1109/ICPR.2010.764.
+        """
+        balanced: Fractions = self.accuracy[:, self.count > 0].mean(axis=1)
+        return balanced
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the largest class has at least half as many pictures again as the smallest that has any."""
+        known = self.count[self.count > 0]
+        return len(known) > 1 and bool(known.max() >= UNEVEN * known.min())
 
 
 @dataclass(frozen=True)
@@ -140,6 +157,26 @@ class Breakdowns:
             query = "SELECT epoch, details FROM epoch_details WHERE run_number = ? ORDER BY epoch"
             rows = connection.execute(query, (number,)).fetchall()
         return _columns([(epoch, json.loads(text)) for epoch, text in rows])
+
+    def last_validation(self, run_id: str, most: int = 3) -> ClassCounts | None:
+        """Validation by class in the last epochs that have a breakdown, at most so many; None where none has one.
+
+        Raises RunNotFound.
+        """
+        return self._validation(run_id, "ORDER BY epoch DESC LIMIT ?", most)
+
+    def validation_at(self, run_id: str, epoch: int) -> ClassCounts | None:
+        """Validation by class in one epoch; None where it was not measured. Raises RunNotFound."""
+        return self._validation(run_id, "AND epoch = ?", epoch)
+
+    def _validation(self, run_id: str, which: str, value: int) -> ClassCounts | None:
+        with self._database.reading() as connection:
+            number, _ = run_tables.get(connection, run_id)
+            query = f"SELECT json_extract(details, '$.validation') FROM epoch_details WHERE run_number = ? {which}"
+            parts = [json.loads(text) for (text,) in connection.execute(query, (number, value))]
+        # As in `_columns`: epochs on the pictures of another data set do not count.
+        parts = [part for part in parts if part["count"] == parts[0]["count"]]
+        return _class_counts(parts[::-1]) if parts else None
 
 
 def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunBreakdown | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.analysis.diagnosis import GUESSING_MARGIN
+from core.analysis.divergence import GUESSING_MARGIN
 from core.analysis.significance import Interval, LogFit, fit_log_law
 from core.errors import UserError
 from core.studies.plan import size_key

@@ -35,7 +35,7 @@ def class_data(details: RunBreakdown) -> pd.DataFrame:
     """What `class_spec` draws, a row for each shown class and column of epochs.
 
     Columns: `start`, `end`, `rank` as `cells` gives them; `cls`, the class, int16; `train` and `val`, accuracies, the
-    mean over the column's epochs, float32. A class without pictures in one of the two has no rows.
+    mean over the column's epochs, float32. A class without pictures in one of the two has its rows too, with NaN there.
     """
     shown, columns = shown_classes(details), columns_of(details.epochs)
     frame = cells(details.epochs, len(shown))
@@ -44,7 +44,7 @@ def class_data(details: RunBreakdown) -> pd.DataFrame:
         accuracy = counts.accuracy[:, shown]
         means = np.array([accuracy[part].mean(axis=0) for part in columns])
         frame[name] = means.ravel().astype(np.float32)
-    return frame.dropna(ignore_index=True)
+    return frame
 
 
 def class_spec(measure: str, names: Sequence[str], theme: str) -> dict[str, Any]:
@@ -65,13 +65,13 @@ def class_spec(measure: str, names: Sequence[str], theme: str) -> dict[str, Any]
                     "ticks": False,
                 },
             },
-            "color": _color(measure, theme),
+            "color": _known_or_blank(measure, _color(measure, theme)),
             "tooltip": [
                 {"field": "name", "type": "nominal", "title": "Class"},
                 {"field": "epochs", "type": "nominal", "title": "Epoch"},
-                {"field": "train", "type": "quantitative", "format": ".1%", "title": "Clean training"},
-                {"field": "val", "type": "quantitative", "format": ".1%", "title": "Validation"},
-                {"field": "gap", "type": "quantitative", "format": "+.1f", "title": "Gap in points"},
+                {"field": "train_text", "type": "nominal", "title": "Clean training"},
+                {"field": "val_text", "type": "nominal", "title": "Validation"},
+                {"field": "gap_text", "type": "nominal", "title": "Gap in points"},
             ],
         },
     }
@@ -80,12 +80,29 @@ def class_spec(measure: str, names: Sequence[str], theme: str) -> dict[str, Any]
         "usermeta": {"embedOptions": {"renderer": "canvas"}},
         "height": ROOM_AROUND + ROW_HEIGHT * min(len(names), MOST_CLASSES),
         "transform": [
-            {"calculate": "100 * (datum.train - datum.val)", "as": "gap"},
+            # A missing number is null, which counts as 0: no gap is known of a class without pictures in one part.
+            {"calculate": f"{_HAS_BOTH} ? 100 * (datum.train - datum.val) : null", "as": "gap"},
+            *(_text(field, number_format) for field, number_format in _FORMATS.items()),
             {"calculate": named("datum.cls", names), "as": "name"},
             EPOCHS_TEXT,
         ],
         "layer": [rows, _stretch(theme)] if measure == "gap" else [rows],
     }
+
+
+_HAS_BOTH = "isValid(datum.train) && isValid(datum.val)"
+_FORMATS = {"train": ".1%", "val": ".1%", "gap": "+.1f"}
+
+
+def _text(field: str, number_format: str) -> dict[str, Any]:
+    """The field as a tooltip shows it."""
+    known = f"format(datum.{field}, '{number_format}')"
+    return {"calculate": f"isValid(datum.{field}) ? {known} : 'no pictures'", "as": f"{field}_text"}
+
+
+def _known_or_blank(measure: str, color: dict[str, Any]) -> dict[str, Any]:
+    """Nothing is drawn where nothing was measured: null would get the colour of 0."""
+    return {"condition": {"test": f"isValid(datum.{measure})", **color}, "value": "transparent"}
 
 
 def _color(measure: str, theme: str) -> dict[str, Any]:

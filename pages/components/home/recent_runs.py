@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.formatting import percent, points
+from core.runs.breakdown import balanced_in_words
 from core.runs.progress import run_fraction
 from core.store.records import Run
 from core.store.store import Store
@@ -10,6 +11,7 @@ from core.system.devices import list_devices
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
+from pages.components.runs.breakdown import best_balanced
 
 TICK_SECONDS = 1.0
 SHOWN_UNDER_WAY = 5
@@ -46,7 +48,7 @@ def _render_runs(store: Store, ticking: bool) -> None:
     if done:
         st.subheader("Last results", anchor=False, help=WHAT_RESULTS_SAY)
         for run in done:
-            _render_line(run, _result(run))
+            _render_line(run, _result(store, run))
 
 
 def _render_active(run: Run) -> None:
@@ -67,10 +69,11 @@ def _render_line(run: Run, text: str) -> None:
             )
 
 
-def _result(run: Run) -> str:
+def _result(store: Store, run: Run) -> str:
     if run.error:
         return run.error
     if run.best_val_accuracy is None:
         return "no epoch finished"
     gap = "" if run.gap is None else f", gap {points(run.gap)}"
-    return f"best validation accuracy {percent(run.best_val_accuracy)} on {run.dataset}{gap}"
+    balanced = balanced_in_words(best_balanced(store, run))
+    return f"best validation accuracy {percent(run.best_val_accuracy)}{balanced} on {run.dataset}{gap}"

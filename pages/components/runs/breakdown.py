@@ -5,7 +5,6 @@ more epoch.
 """
 
 from collections.abc import Sequence
-from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,13 @@ import streamlit as st
 from core.datasets.followed import load_followed
 from core.datasets.identity import check_same_data
 from core.errors import ConvDeckError
-from core.runs.breakdown import class_names_of, memorised_in_words, why_no_breakdown
+from core.runs.breakdown import (
+    balanced_at_best,
+    class_names_of,
+    memorised_in_words,
+    smallest_class_in_words,
+    why_no_breakdown,
+)
 from core.server.services import Services
 from core.store.breakdowns import CorruptedLabels, Counts, Followed, RunBreakdown
 from core.store.records import Run
@@ -69,12 +74,11 @@ def _render_classes(store: Store, run: Run, details: RunBreakdown, names: Sequen
         width="stretch",
         alt=f"{class_map.MEASURES[measure]} of each class by epoch",
     )
-    few = max(1, int(np.median(details.validation.count)))
     st.caption(
         _shown_classes_in_words(details)
         + "Gap: clean training minus validation accuracy of the class in that epoch. Orange: the network knows the "
-        f"class's training pictures better than new ones. A class has about {few:,} validation pictures, so a difference of "
-        f"{100 / sqrt(few):.0f} points can be chance."
+        "class's training pictures better than new ones. "
+        + literal(smallest_class_in_words(details.validation, names))
     )
 
 
@@ -114,6 +118,12 @@ def _render_pictures(services: Services, run: Run, details: RunBreakdown, names:
         "Forgotten: right after one epoch, wrong after the next. The stronger the colour, the surer the answer. Every "
         "run on this data follows the same pictures."
     )
+
+
+@per_epoch(64)
+def best_balanced(store: Store, run: Run) -> float | None:
+    """The balanced accuracy of the best epoch where classes are uneven, read once per epoch."""
+    return balanced_at_best(store, run)
 
 
 @per_epoch(32)

@@ -26,7 +26,7 @@ from core.system.processes import is_alive
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal, local_time
-from pages.components.runs.breakdown import render_breakdown
+from pages.components.runs.breakdown import best_balanced, render_breakdown
 from pages.components.runs.controls import render_history, render_hold
 from pages.components.runs.curves import curves_of, marked_changes, render_charts
 from pages.components.runs.head import render_line
@@ -67,7 +67,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     with st.container():
         for run, name, own in zip(runs, names, curves, strict=True):
             if len(runs) > 1:
-                render_line(run, name)
+                render_line(store, run, name)
                 if own["epoch"]:
                     diagnosis = diagnosed(services, run, own)
                     # Not a caption: that makes the colours of a badge too faint to read.
@@ -79,7 +79,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
             render_verdict(services, runs[0], curves[0])
-            _render_measures(runs[0], curves[0])
+            _render_measures(store, runs[0], curves[0])
         render_charts(services, runs, names, curves)
         st.caption(WHY_TRAINING_CAN_BE_LOWER)
     else:
@@ -132,7 +132,7 @@ def _render_progress(run: Run, curves: Curves) -> None:
     columns[1].progress(epoch_fraction(run), batch)
 
 
-def _render_measures(run: Run, curves: Curves) -> None:
+def _render_measures(store: Store, run: Run, curves: Curves) -> None:
     gaps = [100 * gap for gap in gaps_of(curves)]
     rates, seconds = _known(curves["learning_rate"]), _known(curves["seconds"])
     speeds = _known(curves["images_per_second"])
@@ -142,7 +142,8 @@ def _render_measures(run: Run, curves: Curves) -> None:
         else next(reversed(speeds), None)
     )
     each = epoch_seconds(run, curves)
-    with st.grid(5, min_column_width=150):
+    balanced = best_balanced(store, run)
+    with st.grid(5 if balanced is None else 6, min_column_width=150):
         st.metric(
             "Best" if run.best_epoch is None else f"Best, at epoch {run.best_epoch}",
             percent(run.best_val_accuracy),
@@ -150,6 +151,14 @@ def _render_measures(run: Run, curves: Curves) -> None:
             chart_data=_sparkline(_known(curves["val_accuracy"])),
             help="The highest validation accuracy, and the first epoch that reached it. Its weights are kept.",
         )
+        if balanced is not None:
+            st.metric(
+                f"Balanced, at epoch {run.best_epoch}",
+                percent(balanced),
+                border=True,
+                help="Balanced accuracy: the mean of the classes' validation accuracies, each class counting the same. "
+                "Classes are uneven here, so accuracy is mostly that of the largest ones.",
+            )
         st.metric(
             "Gap in points",
             "–" if run.gap is None else f"{100 * run.gap:.1f}",

@@ -30,6 +30,7 @@ LOOKS: dict[Verdict, tuple[str, Color]] = {
     Verdict.UNDERFITTING: (":material/trending_down:", "orange"),
     Verdict.NOISY: (":material/ssid_chart:", "orange"),
     Verdict.DIVERGED: (":material/error:", "red"),
+    Verdict.GUESSING: (":material/casino:", "orange"),
 }
 
 
@@ -65,7 +66,7 @@ def _version(services: Services, run: Run) -> Hashable:
 @per_epoch(64, _version)
 def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
     """The diagnosis alone, made once per epoch: the suggestions take six times as long."""
-    return verdict_of(services.workspace, run, curves)
+    return verdict_of(services.workspace, run, curves, services.store.breakdowns.last_validation(run.id))
 
 
 @per_epoch(64, _version)

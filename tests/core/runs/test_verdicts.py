@@ -4,16 +4,22 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from core.analysis.diagnosis import diagnose
+from core.api.routes import build_routes
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
+from core.notebook import all_entries
 from core.runs import verdicts
 from core.runs.verdicts import suggestions_of, summaries_of, summary_of, verdict_of
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from tests.core.conftest import run_command, run_json
+from tests.core.store.test_breakdowns import details
 
 
 @pytest.fixture
@@ -56,6 +62,43 @@ def test_stopping_at_the_best_epoch_is_offered_only_where_others_came_after_it(s
         }
         assert ("stop-at-best" in suggestions) is offered
         assert ("early-stopping" in suggestions) is not offered
+
+
+def always_healthy(store: Store):
+    """A network that never finds the rare class: 96 of 100 validation pictures are healthy."""
+    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": "gone"}), "rare"))
+    store.claim(run.id, ["cpu:0"])
+    store.record_started(run.id, 1, 6, 100, 0)
+    for epoch in range(1, 7):
+        told = details([0, 0]) | {"validation": {"count": [96, 4], "right": [96, 0]}}
+        row = EpochRow(
+            epoch, train_loss=0.2, clean_train_loss=0.2, val_loss=0.2, train_accuracy=0.97, clean_train_accuracy=0.97,
+            val_accuracy=0.96, details=told,
+        )  # fmt: skip
+        store.record_epoch(run.id, 1, row)
+    return store.get_run(run.id)
+
+
+def test_one_answer_for_everything_is_told_by_every_face(store):
+    run = always_healthy(store)
+    headline = "Always answers “class 0”"
+    _, shown = run_json("show", run.id)
+    _, listed = run_json("runs")
+    with TestClient(Starlette(routes=build_routes())) as client:
+        told = client.get(f"/api/v1/runs/{run.id}").json()
+    for verdict in (
+        shown["verdict"],
+        listed[0]["verdict"],
+        told["verdict"],
+        summary_of(store, run)["verdict"],
+    ):
+        assert (verdict["verdict"], verdict["headline"]) == ("guessing", headline)
+    _, out, _ = run_command("show", run.id)
+    assert "validation accuracy 96.0 % (balanced 50.0 %)." in out and headline in out
+    store.notes.write([run.id], outcome="Useless.")
+    assert all_entries(store)[0].facts()[0].startswith(headline)
+    _, measured = run_json("show", run.id, "--details")
+    assert measured["balanced_val_accuracy"] == [0.5] * 6
 
 
 def test_a_run_without_epochs_is_too_early_to_judge(store):

@@ -62,6 +62,25 @@ def test_they_come_back_as_columns(store, run_id) -> None:
     assert read.validation_pictures.answers.tolist() == [[0, 1]] * 2
 
 
+def test_validation_by_class_is_read_by_itself(store, run_id) -> None:
+    assert store.breakdowns.last_validation(run_id) is None is store.breakdowns.validation_at(run_id, 1)
+    for epoch in range(1, 6):
+        told = details([0, 1])
+        told["validation"] = {"count": [2, 5], "right": [epoch % 3, epoch]}
+        record(store, run_id, epoch, told)
+    last = store.breakdowns.last_validation(run_id)
+    assert (last.count.tolist(), last.right.tolist()) == ([2, 5], [[0, 3], [1, 4], [2, 5]])
+    assert store.breakdowns.last_validation(run_id, most=1).right.tolist() == [[2, 5]]
+    assert store.breakdowns.validation_at(run_id, 2).right.tolist() == [[2, 2]]
+    assert store.breakdowns.validation_at(run_id, 9) is None
+    # Epochs on other pictures, as when another data set got the name between two attempts, are left out.
+    told["validation"] = {"count": [3, 5], "right": [1, 1]}
+    record(store, run_id, 6, told)
+    assert store.breakdowns.last_validation(run_id).right.tolist() == [[1, 1]]
+    with pytest.raises(RunNotFound):
+        store.breakdowns.last_validation("a23456789b")
+
+
 def test_an_epoch_told_again_takes_the_place_of_the_former(store, run_id) -> None:
     record(store, run_id, 1, details([1, 1]))
     record(store, run_id, 1, details([0, 0]))

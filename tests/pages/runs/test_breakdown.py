@@ -19,6 +19,7 @@ from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD
 from core.store.breakdowns import ClassCounts, Followed, RunBreakdown
 from core.store.records import Run, RunRequest
+from core.store.states import RunState
 from core.store.store import Store
 from pages.components.charts.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.charts.epoch_columns import MOST_COLUMNS
@@ -78,13 +79,61 @@ def test_classes_come_first_and_grow_with_the_run_in_the_same_chart(store) -> No
     page.run()
     (after,) = charts(page)
     assert (before.id, before.spec, before.alt) == (after.id, after.spec, after.alt)
-    # The second class has no training pictures, so it has no gap.
-    assert shown(after)[["start", "cls", "train", "val"]].to_numpy().tolist() == [
-        [0.5, 0, 0.75, 0.5], [1.5, 0, 1.0, 0.5],
-    ]  # fmt: skip
+    # The second class has no training pictures, so no gap, and keeps its row.
+    rows = shown(after)[["start", "cls", "train", "val"]].to_numpy()
+    expected = [[0.5, 0, 0.75, 0.5], [0.5, 1, np.nan, 0.8], [1.5, 0, 1.0, 0.5], [1.5, 1, np.nan, 0.8]]
+    np.testing.assert_allclose(rows, expected, rtol=1e-6)
+    # By hand: two pictures, so 100 / √2 = 71 points.
+    caption = (
+        "The smallest class, class 0, has 2 validation pictures, so a difference of 71 points can be chance."
+    )
+    assert caption in words(page)
     page.segmented_control(key="class-map-measure").set_value("val").run()
     (other,) = charts(page)
-    assert json.loads(other.spec)["layer"][0]["encoding"]["color"]["field"] == "val"
+    assert json.loads(other.spec)["layer"][0]["encoding"]["color"]["condition"]["field"] == "val"
+
+
+def test_a_class_without_validation_pictures_is_named_and_keeps_its_row(store) -> None:
+    run = begin(store)
+    told = details([0, 1])
+    told["validation"] = {"count": [7, 0], "right": [5, 0]}
+    record(store, run, 1, told)
+    page = look_at(run, "Classes")
+    assert "The smallest class, class 0, has 7 validation pictures" in words(page)
+    assert "No validation pictures: class 1." in words(page)
+    (chart,) = charts(page)
+    assert shown(chart)["cls"].tolist() == [0, 1] and pd.isna(shown(chart)["val"][1])
+    # Where a number is missing, the cell is blank: null would have the colour of 0, and read as 0.0 %.
+    color = json.loads(chart.spec)["layer"][0]["encoding"]["color"]
+    assert (color["condition"]["test"], color["value"]) == ("isValid(datum.gap)", "transparent")
+
+
+def test_where_classes_are_uneven_balanced_accuracy_stands_beside_accuracy(store) -> None:
+    run = begin(store)
+    for epoch, found in enumerate((0, 3, 0, 0), start=1):
+        told = details([0, 1]) | {"validation": {"count": [96, 4], "right": [96, found]}}
+        row = EpochRow(epoch, 0.2, 0.97, 0.2, 0.97, 0.2, 0.96 + found / 100, 0.001, 4.0, 900.0, details=told)
+        store.record_epoch(run.id, 1, row)
+    page = open_page("runs.py", run=run.id)
+    tiles = {tile.label: tile.value for tile in page.metric}
+    # By hand: (96 / 96 + 3 / 4) / 2 = 87.5 %.
+    assert (tiles["Best, at epoch 2"], tiles["Balanced, at epoch 2"]) == ("99.0 %", "87.5 %")
+    other = begin(store)
+    record(store, other, 1, details([0, 1]) | {"validation": {"count": [5, 5], "right": [2, 5]}})
+    assert "Balanced, at epoch 1" not in {tile.label for tile in open_page("runs.py", run=other.id).metric}
+    both = words(open_page("runs.py", run=f"{run.id},{other.id}"))
+    assert "best validation 99.0 % (balanced 87.5 %)" in both and both.count("balanced") == 1
+    store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
+    assert "99.0 % (balanced 87.5 %) on gone" in words(open_page("home.py"))
+
+
+def test_a_network_that_gives_one_answer_is_named(store) -> None:
+    run = begin(store)
+    for epoch in range(1, 6):
+        told = details([0, 1]) | {"validation": {"count": [96, 4], "right": [96, 0]}}
+        row = EpochRow(epoch, 0.2, 0.97, 0.2, 0.97, 0.2, 0.96, 0.001, 4.0, 900.0, details=told)
+        store.record_epoch(run.id, 1, row)
+    assert "Always answers “class 0”" in words(open_page("runs.py", run=run.id))
 
 
 def test_followed_pictures_are_told_apart_by_how_they_are_remembered(store) -> None:
