@@ -63,7 +63,7 @@ def validation_in_words(signals: Signals, epoch: int) -> str:
         return loss_in_words(loss) + also
     text = f"validation accuracy {_accuracy_moves(accuracy)}"
     if loss is not None and loss.now <= (1 - LEAST_LOSS_FALL) * loss.then:
-        text += f", although the loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
+        text += f", and the loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
     return text
 
 
@@ -74,7 +74,10 @@ def loss_in_words(loss: Since) -> str:
 
 
 def _accuracy_moves(accuracy: Since) -> str:
-    moves = _moves(percent(accuracy.then), percent(accuracy.now), accuracy.now > accuracy.then)
+    then, now = percent(accuracy.then), percent(accuracy.now)
+    moves = _moves(then, now, accuracy.now > accuracy.then)
+    if then != now and abs(accuracy.now - accuracy.then) < LEAST_GAIN:
+        moves = f"hardly moved, from {then} to {now}"
     return f"{moves} (best {percent(accuracy.best)} in epoch {accuracy.best_epoch})"
 
 

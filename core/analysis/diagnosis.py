@@ -65,7 +65,8 @@ class Diagnosis:
     `onset_epoch` is the epoch in which overfitting began, None for other verdicts. `gap` is clean training minus
     validation accuracy, the median of the last three epochs, a fraction of 1; where no clean accuracy is known,
     training accuracy stands in, and it is the smallest of the three. `best_epoch` is the first with the highest
-    validation accuracy. `evidence` is one sentence for a learner, `headline` a few words.
+    validation accuracy. `evidence` is one sentence for a learner, `headline` a few words. `hardly_learned`:
+    validation is hardly better than guessing, whatever the verdict.
     """
 
     verdict: Verdict
@@ -74,10 +75,13 @@ class Diagnosis:
     best_epoch: int | None
     evidence: str
     headline: str
+    hardly_learned: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self) | {"verdict": self.verdict.value}
+        """Plain values for JSON. `hardly_learned` is in the words already."""
+        plain = asdict(self) | {"verdict": self.verdict.value}
+        del plain["hardly_learned"]
+        return plain
 
 
 class _Guessing(NamedTuple):
@@ -112,14 +116,22 @@ def diagnose(
     """
     signals = read_signals(curves, num_validation, num_clean)
     finding = diverged(curves, num_classes)
+    guessing = _Guessing(num_classes, classes, class_names)
     if finding is None:
         if signals is None or len(signals.epochs) < FEWEST_EPOCHS:
             finding = _too_early(curves, signals)
         else:
-            finding = _judged(curves, signals, _Guessing(num_classes, classes, class_names))
+            finding = _judged(curves, signals, guessing)
     gap = signals.gaps[-1] if signals else None
+    hardly = signals is not None and _learned(signals.validation_level, guessing.level) < HARDLY_LEARNED
     return Diagnosis(
-        finding.verdict, finding.onset_epoch, gap, best_epoch(curves), finding.evidence, finding.headline
+        finding.verdict,
+        finding.onset_epoch,
+        gap,
+        best_epoch(curves),
+        finding.evidence,
+        finding.headline,
+        hardly,
     )
 
 
@@ -258,7 +270,7 @@ def _stalled(signals: Signals, guessing: float) -> Finding | None:
     patience = max(STALL_EPOCHS, STALL_SHARE * len(signals.epochs))
     if signals.epochs[-1] - since < patience or gap > normal + LARGE_GAP:
         return None
-    if (level - guessing) / (1 - guessing) < LEARNED and gap <= normal:
+    if _learned(level, guessing) < LEARNED and gap <= normal:
         guess = f", where guessing gives {_percent(guessing)}" if guessing else ""
         text = (
             f"Validation has not improved beyond noise since epoch {since}, and {_training(signals)} accuracy is "
@@ -279,7 +291,7 @@ def _stalled(signals: Signals, guessing: float) -> Finding | None:
 
 def _healthy(signals: Signals, guessing: float) -> Finding:
     gap, normal, level = signals.gaps[-1], normal_gap(signals), signals.validation_level
-    if gap <= normal and (level - guessing) / (1 - guessing) < HARDLY_LEARNED:
+    if gap <= normal and _learned(level, guessing) < HARDLY_LEARNED:
         guess = f", where guessing gives {_percent(guessing)}" if guessing else ""
         text = (
             f"Validation accuracy is {_percent(level)}{guess}: little has been learned so far. The gap of "
@@ -298,6 +310,11 @@ def _healthy(signals: Signals, guessing: float) -> Finding:
         f"normal {_tenths(normal)}, but validation has not stalled for long enough to call it overfitting."
     )
     return Finding(Verdict.HEALTHY, f"Still gaining, gap {_tenths(gap)} points", text)
+
+
+def _learned(level: float, guessing: float) -> float:
+    """How much of the way from guessing to everything right an accuracy has gone."""
+    return (level - guessing) / (1 - guessing) if guessing < 1 else 0.0
 
 
 def _training(signals: Signals) -> str:

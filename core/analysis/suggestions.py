@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from core.analysis.diagnosis import Diagnosis, Verdict
-from core.analysis.suggestion_catalogue import SUGGESTIONS, Suggestion
+from core.analysis.diagnosis import Diagnosis
+from core.analysis.findings import Verdict
+from core.analysis.suggestion import Known, Suggestion
+from core.analysis.suggestion_catalogue import SUGGESTIONS, builders_for
 from core.config import ExperimentConfig
 from core.config.paths import parse_path, read_path
 from core.design import architecture
@@ -21,9 +23,13 @@ def suggestions_for(
     *,
     input_shape: tuple[int, int, int] | None = None,
     num_classes: int = 10,
+    num_available: int | None = None,
+    total_epochs: int | None = None,
+    ended_early: bool = False,
 ) -> tuple[Suggestion, ...]:
     """Suggestions for a run of `config` with this diagnosis: each gives a valid config that differs from it.
 
+    `best_epoch`, `num_available`, `total_epochs` and `ended_early` are as in `Known`.
     `input_shape` (height, width, channels) and `num_classes` are those of the data set; without, a square of
     `dataset.image_size`, else of 32 pixels, in colour. Networks that such pictures are too small for are left out.
     """
@@ -32,7 +38,8 @@ def suggestions_for(
     verdict = diagnosis.verdict
     if verdict is Verdict.HEALTHY and diagnosis.gap is not None and diagnosis.gap > WIDE_GAP:
         verdict = Verdict.OVERFITTING  # it still learns, but more of the same would only widen the gap
-    offered = (build(config, best_epoch) for build in SUGGESTIONS[verdict])
+    known = Known(best_epoch, num_available, total_epochs, ended_early, diagnosis.hardly_learned)
+    offered = (build(config, known) for build in builders_for(verdict, config, known))
     suggestions = (_without_old_values(suggestion, config) for suggestion in offered if suggestion)
     return tuple(
         suggestion
@@ -44,7 +51,7 @@ def suggestions_for(
 def augmentation_suggestion(config: ExperimentConfig) -> Suggestion | None:
     """The first suggestion that changes augmentation, whatever the verdict; None when all of it is there already."""
     for build in SUGGESTIONS[Verdict.OVERFITTING]:
-        suggestion = build(config, None)
+        suggestion = build(config, Known())
         if suggestion is not None and any(path.startswith("augmentation.") for path in suggestion.changes):
             suggestion = _without_old_values(suggestion, config)
             if suggestion.changes:

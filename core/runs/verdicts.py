@@ -5,7 +5,8 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
+from core.analysis.diagnosis import Diagnosis, diagnose
+from core.analysis.findings import Verdict
 from core.analysis.suggestions import Suggestion, suggestions_for
 from core.datasets.identity import data_problem
 from core.datasets.splits import CLEAN_PICTURES
@@ -15,6 +16,7 @@ from core.errors import RunNotFound
 from core.runs.documents import run_summary
 from core.store.breakdowns import ClassCounts
 from core.store.records import Run
+from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -105,7 +107,12 @@ def suggestions_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tupl
     shape = config.dataset.picture_shape(info.image_shape)
     # Where no epoch came after the best one, stopping there would change nothing.
     best_epoch = None if run.best_epoch == run.epoch else run.best_epoch
-    return suggestions_for(diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes)
+    patience = config.training.early_stopping_patience
+    ended_early = run.state is RunState.FINISHED and patience is not None and 0 < run.epoch < run.total_epochs
+    return suggestions_for(
+        diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes,
+        num_available=info.num_train, total_epochs=run.total_epochs, ended_early=ended_early,
+    )  # fmt: skip
 
 
 def _described(workspace: Workspace, run: Run) -> DatasetInfo | None:

@@ -1,11 +1,12 @@
 import re
+from dataclasses import replace
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analysis.diagnosis import Diagnosis, Verdict
+from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
 from core.analysis.suggestions import augmentation_suggestion, suggestions_for
 from core.config import (
     AugmentationConfig,
@@ -21,6 +22,7 @@ from core.config.changes import describe_changes
 from core.config.optimizer import OPTIMIZERS
 from core.design.architecture import describe_network
 from core.design.presets import PRESETS
+from tests.core.analysis.drawn_curves import Shape, draw
 from tests.core.strategies import experiments
 
 ARTICLE = PRESETS["article"].config
@@ -56,6 +58,77 @@ def test_every_mend_is_a_valid_change(config, verdict, best_epoch):
         assert 0 < len(suggestion.title) <= 40
         assert re.search(r"\.(?!\d)", suggestion.why).end() == len(suggestion.why)
         assert describe_changes(config, mended)
+
+
+drawn_histories = st.builds(
+    draw,
+    st.builds(
+        Shape,
+        epochs=st.integers(1, 30),
+        start=st.floats(0.05, 0.5),
+        top=st.floats(0.1, 0.95),
+        pace=st.floats(1, 40),
+        gap=st.floats(0, 0.2),
+        onset=st.none() | st.integers(2, 15),
+        noise=st.floats(0.002, 0.12),
+        jump_rate=st.floats(0, 0.4),
+        num_validation=st.integers(20, 5_000),
+    ),
+    st.integers(0, 10_000),
+    st.booleans(),
+)
+# What each changes beyond a value in the config: what the next run would do other than this one.
+EFFECTS = {
+    "all-pictures": lambda before, after, had: after["pictures"] > before["pictures"],
+    "more-epochs": lambda before, after, had: after["epochs"] > had["epochs"],
+    "smaller-batch": lambda before, after, had: after["steps"] > before["steps"],
+    "stop-at-best": lambda before, after, had: after["epochs"] < had["epochs"],
+    "early-stopping": lambda before, after, had: after["patience"] < after["epochs"],
+}
+
+
+def facts(config, num_available):
+    pictures = min(num_available, config.dataset.num_train or num_available)
+    return {
+        "pictures": pictures, "epochs": config.training.epochs, "patience": config.training.early_stopping_patience,
+        "steps": -(-max(1, round(pictures * config.training.steps_per_epoch_multiple)) // config.training.batch_size),
+    }  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    drawn_histories,
+    experiments,
+    st.integers(1, 60_000),
+    st.integers(0, 50),
+    st.booleans(),
+    st.integers(2, 20),
+)
+def test_whatever_is_offered_changes_what_the_next_run_does(
+    history, config, num_available, added_epochs, ended_early, num_classes
+):
+    if config.dataset.num_train is not None:  # more than there are cannot be asked for
+        config = config.with_values({"dataset.num_train": min(config.dataset.num_train, num_available)})
+    had = {"epochs": config.training.epochs + added_epochs}
+    diagnosis = diagnose(history, num_classes=num_classes, num_validation=500, num_clean=500)
+    suggestions = suggestions_for(
+        diagnosis, config, diagnosis.best_epoch, num_classes=num_classes, num_available=num_available,
+        total_epochs=had["epochs"], ended_early=ended_early,
+    )  # fmt: skip
+    before = facts(config, num_available)
+    for suggestion in suggestions:
+        mended = config.with_values(suggestion.changes)
+        assert mended.config_id != config.config_id
+        assert EFFECTS.get(suggestion.id, lambda *_: True)(before, facts(mended, num_available), had), (
+            suggestion
+        )
+    assert not ended_early or "more-epochs" not in {suggestion.id for suggestion in suggestions}
+    assert len({suggestion.id for suggestion in suggestions}) == len(suggestions)
+    by_itself = (
+        diagnosis.verdict in ("healthy", "plateau", "underfitting", "noisy") and (diagnosis.gap or 0) <= 0.1
+    )
+    if by_itself and diagnosis.hardly_learned and before["steps"] < 50 and not ended_early:
+        assert suggestions[0].id == "more-epochs"
 
 
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if not preset.known_bad])
@@ -107,6 +180,22 @@ class TestOverfitting:
     def test_a_subset_can_grow(self):
         config = ExperimentConfig(dataset=DatasetConfig(num_train=1_000))
         assert offered(Verdict.OVERFITTING, config)["all-pictures"] == {"dataset.num_train": None}
+
+    @pytest.mark.parametrize(("available", "offered"), [(144, False), (6_000, True), (None, True)])
+    def test_all_pictures_are_offered_only_where_there_are_more(self, available, offered):
+        config = ExperimentConfig(dataset=DatasetConfig(num_train=144))
+        for verdict in (Verdict.OVERFITTING, Verdict.PLATEAU, Verdict.HEALTHY):
+            found = {
+                each.id: each.why
+                for each in suggestions_for(diagnosed(verdict), config, 4, num_available=available)
+            }
+            assert ("all-pictures" in found) is offered
+        if available:
+            assert not offered or "Only 144 of 6,000 training pictures" in found["all-pictures"]
+
+    def test_early_stopping_after_the_end_is_not_offered(self):
+        short = ARTICLE.with_values({"training.epochs": 5})
+        assert "early-stopping" not in offered(Verdict.OVERFITTING, short, None)
 
     def test_without_dense_layers_dropout_goes_into_blocks(self):
         assert offered(Verdict.OVERFITTING, PRESETS["tiny"].config)["more-dropout"] == {
@@ -169,6 +258,41 @@ class TestOthers:
         noisy = offered(Verdict.NOISY, ARTICLE)
         assert list(noisy) == ["faster-averages", "lower-rate", "cosine", "average-weights"]
         assert noisy["lower-rate"] == {"optimizer.learning_rate": 0.0003}
+
+    @pytest.mark.parametrize("verdict", [Verdict.GUESSING, Verdict.HEALTHY, Verdict.PLATEAU, Verdict.NOISY])
+    def test_at_the_level_of_guessing_after_few_steps_it_is_steps_that_lack(self, verdict):
+        config = PRESETS["tiny"].config.with_values(
+            {"dataset.num_train": 144, "training.batch_size": 32, "training.epochs": 10}
+        )
+        guessing = replace(diagnosed(verdict), gap=0.0, hardly_learned=True)
+        longer, smaller, *others = suggestions_for(guessing, config, 4, num_available=144)
+        # By hand: 144 pictures are 5 steps of 32. 1,000 steps would be 200 epochs; ten times as many are the most.
+        assert (longer.id, longer.title, longer.changes) == (
+            "more-epochs", "Train 100 epochs", {"training.epochs": 100},
+        )  # fmt: skip
+        assert longer.why == "10 epochs of 5 steps are 50 steps in all, too few to learn much."
+        # 18 steps of 8.
+        assert (smaller.id, smaller.title, smaller.changes) == (
+            "smaller-batch", "Batches of 8", {"training.batch_size": 8},
+        )  # fmt: skip
+        assert smaller.why.startswith("With 32 pictures a batch, an epoch has 5 steps; with 8 it has 18,")
+        assert not {"lower-rate", "cosine", "more-filters", "all-pictures"} & {each.id for each in others}
+        learned = suggestions_for(replace(guessing, hardly_learned=False), config, 4, num_available=144)
+        many = suggestions_for(
+            guessing, config.with_values({"dataset.num_train": 6_000}), 4, num_available=6_000
+        )
+        for found in (learned, many):
+            assert "smaller-batch" not in {each.id for each in found}
+
+    def test_a_run_that_stopped_early_is_not_told_to_train_longer(self):
+        config = ARTICLE.with_values({"training.early_stopping_patience": 3})
+        found = suggestions_for(diagnosed(Verdict.HEALTHY), config, None, ended_early=True)
+        assert "more-epochs" not in {each.id for each in found}
+
+    def test_twice_the_epochs_counts_those_that_were_added(self):
+        config = ARTICLE.with_values({"training.epochs": 10})
+        found = suggestions_for(replace(diagnosed(Verdict.HEALTHY), gap=0.0), config, None, total_epochs=25)
+        assert found[0].changes == {"training.epochs": 50}
 
     def test_healthy(self):
         assert list(offered(Verdict.HEALTHY, ARTICLE)) == ["more-epochs", "more-filters"]

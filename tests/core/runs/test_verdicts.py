@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.analysis.diagnosis import diagnose
+from core.analysis.diagnosis import Verdict, diagnose
 from core.api.routes import build_routes
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
@@ -99,6 +99,23 @@ def test_one_answer_for_everything_is_told_by_every_face(store):
     assert all_entries(store)[0].facts()[0].startswith(headline)
     _, measured = run_json("show", run.id, "--details")
     assert measured["balanced_val_accuracy"] == [0.5] * 6
+
+
+def test_what_the_data_set_and_the_run_say_decides_what_is_offered(store):
+    ensure_dataset(store.workspace, "shapes")  # 6,000 training pictures
+    found = diagnose(store.curves(always_healthy(store).id))
+    guessing = replace(found, verdict=Verdict.GUESSING, hardly_learned=True, gap=0.0)
+    config = PRESETS["tiny"].config.with_values({"dataset.id": "shapes", "training.epochs": 10})
+    for num_train, more in ((6_000, False), (144, True)):
+        own = config.with_values({"dataset.num_train": num_train})
+        run = store.queue_run(RunRequest(own))
+        found = {each.id for each in suggestions_of(store.workspace, run, guessing)}
+        assert ("all-pictures" in found, "smaller-batch" in found) == (more, more)
+    run = replace(
+        run, state=RunState.FINISHED, epoch=6,
+        config_json=own.with_values({"training.early_stopping_patience": 2}).to_json(),
+    )  # fmt: skip
+    assert "more-epochs" not in {each.id for each in suggestions_of(store.workspace, run, guessing)}
 
 
 def test_a_run_without_epochs_is_too_early_to_judge(store):

@@ -109,7 +109,8 @@ def test_at_a_standstill(store, clean: float, val: float, first: str) -> None:
     assert abs(since - turn) <= 1
     if first == "Plateau":
         assert headline == f"Plateau since epoch {since}, gap {known['gap']} points"
-        assert numbers == {str(since), known["validation"], known["gap"]}
+        middles = median_of_three([row["val_accuracy"] for row in epochs_of(store.workspace, run.id)])
+        assert numbers == {str(since), tenths(middles[since - 1]), tenths(middles[-1]), known["gap"]}
     else:
         assert headline == f"Underfitting, clean training accuracy only {known['training']} %"
         assert numbers == {str(since), known["training"], GUESSED}
@@ -150,10 +151,12 @@ def test_overfitting_by_its_loss(store) -> None:
     assert abs(onset - 4) <= 3
     rows = epochs_of(store.workspace, run.id)
     gaps = median_of_three([row["clean_train_accuracy"] - row["val_accuracy"] for row in rows])
-    smooth = median_of_three([row["val_loss"] for row in rows])
+    told = [row["val_loss"] for row in rows]
+    smooth, lowest = median_of_three(told), min(told)
     assert headline == f"Overfitting since epoch {onset}, gap {known['gap']} points"
     assert numbers == {
-        str(onset), known["gap"], tenths(gaps[onset - 1]), f"{min(smooth):.2f}", f"{smooth[-1]:.2f}",
+        str(onset), known["gap"], tenths(gaps[onset - 1]), f"{smooth[onset - 1]:.2f}", f"{smooth[-1]:.2f}",
+        f"{lowest:.2f}", str(1 + told.index(lowest)),
     }  # fmt: skip
 
 
