@@ -12,8 +12,6 @@ from core.formatting import percent
 
 # What validation accuracy must have gained for its gains to be worth a word, in fractions of 1.
 LEAST_GAIN = 0.01
-# And what the loss must have lost, as a share of it.
-LEAST_LOSS_FALL = 0.01
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def loss_since(signals: Signals, epoch: int) -> Since | None:
 def still_gains(signals: Signals, epoch: int) -> bool:
     """Whether validation is measurably better than around that epoch: in accuracy, and in loss where that is known."""
     accuracy, loss = accuracy_since(signals, epoch), loss_since(signals, epoch)
-    falls = loss is None or loss.now <= (1 - LEAST_LOSS_FALL) * loss.then
+    falls = loss is None or loss.now < loss.then
     return falls and accuracy.now - accuracy.then >= LEAST_GAIN
 
 
@@ -62,7 +60,7 @@ def validation_in_words(signals: Signals, epoch: int) -> str:
         also = f", although accuracy {_accuracy_moves(accuracy)}" if gains else ""
         return loss_in_words(loss) + also
     text = f"validation accuracy {_accuracy_moves(accuracy)}"
-    if loss is not None and loss.now <= (1 - LEAST_LOSS_FALL) * loss.then:
+    if loss is not None and _loss(loss.now) != _loss(loss.then):
         text += f", and the loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
     return text
 

@@ -234,8 +234,8 @@ def _rounding_of(values: Values, spread: float) -> float:
     coarsest = spread * math.sqrt(12)
     counts = np.arange(1, 1 + int(1 / max(coarsest, FINEST_STEP)))
     multiples = np.multiply.outer(counts, values)
-    # Accuracies that were computed in single precision are off by up to one part in ten million.
-    fits = np.abs(multiples - multiples.round()).max(axis=1) <= 1e-6 * counts
+    # An accuracy in single precision is off by up to 3e-8; a looser bound would find a coarser step than there is.
+    fits = np.abs(multiples - multiples.round()).max(axis=1) <= 4e-8 * counts
     step = 1 / float(counts[fits.argmax()]) if fits.any() else FINEST_STEP
     return step / math.sqrt(12)
 

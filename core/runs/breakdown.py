@@ -69,7 +69,7 @@ def smallest_class_in_words(validation: ClassCounts, names: Sequence[str]) -> st
         f"{whose} {few:,} validation picture{'' if few == 1 else 's'}, so a difference of {100 / math.sqrt(few):.0f} "
         "points can be chance."
     )
-    if missing := [names[index] for index in np.flatnonzero(counts == 0)]:
+    if missing := [names[index] for index in np.flatnonzero(counts == 0).tolist()]:
         shown = missing[:MOST_NAMES] + [f"{len(missing) - MOST_NAMES:,} more"] * (len(missing) > MOST_NAMES)
         text += f" No validation pictures: {', '.join(shown)}."
     return text

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from core.analysis.course_words import LEAST_GAIN, LEAST_LOSS_FALL, validation_in_words
+from core.analysis.course_words import LEAST_GAIN, validation_in_words
 from core.analysis.diagnosis import Verdict, diagnose
 from core.analysis.signals import read_signals
 from core.epoch import CURVE_KEYS
 
 HISTORIES = json.loads((Path(__file__).parent / "slow_gains.json").read_text(encoding="utf-8"))
+HEALTHY = 0  # whose gap stays within what is normal
+OVERFITTING = [number for number in range(len(HISTORIES)) if number != HEALTHY]
 
 
 def curves_of(history):
@@ -42,7 +44,7 @@ def around(values, onset):
     return statistics.median(values[place - 1 : place + 2]), statistics.median(values[-3:])
 
 
-@pytest.mark.parametrize("number", range(len(HISTORIES)))
+@pytest.mark.parametrize("number", OVERFITTING)
 def test_a_sentence_quotes_what_was_measured(number):
     history = HISTORIES[number]
     found = judged(history)
@@ -59,26 +61,29 @@ def test_a_sentence_quotes_what_was_measured(number):
         assert (lowest, int(epoch)) == (f"{min(losses):.2f}", 1 + losses.index(min(losses)))
 
 
-@pytest.mark.parametrize("number", range(len(HISTORIES)))
+@pytest.mark.parametrize("number", OVERFITTING)
 def test_slow_gains_are_told_as_what_they_are(number):
     history = HISTORIES[number]
     found = judged(history)
     accuracy = around(history["curves"]["val_accuracy"], found.onset_epoch)
     loss = around(history["curves"]["val_loss"], found.onset_epoch)
-    gains = accuracy[1] - accuracy[0] >= LEAST_GAIN and loss[1] <= (1 - LEAST_LOSS_FALL) * loss[0]
+    gains = accuracy[1] - accuracy[0] >= LEAST_GAIN and loss[1] < loss[0]
     assert found.headline.endswith("still gaining slowly") == gains
     assert ("validation gained little: its accuracy rose from" in found.evidence) == gains
     if accuracy[1] - accuracy[0] >= LEAST_GAIN:
         assert f"rose from {100 * accuracy[0]:.1f} % to {100 * accuracy[1]:.1f} %" in found.evidence
 
 
-def test_most_of_these_gain_on_pictures_that_nobody_saw_too():
-    """That the histories are what they are here for."""
-    gaining = [each for each in HISTORIES if judged(each).headline.endswith("still gaining slowly")]
-    assert len(gaining) >= 8
+def test_those_that_gain_slowly_gain_on_pictures_that_nobody_saw_too():
+    gaining = [HISTORIES[number] for number in OVERFITTING if "slowly" in judged(HISTORIES[number]).headline]
+    assert len(gaining) == 4
     for history in gaining:
         then, now = around(history["unseen_accuracy"], judged(history).onset_epoch)
-        assert now > then - 0.005
+        assert now - then > 0.02
+
+
+def test_the_one_within_what_is_normal_is_healthy():
+    assert judged(HISTORIES[HEALTHY]).verdict is Verdict.HEALTHY
 
 
 def words(accuracies, losses=None, onset=3):
