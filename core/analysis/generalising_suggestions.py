@@ -78,12 +78,11 @@ def all_pictures(config: ExperimentConfig, known: Known) -> Suggestion | None:
     used, available = config.dataset.num_train, known.num_available
     if used is None or (available is not None and used >= available):
         return None
-    of_all = "" if available is None else f" of {available:,}"
     return Suggestion(
         "all-pictures",
         "Train on all pictures",
-        f"Only {used:,}{of_all} training pictures are used; more of them are harder to learn by heart, and accuracy "
-        "grows roughly with the logarithm of their number.",
+        f"Only {used:,} training pictures are used; more of them are harder to learn by heart, and accuracy grows "
+        "roughly with the logarithm of their number.",
         {"dataset.num_train": None},
     )
 

@@ -29,7 +29,7 @@ of these differences, the interval is
 $$\\bar d \\pm t_{0.975,\\,k-1} \\cdot s_d / \\sqrt{k}$$
 
 which is the paired t-test (Student, [Biometrika 6, 1908](https://doi.org/10.1093/biomet/6.1.1)). Where it spans zero,
-chance alone could explain the difference. On $n$ pictures an accuracy is a multiple of $1/n$, so two seeds can agree by
+chance alone could explain the difference. An accuracy on $n$ pictures is a multiple of $1/n$, so two seeds can agree by
 rounding alone: $s_d$ is at least that rounding, $1/(n\\sqrt 6)$ for two accuracies. Intervals end where values do, such
 as at 0 and 100 %.
 """

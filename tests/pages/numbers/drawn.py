@@ -76,13 +76,15 @@ def reckoned(rows: list[sqlite3.Row]) -> dict[str, str]:
     gaps = [row["clean_train_accuracy"] - row["val_accuracy"] for row in rows]
     smooth = median_of_three(gaps)
     error = gap_error(rows)
-    losses = median_of_three([row["val_loss"] for row in rows])
+    told = [row["val_loss"] for row in rows]
+    losses, lowest = median_of_three(told), min(told)
     return {
         "best": f"{100 * best['val_accuracy']:.1f}",
         "best epoch": f"{best['epoch']}",
         "gap": f"{100 * smooth[-1]:.1f}",
         "normal gap": f"{100 * (0.06 + 2 * error):.1f}",
-        "lowest loss": f"{min(losses):.2f}",
+        "lowest loss": f"{lowest:.2f}",
+        "lowest loss epoch": f"{rows[told.index(lowest)]['epoch']}",
         "last loss": f"{losses[-1]:.2f}",
         "learning rate": f"{rows[-1]['learning_rate']:.2g}",
         "seconds": f"{statistics.median([row['seconds'] for row in rows[-5:]]):.1f}",
