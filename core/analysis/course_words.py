@@ -49,12 +49,10 @@ def validation_in_words(signals: Signals, epoch: int) -> str:
     """
     accuracy, loss = accuracy_since(signals, epoch), loss_since(signals, epoch)
     if still_gains(signals, epoch):
-        gained = f"validation gained little: its accuracy {_accuracy_moves(accuracy)}"
-        return (
-            gained
-            if loss is None
-            else f"{gained}, its loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
-        )
+        gained = f"validation still gained: its accuracy {_accuracy_moves(accuracy)}"
+        if loss is None:
+            return gained
+        return f"{gained}, its loss {_moves(_loss(loss.then), _loss(loss.now), False)}"
     gains = accuracy.now - accuracy.then >= LEAST_GAIN
     if loss is not None and (gains or loss.now > loss.then):
         also = f", although accuracy {_accuracy_moves(accuracy)}" if gains else ""

@@ -131,8 +131,8 @@ def _smaller_batch(config: ExperimentConfig, known: Known) -> Suggestion | None:
     return Suggestion(
         "smaller-batch",
         f"Batches of {size:,}",
-        f"With {training.batch_size:,} pictures per batch, an epoch has {steps:,} step{'' if steps == 1 else 's'}; with "
-        f"{size:,} it has {smaller.steps_per_epoch(num_train):,}, so the weights move further in the same time.",
+        f"With {training.batch_size:,} pictures per batch, an epoch has {steps:,} step{'' if steps == 1 else 's'}; "
+        f"with {size:,} it has {smaller.steps_per_epoch(num_train):,}, so the weights move further in an epoch.",
         {"training.batch_size": size},
     )
 

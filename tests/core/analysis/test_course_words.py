@@ -69,7 +69,7 @@ def test_slow_gains_are_told_as_what_they_are(number):
     loss = around(history["curves"]["val_loss"], found.onset_epoch)
     gains = accuracy[1] - accuracy[0] >= LEAST_GAIN and loss[1] < loss[0]
     assert found.headline.endswith("still gaining slowly") == gains
-    assert ("validation gained little: its accuracy rose from" in found.evidence) == gains
+    assert ("validation still gained: its accuracy rose from" in found.evidence) == gains
     if accuracy[1] - accuracy[0] >= LEAST_GAIN:
         assert f"rose from {100 * accuracy[0]:.1f} % to {100 * accuracy[1]:.1f} %" in found.evidence
 
@@ -112,7 +112,7 @@ LOSS_UP = [1.5, 1.2, 1.19, 1.21, 1.25, 1.30, 1.33, 1.31]
         ),
         (
             RISING, LOSS_DOWN,
-            "validation gained little: its accuracy rose from 60.1 % to 62.5 % (best 63.0 % in epoch 7), its loss fell "
+            "validation still gained: its accuracy rose from 60.1 % to 62.5 % (best 63.0 % in epoch 7), its loss fell "
             "from 1.19 to 1.15",
         ),
         (
@@ -121,7 +121,7 @@ LOSS_UP = [1.5, 1.2, 1.19, 1.21, 1.25, 1.30, 1.33, 1.31]
             "1.19 to 1.15",
         ),
         (STILL, None, "validation accuracy hardly moved, from 60.1 % to 60.3 % (best 60.4 % in epoch 7)"),
-        (RISING, None, "validation gained little: its accuracy rose from 60.1 % to 62.5 % (best 63.0 % in epoch 7)"),
+        (RISING, None, "validation still gained: its accuracy rose from 60.1 % to 62.5 % (best 63.0 % in epoch 7)"),
         (STILL[:5] + [0.59] * 3, None, "validation accuracy fell from 60.1 % to 59.0 % (best 60.3 % in epoch 5)"),
         ([0.6] * 8, None, "validation accuracy stayed at 60.0 % (best 60.0 % in epoch 1)"),
     ],
