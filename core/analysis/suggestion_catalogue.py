@@ -28,5 +28,6 @@ def builders_for(verdict: Verdict, config: ExperimentConfig, known: Known) -> tu
     Whatever is said of a network at the level of guessing after few steps an epoch: it is steps that lack.
     """
     if verdict not in NAMED_CAUSE and known.lacks_steps(config):
-        return learning.WHEN_STEPS_LACK
+        is_noisy = verdict is Verdict.NOISY
+        return learning.WHEN_STEPS_LACK_AND_AVERAGES_LAG if is_noisy else learning.WHEN_STEPS_LACK
     return SUGGESTIONS[verdict]

@@ -128,7 +128,7 @@ def test_whatever_is_offered_changes_what_the_next_run_does(
         diagnosis.verdict in ("healthy", "plateau", "underfitting", "noisy") and (diagnosis.gap or 0) <= 0.1
     )
     if by_itself and diagnosis.hardly_learned and before["steps"] < 50 and not ended_early:
-        assert suggestions[0].id == "more-epochs"
+        assert "more-epochs" in {suggestion.id for suggestion in suggestions[:2]}
 
 
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if not preset.known_bad])
@@ -257,8 +257,11 @@ class TestOthers:
     @pytest.mark.parametrize("verdict", [Verdict.GUESSING, Verdict.HEALTHY, Verdict.PLATEAU, Verdict.NOISY])
     def test_at_the_level_of_guessing_after_few_steps_it_is_steps_that_lack(self, verdict):
         config = PRESETS["tiny"].config.with_values(
-            {"dataset.num_train": 144, "training.batch_size": 32, "training.epochs": 10}
-        )
+            {
+                "dataset.num_train": 144, "training.batch_size": 32, "training.epochs": 10,
+                "model.batch_norm_momentum": 0.9,
+            }
+        )  # fmt: skip
         guessing = replace(diagnosed(verdict), gap=0.0, hardly_learned=True)
         longer, smaller, *others = suggestions_for(guessing, config, 4, num_available=144)
         # By hand: 144 pictures are 5 steps of 32. 1,000 steps would be 200 epochs; ten times as many are the most.
@@ -278,6 +281,18 @@ class TestOthers:
         )
         for found in (learned, many):
             assert "smaller-batch" not in {each.id for each in found}
+
+    def test_averages_that_could_not_follow_are_mended_with_it(self):
+        config = PRESETS["tiny"].config.with_values(
+            {"dataset.num_train": 144, "model.batch_norm_momentum": 0.99}
+        )
+        guessing = replace(diagnosed(Verdict.UNDERFITTING), gap=0.0, hardly_learned=True)
+        longer, smaller, *_ = suggestions_for(guessing, config, 4, num_available=144)
+        for suggestion in (longer, smaller):
+            assert suggestion.changes["model.batch_norm_momentum"] == 0.9
+            assert suggestion.why.endswith(", and averages with a momentum of 0.99 lag behind.")
+        noisy = suggestions_for(replace(guessing, verdict=Verdict.NOISY), config, 4, num_available=144)
+        assert [each.id for each in noisy][:3] == ["faster-averages", "more-epochs", "smaller-batch"]
 
     def test_a_run_that_stopped_early_is_not_told_to_train_longer(self):
         config = ARTICLE.with_values({"training.early_stopping_patience": 3})
