@@ -116,7 +116,7 @@ def test_what_needs_the_data_refuses(workspace, store, run, action) -> None:
     with pytest.raises(DatasetError, match=OTHER_DATA):
         actions(workspace, store, run)[action]()
     delete_dataset(workspace, "pets")
-    with pytest.raises(DatasetError, match="not here any more|no data set .pets. here"):
+    with pytest.raises(DatasetError, match=r"not here any more|no data set .pets. here"):
         actions(workspace, store, run)[action]()
     assert [each.state for each in store.list_runs()] == [RunState.STOPPED]
     own_data(workspace)

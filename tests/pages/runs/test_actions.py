@@ -45,7 +45,9 @@ def run(workspace, monkeypatch):
 
 
 def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
-    def draw(run) -> None:  # a dialog closes when AppTest clicks in it; its source is run without these imports
+    def draw(
+        run,
+    ) -> None:  # a dialog closes when AppTest clicks in it; its source is run without these imports
         from pages.components.kit import session
         from pages.components.runs.actions import offer_model
 
