@@ -11,7 +11,7 @@ from msgspec import Meta, field
 
 from core.config.augmentation import AugmentationConfig
 from core.config.dataset import DatasetConfig
-from core.config.fields import Limits, limits_of
+from core.config.fields import Limits, fields_of, limits_of
 from core.config.model import ModelConfig
 from core.config.optimizer import OptimizerConfig
 from core.config.part import Check, ConfigPart, plain_form
@@ -46,7 +46,8 @@ class ExperimentConfig(ConfigPart, frozen=True):
     def to_json(self, indent: int | None = None) -> str:
         """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of.
 
-        The canonical form leaves out settings that came later and are off: see `core.config.fields.LaterSwitch`.
+        The canonical form leaves out settings that came later and are as they were before: see
+        `core.config.fields.LaterSwitch`. `from_stored` reads both forms.
         """
         if indent is None:
             return json.dumps(plain_form(self, all_settings=False), sort_keys=True, separators=(",", ":"))
@@ -69,6 +70,13 @@ class ExperimentConfig(ConfigPart, frozen=True):
         if len(text) > MAX_JSON_CHARACTERS:
             raise ConfigError("", f"The config is larger than {MAX_JSON_CHARACTERS:,} characters.")
         return cls.from_dict(parse_json(text))
+
+    @classmethod
+    def from_stored(cls, values: Any) -> "ExperimentConfig":
+        """As `from_dict`, for what this or an earlier ConvDeck stored: what is missing there is as it was then."""
+        if type(values) is dict:
+            values = {key: _as_stored(key, value) for key, value in values.items()}
+        return cls.from_dict(values)
 
     def with_values(self, values: Mapping[str, Any]) -> "ExperimentConfig":
         """A copy with values replaced by path, such as `{"model.blocks[0].filters": 16}`. Raises ConfigError."""
@@ -119,6 +127,13 @@ def parse_json(text: str) -> Any:
         raise
     except ValueError as error:
         raise ConfigError("", f"The config is not valid JSON: {error}.") from None
+
+
+def _as_stored(name: str, values: Any) -> Any:
+    field = fields_of(ExperimentConfig).get(name)
+    if field and field.part and issubclass(field.part, ConfigPart) and type(values) is dict:
+        return field.part.as_stored(values)
+    return values
 
 
 def _convert(values: Any) -> ExperimentConfig | None:

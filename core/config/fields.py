@@ -13,8 +13,8 @@ _KINDS: dict[Any, Kind] = {bool: "switch", int: "whole", float: "number", str: "
 _NOTES = ("ge", "gt", "le", "min_length", "max_length", "description", "extra")
 _LATER = "later"
 
-# A switch, off by default, that configs stored before it came know nothing of. The canonical JSON leaves it out
-# while it is off, so that they keep their ids.
+# A switch that configs stored before it came know nothing of. The canonical JSON leaves it out while it is off, so
+# that they keep their ids. One that is on by default has a `left_out` and `as_stored` of its own class.
 LaterSwitch = Annotated[bool, msgspec.Meta(extra={_LATER: True})]
 
 

@@ -297,6 +297,9 @@ LABELS: dict[str, Label] = {
         "Evaluates and saves a moving average of the weights; 0.999 spans some 1,000 steps. Empty: off.",
         empty="off",
     ),
+    "optimizer.muon_convolutions": Label(
+        "Muon for convolutions", "Trains them by Muon too, all but the first; off: by AdamW.", is_proper=True
+    ),
     "training.batch_size": Label("Batch size", "The number of pictures that each step learns from."),
     "training.epochs": Label("Epochs", "How often the network goes through the training pictures."),
     "training.steps_per_epoch_multiple": Label(

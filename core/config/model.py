@@ -111,8 +111,8 @@ class ModelConfig(ConfigPart, frozen=True):
         LaterSwitch,
         Meta(
             description="Puts a 2×2 convolution in front that is not trained: computed from the training pictures, it "
-            "gives numbers that are not correlated and have a variance of 1, each with its negative, through gelu "
-            "(Jordan, arXiv 2404.00498, section 3.2)."
+            "gives numbers that are not correlated and have a variance of nearly 1 (less for what hardly varies), each "
+            "with its negative, through gelu (Jordan, arXiv 2404.00498, section 3.2)."
         ),
     ] = False
 

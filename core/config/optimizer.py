@@ -1,9 +1,10 @@
 """How the weights are changed."""
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from msgspec import Meta
 
+from core.config.fields import LaterSwitch
 from core.config.part import Check, ConfigPart
 from core.config.refusals import NUMBERS
 from core.errors import ConfigError
@@ -38,8 +39,30 @@ class OptimizerConfig(ConfigPart, frozen=True):
         Annotated[float, Meta(ge=0.5, le=0.99999)] | None,
         Meta(description="The momentum of an exponential moving average of the weights (null: off)."),
     ] = None
+    muon_convolutions: Annotated[
+        LaterSwitch,
+        Meta(
+            description="Belongs to `muon`: it trains the kernels of all convolutions but the first, each as a matrix "
+            "(Jordan et al., 2024), and not those of hidden dense layers alone."
+        ),
+    ] = True
 
     def check(self, fields: Check) -> None:
-        fields("name", "schedule", NUMBERS, "nesterov")
+        fields("name", "schedule", NUMBERS, "nesterov", "muon_convolutions")
         if self.nesterov and self.momentum == 0:
             raise ConfigError("optimizer.nesterov", "needs a momentum above 0.")
+
+    def left_out(self) -> tuple[str, ...]:
+        return ("muon_convolutions",) if self.muon_convolutions is _before_the_switch(self.name) else ()
+
+    @classmethod
+    def as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {"muon_convolutions": _before_the_switch(values.get("name"))} | values
+
+
+def _before_the_switch(name: object) -> bool:
+    """What `muon_convolutions` is in configs from before there was such a switch: Muon left them to AdamW.
+
+    With other optimizers it says nothing, and has its default.
+    """
+    return name != "muon"

@@ -50,9 +50,18 @@ class ConfigPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Where msgspec has found no fault in single ones, `fields` does nothing.
         """
 
+    def left_out(self) -> tuple[str, ...]:
+        """The settings that the canonical form leaves out: those that came later and are off."""
+        return tuple(name for name in _later(type(self)) if getattr(self, name) is False)
+
+    @classmethod
+    def as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Plain values with what was left out of the canonical form where that is not the default."""
+        return values
+
 
 def plain_form(part: ConfigPart, *, all_settings: bool = True) -> dict[str, Any]:
-    """A config as plain dicts, lists and values; without `all_settings`, without those that came later and are off."""
+    """A config as plain dicts, lists and values; without `all_settings`, without those that are `left_out`."""
     form: dict[str, Any] = {}
     for name in part.__struct_fields__:
         value = getattr(part, name)
@@ -65,10 +74,15 @@ def plain_form(part: ConfigPart, *, all_settings: bool = True) -> dict[str, Any]
             ]
         form[name] = value
     if not all_settings:
-        for name in _later(type(part)):
-            if form[name] is False:
-                del form[name]
+        for name in part.left_out():
+            del form[name]
     return form
+
+
+@functools.cache
+def _later(part_class: type[msgspec.Struct]) -> tuple[str, ...]:
+    fields = fields_of(part_class).values()
+    return tuple(each.name for each in fields if each.setting and each.setting.came_later)
 
 
 def _pass(*names: str) -> None:
@@ -81,9 +95,3 @@ def _declared(part_class: type[msgspec.Struct]) -> tuple[tuple[str, ...], type[m
     fields = fields_of(part_class).values()
     numbers = tuple(each.name for each in fields if each.setting and each.setting.kind == "number")
     return numbers, msgspec.defstruct(part_class.__name__, [(each.name, each.hint) for each in fields])
-
-
-@functools.cache
-def _later(part_class: type[msgspec.Struct]) -> tuple[str, ...]:
-    fields = fields_of(part_class).values()
-    return tuple(each.name for each in fields if each.setting and each.setting.came_later)

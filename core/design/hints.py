@@ -2,6 +2,7 @@
 
 from core.config import ExperimentConfig
 from core.design.architecture import Architecture
+from core.design.muon import parts_in_words
 
 MANY_PARAMETERS_PER_PICTURE = 100
 FEW_STEPS = 150
@@ -48,4 +49,6 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
             f"A learning rate of {config.optimizer.learning_rate:g} is high for {config.optimizer.name}; "
             f"0.001 is usual."
         )
+    if parts := parts_in_words(config.optimizer, network):
+        hints.append(parts)
     return hints

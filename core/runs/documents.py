@@ -8,6 +8,7 @@ from typing import Any
 
 from core.analysis.diagnosis import Diagnosis
 from core.epoch import CURVE_KEYS, Curves
+from core.errors import RunError
 from core.store.interventions import Intervention
 from core.store.records import Run, finite
 
@@ -90,13 +91,14 @@ def finite_or_none(value: float | int | None) -> float | int | None:
 
 
 def settings_json(runs: Sequence[Run]) -> str:
-    """The settings of a run as they are stored, or of several as a list, in lines for people."""
-    texts = [run.config_json for run in runs]
-    whole = texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+    """The settings of a run, or of several as a list, in lines for people."""
     try:
-        return json.dumps(json.loads(whole), indent=2)
-    except ValueError:
-        return whole  # damaged: to be repaired, it is needed as it is
+        configs = [run.config.to_dict() for run in runs]
+    except RunError:
+        # Damaged: to be repaired, they are needed as they are.
+        texts = [run.config_json for run in runs]
+        return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+    return json.dumps(configs[0] if len(configs) == 1 else configs, indent=2, sort_keys=True)
 
 
 def curves_csv(runs: Iterable[tuple[Run, Curves]]) -> str:

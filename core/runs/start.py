@@ -9,6 +9,7 @@ from core.datasets.identity import check_same_data
 from core.datasets.lookup import check_dataset, dataset_shape
 from core.datasets.storage import is_ready
 from core.design.architecture import Architecture, describe_network
+from core.design.muon import check_optimizer
 from core.design.presets import PRESETS, quick_start
 from core.errors import RunError
 from core.runs import control
@@ -23,11 +24,14 @@ def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architec
 
     Raises:
         DatasetError: the data set is unknown, damaged or has yet to be downloaded.
-        ConfigError: more training pictures are asked for than there are, or the network cannot be built.
+        ConfigError: more training pictures are asked for than there are, the network cannot be built, or the
+            optimizer would train nothing of it.
     """
     check_dataset(workspace, config.dataset)
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
-    return describe_network(config.model, image_shape, num_classes)
+    network = describe_network(config.model, image_shape, num_classes)
+    check_optimizer(config.optimizer, network)
+    return network
 
 
 def start_experiment(workspace: Workspace, request: RunRequest) -> Run:
@@ -51,8 +55,8 @@ def fork_experiment(
     """Queue a run like another one but for `values`, such as `{"augmentation.rotation_degrees": 20}`.
 
     The fork starts from epoch 0. With the same seed it has its parent's initial weights, in the layers that both have,
-    and its order of pictures, so that the two curves differ by the change alone. Without a name it is named after its
-    parent and the change.
+    and with as many pictures its order of them, so that the two curves differ by the change alone. Without a name it is
+    named after its parent and the change.
 
     Raises:
         RunNotFound: there is no such run.

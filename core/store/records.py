@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
-from core.config import ExperimentConfig
+from core.config import ExperimentConfig, parse_json
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError
 from core.store.states import RunState
@@ -177,7 +177,7 @@ def run_from_row(row: tuple[object, ...]) -> Run:
 @lru_cache(maxsize=4096)
 def _parse_config(text: str) -> ExperimentConfig:
     # Configs are frozen, so that runs can share one; building one takes longer than reading its row.
-    return ExperimentConfig.from_json(text)
+    return ExperimentConfig.from_stored(parse_json(text))
 
 
 @lru_cache(maxsize=256)

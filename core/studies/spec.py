@@ -98,7 +98,7 @@ class StudySpec:
             read = json.loads(text)
             bases = tuple(
                 StudySource(
-                    each["name"], ExperimentConfig.from_dict(each["config"]), each["preset"], each["run"]
+                    each["name"], ExperimentConfig.from_stored(each["config"]), each["preset"], each["run"]
                 )
                 for each in read["bases"]
             )
@@ -106,7 +106,7 @@ class StudySpec:
                 read["kind"], bases, tuple(read["seeds"]), tuple(read["modes"]), tuple(read["sizes"]),
                 read["num_available"], tuple(read["fractions"]),
             )  # fmt: skip
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
                 f"This study's settings cannot be read: {error} Another version of ConvDeck may have written it."
             ) from None

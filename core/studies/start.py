@@ -90,10 +90,11 @@ def check_study(workspace: Workspace, spec: StudySpec) -> tuple[PlannedRun, ...]
     checked = set()
     for each in planned:
         # What neither seed nor policy nor wrong labels change need not be looked at again.
-        key = (each.config.dataset.id, each.config.dataset.num_train, each.config.dataset.image_size)
-        if (key, each.config.model) not in checked:
+        data, model, optimizer = each.config.dataset, each.config.model, each.config.optimizer
+        key = (data.id, data.num_train, data.image_size, model, optimizer)
+        if key not in checked:
             check_experiment(workspace, each.config)
-            checked.add((key, each.config.model))
+            checked.add(key)
     return planned
 
 

@@ -54,13 +54,15 @@ def load_checkpoint(folder: Path, model: keras.Model) -> Position | None:
     Returns where the run stands, or None when there is no checkpoint at all.
 
     Raises:
-        CheckpointDamaged: there are checkpoints, but none passes.
+        CheckpointDamaged: there are checkpoints, but none passes, or none fits the model.
     """
     paths = sorted(folder.glob(_PATTERN), reverse=True)
+    whole = 0
     for path in paths:
         contents = _read(path)
         if contents is None:
             continue
+        whole += 1
         position, arrays = contents
         variables = _variables(model)
         schedule = schedule_of(model.optimizer)
@@ -74,6 +76,12 @@ def load_checkpoint(folder: Path, model: keras.Model) -> Position | None:
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
         return position
+    if whole:
+        raise CheckpointDamaged(
+            "The run's checkpoints hold other weights or another optimizer than its settings ask for: another version "
+            "of ConvDeck may have written them.",
+            "Resume with the version that began the run, or start the same design again.",
+        )
     if paths:
         raise CheckpointDamaged(
             "None of the run's checkpoints can be read: they are damaged.", "Start the same design again."

@@ -1,6 +1,7 @@
 """Config → Keras optimizer with its learning-rate schedule, which a running training can change."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ from keras import ops
 
 from core.config import OptimizerConfig
 from core.formatting import rate_in_words
+from core.training.muon import ConvolutionalMuon
 
 ONE_CYCLE_WARMUP = 0.3
 ONE_CYCLE_START = 1 / 25
@@ -20,8 +22,12 @@ TRIANGLE_END = 0.07
 LOOKED_AT = 200
 
 
-def build_optimizer(config: OptimizerConfig, steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    config: OptimizerConfig, steps_per_epoch: int, epochs: int, first_convolutions: Sequence[str] = ()
+) -> keras.optimizers.Optimizer:
     """The optimizer for a run of `epochs` epochs of `steps_per_epoch` steps.
+
+    Muon leaves the layers named in `first_convolutions`, and the output layer, to AdamW: see `core.design.muon`.
 
     Weight decay is decoupled from the gradient (Loshchilov and Hutter, arXiv 1711.05101) and leaves biases and
     batch normalisation alone. A schedule becomes the optimizer's `schedule`, which a running training can scale.
@@ -50,9 +56,10 @@ def build_optimizer(config: OptimizerConfig, steps_per_epoch: int, epochs: int) 
         case "lion":
             optimizer = keras.optimizers.Lion(**settings)
         case "muon":
-            # The output layer and whatever is no matrix are left to AdamW, as its authors advise.
-            optimizer = keras.optimizers.Muon(
-                exclude_layers=["softmax"], adam_weight_decay=config.weight_decay,
+            # Keras's own trains hidden dense layers alone, as all runs did before there was the switch.
+            muon = ConvolutionalMuon if config.muon_convolutions else keras.optimizers.Muon
+            optimizer = muon(
+                exclude_layers=["softmax", *first_convolutions], adam_weight_decay=config.weight_decay,
                 **{**settings, "weight_decay": config.weight_decay},
             )  # fmt: skip
         case _:

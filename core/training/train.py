@@ -8,6 +8,8 @@ import keras
 
 from core.config import ExperimentConfig
 from core.datasets.splits import TrainingArrays
+from core.design.architecture import describe_network
+from core.design.muon import first_convolutions, parts_in_words
 from core.epoch import Outcome
 from core.errors import ConvDeckError, TrainingError
 from core.system.files import remove_leftovers
@@ -65,6 +67,9 @@ def _train(
         f"{model.count_params():,} parameters, {data.num_train:,} training pictures, "
         f"{steps:,} steps per epoch{spread}{resumed}."
     )
+    network = describe_network(config.model, data.image_shape, data.num_classes)
+    if parts := parts_in_words(config.optimizer, network):
+        reporter.report_log(parts)
     if replicas < available:
         reporter.report_log(
             f"Only {replicas} of {available} devices will train: batches of {config.training.batch_size:,} cannot be "
@@ -105,7 +110,10 @@ def compiled_model(config: ExperimentConfig, data: TrainingSet, steps: int, repl
         model = build_model(config, data.image_shape, data.num_classes, synchronized=replicas > 1)
         if config.model.whitening:
             set_whitening(model, data)
-        optimizer = build_optimizer(config.optimizer, steps, config.training.epochs)
+        network = describe_network(config.model, data.image_shape, data.num_classes)
+        optimizer = build_optimizer(
+            config.optimizer, steps, config.training.epochs, first_convolutions(network)
+        )
         if config.training.precision == "mixed_float16":
             # Half precision flushes gradients below 6e-8 to zero, so the loss is scaled up (arXiv 1710.03740).
             # Keras does it by itself only where half precision is the policy of the whole process.

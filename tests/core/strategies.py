@@ -87,6 +87,7 @@ optimizers = st.builds(
     weight_decay=unit,
     gradient_clip_norm=st.none() | st.floats(0.1, 10),
     weight_averaging=st.none() | st.floats(0.5, 0.999),
+    muon_convolutions=st.booleans(),
 )
 
 

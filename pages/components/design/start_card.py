@@ -3,9 +3,11 @@
 import streamlit as st
 
 from core.config import ExperimentConfig
+from core.config.labels import label_of
 from core.datasets.lookup import check_dataset, dataset_shape, find_dataset
 from core.design.architecture import Architecture, describe_network
 from core.design.hints import advise
+from core.design.muon import check_optimizer
 from core.errors import ConfigError, UserError
 from core.runs.start import start_experiment
 from core.store.notes import MAX_NOTE_CHARACTERS
@@ -47,7 +49,7 @@ def render_start(
 
     `data_problem` and `problem` say why the data, or the network, cannot be used; `image_size` is the smaller side.
     """
-    reasons = session.refused_in_words()
+    reasons = session.refused_in_words() + _optimizer_problem(config, network)
     refused = data_problem is not None or bool(reasons)
     with st.container(border=True):
         st.text_input(
@@ -76,6 +78,16 @@ def render_start(
                 st.caption(f":material/lightbulb: {literal(hint)}")
         if start:
             _start(config)
+
+
+def _optimizer_problem(config: ExperimentConfig, network: Architecture | None) -> list[str]:
+    """Why the optimizer has nothing to train in this network, if so."""
+    try:
+        if network is not None:
+            check_optimizer(config.optimizer, network)
+    except ConfigError as error:
+        return [f"{label_of(error.field)}: {error.message}"]
+    return []
 
 
 def _dataset_size(config: ExperimentConfig) -> int:

@@ -24,7 +24,10 @@ OPTIMIZER = {
     "optimizer.weight_averaging": 0.001,
 }
 # Settings that only one optimizer or schedule uses.
-OF_OPTIMIZER: dict[str, dict[str, float]] = {"sgd": {"optimizer.momentum": 0.05, "optimizer.nesterov": 1}}
+OF_OPTIMIZER: dict[str, dict[str, float]] = {
+    "sgd": {"optimizer.momentum": 0.05, "optimizer.nesterov": 1},
+    "muon": {"optimizer.muon_convolutions": 1},
+}
 OF_SCHEDULE: dict[str, dict[str, float]] = {
     "cosine": {"optimizer.warmup_epochs": 1},
     "step": {"optimizer.step_epochs": 1, "optimizer.step_factor": 0.05},

@@ -57,6 +57,9 @@ def test_config_id_is_the_sha256_of_canonical_json(config: ExperimentConfig) -> 
     for part, name in LATER:
         if not plain[part][name]:
             del plain[part][name]
+    # With Muon it was off before there was this switch, with others it is on by default.
+    if plain["optimizer"]["muon_convolutions"] == (plain["optimizer"]["name"] != "muon"):
+        del plain["optimizer"]["muon_convolutions"]
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     assert config.to_json() == canonical
     assert config.config_id == hashlib.sha256(canonical.encode()).hexdigest()
@@ -90,6 +93,29 @@ def test_settings_that_came_later_leave_the_ids_of_stored_configs(preset: str, c
         changed = config.with_values({f"{part}.{name}": True})
         assert changed.config_id != config_id
         assert changed.with_values({f"{part}.{name}": False}).config_id == config_id
+
+
+@given(experiments)
+def test_what_is_stored_gives_the_config_again(config: ExperimentConfig) -> None:
+    assert ExperimentConfig.from_stored(json.loads(config.to_json())) == config
+    assert ExperimentConfig.from_stored(config.to_dict()) == config
+
+
+def test_a_run_of_muon_that_was_stored_without_convolutions_stays_one() -> None:
+    new = PRESETS["tiny"].config.with_values({"optimizer.name": "muon"})
+    assert new.optimizer.muon_convolutions
+    stored = new.to_dict()
+    del stored["optimizer"]["muon_convolutions"]
+    former = ExperimentConfig.from_stored(stored)
+    assert not former.optimizer.muon_convolutions
+    # As it was before there was the setting.
+    assert former.config_id == "25665407d9d26c706479b4e42f1a2a613a2b31fc8c28ebe9273b67b223096e5d"
+    assert new.config_id != former.config_id
+    assert ExperimentConfig.from_json(former.to_json(indent=2)) == former
+    # What a person writes without it means Muon.
+    assert ExperimentConfig.from_dict(stored) == new
+    with pytest.raises(ConfigError, match="object with named values"):
+        ExperimentConfig.from_stored([])
 
 
 PLAIN = ExperimentConfig()

@@ -44,6 +44,14 @@ def test_everything_comes_back(model, arrays, tmp_path) -> None:
         np.testing.assert_array_equal(before, after)
 
 
+def test_one_of_another_optimizer_is_called_so_and_not_damaged(config, arrays, tmp_path) -> None:
+    adamw = built(config.with_values({"optimizer.name": "adamw"}))
+    save_checkpoint(tmp_path, adamw, Position(epoch=2))
+    with pytest.raises(CheckpointDamaged, match="another optimizer") as caught:
+        load_checkpoint(tmp_path, built(config.with_values({"optimizer.name": "muon"})))
+    assert "start the same design again" in caught.value.next_step
+
+
 def test_one_from_before_rates_could_be_changed_still_loads(config, arrays, tmp_path) -> None:
     """It had every variable but the one that scales the schedule, whose place is the last."""
     model = built(config.with_values({"optimizer.schedule": "cosine"}))
