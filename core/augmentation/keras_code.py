@@ -1,7 +1,7 @@
 """An augmentation policy as `keras.layers` code to copy, and in words what Keras has no layer for. Text only.
 
-What the layers mean was read in Keras 3.15: rotation in fractions of a full turn, zoom as how much smaller the
-picture becomes, saturation from 0 to 1 with 0.5 as it was, hue in halves of the colour circle.
+What the layers mean, and how they draw, was read in Keras 3.15: rotation in fractions of a full turn, zoom as how much
+smaller the picture becomes, saturation from 0 to 1 with 0.5 as it was, hue in halves of the colour circle.
 """
 
 import math
@@ -90,6 +90,11 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
                 "Zoom: Keras shrinks a picture to half its size at most; "
                 f"here it goes down to ×{1 - augmentation.zoom_fraction:g}."
             )
+        differences.append(
+            "Zoom: Keras draws evenly by how much it shrinks, ConvDeck the factor itself. So the code enlarges by "
+            f"×{zoom_mean(low, high):.3g} on average and shrinks {100 * high / (high - low):.0f} % of the pictures; "
+            "here it is ×1 and 50 %."
+        )
         lines += [
             f"# ×{1 / (1 + high):.3g} to ×{1 / (1 + low):.3g}; Keras says by how much it shrinks",
             f"keras.layers.RandomZoom(({low:.6g}, {high:.6g}), {fill}),",
@@ -103,7 +108,7 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
         beyond = " and goes no further than 45°" if slope > MOST_SHEAR_SLOPE else ""
         differences.append(
             f"Shear: Keras slants about the upper left corner{beyond}, so the object moves too; here it is slanted "
-            "about its middle."
+            "about its middle. Keras draws the slope evenly, ConvDeck the angle."
         )
     if augmentation.rotation_degrees:
         lines += [
@@ -112,10 +117,11 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
         ]
     shifted = augmentation.width_shift_fraction or augmentation.height_shift_fraction
     if shifted:
-        lines.append(
+        lines += [
+            "# ImageDataGenerator of Keras 3.15 exchanges the two: its height_shift_range moves pictures sideways",
             f"keras.layers.RandomTranslation(height_factor={augmentation.height_shift_fraction:g}, "
-            f"width_factor={augmentation.width_shift_fraction:g}, {fill}),"
-        )
+            f"width_factor={augmentation.width_shift_fraction:g}, {fill}),",
+        ]
     resampled = (
         augmentation.zoom_fraction,
         augmentation.shear_degrees,
@@ -134,10 +140,20 @@ def zoom_factors(zoom_fraction: float) -> tuple[float, float]:
     return 1 / (1 + zoom_fraction) - 1, 1 / (1 - zoom_fraction) - 1
 
 
+def zoom_mean(low: float, high: float) -> float:
+    """The mean of RandomZoom's 1 / (1 + factor) with factors drawn evenly from `low` to `high`."""
+    return math.log((1 + high) / (1 + low)) / (high - low)
+
+
 def saturation_factors(saturation: float) -> tuple[float, float]:
     """RandomSaturation's range for colours times 1 ± `saturation`: it multiplies by factor / (1 - factor)."""
     low, high = 1 - saturation, 1 + saturation
     return low / (1 + low), high / (1 + high)
+
+
+def saturation_mean(low: float, high: float) -> float:
+    """The mean of RandomSaturation's factor / (1 - factor) with factors drawn evenly from `low` to `high`."""
+    return math.log((1 - low) / (1 - high)) / (high - low) - 1
 
 
 def _add_color(
@@ -150,6 +166,10 @@ def _add_color(
             f"# colours ×{1 - augmentation.saturation:g} to ×{1 + augmentation.saturation:g}; 0.5 leaves them",
             f"keras.layers.RandomSaturation(({low:.6g}, {high:.6g})),",
         ]
+        differences.append(
+            f"Saturation: Keras's range is the same, but it draws lower factors more often: on average colours become "
+            f"×{saturation_mean(low, high):.3g}; here it is ×1."
+        )
     if colored and augmentation.hue:
         lines += [
             f"# up to {360 * augmentation.hue:g}° either way; Keras takes fractions of half the circle",
@@ -186,7 +206,10 @@ def _add_cover(augmentation: AugmentationConfig, lines: list[str], differences: 
             "# both, because up to one number Keras would draw the probability",
             f"keras.layers.RandomErasing(({share}, {share})),",
         ]
-        differences.append("Random erasing: Keras fills the box with noise, ConvDeck with one colour.")
+        differences.append(
+            "Random erasing: Keras draws the box's two sides separately and fills it with noise, ConvDeck draws its "
+            "area and proportions and fills it with one colour."
+        )
 
 
 def _mixing(augmentation: AugmentationConfig, differences: list[str]) -> list[str]:

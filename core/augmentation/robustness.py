@@ -24,6 +24,9 @@ MOST_PICTURES = 1000
 # Of a portion, in pixels: 1,000 pictures of 32×32, which the article's network reads within a second or so.
 PORTION_PIXELS = 1_024_000
 
+# Under its own name, what was kept of hue counted the colour circle the other way round.
+_FILES = {"hue": "hue-as-hsv"}
+
 Range = tuple[float, float]
 ImageShape = tuple[int, int, int]
 
@@ -147,7 +150,7 @@ def measure_robustness(
     if run.best_epoch is None:
         raise RunError("This run has no weights yet: it has to finish its first epoch.")
     config, stamp = run.config, _stamp(workspace, run)
-    path = workspace.run_folder(run.id) / f"robustness-{knob}.json"
+    path = workspace.run_folder(run.id) / f"robustness-{_FILES.get(knob, knob)}.json"
     kept = _read(path, stamp)
     yield _robustness(run, knob, kept)
     # From the middle outwards: after a few levels the shape is there.
@@ -196,7 +199,7 @@ def _read(path: Path, stamp: list[Any]) -> dict[str, list[int]]:
         document = json.loads(path.read_bytes())
         levels = document["levels"] if document["stamp"] == stamp else {}
         return {str(level): [int(right), int(of)] for level, (right, of) in levels.items() if of > 0}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return {}
 
 

@@ -93,7 +93,10 @@ def affine_transforms(draws: Draws) -> NDArray[np.float32]:
 
 
 def color_matrices(draws: Draws) -> NDArray[np.float32]:
-    """(num, 3, 3): hue turned in YIQ, after saturation moved each colour to or from its grey."""
+    """(num, 3, 3): hue turned in YIQ, after saturation moved each colour to or from its grey.
+
+    A positive hue turns red towards blue. That is against HSV's sense; where people read it, its sign is HSV's.
+    """
     identity = np.eye(3, dtype=np.float32)
     matrices: NDArray[Any] = np.broadcast_to(identity, (draws.num, 3, 3))
     if "saturation" in draws.values:

@@ -32,7 +32,7 @@ def distort(images: NDArray[np.uint8], knob: str, level: float, first: int = 0) 
         "brightness": ("brightness", level),
         "contrast": ("contrast", level),
         "saturation": ("saturation", level),
-        "hue": ("hue", level / 360),
+        "hue": ("hue", -level / 360),  # a level counts as HSV does
         "noise": ("noise", noise),
     }
     if knob not in drawn:

@@ -18,7 +18,8 @@ from core.config import AugmentationConfig
 Values = dict[str, NDArray[Any]]
 ImageShape = tuple[int, int, int]
 
-# Random erasing covers 2 % to a third of the picture, up to about three times as long as wide (arXiv 1708.04896).
+# Random erasing covers 2 % to a third of the picture, from about three times as wide as high to three times as high as
+# wide, in pixels (arXiv 1708.04896).
 ERASED_AREA = (0.02, 0.33)
 ERASED_ASPECT = (0.3, 3.3)
 NOISE_BANK = 1 << 18
@@ -42,7 +43,8 @@ class Draws:
 
     `values` holds only what the config can change: `rotation` and `shear` in degrees, `shift_x` and `shift_y` in
     pixels (to the right and down), `zoom` as a factor, `flip_x` and `flip_y`, `brightness` as a fraction of full
-    scale, `contrast` and `saturation` as factors, `hue` as a fraction of the colour circle, `posterize` (levels a
+    scale, `contrast` and `saturation` as factors, `hue` as a fraction of the colour circle (from red towards blue, as
+    YIQ counts; HSV counts the other way round, and so do people), `posterize` (levels a
     channel), `solarize` (the threshold), `erased` (top, bottom, left, right in pixels) with `erased_color`,
     `noise` (an offset into the noise bank), `mix_weight` (how much of the picture itself is left) and `mix_box`.
     """
@@ -240,13 +242,17 @@ def _boxes(
 ) -> NDArray[np.int32]:
     areas = generator.uniform(low, high, num)
     aspects = np.exp(generator.uniform(np.log(aspect[0]), np.log(aspect[1]), num))
-    return _boxes_of_area(generator, areas, aspects, shape)
+    # Below, 1 stands for the picture's own proportions.
+    return _boxes_of_area(generator, areas, aspects * (shape[1] / shape[0]), shape)
 
 
 def _boxes_of_area(
     generator: np.random.Generator, areas: NDArray[Any], aspects: NDArray[Any], shape: ImageShape
 ) -> NDArray[np.int32]:
-    """(num, 4) top, bottom, left, right of boxes that cover `areas` of the picture, as far as they fit in."""
+    """(num, 4) top, bottom, left, right of boxes that cover `areas` of the picture, as far as they fit in.
+
+    A box is higher than wide by its aspect times the picture's own proportions.
+    """
     height, width = shape[:2]
     tall = np.clip(np.rint(height * np.sqrt(areas * aspects)), 0, height)
     wide = np.clip(np.rint(width * np.sqrt(areas / aspects)), 0, width)
@@ -277,7 +283,8 @@ _PHRASES: dict[str, Any] = {
     "brightness": lambda v: f"brightness {_signed(100 * v, ' %')}" if abs(v) >= 0.005 else "",
     "contrast": lambda v: f"contrast ×{v:.2f}" if abs(v - 1) >= 0.005 else "",
     "saturation": lambda v: f"saturation ×{v:.2f}" if abs(v - 1) >= 0.005 else "",
-    "hue": lambda v: f"hue {_signed(360 * v, '°')}" if abs(v) >= 0.0015 else "",
+    # As HSV counts: from red over yellow to green is +120°.
+    "hue": lambda v: f"hue {_signed(-360 * v, '°')}" if abs(v) >= 0.0015 else "",
     "posterize": lambda v: f"{v:.0f} levels" if v and v < 256 else "",
     "solarize": lambda v: f"solarized from {v:.0f}" if v < 256 else "",
     "erased": lambda v: f"{v[1] - v[0]}×{v[3] - v[2]} px erased" if v[1] > v[0] and v[3] > v[2] else "",

@@ -23,8 +23,8 @@ epochs.
 
 _PAIRED = """
 **Differences** are taken seed by seed: with the same seed, two runs start from the same weights in the layers that both
-have, and see the pictures in the same order. With $d_i$ the difference at seed $i$ and $s_d$ the standard deviation
-of these differences, the interval is
+have, and see the pictures in the same order if both have as many. With $d_i$ the difference at seed $i$ and $s_d$ the
+standard deviation of these differences, the interval is
 
 $$\\bar d \\pm t_{0.975,\\,k-1} \\cdot s_d / \\sqrt{k}$$
 

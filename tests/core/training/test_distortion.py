@@ -1,10 +1,15 @@
 """Fixed distortions against NumPy."""
 
+import colorsys
+
 import numpy as np
 import pytest
 
 from core.augmentation.robustness import KNOBS
+from core.config import AugmentationConfig
+from core.training.augmentation import apply
 from core.training.distortion import distort
+from core.training.draws import Draws
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (6, 10, 10, 3)).astype(np.uint8)
 
@@ -44,6 +49,26 @@ def test_brightness_and_contrast() -> None:
     )
     grey = np.rint(PICTURES @ [0.299, 0.587, 0.114])[..., None]
     np.testing.assert_allclose(distort(PICTURES, "saturation", 0.0), np.repeat(grey, 3, axis=-1), atol=1)
+
+
+@pytest.mark.parametrize("level", [-60, -30, 30, 60, 90])
+def test_hue_turns_the_way_that_hsv_counts(level: float) -> None:
+    """As `colorsys` has it, and by about as much: YIQ's circle is another one than HSV's."""
+    for colour in ((200, 60, 60), (200, 200, 60), (60, 200, 60), (60, 60, 200)):
+        picture = np.full((1, 4, 4, 3), colour, np.uint8)
+        turned = distort(picture, "hue", level)[0, 0, 0]
+        before, after = (
+            colorsys.rgb_to_hsv(*(value / 255 for value in each))[0] for each in (colour, turned)
+        )
+        degrees = 360 * ((after - before + 0.5) % 1 - 0.5)
+        assert np.sign(degrees) == np.sign(level)
+        assert abs(degrees - level) < 30
+        # What is below a preview has the same sign.
+        drawn = Draws(AugmentationConfig(), (4, 4, 3), 1, {"hue": np.array([-level / 360], np.float32)})
+        np.testing.assert_array_equal(
+            np.asarray(apply(picture, np.zeros((1, 1), np.float32), drawn)[0])[0, 0, 0], turned
+        )
+        assert drawn.describe(0)["hue"] == f"hue {level:+d}°".replace("-", "\N{MINUS SIGN}")
 
 
 def test_noise_is_as_wide_as_asked_and_the_same_however_it_is_cut() -> None:

@@ -89,6 +89,19 @@ def test_as_many_pictures_are_erased_as_asked(probability: float) -> None:
     assert colors.min() == 0 and colors.max() == 255 and colors.mean() == pytest.approx(127.5, rel=0.02)
 
 
+@pytest.mark.parametrize("shape", [(64, 64, 3), (48, 80, 3), (64, 192, 3), (128, 64, 3)], ids=str)
+def test_erased_boxes_have_their_proportions_in_pixels(shape: tuple[int, int, int]) -> None:
+    box = draw(AugmentationConfig(erasing_probability=1.0), 20_000, shape, (1,)).values["erased"]
+    tall, wide = (box[:, last] - box[:, first] for first, last in ((0, 1), (2, 3)))
+    is_large = np.minimum(tall, wide) >= 10  # where whole pixels change their ratio by a tenth at most
+    ratio = (tall / np.maximum(wide, 1))[is_large]
+    # 0.3 to 3.3 whatever the picture, evenly in their logarithm (arXiv 1708.04896). A box that does not fit into a long
+    # picture is cut, which brings it nearer to a square.
+    assert ratio.min() > 0.3 * 0.9 and ratio.max() < 3.3 * 1.1
+    if shape[0] == shape[1]:
+        assert np.median(tall / np.maximum(wide, 1)) == pytest.approx(1, rel=0.05)
+
+
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
 def test_mixup_draws_from_its_beta(alpha: float) -> None:
     weights = draw(AugmentationConfig(mixup_alpha=alpha), 20_000, SHAPE, (0,)).values["mix_weight"]

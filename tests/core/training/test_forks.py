@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.training.arrays import training_set
-from core.training.pipeline import epoch_plan, steps_per_epoch
+from core.training.pipeline import epoch_order, epoch_plan, steps_per_epoch
 from core.training.train import compiled_model
 
 
@@ -29,6 +29,7 @@ CHANGES = [
     {"model.dense[0].dropout": 0.0},
     {"optimizer.name": "sgd", "optimizer.weight_decay": 0.01},
     {"training.epochs": 7},
+    {"training.batch_size": 10},
 ]
 
 
@@ -43,6 +44,20 @@ def test_equal_initial_weights_and_batch_order(config, arrays, values):
         np.testing.assert_array_equal(
             pixels_in_order(fork, arrays, epoch), pixels_in_order(config, arrays, epoch)
         )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"dataset.num_train": 40}, {"training.steps_per_epoch_multiple": 2.0}],
+    ids=lambda values: ",".join(values),
+)
+def test_with_more_or_fewer_pictures_an_epoch_has_another_order(config, values):
+    """What no sentence promises: the beginning of a permutation is none of a larger set's."""
+    fork = config.with_values(values)
+    count = fork.dataset.num_train or 60
+    own, parents = epoch_order(fork, count, 0), epoch_order(config, 60, 0)
+    both = np.intersect1d(own, parents)
+    assert own[np.isin(own, both)].tolist() != parents[np.isin(parents, both)].tolist()
 
 
 def test_another_seed_begins_elsewhere(config, arrays):

@@ -45,6 +45,19 @@ def test_what_it_gives_has_no_mean_and_the_identity_as_its_covariance(config, ch
     np.testing.assert_allclose(np.cov(values[:, :half].T, bias=True), np.eye(half), atol=0.04)
 
 
+def test_what_hardly_varies_has_a_smaller_variance(config) -> None:
+    """λ / (λ + 3e-5) for each eigenvalue λ of the patches' covariance, as NumPy finds it."""
+    data = smooth_pictures(40)
+    faint = TrainingSet(np.rint(120 + (data.x - 120.0) / 12).astype(np.uint8), data.rows, data.y, 2)
+    windows = np.lib.stride_tricks.sliding_window_view(faint.x / 255.0, (2, 2), axis=(1, 2))
+    patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12)
+    variances = np.linalg.eigvalsh(np.cov(patches.T, bias=True))[::-1]
+    values = outputs(config.with_values(WHITENED), faint)[:, :12]
+    expected = variances / (variances + 3e-5)
+    assert expected.min() < 0.75 < 0.98 < expected.max()
+    np.testing.assert_allclose(np.cov(values.T, bias=True), np.diag(expected), atol=0.01)
+
+
 def test_neighbouring_pixels_are_far_from_that(config) -> None:
     pixels = smooth_pictures(40).x / 255.0
     pairs = np.stack([pixels[:, :, :-1, 0].ravel(), pixels[:, :, 1:, 0].ravel()])
