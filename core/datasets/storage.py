@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config.dataset import DATASET_ID
+from core.datasets.array_files import map_array
 from core.datasets.catalogue import SOURCES, Source
 from core.errors import DatasetError
 from core.formatting import reason
@@ -27,6 +28,8 @@ MAX_CLASSES = 1000
 MAX_SIDE = 256
 MAX_ARRAY_BYTES = 4_000_000_000
 _DESCRIPTION = "dataset.json"
+# What the arrays hold, and their axes.
+_PICTURES, _LABELS = (np.uint8, 4), (np.int64, 1)
 _LEFT_OVER_SECONDS = 24 * 3600
 
 
@@ -123,7 +126,7 @@ def save_dataset(
     try:
         digests = {}
         for name in ARRAYS:
-            kind = np.uint8 if name.startswith("x") else np.int64
+            kind, _ = _PICTURES if name.startswith("x") else _LABELS
             with (temporary / f"{name}.npy").open("wb") as binary:
                 np.save(binary, np.ascontiguousarray(arrays[name], dtype=kind))
                 binary.flush()
@@ -138,7 +141,7 @@ def save_dataset(
             "num_validation": num_validation,
         }
         with (temporary / _DESCRIPTION).open("w", encoding="utf-8") as text:
-            json.dump(described, text)
+            json.dump({**described, "digest": digest_of(described)}, text)
             text.flush()
             os.fsync(text.fileno())
         sync_folder(temporary)
@@ -341,16 +344,14 @@ def _open(folder: Path, *, verify: bool = False) -> tuple[dict[str, Any], dict[s
         try:
             if verify and sha256_of(path) != described["sha256"][name]:
                 raise ValueError("its content has changed")
-            arrays[name] = np.load(path, mmap_mode="r", allow_pickle=False)
-            if arrays[name].ndim != (4 if name.startswith("x") else 1):
-                raise ValueError(f"it has the shape {arrays[name].shape}")
-        except (OSError, ValueError, EOFError) as error:
+            arrays[name] = map_array(path, *(_PICTURES if name.startswith("x") else _LABELS))
+        except (OSError, ValueError) as error:
             raise _damaged(folder.name, f"{path.name}: {reason(error)}") from error
     return described, arrays
 
 
 def _describe(folder: Path) -> dict[str, Any] | None:
-    """The stored description; None when there is none or it is not one."""
+    """The stored description; None when there is none, it is not one, or it is not as it was written."""
     try:
         described = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -367,7 +368,9 @@ def _describe(folder: Path) -> dict[str, Any] | None:
         and digests.keys() >= set(ARRAYS)
         and isinstance(described.get("num_validation"), int | None)
     )
-    return described if whole else None
+    # Descriptions of older versions have no digest. Title and description may be edited by hand.
+    is_own = whole and described.get("digest") in (None, digest_of(described))
+    return described if is_own else None
 
 
 def _damaged(dataset_id: str, what: str) -> DatasetError:

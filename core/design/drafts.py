@@ -61,7 +61,7 @@ def load_draft(workspace: Workspace, draft_id: str) -> Draft:
         preset = read["preset"] if isinstance(read["preset"], str) else None
     except FileNotFoundError:
         raise _unknown() from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UserError("The draft in this link can no longer be read.") from None
     return Draft(config, origin, preset)
 

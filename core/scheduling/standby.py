@@ -132,7 +132,7 @@ def handed_over_to(folder: Path, attempt: int) -> tuple[int, float] | None:
     try:
         note = json.loads((folder / HANDOVER_FILE).read_bytes())
         return (int(note["pid"]), float(note["started"])) if note["attempt"] == attempt else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

@@ -63,7 +63,7 @@ def _requester(workspace: Workspace) -> tuple[int, float] | None:
     try:
         request = json.loads(workspace.standby_request.read_text())
         return int(request["pid"]), float(request["started"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

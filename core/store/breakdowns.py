@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.store import run_tables
-from core.store.database import Database
+from core.store.database import Database, reading
 
 UNEVEN = 1.5
 
@@ -156,7 +156,8 @@ class Breakdowns:
             number, _ = run_tables.get(connection, run_id)
             query = "SELECT epoch, details FROM epoch_details WHERE run_number = ? ORDER BY epoch"
             rows = connection.execute(query, (number,)).fetchall()
-        return _columns([(epoch, json.loads(text)) for epoch, text in rows])
+            with reading("what was measured in an epoch"):
+                return _columns([(epoch, json.loads(text)) for epoch, text in rows])
 
     def last_validation(self, run_id: str, most: int = 3) -> ClassCounts | None:
         """Validation by class in the last epochs that have a breakdown, at most so many; None where none has one.

@@ -8,10 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import ConvDeckError
+from core.formatting import reason
 from core.store.schema import upgrade, wal_is_safe
 
 BUSY_SECONDS = 20.0
 MAX_IDLE_CONNECTIONS = 8
+
+
+class DamagedRow(Exception):
+    """A row holds what was never written into it. Where a connection is borrowed, it becomes a ConvDeckError."""
+
+
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[None]:
+    """What goes wrong where values of rows become `what`, as a DamagedRow. Nothing else belongs in here."""
+    try:
+        yield
+    except DamagedRow:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        raise DamagedRow(f"{what} cannot be read ({reason(error)})") from error
 
 
 class Database:
@@ -142,16 +158,27 @@ def _errors_in_words(path: Path, busy_seconds: float) -> Iterator[None]:
         yield
     except sqlite3.IntegrityError:
         raise
+    except DamagedRow as error:
+        raise ConvDeckError(_damaged(path, str(error))) from error
     except sqlite3.DatabaseError as error:
-        reason = str(error)
-        if "locked" in reason or "busy" in reason:
+        said = str(error)
+        if "locked" in said or "busy" in said:
             message = f"The database was busy for more than {busy_seconds:.0f} seconds. Try again."
-        elif "full" in reason:
+        elif "full" in said:
             message = f"The disk that holds {path.parent} is full. Free some space and try again."
-        elif "malformed" in reason or "not a database" in reason:
-            message = f"The database {path} is damaged. Restore a copy of it, or set CONVDECK_HOME to another folder."
-        elif "unable to open" in reason or "readonly" in reason:
+        elif any(words in said for words in ("malformed", "not a database", "decode to UTF-8")):
+            message = _damaged(path, said)
+        elif "unable to open" in said or "readonly" in said:
             message = f"The database {path} cannot be written. Check its folder's permissions."
         else:
-            message = f"The database {path} could not be used: {reason}."
+            message = f"The database {path} could not be used: {said}."
         raise ConvDeckError(message) from error
+
+
+def _damaged(path: Path, what: str) -> str:
+    kept = sorted(path.parent.glob(f"{path.name}.version-*"))
+    copy = f" (there is {kept[-1].name}, from before an upgrade)" if kept else ""
+    return (
+        f"The database {path} is damaged: {what}. End ConvDeck and put a copy of the file in its place{copy}, or set "
+        "CONVDECK_HOME to another folder."
+    )

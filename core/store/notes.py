@@ -14,7 +14,7 @@ from typing import Any
 
 from core.errors import RunError, RunNotFound
 from core.store import run_tables
-from core.store.database import Database
+from core.store.database import Database, reading
 
 MAX_NOTE_CHARACTERS = 4000
 MAX_NOTE_RUNS = 50
@@ -57,7 +57,7 @@ class Notes:
         """Newest first."""
         with self._database.reading() as connection:
             rows = connection.execute(f"{_SELECT} ORDER BY number DESC").fetchall()
-        return [_note(row) for row in rows]
+            return [_note(row) for row in rows]
 
     def get(self, note_id: str) -> Note:
         """Raises RunError."""
@@ -205,7 +205,8 @@ def _token(run_ids: Sequence[str]) -> str:
 
 def _note(row: tuple[Any, ...]) -> Note:
     note_id, runs, expectation, outcome, created_at, changed_at = row
-    noted = tuple(NotedRun(run["id"], run["name"]) for run in json.loads(runs))
+    with reading("a note"):
+        noted = tuple(NotedRun(run["id"], run["name"]) for run in json.loads(runs))
     return Note(note_id, noted, expectation, outcome, created_at, changed_at)
 
 

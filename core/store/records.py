@@ -7,10 +7,12 @@ import secrets
 import unicodedata
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import get_args, get_type_hints
 
 from core.config import ExperimentConfig, parse_json
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError
+from core.store.database import reading
 from core.store.states import RunState
 
 MAX_NAME_CHARACTERS = 120
@@ -162,16 +164,20 @@ class LogLine:
 RUN_COLUMNS = tuple(field.name.removesuffix("_json") for field in fields(Run))
 
 _STATE = RUN_COLUMNS.index("state")
+_KINDS = tuple(get_args(hint) or (hint,) for hint in get_type_hints(Run).values())
 _BOOLEANS = tuple(RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested"))
 
 
 def run_from_row(row: tuple[object, ...]) -> Run:
-    """A row with RUN_COLUMNS in their order."""
-    values = list(row)
-    values[_STATE] = RunState(str(values[_STATE]))
-    for index in _BOOLEANS:
-        values[index] = bool(values[index])
-    return Run(*values)  # type: ignore[arg-type]
+    """A row with RUN_COLUMNS in their order. Raises DamagedRow."""
+    with reading("a run"):
+        values = list(row)
+        values[_STATE] = RunState(str(values[_STATE]))
+        for index in _BOOLEANS:
+            values[index] = bool(values[index])
+        if not all(map(isinstance, values, _KINDS)):
+            raise TypeError("a value is of another type")
+        return Run(*values)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
+from core.store.database import reading
 from core.store.records import (
     RUN_COLUMNS,
     RUN_ID,
@@ -169,7 +170,8 @@ def count_by_state(connection: sqlite3.Connection) -> dict[RunState, int]:
     """How many runs are in each state, 0 included."""
     counts = dict.fromkeys(RunState, 0)
     for state, count in connection.execute("SELECT state, count(*) FROM runs GROUP BY state"):
-        counts[RunState(state)] = count
+        with reading("a run"):
+            counts[RunState(state)] = count
     return counts
 
 

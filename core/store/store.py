@@ -171,7 +171,7 @@ class Store:
     def _runs(self, clause: str, values: Sequence[object] = ()) -> list[Run]:
         with self._database.reading() as connection:
             rows = connection.execute(f"{run_tables.SELECT_RUN} {clause}", values).fetchall()
-        return [run_from_row(row) for row in rows]
+            return [run_from_row(row) for row in rows]
 
     # What people request
 

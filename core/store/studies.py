@@ -9,7 +9,7 @@ from typing import Any
 from core.epoch import Curves
 from core.errors import StudyNotFound
 from core.store import run_tables
-from core.store.database import Database
+from core.store.database import Database, reading
 from core.store.records import (
     RUN_COLUMNS,
     RUN_ID,
@@ -108,7 +108,7 @@ class Studies:
         with self._database.reading() as connection:
             number, _ = _get(connection, study_id)
             rows = connection.execute(query, (number,)).fetchall()
-        return [_member(*row[:4], run=run_from_row(row[4:])) for row in rows]
+            return [_member(*row[:4], run=run_from_row(row[4:])) for row in rows]
 
     def curves(self, run_ids: Collection[str]) -> dict[str, Curves]:
         """The curves of several runs in one reading, by run id; those that no longer exist are left out."""
@@ -163,7 +163,9 @@ class Studies:
         with self._database.writing() as connection:
             number, _ = _get(connection, study_id)
             query = "SELECT role FROM study_runs WHERE study_number = ?"
-            known = [json.loads(role)["role"] for (role,) in connection.execute(query, (number,))]
+            roles = connection.execute(query, (number,)).fetchall()
+            with reading("a run of a study"):
+                known = [json.loads(role)["role"] for (role,) in roles]
             missing = [(position, run) for position, run in enumerate(runs) if _plain(run.role) not in known]
             self._add(connection, number, missing, reuse)
         return len(missing)
@@ -205,8 +207,9 @@ def _get(connection: sqlite3.Connection, study_id: str) -> tuple[int, Study]:
 
 
 def _member(position: int, role: str, is_shared: int, is_changed: int, *, run: Run) -> Member:
-    kept = json.loads(role)
-    return Member(position, kept["role"], run, bool(kept["reused"]), bool(is_shared), bool(is_changed))
+    with reading("a run of a study"):
+        kept = json.loads(role)
+        return Member(position, kept["role"], run, bool(kept["reused"]), bool(is_shared), bool(is_changed))
 
 
 def _reusable(connection: sqlite3.Connection, requests: Sequence[RunRequest]) -> dict[str, int]:

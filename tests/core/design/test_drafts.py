@@ -35,7 +35,8 @@ def test_only_an_id_becomes_a_path(workspace, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"config": {"seed": -1}, "origin": {}, "preset": null}', "\udcff"]
+    "text",
+    ["", "{", "[]", "{}", '{"config": {"seed": -1}, "origin": {}, "preset": null}', "\udcff", "[" * 100_000],
 )
 def test_what_cannot_be_read_is_a_sentence(workspace, text: str) -> None:
     draft_id = new_draft_id()
