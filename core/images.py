@@ -1,6 +1,7 @@
 """Decodes untrusted pictures: a few formats, a limit on their size before decoding, errors in words."""
 
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -18,9 +19,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 MAX_PIXELS = 25_000_000
 MAX_SIDE_RATIO = 50
 MAX_FILE_BYTES = 50_000_000
+# Each scan of a progressive JPEG draws the whole picture anew: 0.1 s for 25 million pixels. Encoders make ten or so.
+MAX_SCANS = 32
 CROPS = ("center", "pad", "stretch")
 # Of a large photo, each pixel that a network sees averages at least this many by this many.
 PIXELS_AVERAGED = 16
+
+_JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
+# The markers that something follows, or that end the picture (ITU-T T.81, table B.1).
+_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd9-\xfe])", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ def decode_picture(data: bytes, name: str, enough: int | None = None) -> Picture
             )  # Pillow warns of broken EXIF and large pictures; both are handled here
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image.size, shown)
+                if data.startswith(_JPEG):
+                    _check_scans(data, shown)
                 if enough is not None:
                     image.draft(image.mode, (enough, enough))
                 return _to_rgb(image)
@@ -120,6 +129,28 @@ def _check_size(size: tuple[int, int], shown: str) -> None:
         )
     if max(size) > MAX_SIDE_RATIO * min(size):
         raise PictureError(f"{shown} is {width}×{height} pixels: too long and thin to be classified.")
+
+
+def _check_scans(data: bytes, shown: str) -> None:
+    """Before anything is decoded: 127 KB can hold 700 scans, which take a minute."""
+    if data.count(_SCAN) > MAX_SCANS and (scans := _count_scans(data)) > MAX_SCANS:
+        raise PictureError(
+            f"{shown} is a JPEG with {scans:,} scans; at most {MAX_SCANS} are decoded. Save it again as a plain JPEG."
+        )
+
+
+def _count_scans(data: bytes) -> int:
+    """The scans of a JPEG's first picture: what is in its metadata or follows its end does not count."""
+    scans, place = 0, len(_JPEG)
+    while found := _MARKER.search(data, place):
+        place = found.end()
+        marker = found[1]
+        if marker == b"\xd9":  # the picture's end
+            break
+        scans += marker == b"\xda"
+        # The length of what the marker begins; after a scan's come its data, in which 0xFF stands before 0 alone.
+        place += int.from_bytes(data[place : place + 2], "big")
+    return scans
 
 
 def _to_rgb(image: Image.Image) -> Picture:

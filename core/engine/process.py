@@ -2,7 +2,7 @@
 
 Started by the server (and for the length of one command by the command line) as `python -m core.engine`; reads
 requests as frames from standard input, answers on standard output, and ends when its input does. Untrusted
-pictures are decoded here, not in the server.
+pictures are decoded in a process of its own, see `core.engine.decoder`.
 """
 
 import sys
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
+from core.engine.decoder import HURRIED_SECONDS, LOST_SECONDS, PICTURE_SECONDS, Decoder, PictureTooSlow
 from core.errors import ConvDeckError, PictureError, UserError
 from core.system.frames import READY, Arrays, read_frame, write_frame
 from core.system.processes import choose_backend, take_standard_output
@@ -33,8 +34,9 @@ MOST_RESIZED_BYTES = 1_000_000_000
 class Requests:
     """What the engine can do, one method a request. Each takes the document and arrays and returns the same."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, decoder: Decoder | None = None) -> None:
         self._workspace = workspace
+        self._decoder = decoder or Decoder()
         self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._splits: OrderedDict[tuple[Any, ...], TrainingArrays] = OrderedDict()
 
@@ -54,7 +56,7 @@ class Requests:
         from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
-        rows, seen = _decode_all(document, arrays, loaded.image_shape)
+        rows, seen = _decode_all(self._decoder, document, arrays, loaded.image_shape)
         places = [int(key) for key in seen]
         if places:
             probabilities = predict(loaded.model, np.stack([seen[str(place)] for place in places]))
@@ -63,7 +65,7 @@ class Requests:
         return {"rows": rows}, seen
 
     def _decode(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        rows, seen = _decode_all(document, arrays, tuple(document["image_shape"]))
+        rows, seen = _decode_all(self._decoder, document, arrays, tuple(document["image_shape"]))
         return {"rows": rows}, seen
 
     def _answer(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
@@ -171,20 +173,25 @@ class Requests:
 
 
 def _decode_all(
-    document: dict[str, Any], arrays: Arrays, image_shape: tuple[int, ...]
+    decoder: Decoder, document: dict[str, Any], arrays: Arrays, image_shape: tuple[int, ...]
 ) -> tuple[list[dict[str, Any]], Arrays]:
     """A row for each named picture, and the pixels of those that could be read, by place."""
-    from core.images import PIXELS_AVERAGED, decode_picture, fit_picture
+    from core.images import PIXELS_AVERAGED
 
     rows: list[dict[str, Any]] = []
     seen: Arrays = {}
-    enough = PIXELS_AVERAGED * max(image_shape[:2])
+    enough, lost = PIXELS_AVERAGED * max(image_shape[:2]), 0.0
     for index, name in enumerate(document["names"]):
         row: dict[str, Any] = {"image": name, "error": None, "top": [], "notes": []}
+        seconds = PICTURE_SECONDS if lost < LOST_SECONDS else HURRIED_SECONDS
         try:
-            picture = decode_picture(arrays[str(index)].tobytes(), name, enough)
-            seen[str(index)] = fit_picture(picture.pixels, image_shape, crop=document["crop"])
-            row["notes"] = list(picture.notes)
+            seen[str(index)], notes = decoder.decode(
+                name, arrays[str(index)].tobytes(), image_shape, document["crop"], enough, seconds
+            )
+            row["notes"] = list(notes)
+        except PictureTooSlow as error:
+            row["error"] = str(error)
+            lost += seconds
         except PictureError as error:
             row["error"] = str(error)
         rows.append(row)
@@ -230,8 +237,11 @@ def main() -> int:
     """Load Keras before the first request comes, then serve."""
     choose_backend()
     outgoing = take_standard_output()
+    decoder = Decoder()
+    decoder.start()
     import core.training.saved_models  # noqa: F401
 
     write_frame(outgoing, READY, {})
-    serve_requests(Requests(Workspace.from_environment()), sys.stdin.buffer, outgoing)
+    serve_requests(Requests(Workspace.from_environment(), decoder), sys.stdin.buffer, outgoing)
+    decoder.close()
     return 0

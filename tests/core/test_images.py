@@ -87,6 +87,34 @@ def test_a_bomb_is_refused_from_its_header() -> None:
         decode_picture(bomb, "bomb.png")
 
 
+def scans(count: int, side: int = 40) -> bytes:
+    """A progressive JPEG of `count` scans: its last one again and again."""
+    data = encoded(Image.new("L", (side, side), 100), "JPEG", progressive=True)
+    begin = data.rfind(b"\xff\xda")
+    return data[:-2] + data[begin:-2] * (count - data.count(b"\xff\xda")) + b"\xff\xd9"
+
+
+def test_a_jpeg_of_many_scans_is_refused_without_being_decoded(monkeypatch) -> None:
+    assert decode_picture(scans(32), "x.jpg").pixels.shape == (40, 40, 3)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda *_: pytest.fail("The pixels were decoded."))
+    for count in (33, 700):
+        with pytest.raises(PictureError, match=f"holiday.jpg is a JPEG with {count} scans; at most 32"):
+            decode_picture(scans(count), "holiday.jpg")
+    # Bytes that may stand before a marker do not hide it.
+    with pytest.raises(PictureError, match="40 scans"):
+        decode_picture(scans(40).replace(b"\xff\xda", b"\xff\xff\xff\xda"), "x.jpg")
+
+
+def test_what_is_not_decoded_holds_no_scans() -> None:
+    """Metadata and what follows the picture: a thumbnail, a phone's second picture or its film."""
+    data = encoded(two_colours(64, 64), "JPEG", progressive=True)
+    many = b"\xff\xda\x00\x08" * 1000
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(many)) + many
+    expected = decode_picture(data, "x.jpg").pixels
+    for changed in (data[:2] + comment + data[2:], data + many):
+        np.testing.assert_array_equal(decode_picture(changed, "x.jpg").pixels, expected)
+
+
 def test_large_pictures_are_refused_without_being_decoded(monkeypatch) -> None:
     def decode(*_: object) -> None:
         pytest.fail("The pixels were decoded.")
