@@ -8,7 +8,8 @@
     │   ├── StudyNotFound
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
-    │       └── IllegalTransition     its state forbids it
+    │       ├── IllegalTransition     its state forbids it
+    │       └── TokenTaken            a token that has started something else
     ├── StaleAttempt                  a worker wrote for an attempt that is no longer the current one
     ├── TrainingError                 a run failed for a reason that has a name and a next step
     │   ├── Diverged                  the loss became NaN or infinite
@@ -64,6 +65,10 @@ class RunNotFound(RunError):
 
 class IllegalTransition(RunError):
     """The run's state does not allow the change that was asked for."""
+
+
+class TokenTaken(RunError):
+    """A token comes a second time, with another request than the first."""
 
 
 class StaleAttempt(ConvDeckError):

@@ -28,8 +28,9 @@ def _batch(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
     check_same_data(services.workspace, run)
     epoch, step = (_whole(request, name) for name in ("epoch", "step"))
-    batch = services.engine.batch(run.config, epoch - 1, step - 1, MOST_PICTURES)
-    document = batch_document(batch, run.config, epoch, step)
+    config = run.trained_config
+    batch = services.engine.batch(config, epoch - 1, step - 1, MOST_PICTURES)
+    document = batch_document(batch, config, epoch, step)
     for shown, pixels in zip(document["shown"], batch.images, strict=True):
         shown["png"] = png_base64(pixels)
     return document

@@ -12,7 +12,15 @@ from starlette.types import Message
 
 from core.config import parse_json
 from core.config.refusals import unknown_key
-from core.errors import ConfigError, ConvDeckError, PreflightBusy, RunNotFound, StudyNotFound, UserError
+from core.errors import (
+    ConfigError,
+    ConvDeckError,
+    PreflightBusy,
+    RunNotFound,
+    StudyNotFound,
+    TokenTaken,
+    UserError,
+)
 from core.server.services import Services, get_services
 
 MAX_BODY_BYTES = 1_000_000
@@ -35,6 +43,8 @@ async def answer(work: Callable[[], Any], status: int = 200) -> Response:
         return JSONResponse(await anyio.to_thread.run_sync(work), status_code=status)
     except (RunNotFound, StudyNotFound) as error:
         return refuse(404, str(error))
+    except TokenTaken as error:
+        return refuse(409, str(error))
     except UserError as error:
         return refuse(400, str(error), error.field if isinstance(error, ConfigError) else None)
     except PreflightBusy as error:

@@ -141,8 +141,13 @@ def _batch(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     check_dataset(workspace, config.dataset)
     ensure_dataset(workspace, config.dataset.id)
-    if arguments.run and config.dataset.id == (run := Store(workspace).get_run(arguments.run)).dataset:
-        check_same_data(workspace, run)
+    if arguments.run:
+        run = Store(workspace).get_run(arguments.run)
+        if config.dataset.id == run.dataset:
+            check_same_data(workspace, run)
+        if run.added_epochs:
+            # Those that were added are trained too, by the same plan.
+            config = config.with_values({"training.epochs": max(config.training.epochs, run.total_epochs)})
     engine = Engine(workspace)
     try:
         batch = engine.batch(config, arguments.epoch - 1, arguments.step - 1, MOST_PICTURES)

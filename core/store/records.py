@@ -85,6 +85,15 @@ class Run:
             ) from None
 
     @property
+    def trained_config(self) -> ExperimentConfig:
+        """`config` with as many epochs as it trains, those that were added included. Raises RunError."""
+        return (
+            self.config.with_values({"training.epochs": self.total_epochs})
+            if self.added_epochs
+            else self.config
+        )
+
+    @property
     def unreadable(self) -> str | None:
         """Why its settings cannot be read, as `config` says it; None where they can."""
         try:

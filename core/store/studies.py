@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.epoch import Curves
-from core.errors import StudyNotFound
+from core.errors import StudyNotFound, TokenTaken
 from core.store import run_tables
 from core.store.database import Database, reading
 from core.store.records import (
@@ -142,7 +142,7 @@ class Studies:
 
         The same token gives the same study again. With `reuse`, a run that is finished or under way, has exactly the
         same config, was not started on other data and was not changed while it trained is reused instead of a new one.
-        Raises RunError for a name or a token that is not allowed.
+        Raises RunError for a name or a token that is not allowed, TokenTaken for one that has started another study.
         """
         name = check_name(name)
         check_token(token)
@@ -150,7 +150,7 @@ class Studies:
             if token is not None:
                 found = connection.execute("SELECT id FROM studies WHERE token = ?", (token,)).fetchone()
                 if found:
-                    return _get(connection, found[0])[1]
+                    return _same_study(_get(connection, found[0])[1], kind, spec)
             study_id = new_run_id()
             query = "INSERT INTO studies (id, token, kind, name, spec, created_at) VALUES (?, ?, ?, ?, ?, ?)"
             connection.execute(query, (study_id, token, kind, name, spec, self._clock()))
@@ -204,6 +204,16 @@ def _get(connection: sqlite3.Connection, study_id: str) -> tuple[int, Study]:
             found = connection.execute(f"{_SELECT} WHERE studies.number = ?", row).fetchone()
             return int(row[0]), Study(*found)
     raise StudyNotFound(f"There is no study with the id {str(study_id)[:40]!r}.")
+
+
+def _same_study(study: Study, kind: str, spec: str) -> Study:
+    """The study that a token has started, if it is the one that is asked for."""
+    if (study.kind, study.spec) != (kind, spec):
+        raise TokenTaken(
+            f"This token has started the study “{study.name}”, which asks something else. Send another token for "
+            "another study."
+        )
+    return study
 
 
 def _member(position: int, role: str, is_shared: int, is_changed: int, *, run: Run) -> Member:

@@ -34,7 +34,7 @@ def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run
             [run for run in runs if run.unreadable is None], "Design or run", otherwise="This design",
             help="Your current design, or any run, finished or not.",
         )  # fmt: skip
-        config = draft if run is None else run.config
+        config = draft if run is None else run.trained_config
         try:
             if run is not None:
                 check_same_data(services.workspace, run)

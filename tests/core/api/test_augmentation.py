@@ -34,6 +34,20 @@ def test_a_batch_holds_its_pictures(home, engine, client) -> None:
         np.testing.assert_array_equal(np.asarray(picture), pixels)
 
 
+def test_the_batches_of_added_epochs_are_there_too(home, engine, client, monkeypatch) -> None:
+    """As of a run of three epochs to which two were added: the plan of an epoch does not ask how many there are."""
+    store = services.get_services().store
+    run = store.get_run(home.run_id)
+    longer = replace(run, total_epochs=run.total_epochs + 2, added_epochs=2)
+    monkeypatch.setattr(type(store), "get_run", lambda *_: longer)
+    found = client.get(f"/api/v1/runs/{home.run_id}/batch", params={"epoch": 5}).json()
+    assert (found["epoch"], found["epochs"]) == (5, 5)
+    made = engine.batch(run.config.with_values({"training.epochs": 5}), 4, 0, 256)
+    assert [entry["row"] for entry in found["shown"]] == made.rows
+    refused = client.get(f"/api/v1/runs/{home.run_id}/batch", params={"epoch": 6})
+    assert (refused.status_code, "no epoch 6" in refused.json()["error"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

@@ -34,6 +34,10 @@ def test_a_start_with_the_same_token_starts_one_run(workspace, client) -> None:
     first, second = (client.post("/api/v1/runs", json=body) for _ in range(2))
     assert first.status_code == 201
     assert first.json()["id"] == second.json()["id"]
+    other = client.post("/api/v1/runs", json=body | {"preset": "article"})
+    assert (other.status_code, first.json()["name"] in other.json()["error"]) == (409, True)
+    fork = client.post(f"/api/v1/runs/{first.json()['id']}/fork", json={"set": {"seed": 7}, "token": "once"})
+    assert fork.status_code == 409
     assert client.post(f"/api/v1/runs/{first.json()['id']}/stop").status_code == 200
     assert len(client.get("/api/v1/runs").json()) == 1
 

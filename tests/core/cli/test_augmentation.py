@@ -1,6 +1,7 @@
 """Commands about augmentation, with the real engine, which is started once for all of them."""
 
 import json
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -79,6 +80,17 @@ def test_a_batch_is_the_one_that_trains(home, tmp_path) -> None:
     assert [list(entry["label"]) for entry in shown["shown"]] == [
         [names[place]] for place in labels.argmax(axis=1)
     ]
+
+
+def test_a_batch_of_an_epoch_that_was_added(home, tmp_path, monkeypatch) -> None:
+    run = Store(home.workspace).get_run(home.run_id)
+    longer = replace(run, total_epochs=run.total_epochs + 2, added_epochs=2)
+    monkeypatch.setattr(Store, "get_run", lambda *_: longer)
+    target = str(tmp_path / "batch.png")
+    code, shown = run_json("batch", "--run", home.run_id, "--epoch", "5", "--out", target)
+    assert code == 0 and (shown["epoch"], shown["epochs"]) == (5, 5)
+    code, _, err = run_command("batch", "--run", home.run_id, "--epoch", "6", "--out", target)
+    assert code == 2 and "There is no epoch 6" in err
 
 
 def test_a_mixed_batch_tells_the_shares(tmp_path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from core.analysis.signals import gaps_of
 from core.epoch import CURVE_KEYS, EpochRow
-from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt
+from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt, TokenTaken
 from core.store.records import RUN_ID, Run, RunRequest, new_run_id
 from core.store.schema import UPGRADES
 from core.store.states import ACTIVE, RunState
@@ -84,6 +84,18 @@ def test_the_same_token_gives_the_same_run(store):
     assert store.queue_run(RunRequest(CONFIG, name="other", token="click 1")) == first
     assert store.queue_run(RunRequest(CONFIG, token="click 2")) != first
     assert len(store.list_runs()) == 2
+
+
+def test_the_same_token_with_another_request_is_refused(store):
+    first = store.queue_run(RunRequest(CONFIG, token="click 1"))
+    other = CONFIG.with_values({"seed": CONFIG.seed + 1})
+    for request in (
+        RunRequest(other, token="click 1"),
+        RunRequest(CONFIG, token="click 1", parent_id=first.id),
+    ):
+        with pytest.raises(TokenTaken, match=f"has started “{first.name}” \\({first.id}\\)"):
+            store.queue_run(request)
+    assert store.list_runs() == [first]
 
 
 @pytest.mark.parametrize("token", ["", "x" * 201])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.errors import ConfigError, DatasetError, StudyNotFound
+from core.errors import ConfigError, DatasetError, StudyNotFound, TokenTaken
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
@@ -57,6 +57,10 @@ def test_a_study_and_its_numbers_as_they_come(workspace, store):
 def test_one_token_one_study(workspace, store):
     first, second = (start.start_study(workspace, spec(), token="t") for _ in range(2))
     assert first.id == second.id and len(store.list_runs()) == 3
+    for other in (spec(num_seeds=2), spec("seeds", TINY.with_values({"seed": 9}))):
+        with pytest.raises(TokenTaken, match="another study"):
+            start.start_study(workspace, other, token="t")
+    assert len(store.list_runs()) == 3
 
 
 def test_nothing_is_queued_when_one_of_the_runs_cannot_be_trained(workspace, store):
