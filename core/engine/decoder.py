@@ -17,7 +17,7 @@ import psutil
 
 from core.errors import EngineError, PictureError
 from core.images import decode_picture, fit_picture, shorten
-from core.system.frames import READY, Arrays, read_frame, write_frame
+from core.system.frames import READY, Arrays, Pixels, read_frame, write_frame
 from core.system.processes import take_standard_output
 from core.workspace import PROJECT_ROOT
 
