@@ -11,7 +11,7 @@ from typing import get_args, get_type_hints
 
 from core.config import ExperimentConfig, parse_json
 from core.epoch import EpochRow
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, RunError, TokenTaken
 from core.store.database import reading
 from core.store.states import RunState
 
@@ -145,6 +145,15 @@ class RunRequest:
         check_token(self.token)
         blank = self.name is None or not str(self.name).strip()
         return replace(self, name=None if blank else check_name(self.name))
+
+    def answered_by(self, run: Run) -> Run:
+        """The run that this request's token has started, if it is the one asked for. Raises TokenTaken."""
+        if (run.config_id, run.parent_id) != (self.config.config_id, self.parent_id):
+            raise TokenTaken(
+                f"This token has started “{run.name}” ({run.id}), which has other settings. Send another token for "
+                "another run."
+            )
+        return run
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from core.epoch import Curves, EpochRow
-from core.errors import IllegalTransition, RunError, StaleAttempt, TokenTaken
+from core.errors import IllegalTransition, RunError, StaleAttempt
 from core.store import run_tables, search
 from core.store.breakdowns import Breakdowns
 from core.store.database import BUSY_SECONDS, Database
@@ -186,7 +186,7 @@ class Store:
             if request.token is not None:
                 query = f"{run_tables.SELECT_RUN} WHERE token = ?"
                 if found := connection.execute(query, (request.token,)).fetchone():
-                    return _same_run(run_from_row(found), request)
+                    return request.answered_by(run_from_row(found))
             number = run_tables.add_run(connection, self._clock(), request)
             run = run_tables.get_numbered(connection, number)
             if request.expectation and request.expectation.strip():
@@ -393,13 +393,3 @@ class Store:
     def is_stop_requested(self, run_id: str, attempt: int) -> bool:
         with self._database.reading() as connection:
             return run_tables.get_current(connection, run_id, attempt)[1].stop_requested
-
-
-def _same_run(run: Run, request: RunRequest) -> Run:
-    """The run that the request's token has started, if it is the one that is asked for."""
-    if (run.config_id, run.parent_id) != (request.config.config_id, request.parent_id):
-        raise TokenTaken(
-            f"This token has started “{run.name}” ({run.id}), which has other settings. Send another token for "
-            "another run."
-        )
-    return run
