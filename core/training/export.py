@@ -78,7 +78,14 @@ def recipe_of(saved: SavedModel, run_id: str, file_name: str) -> dict[str, Any]:
     height, width, channels = saved.image_shape
     large = 2 * max(height, width)
     colors = "RGB" if channels == 3 else "grey"
-    order = ", ".join(f"{place} {name}" for place, name in enumerate(saved.class_names))
+    order = ", ".join(f"{place}: “{name}”" for place, name in enumerate(saved.class_names))
+    misleading = [
+        place for place, name in enumerate(saved.class_names) if name.isdecimal() and name != str(place)
+    ]
+    warning = [
+        f"An output's place is not the number in its name: output {place} is the class “{saved.class_names[place]}”."
+        for place in misleading[:1]
+    ]
     return {
         "run": run_id,
         "epoch": saved.epoch,
@@ -93,6 +100,7 @@ def recipe_of(saved: SavedModel, run_id: str, file_name: str) -> dict[str, Any]:
         },
         "sentences": [
             f"Its outputs are the probabilities of the classes, in this order: {order}.",
+            *warning,
             f"It takes pictures of {width}×{height} pixels in {colors}, as whole numbers from 0 to 255. Do not divide "
             "them: the model does.",
             "ConvDeck cuts out the largest middle part of these proportions and resizes it, with Pillow's box filter "

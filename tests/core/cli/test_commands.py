@@ -97,7 +97,7 @@ def test_export_answers_as_predict_does(home, tmp_path) -> None:
         "export", home.run_id, "--format", "keras", "--out", str(tmp_path / "model.keras")
     )
     assert code == 0, err
-    order = ", ".join(f"{place} {name}" for place, name in enumerate(SHAPES_CLASSES))
+    order = ", ".join(f"{place}: “{name}”" for place, name in enumerate(SHAPES_CLASSES))
     assert f"probabilities of the classes, in this order: {order}." in out
     assert "whole numbers from 0 to 255. Do not divide them" in out and "model.keras.json" in out
     assert "from PIL import Image, ImageOps" in out

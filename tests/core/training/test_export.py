@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.errors import UserError
 from core.images import PIXELS_AVERAGED, decode_picture, fit_picture
-from core.training.export import export_keras, python_lines
+from core.training.export import export_keras, python_lines, recipe_of
 from core.training.models import build_model
 from core.training.saved_models import SavedModel, load_run_model, predict, save_run_model
 from tests.core.training.conftest import CLASSES, SHAPE, tiny_config
@@ -95,12 +95,22 @@ def test_the_recipe_is_in_the_file_and_beside_it(folder, tmp_path) -> None:
     }  # fmt: skip
     said = " ".join(beside["sentences"])
     for part in (
-        "0 dark, 1 light, 2 red",
+        "0: “dark”, 1: “light”, 2: “red”.",
         "8×8 pixels in RGB",
         "whole numbers from 0 to 255",
         "Do not divide",
     ):
         assert part in said
+
+
+def test_names_that_are_numbers_are_not_mistaken_for_places(tmp_path) -> None:
+    said = {}
+    for names in (("0", "1", "2"), ("0", "1", "10"), ("1", "2", "3"), CLASSES):
+        saved = SavedModel(None, names, SHAPE, 1, tmp_path, "")
+        said[names] = " ".join(recipe_of(saved, "run", "x.keras")["sentences"])
+    assert "output 2 is the class “10”." in said["0", "1", "10"]
+    assert "output 0 is the class “1”." in said["1", "2", "3"]
+    assert "is the class" not in said["0", "1", "2"] + said[CLASSES]
 
 
 def test_any_name_of_a_file_or_class_stays_a_text_in_the_program(tmp_path) -> None:
