@@ -11,7 +11,7 @@ from core.datasets.identity import check_same_data
 from core.datasets.storage import describe_dataset
 from core.errors import RunError
 from core.scheduling.service import ensure_scheduler
-from core.store.records import Run, RunRequest
+from core.store.records import Run, RunData, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
@@ -27,11 +27,12 @@ def start_run(workspace: Workspace, request: RunRequest) -> Run:
 
 
 def with_data(workspace: Workspace, request: RunRequest) -> RunRequest:
-    """The request with digest and class names of its data as it is now; unchanged where that is not here yet."""
+    """The request with what its data is now; unchanged where that is not here yet."""
     info = describe_dataset(workspace, request.config.dataset.id)
     if info is None or info.digest is None:
         return request
-    return replace(request, dataset_digest=info.digest, class_names=info.class_names)
+    data = RunData(info.digest, info.class_names, info.num_train, info.num_validation)
+    return replace(request, data=data)
 
 
 def stop_run(workspace: Workspace, run_id: str) -> Run:

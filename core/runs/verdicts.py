@@ -30,10 +30,10 @@ def verdict_of(
     """The diagnosis of a run. How many pictures its accuracies rest on decides what is more than chance.
 
     `classes` is what `store.breakdowns.last_validation` gives of the run; without, a network that gives one answer for
-    everything is not noticed. Where its data is gone or the settings cannot be read, the diagnosis is made from these
-    and the number of classes.
+    everything is not noticed. Where the number of pictures is known neither of the run nor of its data set, or the
+    settings cannot be read, the diagnosis is made from these alone.
     """
-    return diagnose(curves, **_measured_on(_described(workspace, run), run), classes=classes)
+    return diagnose(curves, **_measured_on(run, _described(workspace, run)), classes=classes)
 
 
 def summary_of(store: Store, run: Run) -> dict[str, Any]:
@@ -43,19 +43,18 @@ def summary_of(store: Store, run: Run) -> dict[str, Any]:
 
 def summaries_of(store: Store, runs: Iterable[Run]) -> list[dict[str, Any]]:
     """What `runs --json` lists, without those that were deleted meanwhile."""
-    described: dict[tuple[str, str | None], DatasetInfo | None] = {}
+    described: dict[str, DatasetInfo | None] = {}
     summaries = []
     for run in runs:
-        data = run.dataset, run.dataset_digest
-        if data not in described:
-            described[data] = _described(store.workspace, run)
+        if run.data is None and run.dataset not in described:
+            described[run.dataset] = _described(store.workspace, run)
         with suppress(RunNotFound):
-            summaries.append(_summary(store, run, described[data]))
+            summaries.append(_summary(store, run, described.get(run.dataset)))
     return summaries
 
 
 def _summary(store: Store, run: Run, info: DatasetInfo | None) -> dict[str, Any]:
-    known = _measured_on(info, run)
+    known = _measured_on(run, info)
     if run.state.is_finished:
         version = (run.attempt, run.started_at, run.ended_at, run.epoch)
         diagnosis = _of_ended(store, run.id, version, tuple(known.items()))
@@ -78,24 +77,26 @@ def _diagnosed(store: Store, run_id: str, known: dict[str, Any]) -> Diagnosis:
 
 def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:
     """The epoch after which this verdict was first reached, though it may have changed since; None if never."""
-    known = _measured_on(_described(workspace, run), run)
+    known = _measured_on(run, _described(workspace, run))
     for count, epoch in enumerate(curves["epoch"], start=1):
         if diagnose({key: values[:count] for key, values in curves.items()}, **known).verdict is verdict:
             return int(epoch)
     return None
 
 
-def _measured_on(info: DatasetInfo | None, run: Run) -> dict[str, Any]:
-    """How many pictures of which classes the measures of a run rest on, as far as that is known."""
-    config = run.readable_config
-    if info is None or config is None:
-        return {} if run.class_names is None else {"num_classes": len(run.class_names)}
-    num_train = config.dataset.num_train or info.num_train
+def _measured_on(run: Run, info: DatasetInfo | None) -> dict[str, Any]:
+    """How many pictures of which classes the measures of a run rest on; nothing where that is not known.
+
+    A run says so itself; of one that does not, `info` is the data set that has the name of its own now.
+    """
+    config, known = run.readable_config, run.data or info
+    if known is None or config is None:
+        return {}
     return {
-        "num_classes": info.num_classes,
-        "num_validation": info.num_validation,
-        "num_clean": min(CLEAN_PICTURES, num_train),
-        "class_names": info.class_names,
+        "num_classes": len(known.class_names),
+        "num_validation": known.num_validation,
+        "num_clean": min(CLEAN_PICTURES, config.dataset.num_train or known.num_train),
+        "class_names": known.class_names,
     }
 
 

@@ -34,9 +34,10 @@ class Run:
     attempt. `pid` is that of the last process, until that is known to be gone; `pid_started` tells it from a later
     process with the same number. `parent_id` is the run that it was forked from, which may have been deleted since.
     `pause_requested` is true from the request to pause until the request to resume. `total_epochs` includes the
-    `added_epochs`, which are not in the config. `dataset_digest` tells the data that it was started on from another
-    data set of that name; None where it is not known, as for runs of an older version. `config_json` and
-    `class_names_json` are parsed when `config` and `class_names` are first read.
+    `added_epochs`, which are not in the config. `dataset_digest` tells the data that it was started on, with
+    `data_num_train` training and `data_num_validation` validation pictures, from another data set of that name; None
+    where it is not known, as for runs of an older version. `config_json` and `class_names_json` are parsed when
+    `config` and `class_names` are first read.
     """
 
     id: str
@@ -72,6 +73,8 @@ class Run:
     added_epochs: int = 0
     dataset_digest: str | None = None
     class_names_json: str | None = None
+    data_num_train: int | None = None
+    data_num_validation: int | None = None
 
     @property
     def config(self) -> ExperimentConfig:
@@ -116,6 +119,18 @@ class Run:
         return None if self.class_names_json is None else _parse_names(self.class_names_json)
 
     @property
+    def data(self) -> "RunData | None":
+        """What it was started on; None where that is not known."""
+        if self.dataset_digest is None:
+            return None
+        return RunData(
+            self.dataset_digest,
+            self.class_names or (),
+            self.data_num_train or 0,
+            self.data_num_validation or 0,
+        )
+
+    @property
     def num_gpus(self) -> int:
         """How many GPUs it asks for; one where its settings cannot be read: its worker says so when it starts."""
         config = self.readable_config
@@ -123,12 +138,22 @@ class Run:
 
 
 @dataclass(frozen=True)
+class RunData:
+    """What a run is started on: the data set's digest, its classes in order, and how many pictures it has."""
+
+    digest: str
+    class_names: tuple[str, ...]
+    num_train: int
+    num_validation: int
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """A run that a person or a study asks for. Without a name it is called after its preset or data set, numbered.
 
     The same `token` starts only one run, for a click or a request that arrives twice. `parent_id` is the run that it
-    is forked from. `expectation` goes into the notebook. `dataset_digest` and `class_names` are those of its data, None
-    where that is not here yet: then its worker notes them.
+    is forked from. `expectation` goes into the notebook. `data` is None where its data is not here yet: then its worker
+    notes it.
     """
 
     config: ExperimentConfig
@@ -137,8 +162,7 @@ class RunRequest:
     token: str | None = None
     parent_id: str | None = None
     expectation: str | None = None
-    dataset_digest: str | None = None
-    class_names: tuple[str, ...] | None = None
+    data: RunData | None = None
 
     def checked(self) -> "RunRequest":
         """With a name that is allowed, or None. Raises RunError for another name and for a token that is not."""

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
@@ -13,6 +13,7 @@ from core.store.records import (
     FinishedRun,
     LogLine,
     Run,
+    RunData,
     RunRequest,
     check_name,
     finite,
@@ -155,15 +156,19 @@ def add_run(connection: sqlite3.Connection, now: float, request: RunRequest) -> 
         parent_id=request.parent_id,
         created_at=now,
         total_epochs=config.training.epochs,
-        **data_columns(request.dataset_digest, request.class_names),
+        **({} if request.data is None else data_columns(request.data)),
     )
     return int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
-def data_columns(digest: str | None, class_names: Sequence[str] | None) -> dict[str, str | None]:
+def data_columns(data: RunData) -> dict[str, object]:
     """The columns that say what a run was started on."""
-    names = None if class_names is None else json.dumps(list(class_names))
-    return {"dataset_digest": digest, "class_names": names}
+    return {
+        "dataset_digest": data.digest,
+        "class_names": json.dumps(list(data.class_names)),
+        "data_num_train": data.num_train,
+        "data_num_validation": data.num_validation,
+    }
 
 
 def count_by_state(connection: sqlite3.Connection) -> dict[RunState, int]:

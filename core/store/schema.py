@@ -154,6 +154,8 @@ UPGRADES: tuple[Sequence[str], ...] = (
         # What a run was started on, beyond the name of its data set. NULL: not known.
         "ALTER TABLE runs ADD COLUMN dataset_digest TEXT",
         "ALTER TABLE runs ADD COLUMN class_names TEXT",
+        "ALTER TABLE runs ADD COLUMN data_num_train INTEGER",
+        "ALTER TABLE runs ADD COLUMN data_num_validation INTEGER",
     ),
     # The gap of a run was that of its last epoch, beside a verdict with the median of the last three.
     (

@@ -23,6 +23,7 @@ from core.store.records import (
     FinishedRun,
     LogLine,
     Run,
+    RunData,
     RunRequest,
     check_name,
     finite,
@@ -322,12 +323,12 @@ class Store:
 
     # What a worker reports; each raises StaleAttempt when its attempt is no longer the active one
 
-    def record_data(self, run_id: str, attempt: int, digest: str, class_names: Sequence[str]) -> None:
+    def record_data(self, run_id: str, attempt: int, data: RunData) -> None:
         """What the run is trained on. What is known of it already stays."""
         with self._database.writing() as connection:
             number, run = run_tables.get_current(connection, run_id, attempt)
             if run.dataset_digest is None:
-                run_tables.update(connection, number, run_tables.data_columns(digest, class_names))
+                run_tables.update(connection, number, run_tables.data_columns(data))
 
     def record_started(
         self, run_id: str, attempt: int, total_epochs: int, total_batches: int, resumed_from_epoch: int

@@ -224,7 +224,7 @@ def _member(position: int, role: str, is_shared: int, is_changed: int, *, run: R
 
 def _reusable(connection: sqlite3.Connection, requests: Sequence[RunRequest]) -> dict[str, int]:
     """Row numbers by config id: a finished run before one that is under way, the older before the newer."""
-    digests = {request.config.config_id: request.dataset_digest for request in requests}
+    digests = {each.config.config_id: each.data.digest if each.data else None for each in requests}
     query = f"""
         SELECT config_id, number, dataset_digest FROM runs
         WHERE config_id IN (SELECT value FROM json_each(?)) AND NOT {_CHANGED}

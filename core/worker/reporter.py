@@ -4,11 +4,12 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from core.epoch import EpochRow, Outcome
 from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
+from core.store.records import RunData
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from core.system.processes import process_started
@@ -58,10 +59,10 @@ class RunReporter:
         self._pause_due = float("-inf")
         self._total_epochs = 0
 
-    def report_data(self, digest: str, class_names: Sequence[str]) -> None:
+    def report_data(self, data: RunData) -> None:
         """What the run is trained on, as it was verified."""
         run = (self._run_id, self._attempt)
-        self._retry(lambda: self._store.record_data(*run, digest, class_names))
+        self._retry(lambda: self._store.record_data(*run, data))
 
     def started(self, total_epochs: int, total_batches: int, resumed_from_epoch: int = 0) -> None:
         """The run is RUNNING now, and the first `resumed_from_epoch` epochs stay as they were recorded."""

@@ -21,7 +21,7 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
 from core.datasets.storage import Progress
 from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
-from core.store.records import Run
+from core.store.records import Run, RunData
 from core.store.store import Store
 from core.system.processes import choose_backend
 from core.worker.reporter import RunReporter
@@ -108,7 +108,8 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     dataset = ensure_dataset(workspace, run.config.dataset.id, progress=report)
     check_same_data(workspace, run)
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
-    reporter.report_data(dataset.digest, dataset.class_names)
+    num_train, num_validation = len(dataset.x_train), len(arrays.y_validation)
+    reporter.report_data(RunData(dataset.digest, dataset.class_names, num_train, num_validation))
     backend = os.environ["KERAS_BACKEND"]
     name = BACKEND_NAMES.get(backend, backend)
     # A standby worker has loaded it, see core.worker.standby.

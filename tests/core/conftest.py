@@ -13,6 +13,7 @@ import pytest
 from core.cli import main
 from core.datasets.storage import ARRAYS, Dataset, save_dataset
 from core.engine.client import Engine
+from core.store.records import RunData
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.core.scheduling.fakes import Clock, FakeLauncher
@@ -78,8 +79,11 @@ def own_data(
     dataset_id: str = "pets",
     class_names: tuple[str, ...] = ("cat", "dog"),
     seed: int = 0,
+    count: int = 24,
 ) -> Dataset:
-    """A data set of a person's own, stored: 24 training and 12 test pictures of 16×16, the classes in two colours."""
+    """A data set of a person's own, stored: `count` training and half as many test pictures of 16×16, the classes in
+    colours of their own.
+    """
     generator = np.random.default_rng(seed)
 
     def part(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -87,8 +91,13 @@ def own_data(
         noise = generator.normal(0, 20, (count, 16, 16, 3))
         return np.clip(noise + 60 + 120 * labels[:, None, None, None], 0, 255).astype(np.uint8), labels
 
-    arrays = dict(zip(ARRAYS, (*part(24), *part(12)), strict=True))
+    arrays = dict(zip(ARRAYS, (*part(count), *part(count // 2)), strict=True))
     return save_dataset(workspace, dataset_id, dataset_id, "", class_names, arrays)
+
+
+def known_data(digest: str, class_names: tuple[str, ...] = ("cat", "dog")) -> RunData:
+    """What a run is said to be started on, with as many pictures as `own_data` has."""
+    return RunData(digest, class_names, 24, 6)
 
 
 def run_command(*arguments: str) -> tuple[int, str, str]:

@@ -23,6 +23,7 @@ from core.workspace import Workspace
 from pages.components.augment import sweep
 from pages.components.augment.sweep import level_in_words, sweep_sentence
 from pages.components.charts.robustness import robustness_data, robustness_spec
+from tests.core.conftest import known_data
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 
 NUM_TRAIN = 2000
@@ -92,7 +93,8 @@ def trained_run(
     )
     with Store(workspace) as store:
         parent_id = parent.id if parent else None
-        run = store.queue_run(RunRequest(config, name, parent_id=parent_id, dataset_digest=digest))
+        data = None if digest is None else known_data(digest)
+        run = store.queue_run(RunRequest(config, name, parent_id=parent_id, data=data))
         store.claim(run.id, [run.id])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.35))

@@ -21,6 +21,7 @@ from core.server import services as services_module
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from tests.core.conftest import known_data
 from tests.core.studies.ended import create, end_all, spec
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
 
@@ -164,7 +165,7 @@ def test_samples_come_with_their_truth(engine, run) -> None:
 
 
 def test_no_samples_of_another_data_set_with_that_name(engine, run, workspace) -> None:
-    other = Store(workspace).queue_run(RunRequest(run.config, "other", dataset_digest="of another"))
+    other = Store(workspace).queue_run(RunRequest(run.config, "other", data=known_data("of another")))
     with Store(workspace) as store:
         store.claim(other.id, ["cpu:0"])
         store.record_started(other.id, 1, 10, 100, 0)

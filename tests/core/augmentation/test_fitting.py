@@ -8,6 +8,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.store.records import RunRequest
 from core.store.store import Store
+from tests.core.conftest import known_data
 
 
 def test_only_runs_with_weights_on_this_data_set_with_pictures_of_this_shape(workspace) -> None:
@@ -21,7 +22,7 @@ def test_only_runs_with_weights_on_this_data_set_with_pictures_of_this_shape(wor
             # Of a run that an older version started it is not known which data set of that name it saw.
             digest = {"said so": shapes.digest, "other": "of another"}.get(name)
             config = PRESETS["tiny"].config.with_values(values)
-            run = store.queue_run(RunRequest(config, name, dataset_digest=digest))
+            run = store.queue_run(RunRequest(config, name, data=digest and known_data(digest)))
             if trained:
                 store.claim(run.id, [run.id])
                 store.record_started(run.id, 1, 10, 100, 0)

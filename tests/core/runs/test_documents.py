@@ -9,6 +9,7 @@ from core.epoch import CURVE_KEYS, EpochRow
 from core.runs.documents import run_detail, run_summary, settings_json
 from core.store.records import RunRequest
 from core.store.store import Store
+from tests.core.conftest import known_data
 from tests.core.scheduling.fakes import CONFIG, Clock
 
 
@@ -50,7 +51,7 @@ def test_detail_adds_config_and_curves(store):
 
 
 def test_detail_says_what_the_run_is_trained_on(store):
-    run = store.queue_run(RunRequest(CONFIG, dataset_digest="ab" * 32, class_names=("b", "ä")))
+    run = store.queue_run(RunRequest(CONFIG, data=known_data("ab" * 32, ("b", "ä"))))
     detail = run_detail(run, store.curves(run.id))
     assert json.loads(json.dumps(detail))["class_names"] == ["b", "ä"]
     assert detail["dataset_digest"] == "ab" * 32

@@ -146,18 +146,28 @@ def test_a_fork_onto_a_data_set_that_is_named_is_no_mistake(workspace, store, ru
     assert (fork.parent_id, fork.class_names) == (run.id, ("apple", "banana"))
 
 
+@pytest.mark.parametrize(
+    "change", [lambda workspace: delete_dataset(workspace, "pets"), lambda workspace: None]
+)
+def test_the_verdict_rests_on_the_run_s_own_data(workspace, store, run, change) -> None:
+    curves = store.curves(run.id)
+    whole = diagnose(curves, num_classes=2, num_validation=6, num_clean=24)
+    change(workspace)
+    assert verdict_of(workspace, run, curves) == whole
+    (summary,) = summaries_of(store, [run])
+    assert summary["verdict"] == whole.to_dict()
+
+
 def test_the_verdict_rests_on_no_other_data_and_offers_nothing(workspace, store, run) -> None:
     curves = store.curves(run.id)
     swap(workspace, class_names=("a", "b", "c"))
-    assert verdict_of(workspace, run, curves) == diagnose(curves, num_classes=2)
+    own = diagnose(curves, num_classes=2, num_validation=6, num_clean=24)
+    assert verdict_of(workspace, run, curves) == own
     assert suggestions_of(workspace, run, verdict_of(workspace, run, curves)) == ()
     later = end(store, control.start_run(workspace, RunRequest(CONFIG)))
     of_later, of_run = summaries_of(store, [later, run])
     counted = diagnose(curves, num_classes=3, num_validation=6, num_clean=24)
-    assert (of_later["verdict"], of_run["verdict"]) == (
-        counted.to_dict(),
-        diagnose(curves, num_classes=2).to_dict(),
-    )
+    assert (of_later["verdict"], of_run["verdict"]) == (counted.to_dict(), own.to_dict())
 
 
 def test_a_study_reuses_no_run_on_other_data(workspace, store) -> None:
@@ -179,14 +189,13 @@ def test_a_study_is_not_completed_with_other_data(workspace, store) -> None:
         end(store, member.run, RunState.FINISHED)
     end(store, last.run, RunState.FAILED)
 
-    def errors() -> set[bool]:
-        """Whether a standard error is known, which rests on how many pictures there are."""
-        effects = read_report(workspace, store, study.id).result.effects
-        return {effect.accuracy.error is not None for effect in effects if effect.accuracy is not None}
+    def result() -> dict:
+        return read_report(workspace, store, study.id).to_dict()["result"]
 
-    assert errors() == {True}
-    swap(workspace, seed=1)
-    assert errors() == {False}
+    assert read_report(workspace, store, study.id).result.effects[0].accuracy.error is not None
+    whole = result()
+    swap(workspace, seed=1, count=240)
+    assert result() == whole  # its standard errors rest on how many pictures the runs saw
     with pytest.raises(DatasetError, match=OTHER_DATA):
         complete_study(workspace, study.id)
     store.delete_run(last.run.id)

@@ -7,6 +7,7 @@ from core.errors import ConvDeckError
 from core.store.records import RunRequest
 from core.store.schema import UPGRADES, upgrade, wal_is_safe
 from core.store.store import Store
+from tests.core.conftest import known_data
 from tests.core.scheduling.fakes import CONFIG
 
 
@@ -56,9 +57,8 @@ def test_a_workspace_from_before_runs_knew_their_data_opens(workspace):
         connection.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(values))})", values)
     with Store(workspace) as store:
         (old,) = store.list_runs()
-        assert (old.name, old.dataset_digest, old.class_names) == ("old", None, None)
-        new = store.queue_run(RunRequest(CONFIG, dataset_digest="d", class_names=("a", "b")))
-        assert (new.dataset_digest, new.class_names) == ("d", ("a", "b"))
+        assert (old.name, old.dataset_digest, old.class_names, old.data) == ("old", None, None, None)
+        assert store.queue_run(RunRequest(CONFIG, data=known_data("d"))).data == known_data("d")
 
 
 def test_an_upgrade_that_fails_changes_nothing(workspace):

@@ -9,7 +9,7 @@ import pytest
 from core.analysis.signals import gaps_of
 from core.epoch import CURVE_KEYS, EpochRow
 from core.errors import ConvDeckError, IllegalTransition, RunError, RunNotFound, StaleAttempt, TokenTaken
-from core.store.records import RUN_ID, Run, RunRequest, new_run_id
+from core.store.records import RUN_ID, Run, RunData, RunRequest, new_run_id
 from core.store.schema import UPGRADES
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
@@ -56,12 +56,13 @@ def test_a_new_run_as_a_whole(store, clock):
 def test_what_a_run_is_trained_on_is_noted_once(store):
     run = store.queue_run(RunRequest(CONFIG))
     store.claim(run.id, ["cpu:0"])
-    store.record_data(run.id, 1, "d1", ("b", "a"))
-    store.record_data(run.id, 1, "d2", ("c",))
+    store.record_data(run.id, 1, RunData("d1", ("b", "a"), 24, 6))
+    store.record_data(run.id, 1, RunData("d2", ("c",), 1, 1))
     now = store.get_run(run.id)
     assert (now.dataset_digest, now.class_names) == ("d1", ("b", "a"))
+    assert now.data == RunData("d1", ("b", "a"), 24, 6)
     with pytest.raises(StaleAttempt):
-        store.record_data(run.id, 2, "d1", ("b", "a"))
+        store.record_data(run.id, 2, now.data)
 
 
 @pytest.mark.parametrize("text", ["{", '{"seed": -1}', '{"of_a_later_version": 1}'])

@@ -11,6 +11,7 @@ from core.store.records import RunRequest, new_run_id
 from core.store.states import RunState
 from core.store.store import Store
 from core.store.studies import NewRun
+from tests.core.conftest import known_data
 from tests.core.scheduling.fakes import CONFIG, Clock
 
 
@@ -120,7 +121,7 @@ def test_of_two_the_one_that_was_there_first_is_reused(store):
 def test_a_run_on_other_data_of_the_same_name_is_not_reused(store):
     config = wanted()[0].request.config
     of_mine, of_other, of_unknown = (
-        RunRequest(config, dataset_digest=digest) for digest in ("mine", "other", None)
+        RunRequest(config, data=data) for data in (known_data("mine"), known_data("other"), None)
     )
     run = store.queue_run(of_mine)
     assert (
@@ -132,7 +133,7 @@ def test_a_run_on_other_data_of_the_same_name_is_not_reused(store):
     (member,) = store.studies.members(create(store, [NewRun({"seed": 0}, replace(of_other, name="x"))]).id)
     assert (member.is_reused, member.run.dataset_digest) == (False, "other")
     old = store.queue_run(RunRequest(CONFIG.with_values({"seed": 9})))
-    asked = RunRequest(old.config, dataset_digest="mine")
+    asked = RunRequest(old.config, data=known_data("mine"))
     assert store.studies.reusable([asked]) == {old.config_id: old.id}
 
 

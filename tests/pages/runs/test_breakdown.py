@@ -24,7 +24,7 @@ from core.store.store import Store
 from pages.components.charts.class_map import MOST_CLASSES, class_data, class_spec
 from pages.components.charts.epoch_columns import MOST_COLUMNS
 from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
-from tests.core.conftest import own_data
+from tests.core.conftest import known_data, own_data
 from tests.core.store.test_breakdowns import details
 from tests.pages.visits import open_page, words
 
@@ -184,7 +184,7 @@ def test_pictures_of_another_data_set_of_that_name_are_not_shown(store) -> None:
         }
     }  # fmt: skip
     config = PRESETS["tiny"].config.with_values({"dataset.id": "pets"})
-    run = store.queue_run(RunRequest(config, dataset_digest=digest, class_names=("cat", "dog")))
+    run = store.queue_run(RunRequest(config, data=known_data(digest)))
     store.claim(run.id, ["cpu:0"])
     store.record_started(run.id, 1, 10, 100, 0)
     record(store, run, 1, told)

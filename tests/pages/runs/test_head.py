@@ -10,6 +10,7 @@ from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.runs.head import differing_settings
+from tests.core.conftest import known_data
 
 
 def head_of(runs: list[Run]) -> list[str]:
@@ -27,8 +28,8 @@ def test_two_data_sets_of_one_name_are_told_apart(workspace):
     config = PRESETS["tiny"].config
     with Store(workspace) as store:
         runs = [
-            store.queue_run(RunRequest(config, name, dataset_digest=digest))
-            for name, digest in (("a", "1" * 64), ("b", "2" * 64), ("c", None))
+            store.queue_run(RunRequest(config, name, data=data))
+            for name, data in (("a", known_data("1" * 64)), ("b", known_data("2" * 64)), ("c", None))
         ]
     assert differing_settings(runs[::2]).empty
     assert differing_settings(runs).loc["Data set"].tolist() == [
