@@ -318,3 +318,18 @@ def test_text_that_was_pasted_survives_being_folded_away(workspace) -> None:
     page.run()
     assert "pasted-config" not in {each.key for each in page.text_area}
     assert unfold(page, "As text: JSON and command line").text_area(key="pasted-config").value == "{"
+
+
+def test_muon_says_what_it_trains_and_where_it_would_train_nothing(workspace, idle) -> None:
+    page = open_page("design.py", preset="tiny")
+    unfold(page, "Optimizer and regularisation")
+    change(page, "optimizer.name", "muon")
+    assert "Muon trains the kernels of 1 convolution; AdamW trains the rest: the first convolution" in words(
+        page
+    )
+    assert not button(page, "Start training").disabled
+    change(page, "optimizer.muon_convolutions", False)
+    assert "Muon for convolutions: must be on: without it Muon would train nothing" in words(page)
+    assert button(page, "Start training").disabled
+    change(page, "optimizer.name", "adamw")
+    assert not button(page, "Start training").disabled

@@ -102,3 +102,13 @@ def test_settings_are_kept_as_they_are(store):
         CONFIG,
     ]
     assert settings_json([dataclasses.replace(run, config_json="damaged")]) == "damaged"
+
+
+def test_settings_of_an_older_run_say_what_it_did(store):
+    """Where it is not written, Muon trained no convolutions; whoever hands the settings in again gets the same."""
+    config = CONFIG.with_values({"optimizer.name": "muon"})
+    stored = json.loads(config.to_json())
+    del stored["optimizer"]["muon_convolutions"]
+    run = dataclasses.replace(store.queue_run(RunRequest(config)), config_json=json.dumps(stored))
+    again = ExperimentConfig.from_json(settings_json([run]))
+    assert again == run.config and not again.optimizer.muon_convolutions

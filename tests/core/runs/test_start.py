@@ -7,7 +7,7 @@ from core.design.architecture import describe_network
 from core.design.hints import advise
 from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
-from core.runs.start import check_experiment, start_experiment
+from core.runs.start import check_experiment, fork_experiment, start_experiment
 from core.store.records import RunRequest
 from core.store.store import Store
 
@@ -47,6 +47,23 @@ def test_the_image_size_counts_for_what_fits(workspace) -> None:
         check_experiment(workspace, config)
 
 
+def test_muon_that_would_train_nothing_is_refused(workspace) -> None:
+    shapes = {"dataset.id": "shapes", "optimizer.name": "muon"}
+    tiny = PRESETS["tiny"].config.with_values(shapes)
+    former = tiny.with_values({"optimizer.muon_convolutions": False})
+    check_experiment(workspace, tiny)
+    with pytest.raises(ConfigError, match="must be on: without it Muon would train nothing"):
+        start_experiment(workspace, RunRequest(former))
+    with Store(workspace) as store:
+        assert store.list_runs() == []
+        # As an earlier version has stored it: it can be resumed, but a fork has to be another optimizer.
+        run = store.queue_run(RunRequest(former, "Stored"))
+        assert not store.get_run(run.id).config.optimizer.muon_convolutions
+        with pytest.raises(ConfigError, match="must be on"):
+            fork_experiment(workspace, run.id, {"seed": 7})
+        assert store.list_runs() == [run]
+
+
 @pytest.mark.parametrize(
     ("values", "word"),
     [
@@ -55,6 +72,7 @@ def test_the_image_size_counts_for_what_fits(workspace) -> None:
         ({"dataset.num_train": 500}, "momentum"),
         ({"model.blocks": [{"filters": 8, "kernel_sizes": [1], "pool": "none"}]}, "see 1 of 32 pixels"),
         ({"optimizer.learning_rate": 0.5}, "high for adam"),
+        ({"optimizer.name": "muon"}, "Muon trains the kernels of 1 convolution and 2 hidden dense layers"),
     ],
 )
 def test_hints_name_what_will_go_wrong(values, word: str) -> None:
