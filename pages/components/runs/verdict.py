@@ -41,8 +41,8 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
         st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
         if suggestions:
             st.caption(
-                "Try a change: the fork starts from the same weights, and with as many pictures sees them in the same "
-                "order."
+                "Try a change: the fork starts from the same weights and, if it has as many pictures, sees them in the "
+                "same order."
             )
             with st.container(horizontal=True, gap="small"):
                 for offer in suggestions:

@@ -64,7 +64,7 @@ def _render_seeds(study_id: str, result: SeedsResult) -> None:
         mean[_column(names, index, "gap")] = _mean(condition.gap)
     numbers = [_column(names, index, what) for index in range(len(names)) for what in ("best", "gap")]
     _table([*rows, mean], numbers, "Best validation accuracy and gap of each seed")
-    st.caption("Best validation accuracy in percent, gap at the end in points.")
+    st.caption("Best validation accuracy in percent, gap in points.")
 
 
 def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> None:

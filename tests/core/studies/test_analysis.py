@@ -102,7 +102,9 @@ def test_seeds_that_agree_to_the_last_picture_still_vary():
     found = compare_seeds(spec("seeds", num_seeds=2), runs, Pictures(100, 100, 10))
     # By hand: 1 / (100 · √12) = 0.289 points, t(0.975; 1) = 12.706: ± 12.706 · 0.289 / √2 = 2.59 around 80, and two
     # single runs must lie 12.706 · 0.289 · √2 = 5.19 apart.
-    assert found.headline == "config 0 reaches 80.0 % on average (95 % interval of 2 seeds: 77.4 % to 82.6 %)."
+    assert (
+        found.headline == "config 0 reaches 80.0 % on average (95 % interval of 2 seeds: 77.4 % to 82.6 %)."
+    )
     assert found.notes == (
         "From seed to seed it varies by less than 100 validation pictures can show. Two single runs must differ by "
         "more than 5.2 points before the difference means anything.",
