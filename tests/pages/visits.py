@@ -11,7 +11,7 @@ FIELDS = ("number_input", "selectbox", "toggle", "pills", "slider")
 
 def open_page(name: str, **query: str) -> AppTest:
     """A new session that opens a page through the shell, by a link with `query`."""
-    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=30).run()
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
     go_to(page, name, **query)
     return page
 
