@@ -151,7 +151,7 @@ def test_each_other_study_is_one_click(
     fill(page, field, value)
     click(page, re.compile(r"Start \d+ runs?"))
     expect(page).to_have_url(re.compile("study="))
-    expect(seen(page, re.compile("All . runs have finished."))).to_be_visible(timeout=LONG_MS)
+    expect(seen(page, re.compile("(All .|Both) runs have finished."))).to_be_visible(timeout=LONG_MS)
     expect(seen(page, re.compile(said))).to_be_visible()
     expect(page.locator(DRAWING).first).to_be_visible()
 
