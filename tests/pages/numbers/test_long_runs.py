@@ -93,7 +93,7 @@ def test_a_chart_of_many_epochs_keeps_those_with_a_mark(store) -> None:
             expected = [np.nan if value is None else value for value in held]
             assert drawn[f"r0_{series}"].tolist() == pytest.approx(expected, rel=1e-6, nan_ok=True)
         assert set(drawn["r0_best"]) == {float(best)}
-        assert drawn.set_index("epoch")["r0_change"].dropna().to_dict() == {1205: "rate 0.00047"}
+        assert drawn.set_index("epoch")["r0_change"].dropna().to_dict() == {1205: "learning rate 0.00047"}
 
 
 def test_the_small_chart_of_the_notebook_keeps_a_hundred(store) -> None:

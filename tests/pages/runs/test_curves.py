@@ -55,4 +55,4 @@ def test_a_change_is_marked_at_the_first_epoch_that_was_trained_with_it():
         wish("add_epochs", 5, 10.0),
         wish("learning_rate", None, 0.1),  # never took effect
     ]  # fmt: skip
-    assert marked_changes(history) == {4: "rate 0.0005", 6: "paused, +10 epochs"}
+    assert marked_changes(history) == {4: "learning rate 0.0005", 6: "paused, +10 epochs"}
