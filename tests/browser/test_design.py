@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-LONG_MS = 90_000
+LONG_MS = 300_000
 LONG_SECONDS = LONG_MS / 1000
 DRAFT = re.compile(r"/design\?draft=[0-9a-f]{16}$")
 

@@ -16,7 +16,7 @@ from core.store.records import RunRequest
 from core.store.store import Store
 from core.system.processes import process_started
 
-LONG_MS = 90_000
+LONG_MS = 300_000
 
 
 @pytest.fixture

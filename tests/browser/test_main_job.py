@@ -14,7 +14,7 @@ from core.store.store import Store
 
 CHART = '[data-testid="stVegaLiteChart"]'
 DRAWING = f"{CHART} svg.marks"  # what Vega draws; the element around it outlives a chart that is built anew
-LONG_MS = 90_000
+LONG_MS = 300_000
 EPOCHS = 400  # more than any machine trains while the test looks on
 SERVER_MIB = 250
 PAGES = ("", "design", "augment", "runs", "classify", "datasets", "system")

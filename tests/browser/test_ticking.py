@@ -13,7 +13,7 @@ from core.store.store import Store
 from tests.server import running_server
 
 LATE = (sys.executable, str(Path(__file__).parent / "late_streamlit.py"))
-LONG_MS = 90_000
+LONG_MS = 300_000
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.pages.visits import unfold
 
 
 def open_page(name: str, **query: str) -> AppTest:
-    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=30).run()
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
     for key, value in query.items():
         page.query_params[key] = value
     if name != "home.py":

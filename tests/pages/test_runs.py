@@ -47,7 +47,7 @@ def end(store: Store, run: Run, state: RunState, **fields: object) -> Run:
 
 
 def open_runs(query: str | None = None) -> AppTest:
-    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=20).run()
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
     if query is not None:
         page.query_params["run"] = query
     page.switch_page("runs.py").run()

@@ -14,7 +14,7 @@ from pages.components.system.machine import device_rows
 
 
 def open_system() -> AppTest:
-    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=20).run()
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
     page.switch_page("system.py").run()
     assert not page.exception
     return page

@@ -17,7 +17,7 @@ def test_another_design_or_name_has_another_token() -> None:
         )
 
     first, second = (
-        json.loads(AppTest.from_function(tokens, default_timeout=30).run().json[0].value) for _ in range(2)
+        json.loads(AppTest.from_function(tokens, default_timeout=180).run().json[0].value) for _ in range(2)
     )
     assert [first.index(token) for token in first] == [0, 0, 2, 3, 4, 4]
     assert not set(first) & set(second)

@@ -54,7 +54,7 @@ def in_a_callback(error: Exception) -> None:
 @pytest.mark.parametrize("script", [on_the_page, in_a_fragment, in_a_callback])
 @pytest.mark.parametrize(("error", "sentence"), SENTENCES)
 def test_it_is_one_sentence_where_it_happened(script, error, sentence, caplog):
-    page = AppTest.from_function(script, args=(error,), default_timeout=30).run()
+    page = AppTest.from_function(script, args=(error,), default_timeout=180).run()
     for button in page.button:
         button.click().run()
     assert [shown.value for shown in page.error] == [sentence]

@@ -200,17 +200,20 @@ def value_at(config: dict, path: str) -> object:
 
 
 def in_words(seconds: float) -> str:
-    """Two figures below a second and ten, whole seconds below a minute, then minutes and seconds, hours and minutes."""
+    """Two figures below a second and ten, whole seconds below a minute, then the two largest units."""
     if seconds < 0.95:
         return f"{seconds:.2g} s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if round(seconds) < 60:
         return f"{seconds:.0f} s"
-    first, second, names = (
-        (*divmod(round(seconds), 60), ("min", "s")) if round(seconds) < 3600
-        else (*divmod(round(seconds / 60), 60), ("h", "min"))
-    )  # fmt: skip
+    if round(seconds) < 3600:
+        first, second, names = *divmod(round(seconds), 60), ("min", "s")
+    elif round(seconds / 60) < 24 * 60:
+        first, second, names = *divmod(round(seconds / 60), 60), ("h", "min")
+    else:
+        first, second, names = *divmod(round(seconds / 3600), 24), ("days", "h")
+    names = ("day", "h") if names[0] == "days" and first == 1 else names
     return f"{first} {names[0]}" + (f" {second} {names[1]}" if second else "")
 
 

@@ -53,7 +53,7 @@ def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
 
         offer_model(session.services(), run)
 
-    page = AppTest.from_function(draw, args=(run,), default_timeout=30).run()
+    page = AppTest.from_function(draw, args=(run,), default_timeout=180).run()
     assert not page.exception
     text = words(page)
     assert "In this order: 0 10, 1 2, 2 *b*." in text and "Do not divide them." in text

@@ -19,7 +19,7 @@ def head_of(runs: list[Run]) -> list[str]:
 
         render_head(runs)
 
-    page = AppTest.from_function(draw, args=(runs,), default_timeout=30).run()
+    page = AppTest.from_function(draw, args=(runs,), default_timeout=180).run()
     assert not page.exception
     return [str(element.value) for kind in ("subheader", "markdown", "caption") for element in page.get(kind)]
 
