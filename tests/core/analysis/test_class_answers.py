@@ -65,7 +65,7 @@ def test_no_better_than_the_most_frequent_class_is_named():
 def test_guessing_is_the_largest_class_and_not_one_of_as_many():
     # 1,004 of 1,040 right where 1,000 are healthy: a tenth of the way from 96.2 % to all right, and not 93 %.
     found = judged(counts([1_000, 40], [999, 5], [999, 5]), 1_004 / 1_040, clean=0.967)
-    assert found.headline == "Underfitting, training accuracy only 97 %" and found.hardly_learned
+    assert found.headline == "Underfitting, clean training accuracy only 97 %" and found.hardly_learned
     assert "where guessing gives 96 %" in found.evidence
 
 

@@ -65,7 +65,7 @@ def test_one_token_one_study(workspace, store):
 
 def test_nothing_is_queued_when_one_of_the_runs_cannot_be_trained(workspace, store):
     too_big = TINY.with_values({"dataset.num_train": 6_001})
-    with pytest.raises(ConfigError, match="asks for 6,001"):
+    with pytest.raises(ConfigError, match="must be at most 6,000"):
         start.start_study(workspace, spec("seeds", TINY, too_big))
     with pytest.raises(DatasetError, match="not here yet"):
         start.start_study(workspace, spec("seeds", TINY.with_values({"dataset.id": "cifar10"})))
