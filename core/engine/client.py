@@ -1,15 +1,14 @@
 """The engine's client: starts the helper process, asks it, and starts it again when it is gone. Loads no Keras."""
 
-import contextlib
 import os
 import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from msgspec.structs import asdict
@@ -20,7 +19,8 @@ from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.engine.answers import Answer, ExportedModel
 from core.errors import EngineError, UserError
 from core.system.files import open_log
-from core.system.frames import READY, Arrays, Pixels, read_frame, write_frame
+from core.system.frames import READY, Arrays, Frame, Pixels, collect_frames, write_frame
+from core.system.processes import kill_and_reap
 from core.workspace import PROJECT_ROOT, Workspace
 
 START_DEADLINE_SECONDS = 120.0
@@ -53,7 +53,7 @@ class Engine:
         self._command = list(command) if command else [sys.executable, "-m", "core.engine"]
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._answers: queue.Queue[tuple[dict[str, Any], Arrays] | None] = queue.Queue()
+        self._answers: queue.Queue[Frame | None] = queue.Queue()
         self._ready = False
 
     @property
@@ -229,16 +229,18 @@ class Engine:
             raise EngineError(f"The picture engine could not be started: {error.strerror}.") from error
         self._ready = False
         # Each process has its own queue: an answer that comes too late cannot reach the wrong request.
-        answers: queue.Queue[tuple[dict[str, Any], Arrays] | None] = queue.Queue()
+        answers: queue.Queue[Frame | None] = queue.Queue()
         self._answers = answers
 
-        def ready() -> None:
-            if self._answers is answers:
-                self._ready = True
+        def put(frame: Frame | None) -> None:
+            if frame is None or frame[0] != READY:
+                answers.put(frame)
+            elif self._answers is answers:
+                self._ready = True  # Keras is loaded
 
         assert process.stdout is not None
         threading.Thread(
-            target=_collect, args=(process.stdout, answers.put, ready), name="engine-reader", daemon=True
+            target=collect_frames, args=(process.stdout, put), name="engine-reader", daemon=True
         ).start()
         # Set last: `close` takes no turn, and must not end a process that is still being set up.
         self._process = process
@@ -248,11 +250,7 @@ class Engine:
         process, self._process, self._ready = self._process, None, False
         if process is None:
             return
-        process.kill()
-        with contextlib.suppress(OSError):
-            assert process.stdin is not None
-            process.stdin.close()
-        process.wait()
+        kill_and_reap(process)
 
 
 def _portions(pictures: Pictures) -> Iterator[list[tuple[str, bytes]]]:
@@ -267,19 +265,3 @@ def _portions(pictures: Pictures) -> Iterator[list[tuple[str, bytes]]]:
             portion, num_bytes = [], 0
     if portion:
         yield portion
-
-
-def _collect(
-    stream: IO[bytes], put: Callable[[tuple[dict[str, Any], Arrays] | None], None], ready: Callable[[], None]
-) -> None:
-    """Hand over each frame; None once the stream has ended. `ready` is called when Keras is loaded."""
-    try:
-        with stream, contextlib.suppress(EOFError, OSError, ValueError):
-            while True:
-                frame = read_frame(stream)
-                if frame[0] == READY:
-                    ready()
-                else:
-                    put(frame)
-    finally:
-        put(None)

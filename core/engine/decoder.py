@@ -10,15 +10,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from typing import IO, Any
 
 import numpy as np
 import psutil
 
 from core.errors import EngineError, PictureError
 from core.images import decode_picture, fit_picture, shorten
-from core.system.frames import READY, Arrays, Pixels, read_frame, write_frame
-from core.system.processes import take_standard_output
+from core.system.frames import READY, Frame, Pixels, collect_frames, read_frame, write_frame
+from core.system.processes import kill_and_reap, take_standard_output
 from core.workspace import PROJECT_ROOT
 
 # Of processor time, so that a busy machine does not count. The largest pictures that are taken need 0.3 to 0.8 s.
@@ -27,8 +26,6 @@ PICTURE_SECONDS = 5.0
 LOST_SECONDS = 20.0
 HURRIED_SECONDS = 0.5
 LOOK_SECONDS = 0.1
-
-_Answer = tuple[dict[str, Any], Arrays]
 
 
 class PictureTooSlow(PictureError):
@@ -42,7 +39,7 @@ class Decoder:
         self._command = list(command) if command else [sys.executable, "-m", "core.engine.decoder"]
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
-        self._answers: queue.Queue[_Answer | None] = queue.Queue()
+        self._answers: queue.Queue[Frame | None] = queue.Queue()
 
     def start(self) -> None:
         """Start the process without waiting until it has loaded what it needs. Does nothing when it runs."""
@@ -54,7 +51,10 @@ class Decoder:
         )
         self._answers = queue.Queue()
         threading.Thread(
-            target=_collect, args=(process.stdout, self._answers), name="decoder-reader", daemon=True
+            target=collect_frames,
+            args=(process.stdout, self._answers.put),
+            name="decoder-reader",
+            daemon=True,
         ).start()
         self._process, self._is_ready = process, False
 
@@ -99,13 +99,9 @@ class Decoder:
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()
-        with contextlib.suppress(OSError):
-            assert process.stdin is not None
-            process.stdin.close()
-        process.wait()
+        kill_and_reap(process)
 
-    def _wait(self, process: "subprocess.Popen[bytes]", seconds: float = math.inf) -> _Answer | None:
+    def _wait(self, process: "subprocess.Popen[bytes]", seconds: float = math.inf) -> Frame | None:
         """The next answer; None when the process has ended. Raises TimeoutError after `seconds` of processor time."""
         began = _processor_seconds(process.pid)
         while True:
@@ -122,16 +118,6 @@ def _processor_seconds(pid: int) -> float:
         return float(used.user + used.system)
     except psutil.Error:
         return 0.0  # it has ended: the reader says so
-
-
-def _collect(stream: IO[bytes], answers: "queue.Queue[_Answer | None]") -> None:
-    """Hand over each answer; None once the stream has ended."""
-    try:
-        with stream, contextlib.suppress(EOFError, OSError, ValueError):
-            while True:
-                answers.put(read_frame(stream))
-    finally:
-        answers.put(None)
 
 
 def main() -> int:

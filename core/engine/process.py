@@ -21,6 +21,7 @@ from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.engine.decoder import HURRIED_SECONDS, LOST_SECONDS, PICTURE_SECONDS, Decoder, PictureTooSlow
 from core.errors import ConvDeckError, PictureError, UserError
+from core.images import PIXELS_AVERAGED
 from core.system.frames import READY, Arrays, read_frame, write_frame
 from core.system.processes import choose_backend, take_standard_output
 from core.workspace import Workspace
@@ -176,8 +177,6 @@ def _decode_all(
     decoder: Decoder, document: dict[str, Any], arrays: Arrays, image_shape: tuple[int, ...]
 ) -> tuple[list[dict[str, Any]], Arrays]:
     """A row for each named picture, and the pixels of those that could be read, by place."""
-    from core.images import PIXELS_AVERAGED
-
     rows: list[dict[str, Any]] = []
     seen: Arrays = {}
     enough, lost = PIXELS_AVERAGED * max(image_shape[:2]), 0.0

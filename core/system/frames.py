@@ -4,15 +4,17 @@ A frame is an 8-byte big-endian length, that many bytes of JSON, then the arrays
 which the JSON's `arrays` lists them as `[name, dtype, shape]`.
 """
 
+import contextlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
+Frame = tuple[dict[str, Any], Arrays]
 Pixels = NDArray[np.uint8]  # pictures, (height, width, channels) or with a count before
 
 # What a process sends unasked, once it has loaded all that it needs to answer.
@@ -34,7 +36,7 @@ def write_frame(stream: IO[bytes], document: Mapping[str, Any], arrays: Mapping[
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], Arrays]:
+def read_frame(stream: IO[bytes]) -> Frame:
     """Read one frame. Raises EOFError when the stream ends before or inside it."""
     (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
     if length > _MAX_HEADER_BYTES:
@@ -61,3 +63,13 @@ def _read_exactly(stream: IO[bytes], count: int) -> bytes:
             count -= len(part)
         data = b"".join(parts)
     return data
+
+
+def collect_frames(stream: IO[bytes], put: Callable[[Frame | None], None]) -> None:
+    """Hand over each frame as it comes, and None once the stream has ended; for a thread of the reading side."""
+    try:
+        with stream, contextlib.suppress(EOFError, OSError, ValueError):
+            while True:
+                put(read_frame(stream))
+    finally:
+        put(None)

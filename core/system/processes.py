@@ -76,6 +76,15 @@ def detached() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
+def kill_and_reap(process: "subprocess.Popen[bytes]") -> None:
+    """End a child process whose standard input is a pipe, at once, and leave nothing of it."""
+    process.kill()
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    process.wait()
+
+
 def choose_backend() -> None:
     """Before Keras is imported: TensorFlow on the CPU, unless the environment says otherwise.
 

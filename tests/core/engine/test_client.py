@@ -199,5 +199,7 @@ def test_the_process_ends_when_its_server_is_gone(engines, wait_for) -> None:
     engine = engines(GOOD)
     engine.preview(AugmentationConfig(), PIXELS, seed=1)
     process = engine._process
+    assert process.poll() is None
     process.stdin.close()
-    wait_for(lambda: process.poll() == 0, message="the engine ends with its input")
+    wait_for(lambda: process.poll() is not None, message="the engine ends with its input")
+    assert process.returncode == 0
