@@ -63,7 +63,7 @@ def _runs(services: Services, request: Request) -> Any:
 def _run(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
     curves = services.store.curves(run.id)
-    verdict = verdict_of(services.workspace, run, curves, services.store.breakdowns.last_validation(run.id))
+    verdict = verdict_of(services.store, run, curves)
     return run_detail(run, curves, verdict, services.store.interventions.history(run.id))
 
 

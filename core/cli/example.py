@@ -40,7 +40,7 @@ def _example(arguments: argparse.Namespace) -> int:
             run = _train(workspace, store)
             curves = store.curves(run.id)
             write_example(run, curves, workspace.run_folder(run.id), out)
-            verdict = verdict_of(workspace, run, curves, store.breakdowns.last_validation(run.id))
+            verdict = verdict_of(store, run, curves)
     size = out.stat().st_size
     if arguments.json:
         print_json({"path": str(out), "bytes": size, "verdict": verdict.to_dict()})

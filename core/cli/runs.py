@@ -214,7 +214,7 @@ def _progress(run: Run) -> str | None:
 def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
     curves = store.curves(run.id)
     history = store.interventions.history(run.id)
-    diagnosis = verdict_of(store.workspace, run, curves, store.breakdowns.last_validation(run.id))
+    diagnosis = verdict_of(store, run, curves)
     if as_json:
         print_json(run_detail(run, curves, diagnosis, history))
         return

@@ -62,8 +62,7 @@ def entry_of(store: Store, note: Note) -> Entry:
 
 def _facts(store: Store, run_id: str, name: str) -> RunFacts:
     try:
-        classes = store.breakdowns.last_validation(run_id)
-        return facts_of(store.workspace, store.get_run(run_id), store.curves(run_id), classes)
+        return facts_of(store, store.get_run(run_id), store.curves(run_id))
     except RunNotFound:
         return RunFacts(run_id, name, deleted=True)
 

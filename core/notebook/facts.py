@@ -10,9 +10,8 @@ from core.config.changes import describe_changes
 from core.epoch import Curves
 from core.formatting import duration
 from core.runs.verdicts import verdict_of
-from core.store.breakdowns import ClassCounts
 from core.store.records import Run, finite
-from core.workspace import Workspace
+from core.store.store import Store
 
 MOST_CHANGES = 20
 ONE_RUN_EACH = "One run each: no interval, and a small difference may be chance. Run several seeds."
@@ -77,15 +76,15 @@ class RunFacts:
         }  # fmt: skip
 
 
-def facts_of(workspace: Workspace, run: Run, curves: Curves, classes: ClassCounts | None = None) -> RunFacts:
-    """The facts of a run that is there; `classes` as in `verdict_of`."""
+def facts_of(store: Store, run: Run, curves: Curves) -> RunFacts:
+    """The facts of a run that is there. Raises RunNotFound."""
     seconds = [value for value in curves["seconds"] if value is not None]
     config = run.readable_config
     return RunFacts(
         id=run.id,
         name=run.name,
         state=run.state.value,
-        headline=verdict_of(workspace, run, curves, classes).headline if run.epoch else None,
+        headline=verdict_of(store, run, curves).headline if run.epoch else None,
         epochs=run.epoch,
         total_epochs=run.total_epochs,
         best_epoch=run.best_epoch,

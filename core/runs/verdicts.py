@@ -14,7 +14,6 @@ from core.datasets.storage import DatasetInfo, describe_dataset
 from core.epoch import Curves
 from core.errors import RunNotFound
 from core.runs.documents import run_summary
-from core.store.breakdowns import ClassCounts
 from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
@@ -24,16 +23,14 @@ from core.workspace import Workspace
 VERDICTS_KEPT = 4096
 
 
-def verdict_of(
-    workspace: Workspace, run: Run, curves: Curves, classes: ClassCounts | None = None
-) -> Diagnosis:
+def verdict_of(store: Store, run: Run, curves: Curves) -> Diagnosis:
     """The diagnosis of a run. How many pictures its accuracies rest on decides what is more than chance.
 
-    `classes` is what `store.breakdowns.last_validation` gives of the run; without, a network that gives one answer for
-    everything is not noticed. Where the number of pictures is known neither of the run nor of its data set, or the
-    settings cannot be read, the diagnosis is made from these alone.
+    Where that is known neither of the run nor of its data set, or the settings cannot be read, it is made from the
+    curves and the answers to each class alone. Raises RunNotFound.
     """
-    return diagnose(curves, **_measured_on(run, _described(workspace, run)), classes=classes)
+    known = _measured_on(run, _described(store.workspace, run))
+    return diagnose(curves, **known, classes=store.breakdowns.last_validation(run.id))
 
 
 def summary_of(store: Store, run: Run) -> dict[str, Any]:

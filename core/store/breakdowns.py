@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.store import run_tables
 from core.store.database import Database, reading
 
+# How many times the pictures of the smallest class the largest has at least where classes count as uneven.
 UNEVEN = 1.5
 
 Counts = NDArray[np.int64]
@@ -160,7 +161,7 @@ class Breakdowns:
                 return _columns([(epoch, json.loads(text)) for epoch, text in rows])
 
     def last_validation(self, run_id: str, most: int = 3) -> ClassCounts | None:
-        """Validation by class in the last epochs that have a breakdown, at most so many; None where none has one.
+        """Validation by class in the last `most` epochs that have a breakdown; None where there is none.
 
         Raises RunNotFound.
         """

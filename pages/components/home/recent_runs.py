@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.formatting import percent, points
-from core.runs.breakdown import balanced_in_words
 from core.runs.progress import run_fraction
 from core.store.records import Run
 from core.store.store import Store
@@ -11,7 +10,6 @@ from core.system.devices import list_devices
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
-from pages.components.runs.breakdown import best_balanced
 
 TICK_SECONDS = 1.0
 SHOWN_UNDER_WAY = 5
@@ -75,5 +73,4 @@ def _result(store: Store, run: Run) -> str:
     if run.best_val_accuracy is None:
         return "no epoch finished"
     gap = "" if run.gap is None else f", gap {points(run.gap)}"
-    balanced = balanced_in_words(best_balanced(store, run))
-    return f"best validation accuracy {percent(run.best_val_accuracy)}{balanced} on {run.dataset}{gap}"
+    return f"best validation accuracy {run_words.best_in_words(store, run)} on {run.dataset}{gap}"

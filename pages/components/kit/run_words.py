@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.formatting import percent
+from core.runs.breakdown import balanced_at_best, balanced_in_words
 from core.store.records import Run
 from core.store.states import RunState
+from core.store.store import Store
 from core.system.devices import DeviceReport
+from pages.components.kit.cache import per_epoch
 
 Color = Literal["red", "orange", "blue", "green", "gray"]
 
@@ -59,6 +63,17 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
     return [
         f"{name} ({run.id})" if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)
     ]
+
+
+@per_epoch(64)
+def best_balanced(store: Store, run: Run) -> float | None:
+    """The balanced accuracy of the best epoch where classes are uneven, read once per epoch."""
+    return balanced_at_best(store, run)
+
+
+def best_in_words(store: Store, run: Run) -> str:
+    """The best validation accuracy, with the balanced one where classes are uneven: `62.4 % (balanced 51.2 %)`."""
+    return f"{percent(run.best_val_accuracy)}{balanced_in_words(best_balanced(store, run))}"
 
 
 def active_note(run: Run) -> str:

@@ -129,15 +129,7 @@ def _facts(services: Services, ids: Sequence[str]) -> list[str]:
 
 
 def _read_facts(services: Services, runs: Sequence[Run]) -> list[str]:
-    known = tuple(
-        facts_of(
-            services.workspace,
-            run,
-            curves_of(services.store, run),
-            services.store.breakdowns.last_validation(run.id),
-        )
-        for run in runs
-    )
+    known = tuple(facts_of(services.store, run, curves_of(services.store, run)) for run in runs)
     unwritten = Note("", (), "", "", 0.0, 0.0)
     return Entry(unwritten, known, compare(known), is_open=False).facts()
 

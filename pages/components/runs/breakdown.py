@@ -15,7 +15,6 @@ from core.datasets.followed import load_followed
 from core.datasets.identity import check_same_data
 from core.errors import ConvDeckError
 from core.runs.breakdown import (
-    balanced_at_best,
     class_names_of,
     memorised_in_words,
     smallest_class_in_words,
@@ -118,12 +117,6 @@ def _render_pictures(services: Services, run: Run, details: RunBreakdown, names:
         "Forgotten: right after one epoch, wrong after the next. The stronger the colour, the surer the answer. Every "
         "run on this data follows the same pictures."
     )
-
-
-@per_epoch(64)
-def best_balanced(store: Store, run: Run) -> float | None:
-    """The balanced accuracy of the best epoch where classes are uneven, read once per epoch."""
-    return balanced_at_best(store, run)
 
 
 @per_epoch(32)

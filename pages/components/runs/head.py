@@ -9,14 +9,12 @@ from core.config import differences
 from core.config.changes import setting_in_words, settings_in_words
 from core.config.labels import label_of
 from core.design.presets import PRESETS
-from core.formatting import percent, points, rough_duration
-from core.runs.breakdown import balanced_in_words
+from core.formatting import points, rough_duration
 from core.store.records import Run
 from core.store.store import Store
 from pages.components.kit import run_words
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import literal
-from pages.components.runs.breakdown import best_balanced
 
 
 def render_head(runs: Sequence[Run]) -> None:
@@ -43,8 +41,7 @@ def render_line(store: Store, run: Run, name: str) -> None:
     numbers = f"{run.epoch} of {run.total_epochs} epochs"
     if run.epoch:
         gap = "" if run.gap is None else f", gap {points(run.gap)}"
-        best = f"{percent(run.best_val_accuracy)}{balanced_in_words(best_balanced(store, run))}"
-        numbers = f"best validation {best}, {numbers}{gap}"
+        numbers = f"best validation {run_words.best_in_words(store, run)}, {numbers}{gap}"
     st.markdown(f"{run_words.badge(run)} **{literal(name)}**: {numbers}")
 
 

@@ -26,7 +26,7 @@ from core.system.processes import is_alive
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal, local_time
-from pages.components.runs.breakdown import best_balanced, render_breakdown
+from pages.components.runs.breakdown import render_breakdown
 from pages.components.runs.controls import render_history, render_hold
 from pages.components.runs.curves import curves_of, marked_changes, render_charts
 from pages.components.runs.head import render_line
@@ -142,7 +142,7 @@ def _render_measures(store: Store, run: Run, curves: Curves) -> None:
         else next(reversed(speeds), None)
     )
     each = epoch_seconds(run, curves)
-    balanced = best_balanced(store, run)
+    balanced = run_words.best_balanced(store, run)
     with st.grid(5 if balanced is None else 6, min_column_width=150):
         st.metric(
             "Best" if run.best_epoch is None else f"Best, at epoch {run.best_epoch}",

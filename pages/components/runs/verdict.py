@@ -67,7 +67,7 @@ def _version(services: Services, run: Run) -> Hashable:
 @per_epoch(64, _version)
 def diagnosed(services: Services, run: Run, curves: Curves) -> Diagnosis:
     """The diagnosis alone, made once per epoch: the suggestions take six times as long."""
-    return verdict_of(services.workspace, run, curves, services.store.breakdowns.last_validation(run.id))
+    return verdict_of(services.store, run, curves)
 
 
 @per_epoch(64, _version)

@@ -15,8 +15,8 @@ from tests.core.notebook.conftest import CONFIG, HOSTILE, trained_run
 def test_a_run_s_numbers_are_those_of_its_curves(store, workspace) -> None:
     accuracies = [0.30, 0.42, 0.512, 0.50]
     run = trained_run(store, "the run", accuracies)
-    facts = facts_of(workspace, run, store.curves(run.id))
-    headline = verdict_of(workspace, run, store.curves(run.id)).headline
+    facts = facts_of(store, run, store.curves(run.id))
+    headline = verdict_of(store, run, store.curves(run.id)).headline
     assert (facts.best_epoch, facts.best_val_accuracy) == (3, max(accuracies))
     assert facts.gap == pytest.approx(0.60 - 0.50)
     assert facts.seconds == 4 * 2.5
@@ -57,7 +57,7 @@ def test_two_runs_are_compared_by_settings_and_best_accuracy(store) -> None:
 
 def test_runs_on_two_data_sets_of_one_name_are_not_compared(store) -> None:
     runs = [
-        replace(facts_of(store.workspace, run, store.curves(run.id)), dataset_digest=digest)
+        replace(facts_of(store, run, store.curves(run.id)), dataset_digest=digest)
         for seed, digest in enumerate(("d1", "d2", "d1"))
         for run in [trained_run(store, f"s{seed}", [0.3, 0.5], CONFIG.with_values({"seed": seed}))]
     ]

@@ -40,7 +40,7 @@ def test_a_new_workspace_gets_a_finished_run_like_any_other(workspace, store) ->
     best = max(range(25), key=lambda index: (curves["val_accuracy"][index], -index))
     assert (run.best_epoch, run.best_val_accuracy) == (best + 1, curves["val_accuracy"][best])
     last = [curves["clean_train_accuracy"][index] - curves["val_accuracy"][index] for index in (-3, -2, -1)]
-    verdict = verdict_of(workspace, run, curves)
+    verdict = verdict_of(store, run, curves)
     assert run.gap == verdict.gap == sorted(last)[1]
     assert verdict.headline.startswith("Overfitting since epoch")
     assert suggestions_of(workspace, run, verdict)[0].id == "augment"

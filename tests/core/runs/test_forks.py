@@ -91,7 +91,7 @@ def test_the_verdict_is_in_show_and_its_mends_can_be_taken(workspace, parent):
     assert 1 < verdict["onset_epoch"] < 10
     assert verdict["gap"] == pytest.approx(0.38)  # 98 less 60 points
     run = store.get_run(parent.id)
-    suggestions = suggestions_of(workspace, run, verdict_of(workspace, run, store.curves(run.id)))
+    suggestions = suggestions_of(workspace, run, verdict_of(store, run, store.curves(run.id)))
     fork = fork_experiment(workspace, run.id, suggestions[0].changes)
     assert fork.config.augmentation.is_active
 
@@ -101,7 +101,7 @@ def test_without_its_data_set_a_run_still_has_a_verdict(workspace):
     run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": "gone"})))
     overfitting(store, run)
     run, curves = store.get_run(run.id), store.curves(run.id)
-    diagnosis = verdict_of(workspace, run, curves)
+    diagnosis = verdict_of(store, run, curves)
     assert diagnosis.verdict == "overfitting"
     assert suggestions_of(workspace, run, diagnosis) == ()
 

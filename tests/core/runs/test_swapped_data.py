@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
-from filelock import FileLock
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -35,16 +34,11 @@ from core.workspace import Workspace
 from tests.core.conftest import own_data, run_command, run_json
 from tests.core.store.test_breakdowns import details
 
+pytestmark = pytest.mark.usefixtures("no_scheduler")
+
 VALUES = {"dataset.id": "pets", "training.epochs": 3}
 CONFIG = PRESETS["tiny"].config.with_values(VALUES)
 OTHER_DATA = "another data set that was called pets"
-
-
-@pytest.fixture(autouse=True)
-def somebody_serves(workspace):
-    """The lock is held, as it is by a scheduler, so that no process is started."""
-    with FileLock(workspace.scheduler_lock):
-        yield
 
 
 @pytest.fixture
@@ -153,7 +147,7 @@ def test_the_verdict_rests_on_the_run_s_own_data(workspace, store, run, change) 
     curves = store.curves(run.id)
     whole = diagnose(curves, num_classes=2, num_validation=6, num_clean=24)
     change(workspace)
-    assert verdict_of(workspace, run, curves) == whole
+    assert verdict_of(store, run, curves) == whole
     (summary,) = summaries_of(store, [run])
     assert summary["verdict"] == whole.to_dict()
 
@@ -162,8 +156,8 @@ def test_the_verdict_rests_on_no_other_data_and_offers_nothing(workspace, store,
     curves = store.curves(run.id)
     swap(workspace, class_names=("a", "b", "c"))
     own = diagnose(curves, num_classes=2, num_validation=6, num_clean=24)
-    assert verdict_of(workspace, run, curves) == own
-    assert suggestions_of(workspace, run, verdict_of(workspace, run, curves)) == ()
+    assert verdict_of(store, run, curves) == own
+    assert suggestions_of(workspace, run, verdict_of(store, run, curves)) == ()
     later = end(store, control.start_run(workspace, RunRequest(CONFIG)))
     of_later, of_run = summaries_of(store, [later, run])
     counted = diagnose(curves, num_classes=3, num_validation=6, num_clean=24)

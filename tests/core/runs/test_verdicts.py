@@ -55,7 +55,7 @@ def test_stopping_at_the_best_epoch_is_offered_only_where_others_came_after_it(s
     run = overfitting(store)
     # Of twelve epochs the fourth was best, and forty were planned.
     run = replace(run, config_json=run.config.with_values({"training.epochs": 40}).to_json())
-    diagnosis = verdict_of(store.workspace, run, store.curves(run.id))
+    diagnosis = verdict_of(store, run, store.curves(run.id))
     for ended_at, offered in ((12, True), (4, False)):
         suggestions = {
             each.id: each for each in suggestions_of(store.workspace, replace(run, epoch=ended_at), diagnosis)
@@ -158,7 +158,7 @@ def test_a_run_that_has_ended_is_judged_once_and_again_when_it_goes_on(store, ju
     store.transition(run.id, RunState.STOPPED, expected=RunState.RUNNING, attempt=1)
     first, second = verdict_in_list(store), verdict_in_list(store)
     assert judged == [12, 12, 12]
-    assert first == second == verdict_of(store.workspace, run, store.curves(run.id)).to_dict()
+    assert first == second == verdict_of(store, run, store.curves(run.id)).to_dict()
     first["headline"] = "Somebody else's"
     assert verdict_in_list(store) == second
     judged.clear()
@@ -178,7 +178,7 @@ def test_a_run_that_has_ended_is_judged_anew_when_its_data_set_goes_and_comes_ba
     run = overfitting(store, "pictures")
     store.transition(run.id, RunState.STOPPED, expected=RunState.RUNNING, attempt=1)
     curves = store.curves(run.id)
-    whole = verdict_of(store.workspace, run, curves).to_dict()
+    whole = verdict_of(store, run, curves).to_dict()
     assert verdict_in_list(store) == whole
     aside = own.rename(store.workspace.root / "aside")
     assert verdict_in_list(store) == diagnose(curves).to_dict() != whole
