@@ -17,6 +17,7 @@ os.environ["CONVDECK_STANDBY"] = "off"
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from core.datasets import prepare
 from core.workspace import Workspace
@@ -42,6 +43,13 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
     monkeypatch.setenv("CONVDECK_HOME", str(root))
     yield Workspace(root).ensure()
     end_processes(root)
+
+
+@pytest.fixture
+def no_scheduler(workspace: Workspace) -> Iterator[None]:
+    """The lock is held, as it is by a scheduler, so that no process is started."""
+    with FileLock(workspace.scheduler_lock):
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

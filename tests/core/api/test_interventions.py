@@ -1,7 +1,6 @@
 """Pause, step, learning rate and epochs, by REST and on the command line, of a run whose worker is played."""
 
 import pytest
-from filelock import FileLock
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -12,12 +11,7 @@ from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 from tests.core.scheduling.fakes import CONFIG
 
-
-@pytest.fixture(autouse=True)
-def somebody_serves(workspace):
-    """The lock is held, as it is by a scheduler, so that no process is started."""
-    with FileLock(workspace.scheduler_lock):
-        yield
+pytestmark = pytest.mark.usefixtures("no_scheduler")
 
 
 @pytest.fixture

@@ -90,6 +90,12 @@ def test_muon_with_nothing_to_train_is_refused(
 
 
 def test_with_something_to_train_it_is_not() -> None:
-    check_optimizer(MUON, describe_network(PRESETS["tiny"].config.model))
-    check_optimizer(FORMER, describe_network(ModelConfig(blocks=(), dense=(DenseConfig(),))))
-    check_optimizer(OptimizerConfig(name="adamw"), describe_network(ModelConfig(blocks=())))
+    tiny = describe_network(PRESETS["tiny"].config.model)
+    assert [layer.kind for layer in trained_by_muon(MUON, tiny)] == ["conv"]
+    check_optimizer(MUON, tiny)
+    dense = describe_network(ModelConfig(blocks=(), dense=(DenseConfig(),)))
+    assert [layer.kind for layer in trained_by_muon(FORMER, dense)] == ["dense"]
+    check_optimizer(FORMER, dense)
+    other = OptimizerConfig(name="adamw")
+    assert trained_by_muon(other, tiny) == ()
+    check_optimizer(other, describe_network(ModelConfig(blocks=())))

@@ -1,7 +1,6 @@
 import threading
 
 import pytest
-from filelock import FileLock
 
 from core.errors import IllegalTransition, RunError, RunNotFound
 from core.runs import control
@@ -10,12 +9,7 @@ from core.store.states import ACTIVE, RunState
 from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
 
-
-@pytest.fixture(autouse=True)
-def somebody_serves(workspace):
-    """The lock is held, as it is by a scheduler, so that no process is started."""
-    with FileLock(workspace.scheduler_lock):
-        yield
+pytestmark = pytest.mark.usefixtures("no_scheduler")
 
 
 @pytest.fixture

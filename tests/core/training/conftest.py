@@ -1,7 +1,9 @@
 """Tiny pictures, tiny networks, and a reporter that remembers what it was told."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,3 +117,21 @@ def tiny_config() -> ExperimentConfig:
         training=TrainingConfig(batch_size=16, epochs=3),
         seed=5,
     ).with_values({"augmentation.horizontal_flip": True, "augmentation.rotation_degrees": 10})
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the best models of epochs 1 and 2, to be copied."""
+    from core.training.models import build_model
+    from core.training.saved_models import save_run_model
+
+    folder, model = tmp_path_factory.mktemp("pairs"), build_model(tiny_config(), SHAPE, 3)
+    for epoch in (1, 2):
+        save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
+    return folder
+
+
+@pytest.fixture
+def folder(pairs: Path, tmp_path: Path) -> Path:
+    """A copy of `pairs` of the test's own."""
+    return Path(shutil.copytree(pairs, tmp_path / "run"))

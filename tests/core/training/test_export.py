@@ -1,7 +1,6 @@
 """A model for use without ConvDeck: its answers, its recipe, and the program that comes with it."""
 
 import json
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -23,20 +22,6 @@ PICTURES = np.random.default_rng(3).integers(0, 256, (300, *SHAPE)).astype(np.ui
 @pytest.fixture
 def model(config) -> keras.Model:
     return build_model(config, SHAPE, 3)
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> Path:
-    """A folder with the best of epochs 1 and 2, to be copied."""
-    folder, model = tmp_path_factory.mktemp("pairs"), build_model(tiny_config(), SHAPE, 3)
-    for epoch in (1, 2):
-        save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
-    return folder
-
-
-@pytest.fixture
-def folder(pairs, tmp_path) -> Path:
-    return Path(shutil.copytree(pairs, tmp_path / "run"))
 
 
 def test_an_export_answers_as_the_run_s_model_does(model, tmp_path) -> None:

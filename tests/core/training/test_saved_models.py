@@ -1,6 +1,5 @@
 """What a run leaves for others: the best and the last model, and prediction."""
 
-import shutil
 from pathlib import Path
 
 import keras
@@ -18,7 +17,7 @@ from core.training.saved_models import (
     read_description,
     save_run_model,
 )
-from tests.core.training.conftest import CLASSES, SHAPE, tiny_config
+from tests.core.training.conftest import CLASSES, SHAPE
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (300, *SHAPE)).astype(np.uint8)
 
@@ -90,20 +89,6 @@ def test_between_two_saves_the_former_pair_is_whole(model, tmp_path, monkeypatch
         save_run_model(tmp_path, "best", model, CLASSES, SHAPE, epoch)
     # Saving the same epoch again, after going back, replaces its model first.
     assert load_run_model(tmp_path).epoch == epoch - 1
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> Path:
-    """A folder with the best of epochs 1 and 2, to be copied."""
-    folder, model = tmp_path_factory.mktemp("pairs"), build_model(tiny_config(), SHAPE, 3)
-    for epoch in (1, 2):
-        save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
-    return folder
-
-
-@pytest.fixture
-def folder(pairs, tmp_path) -> Path:
-    return Path(shutil.copytree(pairs, tmp_path / "run"))
 
 
 def test_a_thousand_flips_are_each_refused_and_the_previous_pair_is_offered(folder) -> None:

@@ -8,7 +8,6 @@ import sqlite3
 import time
 
 import pytest
-from filelock import FileLock
 
 from core.config.labels import label_of
 from core.design.presets import PRESETS
@@ -20,12 +19,7 @@ from tests.pages.numbers.drawn import train
 from tests.pages.numbers.readings import chart_data, epochs_of, read_numbers, sql, texts_of
 from tests.pages.visits import open_page, press, unfold
 
-
-@pytest.fixture(autouse=True)
-def somebody_serves(workspace):
-    """The lock is held, as it is by a scheduler, so that no process is started."""
-    with FileLock(workspace.scheduler_lock):
-        yield
+pytestmark = pytest.mark.usefixtures("no_scheduler")
 
 
 def three_digits(rate: float) -> str:

@@ -1,7 +1,6 @@
 """Pause, resume, step and changes on the Runs page, with a worker that the test plays."""
 
 import pytest
-from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
@@ -14,14 +13,9 @@ from core.store.store import Store
 from pages.components.runs.controls import history_frame
 from tests.pages.visits import button, open_page, press, unfold, words
 
+pytestmark = pytest.mark.usefixtures("no_scheduler")
+
 CONFIG = PRESETS["tiny"].config
-
-
-@pytest.fixture(autouse=True)
-def somebody_serves(workspace):
-    """The lock is held, as it is by a scheduler, so that no process is started."""
-    with FileLock(workspace.scheduler_lock):
-        yield
 
 
 @pytest.fixture
