@@ -19,7 +19,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 MAX_PIXELS = 25_000_000
 MAX_SIDE_RATIO = 50
 MAX_FILE_BYTES = 50_000_000
-# Each scan of a progressive JPEG draws the whole picture anew: 0.1 s for 25 million pixels. Encoders make ten or so.
+# Each scan of a progressive JPEG decodes the whole picture again: 0.1 s for 25 million pixels. Most have about ten.
 MAX_SCANS = 32
 CROPS = ("center", "pad", "stretch")
 # Of a large photo, each pixel that a network sees averages at least this many by this many.

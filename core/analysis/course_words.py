@@ -1,8 +1,8 @@
 """How validation went since an epoch, in words that hold measured numbers alone.
 
-What decides a verdict are curves without jumps and noise (`core.analysis.signals`). Nobody measured their values, so no
-sentence quotes them: “then” and “now” are medians of three measured epochs, as the gap is; best and lowest are those of
-single epochs, which the charts mark.
+A verdict is decided on curves without jumps and noise (`core.analysis.signals`). Their values were never measured, so
+no sentence quotes them. “Then” and “now” are medians of three measured epochs, as the gap is; best and lowest are
+values of single epochs, which the charts mark.
 """
 
 from dataclasses import dataclass

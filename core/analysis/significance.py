@@ -89,11 +89,11 @@ def standard_error(accuracy: float, num_pictures: int) -> float:
 
 
 def rounding_error(*num_pictures: int | None) -> float | None:
-    """The standard deviation that counting gives an accuracy, or a difference of accuracies on so many pictures each.
+    """The standard deviation that rounding alone causes, in an accuracy or in a difference of several.
 
-    On n pictures an accuracy is rounded to a step of 1 / n, and what is rounded away is spread evenly over it: that has
-    the standard deviation 1 / (n √12) (Sheppard, Proceedings of the London Mathematical Society 29, 1898, doi
-    10.1112/plms/s1-29.1.353). None where a number is not known.
+    `num_pictures` are the pictures that each accuracy rests on. An accuracy on n pictures is a multiple of 1 / n. The
+    rounding error is spread evenly over that step, and its standard deviation is 1 / (n √12) (Sheppard, Proceedings of
+    the London Mathematical Society 29, 1898, doi 10.1112/plms/s1-29.1.353). None where a number is not known.
     """
     known = [number for number in num_pictures if number]
     if not known or len(known) < len(num_pictures):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def map_array(path: Path, kind: type[np.generic], axes: int) -> NDArray[Any]:
-    """A read-only memory map of a `.npy` file whose array has this `kind` of numbers and so many `axes`.
+    """A read-only memory map of a `.npy` file, whose array must be of the dtype `kind` with this number of `axes`.
 
     Raises:
         OSError: it cannot be read.
