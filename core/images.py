@@ -8,24 +8,44 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from core.errors import PictureError
 from core.system.frames import Pixels
 
-# Pillow registers some 40 openers; these are what people have.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-MAX_PIXELS = 25_000_000
+# Pillow registers some 40 openers; these are what people have. Not every build of it has AVIF.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", *(("AVIF",) if features.check("avif") else ()))
+FORMATS_IN_WORDS = (
+    "PNG, JPEG, WebP, BMP, GIF, TIFF or AVIF" if "AVIF" in FORMATS else "PNG, JPEG, WebP, BMP, GIF or TIFF"
+)
+# Names of such files end in these; what a file is, its content tells.
+PICTURE_ENDINGS = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif",
+)  # fmt: skip
+MAX_PIXELS = 25_000_000  # that are decoded: of a JPEG, the decoder can leave out most
+MAX_PHOTO_PIXELS = 150_000_000  # that a JPEG may say it has
 MAX_SIDE_RATIO = 50
 MAX_FILE_BYTES = 50_000_000
 # Each scan of a progressive JPEG decodes the whole picture again: 0.1 s for 25 million pixels. Most have about ten.
 MAX_SCANS = 32
+MAX_SCANNED_PIXELS = MAX_SCANS * MAX_PIXELS
 CROPS = ("center", "pad", "stretch")
 # Of a large photo, each pixel that a network sees averages at least this many by this many.
 PIXELS_AVERAGED = 16
 
+HEAD_BYTES = 64  # of a file, from which its kind is told
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
+_BEGINNINGS = {
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "WebP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "GIF": re.compile(rb"GIF8[79]a"),
+    # The length of the second header tells a bitmap from a text that begins with "BM".
+    "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
+    "TIFF": re.compile(rb"II\*\0|MM\0\*"),
+    "AVIF": re.compile(rb"....ftypavi[fs]", re.DOTALL),
+    "HEIC": re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+}
 # The markers that something follows, or that end the picture (ITU-T T.81, table B.1).
 _MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd9-\xfe])", re.DOTALL)
 
@@ -38,14 +58,22 @@ class Picture:
     notes: tuple[str, ...]
 
 
+def picture_kind(head: bytes) -> str | None:
+    """The kind of picture (`PNG`, `JPEG`, …) that a file is by its first `HEAD_BYTES`, also one that is not read here
+    (`HEIC`); None: it is no picture. What the file is called does not count.
+    """
+    return next((kind for kind, beginning in _BEGINNINGS.items() if beginning.match(head)), None)
+
+
 def decode_picture(data: bytes, name: str, enough: int | None = None) -> Picture:
     """Decode one picture file.
 
     A JPEG may come out smaller, by 2, 4 or 8, as long as both sides keep `enough` pixels: its decoder then leaves out
-    what would be averaged away, which takes a third of the time for a phone's photo.
+    what would be averaged away, which takes a third of the time for a phone's photo. One that would have more than
+    `MAX_PIXELS` comes out smaller in any case.
 
-    The first frame of an animation is taken, transparency is laid on white, 16-bit greys are scaled to their own
-    range, and EXIF orientation is applied.
+    The first frame of an animation is taken, transparency is laid on white, of 16 bits the upper eight count, so that
+    the same number is the same grey in every picture, and EXIF orientation is applied.
 
     Raises:
         PictureError: one sentence with the file's name.
@@ -55,24 +83,28 @@ def decode_picture(data: bytes, name: str, enough: int | None = None) -> Picture
         raise PictureError(f"{shown} is empty.")
     if len(data) > MAX_FILE_BYTES:
         raise PictureError(f"{shown} is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+    kind = picture_kind(data[:HEAD_BYTES])
+    if kind == "HEIC":
+        raise PictureError(f"{shown} is a HEIC photo, which is not read. Save it as JPEG.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore"
             )  # Pillow warns of broken EXIF and large pictures; both are handled here
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_size(image.size, shown)
-                if data.startswith(_JPEG):
-                    _check_scans(data, shown)
-                if enough is not None:
-                    image.draft(image.mode, (enough, enough))
-                return _to_rgb(image)
+                _check_size(image.size, shown, MAX_PHOTO_PIXELS if kind == "JPEG" else MAX_PIXELS)
+                if kind == "JPEG":
+                    _check_scans(data, image.size, shown)
+                    _reduce(image, enough)
+                return _to_rgb(image, shown)
     except PictureError:
         raise
     except UnidentifiedImageError:
-        raise PictureError(f"{shown} is not a picture in PNG, JPEG, WebP, BMP or GIF format.") from None
+        if kind is not None:
+            raise PictureError(f"{shown} cannot be decoded: its data is damaged.") from None
+        raise PictureError(f"{shown} is not a picture in {FORMATS_IN_WORDS} format.") from None
     except Image.DecompressionBombError:
-        raise PictureError(f"{shown} has more than {MAX_PIXELS // 1_000_000} million pixels.") from None
+        raise PictureError(f"{shown} has more than {MAX_PHOTO_PIXELS // 1_000_000} million pixels.") from None
     except (
         OSError,
         ValueError,
@@ -85,6 +117,10 @@ def decode_picture(data: bytes, name: str, enough: int | None = None) -> Picture
         struct.error,
         zlib.error,
     ) as error:
+        if kind is not None and str(error).startswith("Unsupported "):  # as Pillow says of rare bitmaps
+            raise PictureError(f"{shown} is a {kind} of a kind that is not read. Save it as PNG.") from error
+        if kind is None:  # it only begins like one
+            raise PictureError(f"{shown} is not a picture in {FORMATS_IN_WORDS} format.") from error
         reason = "it is cut off" if "truncated" in str(error) else "its data is damaged"
         raise PictureError(f"{shown} cannot be decoded: {reason}.") from error
 
@@ -120,23 +156,37 @@ def shorten(name: str) -> str:
     return printable if 0 < len(printable) <= 60 else (printable[:57] + "…" if printable else "A file")
 
 
-def _check_size(size: tuple[int, int], shown: str) -> None:
+def _check_size(size: tuple[int, int], shown: str, most: int) -> None:
     """From the header, before anything is decoded: a file of 21 KB can unfold to 177 million pixels."""
     width, height = size
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         raise PictureError(
-            f"{shown} has {width * height / 1e6:.0f} million pixels; at most {MAX_PIXELS / 1e6:.0f} are allowed."
+            f"{shown} has {width * height / 1e6:.0f} million pixels; at most {most / 1e6:.0f} are allowed."
         )
     if max(size) > MAX_SIDE_RATIO * min(size):
         raise PictureError(f"{shown} is {width}×{height} pixels: too long and thin to be classified.")
 
 
-def _check_scans(data: bytes, shown: str) -> None:
+def _check_scans(data: bytes, size: tuple[int, int], shown: str) -> None:
     """Before anything is decoded: 127 KB can hold 700 scans, which take a minute."""
-    if data.count(_SCAN) > MAX_SCANS and (scans := _count_scans(data)) > MAX_SCANS:
+    most = min(MAX_SCANS, MAX_SCANNED_PIXELS // (size[0] * size[1]))
+    if data.count(_SCAN) > most and (scans := _count_scans(data)) > most:
         raise PictureError(
-            f"{shown} is a JPEG with {scans:,} scans; at most {MAX_SCANS} are decoded. Save it again as a plain JPEG."
+            f"{shown} is a JPEG with {scans:,} scans; at most {most} are decoded. Save it again as a plain JPEG."
         )
+
+
+def _reduce(image: Image.Image, enough: int | None) -> None:
+    """Have a JPEG decoded smaller, as `decode_picture` says."""
+    width, height = image.size
+    scale = 1
+    while scale < 8 and (
+        (enough is not None and min(width, height) // (2 * scale) >= enough)
+        or (width // scale) * (height // scale) > MAX_PIXELS
+    ):
+        scale *= 2
+    if scale > 1:
+        image.draft(image.mode, (width // scale, height // scale))
 
 
 def _count_scans(data: bytes) -> int:
@@ -153,22 +203,24 @@ def _count_scans(data: bytes) -> int:
     return scans
 
 
-def _to_rgb(image: Image.Image) -> Picture:
+def _to_rgb(image: Image.Image, shown: str) -> Picture:
     notes = []
     # Not `n_frames`: counting walks through the whole file, 6 s for 15 MB of tiny frames. A phone's JPEG may hold
     # further pictures too (MPO), which is no animation.
     if getattr(image, "is_animated", False) and image.format != "MPO":
         image.seek(0)
-        notes.append("Animation: the first frame is used.")
+        several = "Several pages: the first page" if image.format == "TIFF" else "Animation: the first frame"
+        notes.append(f"{several} is used.")
     image.load()
+    transparent = image.info.get("transparency")
     try:
         upright = ImageOps.exif_transpose(image)
     except Exception:  # broken EXIF comes as many kinds of errors; the picture itself is fine
         upright = image
     image = upright if upright is not None else image
     if image.mode.startswith(("I", "F")):
-        image = _to_eight_bits(np.asarray(image, np.float32))
-        notes.append("More than 8 bits per pixel: scaled to the range from 0 to 255.")
+        image = _to_eight_bits(image, transparent, shown)
+        notes.append("16 bits per pixel: the range from 0 to 65,535 became 0 to 255.")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layered = image.convert("RGBA")
         white = Image.new("RGBA", layered.size, "white")
@@ -178,12 +230,18 @@ def _to_rgb(image: Image.Image) -> Picture:
     return Picture(np.array(image.convert("RGB")), tuple(notes))
 
 
-def _to_eight_bits(values: NDArray[np.float32]) -> Image.Image:
-    """Plain conversion would turn 300 and 60,000 both white."""
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 255:
-        scaled = values
-    else:
-        low = min(0.0, low)
-        scaled = (values - low) * (255.0 / max(high - low, 1e-12))
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+def _to_eight_bits(image: Image.Image, transparent: object, shown: str) -> Image.Image:
+    """16-bit grey by one fixed scale, with an alpha channel where one of its greys is `transparent`.
+
+    A scale of the picture's own would make two pictures of the same thing look different, and noise of black.
+    """
+    values = np.asarray(image)
+    if not np.issubdtype(values.dtype, np.integer) or values.min() < 0 or values.max() > 65_535:
+        raise PictureError(
+            f"{shown} holds {'fractions' if values.dtype.kind == 'f' else 'numbers beyond 16 bits'}, which is not "
+            "read. Save it with 8 or 16 bits per pixel."
+        )
+    grey = Image.fromarray(np.rint(values / 257).astype(np.uint8))  # 65,535 / 257 is 255
+    if isinstance(transparent, int):
+        grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return grey

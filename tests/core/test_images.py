@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import PictureError
-from core.images import decode_picture, fit_picture, shorten
+from core.images import HEAD_BYTES, decode_picture, fit_picture, picture_kind, shorten
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
@@ -42,7 +42,7 @@ SEEDS = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF", "TIFF"])
 def test_lossless_formats_come_out_as_they_were(kind: str) -> None:
     settings = {"lossless": True} if kind == "WEBP" else {}
     picture = decode_picture(encoded(two_colours(), kind, **settings), "x")
@@ -56,7 +56,12 @@ def test_lossless_formats_come_out_as_they_were(kind: str) -> None:
         (b"", "is empty"),
         (b"hello", "not a picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-        (encoded(two_colours(), "TIFF"), "not a picture"),
+        (encoded(two_colours(), "PPM"), "not a picture in PNG, JPEG, WebP, BMP, GIF, TIFF or AVIF format"),
+        (b"GIF89a", "cannot be decoded: its data is damaged"),
+        (b"\0\0\0\x18ftypheic" + bytes(60), "is a HEIC photo, which is not read. Save it as JPEG."),
+        (b"BMWs are cars, and this is a text.", "not a picture"),
+        (encoded(Image.fromarray(np.full((9, 9), 0.5, np.float32)), "TIFF"), "holds fractions"),
+        (encoded(Image.fromarray(np.full((9, 9), 70_000, np.int32)), "TIFF"), "numbers beyond 16 bits"),
         (encoded(two_colours(60, 60), "JPEG")[:400], "cannot be decoded"),
         (encoded(two_colours(60, 60))[:90], "cannot be decoded"),
         (encoded(Image.new("1", (5001, 5000))), "at most 25 are allowed"),
@@ -180,12 +185,87 @@ def test_transparency_is_laid_on_white() -> None:
     assert decode_picture(encoded(Image.new("RGBA", (4, 4), (9, 8, 7, 255))), "x.png").notes == ()
 
 
-def test_sixteen_bits_keep_their_order() -> None:
-    values = np.array([[300, 60_000], [0, 30_000]], np.uint16)
-    picture = decode_picture(encoded(Image.fromarray(values)), "x.png")
-    grey = picture.pixels[..., 0].astype(int)
-    assert grey[1, 0] <= grey[0, 0] < grey[1, 1] < grey[0, 1] == 255
-    assert picture.notes
+@pytest.mark.parametrize("values", [[0, 200], [0, 300], [1000, 1000], [300, 60_000], [0, 65_535]])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_have_one_scale(kind: str, values: list[int]) -> None:
+    """The same number is the same grey, whatever else the picture holds: 65,535 is 255, and half of it half."""
+    picture = decode_picture(encoded(Image.fromarray(np.array([values] * 2, np.uint16)), kind), "x")
+    assert picture.pixels[0, :, 0].tolist() == [round(value / 65_535 * 255) for value in values]
+    assert picture.notes == ("16 bits per pixel: the range from 0 to 65,535 became 0 to 255.",)
+
+
+def test_eight_and_sixteen_bits_of_a_picture_look_the_same() -> None:
+    ramp = np.linspace(20, 120, 64).reshape(8, 8).astype(np.uint8)
+    eight = decode_picture(encoded(Image.fromarray(ramp)), "x").pixels
+    sixteen = decode_picture(encoded(Image.fromarray(ramp.astype(np.uint16) * 257)), "x").pixels
+    np.testing.assert_array_equal(eight, sixteen)
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+def test_a_transparent_grey_is_white(factor: int) -> None:
+    values = np.full((16, 16), 20, np.uint8)
+    values[:, :8] = 200
+    image = Image.fromarray(values if factor == 1 else values.astype(np.uint16) * factor)
+    picture = decode_picture(encoded(image, transparency=20 * factor), "x.png")
+    assert picture.pixels[0, [0, 15], 0].tolist() == [200, 255]
+    assert "Transparent parts are shown on white." in picture.notes
+
+
+def test_a_rare_bitmap_is_not_called_damaged() -> None:
+    data = bytearray(encoded(Image.new("RGB", (8, 8)), "BMP"))
+    data[28:30] = (2).to_bytes(2, "little")  # bits per pixel
+    with pytest.raises(
+        PictureError, match=r"^x\.bmp is a BMP of a kind that is not read\. Save it as PNG\.$"
+    ):
+        decode_picture(bytes(data), "x.bmp")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("PNG", "PNG"), ("JPEG", "JPEG"), ("WEBP", "WebP"), ("BMP", "BMP"), ("GIF", "GIF"), ("TIFF", "TIFF"),
+        ("AVIF", "AVIF"), ("PPM", None), ("ICO", None),
+    ],
+)  # fmt: skip
+def test_the_kind_is_told_by_the_content(kind: str, name: str | None) -> None:
+    assert picture_kind(encoded(two_colours(16, 16), kind)[:HEAD_BYTES]) == name
+
+
+def test_the_first_page_of_several_counts() -> None:
+    pages = [Image.new("RGB", (9, 9), color) for color in ("red", "blue")]
+    picture = decode_picture(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]), "x.tif")
+    assert (picture.pixels == (255, 0, 0)).all()
+    assert picture.notes == ("Several pages: the first page is used.",)
+
+
+@pytest.mark.parametrize(
+    ("size", "enough", "expected"),
+    [
+        ((8064, 6048), 512, (756, 1008)),  # a phone's 48 million pixels
+        ((12000, 3000), 512, (750, 3000)),  # a panorama
+        ((8064, 6048), 4096, (3024, 4032)),  # more would be enough than may be decoded
+        ((8064, 6048), None, (3024, 4032)),
+    ],
+)
+def test_large_photos_are_decoded_smaller(size, enough: int | None, expected) -> None:
+    pixels = decode_picture(encoded(Image.new("RGB", size, (90, 120, 60)), "JPEG"), "x.jpg", enough).pixels
+    assert pixels.shape == (*expected, 3)
+    assert np.abs(pixels[::50, ::50].astype(int) - (90, 120, 60)).max() <= 2
+
+
+def test_a_photo_beyond_all_cameras_is_refused_from_its_header() -> None:
+    data = bytearray(encoded(Image.new("L", (80, 80)), "JPEG"))
+    frame = data.find(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", 13_000, 13_000)
+    with pytest.raises(PictureError, match="169 million pixels; at most 150 are allowed"):
+        decode_picture(bytes(data), "x.jpg", 512)
+
+
+def test_the_larger_a_photo_the_fewer_scans(monkeypatch) -> None:
+    monkeypatch.setattr("core.images.MAX_SCANNED_PIXELS", 20 * 40 * 40)
+    assert decode_picture(scans(20), "x.jpg").pixels.shape == (40, 40, 3)
+    with pytest.raises(PictureError, match="21 scans; at most 20 are decoded"):
+        decode_picture(scans(21), "x.jpg")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "CMYK"])
