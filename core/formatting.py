@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 
 def printable(text: str, most: int) -> str:
@@ -45,17 +46,25 @@ def rough_duration(seconds: float) -> str:
     if minutes < 1:
         return "less than a minute"
     if minutes < 60:
-        return f"about {_count(minutes, 'minute')}"
+        return f"about {count_of(minutes, 'minute')}"
     # To 5 minutes: what takes hours is not planned by the minute.
     hours, minutes = divmod(round(minutes / 5) * 5, 60)
     if hours < 24:
-        return f"about {_count(hours, 'hour')}" + (f" {_count(minutes, 'minute')}" if minutes else "")
+        return f"about {count_of(hours, 'hour')}" + (f" {count_of(minutes, 'minute')}" if minutes else "")
     days, hours = divmod(hours, 24)
-    return f"about {_count(days, 'day')}" + (f" {_count(hours, 'hour')}" if hours else "")
+    return f"about {count_of(days, 'day')}" + (f" {count_of(hours, 'hour')}" if hours else "")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def count_of(number: int, noun: str) -> str:
+    """`1 picture`, `1,200 pictures`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(names: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first `most` of the names, and how many others there are: `cats, dogs and 3 others`."""
+    rest = len(names) - most
+    others = f" and {rest:,} other{'' if rest == 1 else 's'}" if rest > 0 else ""
+    return separator.join(names[:most]) + others
 
 
 def percent(value: float | None, digits: int = 1) -> str:

@@ -1,1 +1,1 @@
-"""Data sets: which are known, how they are downloaded, imported, stored and split. Never Keras."""
+"""Data sets: which are known, how they are downloaded, stored and split. Never Keras."""

@@ -11,16 +11,9 @@ from filelock import FileLock, Timeout
 
 from core.datasets.catalogue import SHAPES_TEST, SHAPES_TRAIN, SOURCES, Archive, Source
 from core.datasets.readers import Arrays, read_official
+from core.datasets.saving import save_dataset
 from core.datasets.shapes import draw_shapes
-from core.datasets.storage import (
-    Dataset,
-    Progress,
-    Report,
-    check_is_free,
-    is_ready,
-    load_dataset,
-    save_dataset,
-)
+from core.datasets.storage import Dataset, Progress, Report, check_is_free, is_ready, load_dataset
 from core.errors import DatasetError
 from core.workspace import Workspace
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import DatasetConfig
-from core.datasets.storage import load_dataset
+from core.datasets.class_counts import ClassCount, class_counts
+from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConfigError
 from core.workspace import Workspace
 
@@ -82,6 +83,15 @@ def validation_and_test(labels: Indices, num_validation: int | None = None) -> t
     order = nested_order(labels)
     half = len(labels) // 2
     return np.sort(order[:half]), np.sort(order[half:])
+
+
+def counts_of(dataset: Dataset) -> tuple[ClassCount, ...]:
+    """How many pictures of each class the parts of a stored data set have."""
+    y_test, number = np.asarray(dataset.y_test), len(dataset.class_names)
+    validation, test = validation_and_test(y_test, dataset.num_validation)
+    labels = {"train": np.asarray(dataset.y_train), "validation": y_test[validation], "test": y_test[test]}
+    counts = {part: np.bincount(each, minlength=number) for part, each in labels.items()}
+    return class_counts(dataset.class_names, counts)
 
 
 def corrupt_labels(labels: Indices, fraction: float, num_classes: int, seed: int) -> Indices:

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -19,18 +17,17 @@ from core.config.dataset import DATASET_ID
 from core.datasets.array_files import map_array
 from core.datasets.catalogue import SOURCES, Source
 from core.errors import DatasetError
-from core.formatting import reason
-from core.system.files import sha256_of, sync_folder
+from core.formatting import listed, reason
+from core.system.files import sha256_of
 from core.workspace import Workspace
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 MAX_CLASSES = 1000
 MAX_SIDE = 256
 MAX_ARRAY_BYTES = 4_000_000_000
-_DESCRIPTION = "dataset.json"
+DESCRIPTION = "dataset.json"
 # What the arrays hold, and their axes.
 _PICTURES, _LABELS = (np.uint8, 4), (np.int64, 1)
-_LEFT_OVER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,7 @@ class Dataset:
     (count,), indices into `class_names`. The first `num_validation` rows of the test arrays are the validation part
     that came with the data set; None: it came without one, and `splits` halves the test arrays. `digest` are 64
     hexadecimal digits: two data sets have the same exactly when a run would learn the same from both, see `digest_of`.
+    `crop` is how its pictures were brought to their shape, see `core.images.fit_picture`; None: they came in it.
     """
 
     id: str
@@ -65,6 +63,7 @@ class Dataset:
     y_test: NDArray[np.int64]
     num_validation: int | None
     digest: str
+    crop: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class DatasetInfo:
 
     `state` is `ready`, `available` (to be drawn or downloaded) or `damaged`; then `description` says what is wrong,
     and the numbers of a person's own one are 0, since nothing else knows them. `digest` is as in `Dataset`, None unless
-    it is ready.
+    it is ready. `crop` is as in `Dataset`.
     """
 
     id: str
@@ -87,6 +86,7 @@ class DatasetInfo:
     image_shape: tuple[int, int, int]
     size_bytes: int
     digest: str | None = None
+    crop: str | None = None
 
     @property
     def num_classes(self) -> int:
@@ -95,66 +95,6 @@ class DatasetInfo:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {**asdict(self), "num_classes": self.num_classes}
-
-
-def save_dataset(
-    workspace: Workspace,
-    dataset_id: str,
-    title: str,
-    description: str,
-    class_names: Sequence[str],
-    arrays: Mapping[str, NDArray[Any]],
-    num_validation: int | None = None,
-) -> Dataset:
-    """Check and store a data set; readers see the old one or the new one, never a part.
-
-    `num_validation` is as in `Dataset`.
-
-    Raises:
-        DatasetError: the arrays are no pictures with labels, or the name is taken by a data set that is here.
-    """
-    check_is_free(workspace, dataset_id)
-    _check_arrays(arrays, len(class_names))
-    _check_num_validation(num_validation, len(arrays["x_test"]))
-    if len(set(class_names)) < len(class_names):
-        raise DatasetError("Two classes have the same name.")
-    folder = workspace.datasets / dataset_id
-    workspace.ensure()
-    _clear_left_overs(workspace, dataset_id)
-    temporary = workspace.datasets / f".{dataset_id}.{secrets.token_hex(4)}"
-    temporary.mkdir()
-    try:
-        digests = {}
-        for name in ARRAYS:
-            kind, _ = _PICTURES if name.startswith("x") else _LABELS
-            with (temporary / f"{name}.npy").open("wb") as binary:
-                np.save(binary, np.ascontiguousarray(arrays[name], dtype=kind))
-                binary.flush()
-                os.fsync(binary.fileno())
-            digests[name] = sha256_of(temporary / f"{name}.npy")
-        described = {
-            "id": dataset_id,
-            "title": title,
-            "description": description,
-            "class_names": list(class_names),
-            "sha256": digests,
-            "num_validation": num_validation,
-        }
-        with (temporary / _DESCRIPTION).open("w", encoding="utf-8") as text:
-            json.dump({**described, "digest": digest_of(described)}, text)
-            text.flush()
-            os.fsync(text.fileno())
-        sync_folder(temporary)
-        try:
-            temporary.rename(folder)
-            sync_folder(workspace.datasets)
-        except OSError:
-            if not folder.exists():
-                raise
-            # Another process stored the same data set first; that one is whole.
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return load_dataset(workspace, dataset_id)
 
 
 def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False) -> Dataset:
@@ -170,14 +110,14 @@ def load_dataset(workspace: Workspace, dataset_id: str, *, verify: bool = False)
     described, loaded = _open(folder, verify=verify)
     num_validation = described.get("num_validation")
     try:
-        _check_arrays(loaded, len(described["class_names"]))
-        _check_num_validation(num_validation, len(loaded["x_test"]))
+        check_arrays(loaded, described["class_names"])
+        check_num_validation(num_validation, len(loaded["x_test"]))
     except DatasetError as error:
         raise _damaged(dataset_id, reason(error)) from error
     height, width, channels = loaded["x_train"].shape[1:]
     return Dataset(
         dataset_id, described["title"], tuple(described["class_names"]), (height, width, channels), **loaded,
-        num_validation=num_validation, digest=digest_of(described),
+        num_validation=num_validation, digest=digest_of(described), crop=described.get("crop"),
     )  # fmt: skip
 
 
@@ -248,10 +188,12 @@ def check_is_free(workspace: Workspace, dataset_id: str) -> None:
         )
 
 
-def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
+def check_arrays(arrays: Mapping[str, Any], class_names: Sequence[str]) -> None:
+    """Raise DatasetError unless the four arrays hold pictures and labels of these classes."""
+    num_classes = len(class_names)
     if not 2 <= num_classes <= MAX_CLASSES:
         raise DatasetError(f"A data set needs 2 to {MAX_CLASSES:,} classes, not {num_classes:,}.")
-    for part in ("train", "test"):
+    for part, least in (("train", num_classes), ("test", 2)):
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if x.ndim != 4 or x.shape[-1] not in (1, 3) or x.dtype != np.uint8:
             raise DatasetError(
@@ -265,18 +207,21 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], num_classes: int) -> None:
             raise DatasetError(
                 f"y_{part} must hold one label for each of {len(x):,} pictures, not {y.shape}."
             )
-        if len(x) < num_classes:
-            raise DatasetError(f"x_{part} has {len(x):,} pictures, fewer than there are classes.")
+        if len(x) < least:
+            raise DatasetError(f"x_{part} has {len(x):,} pictures; at least {least:,} are needed.")
         if y.min() < 0 or y.max() >= num_classes:
             raise DatasetError(f"y_{part} must hold labels from 0 to {num_classes - 1}.")
     if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
         raise DatasetError("x_train and x_test hold pictures of different shapes.")
-    missing = set(range(num_classes)) - set(np.unique(arrays["y_train"]).tolist())
+    missing = sorted(set(range(num_classes)) - set(np.unique(arrays["y_train"]).tolist()))
     if missing:
-        raise DatasetError(f"{len(missing)} of {num_classes} classes have no training picture.")
+        raise DatasetError(
+            f"There is no training picture of {listed([class_names[label] for label in missing], 5)}."
+        )
 
 
-def _check_num_validation(num_validation: object, num_test: int) -> None:
+def check_num_validation(num_validation: object, num_test: int) -> None:
+    """Raise DatasetError unless the first `num_validation` of a test part can be its validation part."""
     if num_validation is not None and not (isinstance(num_validation, int) and 0 < num_validation < num_test):
         raise DatasetError(
             f"The validation part must have 1 to {num_test - 1:,} of {num_test:,} pictures, not {num_validation!r}."
@@ -305,7 +250,7 @@ def _versions(folder: Path) -> tuple[tuple[int, ...] | None, ...]:
             return None
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
-    return tuple(version(name) for name in (_DESCRIPTION, *(f"{name}.npy" for name in ARRAYS)))
+    return tuple(version(name) for name in (DESCRIPTION, *(f"{name}.npy" for name in ARRAYS)))
 
 
 # Asked for by every visitor at every tick of a live run. To open an array is to have Python parse its header, and while
@@ -321,7 +266,7 @@ def _stored_info(folder: Path, versions: tuple[tuple[int, ...] | None, ...]) -> 
     return DatasetInfo(
         folder.name, described["title"], "ready", described["description"], num_train, num_validation,
         num_test - num_validation, tuple(described["class_names"]), (height, width, channels), size,
-        digest_of(described),
+        digest_of(described), described.get("crop"),
     )  # fmt: skip
 
 
@@ -337,7 +282,7 @@ def _open(folder: Path, *, verify: bool = False) -> tuple[dict[str, Any], dict[s
     """The description and the mapped arrays. Raises DatasetError when one is missing, cut or something else."""
     described = _describe(folder)
     if described is None:
-        raise _damaged(folder.name, f"{_DESCRIPTION} cannot be read")
+        raise _damaged(folder.name, f"{DESCRIPTION} cannot be read")
     arrays = {}
     for name in ARRAYS:
         path = folder / f"{name}.npy"
@@ -353,7 +298,7 @@ def _open(folder: Path, *, verify: bool = False) -> tuple[dict[str, Any], dict[s
 def _describe(folder: Path) -> dict[str, Any] | None:
     """The stored description; None when there is none, it is not one, or it is not as it was written."""
     try:
-        described = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(described, dict):
@@ -367,6 +312,7 @@ def _describe(folder: Path) -> dict[str, Any] | None:
         and isinstance(digests, dict)
         and digests.keys() >= set(ARRAYS)
         and isinstance(described.get("num_validation"), int | None)
+        and isinstance(described.get("crop"), str | None)
     )
     # Descriptions of older versions have no digest. Title and description may be edited by hand.
     is_own = whole and described.get("digest") in (None, digest_of(described))
@@ -375,11 +321,3 @@ def _describe(folder: Path) -> dict[str, Any] | None:
 
 def _damaged(dataset_id: str, what: str) -> DatasetError:
     return DatasetError(f"The data set {dataset_id} is damaged ({what}). Remove it and add it again.")
-
-
-def _clear_left_overs(workspace: Workspace, dataset_id: str) -> None:
-    """What a process that was killed while it stored or deleted this data set has left."""
-    for temporary in workspace.datasets.glob(f".{dataset_id}.[0-9a-f]*"):
-        is_old = time.time() - temporary.stat().st_mtime > _LEFT_OVER_SECONDS
-        if temporary.is_dir() and temporary.suffix != ".download" and is_old:
-            shutil.rmtree(temporary, ignore_errors=True)

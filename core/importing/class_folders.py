@@ -1,242 +1,201 @@
-"""One folder per class, on disk or in a zip: read with care, because its files are untrusted."""
+"""Pictures in one folder per class, or with a table of labels: read with care, because files are untrusted."""
 
-import lzma
-import os
-import re
-import stat
-import zipfile
-import zlib
-from collections.abc import Callable
+import time
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.folder_layout import Layout, class_name, find_layout, name_classes
-from core.datasets.readers import Arrays
-from core.datasets.splits import nested_order
-from core.datasets.storage import MAX_ARRAY_BYTES, MAX_SIDE, Progress, Report
+from core.datasets.rows import PictureFile
+from core.datasets.storage import MAX_ARRAY_BYTES, Progress, Report
 from core.errors import DatasetError, PictureError
-from core.formatting import reason
-from core.images import MAX_FILE_BYTES, decode_picture, fit_picture, shorten
+from core.formatting import listed, reason
+from core.images import FORMATS_IN_WORDS, PIXELS_AVERAGED, decode_picture, fit_picture, shorten
+from core.importing.csv_labels import read_labels
+from core.importing.entries import UNREADABLE, Entry, Folders, Listing
+from core.importing.folder_layout import IN_NO_CLASS, Layout, class_name, find_layout, name_classes
+from core.importing.parts import PART_NAMES, Collected
+from core.importing.reading import Reading
+from core.importing.report import DamagedPictures, LeftOut
 
-DEFAULT_SIZE = 32
-TEST_SHARE = 0.2
-MAX_PICTURES = 300_000
-MAX_ARCHIVE_BYTES = 8_000_000_000
-IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-# What unpacking damaged bytes raises, by the zip's method, and what a file without read permission raises.
-_UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+# 16-bit pictures whose brightest pixel is darker than this hold fewer bits, and look black.
+DARK = 64
+TELL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A picture file: the folders it lies in, its name, and how to read it."""
-
-    folders: tuple[str, ...]
-    name: str
-    read: Callable[[], bytes]
+class _Placed:
+    entry: Entry
+    part: str
+    name: str  # of its class
 
 
-class ClassFolders(NamedTuple):
-    """What was read. `num_validation` is as in `core.datasets.storage.Dataset`."""
+def read_class_folders(
+    listing: Listing, reading: Reading, pictures: PictureFile, report: Report
+) -> Collected:
+    """All pictures of `listing`, decoded into `pictures`.
 
-    class_names: tuple[str, ...]
-    arrays: Arrays
-    num_validation: int | None
-
-
-def read_folder(path: Path, image_size: int | None, report: Report) -> ClassFolders:
-    """A folder with one folder per class, or with `train`, `validation` and `test` that have one per class each.
-
-    Links are not followed. With one part beside `train`, that is for validation and test; with none, a fifth of each
-    class is held out for them.
+    One folder per class; or the parts `train`, `validation` and `test`, in each one folder per class; or pictures
+    anywhere with a table that has their classes.
 
     Raises:
-        DatasetError: no or too few classes or pictures, or a picture that cannot be read.
+        DamagedPictures: some cannot be read, and are not to be left out.
+        DatasetError: there are no classes, too few of them, or a class without a picture.
     """
-    entries, seen = [], set()
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        parts = Path(folder).relative_to(path).parts
-        seen.add(parts)
-        for name in sorted(files):
-            file = Path(folder) / name
-            if file.is_file() and not file.is_symlink():
-                entries.append(Entry(parts, name, _reader(file)))
-    return _read(entries, seen, image_size, report)
-
-
-def read_zip(path: Path, shown: str, image_size: int | None, report: Report) -> ClassFolders:
-    """As `read_folder`, from a zip, called `shown`. Nothing is unpacked to disk, so names in it can lead nowhere.
-
-    Raises:
-        DatasetError: also for encrypted, overlapping or oversized entries, links, and names that leave the folder.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-            _check_archive(infos, shown)
-            entries = [
-                Entry(parts[:-1], parts[-1], _zip_reader(archive, info))
-                for info in infos
-                if not info.is_dir() and (parts := _parts(info.filename))
-            ]
-            seen = {
-                parts if info.is_dir() else parts[:-1] for info in infos if (parts := _parts(info.filename))
-            }
-            return _read(entries, seen, image_size, report)
-    except DatasetError:
-        raise
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        NotImplementedError,
-        EOFError,
-        OSError,
-        ValueError,
-    ) as error:
-        raise DatasetError(f"{shown} cannot be read as .zip: {reason(error)}.") from error
-
-
-def _reader(file: Path) -> Callable[[], bytes]:
-    def read() -> bytes:
-        with file.open("rb") as stream:
-            return stream.read(MAX_FILE_BYTES + 1)
-
-    return read
-
-
-def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
-    def read() -> bytes:
-        # Counted while reading: the header's size may be false.
-        with archive.open(info) as stream:
-            return stream.read(MAX_FILE_BYTES + 1)
-
-    return read
-
-
-def _check_archive(infos: list[zipfile.ZipInfo], shown: str) -> None:
-    if len(infos) > 2 * MAX_PICTURES:
-        raise DatasetError(f"{shown} holds {len(infos):,} entries; that is too many.")
-    total = sum(info.file_size for info in infos)
-    if total > MAX_ARCHIVE_BYTES:
-        raise DatasetError(f"{shown} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are allowed.")
-    end = 0
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.flag_bits & 1:
-            raise DatasetError(f"{shown} is encrypted. Pack it again without a password.")
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise DatasetError(f"{shown} holds a link or a device, which is not allowed.")
-        # Entries that share bytes are how 100 KB become 20 GB.
-        if info.header_offset < end:
-            raise DatasetError(f"{shown} holds overlapping entries: it is damaged or malicious.")
-        end = info.header_offset + info.compress_size
-        _parts(info.filename)
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    """The folders and the name of a zip's entry. Raises DatasetError when it would leave the folder."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name):
-        raise DatasetError(f"An entry of the archive is named {name[:60]!r}, which points outside of it.")
-    return parts
-
-
-def _read(
-    entries: list[Entry], seen: set[tuple[str, ...]], image_size: int | None, report: Report
-) -> ClassFolders:
-    """`seen` are all folders, also those without a picture."""
-    size = image_size or DEFAULT_SIZE
-    if not 8 <= size <= MAX_SIDE:
-        raise DatasetError(f"The image size must be from 8 to {MAX_SIDE} pixels, not {size}.")
-    # Sorted, so that what is held out does not depend on the order in which a zip was packed.
-    entries = sorted(filter(_is_wanted, entries), key=lambda entry: (entry.folders, entry.name))
-    if not entries:
-        raise DatasetError("There are no pictures (PNG, JPEG, WebP, BMP or GIF) in its folders.")
-    if len(entries) > MAX_PICTURES:
-        raise DatasetError(f"There are {len(entries):,} pictures; at most {MAX_PICTURES:,} are allowed.")
-    needed = len(entries) * size * size * 3
+    placed, notes = _place(listing)
+    placed.sort(key=lambda each: (PART_NAMES.index(each.part), each.entry.folders, each.entry.name))
+    needed = len(placed) * reading.size**2 * 3
     if needed > MAX_ARRAY_BYTES:
         raise DatasetError(
-            f"{len(entries):,} pictures of {size}×{size} pixels take {needed:,} bytes; at most {MAX_ARRAY_BYTES:,} are "
-            "allowed. Choose a smaller image size."
+            f"{len(placed):,} pictures of {reading.size}×{reading.size} pixels take {needed:,} bytes; at most "
+            f"{MAX_ARRAY_BYTES:,} are allowed. Choose a smaller image size."
         )
-    layout = find_layout({entry.folders for entry in entries})
-    placed = [(*_place(layout, entry), entry) for entry in entries]
-    class_names = name_classes({folder for _, folder, _ in placed})
-    _check_none_is_empty({folder for part, folder, _ in placed if part == "train"}, seen, layout)
-    label_of = {folder: class_names.index(class_name(folder)) for _, folder, _ in placed}
-    arrays: Arrays = {}
-    done = 0
-    for stored in (("train",), ("validation", "test")):
-        chosen = [picture for part in stored for picture in placed if picture[0] == part]
-        pictures = np.empty((len(chosen), size, size, 3), np.uint8)
-        labels = np.empty(len(chosen), np.int64)
-        for index, (_, folder, entry) in enumerate(chosen):
-            pictures[index] = _decode(entry, size)
-            labels[index] = label_of[folder]
-            done += 1
-            if done % 100 == 0:
-                report(Progress("Reading pictures", done, len(entries)))
-        arrays[f"x_{stored[-1]}"], arrays[f"y_{stored[-1]}"] = pictures, labels
-    if len(arrays["x_test"]) == 0:
-        arrays = _hold_out(arrays["x_train"], arrays["y_train"], class_names)
-    num_validation = sum(part == "validation" for part, _, _ in placed)
-    return ClassFolders(class_names, arrays, num_validation or None)
+    whole, damaged, said = _decode_all(placed, reading, pictures, report)
+    if damaged and not reading.skip_damaged:
+        raise DamagedPictures(damaged, len(whole))
+    class_names = tuple(sorted({each.name for each in placed}))
+    emptied = sorted(set(class_names) - {each.name for each in whole if each.part == "train"})
+    if emptied:
+        raise DatasetError(
+            f"No training picture of {listed(emptied, 5)} can be read. Replace the damaged ones, or remove the class."
+        )
+    label_of = {name: label for label, name in enumerate(class_names)}
+    return Collected(
+        class_names,
+        pictures,
+        np.array([label_of[each.name] for each in whole], np.int64),
+        np.array([PART_NAMES.index(each.part) for each in whole], np.int8),
+        [each.entry.path for each in whole],
+        [*listing.left_out, *damaged],
+        [*notes, *listing.notes, *said],
+    )
 
 
-def _place(layout: Layout, entry: Entry) -> tuple[str, str]:
-    place = layout.place(entry.folders)
-    assert place is not None, "the layout was found from these very folders"
-    return place
-
-
-def _decode(entry: Entry, size: int) -> NDArray[np.uint8]:
+def _place(listing: Listing) -> tuple[list[_Placed], list[str]]:
+    """Part and class of each picture, by folders or, where these are no classes, by a table. The rest is left out."""
     try:
-        return fit_picture(decode_picture(entry.read(), entry.name).pixels, (size, size, 3))
-    except PictureError as error:
-        problem = str(error)
-        cause: Exception = error
-    except _UNREADABLE as error:
-        problem = f"{shorten(entry.name)} cannot be read: {reason(error)}."
-        cause = error
-    raise DatasetError(
-        f"{problem} Remove it from the folder {entry.folders[-1][:40]!r} and import again."
-    ) from cause
+        placed = _place_by_folders(listing)
+    except DatasetError:
+        labels = read_labels(listing.tables, listing.pictures)
+        if labels is None:
+            raise
+        placed, notes = [], [labels.note]
+        for entry in listing.pictures:
+            if entry.path in labels.of_picture:
+                placed.append(_Placed(entry, *labels.of_picture[entry.path]))
+            else:
+                listing.leave_out(entry.path, "has no label in the table")
+        _check_names(placed)
+    else:
+        notes = []
+        for table in listing.tables:
+            listing.leave_out(table.path, "is a table; the folders have the classes")
+    return placed, notes
 
 
-def _is_wanted(entry: Entry) -> bool:
-    if any(part in IGNORED or part.startswith(".") for part in (*entry.folders, entry.name)):
-        return False
-    return entry.name.lower().endswith(SUFFIXES)
+def _place_by_folders(listing: Listing) -> list[_Placed]:
+    layout = find_layout({entry.folders for entry in listing.pictures})
+    placed, outside = [], []
+    for entry in listing.pictures:
+        place = layout.place(entry.folders)
+        if place is None:
+            outside.append(LeftOut(entry.path, layout.reason_outside(entry.folders)))
+        else:
+            placed.append(_Placed(entry, place[0], class_name(place[1])))
+    if not placed or sum(each.reason == IN_NO_CLASS for each in outside) > len(placed):
+        raise DatasetError(
+            f"Most pictures are in no class folder, such as {outside[0].file}. Put each class into its own folder, or "
+            "add a table (.csv) with the columns file and label."
+        )
+    folders = {place[1] for each in placed if (place := layout.place(each.entry.folders))}
+    name_classes(folders)
+    trained = {each.name for each in placed if each.part == "train"}
+    for part in ("validation", "test"):
+        names = {each.name for each in placed if each.part == part}
+        if names and not names & trained:
+            outside += [
+                LeftOut(
+                    each.entry.path,
+                    f"is in {listed(sorted(names), 3)}, which is no class of the training part",
+                )
+                for each in placed
+                if each.part == part
+            ]
+            placed = [each for each in placed if each.part != part]
+    _check_none_is_empty(
+        {each.name for each in placed if each.part == "train"}, listing.folders, layout, outside
+    )
+    listing.left_out += outside
+    return placed
 
 
-def _check_none_is_empty(filled: set[str], seen: set[tuple[str, ...]], layout: Layout) -> None:
+def _check_names(placed: list[_Placed]) -> None:
+    if not placed:
+        raise DatasetError("The table gives no picture a class.")
+    name_classes({each.name for each in placed})
+    missing = {each.name for each in placed} - {each.name for each in placed if each.part == "train"}
+    if missing:
+        raise DatasetError(f"The table has no training picture of {listed(sorted(missing), 5)}.")
+
+
+def _check_none_is_empty(
+    filled: set[str], seen: set[Folders], layout: Layout, outside: list[LeftOut]
+) -> None:
     """A folder beside the classes without a picture is a forgotten class, or one in an unsupported format."""
-    names = {class_name(folder) for folder in filled}
-    for folders in sorted(seen):
-        if any(part in IGNORED or part.startswith(".") for part in folders):
+    explained = {
+        tuple(each.file.split("/")[:-1]) for each in outside
+    }  # that their pictures are left out is said
+    for folders in sorted(seen - explained):
+        if any(part == "__MACOSX" or part.startswith(".") for part in folders):
             continue
         place = layout.place(folders)
-        if place is not None and class_name(place[1]) not in names:
+        if place is not None and class_name(place[1]) not in filled:
             raise DatasetError(
-                f"The class folder {class_name(place[1])!r} holds no picture to train on (PNG, JPEG, WebP, BMP or "
-                "GIF). Add some, or remove the folder."
+                f"The class folder {class_name(place[1])!r} holds no picture to train on ({FORMATS_IN_WORDS}). Add "
+                "some, or remove the folder."
             )
 
 
-def _hold_out(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...]) -> Arrays:
-    """A stratified fifth of the pictures becomes the test part; every class keeps at least one for training."""
-    order = nested_order(y)
-    count = round(TEST_SHARE * len(y))
-    if min(np.bincount(y, minlength=len(class_names))) < 3 or count < len(class_names):
-        raise DatasetError(
-            "Each class needs at least 5 pictures, since some are held out for validation and test."
+def _decode_all(
+    placed: list[_Placed], reading: Reading, pictures: PictureFile, report: Report
+) -> tuple[list[_Placed], list[LeftOut], list[str]]:
+    """Those that were decoded, in the order of the rows of `pictures`, the damaged ones, and notes."""
+    whole: list[_Placed] = []
+    damaged: list[LeftOut] = []
+    said: Counter[str] = Counter()
+    brightest, told = 0, 0.0
+    for done, each in enumerate(placed):
+        if time.monotonic() - told > TELL_SECONDS:
+            report(Progress("Reading pictures", done, len(placed)))
+            told = time.monotonic()
+        try:
+            pixels, notes = _decode(each.entry, reading)
+        except PictureError as error:
+            damaged.append(LeftOut(each.entry.path, _without_name(str(error), each.entry.name)))
+            continue
+        said.update(notes)
+        if any(note.startswith("16 bits") for note in notes):
+            brightest = max(brightest, int(pixels.max()))
+        pictures.append(pixels)
+        whole.append(each)
+    told_notes = [f"{note} ({count:,} of {len(whole):,} pictures)" for note, count in said.items()]
+    if 0 < brightest < DARK and any(note.startswith("16 bits") for note in said):
+        told_notes.append(
+            f"Its 16-bit pictures are very dark: their brightest pixel became {brightest} of 255. If they hold 10 or "
+            "12 bits, multiply them by 64 or 16 first."
         )
-    test, train = np.sort(order[:count]), np.sort(order[count:])
-    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+    return whole, damaged, told_notes
+
+
+def _decode(entry: Entry, reading: Reading) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    try:
+        picture = decode_picture(entry.content(), entry.name, PIXELS_AVERAGED * reading.size)
+    except UNREADABLE as error:
+        raise PictureError(f"{shorten(entry.name)} cannot be read: {reason(error)}.") from error
+    return fit_picture(picture.pixels, (reading.size, reading.size, 3), reading.crop), picture.notes
+
+
+def _without_name(sentence: str, name: str) -> str:
+    """`x.png is empty.` → `is empty`: the report has the file's path."""
+    return sentence.removeprefix(shorten(name)).strip().rstrip(".")

@@ -9,30 +9,30 @@ from itertools import pairwise
 from core.datasets.storage import MAX_CLASSES
 from core.errors import DatasetError
 from core.formatting import printable
+from core.importing.entries import Folders
 
 PARTS = {
     "train": "train",
     "training": "train",
+    "trainset": "train",
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
+    "valset": "validation",
     "test": "test",
     "testing": "test",
+    "testset": "test",
 }
 _FIX = (
     "Name the outer folders train, validation and test (or train and test) and remove the others; or, if they "
     "are the classes, rename them and put the pictures directly into them."
 )
-
-Folders = tuple[str, ...]  # from the outermost inwards
+IN_NO_CLASS = "is in no class folder, so it has no label"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the class folders lie: beneath `wrapper`, or one deeper in `parts` (outer folder → part and wrapper).
-
-    Of two parts the one that is not `train` is called `test`, whatever its folder is called.
-    """
+    """Where the class folders lie: beneath `wrapper`, or one deeper in `parts` (outer folder → part and wrapper)."""
 
     wrapper: Folders
     parts: Mapping[str, tuple[str, Folders]]
@@ -50,34 +50,40 @@ class Layout:
             return None
         return part, folders[len(wrapper)]
 
+    def reason_outside(self, folders: Folders) -> str:
+        """Why a picture in `folders`, which have no place, is left out."""
+        outer = folders[len(self.wrapper)] if len(folders) > len(self.wrapper) else ""
+        if self.parts and outer and outer not in self.parts and not _hinted_parts(outer):
+            return f"is in none of the folders {_listed(self.parts)}"
+        return IN_NO_CLASS
+
 
 def find_layout(filled: Collection[Folders]) -> Layout:
     """The layout of a data set with pictures in the folders `filled`.
 
+    Outer folders are its parts where their names say so, such as `train` and `test`, `seg_train` and `seg_test` or
+    `training_set` and `test_set`, and the classes are in them.
+
     Raises:
-        DatasetError: a picture lies in no class folder, or the folders look like parts and are not quite.
+        DatasetError: no picture lies in a class folder, or the folders look like parts and are not quite.
     """
-    wrapper = _wrapper(filled)
-    if wrapper is None:
-        raise DatasetError("Some pictures are in no class folder. Put each class into its own folder.")
+    wrapper = _wrapper(filled, ())
     insides: dict[str, set[Folders]] = {}
     for folders in filled:
-        insides.setdefault(folders[len(wrapper)], set()).add(folders[len(wrapper) + 1 :])
-    named = {outer: PARTS[outer.lower()] for outer in insides if outer.lower() in PARTS}
-    if len(named) < len(insides) or "train" not in named.values() or len(named) < 2:
+        if len(folders) > len(wrapper) and folders[: len(wrapper)] == wrapper:
+            insides.setdefault(folders[len(wrapper)], set()).add(folders[len(wrapper) + 1 :])
+    if not insides:
+        raise DatasetError("The pictures are in no class folder. Put each class into its own folder.")
+    named = {outer: next(iter(hints)) for outer in insides if len(hints := _hinted_parts(outer)) == 1}
+    nested = {outer for outer in named if any(insides[outer])}
+    if "train" not in {named[outer] for outer in nested} or len(set(named.values())) < 2:
         _check_are_classes(insides)
         return Layout(wrapper, {})
     for part in set(named.values()):
         same = sorted(outer for outer in named if named[outer] == part)
         if len(same) > 1:
             raise DatasetError(f"The folders {_listed(same)} mean the same part. Merge them.")
-    parts = {}
-    for outer, part in named.items():
-        inner = _wrapper(insides[outer])
-        if inner is None:
-            raise DatasetError(f"The folders {_listed(named)} need one folder per class in them.")
-        parts[outer] = ("test" if len(named) == 2 and part == "validation" else part, inner)
-    return Layout(wrapper, parts)
+    return Layout(wrapper, {outer: (named[outer], _wrapper(insides[outer], ())) for outer in nested})
 
 
 def name_classes(folders: Collection[str]) -> tuple[str, ...]:
@@ -112,15 +118,11 @@ def class_name(folder: str) -> str:
     return clean_class_name(unicodedata.normalize("NFC", folder))
 
 
-def _wrapper(filled: Collection[Folders]) -> Folders | None:
-    """Zips often hold one folder with everything in it; so may several, one in another. None: a loose picture."""
-    shallowest = min(map(len, filled))
-    if shallowest == 0:
-        return None
-    depth = 0
-    while depth < shallowest - 1 and len({folders[depth] for folders in filled}) == 1:
-        depth += 1
-    return next(iter(filled))[:depth]
+def _wrapper(filled: Collection[Folders], wrapper: Folders) -> Folders:
+    """Zips often hold one folder with everything in it; so may several, one in another."""
+    deeper = {folders[len(wrapper)] for folders in filled if len(folders) > len(wrapper)}
+    is_lone = len(deeper) == 1 and any(len(folders) > len(wrapper) + 1 for folders in filled)
+    return _wrapper(filled, (*wrapper, *deeper)) if is_lone else wrapper
 
 
 def _check_are_classes(insides: Mapping[str, set[Folders]]) -> None:
@@ -144,7 +146,7 @@ def _check_are_classes(insides: Mapping[str, set[Folders]]) -> None:
 
 
 def _hinted_parts(folder: str) -> set[str]:
-    """`seg_train` → train, `test1` → test."""
+    """`seg_train` → train, `test1` → test, `training_set` → train."""
     return {PARTS[word] for word in re.split("[^a-z]+", folder.lower()) if word in PARTS}
 
 

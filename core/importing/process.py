@@ -1,6 +1,6 @@
 """Imports in a process of their own: the files are untrusted, and must not take the server down.
 
-Both ends are here. `import_apart` starts `python -m core.datasets.import_process`, which loads no Keras, gives it one
+Both ends are here. `import_apart` starts `python -m core.importing.process`, which loads no Keras, gives it one
 line of JSON with what to do, and gets lines back: progress, and at last `done` or an `error` in one sentence. The
 process has limits on its memory and its silence; a decoder that crashes ends only this process.
 """
@@ -11,21 +11,17 @@ import os
 import queue
 import subprocess
 import sys
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from core.datasets.storage import (
-    MAX_ARRAY_BYTES,
-    Dataset,
-    Progress,
-    Report,
-    load_dataset,
-)
+from core.datasets.storage import MAX_ARRAY_BYTES, Dataset, Progress, Report, load_dataset
 from core.errors import DatasetError
 from core.formatting import printable, reason
+from core.importing.reading import Reading
+from core.importing.report import DamagedPictures, LeftOut
 from core.system.lines import Say, conversation, receive_request
 from core.workspace import PROJECT_ROOT, Workspace
 
@@ -40,21 +36,27 @@ def import_dataset(
     workspace: Workspace,
     name: str,
     path: Path,
-    image_size: int | None = None,
+    reading: Reading | None = None,
     progress: Report | None = None,
     shown_name: str | None = None,
 ) -> Dataset:
     """Store what is at `path` as the data set `name`, in a process of its own: see `import_process`.
 
-    `image_size` is the side to which pictures of a folder or zip are brought (32 by default). Known names
-    (`cifar10`, …) must hold what they are known for. `shown_name` is what the file is called in every sentence,
-    where its name on disk is not the one that the person gave it.
+    `reading` says how pictures of a folder or zip are read. Known names (`cifar10`, …) must hold what they are known
+    for. `shown_name` is what the file is called in every sentence, where its name on disk is not the one that the
+    person gave it. What was left out, and what else is worth knowing, is in the data set's `ImportReport`.
 
     Raises:
-        DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then.
+        DatasetError: in one sentence what is wrong with the name or the data; nothing is stored then. It is
+            DamagedPictures where leaving some pictures out would help.
     """
     import_apart(
-        workspace, name, path, image_size, progress or (lambda progress: None), shown_name=shown_name
+        workspace,
+        name,
+        path,
+        reading or Reading(),
+        progress or (lambda progress: None),
+        shown_name=shown_name,
     )
     return load_dataset(workspace, name)
 
@@ -63,7 +65,7 @@ def import_apart(
     workspace: Workspace,
     name: str,
     path: Path,
-    image_size: int | None,
+    reading: Reading,
     report: Report,
     *,
     shown_name: str | None = None,
@@ -81,12 +83,12 @@ def import_apart(
         "workspace": str(workspace.root.absolute()),
         "name": name,
         "path": str(path.absolute()),
-        "image_size": image_size,
+        "reading": asdict(reading),
         "shown_name": shown_name,
         "memory_bytes": memory_bytes,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "core.datasets.import_process"],
+        [sys.executable, "-m", "core.importing.process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=PROJECT_ROOT,
@@ -114,6 +116,8 @@ def _listen(lines: "queue.Queue[str]", shown: str, report: Report, silence_secon
                 "stored. The server's log may say more."
             )
         answer = json.loads(line)
+        if "damaged" in answer:
+            raise DamagedPictures([LeftOut(*each) for each in answer["damaged"]], answer["num_whole"])
         if "error" in answer:
             raise DatasetError(answer["error"])
         if "done" in answer:
@@ -130,15 +134,17 @@ def main() -> int:
 
 
 def _import(request: dict[str, Any], say: Say) -> dict[str, Any]:
-    from core.datasets.importing import import_here
+    from core.importing.importing import import_here
 
     path = Path(request["path"])
     shown = printable(request["shown_name"] or path.name, 60)
     try:
         import_here(
-            Workspace(Path(request["workspace"])), request["name"], path, request["image_size"],
+            Workspace(Path(request["workspace"])), request["name"], path, Reading(**request["reading"]),
             lambda progress: say({"progress": astuple(progress)}), request["shown_name"],
         )  # fmt: skip
+    except DamagedPictures as error:
+        return {"damaged": [astuple(each) for each in error.left_out], "num_whole": error.num_whole}
     except DatasetError as error:
         return {"error": str(error)}
     except MemoryError:

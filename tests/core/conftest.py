@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from core.cli import main
-from core.datasets.storage import ARRAYS, Dataset, save_dataset
+from core.datasets.saving import save_dataset
+from core.datasets.storage import ARRAYS, Dataset
 from core.engine.client import Engine
 from core.store.records import RunData
 from core.store.store import Store

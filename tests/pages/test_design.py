@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.datasets.storage import save_dataset
+from core.datasets.saving import save_dataset
 from core.design.drafts import load_draft
 from core.design.presets import PRESETS
 from core.runs import control

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import ExperimentConfig
-from core.datasets.storage import save_dataset
+from core.datasets.saving import save_dataset
 from core.design.presets import PRESETS
 from core.runs import control
 from core.store.records import RunRequest

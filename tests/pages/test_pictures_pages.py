@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import AugmentationConfig
 from core.datasets.prepare import ensure_dataset
-from core.datasets.storage import delete_dataset, save_dataset
+from core.datasets.saving import save_dataset
+from core.datasets.storage import delete_dataset
 from core.design.presets import PRESETS
 from core.engine.answers import Answer, RankedClass
 from core.epoch import EpochRow

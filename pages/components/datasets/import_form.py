@@ -5,8 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.datasets.import_process import import_dataset
 from core.errors import UserError
+from core.importing.process import import_dataset
+from core.importing.reading import Reading
 from pages.components.kit import session
 from pages.components.kit.text import error_text, literal
 
@@ -45,7 +46,7 @@ def render_import() -> None:
         path.write_bytes(upload.getbuffer())
         try:
             dataset = import_dataset(
-                session.services().workspace, name.strip(), path, image_size=int(size), shown_name=upload.name
+                session.services().workspace, name.strip(), path, Reading(int(size)), shown_name=upload.name
             )
         except UserError as error:
             st.error(literal(error_text(error)))

@@ -9,14 +9,8 @@ import numpy as np
 import pytest
 
 from core.datasets.array_files import map_array
-from core.datasets.storage import (
-    ARRAYS,
-    DatasetInfo,
-    describe_dataset,
-    list_datasets,
-    load_dataset,
-    save_dataset,
-)
+from core.datasets.saving import save_dataset
+from core.datasets.storage import ARRAYS, DatasetInfo, describe_dataset, list_datasets, load_dataset
 from core.errors import DatasetError
 from core.workspace import Workspace
 

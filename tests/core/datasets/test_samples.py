@@ -5,8 +5,9 @@ import pytest
 
 from core.datasets.catalogue import SHAPES_CLASSES
 from core.datasets.samples import SAMPLES, mislabelled, unseen_pictures
+from core.datasets.saving import save_dataset
 from core.datasets.splits import validation_and_test
-from core.datasets.storage import load_dataset, save_dataset
+from core.datasets.storage import load_dataset
 from core.errors import DatasetError
 
 

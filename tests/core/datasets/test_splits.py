@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from core.config import DatasetConfig
 from core.datasets import splits
 from core.datasets.prepare import ensure_dataset
+from core.datasets.saving import save_dataset
 from core.datasets.splits import corrupt_labels, load_split, nested_order, resize, validation_and_test
-from core.datasets.storage import save_dataset
 from core.errors import ConfigError
 
 labels_of_any_kind = st.lists(st.integers(0, 5), min_size=1, max_size=200).map(np.array)

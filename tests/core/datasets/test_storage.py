@@ -10,16 +10,11 @@ import numpy as np
 import pytest
 
 from core.config import DatasetConfig
-from core.datasets import storage
+from core.datasets import saving, storage
+from core.datasets.saving import save_dataset
 from core.datasets.shapes import draw_shapes
 from core.datasets.splits import load_split
-from core.datasets.storage import (
-    delete_dataset,
-    describe_dataset,
-    list_datasets,
-    load_dataset,
-    save_dataset,
-)
+from core.datasets.storage import delete_dataset, describe_dataset, list_datasets, load_dataset
 from core.errors import DatasetError
 
 
@@ -72,7 +67,7 @@ def test_a_failure_while_writing_leaves_nothing(workspace, monkeypatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr(saving.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays())
     assert list(workspace.datasets.iterdir()) == []
@@ -196,7 +191,7 @@ def test_names_that_cannot_be_folders_are_refused(workspace, name) -> None:
         ({"x_train": arrays(shape=(8, 500, 3))["x_train"]}, "from 8 to 256"),
         ({"y_train": np.arange(5)}, "one label for each"),
         ({"y_train": np.arange(12)}, "labels from 0 to 1"),
-        ({"y_train": np.zeros(12, int)}, "have no training picture"),
+        ({"y_train": np.zeros(12, int)}, "no training picture of b"),
         ({"x_test": arrays(shape=(9, 9, 3))["x_test"]}, "different shapes"),
     ],
 )

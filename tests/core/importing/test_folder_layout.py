@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.datasets.folder_layout import Layout, find_layout
 from core.errors import DatasetError
+from core.importing.folder_layout import Layout, find_layout
 
 
 def folders(*paths: str) -> set[tuple[str, ...]]:
@@ -29,11 +29,14 @@ def test_folders_are_classes(wrapper: str) -> None:
     [
         (("train", "test"), ("train", "test")),
         (("Training", "Testing"), ("train", "test")),
-        (("train", "val"), ("train", "test")),
+        (("train", "val"), ("train", "validation")),
         (("train", "valid", "test"), ("train", "validation", "test")),
         (("data/train", "data/validation", "data/test"), ("train", "validation", "test")),
         # As Kaggle packs them: each part once more in itself.
         (("train/train", "test/test"), ("train", "test")),
+        (("training_set/training_set", "test_set/test_set"), ("train", "test")),
+        (("seg_train", "seg_test"), ("train", "test")),
+        (("x/My-Training", "x/valset", "x/test2"), ("train", "validation", "test")),
     ],
 )
 def test_folders_are_parts(outer: tuple[str, ...], parts: tuple[str, ...]) -> None:
@@ -45,10 +48,6 @@ def test_folders_are_parts(outer: tuple[str, ...], parts: tuple[str, ...]) -> No
 @pytest.mark.parametrize(
     "paths",
     [
-        ("train/cats", "train/dogs", "test/cats", "test/dogs", "pred"),
-        ("train/cats", "test/cats", "extra/cats"),
-        ("seg_train/cats", "seg_train/dogs", "seg_test/cats", "seg_test/dogs"),
-        ("seg_train/seg_train/cats", "seg_test/seg_test/cats", "seg_pred/seg_pred"),
         ("val/cats", "val/dogs", "test/cats", "test/dogs"),
         ("train/cats", "train/dogs", "other"),
         ("train", "test1"),
@@ -77,8 +76,7 @@ def test_classes_with_such_names_are_classes(paths: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("paths", "words"),
     [
-        (("cats", ""), "no class folder"),
-        (("train", "train/cats", "test/cats"), "test, train need one folder per class"),
+        (("",), "no class folder"),
         (("train/cats", "val/cats", "valid/cats", "test/cats"), "val, valid mean the same part"),
         (("train/cats", "Train/dogs", "test/cats"), "Train, train mean the same part"),
     ],
@@ -88,6 +86,38 @@ def test_loose_pictures_and_parts_that_are_there_twice_are_refused(
 ) -> None:
     with pytest.raises(DatasetError, match=words):
         find_layout(folders(*paths))
+
+
+@pytest.mark.parametrize(
+    ("paths", "outside"),
+    [
+        (("cats", "dogs", ""), {"": "is in no class folder, so it has no label"}),
+        (("pets/cats", "pets/dogs", "pets"), {"pets": "is in no class folder, so it has no label"}),
+        (("train/cats", "train/dogs", "test"), {"test": "is in no class folder, so it has no label"}),
+        (
+            ("train", "train/cats", "train/dogs", "test/cats"),
+            {"train": "is in no class folder, so it has no label"},
+        ),
+        (("train/cats", "test/cats", "extra/cats"), {"extra/cats": "is in none of the folders test, train"}),
+        (
+            (
+                "seg_train/seg_train/cats",
+                "seg_train/seg_train/dogs",
+                "seg_test/seg_test/cats",
+                "seg_pred/seg_pred",
+            ),
+            {"seg_pred/seg_pred": "is in none of the folders seg_test, seg_train"},
+        ),
+    ],
+)
+def test_what_is_left_out_beside_classes_and_parts_has_a_reason(
+    paths: tuple[str, ...], outside: dict[str, str]
+) -> None:
+    layout = find_layout(folders(*paths))
+    split = {path: tuple(path.split("/")) if path else () for path in paths}
+    assert {
+        path: layout.reason_outside(split[path]) for path in paths if layout.place(split[path]) is None
+    } == outside
 
 
 def test_what_lies_outside_has_no_place() -> None:

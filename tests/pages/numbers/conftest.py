@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from core.datasets.storage import save_dataset
+from core.datasets.saving import save_dataset
 from core.server.services import get_services
 from core.store.store import Store
 from core.workspace import Workspace

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import streamlit as st
 
-from core.datasets.storage import save_dataset
+from core.datasets.saving import save_dataset
 from core.design.presets import PRESETS
 from core.store.records import RunRequest
 from core.store.store import Store

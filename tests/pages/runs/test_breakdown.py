@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import DatasetConfig
 from core.datasets.followed import load_followed
-from core.datasets.storage import delete_dataset, save_dataset
+from core.datasets.saving import save_dataset
+from core.datasets.storage import delete_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD

@@ -1,0 +1,111 @@
+"""What came of an import: pictures by class and part, what was left out and why, what is worth knowing."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.datasets.class_counts import ClassCount
+from core.datasets.saving import REPORT
+from core.errors import DatasetError
+from core.formatting import count_of, listed
+from core.workspace import Workspace
+
+MOST_LISTED = 10_000  # files that are named; more are counted in a note
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that was not imported: its path within what was imported, and why, as a sentence without its subject."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Pictures with the same pixels. `kind` is `train_validation`, `train_test`, `validation_test` or `two_labels`.
+
+    `pictures` counts those of the second part that are in the first too, or all that are under two labels. `examples`
+    are files, or places such as `x_test[3]`: two that are the same in each.
+    """
+
+    kind: str
+    pictures: int
+    examples: tuple[tuple[str, str], ...]
+
+    def sentence(self, classes: Sequence[ClassCount]) -> str:
+        """What was found and what it means, for a person."""
+        first, second = self.examples[0]
+        example = f"For example {first} and {second}."
+        if self.kind == "two_labels":
+            return (
+                f"{count_of(self.pictures, 'picture')} {'is' if self.pictures == 1 else 'are'} under two classes with "
+                f"the same pixels: no network can get both right. {example}"
+            )
+        before, after = self.kind.split("_")
+        total = sum(getattr(each, after) for each in classes)
+        names = {"train": "training", "validation": "validation", "test": "test"}
+        return (
+            f"{self.pictures:,} of {count_of(total, f'{names[after]} picture')} "
+            f"{'is a' if self.pictures == 1 else 'are'} {names[before]} picture{'' if self.pictures == 1 else 's'} too "
+            f"(the same pixels), so the {names[after]} accuracy looks better than it is. {example}"
+        )
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """All of it. `notes` are sentences on what was converted, chosen or is to be kept in mind."""
+
+    classes: tuple[ClassCount, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    duplicates: tuple[Duplicates, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as the command line prints and `report.json` keeps them."""
+        return asdict(self)
+
+    def sentences(self) -> list[str]:
+        """Notes and duplicates, for a person."""
+        return [*(each.sentence(self.classes) for each in self.duplicates), *self.notes]
+
+
+class DamagedPictures(DatasetError):
+    """Some pictures cannot be read. `left_out` names each, `num_whole` are the others; nothing was stored."""
+
+    def __init__(self, left_out: Sequence[LeftOut], num_whole: int) -> None:
+        self.left_out = tuple(left_out)
+        self.num_whole = num_whole
+        named = listed([f"{each.file} {each.reason}" for each in self.left_out], 3, separator="; ")
+        others = f"import the other {num_whole:,} without {'it' if len(left_out) == 1 else 'them'}"
+        super().__init__(
+            f"{len(self.left_out):,} of {count_of(len(self.left_out) + num_whole, 'picture')} cannot be read: {named}. "
+            f"Replace {'it' if len(left_out) == 1 else 'them'}, or {others}."
+        )
+
+
+def load_report(workspace: Workspace, dataset_id: str) -> ImportReport | None:
+    """What is kept of a data set's import; None where nothing is, as with those of older versions."""
+    try:
+        kept = json.loads((workspace.datasets / dataset_id / REPORT).read_text(encoding="utf-8"))
+        return ImportReport(
+            tuple(ClassCount(**each) for each in kept["classes"]),
+            tuple(LeftOut(**each) for each in kept["left_out"]),
+            tuple(
+                Duplicates(each["kind"], each["pictures"], tuple((one, two) for one, two in each["examples"]))
+                for each in kept["duplicates"]
+                if each["examples"]
+            ),
+            tuple(str(note) for note in kept["notes"]),
+        )
+    # It only informs: whatever is wrong with the file, the data set is as good as without it.
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def shorten_left_out(left_out: Collection[LeftOut]) -> tuple[tuple[LeftOut, ...], list[str]]:
+    """As many as are listed, sorted by file, and a note on the others, if there are any."""
+    ordered = sorted(left_out, key=lambda each: each.file)
+    rest = len(ordered) - MOST_LISTED
+    return tuple(ordered[:MOST_LISTED]), [f"{rest:,} more files were left out."] if rest > 0 else []
