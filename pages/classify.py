@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.formatting import percent
+from core.images import PICTURE_ENDINGS
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.classify.samples import render_samples
@@ -11,7 +12,8 @@ from pages.components.kit import session
 from pages.components.kit.text import literal
 
 MAX_FILES = 100
-CROPS = {"center": "Crop the middle", "pad": "Pad", "stretch": "Stretch"}
+AS_TRAINED = "trained"
+CROPS = {AS_TRAINED: "As in training", "center": "Crop the middle", "pad": "Pad", "stretch": "Stretch"}
 
 
 def main() -> None:
@@ -31,14 +33,14 @@ def main() -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         uploads = st.file_uploader(
-            "Your pictures", type=["png", "jpg", "jpeg", "webp", "bmp", "gif"], accept_multiple_files=True,
+            "Your pictures", type=list(PICTURE_ENDINGS), accept_multiple_files=True,
             key="classify-uploads",
         )  # fmt: skip
     with right:
         crop = st.segmented_control(
-            "How pictures become square", list(CROPS), default="center", required=True, format_func=CROPS.__getitem__,
+            "How pictures become square", list(CROPS), default=AS_TRAINED, required=True, format_func=CROPS.__getitem__,
             key="classify-crop", wrap=True,
-            help="The network reads small square pictures. Choose what happens to yours.",
+            help="The network reads small square pictures. As in training: like the pictures of its data set.",
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Try sample pictures", icon=":material/casino:", on_click=session.draw_samples)
@@ -52,7 +54,7 @@ def main() -> None:
     if photo is not None:
         pictures.append(Picture(photo.file_id, "camera", photo.getvalue))
     if pictures:
-        render_answers(look_at(run, pictures, str(crop)))
+        render_answers(look_at(run, pictures, None if crop == AS_TRAINED else str(crop)))
     if session.sample_seed():
         render_samples(services, run)
 

@@ -110,7 +110,7 @@ def config_of(asked: dict[str, Any]) -> ExperimentConfig:
 
 
 async def _predict(request: Request) -> Response:
-    """A multipart form with one or more files, and optionally `crop`."""
+    """A multipart form with one or more files, and optionally `crop`: by default as the run's training pictures."""
     run_id = request.path_params["id"]
     known = await answer(lambda: get_services().store.get_run(run_id).id)
     if known.status_code != 200:
@@ -127,7 +127,7 @@ async def _predict(request: Request) -> Response:
             pictures = [
                 (upload.filename or "picture", await upload.read(MAX_FILE_BYTES + 1)) for upload in uploads
             ]
-            crop = form.get("crop", "center")
+            crop = form.get("crop")
     except TooLarge:
         return too_large
     except HTTPException as error:
@@ -139,7 +139,7 @@ async def _predict(request: Request) -> Response:
     def predict() -> Any:
         if not pictures:
             raise UserError("Send at least one picture as a file of a multipart form.")
-        if crop not in CROPS:
+        if crop not in (None, *CROPS):
             raise UserError(f"crop must be one of {', '.join(CROPS)}.")
         return [each.to_json() for each in get_services().engine.predict(run_id, pictures, crop)]
 

@@ -13,13 +13,18 @@ from core.images import CROPS, MAX_FILE_BYTES
 from core.store.store import Store
 from core.workspace import Workspace
 
+# On the command line the middle has the name that `datasets add` has for it, too.
+CROP_NAMES = {"middle": "center", **{crop: crop for crop in CROPS}}
+
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
     predict = commands.add_parser("predict", help="classify pictures with a run")
     predict.add_argument("--run", metavar="RUN", required=True)
     predict.add_argument("images", metavar="IMAGE", type=Path, nargs="+")
-    predict.add_argument("--crop", choices=CROPS, default="center")
+    predict.add_argument(
+        "--crop", choices=CROP_NAMES, help="how pictures get the network's shape (default: as in training)"
+    )
     predict.add_argument("--json", action="store_true", help="print one JSON document")
     predict.set_defaults(handle=_predict)
 
@@ -43,7 +48,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     engine = Engine(workspace)
     try:
-        predicted = engine.predict(run.id, pictures(), arguments.crop)
+        predicted = engine.predict(run.id, pictures(), CROP_NAMES.get(arguments.crop))
     finally:
         engine.close()
     answers.update(zip(asked, predicted, strict=True))

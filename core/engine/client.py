@@ -77,10 +77,11 @@ class Engine:
         """End the process at once; a caller that waits for its answer gets an EngineError."""
         self._end()
 
-    def predict(self, run_id: str, pictures: Pictures, crop: str = "center") -> list[Answer]:
+    def predict(self, run_id: str, pictures: Pictures, crop: str | None = None) -> list[Answer]:
         """What a run's best weights say of each picture, in order, with every class.
 
-        Any number of pictures: they are sent in portions.
+        `crop` says how pictures are brought to the shape that the network reads, see `core.images.fit_picture`; None:
+        as those were that it was trained on. Any number of pictures: they are sent in portions.
 
         Raises:
             UserError: the run has no weights yet.

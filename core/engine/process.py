@@ -57,7 +57,8 @@ class Requests:
         from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
-        rows, seen = _decode_all(self._decoder, document, arrays, loaded.image_shape)
+        asked = {**document, "crop": document["crop"] or loaded.crop}
+        rows, seen = _decode_all(self._decoder, asked, arrays, loaded.image_shape)
         places = [int(key) for key in seen]
         if places:
             probabilities = predict(loaded.model, np.stack([seen[str(place)] for place in places]))

@@ -25,6 +25,22 @@ TOLERANCE = 1e-6
 SAVED_MEANWHILE = "The run saved another model while this one was copied. Export it again."
 METADATA = "metadata.json"  # in a .keras file; Keras writes its version and the date there and reads neither
 RECIPE_KEY = "convdeck"
+# What `core.images.fit_picture` does, by its `crop`: in words, and in a program.
+_FITTED = {
+    "center": "cuts out the largest middle part of these proportions and resizes it",
+    "pad": "resizes the whole picture, fills up to these proportions with the mean colour of its edges",
+    "stretch": "resizes the whole picture, whatever its proportions",
+}
+_FITTING = {
+    "center": ['image = ImageOps.fit(image.convert("RGB"), SIZE, way)'],
+    "pad": [
+        'rgb = np.asarray(image.convert("RGB"))',
+        "edges = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])",
+        "mean = tuple(int(value) for value in edges.mean(axis=0))",
+        "image = ImageOps.pad(Image.fromarray(rgb), SIZE, way, color=mean)",
+    ],
+    "stretch": ['image = image.convert("RGB").resize(SIZE, way)'],
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +111,7 @@ def recipe_of(saved: SavedModel, run_id: str, file_name: str) -> dict[str, Any]:
         "dtype": "uint8",
         "pixel_range": [0, 255],
         "resizing": {
-            "crop": "center", "width": width, "height": height,
+            "crop": saved.crop, "width": width, "height": height,
             "filter": "bilinear", "filter_of_large": "box", "large_from_pixels": large,
         },
         "sentences": [
@@ -103,14 +119,15 @@ def recipe_of(saved: SavedModel, run_id: str, file_name: str) -> dict[str, Any]:
             *warning,
             f"It takes pictures of {width}×{height} pixels in {colors}, as whole numbers from 0 to 255. Do not divide "
             "them: the model does.",
-            "ConvDeck cuts out the largest middle part of these proportions and resizes it, with Pillow's box filter "
-            f"if the picture's shorter side has at least {large} pixels, otherwise with its bilinear one.",
+            f"ConvDeck {_FITTED[saved.crop]}, with Pillow's box filter if the picture's shorter side has at least "
+            f"{large} pixels, otherwise with its bilinear one.",
+            "16-bit grey is divided by 257 before, and transparency is laid on white.",
         ],
-        "python": python_lines(saved.image_shape, file_name),
+        "python": python_lines(saved.image_shape, saved.crop, file_name),
     }  # fmt: skip
 
 
-def python_lines(image_shape: ImageShape, file_name: str) -> list[str]:
+def python_lines(image_shape: ImageShape, crop: str, file_name: str) -> list[str]:
     """A program that answers a picture as `predict` does, with Keras, NumPy and Pillow alone."""
     height, width, channels = image_shape
     enough = PIXELS_AVERAGED * max(height, width)
@@ -127,11 +144,13 @@ def python_lines(image_shape: ImageShape, file_name: str) -> list[str]:
         'image = Image.open("picture.jpg")',
         f"image.draft(image.mode, ({enough}, {enough}))  # of a large JPEG, every 2nd, 4th or 8th pixel",
         "image = ImageOps.exif_transpose(image)",
+        'if image.mode.startswith("I"):  # 16 bits',
+        '    image = Image.fromarray(np.rint(np.asarray(image) / 257).astype("uint8"))',
         "if image.has_transparency_data:",
         '    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))',
         "large = min(image.size) >= 2 * max(SIZE)",
         "way = Image.Resampling.BOX if large else Image.Resampling.BILINEAR",
-        'image = ImageOps.fit(image.convert("RGB"), SIZE, way)',
+        *_FITTING[crop],
         f"probabilities = model.predict({pixels}, verbose=0)[0]  # from 0 to 255, not divided",
         "print(dict(zip(class_names, probabilities.tolist())))",
     ]

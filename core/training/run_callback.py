@@ -122,7 +122,15 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             )
             if self._keep_score(row):
                 saved = with_test_time_flip(self.model, test_time_flip=self._config.training.test_time_flip)
-                save_run_model(self._folder, "best", saved, arrays.class_names, arrays.image_shape, row.epoch)
+                save_run_model(
+                    self._folder,
+                    "best",
+                    saved,
+                    arrays.class_names,
+                    arrays.image_shape,
+                    row.epoch,
+                    arrays.crop,
+                )
         if row.val_loss is None:
             self._end_diverged(row.train_loss, row.train_accuracy, pace)
         # First the row: killed in between, the epoch is trained again. The other way round its row would be missing.

@@ -27,12 +27,15 @@ MOST_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Description:
-    """What a model file is; `sha256` are 64 hexadecimal digits."""
+    """What a model file is; `sha256` are 64 hexadecimal digits. `crop` is how its pictures were brought to their shape,
+    see `core.images.fit_picture`.
+    """
 
     epoch: int
     class_names: tuple[str, ...]
     image_shape: ImageShape
     sha256: str
+    crop: str = "center"
 
     def to_json(self) -> str:
         """With `seal`, the SHA-256 of everything else."""
@@ -48,14 +51,17 @@ class Description:
                 return None
             height, width, channels = values["image_shape"]
             names = tuple(values["class_names"])
-            return cls(values["epoch"], names, (height, width, channels), values["sha256"])
+            crop = values.get("crop", "center")  # older versions had no other
+            return cls(values["epoch"], names, (height, width, channels), values["sha256"], crop)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A model with the names of its classes, the shape it reads, the epoch it is from, and its file."""
+    """A model with the names of its classes, the shape it reads, the epoch it is from, and its file; `crop` is as in
+    `Description`.
+    """
 
     model: keras.Model
     class_names: tuple[str, ...]
@@ -63,6 +69,7 @@ class SavedModel:
     epoch: int
     path: Path
     sha256: str
+    crop: str = "center"
 
 
 def save_run_model(
@@ -72,13 +79,14 @@ def save_run_model(
     class_names: tuple[str, ...],
     image_shape: ImageShape,
     epoch: int,
+    crop: str = "center",
 ) -> None:
     """Write `model` as the run's `best` or `last`, without its optimizer; of the earlier ones the newest stays."""
     path = folder / f"{which}-{epoch:06d}.keras"
     with replacing(path) as temporary:
         # The same layers in a model that was never compiled: a third of the size.
         keras.Model(model.input, model.output, name=model.name).save(temporary)
-    description = Description(epoch, class_names, image_shape, sha256_of(path))
+    description = Description(epoch, class_names, image_shape, sha256_of(path), crop)
     write_bytes(path.with_suffix(".json"), description.to_json().encode())
     earlier = [old for old in _descriptions(folder, which) if old.stem < path.stem]
     kept = {path.stem, *(old.stem for old in earlier[:1])}
@@ -126,7 +134,9 @@ def load_run_model(folder: Path, which: str = "best") -> SavedModel:
             raise
         path, found = find_run_model(folder, which)  # removed since: by now there are newer ones
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    return SavedModel(model, found.class_names, found.image_shape, found.epoch, path, found.sha256)
+    return SavedModel(
+        model, found.class_names, found.image_shape, found.epoch, path, found.sha256, found.crop
+    )
 
 
 def _descriptions(folder: Path, which: str) -> list[Path]:

@@ -39,7 +39,7 @@ class StandIn:
         self.previews.append((augmentation, pixels.shape, seed))
         return pixels[:, :, ::-1], [{"flip_x": "mirrored"} if i % 2 else {} for i in range(len(pixels))]
 
-    def predict(self, run_id, pictures, crop="center"):
+    def predict(self, run_id, pictures, crop=None):
         # Home, where every visit begins, asks about its one sample in a thread of its own, at any time.
         if (len(pictures), crop) != (1, "stretch"):
             self.asked.append((run_id, len(pictures), crop))
@@ -205,14 +205,14 @@ def test_a_test_part_of_fewer_than_eight_is_shown_whole(engine, run, workspace) 
 
 def test_many_pictures_are_asked_about_in_parts_and_once(engine, run) -> None:
     page = upload(open_page("classify.py", run=run.id), 60)
-    assert engine.asked == [(run.id, 25, "center"), (run.id, 25, "center"), (run.id, 10, "center")]
+    assert engine.asked == [(run.id, 25, None), (run.id, 25, None), (run.id, 10, None)]
     assert words(page).count("the 32×32 pixels") == 60
     press(page, "Try sample pictures")
     assert engine.asked[3:] == [(run.id, 8, "stretch")]
     crop = next(g for g in page.get("button_group") if g.key == "classify-crop")
     crop.set_value("pad").run()
     assert [crop for _, _, crop in engine.asked[4:]] == ["pad"] * 3
-    crop.set_value("center").run()
+    crop.set_value("trained").run()
     assert len(engine.asked) == 7
 
 

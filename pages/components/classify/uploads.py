@@ -27,7 +27,7 @@ class Picture:
     read: Callable[[], bytes]
 
 
-def look_at(run: Run, pictures: Sequence[Picture], crop: str) -> list[Answer]:
+def look_at(run: Run, pictures: Sequence[Picture], crop: str | None) -> list[Answer]:
     """The run's answers, in order. Those that it gave before with the same weights come from the cache."""
     answers = []
     for start in range(0, len(pictures), CHUNK):
@@ -43,7 +43,7 @@ def look_at(run: Run, pictures: Sequence[Picture], crop: str) -> list[Answer]:
 def _answers(
     run_id: str,
     weights: tuple[int, int | None],
-    crop: str,
+    crop: str | None,
     ids: tuple[str, ...],
     _pictures: Sequence[Picture],
 ) -> list[Answer]:

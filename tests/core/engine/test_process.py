@@ -1,5 +1,7 @@
 """The real engine: previews are what trains, damaged models are refused."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from core.config import AugmentationConfig
 from core.errors import UserError
 from core.training.augmentation import apply
 from core.training.draws import draw
+from core.training.saved_models import load_run_model, save_run_model
 from tests.core.conftest import picture_file
 
 
@@ -31,6 +34,29 @@ def test_pictures_are_shown_as_the_network_sees_them(engine, trained, tmp_path) 
     assert decoded.seen.shape == (28, 28, 1)
 
 
+def test_without_a_crop_pictures_are_cut_as_in_training(engine, trained) -> None:
+    """A run whose data was padded: red between what is filled up, not the red middle alone."""
+    folder = trained.workspace.run_folder("padded")
+    folder.mkdir()
+    best = load_run_model(trained.workspace.run_folder(trained.run_id))
+    save_run_model(folder, "best", best.model, best.class_names, best.image_shape, 1, "pad")
+    wide = np.zeros((20, 40, 3), np.uint8)
+    wide[:, 7:33, 0] = 255  # more than the middle, which is 20 wide
+    picture = [("wide.png", encoded(wide))]
+    (own,), (padded,), (middle,) = (
+        engine.predict("padded", picture, crop) for crop in (None, "pad", "center")
+    )
+    np.testing.assert_array_equal(own.seen, padded.seen)
+    assert (middle.seen == (255, 0, 0)).all() and not (own.seen == (255, 0, 0)).all()
+    assert own.top == padded.top
+
+
+def encoded(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
 def files_of(folder) -> list:
     """A picture of each kind that people have, as a file."""
     generator = np.random.default_rng(0)
@@ -42,7 +68,8 @@ def files_of(folder) -> list:
     made = {
         "wide.png": photo(1200, 600), "small.png": photo(20, 25), "grey.png": photo(70, 63).convert("L"),
         "large.jpg": photo(2600, 1800), "turned.jpg": photo(200, 100), "print.jpg": photo(90, 90).convert("CMYK"),
-        "palette.gif": photo(64, 64).quantize(16), "some.webp": photo(300, 200),
+        "palette.gif": photo(64, 64).quantize(16), "some.webp": photo(300, 200), "scan.tif": photo(50, 70),
+        "deep.png": Image.fromarray(generator.integers(0, 65_536, (60, 60)).astype(np.uint16)),
     }  # fmt: skip
     see_through = photo(80, 80)
     see_through.putalpha(photo(80, 80).convert("L"))

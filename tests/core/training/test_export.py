@@ -1,5 +1,6 @@
 """A model for use without ConvDeck: its answers, its recipe, and the program that comes with it."""
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -88,6 +89,33 @@ def test_the_recipe_is_in_the_file_and_beside_it(folder, tmp_path) -> None:
         assert part in said
 
 
+@pytest.mark.parametrize(
+    ("crop", "words"),
+    [
+        ("center", "largest middle part"),
+        ("pad", "mean colour of its edges"),
+        ("stretch", "whatever its proportions"),
+    ],
+)
+def test_the_recipe_has_the_crop_that_the_run_s_pictures_had(tmp_path, crop: str, words: str) -> None:
+    (tmp_path / "run").mkdir()
+    save_run_model(tmp_path / "run", "best", build_model(tiny_config(), SHAPE, 3), CLASSES, SHAPE, 1, crop)
+    recipe = export_keras(tmp_path / "run", tmp_path / "network").recipe
+    assert recipe["resizing"]["crop"] == crop
+    assert words in " ".join(recipe["sentences"])
+
+
+def test_a_model_of_an_older_version_has_the_middle(folder) -> None:
+    """Its description, sealed as it was then, says nothing of a crop."""
+    path = folder / "best-000002.json"
+    values = {
+        key: value for key, value in json.loads(path.read_bytes()).items() if key not in ("crop", "seal")
+    }
+    seal = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**values, "seal": seal}))
+    assert load_run_model(folder).crop == "center"
+
+
 def test_names_that_are_numbers_are_not_mistaken_for_places(tmp_path) -> None:
     said = {}
     for names in (("0", "1", "2"), ("0", "1", "10"), ("1", "2", "3"), CLASSES):
@@ -110,9 +138,11 @@ def test_any_name_of_a_file_or_class_stays_a_text_in_the_program(tmp_path) -> No
         assert json.loads(file.read("metadata.json"))["convdeck"]["class_names"] == list(names)
 
 
+@pytest.mark.parametrize("crop", ["center", "pad", "stretch"])
 @pytest.mark.parametrize("shape", [(12, 8, 1), (8, 12, 3)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_the_program_brings_a_picture_to_grey_and_to_any_proportions_as_the_app_does(
-    tmp_path, monkeypatch, shape
+    tmp_path, monkeypatch, shape, crop: str, kind: str
 ) -> None:
     seen = []
 
@@ -122,12 +152,13 @@ def test_the_program_brings_a_picture_to_grey_and_to_any_proportions_as_the_app_
             return np.ones((1, 2))
 
     photo = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
-    Image.fromarray(photo).save(tmp_path / "picture.jpg")
-    lines = python_lines(shape, "m.keras")
+    photo = photo if kind == "JPEG" else photo[..., 0].astype(np.uint16) * 200  # 16 bits
+    Image.fromarray(photo).save(tmp_path / "picture.jpg", kind)
+    lines = python_lines(shape, crop, "m.keras")
     monkeypatch.chdir(tmp_path)
     exec(
         "\n".join(["import keras, numpy as np", "from PIL import Image, ImageOps", lines[4], *lines[8:]]),
         {"model": Model(), "class_names": ["a", "b"]},
     )
     decoded = decode_picture((tmp_path / "picture.jpg").read_bytes(), "x", PIXELS_AVERAGED * max(shape[:2]))
-    np.testing.assert_array_equal(seen[0][0], fit_picture(decoded.pixels, shape))
+    np.testing.assert_array_equal(seen[0][0], fit_picture(decoded.pixels, shape, crop))
