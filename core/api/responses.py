@@ -114,3 +114,11 @@ def values_of(asked: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError("set", f"must be an object of paths and values, not {json.dumps(values)[:40]}.")
     return values
+
+
+def flag_of(asked: dict[str, Any], key: str, default: bool = False) -> bool:
+    """A switch of a body. Raises ConfigError when it is not true or false."""
+    value = asked.get(key, default)
+    if not isinstance(value, bool):
+        raise ConfigError(key, f"must be true or false, not {json.dumps(value)[:40]}.")
+    return value

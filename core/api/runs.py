@@ -13,6 +13,7 @@ from core.api.responses import (
     TooLarge,
     answer,
     answer_body,
+    flag_of,
     limited,
     parse_body,
     refuse,
@@ -27,7 +28,7 @@ from core.preflight.measurement import run_preflight
 from core.runs import control
 from core.runs.breakdown import breakdown_document
 from core.runs.documents import run_detail
-from core.runs.start import fork_experiment, start_experiment
+from core.runs.start import fork_experiment, start_or_share_experiment
 from core.runs.verdicts import summaries_of, summary_of, verdict_of
 from core.server.services import Services, get_services
 from core.store.records import Run, RunRequest
@@ -72,13 +73,14 @@ def _change(action: Callable[..., Any], services: Services, request: Request) ->
 
 
 async def _start(request: Request) -> Response:
-    """`{"config": {…}}` or `{"preset": NAME}`, with optional `set`, `name` and `token` (starts only once)."""
+    """`{"config": {…}}` or `{"preset": NAME}`, with optional `set`, `name`, `token` (starts only once) and `reuse`."""
 
     def start(body: bytes) -> Any:
-        asked = parse_body(body, {"config", "preset", "set", "name", "token"})
+        asked = parse_body(body, {"config", "preset", "set", "name", "token", "reuse"})
         request = RunRequest(config_of(asked), asked.get("name"), asked.get("preset"), asked.get("token"))
-        run = start_experiment(get_services().workspace, request)
-        return summary_of(get_services().store, run)
+        reuse = flag_of(asked, "reuse")
+        queued = start_or_share_experiment(get_services().workspace, request, reuse=reuse)
+        return summary_of(get_services().store, queued.run) | {"shared": queued.is_shared}
 
     return await answer_body(request, start)
 

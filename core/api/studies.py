@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import answer_body, parse_body, route, values_of
+from core.api.responses import answer_body, flag_of, parse_body, route, values_of
 from core.config import ExperimentConfig
 from core.config.refusals import unknown_key
 from core.errors import ConfigError
@@ -62,9 +62,7 @@ async def _start(request: Request) -> Response:
         asked, services = parse_body(body, known), get_services()
         if not isinstance(asked.get("kind"), str):
             raise ConfigError("kind", "is missing.")
-        reuse = asked.get("reuse", True)
-        if not isinstance(reuse, bool):
-            raise ConfigError("reuse", "must be true or false.")
+        reuse = flag_of(asked, "reuse", default=True)
         first = _base_of(services.store, asked)
         second = _second_of(services.store, first, asked["against"]) if "against" in asked else None
         options = {key: asked[key] for key in OPTIONS if key in asked}

@@ -26,7 +26,7 @@ from core.runs.breakdown import (
     why_no_breakdown,
 )
 from core.runs.documents import run_detail
-from core.runs.start import fork_experiment, start_experiment
+from core.runs.start import fork_experiment, start_or_share_experiment
 from core.runs.verdicts import summaries_of, verdict_of
 from core.scheduling.worker_log import output_tail
 from core.store.breakdowns import Followed
@@ -41,6 +41,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train = commands.add_parser("train", help="start a run")
     add_config_arguments(train)
     train.add_argument("--name", metavar="TEXT", help="what to call the run")
+    train.add_argument(
+        "--reuse", action="store_true",
+        help="if an identical run has finished or is under way, take it instead of starting another",
+    )  # fmt: skip
     train.add_argument("--wait", action="store_true", help="wait until the run has ended and report progress")
     train.add_argument("--json", action="store_true", help="print one JSON document")
     train.set_defaults(handle=_train)
@@ -103,8 +107,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _train(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     request = RunRequest(config_from(arguments), arguments.name, arguments.preset)
-    run = start_experiment(workspace, request)
-    return report(workspace, run, wait=arguments.wait, as_json=arguments.json)
+    queued = start_or_share_experiment(workspace, request, reuse=arguments.reuse)
+    if queued.is_shared:
+        print("An identical run exists already, so no other one was started.", file=sys.stderr)
+    return report(workspace, queued.run, wait=arguments.wait, as_json=arguments.json, shared=queued.is_shared)
 
 
 def _runs(arguments: argparse.Namespace) -> int:
@@ -176,8 +182,11 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
-    """Print a run, with `wait` once it has ended. Returns the exit code."""
+def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool, shared: bool | None = None) -> int:
+    """Print a run, with `wait` once it has ended. Returns the exit code.
+
+    `shared`: whether it was there before this command; None where that was not asked.
+    """
     store = Store(workspace)
     if wait:
         try:
@@ -188,7 +197,7 @@ def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool) -> int:
                 print(f"The run continues; stop it with: python -m core stop {run.id}", file=sys.stderr)
             raise
     if as_json or wait:
-        _print_run(store, run, as_json=as_json)
+        _print_run(store, run, as_json=as_json, shared=shared)
     else:
         print(f"{run.name}: {run.state}, id {run.id}.")
     return 1 if wait and run.state in (RunState.FAILED, RunState.INTERRUPTED) else 0
@@ -211,12 +220,13 @@ def _progress(run: Run) -> str | None:
     return text
 
 
-def _print_run(store: Store, run: Run, *, as_json: bool) -> None:
+def _print_run(store: Store, run: Run, *, as_json: bool, shared: bool | None = None) -> None:
     curves = store.curves(run.id)
     history = store.interventions.history(run.id)
     diagnosis = verdict_of(store, run, curves)
     if as_json:
-        print_json(run_detail(run, curves, diagnosis, history))
+        answer = {} if shared is None else {"shared": shared}
+        print_json(run_detail(run, curves, diagnosis, history) | answer)
         return
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [

@@ -12,6 +12,7 @@ from core.datasets.storage import describe_dataset
 from core.errors import RunError
 from core.scheduling.service import ensure_scheduler
 from core.store.records import Run, RunData, RunRequest
+from core.store.reuse import Queued
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
@@ -19,11 +20,16 @@ from core.workspace import Workspace
 
 def start_run(workspace: Workspace, request: RunRequest) -> Run:
     """Queue a run. Raises RunError as `Store.queue_run` does."""
+    return start_or_share_run(workspace, request, reuse=False).run
+
+
+def start_or_share_run(workspace: Workspace, request: RunRequest, *, reuse: bool) -> Queued:
+    """Queue a run, or with `reuse` take an identical one. Raises RunError as `Store.queue_or_reuse` does."""
     workspace.ensure()
     with Store(workspace) as store:
-        run = store.queue_run(with_data(workspace, request))
+        queued = store.queue_or_reuse(with_data(workspace, request), reuse=reuse)
     ensure_scheduler(workspace)
-    return run
+    return queued
 
 
 def with_data(workspace: Workspace, request: RunRequest) -> RunRequest:

@@ -14,6 +14,7 @@ from core.design.presets import PRESETS, quick_start
 from core.errors import RunError
 from core.runs import control
 from core.store.records import MAX_NAME_CHARACTERS, Run, RunRequest
+from core.store.reuse import Queued
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import Workspace
@@ -40,9 +41,14 @@ def start_experiment(workspace: Workspace, request: RunRequest) -> Run:
     Raises:
         UserError: it cannot be trained here, or a text is not allowed; nothing is queued then.
     """
+    return start_or_share_experiment(workspace, request, reuse=False).run
+
+
+def start_or_share_experiment(workspace: Workspace, request: RunRequest, *, reuse: bool) -> Queued:
+    """The same, but with `reuse` an identical run that has finished or is under way is the answer, if there is one."""
     workspace.ensure()
     check_experiment(workspace, request.config)
-    return control.start_run(workspace, request)
+    return control.start_or_share_run(workspace, request, reuse=reuse)
 
 
 def fork_experiment(

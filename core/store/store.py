@@ -29,6 +29,7 @@ from core.store.records import (
     finite,
     run_from_row,
 )
+from core.store.reuse import Queued, find_answer
 from core.store.search import Found
 from core.store.states import RunState
 from core.store.studies import Studies
@@ -177,22 +178,24 @@ class Store:
     # What people request
 
     def queue_run(self, request: RunRequest) -> Run:
-        """A new run, WAITING, or the run that the request's token has started before.
+        """A new run, WAITING, or the run that the request's token has started before. Raises as `queue_or_reuse`."""
+        return self.queue_or_reuse(request, reuse=False).run
 
-        Raises RunError for a name, a token or an expectation that is not allowed, TokenTaken where that run has another
-        config or parent. Its name and what was expected of it stay as they are.
+    def queue_or_reuse(self, request: RunRequest, *, reuse: bool) -> Queued:
+        """The same, but with `reuse` an identical run, if there is one, is the answer (see `core.store.reuse`).
+
+        Raises RunError for a name, a token or an expectation that is not allowed, TokenTaken where the token's run has
+        another config or parent. Name and expectation of a run that is there already stay as they are.
         """
         request = request.checked()
         with self._database.writing() as connection:
-            if request.token is not None:
-                query = f"{run_tables.SELECT_RUN} WHERE token = ?"
-                if found := connection.execute(query, (request.token,)).fetchone():
-                    return request.answered_by(run_from_row(found))
+            if answer := find_answer(connection, request, reuse=reuse):
+                return answer
             number = run_tables.add_run(connection, self._clock(), request)
             run = run_tables.get_numbered(connection, number)
             if request.expectation and request.expectation.strip():
                 self.notes.expect(connection, run.id, request.expectation)
-            return run
+            return Queued(run, False)
 
     def import_first(self, run: FinishedRun) -> bool:
         """Add a run that was trained elsewhere if none was ever here. Returns whether it was added."""

@@ -20,7 +20,7 @@ from core.store.records import (
     new_run_id,
     run_from_row,
 )
-from core.store.states import RunState
+from core.store.reuse import CHANGED, UNDER_WAY, find_identical
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,9 @@ class Member:
     is_changed: bool
 
 
-_UNDER_WAY = f"state IN ('WAITING', {run_tables.ACTIVE_STATES})"
-# Another learning rate and more epochs make a run another one than its config says; a pause does not.
-_CHANGED = """(added_epochs > 0 OR EXISTS (
-    SELECT 1 FROM interventions WHERE run_number = runs.number AND kind = 'learning_rate'
-))"""
 _SELECT = f"""
     SELECT studies.id, kind, studies.name, spec, studies.created_at, count(runs.number),
-        coalesce(sum(state = 'FINISHED'), 0), coalesce(sum({_UNDER_WAY}), 0)
+        coalesce(sum(state = 'FINISHED'), 0), coalesce(sum({UNDER_WAY}), 0)
     FROM studies LEFT JOIN study_runs ON study_number = studies.number
     LEFT JOIN runs ON runs.number = study_runs.run_number
 """
@@ -102,7 +97,7 @@ class Studies:
             "AND other.study_number != study_runs.study_number)"
         )
         query = f"""
-            SELECT position, role, {shared}, {_CHANGED}, {columns} FROM study_runs
+            SELECT position, role, {shared}, {CHANGED}, {columns} FROM study_runs
             JOIN runs ON runs.number = study_runs.run_number WHERE study_number = ? ORDER BY position
         """
         with self._database.reading() as connection:
@@ -122,7 +117,7 @@ class Studies:
     def reusable(self, requests: Iterable[RunRequest]) -> dict[str, str]:
         """Which runs a study of these would reuse instead of training them: run id by config id."""
         with self._database.reading() as connection:
-            found = _reusable(connection, list(requests))
+            found = find_identical(connection, list(requests), known_data_only=False)
             ids = dict(connection.execute("SELECT number, id FROM runs").fetchall()) if found else {}
         return {config_id: ids[number] for config_id, number in found.items()}
 
@@ -186,7 +181,8 @@ class Studies:
     def _add(
         self, connection: sqlite3.Connection, study: int, runs: list[tuple[int, NewRun]], reuse: bool
     ) -> None:
-        known = _reusable(connection, [run.request for _, run in runs]) if reuse else {}
+        requests = [run.request for _, run in runs]
+        known = find_identical(connection, requests, known_data_only=False) if reuse else {}
         query = "INSERT INTO study_runs (study_number, run_number, position, role) VALUES (?, ?, ?, ?)"
         for position, run in runs:
             request = replace(run.request, name=check_name(run.request.name))
@@ -220,22 +216,6 @@ def _member(position: int, role: str, is_shared: int, is_changed: int, *, run: R
     with reading("a run of a study"):
         kept = json.loads(role)
         return Member(position, kept["role"], run, bool(kept["reused"]), bool(is_shared), bool(is_changed))
-
-
-def _reusable(connection: sqlite3.Connection, requests: Sequence[RunRequest]) -> dict[str, int]:
-    """Row numbers by config id: a finished run before one that is under way, the older before the newer."""
-    digests = {each.config.config_id: each.data.digest if each.data else None for each in requests}
-    query = f"""
-        SELECT config_id, number, dataset_digest FROM runs
-        WHERE config_id IN (SELECT value FROM json_each(?)) AND NOT {_CHANGED}
-            AND (state = '{RunState.FINISHED}' OR {_UNDER_WAY} AND NOT stop_requested)
-        ORDER BY state = '{RunState.FINISHED}', number DESC
-    """
-    found = {}
-    for config_id, number, digest in connection.execute(query, (json.dumps(list(digests)),)):
-        if digest is None or digests[config_id] in (None, digest):
-            found[config_id] = number  # a later row takes the place of an earlier one
-    return found
 
 
 def _plain(role: Mapping[str, Any]) -> Any:

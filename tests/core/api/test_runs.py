@@ -42,6 +42,21 @@ def test_a_start_with_the_same_token_starts_one_run(workspace, client) -> None:
     assert len(client.get("/api/v1/runs").json()) == 1
 
 
+def test_an_identical_run_is_shared(workspace, no_scheduler, client) -> None:
+    body = {"preset": "tiny", "set": {"dataset.id": "shapes", "dataset.num_train": 40}}
+    plain = client.post("/api/v1/runs", json=body)
+    assert (plain.status_code, plain.json()["shared"]) == (201, False)
+    answer = client.post("/api/v1/runs", json=body | {"reuse": True, "name": "Mine"})
+    assert (answer.status_code, answer.json()) == (201, plain.json() | {"shared": True})
+    assert client.post("/api/v1/runs", json=body | {"reuse": False}).json()["id"] != plain.json()["id"]
+    other = client.post("/api/v1/runs", json=body | {"reuse": True, "set": {**body["set"], "seed": 1}})
+    assert other.json()["shared"] is False
+    for wrong in ("true", 1):
+        refused = client.post("/api/v1/runs", json=body | {"reuse": wrong})
+        assert (refused.status_code, refused.json()["field"]) == (400, "reuse")
+    assert len(client.get("/api/v1/runs").json()) == 3
+
+
 def test_pictures_are_classified(home, client, tmp_path) -> None:
     data = picture_file(tmp_path).read_bytes()
     answer = client.post(
