@@ -10,6 +10,7 @@
     │       ├── RunNotFound
     │       ├── IllegalTransition     its state forbids it
     │       └── TokenTaken            a token that has started something else
+    ├── CannotWrite                   the disk is full or the folder read-only: it works again once a person helps
     ├── StaleAttempt                  a worker wrote for an attempt that is no longer the current one
     ├── TrainingError                 a run failed for a reason that has a name and a next step
     │   ├── Diverged                  the loss became NaN or infinite
@@ -69,6 +70,10 @@ class IllegalTransition(RunError):
 
 class TokenTaken(RunError):
     """A token comes a second time, with another request than the first."""
+
+
+class CannotWrite(ConvDeckError):
+    """The workspace's disk is full or its folder cannot be written: the same works once a person has seen to it."""
 
 
 class StaleAttempt(ConvDeckError):

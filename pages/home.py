@@ -30,7 +30,7 @@ def main() -> None:
         story.render_story(services, begun)
         if own:
             with st.expander("Your runs", icon=":material/monitoring:"):
-                render_recent_runs(services.store)
+                render_recent_runs(services)
     else:
         _render_own(services, own)
     with st.expander("Start something else", icon=":material/play_arrow:"):
@@ -44,7 +44,7 @@ def _render_own(services: Services, own: list[Run]) -> None:
         if st.button("Watch a small network overfit", key="story-begin", icon=":material/replay:"):
             story.go_to()
         st.caption(fallback_sentence(services), width="content")
-    render_recent_runs(services.store)
+    render_recent_runs(services)
     alone = [run for run in services.store.standalone_results(LOOKED_AT) if run.id != EXAMPLE_ID]
     run = next((run for run in (*alone, *own) if run.state.is_finished and run.epoch), None)
     if run is None:

@@ -27,6 +27,7 @@ from core.runs.breakdown import (
 )
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_or_share_experiment
+from core.runs.trouble import trouble_of
 from core.runs.verdicts import summaries_of, verdict_of
 from core.scheduling.worker_log import output_tail
 from core.store.breakdowns import Followed
@@ -124,6 +125,9 @@ def _runs(arguments: argparse.Namespace) -> int:
     else:
         header = ("RUN", "NAME", "STATE", "DATA SET", "EPOCHS", "BEST VALIDATION", "GAP")
         print_table(header, [_row(run) for run in runs])
+        for run in runs:
+            if problem := trouble_of(store.workspace, run):
+                print(f"\n{run.name} ({run.id}): {problem}")
     return 0
 
 
@@ -205,13 +209,18 @@ def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool, shared:
 
 def _wait_for(workspace: Workspace, store: Store, run: Run) -> Run:
     return wait_until(
-        lambda found: found.state.is_finished, lambda: store.get_run(run.id), _progress, workspace=workspace
+        lambda found: found.state.is_finished,
+        lambda: store.get_run(run.id),
+        lambda found: _progress(workspace, found),
+        workspace=workspace,
     )
 
 
-def _progress(run: Run) -> str | None:
+def _progress(workspace: Workspace, run: Run) -> str | None:
     if run.state.is_finished:
         return None  # the run is printed instead
+    if problem := trouble_of(workspace, run):
+        return f"{run.name} ({run.id}): {problem}"
     best = f", best validation accuracy {percent(run.best_val_accuracy)}" if run.epoch else ""
     text = f"{run.name} ({run.id}): {run.state}, {run.epoch} of {run.total_epochs} epochs{best}"
     # In a log, a line per epoch is enough.
@@ -223,10 +232,10 @@ def _progress(run: Run) -> str | None:
 def _print_run(store: Store, run: Run, *, as_json: bool, shared: bool | None = None) -> None:
     curves = store.curves(run.id)
     history = store.interventions.history(run.id)
-    diagnosis = verdict_of(store, run, curves)
+    diagnosis, problem = verdict_of(store, run, curves), trouble_of(store.workspace, run)
     if as_json:
         answer = {} if shared is None else {"shared": shared}
-        print_json(run_detail(run, curves, diagnosis, history) | answer)
+        print_json(run_detail(run, curves, diagnosis, history, problem) | answer)
         return
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [
@@ -235,7 +244,7 @@ def _print_run(store: Store, run: Run, *, as_json: bool, shared: bool | None = N
         ("device", run.device),
         ("epochs", f"{run.epoch} of {run.total_epochs}"),
     ]
-    facts += [("error", run.error), ("next step", run.next_step)]
+    facts += [("problem", problem), ("error", run.error), ("next step", run.next_step)]
     for name, value in facts:
         if value is not None:
             print(f"  {name}: {value}")

@@ -55,15 +55,18 @@ def run_detail(
     curves: Curves,
     diagnosis: Diagnosis | None = None,
     interventions: Sequence[Intervention] = (),
+    problem: str | None = None,
 ) -> dict[str, Any]:
     """A run with its config, curves, verdict and interventions: what `show --json` prints.
 
     A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
-    `class_names` are in the order of the network's outputs, None where they are not known.
+    `class_names` are in the order of the network's outputs, None where they are not known; `problem` is what
+    `core.runs.trouble` says of it.
     """
     config = run.readable_config
     return {
         **run_summary(run),
+        "problem": problem,
         "class_names": None if run.class_names is None else list(run.class_names),
         "verdict": None if diagnosis is None else diagnosis.to_dict(),
         "config": None if config is None else config.to_dict(),

@@ -14,6 +14,7 @@ from core.datasets.storage import DatasetInfo, describe_dataset
 from core.epoch import Curves
 from core.errors import RunNotFound
 from core.runs.documents import run_summary
+from core.runs.trouble import trouble_of
 from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
@@ -57,7 +58,10 @@ def _summary(store: Store, run: Run, info: DatasetInfo | None) -> dict[str, Any]
         diagnosis = _of_ended(store, run.id, version, tuple(known.items()))
     else:
         diagnosis = _diagnosed(store, run.id, known)
-    return run_summary(run) | {"verdict": diagnosis.to_dict()}
+    return run_summary(run) | {
+        "problem": trouble_of(store.workspace, run),
+        "verdict": diagnosis.to_dict(),
+    }
 
 
 @lru_cache(maxsize=VERDICTS_KEPT)

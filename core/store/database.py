@@ -1,18 +1,21 @@
 """One SQLite file shared by threads and processes: connections, transactions, and errors in words."""
 
 import contextlib
+import shutil
 import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.errors import ConvDeckError
+from core.errors import CannotWrite, ConvDeckError
 from core.formatting import reason
 from core.store.schema import upgrade, wal_is_safe
 
 BUSY_SECONDS = 20.0
 MAX_IDLE_CONNECTIONS = 8
+# Less than SQLite's log grows by at a time.
+FULL_BYTES = 65_536
 
 
 class DamagedRow(Exception):
@@ -161,18 +164,25 @@ def _errors_in_words(path: Path, busy_seconds: float) -> Iterator[None]:
     except DamagedRow as error:
         raise ConvDeckError(_damaged(path, str(error))) from error
     except sqlite3.DatabaseError as error:
-        said = str(error)
+        said, kind = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
         if "locked" in said or "busy" in said:
             message = f"The database was busy for more than {busy_seconds:.0f} seconds. Try again."
-        elif "full" in said:
+        elif kind == sqlite3.SQLITE_FULL or (kind == sqlite3.SQLITE_IOERR and _is_full(path)):
+            # A full disk is also an "I/O error", where the log or its index cannot grow.
             message = f"The disk that holds {path.parent} is full. Free some space and try again."
+            raise CannotWrite(message) from error
         elif any(words in said for words in ("malformed", "not a database", "decode to UTF-8")):
             message = _damaged(path, said)
         elif "unable to open" in said or "readonly" in said:
             message = f"The database {path} cannot be written. Check its folder's permissions."
+            raise CannotWrite(message) from error
         else:
             message = f"The database {path} could not be used: {said}."
         raise ConvDeckError(message) from error
+
+
+def _is_full(path: Path) -> bool:
+    return shutil.disk_usage(path.parent).free < FULL_BYTES
 
 
 def _damaged(path: Path, what: str) -> str:

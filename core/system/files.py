@@ -1,13 +1,18 @@
 """Files that are replaced as a whole or not at all, their digests, and logs of a bounded size."""
 
 import contextlib
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 MAX_LOG_BYTES = 1_000_000
+
+_NUMPY_IS_FULL = "Not enough free space"
+_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_CANNOT_WRITE = _IS_FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @contextlib.contextmanager
@@ -33,6 +38,27 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Replace the file at `path` by `data`."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def is_write_refused(error: BaseException) -> bool:
+    """Whether a write failed because the disk is full or the folder cannot be written, which a person can change."""
+    return _has_number(error, _CANNOT_WRITE)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a write failed for want of space."""
+    return _has_number(error, _IS_FULL)
+
+
+def _has_number(error: BaseException | None, numbers: Collection[int]) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in numbers:
+            return True
+        # The errors of h5py have the number in their text, those of NumPy not even that.
+        if any(f"errno = {number}," in str(error) for number in numbers) or _NUMPY_IS_FULL in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def sha256_of(path: Path) -> str:

@@ -1,9 +1,11 @@
 """What a training reports to, and is told by: the one seam between training and the store."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from core.epoch import EpochRow
+
+T = TypeVar("T")
 
 
 class Reporter(Protocol):
@@ -20,6 +22,9 @@ class Reporter(Protocol):
 
     def apply_learning_rates(self, epoch: int, apply: Callable[[float], str]) -> None:
         """Apply the rates requested for when `epoch` epochs have finished; `apply` returns what changed, in words."""
+
+    def save(self, write: Callable[[], T]) -> T:
+        """What `write` returns, which saves files and may be called again: while the disk is full, this waits."""
 
     def started(self, total_epochs: int, total_batches: int, *, resumed_from_epoch: int = 0) -> None: ...
     def report_batch(

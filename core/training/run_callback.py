@@ -121,23 +121,19 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 details=details,
             )
             if self._keep_score(row):
-                saved = with_test_time_flip(self.model, test_time_flip=self._config.training.test_time_flip)
-                save_run_model(
-                    self._folder,
-                    "best",
-                    saved,
-                    arrays.class_names,
-                    arrays.image_shape,
-                    row.epoch,
-                    arrays.crop,
-                )
+                self._reporter.save(lambda: self._save_best(row.epoch))
         if row.val_loss is None:
             self._end_diverged(row.train_loss, row.train_accuracy, pace)
         # First the row: killed in between, the epoch is trained again. The other way round its row would be missing.
         self._reporter.report_epoch(row)
         position.epoch = row.epoch
-        save_checkpoint(self._folder, self.model, position)
+        self._reporter.save(lambda: save_checkpoint(self._folder, self.model, position))
         self._continue_or_end()
+
+    def _save_best(self, epoch: int) -> None:
+        saved = with_test_time_flip(self.model, test_time_flip=self._config.training.test_time_flip)
+        names, shape = self._arrays.class_names, self._arrays.image_shape
+        save_run_model(self._folder, "best", saved, names, shape, epoch, self._arrays.crop)
 
     def _continue_or_end(self) -> None:
         """After an epoch that is measured and saved."""

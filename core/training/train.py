@@ -99,9 +99,8 @@ def _train(
             load_checkpoint(folder, model)
         with averaged_weights(model, arrays.x_clean):
             saved = with_test_time_flip(model, test_time_flip=config.training.test_time_flip)
-            save_run_model(
-                folder, "last", saved, arrays.class_names, data.image_shape, position.epoch, arrays.crop
-            )
+            names, shape, epoch = arrays.class_names, data.image_shape, position.epoch
+            reporter.save(lambda: save_run_model(folder, "last", saved, names, shape, epoch, arrays.crop))
     return Outcome("stopped" if run.was_stopped else "finished", position.epoch, position.best_epoch)
 
 

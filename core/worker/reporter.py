@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from core.epoch import EpochRow, Outcome
-from core.errors import ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
+from core.errors import CannotWrite, ConvDeckError, IllegalTransition, RunNotFound, StaleAttempt
+from core.formatting import reason
 from core.store.records import RunData
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
+from core.system.files import is_write_refused
 from core.system.processes import process_started
 
 BATCH_SECONDS = 0.5
@@ -22,6 +24,7 @@ RETRY_PAUSE_SECONDS = 1.0
 # How often a paused worker looks whether to resume, and reports that it is alive.
 POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5.0
+WAITING_TO_SAVE = "The weights cannot be saved, so training waits until they can be"
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +35,9 @@ class RunReporter:
     """Progress in, requests to stop or pause out. Each method raises StaleAttempt once the attempt is over.
 
     A worker that gets StaleAttempt exits: the run was given up, deleted, or started again elsewhere. A store that can
-    take nothing for a while (a full disk, a busy database) ends no training: ticks and log lines are dropped then,
-    and everything else is written again until RETRY_SECONDS have passed, when ConvDeckError says why.
+    take nothing for a while ends no training: ticks and log lines are dropped then, and everything else is written
+    again until RETRY_SECONDS have passed, when ConvDeckError says why. Where the disk is full or read-only, it is
+    written again until a person has changed that or ends the process: a run that ended could not even say so.
     """
 
     def __init__(
@@ -63,6 +67,24 @@ class RunReporter:
         """What the run is trained on, as it was verified."""
         run = (self._run_id, self._attempt)
         self._retry(lambda: self._store.record_data(*run, data))
+
+    def save(self, write: Callable[[], T]) -> T:
+        """What `write` returns. While the disk is full or read-only, it is called again until the run is to stop."""
+        is_told = False
+        while True:
+            try:
+                result = write()
+            except Exception as error:
+                if not is_write_refused(error) or self.stop_requested:
+                    raise
+                if not is_told:
+                    is_told = True
+                    self.report_log(f"{WAITING_TO_SAVE} ({reason(error)}).", "warning")
+            else:
+                if is_told:
+                    self.report_log("Saved: training continues.")
+                return result
+            self._sleep(RETRY_PAUSE_SECONDS)
 
     def started(self, total_epochs: int, total_batches: int, resumed_from_epoch: int = 0) -> None:
         """The run is RUNNING now, and the first `resumed_from_epoch` epochs stay as they were recorded."""
@@ -188,7 +210,8 @@ class RunReporter:
             except StaleAttempt:
                 raise
             except ConvDeckError as error:
-                if self._monotonic() >= until:
+                lasting = isinstance(error, CannotWrite) and not self._interrupted()
+                if self._monotonic() >= until and not lasting:
                     raise
                 if str(error) != complaint:
                     complaint = str(error)

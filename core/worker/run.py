@@ -5,7 +5,7 @@ in words; where this process cannot record it (it was killed), the scheduler doe
 """
 
 import argparse
-import errno
+import contextlib
 import logging
 import os
 import signal
@@ -23,6 +23,7 @@ from core.datasets.storage import Progress
 from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
 from core.store.records import Run, RunData
 from core.store.store import Store
+from core.system.files import is_disk_full
 from core.system.processes import choose_backend
 from core.worker.reporter import RunReporter
 from core.workspace import Workspace
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fail(reporter: RunReporter, error: Exception) -> int:
     cause, next_step = explain(error)
     if not isinstance(error, ConvDeckError):
-        traceback.print_exception(error)
+        with contextlib.suppress(OSError):  # its output is in the workspace, whose disk may be full
+            traceback.print_exception(error)
     try:
         reporter.failed(cause, next_step)
     except StaleAttempt:
@@ -90,7 +92,7 @@ def explain(error: Exception) -> tuple[str, str]:
             return str(error), "Change the design and start a new run."
         case ConvDeckError():
             return str(error), "Resume continues from the last finished epoch."
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+        case OSError() if is_disk_full(error):
             return "The disk is full, so training could not continue.", "Free some space, then resume."
         case _:
             cause = f"Training ended with {type(error).__name__}: {error}"
@@ -128,6 +130,7 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
 
 def leave(code: int) -> NoReturn:
     """End this process at once. To take itself apart TensorFlow needs 2 seconds, for which the next run would wait."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     os._exit(code)

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.datasets.prepare import ensure_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
-from core.runs import control
+from core.runs import control, trouble
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
@@ -66,6 +67,41 @@ def labels(page: AppTest) -> set[str]:
 
 def charts(page: AppTest):
     return [element.proto for element in page.get("vega_lite_chart")]
+
+
+def test_a_full_disk_is_named_and_no_time_is_estimated(store, monkeypatch):
+    run = begin(store, "the one", 2)
+    estimate = "Epoch 3 of 10 on CPU 0, about 1 minute left"
+
+    def open_all() -> list[AppTest]:
+        home = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
+        system = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
+        return [open_runs(run.id), home, system.switch_page("system.py").run()]
+
+    for page in open_all():
+        assert "disk" not in "".join(error.value for error in page.error)
+    assert estimate in progress(open_runs(run.id))
+
+    monkeypatch.setattr(
+        trouble, "shutil", SimpleNamespace(disk_usage=lambda path: SimpleNamespace(free=4096))
+    )
+    monkeypatch.setattr(trouble, "SILENT_SECONDS", -1.0)
+    said = (
+        "The disk of the workspace is full: 0.0 MB are free, about 1.1 MB are needed. Free some space. Training "
+        "waits in epoch 3 and then continues by itself."
+    )
+    for page in open_all():
+        assert [error.value for error in page.error if "disk" in error.value] == [literal(said)]
+    assert "Epoch 3 of 10 on CPU 0" in progress(open_runs(run.id))
+    assert "left" not in "".join(progress(open_runs(run.id)))
+
+    waiting = store.queue_run(RunRequest(PRESETS["tiny"].config, "next"))
+    shown = words(open_runs(waiting.id))
+    assert literal("This run then starts in its turn.") in shown and "within a few seconds" not in shown
+
+
+def progress(page: AppTest) -> list[str]:
+    return [element.proto.text for element in page.get("progress")]
 
 
 def test_without_runs_there_is_one_way_to_go(workspace):

@@ -7,6 +7,7 @@ import streamlit as st
 from core.analysis.diagnosis import Verdict
 from core.errors import RunNotFound
 from core.runs.progress import run_fraction
+from core.runs.trouble import trouble_of
 from core.runs.verdicts import first_said
 from core.server.services import Services
 from core.store.records import Run
@@ -88,7 +89,10 @@ def _draw(services: Services, run_id: str, drawn: tuple[Any, ...]) -> None:
 
 
 def _render_progress(services: Services, run: Run) -> None:
-    if run.state is RunState.WAITING:
+    problem = trouble_of(services.workspace, run)
+    if problem:
+        st.error(literal(problem), icon=run_words.TROUBLE_ICON)
+    if run.state is RunState.WAITING and not problem:
         waiting, active = services.store.waiting_runs(), services.store.active_runs()
         st.caption(literal(run_words.waiting_reason(run, waiting, active, list_devices())))
     elif run.state is RunState.STARTING:

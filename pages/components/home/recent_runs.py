@@ -4,6 +4,8 @@ import streamlit as st
 
 from core.formatting import percent, points
 from core.runs.progress import run_fraction
+from core.runs.trouble import first_trouble
+from core.server.services import Services
 from core.store.records import Run
 from core.store.store import Store
 from core.system.devices import list_devices
@@ -21,13 +23,15 @@ WHAT_RESULTS_SAY = (
 )
 
 
-def render_recent_runs(store: Store) -> None:
+def render_recent_runs(services: Services) -> None:
     """Polled while something is under way."""
+    store = services.store
     ticking = bool(store.active_runs() or store.waiting_runs())
-    draw_ticking(_render_runs, store, ticking, every=TICK_SECONDS if ticking else None)
+    draw_ticking(_render_runs, services, ticking, every=TICK_SECONDS if ticking else None)
 
 
-def _render_runs(store: Store, ticking: bool) -> None:
+def _render_runs(services: Services, ticking: bool) -> None:
+    store = services.store
     active, waiting = store.active_runs(), store.waiting_runs()
     if ticking != bool(active or waiting):
         st.rerun()  # polling begins or ends with the whole page
@@ -35,11 +39,16 @@ def _render_runs(store: Store, ticking: bool) -> None:
     if under_way:
         st.subheader("Under way", anchor=False)
         report = list_devices()
+        problem = first_trouble(services.workspace, under_way)
+        if problem:
+            st.error(literal(problem), icon=run_words.TROUBLE_ICON)
         for run in under_way[:SHOWN_UNDER_WAY]:
             if run.state.is_active:
                 _render_active(run)
-            else:
+            elif problem is None:
                 _render_line(run, run_words.waiting_reason(run, waiting, active, report))
+            else:
+                _render_line(run, "in the queue")
         if len(under_way) > SHOWN_UNDER_WAY:
             st.caption(f"And {len(under_way) - SHOWN_UNDER_WAY} more.")
     done = store.standalone_results(LAST_RESULTS)  # those of a study stand together on Studies

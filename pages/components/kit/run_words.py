@@ -34,6 +34,7 @@ LOOKS = {
     RunState.FAILED: Look("Failed", "red", ":material/error:"),
     RunState.INTERRUPTED: Look("Interrupted", "red", ":material/power_off:"),
 }
+TROUBLE_ICON = ":material/hard_drive:"
 
 
 def badge(run: Run) -> str:

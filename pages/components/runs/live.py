@@ -16,6 +16,7 @@ from core.epoch import Curves
 from core.errors import RunNotFound
 from core.formatting import percent, rate_in_words, rough_duration
 from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
+from core.runs.trouble import trouble_of
 from core.scheduling.worker_log import output_tail
 from core.server.services import Services
 from core.store.records import LogLine, Run
@@ -75,7 +76,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
                 if changes := marked_changes(store.interventions.history(run.id)):
                     words = "; ".join(f"epoch {epoch}: {change}" for epoch, change in changes.items())
                     st.caption(literal(f"Changed during training, {words}."))
-            _render_standing(store, run, own)
+            _render_standing(services, run, own)
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
             render_verdict(services, runs[0], curves[0])
@@ -90,19 +91,22 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
         _render_log(services, runs[0])
 
 
-def _render_standing(store: Store, run: Run, curves: Curves) -> None:
+def _render_standing(services: Services, run: Run, curves: Curves) -> None:
     """How it stands: why it waits, or how far it is."""
-    if run.state is RunState.WAITING:
+    store, problem = services.store, trouble_of(services.workspace, run)
+    if problem:
+        st.error(literal(problem), icon=run_words.TROUBLE_ICON)
+    if run.state is RunState.WAITING and not problem:
         waiting, active = store.waiting_runs(), store.active_runs()
         st.caption(literal(run_words.waiting_reason(run, waiting, active, list_devices())))
     elif run.state.is_active:
-        if trouble := _trouble(run):
-            st.warning(trouble, icon=":material/warning:")
+        if not problem and (silence := _silence(run)):
+            st.warning(silence, icon=":material/warning:")
         render_hold(store, run)
-        _render_progress(run, curves)
+        _render_progress(run, curves, estimate=not problem)
 
 
-def _trouble(run: Run) -> str | None:
+def _silence(run: Run) -> str | None:
     """What the store does not say yet: its process is gone, or silent."""
     if run.pid is not None and run.pid_started is not None and not is_alive(run.pid, run.pid_started):
         return "The training process is gone. The run is being marked as interrupted."
@@ -113,12 +117,12 @@ def _trouble(run: Run) -> str | None:
     return None
 
 
-def _render_progress(run: Run, curves: Curves) -> None:
+def _render_progress(run: Run, curves: Curves, *, estimate: bool) -> None:
     place = run_words.device_name(run.device)
     if run.state is RunState.STARTING:
         st.progress(0.0, f"Starting on {place}: reading the data, loading TensorFlow, building the network.")
         return
-    left = seconds_left(run, curves)
+    left = seconds_left(run, curves) if estimate else None
     whole = f"Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs} on {place}"
     if run.state is RunState.PAUSED:
         whole += ", paused"

@@ -9,6 +9,7 @@ import streamlit as st
 from core.analysis.curves import GAP_IN_WORDS
 from core.errors import ConvDeckError, StudyNotFound
 from core.runs.progress import run_fraction
+from core.runs.trouble import first_trouble
 from core.server.services import Services
 from core.store.states import RunState
 from core.store.studies import Member
@@ -149,6 +150,8 @@ def _render_standing(report: StudyReport) -> None:
 
 def _render_trouble(services: Services, report: StudyReport) -> None:
     """What is missing, by name, and what to do about it."""
+    if problem := first_trouble(services.workspace, (member.run for member in report.members)):
+        st.error(literal(problem), icon=run_words.TROUBLE_ICON)
     for member in report.failed[:MOST_NAMED]:
         run = member.run
         what = run.error or f"It was {run.state.lower()} after {run.epoch} of {run.total_epochs} epochs"

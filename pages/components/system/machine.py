@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.engine.client import EngineState
+from core.runs.trouble import first_trouble
 from core.scheduling.service import is_served
 from core.server.services import Services
 from core.store.records import Run
@@ -95,6 +96,8 @@ def _draw_machine(services: Services, ticking: bool) -> None:
     st.subheader("Queue", anchor=False)
     if not waiting and not active:
         st.caption("No run is active or waiting.")
+    if problem := first_trouble(services.workspace, [*active, *waiting]):
+        st.error(literal(problem), icon=run_words.TROUBLE_ICON)
     for run in active:
         _queue_row(run, run_words.active_note(run))
     for run in waiting[:MAX_QUEUE_ROWS]:

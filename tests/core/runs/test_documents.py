@@ -47,6 +47,7 @@ def test_detail_adds_config_and_curves(store):
     assert detail.pop("interventions") == []
     assert detail.pop("verdict") is None
     assert detail.pop("class_names") is None
+    assert detail.pop("problem") is None
     assert detail == run_summary(run)
 
 
