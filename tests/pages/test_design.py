@@ -191,7 +191,7 @@ def test_too_many_pictures_are_told_beside_the_field(workspace, idle) -> None:
     assert button(page, "Start training").disabled
     change(page, "dataset.num_train", 6000)
     assert not button(page, "Start training").disabled
-    assert field(page, "dataset.num_train").placeholder == "all"
+    assert field(page, "dataset.num_train").placeholder == "all 6,000"
 
 
 @pytest.mark.parametrize(

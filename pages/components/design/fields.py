@@ -12,6 +12,7 @@ import streamlit as st
 from core.config import ExperimentConfig
 from core.config.labels import label_at, setting_at
 from pages.components.kit import session
+from pages.components.kit.numbers import optional_number
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import literal
 
@@ -66,15 +67,12 @@ def integer_field(config: ExperimentConfig, path: str, *, step: int = 1) -> None
     _error(path, key)
 
 
-def optional_field(config: ExperimentConfig, path: str, *, step: float) -> None:
-    """A number, or nothing where the field is left empty."""
-    key, limits, label = _key(path), config.limits(path), label_at(path)
-    kind: Callable[[Any], Any] = int if limits.whole else float
-    value = config.value(path)
-    st.number_input(
-        label.title, kind(limits.low), kind(limits.high), None if value is None else kind(value), kind(step), key=key,
-        help=label.help, placeholder=label.empty, format="%d" if limits.whole else "%g",
-        on_change=session.change_design, args=(path, key),
+def optional_field(config: ExperimentConfig, path: str, *, step: float, empty: str | None = None) -> None:
+    """A number, or nothing where the field is left empty; `empty` says what that means where the label does not."""
+    key, label = _key(path), label_at(path)
+    optional_number(
+        label.title, config.limits(path), config.value(path), step, key=key, empty=empty or label.empty,
+        help=label.help, on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
 

@@ -55,7 +55,9 @@ def render_data(config: ExperimentConfig, datasets: list[DatasetInfo], problem: 
             render_problem(str(problem))
             st.page_link("datasets.py", label="Data sets", icon=":material/photo_library:")
     with columns[1]:
-        optional_field(config, "dataset.num_train", step=500)
+        size = next((info.num_train for info in datasets if info.id == config.dataset.id), None)
+        empty = f"all {size:,}" if size else None
+        optional_field(config, "dataset.num_train", step=500, empty=empty)
         if isinstance(problem, ConfigError):
             render_problem(problem.message)
     slider_field(config, "dataset.label_noise", step=0.05, usual=0.5)

@@ -33,6 +33,7 @@ from core.studies.spec import (
 from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
 from core.system.devices import list_devices
 from pages.components.kit import session
+from pages.components.kit.numbers import optional_number
 from pages.components.kit.starting import try_to_start
 from pages.components.kit.text import literal
 from pages.components.studies.words import KINDS
@@ -155,7 +156,7 @@ def _read_knobs(services: Services, kind: str, first: StudySource, second: Study
         )  # fmt: skip
         _number(values, first.config, "training.epochs", key)
         if kind != VOLUME:
-            _number(values, first.config, "dataset.num_train", key, f" (of {available:,})")
+            _number(values, first.config, "dataset.num_train", key, available)
         if kind == VOLUME:
             text = st.text_input(
                 "Training set sizes", ", ".join(str(size) for size in ladder(available)),
@@ -188,14 +189,21 @@ def _read_knobs(services: Services, kind: str, first: StudySource, second: Study
 
 
 def _number(
-    values: dict[str, Any], config: ExperimentConfig, path: str, key: str, available: str = ""
+    values: dict[str, Any], config: ExperimentConfig, path: str, key: str, available: int | None = None
 ) -> None:
-    """A field for one value. Only a changed one gets into `values`, so that a second config keeps its own."""
+    """A field for one value. Only a changed one gets into `values`, so that a second config keeps its own.
+
+    `available` is how many there are where the field may be left empty, which means all of them.
+    """
     limits, own, label = config.limits(path), config.value(path), label_at(path)
-    value = st.number_input(
-        f"{label.name}{available}", int(limits.low), int(limits.high), own, 1, key=f"study-{path}-{key}",
-        placeholder=label.empty, help=label.help,
-    )  # fmt: skip
+    key = f"study-{path}-{key}"
+    if available is None:
+        value = st.number_input(
+            label.name, int(limits.low), int(limits.high), own, 1, key=key, help=label.help
+        )
+    else:
+        name, empty = f"{label.name} (of {available:,})", f"{label.empty} {available:,}"
+        value = optional_number(name, limits, own, 1, key=key, empty=empty, help=label.help)
     if value != own:
         values[path] = value
 
