@@ -90,16 +90,17 @@ def disk_usage(workspace: Workspace) -> DiskUsage:
         path.stat().st_size for path in workspace.root.glob(f"{workspace.database.name}*") if path.is_file()
     )
     return DiskUsage(
-        _folder_bytes(workspace.datasets), _folder_bytes(workspace.runs), database, disk.free, disk.total
+        folder_bytes(workspace.datasets), folder_bytes(workspace.runs), database, disk.free, disk.total
     )
 
 
-def _folder_bytes(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
+    """What the files in it hold; 0 where there is no such folder."""
     total = 0
     for entry in _entries(folder):
         try:
             if entry.is_dir(follow_symlinks=False):
-                total += _folder_bytes(Path(entry.path))
+                total += folder_bytes(Path(entry.path))
             else:
                 total += entry.stat(follow_symlinks=False).st_size
         except FileNotFoundError:

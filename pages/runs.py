@@ -10,6 +10,7 @@ from pages.components.runs.head import render_head, render_settings
 from pages.components.runs.live import render_live
 from pages.components.runs.selection import read_selection
 from pages.components.runs.table import render_run_table
+from pages.components.runs.trash import render_notice, render_trash
 
 
 def main() -> None:
@@ -20,20 +21,25 @@ def main() -> None:
     if selection.unknown:
         names = ", ".join(f"“{literal(run_id[:40])}”" for run_id in selection.unknown[:5])
         st.warning(f"There is no run {names} here. It may have been deleted.", icon=":material/link_off:")
+    trashed = services.store.trash.list_runs()
+    render_notice(services, trashed)
     if services.store.run_to_watch() is None:
-        st.write("No run has been started yet.")
+        st.write("All runs were deleted." if trashed else "No run has been started yet.")
         st.page_link("design.py", label="Design a network", icon=":material/add:")
+        render_trash(services, trashed)
         return
     chosen = services.store.get_runs(selection.ids)
     render_run_table(services.store, chosen)
     if not chosen:
         st.caption("Tick one or more runs to see their curves.")
+        render_trash(services, trashed)
         return
     render_head(chosen)
     render_actions(services, chosen)
     render_live(services, chosen)
     render_run_note(services, chosen)
     render_settings(chosen)
+    render_trash(services, trashed)
 
 
 main()

@@ -20,7 +20,7 @@ def main() -> None:
     report = examine(services.workspace)
     render_advice(report)
     render_machine(services)
-    render_storage(services.workspace)
+    render_storage(services)
     left, right = st.columns([3, 2], gap="large")
     with left:
         render_logs(services.workspace)

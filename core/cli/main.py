@@ -17,6 +17,7 @@ from core.cli import (
     presets,
     runs,
     studies,
+    trash,
 )
 from core.errors import ConvDeckError, UserError
 
@@ -33,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
         datasets, preflight, runs, interventions, studies, notebook, predict, augmentation, presets, doctor,
-        example,
+        example, trash,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)

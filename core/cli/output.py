@@ -1,5 +1,6 @@
 """What commands print: one JSON document on standard output, or a table; progress on standard error."""
 
+import datetime
 import json
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,11 @@ def end_progress() -> None:
     """Leave the rewritten line standing."""
     if sys.stderr.isatty():
         print(file=sys.stderr)
+
+
+def in_minutes(seconds: float) -> str:
+    """Unix seconds by this machine's clock: `2026-03-07 14:05`."""
+    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _text(value: Any) -> str:

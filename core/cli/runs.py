@@ -1,6 +1,7 @@
 """Commands about runs: train, runs, show, fork, stop, resume, rename, delete, export."""
 
 import argparse
+import contextlib
 import datetime
 import sys
 from dataclasses import asdict
@@ -11,10 +12,11 @@ import numpy as np
 
 from core.cli.arguments import add_config_arguments, config_from, parse_assignment
 from core.cli.interventions import print_interventions
-from core.cli.output import end_progress, print_json, print_table
+from core.cli.output import end_progress, in_minutes, print_json, print_table
 from core.cli.waiting import wait_until
 from core.datasets.identity import data_problem
 from core.engine.client import Engine
+from core.errors import RunNotFound
 from core.formatting import percent, points
 from core.runs import control
 from core.runs.breakdown import (
@@ -27,6 +29,7 @@ from core.runs.breakdown import (
 )
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_or_share_experiment
+from core.runs.trash import purge_expired, purge_run
 from core.runs.trouble import trouble_of
 from core.runs.verdicts import summaries_of, verdict_of
 from core.scheduling.worker_log import output_tail
@@ -95,6 +98,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     delete = commands.add_parser("delete", help="delete a run with its weights and curves")
     delete.add_argument("run", metavar="RUN")
+    delete.add_argument("--now", action="store_true", help="for good, also one that is in the trash already")
     delete.set_defaults(handle=_delete)
 
     export = commands.add_parser("export", help="write a run's best model to a file")
@@ -162,8 +166,17 @@ def _rename(arguments: argparse.Namespace) -> int:
 
 
 def _delete(arguments: argparse.Namespace) -> int:
-    control.delete_run(Workspace.from_environment().ensure(), arguments.run)
+    workspace = Workspace.from_environment().ensure()
+    purge_expired(workspace)
+    if arguments.now:
+        with contextlib.suppress(RunNotFound):  # it may be in the trash already
+            control.delete_run(workspace, arguments.run)
+        purge_run(workspace, arguments.run)
+        print(f"{arguments.run} is deleted.")
+        return 0
+    kept = control.delete_run(workspace, arguments.run)
     print(f"{arguments.run} is deleted.")
+    print(f"Until {in_minutes(kept.kept_until)}, python -m core restore {arguments.run} brings it back.")
     return 0
 
 

@@ -3,7 +3,6 @@
 Each makes sure that a scheduler runs.
 """
 
-import shutil
 import time
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from core.store.records import Run, RunData, RunRequest
 from core.store.reuse import Queued
 from core.store.states import RunState
 from core.store.store import Store
+from core.store.trash import TrashedRun
 from core.workspace import Workspace
 
 
@@ -117,8 +117,8 @@ def check_dataset_unused(workspace: Workspace, dataset_id: str) -> None:
         )
 
 
-def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> None:
-    """Delete a run with its curves, weights and log.
+def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> TrashedRun:
+    """Move a run into the trash; `core.runs.trash` brings it back or deletes it for good.
 
     This waits for a process that is just ending, because it may still write. Raises RunNotFound; IllegalTransition
     while the run is active or its process does not end within `wait_seconds`.
@@ -130,12 +130,4 @@ def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> 
         while run.state.is_finished and run.pid is not None and time.monotonic() < deadline:
             time.sleep(0.1)
             run = store.get_run(run_id)
-        store.delete_run(run_id)
-    try:
-        shutil.rmtree(workspace.run_folder(run.id))
-    except FileNotFoundError:
-        pass  # it never got as far as writing anything
-    except OSError as error:
-        raise RunError(
-            f"“{run.name}” is deleted, but files are left in {workspace.run_folder(run.id)}: {error.strerror}."
-        ) from error
+        return store.trash.put(run_id)

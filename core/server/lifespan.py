@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from core.errors import EngineError
 from core.onboarding.example import draw_shapes_ahead, import_example
+from core.runs.trash import purge_expired
 from core.scheduling.service import ensure_scheduler
 from core.scheduling.standby_request import cancel_standby_request, request_standby
 from core.server.services import Services, get_services
@@ -15,6 +16,7 @@ from core.server.tuning import disable_nagle
 from core.system.devices import list_devices
 
 SCHEDULER_CHECK_SECONDS = 2.0
+PURGE_SECONDS = 3600.0
 ENGINE_CHECK_SECONDS = 0.5
 ENGINE_SECONDS = 3.0  # until the first page is drawn; what asks the engine before starts it at once
 
@@ -30,6 +32,7 @@ async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterato
     is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
     tasks = [
         asyncio.create_task(keep_scheduler(services)),
+        asyncio.create_task(keep_trash_fresh(services)),
         asyncio.create_task(warm_up(services, first_pages)),
     ]
     if is_new:
@@ -66,6 +69,13 @@ def load_first_pages(modules: Sequence[str]) -> None:
     # With the first element that it draws, Streamlit asks for the stack, and this looks at the file of each module that
     # is loaded: 0.05 s of CPU, but once, for `inspect` remembers them.
     inspect.stack()
+
+
+async def keep_trash_fresh(services: Services) -> None:
+    """Delete what has been in the trash for too long, at the start and every hour."""
+    while True:
+        await asyncio.to_thread(purge_expired, services.workspace)
+        await asyncio.sleep(PURGE_SECONDS)
 
 
 async def keep_scheduler(services: Services) -> None:

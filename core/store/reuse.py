@@ -35,7 +35,7 @@ def find_identical(
     """
     digests = {each.config.config_id: each.data.digest if each.data else None for each in requests}
     query = f"""
-        SELECT config_id, number, dataset_digest, state = '{RunState.FINISHED}' FROM runs
+        SELECT config_id, number, dataset_digest, state = '{RunState.FINISHED}' FROM live_runs AS runs
         WHERE config_id IN (SELECT value FROM json_each(?)) AND NOT {CHANGED}
             AND (state = '{RunState.FINISHED}' OR {UNDER_WAY} AND NOT stop_requested)
         ORDER BY state = '{RunState.FINISHED}', epoch, batch, number DESC

@@ -24,7 +24,8 @@ from core.store.states import ACTIVE, FINAL, TRANSITIONS, RunState
 
 MAX_LOG_CHARACTERS = 4000
 
-SELECT_RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs"
+# Without those in the trash, as everything here but names and numbers that are in use.
+SELECT_RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM live_runs"
 FINAL_STATES = ", ".join(f"'{state}'" for state in sorted(FINAL))
 STARTED_BY_STUDY = """
     EXISTS (SELECT 1 FROM study_runs WHERE run_number = number AND NOT json_extract(role, '$.reused'))
@@ -58,16 +59,30 @@ def get(connection: sqlite3.Connection, run_id: str) -> tuple[int, Run]:
     """(row number, run). Raises RunNotFound."""
     row = None
     if isinstance(run_id, str) and RUN_ID.fullmatch(run_id):
-        query = f"SELECT number, {', '.join(RUN_COLUMNS)} FROM runs WHERE id = ?"
+        query = f"SELECT number, {', '.join(RUN_COLUMNS)} FROM live_runs WHERE id = ?"
         row = connection.execute(query, (run_id,)).fetchone()
     if row is None:
-        raise RunNotFound(f"There is no run with the id {str(run_id)[:40]!r}.")
+        raise _missing(connection, run_id)
     return row[0], run_from_row(row[1:])
 
 
+def _missing(connection: sqlite3.Connection, run_id: object) -> RunNotFound:
+    row = None
+    if isinstance(run_id, str) and RUN_ID.fullmatch(run_id):
+        # 0 once its files are being deleted.
+        query = "SELECT name FROM runs WHERE id = ? AND deleted_at > 0"
+        row = connection.execute(query, (run_id,)).fetchone()
+    if row is None:
+        return RunNotFound(f"There is no run with the id {str(run_id)[:40]!r}.")
+    return RunNotFound(
+        f"“{row[0]}” ({run_id}) is in the trash. Restore it on the Runs page, or with python -m core restore {run_id}."
+    )
+
+
 def get_numbered(connection: sqlite3.Connection, number: int) -> Run:
-    """The run in a row that is known to be there."""
-    return run_from_row(connection.execute(f"{SELECT_RUN} WHERE number = ?", (number,)).fetchone())
+    """The run in a row that is known to be there, or in the trash."""
+    query = f"SELECT {', '.join(RUN_COLUMNS)} FROM runs WHERE number = ?"
+    return run_from_row(connection.execute(query, (number,)).fetchone())
 
 
 def get_current(
@@ -174,7 +189,7 @@ def data_columns(data: RunData) -> dict[str, object]:
 def count_by_state(connection: sqlite3.Connection) -> dict[RunState, int]:
     """How many runs are in each state, 0 included."""
     counts = dict.fromkeys(RunState, 0)
-    for state, count in connection.execute("SELECT state, count(*) FROM runs GROUP BY state"):
+    for state, count in connection.execute("SELECT state, count(*) FROM live_runs GROUP BY state"):
         with reading("a run"):
             counts[RunState(state)] = count
     return counts
@@ -227,7 +242,7 @@ def last_val_accuracies(
     """Those of the last `count` epochs of each run, oldest first; empty for a run that does not exist."""
     found: dict[str, list[float | None]] = {run_id: [] for run_id in run_ids}
     query = """
-        SELECT runs.id, val_accuracy FROM runs JOIN epochs ON run_number = number
+        SELECT runs.id, val_accuracy FROM live_runs AS runs JOIN epochs ON run_number = number
         WHERE runs.id IN (SELECT value FROM json_each(?)) AND epochs.epoch > runs.epoch - ?
         ORDER BY number, epochs.epoch
     """

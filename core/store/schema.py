@@ -184,6 +184,14 @@ UPGRADES: tuple[Sequence[str], ...] = (
         END
         """,
     ),
+    # The trash: deleted runs stay in their table for a while. What is not about the trash reads the view.
+    (
+        "ALTER TABLE runs ADD COLUMN deleted_at REAL",
+        "CREATE VIEW live_runs AS SELECT * FROM runs WHERE deleted_at IS NULL",
+        "DROP INDEX runs_by_state",
+        "CREATE INDEX runs_by_state ON runs (state, queue_number) WHERE deleted_at IS NULL",
+        "CREATE INDEX runs_in_trash ON runs (deleted_at) WHERE deleted_at IS NOT NULL",
+    ),
 )
 
 

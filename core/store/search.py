@@ -32,12 +32,12 @@ def find(
     clause = "" if states is None else "WHERE state IN (SELECT value FROM json_each(?))"
     wanted = () if states is None else (json.dumps([state.value for state in states]),)
     if not text.strip():
-        query = f"SELECT count(*) FROM runs {clause}"
+        query = f"SELECT count(*) FROM live_runs {clause}"
         total = int(connection.execute(query, wanted).fetchone()[0])
         query = f"{SELECT_RUN} {clause} ORDER BY number DESC LIMIT ? OFFSET ?"
         rows = connection.execute(query, (*wanted, limit, offset)).fetchall()
     else:
-        query = f"SELECT number, id, name, dataset, preset FROM runs {clause} ORDER BY number DESC"
+        query = f"SELECT number, id, name, dataset, preset FROM live_runs {clause} ORDER BY number DESC"
         fitting = [
             number for number, *described in connection.execute(query, wanted) if fits(text, *described)
         ]

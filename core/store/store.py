@@ -33,6 +33,7 @@ from core.store.reuse import Queued, find_answer
 from core.store.search import Found
 from core.store.states import RunState
 from core.store.studies import Studies
+from core.store.trash import Trash
 from core.workspace import Workspace
 
 __all__ = ["Curves", "EpochRow", "LogLine", "Run", "Store"]
@@ -60,6 +61,7 @@ class Store:
         self.breakdowns = Breakdowns(self._database, clock)
         self.studies = Studies(self._database, clock)
         self.notes = Notes(self._database, clock)
+        self.trash = Trash(self._database, clock)
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +112,7 @@ class Store:
 
     def queue(self) -> list[str]:
         """The ids of the waiting runs in the order in which they are to start."""
-        query = "SELECT id FROM runs WHERE state = 'WAITING' ORDER BY queue_number"
+        query = "SELECT id FROM live_runs WHERE state = 'WAITING' ORDER BY queue_number"
         with self._database.reading() as connection:
             return [run_id for (run_id,) in connection.execute(query)]
 
@@ -134,7 +136,7 @@ class Store:
     def has_work(self) -> bool:
         """Whether a run waits, is active, or has a process that is not known to be gone: a scheduler is needed."""
         states = f"'WAITING', {run_tables.ACTIVE_STATES}"
-        query = f"SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ({states}) OR pid IS NOT NULL)"
+        query = f"SELECT EXISTS (SELECT 1 FROM live_runs WHERE state IN ({states}) OR pid IS NOT NULL)"
         with self._database.reading() as connection:
             return bool(connection.execute(query).fetchone()[0])
 
@@ -167,7 +169,9 @@ class Store:
     def leases(self) -> dict[str, str]:
         """The id of the run that holds each device, by device id."""
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT leases.device, id FROM leases JOIN runs ON number = run_number")
+            rows = connection.execute(
+                "SELECT leases.device, id FROM leases JOIN live_runs ON number = run_number"
+            )
             return dict(rows.fetchall())
 
     def _runs(self, clause: str, values: Sequence[object] = ()) -> list[Run]:
@@ -242,22 +246,6 @@ class Store:
                 )
             run_tables.enter(connection, self._clock(), number, run, RunState.WAITING, {})
             return run_tables.get(connection, run_id)[1]
-
-    def delete_run(self, run_id: str) -> None:
-        """Forget a run with its curves and log.
-
-        Raises RunNotFound; IllegalTransition while it is active or its process is not known to be gone: a forgotten
-        process would hold its device unseen.
-        """
-        with self._database.writing() as connection:
-            number, run = run_tables.get(connection, run_id)
-            if not run.state.can_delete:
-                raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
-            if run.pid is not None:
-                raise IllegalTransition(
-                    f"The process of “{run.name}” is still ending; try again in a moment."
-                )
-            connection.execute("DELETE FROM runs WHERE number = ?", (number,))
 
     # Changes of state
 

@@ -65,7 +65,7 @@ _SELECT = f"""
     SELECT studies.id, kind, studies.name, spec, studies.created_at, count(runs.number),
         coalesce(sum(state = 'FINISHED'), 0), coalesce(sum({UNDER_WAY}), 0)
     FROM studies LEFT JOIN study_runs ON study_number = studies.number
-    LEFT JOIN runs ON runs.number = study_runs.run_number
+    LEFT JOIN live_runs AS runs ON runs.number = study_runs.run_number
 """
 
 
@@ -98,7 +98,7 @@ class Studies:
         )
         query = f"""
             SELECT position, role, {shared}, {CHANGED}, {columns} FROM study_runs
-            JOIN runs ON runs.number = study_runs.run_number WHERE study_number = ? ORDER BY position
+            JOIN live_runs AS runs ON runs.number = study_runs.run_number WHERE study_number = ? ORDER BY position
         """
         with self._database.reading() as connection:
             number, _ = _get(connection, study_id)
@@ -109,7 +109,7 @@ class Studies:
         """The curves of several runs in one reading, by run id; those that no longer exist are left out."""
         found = {}
         with self._database.reading() as connection:
-            query = "SELECT id, number FROM runs WHERE id IN (SELECT value FROM json_each(?))"
+            query = "SELECT id, number FROM live_runs WHERE id IN (SELECT value FROM json_each(?))"
             for run_id, number in connection.execute(query, (json.dumps(list(run_ids)),)).fetchall():
                 found[run_id] = run_tables.read_curves(connection, number)
         return found
@@ -118,7 +118,7 @@ class Studies:
         """Which runs a study of these would reuse instead of training them: run id by config id."""
         with self._database.reading() as connection:
             found = find_identical(connection, list(requests), known_data_only=False)
-            ids = dict(connection.execute("SELECT number, id FROM runs").fetchall()) if found else {}
+            ids = dict(connection.execute("SELECT number, id FROM live_runs").fetchall()) if found else {}
         return {config_id: ids[number] for config_id, number in found.items()}
 
     # What people request
@@ -157,7 +157,9 @@ class Studies:
         """Queue those of its planned runs that it does not have (any more). Returns how many. Raises StudyNotFound."""
         with self._database.writing() as connection:
             number, _ = _get(connection, study_id)
-            query = "SELECT role FROM study_runs WHERE study_number = ?"
+            query = """
+                SELECT role FROM study_runs JOIN live_runs ON number = run_number WHERE study_number = ?
+            """
             roles = connection.execute(query, (number,)).fetchall()
             with reading("a run of a study"):
                 known = [json.loads(role)["role"] for (role,) in roles]

@@ -107,7 +107,7 @@ def test_the_page_lists_edits_filters_and_deletes(store) -> None:
     one, gone = trained_run(store, "first *run*", [0.3, 0.4]), trained_run(store, "gone", [0.3])
     store.notes.write([one.id], outcome=HOSTILE)
     store.notes.write([gone.id], outcome="It was good.")
-    store.delete_run(gone.id)
+    store.trash.put(gone.id)
     page = open_page("notebook.py")
     assert [heading.value.replace("\\", "") for heading in page.subheader] == [
         "gone (deleted)",

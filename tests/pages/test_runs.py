@@ -17,6 +17,7 @@ from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from pages.components.kit.text import literal
+from tests.pages.visits import unfold
 
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
 
@@ -262,8 +263,60 @@ def test_delete_asks_first(store, workspace):
 
     assert not page.exception
     assert [each.id for each in store.list_runs()] == [other.id]
-    assert not folder.exists()
+    assert folder.exists()
     assert "Tick one or more runs" in words(page)
+    assert "“gone” deleted." in words(page)
+
+    page.button(key="undo-delete").click().run()
+    assert [each.id for each in store.list_runs()] == [other.id, run.id]
+    assert [heading.value for heading in page.subheader] == ["gone"]
+    assert not [each for each in page.button if each.key == "undo-delete"]
+
+
+def test_what_was_deleted_is_restored_or_deleted_for_good_from_its_list(store, workspace):
+    first, second = (end(store, begin(store, name, 1), RunState.FINISHED) for name in ("first", "second"))
+    for run in (first, second):
+        control.delete_run(workspace, run.id)
+    page = open_runs()
+    assert "All runs were deleted." in words(page)
+    unfold(page, "Recently deleted")
+    assert not [each for each in page.button if each.key == "undo-delete"]  # nothing that this visitor did
+    page.button(key=f"restore-{first.id}").click().run()
+    assert [each.id for each in store.list_runs()] == [first.id]
+    page.button(key=f"purge-{second.id}").click().run()
+    assert "“second” with curves, weights and log. This cannot be undone." in words(page)
+    page.button(key="really-delete-now").click().run()
+    assert store.trash.list_runs() == []
+    assert not page.exception
+
+
+def test_what_a_filter_hides_is_no_longer_chosen(store):
+    names = ("best", "bad 1", "bad 2", "bad 3")
+    runs = {name: end(store, begin(store, name, 1), RunState.FINISHED).id for name in names}
+    page = open_runs(f"{runs['best']},{runs['bad 1']}")
+    assert page.session_state["chosen_runs"] == (runs["best"], runs["bad 1"])
+    page.text_input(key="find").set_value("bad").run()
+    assert page.session_state["chosen_runs"] == (runs["bad 1"],)
+    assert [heading.value for heading in page.subheader] == ["bad 1"]
+    page.text_input(key="find").set_value("").run()
+    assert page.session_state["chosen_runs"] == (runs["bad 1"],)
+    page.pills(key="status").set_value("Failed").run()
+    assert page.session_state["chosen_runs"] == ()
+    assert "No runs match this filter." in words(page)
+
+
+def test_a_link_to_a_run_shows_it_whatever_the_filter_a_first_choice_must_fit(store):
+    for name in ("a", "b", "c", "newest"):
+        run = end(store, begin(store, name, 1), RunState.FINISHED)
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
+    page.query_params["find"] = "b"
+    page.switch_page("runs.py").run()
+    assert "Tick one or more runs" in words(page)
+    page = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
+    page.query_params["find"] = "b"
+    page.query_params["run"] = run.id
+    page.switch_page("runs.py").run()
+    assert [heading.value for heading in page.subheader] == ["newest"]
 
 
 def test_several_runs_are_compared(store):

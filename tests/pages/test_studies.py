@@ -179,7 +179,7 @@ def test_what_is_missing_is_named_and_queued_again(store):
     members = store.studies.members(study.id)
     failed = {"state": RunState.FAILED, "error": f"Bad {HOSTILE}", "next_step": "Lower the learning rate."}
     end(store, members[0].run, **failed)
-    store.delete_run(members[1].run.id)
+    store.trash.put(members[1].run.id)
     for member in members[2:]:
         end(store, member.run)
     page = open_page("studies.py", study=study.id)

@@ -77,3 +77,25 @@ def test_what_cannot_be_read_of_a_device_is_left_out(used, percent, text):
     else:
         assert row["memory"] == percent
     assert row["memory_text"] == text
+
+
+def test_what_the_trash_holds_is_said_and_can_be_emptied(workspace):
+    with Store(workspace) as store:
+        for name in ("one", "two"):
+            run = store.queue_run(RunRequest(PRESETS["tiny"].config, name))
+            workspace.run_folder(run.id).mkdir()
+            (workspace.run_folder(run.id) / "best.weights.h5").write_bytes(bytes(1_500_000))
+            store.trash.put(run.id)
+        page = open_system()
+        (sentence,) = (each.value for each in page.markdown if "The trash has" in each.value)
+        assert (
+            sentence
+            == "The trash has 2 deleted runs: 3.0 MB. Each is kept for 7 days and can be restored on Runs."
+        )
+        page.button(key="empty-trash").click().run()
+        assert len(store.trash.list_runs()) == 2
+        page.button(key="really-delete-trash").click().run()
+        assert not page.exception
+        assert store.trash.list_runs() == []
+        assert list(workspace.runs.iterdir()) == []
+        assert "The trash has" not in " ".join(each.value for each in page.markdown)

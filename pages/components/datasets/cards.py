@@ -9,6 +9,7 @@ from core.datasets.storage import DatasetInfo, Progress, delete_dataset
 from core.errors import UserError
 from core.runs import control
 from pages.components.kit import session
+from pages.components.kit.destructive import destructive_button
 from pages.components.kit.text import error_text, literal
 
 STATES: dict[str, tuple[str, str | None, Literal["green", "gray", "red"]]] = {
@@ -32,7 +33,7 @@ def render_card(info: DatasetInfo) -> None:
             f"{info.num_test:,} test pictures"
         )
     if info.state != "available":
-        if st.button("Remove", key=f"remove-{info.id}", type="tertiary", icon=":material/delete:"):
+        if destructive_button("Remove", f"remove-{info.id}", type="tertiary"):
             _confirm_removal(info)
     elif info.size_bytes == 0:
         help_text = "Generated on this machine in a few seconds; always the same pictures."
@@ -69,7 +70,7 @@ def _confirm_removal(info: DatasetInfo) -> None:
         f"This deletes **{literal(info.title)}** from the workspace. Runs that were trained on it keep their curves "
         "and weights. To resume or fork one, add the same pictures again under this name."
     )
-    if st.button("Remove", type="primary", icon=":material/delete:"):
+    if destructive_button("Remove", f"really-remove-{info.id}"):
         workspace = session.services().workspace
         try:
             control.check_dataset_unused(workspace, info.id)

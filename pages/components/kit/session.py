@@ -50,6 +50,24 @@ def note_ticked_runs(chosen: tuple[str, ...]) -> None:
     st.session_state["run_table"] = (number, ids, chosen)
 
 
+def deleted_runs() -> tuple[str, ...]:
+    """The runs that this visitor deleted last, for the notice that offers to undo it."""
+    return st.session_state.get("deleted_runs", ())
+
+
+def set_deleted_runs(ids: tuple[str, ...]) -> None:
+    """Remember what was deleted last; nothing: the notice was closed."""
+    st.session_state["deleted_runs"] = ids
+
+
+def is_filter_new(now: object, *, at_first: bool) -> bool:
+    """Whether the filter of the table of runs is another one than at its last drawing; `at_first`: at the first one."""
+    is_first = "run_filter" not in st.session_state
+    before = st.session_state.get("run_filter")
+    st.session_state["run_filter"] = now
+    return at_first if is_first else before != now
+
+
 def flash(message: str) -> None:
     """Have a message shown once, after the next rerun."""
     st.session_state.setdefault("flashes", []).append(message)

@@ -11,6 +11,7 @@ from core.store.notes import Note
 from pages.components.charts import curves
 from pages.components.charts.curves import RunCurves
 from pages.components.kit import session
+from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.redraw import stays_drawn
 from pages.components.kit.text import error_text, literal
 from pages.components.notebook.note_form import render_note_form, render_words
@@ -40,8 +41,8 @@ def render_entry(services: Services, entry: Entry) -> None:
                     query_params={"run": ",".join(there)},
                 )
             _render_edit(services, entry)
-            if st.button("Delete", key=f"delete-{note.id}", icon=":material/delete:", type="tertiary"):
-                _delete_dialog(services, note)
+            if destructive_button("Delete", f"delete-{note.id}", type="tertiary"):
+                _delete_dialog(services, entry)
     with right:
         _render_curves(entry)
         for fact in entry.facts():
@@ -77,15 +78,12 @@ def _render_curves(entry: Entry) -> None:
 
 
 @st.dialog("Delete this note?", icon=":material/delete:")
-def _delete_dialog(services: Services, note: Note) -> None:
-    st.write("This deletes the text permanently. The runs stay.")
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        kept = st.button("Keep", key="keep-note")
-        deleted = st.button(
-            "Delete", key="really-delete-note", type="primary", on_click=_delete, args=(services, note)
-        )
-    if kept or deleted:
-        st.rerun()
+def _delete_dialog(services: Services, entry: Entry) -> None:
+    st.write(
+        f"This deletes the note on “{literal(entry.title)}”, what was expected and the outcome, permanently. The runs "
+        "stay."
+    )
+    render_confirmation("Delete", "really-delete-note", on_click=_delete, args=(services, entry.note))
 
 
 def _delete(services: Services, note: Note) -> None:

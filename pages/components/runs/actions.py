@@ -7,10 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import ConvDeckError
+from core.formatting import rough_duration
 from core.runs import control
 from core.runs.documents import curves_csv, settings_json
 from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
+from core.store.trash import KEPT_SECONDS
+from pages.components.kit import session
+from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.text import error_text, literal
 from pages.components.runs.controls import act_and_draw, act_on, counted, render_changes, render_pause
 from pages.components.runs.selection import write_selection
@@ -131,34 +135,33 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
 
 def _delete(services: Services, runs: Sequence[Run]) -> None:
     busy = [run for run in runs if not run.state.can_delete]
-    if st.button(
+    if destructive_button(
         counted("Delete", runs, runs),
-        key="delete-runs",
-        icon=":material/delete:",
+        "delete-runs",
         disabled=bool(busy),
         help="An active run cannot be deleted: stop it first." if busy else None,
     ):
         _delete_dialog(services, runs)
 
 
-@st.dialog("Delete permanently?", icon=":material/delete:")
+@st.dialog("Delete runs?", icon=":material/delete:")
 def _delete_dialog(services: Services, runs: Sequence[Run]) -> None:
-    what = f"“{literal(runs[0].name)}”" if len(runs) == 1 else f"{len(runs)} runs"
-    st.write(f"{what} with curves, weights and log. This cannot be undone.")
-    if len(runs) > 1:
+    one = len(runs) == 1
+    what = f"“{literal(runs[0].name)}”" if one else f"{len(runs)} runs"
+    st.write(
+        f"{what} with curves, weights and log. For {rough_duration(KEPT_SECONDS).removeprefix('about ')}, "
+        f"{'it' if one else 'they'} can be restored under Recently deleted."
+    )
+    if not one:
         st.caption(", ".join(literal(run.name) for run in runs[:20]) + (" …" if len(runs) > 20 else ""))
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        kept = st.button("Keep", key="keep-runs")
-        deleted = st.button(
-            "Delete", key="really-delete", type="primary", on_click=_delete_now, args=(services, tuple(runs))
-        )
-    if kept or deleted:
-        st.rerun()
+    render_confirmation("Delete", "really-delete", on_click=_delete_now, args=(services, tuple(runs)))
 
 
 def _delete_now(services: Services, runs: Sequence[Run]) -> None:
-    write_selection(())
-    act_on(runs, lambda run: control.delete_run(services.workspace, run.id))
+    deleted = []
+    act_on(runs, lambda run: deleted.append(control.delete_run(services.workspace, run.id).run.id))
+    session.set_deleted_runs(tuple(deleted))
+    write_selection([run.id for run in runs if run.id not in deleted])
 
 
 @st.dialog("Best model as .keras", icon=":material/network_node:")

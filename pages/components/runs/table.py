@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.analysis.curves import GAP_IN_WORDS
 from core.store.records import Run
+from core.store.search import fits
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.kit import run_words, session
 from pages.components.kit.cache import VersionedCache, per_epoch
 from pages.components.kit.redraw import draw_ticking
-from pages.components.runs.selection import signature, write_selection
+from pages.components.runs.selection import PARAMETER, signature, write_selection
 
 ROWS_PER_PAGE = 50
 ROWS_VISIBLE = 8
@@ -86,22 +87,35 @@ def render_run_table(store: Store, chosen: Sequence[Run]) -> None:
 
 def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> None:
     counts = store.count_by_state()
-    if _is_lively(counts) != lively or signature(store.get_runs(chosen)) != drawn:
+    chosen_runs = store.get_runs(chosen)
+    if _is_lively(counts) != lively or signature(chosen_runs) != drawn:
         st.rerun()
     text, states = _render_filter(counts)
+    # What a filter hides is not selected. A run that a link asks for, or that leaves the filter by itself, as when it
+    # ends, is still looked at.
+    fitting = tuple(run.id for run in chosen_runs if is_match(run, text, states))
+    is_new = session.is_filter_new((text, states), at_first=PARAMETER not in st.query_params)
+    if is_new and fitting != chosen:
+        write_selection(fitting)
+        st.rerun()
     shown = _page_of(store, text, states)
     if not shown:
         st.caption("No runs match this filter.")
         return
     ids = tuple(run.id for run in shown)
     ticked = tuple(ids[row] for row in _table(store, shown, chosen).selection.rows if row < len(ids))
-    # What another page of the table or a filter hides stays chosen.
-    now = tuple(run_id for run_id in chosen if run_id in ticked or run_id not in ids)
-    now += tuple(run_id for run_id in ticked if run_id not in now)
-    if now != chosen:
+    if set(ticked) != set(ids).intersection(chosen):
+        # What stands on another page of the table stays chosen.
+        now = tuple(run_id for run_id in fitting if run_id in ticked or run_id not in ids)
+        now += tuple(run_id for run_id in ticked if run_id not in now)
         session.note_ticked_runs(now)
         write_selection(now)
         st.rerun()
+
+
+def is_match(run: Run, text: str, states: Collection[RunState] | None) -> bool:
+    """Whether the filter shows the run, on whatever page of the table."""
+    return (states is None or run.state in states) and fits(text, run.id, run.name, run.dataset, run.preset)
 
 
 def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:

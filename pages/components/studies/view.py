@@ -16,6 +16,7 @@ from core.store.studies import Member
 from core.studies.report import StudyReport, condition_names, read_report
 from core.studies.start import complete_study, delete_study, stop_study
 from pages.components.kit import run_words, session
+from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import error_text, literal
 from pages.components.studies.results import render_result
@@ -90,7 +91,7 @@ def _render_actions(services: Services, report: StudyReport) -> None:
                 "runs.py", label="Show curves", icon=":material/monitoring:", width="content",
                 query_params={"run": ",".join(ids)},
             )  # fmt: skip
-        if st.button("Delete", key="delete-study", icon=":material/delete:"):
+        if destructive_button("Delete", "delete-study"):
             _delete_dialog(services, report)
 
 
@@ -105,19 +106,17 @@ def _act(action: Any) -> None:
 @st.dialog("Delete the study?", icon=":material/delete:")
 def _delete_dialog(services: Services, report: StudyReport) -> None:
     own = [member for member in report.members if not (member.is_reused or member.is_shared)]
-    st.write(f"This deletes “{literal(report.study.name)}”. Its runs stay, with curves and weights.")
+    st.write(
+        f"This deletes “{literal(report.study.name)}”, its question and its result, permanently. Its runs stay, with "
+        "curves and weights."
+    )
     if own and report.under_way:
         st.caption("To delete its runs as well, stop them first.")
     elif own:
         st.checkbox(f"Also delete the {len(own)} runs that it started", key=WITH_RUNS)
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        kept = st.button("Cancel", key="keep-study")
-        deleted = st.button(
-            "Delete", key="really-delete-study", type="primary", on_click=_delete_now,
-            args=(services, report.study.id),
-        )  # fmt: skip
-    if kept or deleted:
-        st.rerun()
+    render_confirmation(
+        "Delete", "really-delete-study", on_click=_delete_now, args=(services, report.study.id)
+    )
 
 
 def _delete_now(services: Services, study_id: str) -> None:

@@ -9,15 +9,20 @@ import pandas as pd
 import streamlit as st
 
 from core.engine.client import EngineState
+from core.errors import ConvDeckError
+from core.formatting import rough_duration
+from core.runs.trash import empty_trash, trash_bytes
 from core.runs.trouble import first_trouble
 from core.scheduling.service import is_served
 from core.server.services import Services
 from core.store.records import Run
+from core.store.trash import KEPT_SECONDS
 from core.system.devices import Device, list_devices
 from core.workspace import DiskUsage, Workspace, disk_usage
-from pages.components.kit import run_words
+from pages.components.kit import run_words, session
+from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.redraw import draw_ticking, render_folded
-from pages.components.kit.text import literal
+from pages.components.kit.text import error_text, literal
 
 TICK_SECONDS = 2.0
 MAX_QUEUE_ROWS = 20
@@ -170,10 +175,13 @@ def _queue_row(run: Run, note: str) -> None:
         st.caption(literal(note), width="content")
 
 
-def render_storage(workspace: Workspace) -> None:
-    """Where everything is kept, how large it is, and how to move it."""
+def render_storage(services: Services) -> None:
+    """Where everything is kept, how large it is, what the trash holds, and how to move it."""
+    workspace = services.workspace
     st.subheader("Storage", anchor=False)
     usage = _disk_usage(str(workspace.root))
+    trashed = [each.run.id for each in services.store.trash.list_runs()]
+    in_trash = trash_bytes(workspace, trashed)
     with st.grid(4, min_column_width=150):
         st.metric("Free on this disk", _size(usage.free), border=True)
         st.metric(
@@ -182,11 +190,18 @@ def render_storage(workspace: Workspace) -> None:
             border=True,
             help="Downloaded, generated and imported pictures.",
         )
-        st.metric("Runs", _size(usage.runs), border=True, help="Weights, checkpoints and logs.")
+        st.metric(
+            "Runs",
+            _size(usage.runs),
+            border=True,
+            help="Weights, checkpoints and logs, those of deleted runs in the trash included.",
+        )
         st.metric("Database", _size(usage.database), border=True, help="Settings and curves of every run.")
     st.progress(
         1 - usage.free / usage.total, f"{_size(usage.total - usage.free)} of {_size(usage.total)} in use"
     )
+    if trashed:
+        _render_trash(workspace, len(trashed), in_trash)
     st.caption("The workspace, the folder that contains all of this:")
     st.code(str(workspace.root), language=None, wrap_lines=True)
     with st.expander("How to move the workspace", icon=":material/folder_open:"):
@@ -195,6 +210,33 @@ def render_storage(workspace: Workspace) -> None:
             "move the folder, and start with `CONVDECK_HOME` set to the new location:"
         )
         st.code('CONVDECK_HOME="/new/location" make app', language="bash")
+
+
+def _render_trash(workspace: Workspace, count: int, num_bytes: int) -> None:
+    """How much deleted runs hold until they are deleted for good, and the button that does that now."""
+    runs = "1 deleted run" if count == 1 else f"{count} deleted runs"
+    days = rough_duration(KEPT_SECONDS).removeprefix("about ")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            f"The trash has {runs}: {_size(num_bytes)}. Each is kept for {days} and can be restored on Runs.",
+            width="content",
+        )
+        if destructive_button("Empty the trash", "empty-trash"):
+            _empty_dialog(workspace, runs, num_bytes)
+
+
+@st.dialog("Empty the trash?", icon=":material/delete:")
+def _empty_dialog(workspace: Workspace, runs: str, num_bytes: int) -> None:
+    st.write(f"{runs} with curves, weights and log, {_size(num_bytes)}. This cannot be undone.")
+    render_confirmation("Delete permanently", "really-delete-trash", on_click=_empty, args=(workspace,))
+
+
+def _empty(workspace: Workspace) -> None:
+    try:
+        empty_trash(workspace)
+    except ConvDeckError as error:
+        session.flash(literal(error_text(error)))
+    _disk_usage.clear()
 
 
 @st.cache_data(ttl=30, max_entries=4, show_spinner=False)

@@ -188,7 +188,9 @@ def test_rename_stop_resume_and_delete(workspace) -> None:
     _, resumed = run_json("resume", run["id"])
     assert resumed["attempt"] == 2
     run_json("stop", run["id"], "--wait")
-    assert run_command("delete", run["id"])[0] == 0
+    code, out, _ = run_command("delete", run["id"])
+    assert (code, out.splitlines()[0]) == (0, f"{run['id']} is deleted.")
+    assert f"python -m core restore {run['id']}" in out
     assert run_json("runs")[1] == []
 
 

@@ -99,7 +99,7 @@ def test_tables_for_people(unserved) -> None:
             code, out, _ = run_command("show-study", study.id)
             assert code == 0 and "runs have finished" in out and "%" in out
         lost, changed = (member.run for member in store.studies.members(study.id)[:2])
-        store.delete_run(lost.id)
+        store.trash.put(lost.id)
         with store._database.writing() as connection:
             connection.execute("UPDATE runs SET added_epochs = 5 WHERE id = ?", (changed.id,))
     shown = run_command("show-study", study.id)[1]

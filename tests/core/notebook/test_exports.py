@@ -72,7 +72,7 @@ def entries(store):
     store.notes.write([first.id], outcome=HOSTILE)
     store.notes.write([first.id, second.id], outcome="Both learn.")
     store.notes.write([gone.id], outcome="It was good.")
-    store.delete_run(gone.id)
+    store.trash.put(gone.id)
     assert waiting
     return all_entries(store)
 

@@ -32,7 +32,7 @@ def test_a_run_before_its_first_epoch_and_one_that_is_gone(store) -> None:
     assert entry_of(store, note).facts() == ["No epoch has finished yet (waiting)."]
     assert entry_of(store, note).is_open
     store.request_stop(waiting.id)
-    store.delete_run(waiting.id)
+    store.trash.put(waiting.id)
     entry = entry_of(store, note)
     assert entry.title == "waits (deleted)"
     assert entry.facts() == ["This run was deleted; only what was written about it is left."]

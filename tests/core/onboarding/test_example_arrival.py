@@ -52,7 +52,6 @@ def test_a_new_workspace_gets_a_finished_run_like_any_other(workspace, store) ->
 def test_deleted_it_does_not_come_back(workspace, store) -> None:
     import_example(workspace, store)
     control.delete_run(workspace, EXAMPLE_ID)
-    assert not workspace.run_folder(EXAMPLE_ID).exists()
     assert not import_example(workspace, store)
     assert store.list_runs() == []
 
@@ -60,7 +59,7 @@ def test_deleted_it_does_not_come_back(workspace, store) -> None:
 def test_a_workspace_that_had_a_run_gets_none(workspace, store) -> None:
     run = store.queue_run(RunRequest(PRESETS["tiny"].config))
     store.request_stop(run.id)
-    store.delete_run(run.id)
+    store.trash.put(run.id)
     assert not import_example(workspace, store)
     assert store.list_runs() == []
 

@@ -192,7 +192,7 @@ def test_a_study_is_not_completed_with_other_data(workspace, store) -> None:
     assert result() == whole  # its standard errors rest on how many pictures the runs saw
     with pytest.raises(DatasetError, match=OTHER_DATA):
         complete_study(workspace, study.id)
-    store.delete_run(last.run.id)
+    store.trash.put(last.run.id)
     with pytest.raises(DatasetError, match=OTHER_DATA):
         complete_study(workspace, study.id)
     assert store.waiting_runs() == []

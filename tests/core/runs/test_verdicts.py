@@ -128,7 +128,7 @@ def test_a_run_without_epochs_is_too_early_to_judge(store):
 def test_a_run_deleted_while_runs_are_listed_is_left_out(store):
     kept, gone = (store.queue_run(RunRequest(PRESETS["tiny"].config)) for _ in range(2))
     listed = [gone, kept]
-    store.delete_run(gone.id)
+    store.trash.put(gone.id)
     assert [each["id"] for each in summaries_of(store, listed)] == [kept.id]
 
 

@@ -221,10 +221,10 @@ def test_a_run_is_not_deleted_while_its_process_is_there(store, launcher, build)
     scheduler.tick()
     store.transition(run_id, RunState.FAILED, expected=ACTIVE)
     with pytest.raises(IllegalTransition, match="still ending"):
-        store.delete_run(run_id)
+        store.trash.put(run_id)
     launcher.workers[run_id, 1].exit = Exit(1)
     assert not scheduler.tick()
-    store.delete_run(run_id)
+    store.trash.put(run_id)
 
 
 def test_least_used_gpu_first(store, launcher, build):

@@ -160,9 +160,9 @@ class Runs(RuleBasedStateMachine):
         run_id = self.pick(data)
         if self.models[run_id].state in ACTIVE or self.models[run_id].process:
             with pytest.raises(IllegalTransition):
-                self.store.delete_run(run_id)
+                self.store.trash.put(run_id)
             return
-        self.store.delete_run(run_id)
+        self.store.trash.put(run_id)
         if self.models.pop(run_id).state == "WAITING":
             self.queue.remove(run_id)
         self.deleted.append(run_id)

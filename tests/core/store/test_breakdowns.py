@@ -116,9 +116,11 @@ def test_epochs_on_other_pictures_are_left_out(store, run_id) -> None:
 def test_they_go_with_their_run(store, run_id) -> None:
     record(store, run_id, 1, details([0, 0]))
     store.transition(run_id, RunState.STOPPED, expected=RunState.RUNNING)
-    store.delete_run(run_id)
+    store.trash.put(run_id)
     with pytest.raises(RunNotFound):
         store.breakdowns.read(run_id)
+    store.trash.begin_purge(run_id=run_id)
+    store.trash.end_purge(run_id)
     with store._database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM epoch_details").fetchone() == (0,)
 

@@ -300,7 +300,7 @@ class TestRefusing:
         run_id = paused(store)
         store.transition(run_id, RunState.INTERRUPTED, expected=ACTIVE)
         wishes = store.interventions
-        for after in (lambda: None, lambda: store.resume_run(run_id), lambda: store.delete_run(run_id)):
+        for after in (lambda: None, lambda: store.resume_run(run_id), lambda: store.trash.put(run_id)):
             after()
             for write in (
                 lambda: wishes.pending(run_id, 1),
@@ -318,6 +318,8 @@ class TestRefusing:
 def test_what_was_asked_is_deleted_with_its_run(store):
     run_id = paused(store)
     store.transition(run_id, RunState.STOPPED, expected=ACTIVE)
-    store.delete_run(run_id)
+    store.trash.put(run_id)
+    store.trash.begin_purge(run_id=run_id)
+    store.trash.end_purge(run_id)
     with store._database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM interventions").fetchone() == (0,)

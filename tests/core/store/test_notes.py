@@ -76,7 +76,7 @@ def test_a_note_outlives_its_runs_and_knows_their_last_names(store) -> None:
     note = store.notes.write([run.id], expectation="It learns.")
     store.rename_run(run.id, "new name")
     store.request_stop(run.id)
-    store.delete_run(run.id)
+    store.trash.put(run.id)
     assert store.notes.get(note.id).runs == (NotedRun(run.id, "new name"),)
     assert not store.notes.is_open([run.id])
     assert store.notes.edit(note.id, outcome="Never trained.").outcome == "Never trained."

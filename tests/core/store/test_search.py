@@ -56,7 +56,7 @@ def test_pages_follow_each_other_without_a_gap(store, text, states):
 
 def test_several_by_id_keep_their_order_and_leave_out_what_is_gone(store):
     first, second, gone = (store.queue_run(RunRequest(PRESETS["tiny"].config)) for _ in range(3))
-    store.delete_run(gone.id)
+    store.trash.put(gone.id)
     asked = [first.id, gone.id, second.id, first.id, "unknown"]
     assert [run.id for run in store.get_runs(asked)] == [first.id, second.id]
 

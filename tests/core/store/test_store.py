@@ -76,7 +76,7 @@ def test_settings_that_cannot_be_read_hide_no_run(store, text):
     ):
         _ = store.get_run(bad).config
     assert store.get_run(bad).num_gpus == 1
-    store.delete_run(bad)
+    store.trash.put(bad)
     assert [run.id for run in store.list_runs()] == [good]
 
 
@@ -265,7 +265,7 @@ def test_what_is_written_for_an_attempt_that_is_over_is_refused(store):
         lambda: store.record_log(run_id, 1, "hello"),
         lambda: store.is_stop_requested(run_id, 1),
     ]
-    for after in (lambda: None, lambda: store.resume_run(run_id), lambda: store.delete_run(run_id)):
+    for after in (lambda: None, lambda: store.resume_run(run_id), lambda: store.trash.put(run_id)):
         after()
         for write in writes:
             with pytest.raises(StaleAttempt):
@@ -278,12 +278,14 @@ def test_delete(store):
     run_id = running(store, epochs=3)
     store.record_log(run_id, 1, "hello")
     with pytest.raises(IllegalTransition, match="stop it before"):
-        store.delete_run(run_id)
+        store.trash.put(run_id)
     store.transition(run_id, RunState.FINISHED, expected=ACTIVE)
-    store.delete_run(run_id)
+    store.trash.put(run_id)
     assert store.list_runs() == []
     with pytest.raises(RunNotFound):
         store.curves(run_id)
+    store.trash.begin_purge()
+    store.trash.end_purge(run_id)
     with store._database.reading() as connection:
         for table in ("epochs", "log", "leases"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)

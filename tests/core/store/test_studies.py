@@ -185,7 +185,7 @@ def test_a_shared_run_is_known_to_be(store):
 def test_a_deleted_run_leaves_a_hole_that_can_be_filled_once(store):
     study = create(store)
     lost = store.studies.members(study.id)[1].run
-    store.delete_run(lost.id)
+    store.trash.put(lost.id)
     assert store.studies.get(study.id).num_runs == 2
     assert store.studies.fill(study.id, wanted()) == 1
     assert store.studies.fill(study.id, wanted()) == 0

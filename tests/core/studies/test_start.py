@@ -44,7 +44,7 @@ def test_a_study_and_its_numbers_as_they_come(workspace, store):
 
     end(store, members[2].run, (0.4, 0.45), 0.6)
     end(store, members[3].run, (0.4, 0.8), 0.6, RunState.STOPPED)
-    store.delete_run(members[0].run.id)
+    store.trash.put(members[0].run.id)
     report = read_report(workspace, store, study.id)
     assert report.standing == "2 of 4 runs have finished, 1 did not finish, 1 was deleted."
     assert report.num_planned == 4
@@ -88,7 +88,7 @@ def test_complete_queues_what_failed_and_trains_anew_what_was_deleted(workspace,
     study = create(store, spec())
     failed, deleted, done = (member.run for member in store.studies.members(study.id))
     end(store, failed, state=RunState.FAILED, error="Diverged", next_step="Lower it.")
-    store.delete_run(deleted.id)
+    store.trash.put(deleted.id)
     end(store, done)
     assert start.complete_study(workspace, study.id) == 2
     assert start.complete_study(workspace, study.id) == 0
@@ -105,7 +105,7 @@ def test_complete_queues_what_failed_and_trains_anew_what_was_deleted(workspace,
 def test_what_was_deleted_is_trained_anew_whatever_else_is_there(workspace, store):
     doubted = end(store, store.queue_run(RunRequest(TINY, "doubted")))
     study = start.start_study(workspace, spec(), reuse=False)
-    store.delete_run(store.studies.members(study.id)[0].run.id)
+    store.trash.put(store.studies.members(study.id)[0].run.id)
     assert start.complete_study(workspace, study.id) == 1
     members = store.studies.members(study.id)
     assert not any(member.is_reused for member in members)
@@ -116,7 +116,7 @@ def test_all_pictures_are_as_many_as_were_meant(workspace, store):
     # As if Shapes had grown since: its largest run would be trained on 6,000 and counted as 5,000.
     grown = build_spec("volume", [StudySource("config 0", TINY)], {}, 5_000)
     study = create(store, grown)
-    store.delete_run(store.studies.members(study.id)[-1].run.id)
+    store.trash.put(store.studies.members(study.id)[-1].run.id)
     with pytest.raises(ConfigError, match="5,000 training pictures; Shapes has 6,000 now"):
         start.complete_study(workspace, study.id)
     with pytest.raises(ConfigError):
@@ -137,7 +137,7 @@ def test_what_failed_is_not_said_to_be_under_way(workspace, store, kind):
 def test_a_study_that_lost_a_run_is_not_whole_in_the_list_either(workspace, store):
     study = create(store, spec())
     end_all(store, study, lambda role: 0.5, lambda role: 0.1)
-    store.delete_run(store.studies.members(study.id)[0].run.id)
+    store.trash.put(store.studies.members(study.id)[0].run.id)
     listed = study_summary(store.studies.list_studies()[0])
     assert (listed["num_finished"], listed["num_runs"], listed["num_planned"]) == (2, 2, 3)
     unreadable = store.studies.create("seeds", "Old", "{}", [plan(spec())[0].to_new_run()])

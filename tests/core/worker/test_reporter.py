@@ -113,7 +113,7 @@ def test_an_attempt_that_is_over_is_told_so(store, run_id, reporter, clock):
         with pytest.raises(StaleAttempt):
             report()
     store.clear_process(run_id)
-    store.delete_run(run_id)
+    store.trash.put(run_id)
     with pytest.raises(StaleAttempt):
         reporter.failed("x")
 

@@ -246,7 +246,10 @@ def test_every_number_of_several_chosen_runs(store) -> None:
         f"Delete {len(states)}",
     } <= labels
     dialog = press(open_page("runs.py", run=",".join(run.id for run in ended)), "Delete 2")
-    assert "2 runs with curves, weights and log. This cannot be undone." in texts_of(dialog)
+    assert (
+        "2 runs with curves, weights and log. For 7 days, they can be restored under Recently deleted."
+        in texts_of(dialog)
+    )
     table = page.dataframe[0].value.set_index("id")
     for row in sql(store.workspace, "SELECT id, started_at FROM runs"):
         assert table.loc[row["id"], "when"].timestamp() == pytest.approx(row["started_at"], abs=1e-3)

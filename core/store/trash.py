@@ -1,0 +1,116 @@
+"""The trash: deleted runs that can come back. Every other part of the store reads `live_runs`, without them."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.errors import IllegalTransition, RunNotFound
+from core.store import run_tables
+from core.store.database import Database
+from core.store.records import RUN_COLUMNS, Run, run_from_row
+from core.store.states import RunState
+
+KEPT_SECONDS = 7 * 24 * 3600.0
+
+# `deleted_at` of a run whose files are being deleted: it cannot come back.
+_GOING = 0.0
+
+
+@dataclass(frozen=True)
+class TrashedRun:
+    """A run in the trash; times are unix seconds."""
+
+    run: Run
+    deleted_at: float
+
+    @property
+    def kept_until(self) -> float:
+        """From then on it may be deleted for good."""
+        return self.deleted_at + KEPT_SECONDS
+
+
+class Trash:
+    """The part of the store that keeps deleted runs for KEPT_SECONDS."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def list_runs(self) -> list[TrashedRun]:
+        """Those that can be restored, the last deleted first."""
+        query = f"SELECT deleted_at, {_COLUMNS} FROM runs WHERE deleted_at > ? ORDER BY deleted_at DESC, number DESC"
+        with self._database.reading() as connection:
+            return [TrashedRun(run_from_row(row), at) for at, *row in connection.execute(query, (_GOING,))]
+
+    def put(self, run_id: str) -> TrashedRun:
+        """Move a run into the trash. A waiting one is stopped, and its place in the queue is lost.
+
+        Raises RunNotFound; IllegalTransition while it is active or its process is not known to be gone: a forgotten
+        process would hold its device unseen.
+        """
+        with self._database.writing() as connection:
+            number, run = run_tables.get(connection, run_id)
+            if not run.state.can_delete:
+                raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
+            if run.pid is not None:
+                raise IllegalTransition(
+                    f"The process of “{run.name}” is still ending; try again in a moment."
+                )
+            now = self._clock()
+            if run.state is RunState.WAITING:
+                run_tables.enter(connection, now, number, run, RunState.STOPPED, {})
+            # A request that is sent again asks for a run that is there.
+            run_tables.update(connection, number, {"deleted_at": max(now, 1.0), "token": None})
+            return TrashedRun(run_tables.get_numbered(connection, number), now)
+
+    def restore(self, run_id: str) -> Run:
+        """Bring a run back as it was, also into the studies that have not replaced it meanwhile.
+
+        Raises RunNotFound when it is not in the trash.
+        """
+        with self._database.writing() as connection:
+            number = _number(connection, run_id)
+            connection.execute(_LEAVE_WHERE_REPLACED, (number,))
+            run_tables.update(connection, number, {"deleted_at": None})
+            return run_tables.get(connection, run_id)[1]
+
+    # For good, in two steps with the files between them: a crash leaves no run without its files
+
+    def begin_purge(self, *, run_id: str | None = None, before: float | None = None) -> list[str]:
+        """Runs whose files are to be deleted now: one, those deleted before a time, or all of the trash.
+
+        They can no longer be restored. Those that a crash has left are among them. Raises RunNotFound.
+        """
+        with self._database.writing() as connection:
+            if run_id is not None:
+                number = _number(connection, run_id)
+                run_tables.update(connection, number, {"deleted_at": _GOING})
+                return [run_id]
+            query = "UPDATE runs SET deleted_at = ? WHERE deleted_at <= ? RETURNING id"
+            most = self._clock() + KEPT_SECONDS if before is None else before
+            return [found for (found,) in connection.execute(query, (_GOING, max(most, _GOING)))]
+
+    def end_purge(self, run_id: str) -> None:
+        """Forget a run whose files are gone, with its curves and log."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM runs WHERE id = ? AND deleted_at = ?", (run_id, _GOING))
+
+
+_COLUMNS = ", ".join(RUN_COLUMNS)
+# A run that took its role in the study meanwhile stays there: no study has two runs of one role.
+_LEAVE_WHERE_REPLACED = """
+    DELETE FROM study_runs WHERE run_number = ? AND EXISTS (
+        SELECT 1 FROM study_runs AS other JOIN live_runs ON live_runs.number = other.run_number
+        WHERE other.study_number = study_runs.study_number
+            AND json_extract(other.role, '$.role') = json_extract(study_runs.role, '$.role')
+    )
+"""
+
+
+def _number(connection: sqlite3.Connection, run_id: str) -> int:
+    """Of a run in the trash."""
+    query = "SELECT number FROM runs WHERE id = ? AND deleted_at > ?"
+    row = connection.execute(query, (str(run_id), _GOING)).fetchone()
+    if row is None:
+        raise RunNotFound(f"There is no run with the id {str(run_id)[:40]!r} in the trash.")
+    return int(row[0])

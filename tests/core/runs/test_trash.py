@@ -1,0 +1,65 @@
+"""Restored as it was, or gone with its files."""
+
+import pytest
+
+from core.errors import RunError, RunNotFound
+from core.runs import control, trash
+from core.store.records import RunRequest
+from core.store.store import Store
+from core.store.trash import KEPT_SECONDS
+from tests.core.scheduling.fakes import CONFIG
+
+pytestmark = pytest.mark.usefixtures("no_scheduler")
+
+
+def begun(workspace, store, name: str = "mine"):
+    run = control.start_run(workspace, RunRequest(CONFIG, name=name))
+    workspace.run_folder(run.id).mkdir()
+    (workspace.run_folder(run.id) / "best.weights.h5").write_bytes(b"weights")
+    return store.request_stop(run.id)
+
+
+def test_restored_it_is_what_it_was(workspace, store) -> None:
+    run = begun(workspace, store)
+    trashed = control.delete_run(workspace, run.id)
+    assert trashed.run == run
+    assert [each.run.id for each in store.trash.list_runs()] == [run.id]
+    assert trash.trash_bytes(workspace, [run.id]) == len(b"weights")
+    assert trash.restore_run(workspace, run.id) == run
+    assert store.list_runs() == [run] and store.trash.list_runs() == []
+    assert (workspace.run_folder(run.id) / "best.weights.h5").read_bytes() == b"weights"
+    with pytest.raises(RunNotFound):
+        trash.restore_run(workspace, run.id)
+    with pytest.raises(RunNotFound):
+        trash.purge_run(workspace, run.id)
+
+
+def test_what_has_been_there_for_a_week_goes_with_its_files(workspace, store, monkeypatch) -> None:
+    old, new = begun(workspace, store, "old"), begun(workspace, store, "new")
+    deleted_at = control.delete_run(workspace, old.id).deleted_at
+    control.delete_run(workspace, new.id)
+    with store._database.writing() as connection:
+        connection.execute("UPDATE runs SET deleted_at = deleted_at - 5 WHERE id = ?", (old.id,))
+    monkeypatch.setattr(trash.time, "time", lambda: deleted_at + KEPT_SECONDS - 6)
+    assert trash.purge_expired(workspace) == 0
+    monkeypatch.setattr(trash.time, "time", lambda: deleted_at + KEPT_SECONDS - 4)
+    assert trash.purge_expired(workspace) == 1
+    assert [each.run.name for each in store.trash.list_runs()] == ["new"]
+    assert not workspace.run_folder(old.id).exists() and workspace.run_folder(new.id).exists()
+    assert trash.empty_trash(workspace) == 1
+    assert not workspace.run_folder(new.id).exists()
+
+
+def test_files_that_cannot_be_deleted_are_tried_again(workspace, store) -> None:
+    run = control.start_run(workspace, RunRequest(CONFIG))
+    workspace.run_folder(run.id).write_text("a file where a folder should be")
+    control.delete_run(workspace, run.id)
+    with pytest.raises(RunError, match="are left in"):
+        trash.purge_run(workspace, run.id)
+    assert trash.purge_expired(workspace) == 0
+    with pytest.raises(RunNotFound):  # nothing comes back without its files
+        trash.restore_run(workspace, run.id)
+    workspace.run_folder(run.id).unlink()
+    assert trash.purge_expired(workspace) == 1
+    with Store(workspace) as other, other._database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)
