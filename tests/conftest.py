@@ -14,6 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["CONVDECK_EXAMPLE"] = "off"
 # Nor does a worker wait for a run: hundreds of servers and schedulers would each load TensorFlow.
 os.environ["CONVDECK_STANDBY"] = "off"
+# Servers that are tested have no key but where a test gives them one.
+os.environ.pop("CONVDECK_TOKEN", None)
 
 import hypothesis
 import pytest

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -22,9 +22,17 @@ STOP_SECONDS = 20.0
 class Server:
     """`streamlit run app.py` on a free port. The port stays the same across restarts."""
 
-    def __init__(self, root: Path, streamlit: Sequence[str] = STREAMLIT) -> None:
+    def __init__(
+        self,
+        root: Path,
+        streamlit: Sequence[str] = STREAMLIT,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.root = root
         self._streamlit = streamlit
+        self._options = options
+        self._environment = environment or {}
         self.log = root.parent / "server.log"
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,6 +40,10 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def port(self) -> int:
+        return self._port
 
     @property
     def pid(self) -> int:
@@ -44,9 +56,9 @@ class Server:
         self.root.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._streamlit, "run", "app.py", "--server.port", str(self._port)],
+                [*self._streamlit, "run", "app.py", "--server.port", str(self._port), *self._options],
                 cwd=PROJECT_ROOT,
-                env={**os.environ, "CONVDECK_HOME": str(self.root)},
+                env={**os.environ, "CONVDECK_HOME": str(self.root), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -83,9 +95,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(root: Path, streamlit: Sequence[str] = STREAMLIT) -> Iterator[Server]:
+def running_server(
+    root: Path,
+    streamlit: Sequence[str] = STREAMLIT,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """A server with the workspace `root`; afterwards nothing of it runs any more."""
-    server = Server(root, streamlit)
+    server = Server(root, streamlit, options, environment)
     try:
         server.start()
         yield server

@@ -61,19 +61,22 @@ def test_the_server_guards_everything_but_its_health(server: Server) -> None:
     assert status("/api/v1/runs/nobody/stop", "POST", Origin="https://evil.example") == 403
     assert status("/api/v1/runs/nobody/stop", "POST", Origin=server.url) == 404
     # A page is there once its websocket is.
-    assert handshake(server, "localhost", server.url) == 101
+    assert handshake(server, "localhost", "http://localhost") == 101
     assert handshake(server, "evil.example", "http://evil.example") == 403
+    # Streamlit alone would let in every page of this computer.
+    assert handshake(server, "localhost:8501", "http://localhost:3000") == 403
+    assert handshake(server, "localhost", None) == 101
 
 
-def handshake(server: Server, host: str, origin: str) -> int:
-    """The status that a websocket of a page gets."""
+def handshake(server: Server, host: str, origin: str | None, **headers: str) -> int:
+    """The status that a websocket gets; `origin` is None for a program, and a page's own otherwise."""
     lines = [
-        "GET /_stcore/stream HTTP/1.1", f"Host: {host}", f"Origin: {origin}", "Connection: Upgrade",
-        "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Protocol: streamlit",
+        "GET /_stcore/stream HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol: streamlit", *(f"{name}: {value}" for name, value in headers.items()),
     ]  # fmt: skip
-    with socket.create_connection(
-        ("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30
-    ) as connection:
+    if origin is not None:
+        lines.append(f"Origin: {origin}")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         return int(connection.recv(1000).split()[1])

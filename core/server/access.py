@@ -1,50 +1,140 @@
-"""Which requests are answered: those for a name that is not this server's, or from another site's page, are refused.
+"""Which requests are answered: none without the key where there is one, none from another site's page.
 
-Streamlit looks at `server.allowedHosts` for its websocket and its agent routes, never for the REST routes beside
-them. There a page of any site could start runs, and one whose name is turned to this computer read the answers.
+Without a key, only this computer is served, and only under the names in `server.allowedHosts`. Streamlit looks at
+those for its websocket alone, so a page of any site could start runs by REST, and one whose name is turned to this
+computer (DNS rebinding) could read the answers. With a key such a page has nothing to show, so every name is answered.
 """
 
+import asyncio
+import math
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.server import sign_in
+from core.server.key import WRONG_KEY_DELAY_SECONDS, Key, WrongKeys
+from core.server.listening import is_loopback, listening_addresses, refusal_to_listen
+
+# Service managers and load balancers ask them, before there is a key to show; each answers one word.
 HEALTH_PATHS = ("/_stcore/health", "/api/v1/health")
 API_PREFIX = "/api/"
 
 
 class AccessMiddleware:
-    """Goes around the whole app; the websocket it leaves to Streamlit, which guards it by the same hosts."""
+    """Goes around the whole app: pages, files, uploads, REST, and the websocket that pages live on."""
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self, app: ASGIApp, allowed_hosts: Callable[[], Sequence[str]], key: Key | None = None
+    ) -> None:
         """`allowed_hosts` gives the names without port, as `is_host_allowed` takes them, for each request."""
         self._app = app
         self._allowed_hosts = allowed_hosts
+        self._key = key
+        self._wrong_keys = WrongKeys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if scope["type"] == "lifespan":
+            await self._start(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is None and self._key is not None:
+            refusal = await self._without_key(self._key, scope, headers, receive)
+        if refusal is not None and _cannot_say_why(scope):
+            await send({"type": "websocket.close", "code": 1008})  # the server makes it 403
+            return
         await (refusal or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
+    async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The sockets are there already: this looks at where they listen, not at what made them listen there.
+        problem = None
+        if self._key is None:
+            problem = refusal_to_listen(await asyncio.to_thread(listening_addresses))
+        if problem is None:
+            await self._app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": problem})
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if scope["path"] in HEALTH_PATHS:
             return None
-        headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not is_host_allowed(host, self._allowed_hosts()):
+        if self._key is None and not is_loopback((scope.get("server") or ("",))[0]):
+            # Some ASGI servers listen only after the lifespan has begun.
+            return _refuse(403, "This server has no key, so it answers only on the computer that it runs on.")
+        is_websocket = scope["type"] == "websocket"
+        if self._key is None and not is_host_allowed(host, self._allowed_hosts()):
             return _refuse(
-                421,
+                403 if is_websocket else 421,
                 f"This server does not answer requests for {host[:60]!r}. Use a name listed in server.allowedHosts in "
                 ".streamlit/config.toml, or add this one there.",
             )
-        changes = scope["method"] not in ("GET", "HEAD") and scope["path"].startswith(API_PREFIX)
+        changes = is_websocket or (
+            scope["method"] not in ("GET", "HEAD") and scope["path"].startswith(API_PREFIX)
+        )
         if changes and origin is not None and not is_own_origin(origin, host):
             return _refuse(
                 403,
                 f"Requests from pages of {origin[:60]!r} are refused. Send this request from a program instead.",
             )
         return None
+
+    async def _without_key(
+        self, key: Key, scope: Scope, headers: Headers, receive: Receive
+    ) -> Response | None:
+        """The answer to a request that shows no key, or to the form with the key; None for every other request."""
+        if sign_in.is_form(scope, headers):
+            return await self._answer_form(key, scope, headers, receive)
+        if scope["path"] in HEALTH_PATHS:
+            return None
+        cookie = sign_in.cookie_of(headers, key)
+        if cookie is not None and key.cookie_age(cookie) is not None:
+            return sign_in.render_sign_out() if scope["path"] == "/sign-out" else None
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            problem = await self._try(key, scope, given.strip().encode("latin-1"))
+            return problem and _refuse(*problem)
+        if sign_in.asks_for_page(scope, headers):
+            return sign_in.render_sign_in(401)
+        return _refuse(
+            401,
+            "This server needs a key. Send it as the header Authorization: Bearer KEY, or open the dashboard in a "
+            "browser and sign in.",
+        )
+
+    async def _answer_form(self, key: Key, scope: Scope, headers: Headers, receive: Receive) -> Response:
+        size = headers.get("content-length", "")
+        if not size.isdecimal() or int(size) > sign_in.MOST_FORM_BYTES:
+            return _refuse(413, "That is not the form of the sign-in page.")
+        form = sign_in.parse_form(await Request(scope, receive).body())
+        if "sign_out" in form:
+            return sign_in.signed_out(scope, key)
+        problem = await self._try(key, scope, form.get("key", "").strip().encode())
+        if problem is None:
+            return sign_in.signed_in(scope, key)
+        status, message = problem
+        return sign_in.render_sign_in(status, sign_in.WRONG_KEY if status == 401 else message)
+
+    async def _try(self, key: Key, scope: Scope, given: bytes) -> tuple[int, str] | None:
+        """Status and sentence when `given` is not the key, or when too many others were tried before."""
+        host = (scope.get("client") or ("",))[0]
+        wait = self._wrong_keys.wait_seconds(host)
+        if wait > 0:
+            minutes = math.ceil(wait / 60)
+            return 429, (
+                "Too many wrong keys came from this address. Try again in "
+                f"{minutes} {'minute' if minutes == 1 else 'minutes'}."
+            )
+        if key.matches(given):
+            return None
+        self._wrong_keys.count(host)
+        await asyncio.sleep(WRONG_KEY_DELAY_SECONDS)
+        return 401, "The key is wrong."
 
 
 def is_host_allowed(host: str, allowed: Sequence[str]) -> bool:
@@ -77,5 +167,13 @@ def is_own_origin(origin: str, host: str) -> bool:
         return False
 
 
+def _cannot_say_why(scope: Scope) -> bool:
+    """Whether an ASGI server lets a refused websocket have no answer of its own."""
+    return scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {})
+
+
 def _refuse(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"error": message, "field": None}, status_code=status)
+    headers = {"Cache-Control": "no-store"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"error": message, "field": None}, status, headers)

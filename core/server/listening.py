@@ -1,0 +1,57 @@
+"""Where this process listens, and the refusal to serve other computers without a key."""
+
+import contextlib
+import ipaddress
+from collections.abc import Iterable
+
+import psutil
+
+from core.server.key import KEY_VARIABLE
+
+
+def listening_addresses() -> list[tuple[str, int]]:
+    """Address and port of every TCP socket of this process that listens, whatever made it listen there.
+
+    Empty where the operating system does not tell.
+    """
+    with contextlib.suppress(psutil.Error, OSError):
+        return sorted(
+            {
+                (each.laddr.ip, each.laddr.port)
+                for each in psutil.Process().net_connections("tcp")
+                if each.status == psutil.CONN_LISTEN
+            }
+        )
+    return []
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer reaches an address. What is no address, as a Unix socket's path, counts as such."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return True
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback
+
+
+def refusal_to_listen(addresses: Iterable[tuple[str, int]]) -> str | None:
+    """Why a server without a key does not start at `addresses`; None when only this computer reaches them."""
+    open_ones = [
+        f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        for host, port in addresses
+        if not is_loopback(host)
+    ]
+    if not open_ones:
+        return None
+    return (
+        f"ConvDeck was not started: it would listen on {', '.join(open_ones)}, where other computers reach it, and has "
+        f"no key. Without one, anyone there could start runs and see every data set and picture.\n"
+        f"To use it on this computer alone, have it listen on 127.0.0.1: remove --server.address and "
+        f"STREAMLIT_SERVER_ADDRESS, and leave server.address in .streamlit/config.toml as it came.\n"
+        f"To serve others, choose a long key and set it in the environment variable {KEY_VARIABLE}; browsers and "
+        f"programs then have to give it:\n"
+        f"  export {KEY_VARIABLE}=\"$(python3 -c 'import secrets; print(secrets.token_urlsafe(24))')\"\n"
+        f'  echo "$' + KEY_VARIABLE + '"'
+    )

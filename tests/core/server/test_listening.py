@@ -1,0 +1,48 @@
+"""Which addresses other computers reach, and what is said to a person who would serve them without a key."""
+
+import socket
+
+import pytest
+
+from core.server.listening import is_loopback, listening_addresses, refusal_to_listen
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("", True),  # a Unix socket
+        ("/run/convdeck.sock", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("10.0.0.1", False),
+        ("::ffff:192.0.2.1", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_only_loopback_is_this_computer(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_this_computer_alone_is_served_without_a_key() -> None:
+    assert refusal_to_listen([("127.0.0.1", 8501), ("::1", 8501)]) is None
+    assert refusal_to_listen([]) is None
+
+
+def test_a_refusal_names_address_and_way_out() -> None:
+    said = refusal_to_listen([("127.0.0.1", 1), ("::", 8501), ("192.0.2.1", 8502)])
+    assert said is not None
+    for part in ("[::]:8501", "192.0.2.1:8502", "CONVDECK_TOKEN", "server.address"):
+        assert part in said
+    assert "127.0.0.1:1" not in said
+
+
+def test_the_operating_system_tells_where_a_process_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        assert here.getsockname() in listening_addresses()
+        port = here.getsockname()[1]
+    assert port not in [each for _, each in listening_addresses()]

@@ -1,0 +1,239 @@
+"""A key is asked of everybody, and a browser signs in once."""
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
+
+from core.server import access
+from core.server.access import AccessMiddleware
+from core.server.key import MOST_WRONG_KEYS, Key
+from core.server.listening import listening_addresses
+
+SECRET = "correct horse battery staple"
+OWN = "http://box.example:8501"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+BEARER = {"Authorization": f"Bearer {SECRET}"}
+
+
+async def page(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"page {request.url.path}?{request.url.query}")
+
+
+async def stream(websocket) -> None:
+    await websocket.accept()
+    await websocket.close()
+
+
+ROUTES = [
+    WebSocketRoute("/_stcore/stream", stream),
+    Route("/{path:path}", page, methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"]),
+]
+
+
+@pytest.fixture(scope="module")
+def key() -> Key:
+    return Key(SECRET)
+
+
+@pytest.fixture
+def make_client(key, monkeypatch):
+    """A client that does not follow redirects, of a server with this key and only local names allowed."""
+    monkeypatch.setattr(access, "WRONG_KEY_DELAY_SECONDS", 0.0)
+
+    def make(base_url: str = OWN, key: Key | None = key) -> TestClient:
+        guard = Middleware(AccessMiddleware, allowed_hosts=lambda: ["localhost"], key=key)
+        app = Starlette(routes=ROUTES, middleware=[guard])
+        return TestClient(app, base_url=base_url, follow_redirects=False)
+
+    return make
+
+
+@pytest.fixture
+def client(make_client) -> TestClient:
+    return make_client()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/runs", "/api/v1/runs", "/static/js/index.js", "/_stcore/upload_file/a/b", "/media/a.png", "//",
+        "/_stcore/metrics", "/_stcore/health/", "/_stcore/health/x", "/api/v1/health/../runs", "/%5Fstcore/stream",
+    ],
+)  # fmt: skip
+def test_every_address_asks_for_the_key(client, method: str, path: str) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in answer.headers
+    assert client.request(method, path, headers=BEARER).status_code != 401
+
+
+@pytest.mark.parametrize("path", ["/_stcore/health", "/api/v1/health"])
+def test_health_is_nobodys_secret(client, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+def test_every_name_is_answered_to_those_who_have_the_key(client) -> None:
+    for host in ("localhost", "192.0.2.1:8501", "evil.example"):
+        assert client.get("/", headers={"Host": host}).status_code == 401
+        assert client.get("/", headers={**BEARER, "Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["Bearer", "Bearer ", "Bearer wrong", f"Basic {SECRET}", SECRET, f"Bearer {SECRET} x", "Bearer \xff"],
+)
+def test_another_header_is_no_key(client, authorization: str) -> None:
+    answer = client.get("/api/v1/runs", headers={"Authorization": authorization.encode("latin-1")})
+    assert (answer.status_code, answer.json()["field"]) == (401, None)
+
+
+def test_the_key_in_the_address_is_not_looked_at(client) -> None:
+    assert client.get("/", params={"key": SECRET, "token": SECRET}).status_code == 401
+
+
+def test_a_browser_signs_in_once_and_gets_the_page_that_it_asked_for(client) -> None:
+    asked = client.get("/runs?run=abc&x=%2F", headers=BROWSER)
+    assert asked.status_code == 401
+    assert 'method="post"' in asked.text and "action=" not in asked.text
+    answer = client.post("/runs?run=abc&x=%2F", data={"key": f"{SECRET}\n"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/runs?run=abc&x=%2F")
+    cookie = answer.headers["set-cookie"]
+    assert (
+        "HttpOnly" in cookie and "SameSite=lax" in cookie and "Path=/;" in cookie and "Secure" not in cookie
+    )
+    assert SECRET not in cookie
+    assert client.get(answer.headers["location"]).text == "page /runs?run=abc&x=%2F"
+    # The form sent once more, from a second tab, also leads to the page.
+    assert client.post("/runs", data={"key": SECRET}).status_code == 303
+
+
+def test_the_cookie_of_https_is_kept_from_http(make_client) -> None:
+    answer = make_client("https://box.example").post("/", data={"key": SECRET})
+    assert "; Secure" in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example",
+        "//evil.example/runs",
+        "/\\evil.example",
+        "/%2F/evil.example",
+        "///evil.example",
+        "/%5C%5Cevil.example",
+    ],
+)
+def test_signing_in_leads_to_no_other_server(client, path: str) -> None:
+    location = client.post(f"{OWN}{path}", data={"key": SECRET}).headers["location"]
+    assert location.startswith("/evil.example")
+
+
+def test_signing_out_takes_the_cookie(client) -> None:
+    client.post("/", data={"key": SECRET})
+    assert "Sign out" in client.get("/sign-out").text
+    answer = client.post("/", data={"sign_out": "1"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert client.get("/", headers=BROWSER).status_code == 401
+
+
+def test_a_wrong_key_is_said_on_the_page(client) -> None:
+    answer = client.post("/runs", data={"key": "<wrong>"})
+    assert answer.status_code == 401
+    assert "That is not the key of this server" in answer.text
+    assert "&lt;wrong&gt;" not in answer.text and "<wrong>" not in answer.text
+    for body in (b"", b"\xff=\xff", b"&".join(b"a=1" for _ in range(20))):
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert client.post("/", content=body, headers=form).status_code == 401
+    assert client.post("/", data={"key": "x" * 5000}).status_code == 413
+
+
+def test_whoever_guesses_has_to_wait_and_is_told_so(client) -> None:
+    for _ in range(MOST_WRONG_KEYS):
+        assert client.get("/api/v1/runs", headers={"Authorization": "Bearer guess"}).status_code == 401
+    answer = client.get("/api/v1/runs", headers=BEARER)
+    assert answer.status_code == 429 and "10 minutes" in answer.json()["error"]
+    page = client.post("/", data={"key": SECRET})
+    assert page.status_code == 429 and "10 minutes" in page.text
+    assert client.get("/").status_code == 401  # nothing was guessed here
+
+
+def test_those_who_are_signed_in_do_not_wait_for_others(client, key) -> None:
+    client.cookies.set(key.cookie_name, key.sign_in())
+    for _ in range(MOST_WRONG_KEYS):
+        client.post("/", data={"key": "guess"})
+    assert client.get("/").status_code == 200
+
+
+def test_a_forged_or_foreign_cookie_is_nothing(client, key) -> None:
+    for value in ("in", key.sign_in()[:-1], Key("another").sign_in()):
+        assert client.get("/", headers={"Cookie": f"{key.cookie_name}={value}"}).status_code == 401
+        assert client.get("/", headers={"Cookie": f"a b; ={value}; ü".encode()}).status_code == 401
+
+
+def test_a_websocket_needs_the_key_and_its_own_page(client, key) -> None:
+    def status(**headers: str) -> int:
+        try:
+            with client.websocket_connect("/_stcore/stream", headers={"Host": "box.example:8501", **headers}):
+                return 101
+        except WebSocketDenialResponse as denied:
+            return denied.status_code
+
+    assert status() == 401
+    assert status(**BEARER) == 101
+    cookie = {"Cookie": f"{key.cookie_name}={key.sign_in()}"}
+    assert status(**cookie, Origin=OWN) == 101
+    for origin in ("http://evil.example", "http://box.example:9999", "https://evil.example:8501", "null"):
+        assert status(**cookie, Origin=origin) == 403
+
+
+def test_without_a_key_another_page_opens_no_websocket_either(make_client) -> None:
+    client = make_client("http://localhost:8501", None)
+
+    def opens(**headers: str) -> bool:
+        try:
+            with client.websocket_connect("/_stcore/stream", headers={"Host": "localhost:8501", **headers}):
+                return True
+        except WebSocketDenialResponse as denied:
+            assert denied.status_code == 403
+            return False
+
+    assert opens()
+    assert opens(Origin="http://localhost:8501")
+    # Streamlit itself takes any page of localhost, on every port, for its own.
+    for origin in ("http://localhost:3000", "http://127.0.0.1:8501", "null", "http://evil.example"):
+        assert not opens(Origin=origin)
+    assert not opens(Host="evil.example")
+
+
+def test_a_connection_from_outside_is_refused_where_there_is_no_key(make_client) -> None:
+    client = make_client("http://192.0.2.1:8501", None)
+    for path in ("/", "/api/v1/runs"):
+        assert client.get(path, headers={"Host": "localhost"}).status_code == 403
+    assert client.get("/_stcore/health").status_code == 200
+
+
+def test_a_server_without_a_key_does_not_start_where_others_reach_it(make_client, key, monkeypatch) -> None:
+    assert ("0.0.0.0", 8501) not in listening_addresses()
+    monkeypatch.setattr(access, "listening_addresses", lambda: [("0.0.0.0", 8501)])
+    with make_client():
+        pass
+    failed = []
+
+    async def send(message):
+        failed.append(message)
+
+    async def receive():
+        return {"type": "lifespan.startup"}
+
+    app = make_client(key=None).app
+    anyio.run(app, {"type": "lifespan", "app": app, "state": {}}, receive, send)
+    assert [message["type"] for message in failed] == ["lifespan.startup.failed"]
+    assert "CONVDECK_TOKEN" in failed[0]["message"]
