@@ -6,16 +6,14 @@ import sys
 from pathlib import Path
 
 import streamlit as st
-from starlette.middleware import Middleware
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.api.mount import rest_route
-from core.server.access import AccessMiddleware
 from core.server.key import take_key
 from core.server.lifespan import lifespan
 from core.server.tuning import limit_malloc_arenas
-from pages.components.kit import server_options
+from pages.components.kit.server_options import middleware
 from pages.components.kit.text import render_error
 
 # All that Home needs, and the table of runs.
@@ -26,13 +24,10 @@ FIRST_PAGES = (
 )
 
 limit_malloc_arenas()  # here, for the server's threads make more of them from the first request on
-key = take_key(os.environ)
-if key is not None:
-    server_options.allow_every_host()  # a page of another site has no key to show, by whatever name it came
 app = st.App(
     "pages/shell.py",
     lifespan=functools.partial(lifespan, first_pages=FIRST_PAGES),
     routes=[rest_route()],
-    middleware=[Middleware(AccessMiddleware, allowed_hosts=server_options.allowed_hosts, key=key)],
+    middleware=middleware(take_key(os.environ)),
     on_script_error=render_error,
 )

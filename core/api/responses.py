@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import anyio.to_thread
+from anyio.lowlevel import RunVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -25,6 +27,8 @@ from core.server.services import Services, get_services
 
 MAX_BODY_BYTES = 1_000_000
 
+_one: RunVar[anyio.CapacityLimiter] = RunVar("one")
+
 Handler = Callable[[Services, Request], Any]
 
 
@@ -37,10 +41,12 @@ def route(path: str, method: str, handler: Handler) -> Route:
     return Route(path, endpoint, methods=[method])
 
 
-async def answer(work: Callable[[], Any], status: int = 200) -> Response:
+async def answer(
+    work: Callable[[], Any], status: int = 200, limiter: anyio.CapacityLimiter | None = None
+) -> Response:
     """What `work` returns, as JSON; what it raises, as an error with the status that fits."""
     try:
-        return JSONResponse(await anyio.to_thread.run_sync(work), status_code=status)
+        return JSONResponse(await anyio.to_thread.run_sync(work, limiter=limiter), status_code=status)
     except (RunNotFound, StudyNotFound) as error:
         return refuse(404, str(error))
     except TokenTaken as error:
@@ -51,6 +57,15 @@ async def answer(work: Callable[[], Any], status: int = 200) -> Response:
         return refuse(409, str(error))
     except ConvDeckError as error:
         return refuse(503, str(error))
+
+
+def one_at_a_time() -> anyio.CapacityLimiter:
+    """Lets one `answer` after the other work. The others wait without a thread and without their data in memory."""
+    try:
+        return _one.get()
+    except LookupError:
+        _one.set(anyio.CapacityLimiter(1))
+        return _one.get()
 
 
 def refuse(status: int, message: str, field: str | None = None) -> JSONResponse:

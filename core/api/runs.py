@@ -1,9 +1,10 @@
 """REST about runs: list, show, start, control, fork, predict, and a dry run before the start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from core.api.responses import (
     answer_body,
     flag_of,
     limited,
+    one_at_a_time,
     parse_body,
     refuse,
     route,
@@ -126,12 +128,10 @@ async def _predict(request: Request) -> Response:
     if int(request.headers.get("content-length", 0)) > MAX_PICTURES_BYTES:
         return too_large
     try:
+        # Starlette writes a file that is larger than 1 MB to disk; it is read from there when it is asked about.
         async with limited(request, MAX_PICTURES_BYTES).form(max_files=MAX_PICTURES, max_fields=10) as form:
-            uploads = [value for _, value in form.multi_items() if not isinstance(value, str)]
-            pictures = [
-                (upload.filename or "picture", await upload.read(MAX_FILE_BYTES + 1)) for upload in uploads
-            ]
-            crop = form.get("crop")
+            files = [value for _, value in form.multi_items() if not isinstance(value, str)]
+            return await answer(partial(_answers, run_id, files, form.get("crop")), limiter=one_at_a_time())
     except TooLarge:
         return too_large
     except HTTPException as error:
@@ -139,15 +139,17 @@ async def _predict(request: Request) -> Response:
             400,
             f"The form cannot be read: {error.detail} Send 1 to {MAX_PICTURES} files as multipart/form-data.",
         )
+    except OSError as error:
+        return refuse(503, f"The pictures could not be stored while they were received: {error.strerror}.")
 
-    def predict() -> Any:
-        if not pictures:
-            raise UserError("Send at least one picture as a file of a multipart form.")
-        if crop not in (None, *CROPS):
-            raise UserError(f"crop must be one of {', '.join(CROPS)}.")
-        return [each.to_json() for each in get_services().engine.predict(run_id, pictures, crop)]
 
-    return await answer(predict)
+def _answers(run_id: str, files: Sequence[UploadFile], crop: object) -> Any:
+    if not files:
+        raise UserError("Send at least one picture as a file of a multipart form.")
+    if not (crop is None or (isinstance(crop, str) and crop in CROPS)):
+        raise UserError(f"crop must be one of {', '.join(CROPS)}.")
+    pictures = ((file.filename or "picture", file.file.read(MAX_FILE_BYTES + 1)) for file in files)
+    return [each.to_json() for each in get_services().engine.predict(run_id, pictures, crop)]
 
 
 async def _set_learning_rate(request: Request) -> Response:

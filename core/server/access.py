@@ -6,8 +6,9 @@ computer (DNS rebinding) could read the answers. With a key such a page has noth
 """
 
 import asyncio
+import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -16,24 +17,42 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.server import sign_in
-from core.server.key import WRONG_KEY_DELAY_SECONDS, Key, WrongKeys
+from core.server.headers import SECURITY_HEADERS, adding_headers
+from core.server.key import (
+    KEY_VARIABLE,
+    RENEWED_AFTER_SECONDS,
+    SHORT_KEY,
+    WRONG_KEY_DELAY_SECONDS,
+    Key,
+    WrongKeys,
+)
 from core.server.listening import is_loopback, listening_addresses, refusal_to_listen
 
 # Service managers and load balancers ask them, before there is a key to show; each answers one word.
 HEALTH_PATHS = ("/_stcore/health", "/api/v1/health")
 API_PREFIX = "/api/"
 
+logger = logging.getLogger(__name__)
+
 
 class AccessMiddleware:
     """Goes around the whole app: pages, files, uploads, REST, and the websocket that pages live on."""
 
     def __init__(
-        self, app: ASGIApp, allowed_hosts: Callable[[], Sequence[str]], key: Key | None = None
+        self,
+        app: ASGIApp,
+        allowed_hosts: Callable[[], Sequence[str]],
+        key: Key | None = None,
+        policy: str = "default-src 'self'; frame-ancestors 'none'",
     ) -> None:
-        """`allowed_hosts` gives the names without port, as `is_host_allowed` takes them, for each request."""
+        """`allowed_hosts` gives the names without port, as `is_host_allowed` takes them, for each request.
+
+        `policy` is the Content-Security-Policy of answers that have none of their own.
+        """
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._key = key
+        self._headers = [*SECURITY_HEADERS.items(), ("Content-Security-Policy", policy)]
         self._wrong_keys = WrongKeys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,6 +60,7 @@ class AccessMiddleware:
             await self._start(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        send = adding_headers(send, [*self._headers, *self._renewed_cookie(scope, headers)])
         refusal = self._refusal(scope, headers)
         if refusal is None and self._key is not None:
             refusal = await self._without_key(self._key, scope, headers, receive)
@@ -49,9 +69,22 @@ class AccessMiddleware:
             return
         await (refusal or self._app)(scope, receive, send)
 
+    def _renewed_cookie(self, scope: Scope, headers: Headers) -> Iterator[tuple[str, str]]:
+        """A new cookie with a page for those whose cookie is older than a day, so that regulars stay signed in."""
+        if self._key is None or not sign_in.asks_for_page(scope, headers):
+            return
+        cookie = sign_in.cookie_of(headers, self._key)
+        age = None if cookie is None else self._key.cookie_age(cookie)
+        if age is not None and age > RENEWED_AFTER_SECONDS:
+            yield "Set-Cookie", sign_in.cookie_header(scope, self._key)
+
     async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The sockets are there already: this looks at where they listen, not at what made them listen there.
         problem = None
+        if self._key is not None and self._key.is_short:
+            logger.warning(
+                "The key in %s is short. Choose one of at least %d characters.", KEY_VARIABLE, SHORT_KEY
+            )
         if self._key is None:
             problem = refusal_to_listen(await asyncio.to_thread(listening_addresses))
         if problem is None:

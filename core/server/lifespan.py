@@ -11,6 +11,7 @@ from core.onboarding.example import draw_shapes_ahead, import_example
 from core.runs.trash import purge_expired
 from core.scheduling.service import ensure_scheduler
 from core.scheduling.standby_request import cancel_standby_request, request_standby
+from core.server.connections import limit_head_seconds
 from core.server.services import Services, get_services
 from core.server.tuning import disable_nagle
 from core.system.devices import list_devices
@@ -27,6 +28,7 @@ async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterato
 
     `first_pages` are modules that the first visitor needs, loaded beforehand.
     """
+    limit_head_seconds()
     await asyncio.to_thread(disable_nagle)
     services = await asyncio.to_thread(get_services)
     is_new = await asyncio.to_thread(import_example, services.workspace, services.store)

@@ -56,6 +56,7 @@ button {{
 }}
 button:hover {{ filter: brightness(1.1); }}
 :focus-visible {{ outline: 2px solid var(--accent); outline-offset: 2px; }}
+a {{ color: inherit; }}
 .problem {{ color: var(--bad); }}
 </style>
 </head>
@@ -68,6 +69,7 @@ button:hover {{ filter: brightness(1.1); }}
 </html>
 """
 SIGN_IN = """<form method="post">
+<input name="username" autocomplete="username" value="ConvDeck" hidden>
 <label for="key">Key</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus{described}>
 {problem}<p>Ask the person who runs this server for it. You stay signed in on this device for 30 days.</p>
@@ -77,7 +79,8 @@ SIGN_OUT = """<form method="post" action="./">
 <input type="hidden" name="sign_out" value="1">
 <p>This device is signed in.</p>
 <button type="submit">Sign out</button>
-</form>"""
+</form>
+<p><a href="./">Back to the dashboard</a></p>"""
 
 
 def asks_for_page(scope: Scope, headers: Headers) -> bool:
@@ -127,7 +130,7 @@ def parse_form(body: bytes) -> dict[str, str]:
 def signed_in(scope: Scope, key: Key) -> Response:
     """The way back to the page that was asked for, with the cookie."""
     response = _redirect_to_itself(scope)
-    set_cookie(response, scope, key)
+    response.headers["Set-Cookie"] = cookie_header(scope, key)
     return response
 
 
@@ -138,8 +141,9 @@ def signed_out(scope: Scope, key: Key) -> Response:
     return response
 
 
-def set_cookie(response: Response, scope: Scope, key: Key) -> None:
+def cookie_header(scope: Scope, key: Key) -> str:
     """A cookie that no script reads and that forms of other sites do not send. Links from elsewhere do send it."""
+    response = Response()
     response.set_cookie(
         key.cookie_name,
         key.sign_in(),
@@ -148,6 +152,7 @@ def set_cookie(response: Response, scope: Scope, key: Key) -> None:
         samesite="lax",
         secure=scope["scheme"] == "https",
     )
+    return response.headers["set-cookie"]
 
 
 def cookie_of(headers: Headers, key: Key) -> str | None:

@@ -1,9 +1,28 @@
-"""What the server reads and sets of Streamlit's own options and memory; core never imports Streamlit."""
+"""The middleware around Streamlit, with what it reads and sets there: core itself never imports Streamlit."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
-from streamlit import config
+from starlette.middleware import Middleware
+from streamlit import config, file_util
+from streamlit.runtime import get_instance
+
+from core.server.access import AccessMiddleware
+from core.server.bodies import BodyMiddleware
+from core.server.headers import content_security_policy
+from core.server.key import Key
+
+
+def middleware(key: Key | None) -> list[Middleware]:
+    """What every request goes through, from outside to inside. With a key, every name for this server is answered."""
+    if key is not None:
+        allow_every_host()
+    policy = content_security_policy((Path(file_util.get_static_dir()) / "index.html").read_text("utf-8"))
+    return [
+        Middleware(BodyMiddleware, kept_bytes=kept_bytes),
+        Middleware(AccessMiddleware, allowed_hosts, key, policy),
+    ]
 
 
 def allowed_hosts() -> Sequence[str]:
@@ -21,3 +40,10 @@ def allow_every_host() -> None:
 
     config.on_config_parsed(allow, force_connect=True)
     allow()
+
+
+def kept_bytes(session_id: str | None) -> int:
+    """How much of its visitors' uploads Streamlit keeps in memory: those of one session, or of all."""
+    sessions = get_instance().uploaded_file_mgr.file_storage
+    kept = sessions.values() if session_id is None else [sessions.get(session_id, {})]
+    return sum(len(file.data) for files in list(kept) for file in list(files.values()))

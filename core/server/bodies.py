@@ -1,0 +1,183 @@
+"""How much a request may send, how slowly, and how much all of them together.
+
+Streamlit keeps uploaded files in memory until their visitor has gone, and REST keeps a form's on disk until it is
+answered. Neither had a limit for all requests together, and a client that sent one byte a minute was waited for.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.server.headers import SECURITY_HEADERS
+
+UPLOAD_PREFIX = "/_stcore/upload_file/"
+RETRY_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class BodyLimits:
+    """What is taken. A body may take `grace_seconds`, and one second more for every `bytes_per_second`."""
+
+    grace_seconds: float = 20.0
+    bytes_per_second: int = 10_000
+    total_bytes: int = (
+        420_000_000  # of all bodies that are being received or answered: two of the largest forms
+    )
+    visitor_bytes: int = 200_000_000  # of the files that Streamlit keeps for a visitor
+    all_visitors_bytes: int = 400_000_000  # and for all of them
+
+
+class BodyRefused(Exception):
+    """A body is not read any further: the status of the answer, and its sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class BodyMiddleware:
+    """Goes around everything that reads bodies. Only a body that is read counts, so refused requests take nothing."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        kept_bytes: Callable[[str | None], int] = lambda visitor: 0,
+        limits: BodyLimits = BodyLimits(),
+    ) -> None:
+        """`kept_bytes` says how much Streamlit keeps for a session id, or for all sessions when it gets None."""
+        self._app = app
+        self._kept_bytes = kept_bytes
+        self._limits = limits
+        self._receiving = 0
+        self._uploading: dict[str, int] = {}  # by session id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        body = _Body(self, scope, receive)
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, body.receive, send_noting)
+        except ClientDisconnect:
+            pass  # it hung up before its body was complete, and nobody waits for an answer
+        except BodyRefused as refused:
+            if started:
+                raise
+            # What is left of the body is not read, so the connection cannot be used again.
+            headers = {**SECURITY_HEADERS, "Connection": "close", "Cache-Control": "no-store"}
+            if refused.status == 503:
+                headers["Retry-After"] = str(RETRY_SECONDS)
+            answer = JSONResponse({"error": refused.message, "field": None}, refused.status, headers)
+            await answer(scope, receive, send)
+        finally:
+            body.release()
+
+    def take(self, num_bytes: int, visitor: str | None) -> None:
+        """Count bytes of a body. Raises BodyRefused when they are too many, and then counts nothing."""
+        limits = self._limits
+        if num_bytes > limits.total_bytes:
+            raise BodyRefused(413, f"The body is larger than {_megabytes(limits.total_bytes)}.")
+        if self._receiving + num_bytes > limits.total_bytes:
+            raise BodyRefused(
+                503,
+                f"The server is receiving {_megabytes(self._receiving)} already and takes "
+                f"{_megabytes(limits.total_bytes)} at a time. Try again in {RETRY_SECONDS} seconds.",
+            )
+        if visitor is not None:
+            uploading = self._uploading.get(visitor, 0)
+            if self._kept_bytes(visitor) + uploading + num_bytes > limits.visitor_bytes:
+                raise BodyRefused(
+                    413,
+                    f"The files that you have uploaded would be more than {_megabytes(limits.visitor_bytes)}. "
+                    "Remove some of them, or reload the page.",
+                )
+            everybody = self._kept_bytes(None) + sum(self._uploading.values())
+            if everybody + num_bytes > limits.all_visitors_bytes:
+                raise BodyRefused(
+                    503,
+                    f"The files that all visitors have uploaded would be more than "
+                    f"{_megabytes(limits.all_visitors_bytes)}. Try again when others have closed their pages.",
+                )
+            self._uploading[visitor] = uploading + num_bytes
+        self._receiving += num_bytes
+
+    def give_back(self, num_bytes: int, visitor: str | None) -> None:
+        """Stop counting what `take` has counted."""
+        self._receiving -= num_bytes
+        if visitor is not None and visitor in self._uploading:
+            self._uploading[visitor] -= num_bytes
+            if self._uploading[visitor] <= 0:
+                del self._uploading[visitor]
+
+    @property
+    def limits(self) -> BodyLimits:
+        return self._limits
+
+
+class _Body:
+    """The body of one request: how much of it was counted, and how long it was waited for."""
+
+    def __init__(self, counter: BodyMiddleware, scope: Scope, receive: Receive) -> None:
+        self._counter = counter
+        self._receive = receive
+        path: str = scope["path"]
+        self._visitor = (
+            path.removeprefix(UPLOAD_PREFIX).partition("/")[0] if path.startswith(UPLOAD_PREFIX) else None
+        )
+        length = Headers(scope=scope).get("content-length", "")
+        self._announced = int(length) if length.isdecimal() else 0
+        self._counted = 0
+        self._received = 0
+        self._waited = 0.0
+        self._complete = False
+
+    async def receive(self) -> Message:
+        """The next part. Raises BodyRefused."""
+        if self._complete:
+            return await self._receive()  # this waits until the client hangs up
+        self._count(self._announced)
+        limits = self._counter.limits
+        seconds = limits.grace_seconds + self._received / limits.bytes_per_second - self._waited
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(seconds, 0.0)):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyRefused(
+                408,
+                f"The body came too slowly: {self._received} bytes in {self._waited + time.monotonic() - began:.0f} "
+                f"seconds. Send at least {limits.bytes_per_second // 1000} kB per second.",
+            ) from None
+        self._waited += time.monotonic() - began
+        self._received += len(message.get("body", b""))
+        self._complete = message["type"] != "http.request" or not message.get("more_body", False)
+        self._count(self._received)
+        return message
+
+    def _count(self, num_bytes: int) -> None:
+        """Have `num_bytes` counted in all; a body without Content-Length counts as it comes."""
+        if num_bytes > self._counted:
+            self._counter.take(num_bytes - self._counted, self._visitor)
+            self._counted = num_bytes
+
+    def release(self) -> None:
+        self._counter.give_back(self._counted, self._visitor)
+        self._counted = 0
+
+
+def _megabytes(num_bytes: int) -> str:
+    return f"{num_bytes / 1_000_000:.0f} MB"
