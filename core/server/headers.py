@@ -12,7 +12,8 @@ _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 # Streamlit sets styles as it draws. Charts are interpreted, not compiled, so nothing needs to evaluate text as code.
 _POLICY = (
     "default-src 'self'",
-    "script-src 'self'{scripts}",
+    "script-src 'self' 'wasm-unsafe-eval'{scripts}",  # protobuf counts in WebAssembly
+    "connect-src 'self' data:",  # the camera reads its picture from a data: address
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "media-src 'self' data: blob:",

@@ -11,7 +11,15 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 # The default of 5 seconds is short where two cores train, draw and browse at once.
 PATIENCE_MS = 90_000
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    # A camera that shows a test picture, and a person who allows it.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from core.onboarding.example import EXAMPLE_ID
 from core.onboarding.lessons import LESSONS
 from core.store.states import RunState
 from core.store.store import Store
+from tests.browser.waiting import wait_for_script
 from tests.server import Server, running_server
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
@@ -44,7 +45,7 @@ def seen(page: Page, text: str | re.Pattern[str]) -> Locator:
 
 def pictures_have_loaded(page: Page) -> None:
     """Before a page is left: Streamlit puts its pictures away at once, and one that is still under way is not found."""
-    page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    wait_for_script(page, "[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
 def test_the_first_five_minutes(new_server, workspace, page: Page, wait_for) -> None:
