@@ -93,7 +93,7 @@ def _load(path: Path, shown: str) -> tuple[dict[str, NDArray[Any]], list[LeftOut
                     arrays[name] = array
     except (DatasetError, MemoryError):
         raise
-    # What NumPy and zipfile raise for a damaged file is open-ended: see `core.datasets.array_files`.
+    # What NumPy and zipfile raise for a damaged file is open-ended: see `core.datasets.storage.map_array`.
     except Exception as error:
         raise DatasetError(f"{shown} cannot be read as .npz: {reason(error)}.") from error
     return arrays, left_out

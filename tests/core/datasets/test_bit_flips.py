@@ -8,9 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets.array_files import map_array
 from core.datasets.saving import save_dataset
-from core.datasets.storage import ARRAYS, DatasetInfo, describe_dataset, list_datasets, load_dataset
+from core.datasets.storage import (
+    ARRAYS,
+    DatasetInfo,
+    describe_dataset,
+    list_datasets,
+    load_dataset,
+    map_array,
+)
 from core.errors import DatasetError
 from core.workspace import Workspace
 

@@ -45,11 +45,11 @@ def end(store, run, state: RunState) -> None:
 
 
 def shared(store, request=REQUEST) -> str | None:
-    """The id of the run that is taken; None where another one was queued, which is then removed again."""
+    """The id of the run that is taken; None where another one was queued, which is then deleted again."""
     run, is_shared = store.queue_or_reuse(request, reuse=True)
     if is_shared:
         return run.id
-    store.delete_run(run.id)
+    store.trash.put(run.id)
     return None
 
 
