@@ -68,6 +68,16 @@ def test_the_server_guards_everything_but_its_health(server: Server) -> None:
     assert handshake(server, "localhost", None) == 101
 
 
+def test_whoever_hangs_up_in_mid_body_leaves_no_traceback(server: Server) -> None:
+    head = "POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(f"{head}Content-Length: 90\r\n\r\n{{".encode())
+    # Answered after those, for the server looks at its connections in turn.
+    assert httpx2.get(f"{server.url}/api/v1/runs", trust_env=False, timeout=30).json() == []
+    assert "Traceback" not in server.log.read_text()
+
+
 def handshake(server: Server, host: str, origin: str | None, **headers: str) -> int:
     """The status that a websocket gets; `origin` is None for a program, and a page's own otherwise."""
     lines = [

@@ -77,9 +77,11 @@ class BodyMiddleware:
         except BodyRefused as refused:
             if started:
                 raise
-            # What is left of the body is not read, so the connection cannot be used again.
-            headers = {**SECURITY_HEADERS, "Connection": "close", "Cache-Control": "no-store"}
-            if refused.status == 503:
+            headers = {**SECURITY_HEADERS, "Cache-Control": "no-store"}
+            # uvicorn drops what is left of the body. A connection closed before that would take the answer with it.
+            if refused.status == 408:
+                headers["Connection"] = "close"
+            elif refused.status == 503:
                 headers["Retry-After"] = str(RETRY_SECONDS)
             answer = JSONResponse({"error": refused.message, "field": None}, refused.status, headers)
             await answer(scope, receive, send)
@@ -159,8 +161,8 @@ class _Body:
         except TimeoutError:
             raise BodyRefused(
                 408,
-                f"The body came too slowly: {self._received} bytes in {self._waited + time.monotonic() - began:.0f} "
-                f"seconds. Send at least {limits.bytes_per_second // 1000} kB per second.",
+                f"The body came too slowly: {self._received:,} bytes in {self._waited + time.monotonic() - began:.0f} "
+                f"seconds. Send at least {limits.bytes_per_second:,} bytes per second.",
             ) from None
         self._waited += time.monotonic() - began
         self._received += len(message.get("body", b""))
