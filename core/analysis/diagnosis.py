@@ -56,6 +56,7 @@ HARDLY_LEARNED = 0.15  # of the way from guessing to knowing all: too little to 
 # Training accuracy this far above that of the same pictures measured afterwards, in the middle of the last epochs.
 LAG = 0.10
 LAG_EPOCHS = 5
+AVERAGES_LAG = "Too noisy to tell: averages lag behind"
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def _lagging(curves: Curves) -> Finding | None:
         "pictures right after it: the running averages used then, of batch normalisation or of the weights, lag "
         "behind, so validation says little yet."
     )
-    return Finding(Verdict.NOISY, "Too noisy to tell: averages lag behind", text)
+    return Finding(Verdict.NOISY, AVERAGES_LAG, text)
 
 
 def _one_answer(curves: Curves, guessing: _Guessing) -> Finding | None:

@@ -153,8 +153,13 @@ def _slow_averages(config: ExperimentConfig) -> str:
 
 
 def _has_slow_averages(config: ExperimentConfig) -> bool:
-    model = config.model
-    return model.batch_norm_momentum > QUICK_MOMENTUM and any(block.batch_norm for block in model.blocks)
+    return _has_running_averages(config) and config.model.batch_norm_momentum > QUICK_MOMENTUM
+
+
+def _has_running_averages(config: ExperimentConfig) -> bool:
+    """Whether batch normalisation's running averages are what validation uses: for averaged weights they are not."""
+    is_measured = config.training.precise_batch_norm or config.optimizer.weight_averaging is not None
+    return not is_measured and any(block.batch_norm for block in config.model.blocks)
 
 
 def _higher_rate(config: ExperimentConfig, _: Known) -> Suggestion | None:
@@ -233,6 +238,33 @@ def _full_precision(config: ExperimentConfig, _: Known) -> Suggestion | None:
     )
 
 
+def _precise_batch_norm(config: ExperimentConfig, known: Known) -> Suggestion | None:
+    if not _has_running_averages(config) or not (known.averages_lag or _has_slow_averages(config)):
+        return None
+    return Suggestion(
+        "precise-batch-norm",
+        "Precise batch normalisation",
+        "Validation uses running averages, which lag behind the weights. Measured again on training pictures before "
+        "each validation, they do not.",
+        {"training.precise_batch_norm": True},
+    )
+
+
+def _shorter_average(config: ExperimentConfig, known: Known) -> Suggestion | None:
+    """A tenth of the steps."""
+    momentum = config.optimizer.weight_averaging
+    if not known.averages_lag or momentum is None or momentum <= QUICK_MOMENTUM:
+        return None
+    shorter = max(QUICK_MOMENTUM, round(1 - 10 * (1 - momentum), 5))
+    return Suggestion(
+        "shorter-average",
+        "Shorter weight averaging",
+        f"The average of the weights, with a momentum of {momentum:g}, spans some {1 / (1 - momentum):,.0f} steps and "
+        "lags behind the weights themselves.",
+        {"optimizer.weight_averaging": shorter},
+    )
+
+
 def _faster_averages(config: ExperimentConfig, _: Known) -> Suggestion | None:
     if not _has_slow_averages(config):
         return None
@@ -266,12 +298,16 @@ WHEN_GUESSING: tuple[Builder, ...] = (
 )  # fmt: skip
 # Where steps are what lacks, neither shorter ones nor a larger network would help.
 WHEN_STEPS_LACK: tuple[Builder, ...] = (
-    _longer, _smaller_batch, _faster_averages, _usual_rate, _higher_rate, all_pictures, _less_augmentation,
+    _longer, _smaller_batch, _precise_batch_norm, _faster_averages, _usual_rate, _higher_rate, all_pictures,
+    _less_augmentation,
 )  # fmt: skip
 WHEN_STEPS_LACK_AND_AVERAGES_LAG: tuple[Builder, ...] = (
-    _faster_averages, _longer, _smaller_batch, _usual_rate, _higher_rate, all_pictures, _less_augmentation,
+    _precise_batch_norm, _longer, _smaller_batch, _faster_averages, _shorter_average, _usual_rate, _higher_rate,
+    all_pictures, _less_augmentation,
 )  # fmt: skip
 ON_A_PLATEAU: tuple[Builder, ...] = (_lower_rate, _cosine, _more_filters, all_pictures, _average_weights)
 WHEN_DIVERGED: tuple[Builder, ...] = (_much_lower_rate, _clip_gradients, _warm_up, _full_precision)
-WHEN_NOISY: tuple[Builder, ...] = (_faster_averages, _lower_rate, _cosine, _average_weights)
+WHEN_NOISY: tuple[Builder, ...] = (
+    _precise_batch_norm, _shorter_average, _faster_averages, _lower_rate, _cosine, _average_weights,
+)  # fmt: skip
 WHEN_HEALTHY: tuple[Builder, ...] = (_more_epochs, _more_filters, all_pictures)

@@ -28,7 +28,8 @@ class Known:
 
     `best_epoch` is that of the best validation accuracy, `num_available` how many training pictures the data set has,
     `total_epochs` how many the run was to train, with those added meanwhile. `ended_early`: early stopping ended it.
-    `hardly_learned`: validation is hardly better than guessing.
+    `hardly_learned`: validation is hardly better than guessing. `averages_lag`: those of batch normalisation or of the
+    weights are far behind what trains.
     """
 
     best_epoch: int | None = None
@@ -36,6 +37,7 @@ class Known:
     total_epochs: int | None = None
     ended_early: bool = False
     hardly_learned: bool = False
+    averages_lag: bool = False
 
     def epochs(self, config: ExperimentConfig) -> int:
         """How many the run was to train."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.analysis.diagnosis import Diagnosis
+from core.analysis.diagnosis import AVERAGES_LAG, Diagnosis
 from core.analysis.findings import Verdict
 from core.analysis.suggestion import Known, Suggestion
 from core.analysis.suggestion_catalogue import SUGGESTIONS, builders_for
@@ -38,7 +38,8 @@ def suggestions_for(
     verdict = diagnosis.verdict
     if verdict is Verdict.HEALTHY and diagnosis.gap is not None and diagnosis.gap > WIDE_GAP:
         verdict = Verdict.OVERFITTING  # it still learns, but more of the same would only widen the gap
-    known = Known(best_epoch, num_available, total_epochs, ended_early, diagnosis.hardly_learned)
+    lag = diagnosis.headline == AVERAGES_LAG
+    known = Known(best_epoch, num_available, total_epochs, ended_early, diagnosis.hardly_learned, lag)
     offered = (build(config, known) for build in builders_for(verdict, config, known))
     suggestions = (_without_old_values(suggestion, config) for suggestion in offered if suggestion)
     return tuple(

@@ -46,7 +46,7 @@ def _describe(arguments: argparse.Namespace) -> int:
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
     network = describe_network(config.model, image_shape, num_classes)
     num_train = config.dataset.num_train or find_dataset(workspace, config.dataset.id).num_train
-    hints = advise(config, network, min(image_shape[:2]), num_train or 1)
+    hints = [hint.text for hint in advise(config, network, min(image_shape[:2]), num_train or 1)]
     if arguments.json:
         totals = {
             "parameters": network.parameters, "flops": network.flops, "config": config.to_dict(), "hints": hints,

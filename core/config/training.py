@@ -54,6 +54,14 @@ class TrainingConfig(ConfigPart, frozen=True):
             "mirror image (Jordan, arXiv 2404.00498, section 3.5); what trains does not."
         ),
     ] = False
+    precise_batch_norm: Annotated[
+        LaterSwitch,
+        Meta(
+            description="What is measured and saved has batch normalisation's statistics measured over up to 1,000 "
+            "training pictures, without augmentation and dropout (precise batch norm: Wu and Johnson, arXiv "
+            "2105.07576), and not the running averages of the training, which lag behind."
+        ),
+    ] = False
 
     def check(self, fields: Check) -> None:
         fields(NUMBERS, "precision")
@@ -64,7 +72,7 @@ class TrainingConfig(ConfigPart, frozen=True):
                 f"cannot be shared out evenly over {self.num_gpus}. Use a batch size of "
                 f"{self.num_gpus * -(-self.batch_size // self.num_gpus):,}, or another number of GPUs.",
             )
-        fields("deterministic", "test_time_flip")
+        fields("deterministic", "test_time_flip", "precise_batch_norm")
 
     def pictures_per_epoch(self, num_train: int) -> int:
         """How many pictures an epoch shows: all of them once, or the asked multiple, at least one."""

@@ -1,5 +1,9 @@
 """Hints on a design before it is started, as an experienced person would give them. They refuse nothing."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from core.config import ExperimentConfig
 from core.design.architecture import Architecture
 from core.design.muon import parts_in_words
@@ -9,9 +13,18 @@ FEW_STEPS = 150
 LARGE_SHIFT = 0.15
 
 
-def advise(config: ExperimentConfig, network: Architecture, image_size: int, num_train: int) -> list[str]:
-    """One sentence a hint, the most important first. `image_size` is the picture's smaller side in pixels."""
-    hints = []
+@dataclass(frozen=True)
+class Hint:
+    """One sentence. Where a change of the config follows from it, `title` is a button's text, `changes` its values."""
+
+    text: str
+    title: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def advise(config: ExperimentConfig, network: Architecture, image_size: int, num_train: int) -> list[Hint]:
+    """The most important first. `image_size` is the picture's smaller side in pixels."""
+    hints: list[str | Hint] = []
     augmentation, training = config.augmentation, config.training
     shift = max(augmentation.width_shift_fraction, augmentation.height_shift_fraction)
     if shift > LARGE_SHIFT:
@@ -31,10 +44,17 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
         )
     steps = num_train * training.steps_per_epoch_multiple / training.batch_size
     normalized = any(block.batch_norm for block in config.model.blocks)
-    if normalized and steps < FEW_STEPS and config.model.batch_norm_momentum > 0.95:
+    # For averaged weights the statistics are measured in any case.
+    is_measured = training.precise_batch_norm or config.optimizer.weight_averaging is not None
+    if normalized and not is_measured and steps < FEW_STEPS and config.model.batch_norm_momentum > 0.95:
         hints.append(
-            f"With {steps:.0f} steps per epoch, batch normalisation's momentum of {config.model.batch_norm_momentum:g} "
-            f"lags behind and validation starts near guessing; 0.9 follows faster."
+            Hint(
+                f"With {steps:.0f} steps per epoch, batch normalisation's momentum of "
+                f"{config.model.batch_norm_momentum:g} lags behind and validation starts near guessing; 0.9 follows "
+                "faster, and precise batch normalisation does not lag.",
+                "Use precise batch normalisation",
+                {"training.precise_batch_norm": True},
+            )
         )
     if config.model.blocks and network.receptive_field < image_size / 4:
         hints.append(
@@ -51,4 +71,4 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
         )
     if parts := parts_in_words(config.optimizer, network):
         hints.append(parts)
-    return hints
+    return [Hint(each) if isinstance(each, str) else each for each in hints]

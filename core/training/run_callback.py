@@ -11,7 +11,7 @@ from core.config import ExperimentConfig
 from core.datasets.splits import TrainingArrays
 from core.epoch import EpochRow
 from core.errors import Diverged
-from core.training.averaging import averaged_weights
+from core.training.averaging import measured_weights
 from core.training.breakdown import BreakdownTaker
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import Evaluator
@@ -99,7 +99,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self._end_diverged(None, _number(logs, "accuracy"), pace)
         assert self._evaluator is not None
         arrays = self._arrays
-        with averaged_weights(self.model, arrays.x_clean):
+        with measured_weights(self.model, arrays.x_clean, self._config.training):
             measure = self._evaluator.measure
             clean = measure(arrays.x_clean, arrays.y_clean)
             validation = clean and measure(arrays.x_validation, arrays.y_validation)

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 from msgspec.structs import replace
 
-from core.config import ExperimentConfig
+from core.config import ExperimentConfig, TrainingConfig
 from core.datasets.splits import TrainingArrays
 from core.training.arrays import TrainingSet, training_set
-from core.training.averaging import averaged_weights
+from core.training.averaging import measured_weights
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import Evaluator
 from core.training.models import with_test_time_flip
@@ -76,7 +76,7 @@ def time_training(
     _fit(model, config, data, replicas, clock)
     tell("Measuring clean training and validation, and saving")
     test_time_flip = config.training.test_time_flip
-    evaluation = _time_evaluation(model, arrays, test_time_flip)
+    evaluation = _time_evaluation(model, arrays, config.training)
     return Timings(
         parameters=model.count_params(),
         pictures=pictures_per_epoch(config, data.num_train),
@@ -184,7 +184,7 @@ def _time_planning(config: ExperimentConfig, data: TrainingSet, replicas: int) -
     return time.perf_counter() - began
 
 
-def _time_evaluation(model: keras.Model, arrays: TrainingArrays, test_time_flip: bool) -> float:
+def _time_evaluation(model: keras.Model, arrays: TrainingArrays, training: TrainingConfig) -> float:
     """Of all pictures that an epoch's end measures; cut after EVALUATION_SECONDS, and then scaled up."""
     parts = ((arrays.x_clean, arrays.y_clean), (arrays.x_validation, arrays.y_validation))
     asked, ends_at = 0, float("inf")
@@ -194,13 +194,13 @@ def _time_evaluation(model: keras.Model, arrays: TrainingArrays, test_time_flip:
         asked += 1
         return time.perf_counter() > ends_at
 
-    evaluator = Evaluator(model, is_over, test_time_flip=test_time_flip)
+    evaluator = Evaluator(model, is_over, test_time_flip=training.test_time_flip)
     at_once = evaluator.batch_size
     for x, y in parts:  # compiled for a full batch and for any other
         evaluator.measure(x[: at_once + 1], y[: at_once + 1])
     began = time.perf_counter()
     asked, ends_at, completed = 0, began + EVALUATION_SECONDS, 0
-    with averaged_weights(model, arrays.x_clean):
+    with measured_weights(model, arrays.x_clean, training):
         for x, y in parts:
             completed += evaluator.measure(x, y) is not None
     elapsed = time.perf_counter() - began

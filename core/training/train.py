@@ -14,7 +14,7 @@ from core.epoch import Outcome
 from core.errors import ConvDeckError, TrainingError
 from core.system.files import remove_leftovers
 from core.training.arrays import TrainingSet, training_set
-from core.training.averaging import averaged_weights
+from core.training.averaging import measured_weights
 from core.training.checkpoints import Position, load_checkpoint
 from core.training.models import build_model, with_test_time_flip
 from core.training.optimizers import build_optimizer
@@ -97,7 +97,7 @@ def _train(
         if run.was_stopped:
             # In mid-epoch: the weights go back to where a resumed run continues.
             load_checkpoint(folder, model)
-        with averaged_weights(model, arrays.x_clean):
+        with measured_weights(model, arrays.x_clean, config.training):
             saved = with_test_time_flip(model, test_time_flip=config.training.test_time_flip)
             names, shape, epoch = arrays.class_names, data.image_shape, position.epoch
             reporter.save(lambda: save_run_model(folder, "last", saved, names, shape, epoch, arrays.crop))

@@ -103,6 +103,7 @@ def trainings(draw: st.DrawFn) -> TrainingConfig:
         num_gpus=num_gpus,
         deterministic=draw(st.booleans()),
         test_time_flip=draw(st.booleans()),
+        precise_batch_norm=draw(st.booleans()),
     )
 
 

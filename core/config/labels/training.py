@@ -96,5 +96,11 @@ LABELS: dict[str, Label] = {
         "Evaluates each picture together with its mirror image and averages the two answers: often slightly more "
         "accurate, at twice the work. Training itself does not change.",
     ),
+    "training.precise_batch_norm": Label(
+        "Precise batch normalisation",
+        "Before each validation and save, measures the statistics of batch normalisation again, over up to 1,000 "
+        "training pictures. Running averages lag behind, above all with few steps per epoch (arXiv 2105.07576). "
+        "Training itself does not change.",
+    ),
     "seed": Label("Seed", "Change this to start from different random weights."),
 }  # fmt: skip

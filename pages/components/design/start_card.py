@@ -75,7 +75,12 @@ def render_start(
         elif network is not None:
             num_train = config.dataset.num_train or _dataset_size(config)
             for hint in advise(config, network, image_size, num_train):
-                st.caption(f":material/lightbulb: {literal(hint)}")
+                st.caption(f":material/lightbulb: {literal(hint.text)}")
+                if hint.changes:
+                    st.button(
+                        hint.title, key=f"hint-{hint.title}", on_click=session.alter_design,
+                        args=(config.with_values(hint.changes),),
+                    )  # fmt: skip
         if start:
             _start(config)
 

@@ -33,11 +33,12 @@ OF_SCHEDULE: dict[str, dict[str, float]] = {
     "step": {"optimizer.step_epochs": 1, "optimizer.step_factor": 0.05},
     "plateau": {"optimizer.plateau_patience": 1, "optimizer.step_factor": 0.05},
 }
+# Settings that only batch normalisation uses.
+OF_BATCH_NORM: dict[str, float] = {"model.batch_norm_momentum": 0.01, "training.precise_batch_norm": 1}
 DETAILS = {
     "training.steps_per_epoch_multiple": 0.5,
     "training.early_stopping_patience": 1,
     "seed": 1,
-    "model.batch_norm_momentum": 0.01,
     "training.test_time_flip": 1,
     "training.precision": 1,
     "training.num_gpus": 1,
@@ -88,4 +89,5 @@ def render_optimizer(config: ExperimentConfig) -> None:
 
 def render_details(config: ExperimentConfig) -> None:
     """What few people change."""
-    render_grid(config, DETAILS)
+    has_batch_norm = any(block.batch_norm for block in config.model.blocks)
+    render_grid(config, DETAILS | (OF_BATCH_NORM if has_batch_norm else {}))

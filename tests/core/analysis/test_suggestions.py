@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analysis.diagnosis import Diagnosis, Verdict, diagnose
+from core.analysis.diagnosis import AVERAGES_LAG, Diagnosis, Verdict, diagnose
 from core.analysis.suggestions import augmentation_suggestion, suggestions_for
 from core.config import (
     AugmentationConfig,
@@ -263,7 +263,13 @@ class TestOthers:
         ]
         assert "cosine" not in offered(Verdict.PLATEAU, PRESETS["resnet"].config)
         noisy = offered(Verdict.NOISY, ARTICLE)
-        assert list(noisy) == ["faster-averages", "lower-rate", "cosine", "average-weights"]
+        assert list(noisy) == [
+            "precise-batch-norm",
+            "faster-averages",
+            "lower-rate",
+            "cosine",
+            "average-weights",
+        ]
         assert noisy["lower-rate"] == {"optimizer.learning_rate": 0.0003}
 
     @pytest.mark.parametrize("verdict", [Verdict.GUESSING, Verdict.HEALTHY, Verdict.PLATEAU, Verdict.NOISY])
@@ -304,7 +310,30 @@ class TestOthers:
             assert suggestion.changes["model.batch_norm_momentum"] == 0.9
             assert suggestion.why.endswith(", and averages with a momentum of 0.99 lag behind.")
         noisy = suggestions_for(replace(guessing, verdict=Verdict.NOISY), config, 4, num_available=144)
-        assert [each.id for each in noisy][:3] == ["faster-averages", "more-epochs", "smaller-batch"]
+        assert [each.id for each in noisy][:3] == ["precise-batch-norm", "more-epochs", "smaller-batch"]
+
+    def test_averages_of_batch_normalisation_that_lag_are_measured_again(self):
+        lagging = replace(diagnosed(Verdict.NOISY), headline=AVERAGES_LAG)
+        first, *others = suggestions_for(lagging, ARTICLE, 4)
+        assert (first.id, first.changes) == ("precise-batch-norm", {"training.precise_batch_norm": True})
+        assert "shorter-average" not in {each.id for each in others}
+        cured = ARTICLE.with_values(first.changes)
+        plain = ARTICLE.with_values({f"model.blocks[{index}].batch_norm": False for index in (0, 1)})
+        for config in (cured, plain):  # nothing of theirs could lag
+            found = {each.id for each in suggestions_for(lagging, config, 4)}
+            assert not {"precise-batch-norm", "faster-averages", "shorter-average"} & found
+
+    @pytest.mark.parametrize(
+        ("momentum", "shorter"), [(0.999, 0.99), (0.9999, 0.999), (0.95, 0.9), (0.9, None)]
+    )
+    def test_an_average_of_the_weights_that_lags_is_made_shorter(self, momentum, shorter):
+        # Batch normalisation's statistics are measured for it anyway.
+        config = ARTICLE.with_values({"optimizer.weight_averaging": momentum})
+        lagging = replace(diagnosed(Verdict.NOISY), headline=AVERAGES_LAG)
+        found = {each.id: each.changes for each in suggestions_for(lagging, config, 4)}
+        assert not {"precise-batch-norm", "faster-averages"} & set(found)
+        assert found.get("shorter-average") == (shorter and {"optimizer.weight_averaging": shorter})
+        assert "shorter-average" not in offered(Verdict.NOISY, config)
 
     def test_a_run_that_stopped_early_is_not_told_to_train_longer(self):
         config = ARTICLE.with_values({"training.early_stopping_patience": 3})

@@ -48,7 +48,10 @@ def test_plain_values_are_those_of_json(config: ExperimentConfig) -> None:
 
 
 # Settings that came after configs were stored, all off by default.
-LATER = (("model", "whitening"), ("augmentation", "alternating_flip"), ("training", "test_time_flip"))
+LATER = (
+    ("model", "whitening"), ("augmentation", "alternating_flip"), ("training", "test_time_flip"),
+    ("training", "precise_batch_norm"),
+)  # fmt: skip
 
 
 @given(experiments)
@@ -223,6 +226,7 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
         ("training.num_gpus", 64, "training.num_gpus", "Use a batch size of 64"),
         ("training.epochs", 1.5, "training.epochs", "whole number"),
         ("training.test_time_flip", 1, "training.test_time_flip", "true or false"),
+        ("training.precise_batch_norm", 1000, "training.precise_batch_norm", "true or false"),
         ("model.whitening", "yes", "model.whitening", "true or false"),
         ("augmentation.alternating_flip", None, "augmentation.alternating_flip", "true or false"),
         ("dataset.id", "../etc", "dataset.id", "lowercase letters"),

@@ -2,9 +2,10 @@
 
 import pytest
 
+from core.config import ExperimentConfig
 from core.datasets.lookup import dataset_shape
 from core.design.architecture import describe_network
-from core.design.hints import advise
+from core.design.hints import Hint, advise
 from core.design.presets import PRESETS, quick_start
 from core.errors import ConfigError, DatasetError
 from core.runs.start import check_experiment, fork_experiment, start_experiment
@@ -78,7 +79,28 @@ def test_muon_that_would_train_nothing_is_refused(workspace) -> None:
 def test_hints_name_what_will_go_wrong(values, word: str) -> None:
     config = PRESETS["article"].config.with_values(values)
     hints = advise(config, describe_network(config.model), 32, config.dataset.num_train or 50_000)
-    assert any(word in hint for hint in hints)
+    assert any(word in hint.text for hint in hints)
+
+
+def test_the_hint_on_averages_that_will_lag_cures_itself() -> None:
+    config = PRESETS["article"].config.with_values({"dataset.num_train": 500})
+
+    def lagging(config: ExperimentConfig) -> list[Hint]:
+        hints = advise(config, describe_network(config.model), 32, 500)
+        return [hint for hint in hints if "lags behind" in hint.text]
+
+    (hint,) = lagging(config)
+    assert (hint.title, hint.changes) == (
+        "Use precise batch normalisation", {"training.precise_batch_norm": True},
+    )  # fmt: skip
+    assert lagging(config.with_values(hint.changes)) == []
+    for values in (
+        {"optimizer.weight_averaging": 0.99},
+        {"model.batch_norm_momentum": 0.9},
+        {f"model.blocks[{index}].batch_norm": False for index in (0, 1)},
+        {"training.batch_size": 3},
+    ):
+        assert lagging(config.with_values(values)) == []
 
 
 def test_a_sound_design_gets_no_hint() -> None:

@@ -42,6 +42,7 @@ VARIED = PLAIN.with_values(
         "augmentation.rotation_degrees": 20,
         "augmentation.horizontal_flip": True,
         "augmentation.mixup_alpha": 0.4,
+        "training.precise_batch_norm": True,
     }
 )
 CONFIGS = {"plain": PLAIN, "varied": VARIED}

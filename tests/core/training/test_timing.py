@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.config import TrainingConfig
 from core.training import evaluation, timing
 from core.training.models import build_model
 from core.training.timing import time_training, try_batch
@@ -53,5 +54,5 @@ def test_measuring_takes_what_it_took_unless_it_was_cut(config, arrays, monkeypa
     assert min(num_portions) > 1
     # A look at the beginning, one after each portion but the last of both parts, and one at the end.
     monkeypatch.setattr(timing, "EVALUATION_SECONDS", 1000.0)
-    took = timing._time_evaluation(model, arrays, test_time_flip)
+    took = timing._time_evaluation(model, arrays, TrainingConfig(test_time_flip=test_time_flip))
     assert took == sum(num_portions) - 2 + 1
