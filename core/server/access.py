@@ -26,11 +26,10 @@ from core.server.key import (
     Key,
     WrongKeys,
 )
-from core.server.listening import is_loopback, listening_addresses, refusal_to_listen
+from core.server.listening import is_loopback, listening_addresses, note_guard, refusal_to_listen
 
 # Service managers and load balancers ask them, before there is a key to show; each answers one word.
 HEALTH_PATHS = ("/_stcore/health", "/api/v1/health")
-API_PREFIX = "/api/"
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +87,7 @@ class AccessMiddleware:
         if self._key is None:
             problem = refusal_to_listen(await asyncio.to_thread(listening_addresses))
         if problem is None:
+            note_guard()
             await self._app(scope, receive, send)
             return
         await receive()
@@ -107,9 +107,7 @@ class AccessMiddleware:
                 f"This server does not answer requests for {host[:60]!r}. Use a name listed in server.allowedHosts in "
                 ".streamlit/config.toml, or add this one there.",
             )
-        changes = is_websocket or (
-            scope["method"] not in ("GET", "HEAD") and scope["path"].startswith(API_PREFIX)
-        )
+        changes = is_websocket or scope["method"] not in ("GET", "HEAD")
         if changes and origin is not None and not is_own_origin(origin, host):
             return _refuse(
                 403,

@@ -2,11 +2,15 @@
 
 import contextlib
 import ipaddress
+import os
 from collections.abc import Iterable
 
 import psutil
 
+from core.errors import UserError
 from core.server.key import KEY_VARIABLE
+
+_guarded = False
 
 
 def listening_addresses() -> list[tuple[str, int]]:
@@ -55,3 +59,22 @@ def refusal_to_listen(addresses: Iterable[tuple[str, int]]) -> str | None:
         f"  export {KEY_VARIABLE}=\"$(python3 -c 'import secrets; print(secrets.token_urlsafe(24))')\"\n"
         f'  echo "$' + KEY_VARIABLE + '"'
     )
+
+
+def note_guard() -> None:
+    """AccessMiddleware stands before everything that this process serves."""
+    global _guarded
+    _guarded = True
+
+
+def check_guarded() -> None:
+    """Raises UserError in a server without AccessMiddleware that serves others, or has a key that it does not ask for.
+
+    That is `streamlit run pages/shell.py`, for example.
+    """
+    if _guarded:
+        return
+    if os.environ.get(KEY_VARIABLE, "").strip():
+        raise UserError(f"Only app.py asks for the key in {KEY_VARIABLE}: run streamlit run app.py.")
+    if problem := refusal_to_listen(listening_addresses()):
+        raise UserError(problem)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.engine.client import Engine
 from core.preflight.jobs import PreflightJobs
+from core.server.listening import check_guarded
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -24,10 +25,14 @@ class Services:
 
 
 def get_services() -> Services:
-    """The services of the current workspace, made once per process."""
+    """The services of the current workspace, made once per process.
+
+    Raises UserError in a process that serves other computers, or ignores its key.
+    """
     workspace = Workspace.from_environment()
     with _lock:
         if workspace.root not in _services:
+            check_guarded()
             workspace.ensure()
             _services[workspace.root] = Services(
                 workspace, Store(workspace), Engine(workspace), PreflightJobs(workspace)

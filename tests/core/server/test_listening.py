@@ -4,7 +4,16 @@ import socket
 
 import pytest
 
-from core.server.listening import is_loopback, listening_addresses, refusal_to_listen
+from core.errors import UserError
+from core.server import listening
+from core.server.listening import (
+    check_guarded,
+    is_loopback,
+    listening_addresses,
+    note_guard,
+    refusal_to_listen,
+)
+from core.server.services import get_services
 
 
 @pytest.mark.parametrize(
@@ -46,3 +55,17 @@ def test_the_operating_system_tells_where_a_process_listens() -> None:
         assert here.getsockname() in listening_addresses()
         port = here.getsockname()[1]
     assert port not in [each for _, each in listening_addresses()]
+
+
+def test_pages_without_the_middleware_serve_no_others_and_ignore_no_key(workspace, monkeypatch) -> None:
+    monkeypatch.setattr(listening, "_guarded", False)
+    check_guarded()
+    with monkeypatch.context() as patch:
+        patch.setattr(listening, "listening_addresses", lambda: [("0.0.0.0", 8501)])
+        with pytest.raises(UserError, match=r"0\.0\.0\.0:8501"):
+            get_services()
+    monkeypatch.setenv("CONVDECK_TOKEN", "secret")
+    with pytest.raises(UserError, match=r"app\.py"):
+        get_services()
+    note_guard()
+    assert get_services().workspace == workspace
