@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.formatting import percent
-from core.images import PICTURE_ENDINGS
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.classify.samples import render_samples
@@ -33,7 +32,7 @@ def main() -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         uploads = st.file_uploader(
-            "Your pictures", type=list(PICTURE_ENDINGS), accept_multiple_files=True,
+            "Your pictures", accept_multiple_files=True,
             key="classify-uploads",
         )  # fmt: skip
     with right:

@@ -13,7 +13,6 @@ from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
 from core.design.hints import LARGE_SHIFT
 from core.formatting import percent
-from core.images import PICTURE_ENDINGS
 from core.server.services import Services
 from core.store.records import Run
 from core.system.frames import Pixels
@@ -94,7 +93,7 @@ def _choose_picture(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[Pixe
         help="The number of a training picture, from 0.",
     )  # fmt: skip
     upload = st.file_uploader(
-        "Or upload your own", type=list(PICTURE_ENDINGS), key="augment-upload",
+        "Or upload your own", key="augment-upload",
     )  # fmt: skip
     if upload is None:
         stored = np.asarray(dataset.x_train[number])

@@ -7,7 +7,6 @@ import streamlit as st
 from core.engine.answers import Answer
 from core.errors import ConvDeckError
 from core.formatting import percent
-from core.images import PICTURE_ENDINGS
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.home.story_sample import render_another, sample_for
@@ -24,7 +23,7 @@ def render_photo(services: Services, run: Run, fork: Run) -> None:
     st.subheader("Your own photo", anchor=ANCHOR)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        upload = st.file_uploader("Your picture", type=list(PICTURE_ENDINGS), key="story-photo")
+        upload = st.file_uploader("Your picture", key="story-photo")
         sample = sample_for(services, run)
         if upload is None and sample is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
