@@ -83,7 +83,7 @@ def _augment(arguments: argparse.Namespace) -> int:
     try:
         if arguments.image is not None:
             picture = (arguments.image.name, read_picture(arguments.image))
-            (decoded,) = engine.decode([picture], dataset.image_shape)
+            (decoded,) = engine.decode([picture], dataset.image_shape, dataset.crop or "center")
             if decoded.seen is None:
                 raise UserError(decoded.error or "")
             originals = decoded.seen[None]

@@ -100,7 +100,8 @@ def _choose_picture(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[Pixe
         pixels = stored if stored.shape == shape else resize(stored[None], shape[0])[0]
         return pixels, dataset.class_names[int(dataset.y_train[number])]
     with st.spinner("Reading the picture…"):
-        (decoded,) = session.services().engine.decode([(upload.name, upload.getvalue())], shape)
+        picture = (upload.name, upload.getvalue())
+        (decoded,) = session.services().engine.decode([picture], shape, dataset.crop or "center")
     return decoded.seen, decoded.error or "your picture"
 
 
