@@ -23,6 +23,7 @@ from core.server.key import (
     RENEWED_AFTER_SECONDS,
     SHORT_KEY,
     WRONG_KEY_DELAY_SECONDS,
+    WRONG_KEYS_SECONDS,
     Key,
     WrongKeys,
 )
@@ -207,4 +208,6 @@ def _refuse(status: int, message: str) -> JSONResponse:
     headers = {"Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    elif status == 429:
+        headers["Retry-After"] = str(math.ceil(WRONG_KEYS_SECONDS))
     return JSONResponse({"error": message, "field": None}, status, headers)

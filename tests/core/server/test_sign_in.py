@@ -160,6 +160,7 @@ def test_whoever_guesses_has_to_wait_and_is_told_so(client) -> None:
         assert client.get("/api/v1/runs", headers={"Authorization": "Bearer guess"}).status_code == 401
     answer = client.get("/api/v1/runs", headers=BEARER)
     assert answer.status_code == 429 and "10 minutes" in answer.json()["error"]
+    assert 0 < int(answer.headers["retry-after"]) <= 600
     page = client.post("/", data={"key": SECRET})
     assert page.status_code == 429 and "10 minutes" in page.text
     assert client.get("/").status_code == 401  # nothing was guessed here
@@ -170,6 +171,25 @@ def test_those_who_are_signed_in_do_not_wait_for_others(client, key) -> None:
     for _ in range(MOST_WRONG_KEYS):
         client.post("/", data={"key": "guess"})
     assert client.get("/").status_code == 200
+
+
+def test_regulars_stay_signed_in(client, key, monkeypatch) -> None:
+    client.cookies.set(key.cookie_name, key.sign_in())
+    assert "set-cookie" not in client.get("/", headers=BROWSER).headers
+    monkeypatch.setattr(access, "RENEWED_AFTER_SECONDS", -1)
+    renewed = client.get("/", headers=BROWSER).headers["set-cookie"]
+    assert renewed.startswith(f"{key.cookie_name}=in.") and "HttpOnly" in renewed
+    assert "set-cookie" not in client.get("/api/v1/runs").headers
+    # Nobody gets one for a cookie that is not good.
+    assert "set-cookie" not in client.get("/", headers={**BROWSER, "Cookie": f"{key.cookie_name}=x"}).headers
+
+
+def test_a_short_key_is_a_warning(make_client, key, caplog) -> None:
+    for given, warned in ((key, False), (Key("secret"), True)):
+        caplog.clear()
+        with make_client(key=given):
+            assert ("CONVDECK_TOKEN is short" in caplog.text) is warned
+            assert "secret" not in caplog.text
 
 
 def test_a_forged_or_foreign_cookie_is_nothing(client, key) -> None:
@@ -192,6 +212,22 @@ def test_a_websocket_needs_the_key_and_its_own_page(client, key) -> None:
     assert status(**cookie, Origin=OWN) == 101
     for origin in ("http://evil.example", "http://box.example:9999", "https://evil.example:8501", "null"):
         assert status(**cookie, Origin=origin) == 403
+
+
+def test_another_page_uploads_and_signs_in_nothing(client, key) -> None:
+    cookie = {"Cookie": f"{key.cookie_name}={key.sign_in()}"}
+    for method, path in (
+        ("PUT", "/_stcore/upload_file/a/b"),
+        ("DELETE", "/"),
+        ("POST", "/_stcore/agent/interact"),
+    ):
+        assert client.request(method, path, headers={**cookie, "Origin": OWN}).status_code != 403
+        assert (
+            client.request(method, path, headers={**cookie, "Origin": "http://box.example"}).status_code
+            == 403
+        )
+    answer = client.post("/", data={"key": SECRET}, headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403 and "set-cookie" not in answer.headers
 
 
 def test_without_a_key_another_page_opens_no_websocket_either(make_client) -> None:
