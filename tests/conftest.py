@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 # Read by TensorFlow and Keras when they are imported. Tests run on the CPU, also where there is a GPU.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -28,6 +28,9 @@ from tests.server import Server, end_processes, running_server
 # Keras builds a first network far slower than the next ones, so a deadline per example fails by chance.
 hypothesis.settings.register_profile("convdeck", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("convdeck")
+
+if TYPE_CHECKING:
+    from tests.uneven import Uneven
 
 T = TypeVar("T")
 
@@ -84,3 +87,22 @@ def server(workspace: Workspace) -> Iterator[Server]:
     """The dashboard on a free port, with the test's own workspace."""
     with running_server(workspace.root) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Uneven"]:
+    """Four real runs on uneven classes, in one study, for all tests that only look at them."""
+    from tests.uneven import train_on_leaves
+
+    root = (tmp_path_factory.mktemp("uneven") / "workspace").resolve()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVDECK_HOME", str(root))
+        yield train_on_leaves(Workspace(root).ensure())
+    end_processes(root)
+
+
+@pytest.fixture
+def uneven_home(uneven: "Uneven", monkeypatch: pytest.MonkeyPatch) -> "Uneven":
+    """Their workspace as the current one."""
+    monkeypatch.setenv("CONVDECK_HOME", str(uneven.workspace.root))
+    return uneven

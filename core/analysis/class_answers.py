@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.formatting import percent
-from core.store.breakdowns import ClassCounts
+from core.store.class_accuracy import ClassCounts
 
 MOST_NAME_CHARACTERS = 20
 # A fresh network, or averages that lag behind, may give one answer for an epoch.

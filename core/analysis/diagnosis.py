@@ -31,7 +31,7 @@ from core.analysis.signals import (
     read_signals,
 )
 from core.formatting import percent
-from core.store.breakdowns import ClassCounts
+from core.store.class_accuracy import ClassCounts
 
 __all__ = ["Diagnosis", "Verdict", "diagnose", "normal_gap", "overfitting_onset"]
 

@@ -32,7 +32,7 @@ from core.runs.breakdown import breakdown_document
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_or_share_experiment
 from core.runs.trouble import trouble_of
-from core.runs.verdicts import summaries_of, summary_of, verdict_of
+from core.runs.verdicts import class_counts_of, summaries_of, summary_of, verdict_of
 from core.server.services import Services, get_services
 from core.store.records import Run, RunRequest
 from core.workspace import Workspace
@@ -69,7 +69,8 @@ def _run(services: Services, request: Request) -> Any:
     curves = services.store.curves(run.id)
     verdict = verdict_of(services.store, run, curves)
     history, problem = services.store.interventions.history(run.id), trouble_of(services.workspace, run)
-    return run_detail(run, curves, verdict, history, problem)
+    counts = class_counts_of(services.workspace, run)
+    return run_detail(run, curves, verdict, history, problem, counts)
 
 
 def _change(action: Callable[..., Any], services: Services, request: Request) -> Any:

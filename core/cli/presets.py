@@ -6,7 +6,9 @@ from dataclasses import asdict
 from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import print_json, print_table
 from core.config.schema import json_schema
+from core.datasets.class_counts import unevenness_in_words
 from core.datasets.lookup import dataset_shape, find_dataset
+from core.datasets.splits import counts_for
 from core.design.architecture import describe_network
 from core.design.hints import advise
 from core.design.presets import PRESETS
@@ -47,6 +49,8 @@ def _describe(arguments: argparse.Namespace) -> int:
     network = describe_network(config.model, image_shape, num_classes)
     num_train = config.dataset.num_train or find_dataset(workspace, config.dataset.id).num_train
     hints = [hint.text for hint in advise(config, network, min(image_shape[:2]), num_train or 1)]
+    if uneven := unevenness_in_words(counts_for(workspace, config.dataset) or ()):
+        hints.append(uneven)
     if arguments.json:
         totals = {
             "parameters": network.parameters, "flops": network.flops, "config": config.to_dict(), "hints": hints,

@@ -14,13 +14,13 @@ from core.cli.arguments import add_config_arguments, config_from, parse_assignme
 from core.cli.interventions import print_interventions
 from core.cli.output import end_progress, in_minutes, print_json, print_table
 from core.cli.waiting import wait_until
+from core.datasets.class_counts import count_notes
 from core.datasets.identity import data_problem
 from core.engine.client import Engine
 from core.errors import RunNotFound
 from core.formatting import percent, points
 from core.runs import control
 from core.runs.breakdown import (
-    balanced_at_best,
     balanced_in_words,
     breakdown_document,
     class_names_of,
@@ -31,7 +31,7 @@ from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_or_share_experiment
 from core.runs.trash import purge_expired, purge_run
 from core.runs.trouble import trouble_of
-from core.runs.verdicts import summaries_of, verdict_of
+from core.runs.verdicts import class_counts_of, summaries_of, verdict_of
 from core.scheduling.worker_log import output_tail
 from core.store.breakdowns import Followed
 from core.store.records import Run, RunRequest
@@ -127,18 +127,30 @@ def _runs(arguments: argparse.Namespace) -> int:
     if not runs:
         print("No runs yet. Start one: python -m core train --preset tiny --dataset shapes")
     else:
-        header = ("RUN", "NAME", "STATE", "DATA SET", "EPOCHS", "BEST VALIDATION", "GAP")
-        print_table(header, [_row(run) for run in runs])
+        uneven = any(run.uneven_classes for run in runs)
+        header = (
+            "RUN",
+            "NAME",
+            "STATE",
+            "DATA SET",
+            "EPOCHS",
+            "BEST VALIDATION",
+            *["BALANCED"][:uneven],
+            "GAP",
+        )
+        print_table(header, [_row(run, uneven) for run in runs])
         for run in runs:
             if problem := trouble_of(store.workspace, run):
                 print(f"\n{run.name} ({run.id}): {problem}")
     return 0
 
 
-def _row(run: Run) -> tuple[object, ...]:
+def _row(run: Run, with_balanced: bool) -> tuple[object, ...]:
     epochs = f"{run.epoch}/{run.total_epochs}"
-    best = percent(run.best_val_accuracy)
-    return run.id, run.name, run.state, run.dataset, epochs, best, points(run.gap)
+    accuracies = [percent(run.best_val_accuracy)]
+    if with_balanced:
+        accuracies.append(percent(run.balanced_where_uneven))
+    return run.id, run.name, run.state, run.dataset, epochs, *accuracies, points(run.gap)
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -246,9 +258,10 @@ def _print_run(store: Store, run: Run, *, as_json: bool, shared: bool | None = N
     curves = store.curves(run.id)
     history = store.interventions.history(run.id)
     diagnosis, problem = verdict_of(store, run, curves), trouble_of(store.workspace, run)
+    counts = class_counts_of(store.workspace, run)
     if as_json:
         answer = {} if shared is None else {"shared": shared}
-        print_json(run_detail(run, curves, diagnosis, history, problem) | answer)
+        print_json(run_detail(run, curves, diagnosis, history, problem, counts) | answer)
         return
     print(f"{run.name} ({run.id}): {run.state}")
     facts = [
@@ -256,6 +269,7 @@ def _print_run(store: Store, run: Run, *, as_json: bool, shared: bool | None = N
         ("data", data_problem(store.workspace, run)),
         ("device", run.device),
         ("epochs", f"{run.epoch} of {run.total_epochs}"),
+        ("pictures", " ".join(count_notes(counts or ())) or None),
     ]
     facts += [("problem", problem), ("error", run.error), ("next step", run.next_step)]
     for name, value in facts:
@@ -265,7 +279,7 @@ def _print_run(store: Store, run: Run, *, as_json: bool, shared: bool | None = N
         print()
         header = ("EPOCH", "TRAIN", "CLEAN TRAIN", "VALIDATION", "TRAIN LOSS", "VALIDATION LOSS", "SECONDS")
         print_table(header, [_epoch_row(curves, index) for index in range(len(curves["epoch"]))])
-        balanced = balanced_in_words(balanced_at_best(store, run))
+        balanced = balanced_in_words(run)
         print(
             f"\nBest: epoch {run.best_epoch}, validation accuracy {percent(run.best_val_accuracy)}{balanced}."
         )

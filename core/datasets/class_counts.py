@@ -36,22 +36,47 @@ def count_notes(classes: Sequence[ClassCount]) -> list[str]:
     train, validation, test = (
         {each.name: int(getattr(each, part)) for each in classes} for part in ("train", "validation", "test")
     )
-    notes = _few("training", train, FEW_TRAINING)
+    notes = []
+    if without := [name for name, count in train.items() if count == 0]:
+        notes.append(
+            f"{_named(without, 'has', 'have')} no training pictures, so the network cannot learn {_them(without)}."
+        )
+    notes += _few("training", train, FEW_TRAINING)
     if validation == test:
         notes += _judged("validation and test", validation, "each of the validation and test parts")
     else:
         notes += _judged("validation", validation, "the validation part")
         notes += _judged("test", test, "the test part")
+    return notes + _uneven(train)
+
+
+def unevenness_in_words(classes: Sequence[ClassCount]) -> str | None:
+    """That classes are uneven, or have no training or validation pictures, with the numbers; None where neither is."""
+    notes = []
+    for part, words in (("train", "training"), ("validation", "validation")):
+        if without := [each.name for each in classes if not getattr(each, part)]:
+            notes.append(f"{_named(without, 'has', 'have')} no {words} pictures.")
+    notes += _uneven({each.name: each.train for each in classes})
+    return " ".join(notes) or None
+
+
+def _uneven(train: Mapping[str, int]) -> list[str]:
     trained = {name: count for name, count in train.items() if count}
-    if trained and (most := max(trained.values())) >= UNEVEN * (least := min(trained.values())):
-        largest, smallest = (
-            next(name for name in trained if trained[name] == count) for count in (most, least)
-        )
-        notes.append(
-            f"The classes are uneven: {largest} has {most:,} training pictures, {smallest} {least:,}. Look at the "
-            "balanced accuracy: it counts every class the same."
-        )
-    return notes
+    if not trained or (most := max(trained.values())) < UNEVEN * (least := min(trained.values())):
+        return []
+    largest, smallest = (next(name for name in trained if trained[name] == count) for count in (most, least))
+    return [
+        f"The classes are uneven: {largest} has {most:,} training pictures, {smallest} {least:,}. Look at the "
+        "balanced accuracy: it counts every class the same."
+    ]
+
+
+def _named(names: Sequence[str], one: str, several: str) -> str:
+    return f"{listed(names, 5)} {one if len(names) == 1 else several}"
+
+
+def _them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def _few(words: str, counts: Mapping[str, int], few: int) -> list[str]:
@@ -63,10 +88,9 @@ def _judged(words: str, counts: Mapping[str, int], part: str) -> list[str]:
     notes = []
     without = [name for name, count in counts.items() if count == 0]
     if without:
-        one = len(without) == 1
         notes.append(
-            f"{listed(without, 5)} {'has' if one else 'have'} no {words} pictures, so the accuracy on them says "
-            f"nothing about {'it' if one else 'them'}."
+            f"{_named(without, 'has', 'have')} no {words} pictures, so the accuracy on them says nothing about "
+            f"{_them(without)}."
         )
     total = sum(counts.values())
     if total > 0 and (points := half_width_points(total)) >= ROUGH_POINTS:

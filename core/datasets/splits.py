@@ -1,17 +1,17 @@
 """Which pictures a run trains on, is validated on and is tested on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.config import DatasetConfig
 from core.datasets.class_counts import ClassCount, class_counts
-from core.datasets.storage import Dataset, load_dataset
-from core.errors import ConfigError
+from core.datasets.storage import Dataset, describe_dataset, load_dataset
+from core.errors import ConfigError, DatasetError
 from core.workspace import Workspace
 
 CLEAN_PICTURES = 2000
@@ -53,6 +53,12 @@ class TrainingArrays:
         return differs
 
     @property
+    def counts(self) -> tuple[ClassCount, ...]:
+        """How many pictures of each class the parts have, by what the pictures are, whatever label they train with."""
+        parts = {"train": self.y_train_true, "validation": self.y_validation, "test": self.y_test}
+        return _counted(self.class_names, parts)
+
+    @property
     def x_test(self) -> NDArray[np.uint8]:
         """The test pictures, read (and resized) each time they are asked for: training never does."""
         return self.read_test()
@@ -87,13 +93,41 @@ def validation_and_test(labels: Indices, num_validation: int | None = None) -> t
     return np.sort(order[:half]), np.sort(order[half:])
 
 
-def counts_of(dataset: Dataset) -> tuple[ClassCount, ...]:
-    """How many pictures of each class the parts of a stored data set have."""
-    y_test, number = np.asarray(dataset.y_test), len(dataset.class_names)
+def counts_of(dataset: Dataset, num_train: int | None = None) -> tuple[ClassCount, ...]:
+    """How many pictures of each class the parts of a stored data set have; of its training pictures those alone that a
+    run on `num_train` of them sees.
+    """
+    y_train, y_test = np.asarray(dataset.y_train), np.asarray(dataset.y_test)
+    if num_train is not None:
+        y_train = y_train[nested_order(y_train)[:num_train]]
     validation, test = validation_and_test(y_test, dataset.num_validation)
-    labels = {"train": np.asarray(dataset.y_train), "validation": y_test[validation], "test": y_test[test]}
-    counts = {part: np.bincount(each, minlength=number) for part, each in labels.items()}
-    return class_counts(dataset.class_names, counts)
+    return _counted(
+        dataset.class_names, {"train": y_train, "validation": y_test[validation], "test": y_test[test]}
+    )
+
+
+def counts_for(workspace: Workspace, config: DatasetConfig) -> tuple[ClassCount, ...] | None:
+    """`counts_of` what a run of this config would see; None where the data set is not stored or is damaged."""
+    info = describe_dataset(workspace, config.id)
+    if info is None or info.state != "ready" or info.digest is None:
+        return None
+    try:
+        return _counts_for(workspace, config.id, config.num_train, info.digest)
+    except DatasetError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _counts_for(
+    workspace: Workspace, dataset_id: str, num_train: int | None, digest: str
+) -> tuple[ClassCount, ...]:
+    """Kept for each `digest`, since pages ask at every tick. Raises DatasetError."""
+    return counts_of(load_dataset(workspace, dataset_id), num_train)
+
+
+def _counted(class_names: Sequence[str], labels: Mapping[str, Indices]) -> tuple[ClassCount, ...]:
+    counts = {part: np.bincount(each, minlength=len(class_names)) for part, each in labels.items()}
+    return class_counts(class_names, counts)
 
 
 def corrupt_labels(labels: Indices, fraction: float, num_classes: int, seed: int) -> Indices:

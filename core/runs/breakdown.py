@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from core.datasets.storage import describe_dataset
 from core.formatting import percent
-from core.store.breakdowns import ClassCounts, CorruptedLabels, Followed, RunBreakdown
+from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
+from core.store.class_accuracy import ClassCounts
 from core.store.records import Run
-from core.store.store import Store
 from core.workspace import Workspace
 
 NONE_YET = "Classes and pictures are measured once the first epoch has ended."
@@ -36,20 +36,9 @@ def class_names_of(workspace: Workspace, run: Run, num_classes: int) -> tuple[st
     return names if len(names) == num_classes else tuple(f"class {index}" for index in range(num_classes))
 
 
-def balanced_at_best(store: Store, run: Run) -> float | None:
-    """The mean of the classes' validation accuracies at the best epoch, each class counting the same.
-
-    None where classes are even, so that it would be the accuracy once more, and where it was not measured. Raises
-    RunNotFound.
-    """
-    if run.best_epoch is None:
-        return None
-    classes = store.breakdowns.validation_at(run.id, run.best_epoch)
-    return float(classes.balanced_accuracy[-1]) if classes is not None and classes.is_uneven else None
-
-
-def balanced_in_words(balanced: float | None) -> str:
+def balanced_in_words(run: Run) -> str:
     """` (balanced 51.2 %)`, to stand behind the best accuracy; nothing where that says enough by itself."""
+    balanced = run.balanced_where_uneven
     return "" if balanced is None else f" (balanced {percent(balanced)})"
 
 

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from core.analysis.diagnosis import Diagnosis
+from core.datasets.class_counts import ClassCount
 from core.epoch import CURVE_KEYS, Curves
 from core.errors import RunError
 from core.store.interventions import Intervention
@@ -44,6 +46,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "images_per_second": finite_or_none(run.images_per_second),
         "best_epoch": run.best_epoch,
         "best_val_accuracy": finite_or_none(run.best_val_accuracy),
+        "balanced_accuracy": finite_or_none(run.balanced_accuracy),
         "gap": finite_or_none(run.gap),
         "error": run.error,
         "next_step": run.next_step,
@@ -56,18 +59,20 @@ def run_detail(
     diagnosis: Diagnosis | None = None,
     interventions: Sequence[Intervention] = (),
     problem: str | None = None,
+    class_counts: Sequence[ClassCount] | None = None,
 ) -> dict[str, Any]:
     """A run with its config, curves, verdict and interventions: what `show --json` prints.
 
     A config that another version of ConvDeck wrote and this one cannot read is None, and `config_error` says why.
-    `class_names` are in the order of the network's outputs, None where they are not known; `problem` is what
-    `core.runs.trouble` says of it.
+    `class_names` are in the order of the network's outputs, and `class_counts` are of the run's own pictures; each is
+    None where it is not known. `problem` is what `core.runs.trouble` says of it.
     """
     config = run.readable_config
     return {
         **run_summary(run),
         "problem": problem,
         "class_names": None if run.class_names is None else list(run.class_names),
+        "class_counts": None if class_counts is None else [asdict(each) for each in class_counts],
         "verdict": None if diagnosis is None else diagnosis.to_dict(),
         "config": None if config is None else config.to_dict(),
         "config_error": run.unreadable,

@@ -8,8 +8,9 @@ from typing import Any
 from core.analysis.diagnosis import Diagnosis, diagnose
 from core.analysis.findings import Verdict
 from core.analysis.suggestions import Suggestion, suggestions_for
+from core.datasets.class_counts import ClassCount
 from core.datasets.identity import data_problem
-from core.datasets.splits import CLEAN_PICTURES
+from core.datasets.splits import CLEAN_PICTURES, counts_for
 from core.datasets.storage import DatasetInfo, describe_dataset
 from core.epoch import Curves
 from core.errors import RunNotFound
@@ -115,6 +116,14 @@ def suggestions_of(workspace: Workspace, run: Run, diagnosis: Diagnosis) -> tupl
         diagnosis, config, best_epoch, input_shape=shape, num_classes=info.num_classes,
         num_available=info.num_train, total_epochs=run.total_epochs, ended_early=ended_early,
     )  # fmt: skip
+
+
+def class_counts_of(workspace: Workspace, run: Run) -> tuple[ClassCount, ...] | None:
+    """Of the pictures that the run itself trains on and is judged by. None where its data is not here, or another data
+    set has its name now, and where its settings cannot be read.
+    """
+    config = run.readable_config
+    return None if config is None or data_problem(workspace, run) else counts_for(workspace, config.dataset)
 
 
 def _described(workspace: Workspace, run: Run) -> DatasetInfo | None:

@@ -12,43 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.store import run_tables
+from core.store.class_accuracy import ClassCounts, Counts, Fractions, class_counts
 from core.store.database import Database, reading
-
-# How many times the pictures of the smallest class the largest has at least where classes count as uneven.
-UNEVEN = 1.5
-
-Counts = NDArray[np.int64]
-Fractions = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ClassCounts:
-    """Of each class (classes,) `count` pictures were measured; in each epoch (epochs, classes) `right` were so."""
-
-    count: Counts
-    right: Counts
-
-    @property
-    def accuracy(self) -> Fractions:
-        """(epochs, classes), which is the recall of each class; NaN for a class without pictures."""
-        count = np.where(self.count > 0, self.count, np.nan)
-        accuracy: Fractions = self.right / count
-        return accuracy
-
-    @property
-    def balanced_accuracy(self) -> Fractions:
-        """(epochs,): the mean of the accuracies of the classes that have pictures, each class counting the same.
-
-        Brodersen et al., "The balanced accuracy and its posterior distribution", ICPR 2010, doi 10.1109/ICPR.2010.764.
-        """
-        balanced: Fractions = self.accuracy[:, self.count > 0].mean(axis=1)
-        return balanced
-
-    @property
-    def is_uneven(self) -> bool:
-        """Whether the largest class has at least half as many pictures again as the smallest that has any."""
-        known = self.count[self.count > 0]
-        return len(known) > 1 and bool(known.max() >= UNEVEN * known.min())
 
 
 @dataclass(frozen=True)
@@ -178,7 +143,7 @@ class Breakdowns:
             parts = [json.loads(text) for (text,) in connection.execute(query, (number, value))]
         # As in `_columns`: epochs on the pictures of another data set do not count.
         parts = [part for part in parts if part["count"] == parts[0]["count"]]
-        return _class_counts(parts[::-1]) if parts else None
+        return class_counts(parts[::-1]) if parts else None
 
 
 def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunBreakdown | None:
@@ -192,8 +157,8 @@ def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunBreakdown | None:
     parts = [each for _, each in rows]
     return RunBreakdown(
         epochs,
-        _class_counts([each["clean"] for each in parts]),
-        _class_counts([each["validation"] for each in parts]),
+        class_counts([each["clean"] for each in parts]),
+        class_counts([each["validation"] for each in parts]),
         _corrupted([each["corrupted"] for each in parts]),
         _followed([each["followed"]["training"] for each in parts]),
         _followed([each["followed"]["validation"] for each in parts]),
@@ -207,10 +172,6 @@ def _constants(breakdown: dict[str, Any]) -> list[Any]:
         [corrupted.get(key) for key in ("count", "intact")],
         [[part[key] for key in ("label", "true_label")] for part in followed.values()],
     ]
-
-
-def _class_counts(parts: list[dict[str, Any]]) -> ClassCounts:
-    return ClassCounts(_array(parts[0]["count"]), _array([part["right"] for part in parts]))
 
 
 def _corrupted(parts: list[dict[str, Any]]) -> CorruptedLabels | None:

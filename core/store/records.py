@@ -36,7 +36,9 @@ class Run:
     `pause_requested` is true from the request to pause until the request to resume. `total_epochs` includes the
     `added_epochs`, which are not in the config. `dataset_digest` tells the data that it was started on, with
     `data_num_train` training and `data_num_validation` validation pictures, from another data set of that name; None
-    where it is not known, as for runs of an older version. `config_json` and `class_names_json` are parsed when
+    where it is not known, as for runs of an older version. `balanced_accuracy` is the mean of the classes' validation
+    accuracies at the best epoch, None where classes were not measured; with `uneven_classes` it tells what
+    `best_val_accuracy` hides (see `core.store.class_accuracy`). `config_json` and `class_names_json` are parsed when
     `config` and `class_names` are first read.
     """
 
@@ -75,6 +77,13 @@ class Run:
     class_names_json: str | None = None
     data_num_train: int | None = None
     data_num_validation: int | None = None
+    balanced_accuracy: float | None = None
+    uneven_classes: bool = False
+
+    @property
+    def balanced_where_uneven(self) -> float | None:
+        """`balanced_accuracy` where classes are uneven; None where they are even: it is the accuracy once more then."""
+        return self.balanced_accuracy if self.uneven_classes else None
 
     @property
     def config(self) -> ExperimentConfig:
@@ -207,7 +216,9 @@ RUN_COLUMNS = tuple(field.name.removesuffix("_json") for field in fields(Run))
 
 _STATE = RUN_COLUMNS.index("state")
 _KINDS = tuple(get_args(hint) or (hint,) for hint in get_type_hints(Run).values())
-_BOOLEANS = tuple(RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested"))
+_BOOLEANS = tuple(
+    RUN_COLUMNS.index(column) for column in ("stop_requested", "pause_requested", "uneven_classes")
+)
 
 
 def run_from_row(row: tuple[object, ...]) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
+from core.store.class_accuracy import class_counts
 from core.store.database import reading
 from core.store.records import (
     RUN_COLUMNS,
@@ -52,6 +53,10 @@ _SUMMARISE = f"""
             ELSE (SELECT gap FROM ({_LAST_GAPS}) ORDER BY epoch DESC LIMIT 1)
         END
     WHERE number = ?
+"""
+_BEST_VALIDATION = """
+    SELECT json_extract(details, '$.validation') FROM epoch_details JOIN runs ON run_number = number
+    WHERE number = ? AND epoch_details.epoch = best_epoch
 """
 
 
@@ -265,14 +270,30 @@ def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: 
         )
         text = json.dumps(row.details, separators=(",", ":"))
         connection.execute(query, (number, epoch, attempt, text))
-    connection.execute(_SUMMARISE, (number,))
+    _summarise(connection, number)
 
 
 def forget_epochs(connection: sqlite3.Connection, number: int, after: int) -> None:
     """Remove the epochs above `after`, and their details."""
     connection.execute("DELETE FROM epochs WHERE run_number = ? AND epoch > ?", (number, after))
     connection.execute("DELETE FROM epoch_details WHERE run_number = ? AND epoch > ?", (number, after))
+    _summarise(connection, number)
+
+
+def _summarise(connection: sqlite3.Connection, number: int) -> None:
     connection.execute(_SUMMARISE, (number,))
+    # Not in SQL: there, to pair the numbers of 1,000 classes took 0.1 s.
+    row = connection.execute(_BEST_VALIDATION, (number,)).fetchone()
+    classes = class_counts([json.loads(row[0])]) if row and row[0] else None
+    known = classes is not None and bool(classes.count.any())
+    update(
+        connection,
+        number,
+        {
+            "balanced_accuracy": float(classes.balanced_accuracy[-1]) if classes and known else None,
+            "uneven_classes": bool(classes and classes.is_uneven),
+        },
+    )
 
 
 def read_log(connection: sqlite3.Connection, number: int, after: int) -> list[LogLine]:

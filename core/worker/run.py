@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from core.datasets.class_counts import count_notes
 from core.datasets.identity import check_same_data
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
@@ -112,6 +113,8 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     arrays = load_split(workspace, run.config.dataset, run.config.seed)
     num_train, num_validation = len(dataset.x_train), len(arrays.y_validation)
     reporter.report_data(RunData(dataset.digest, dataset.class_names, num_train, num_validation))
+    if notes := count_notes(arrays.counts):
+        reporter.report_log(" ".join(notes))
     backend = os.environ["KERAS_BACKEND"]
     name = BACKEND_NAMES.get(backend, backend)
     # A standby worker has loaded it, see core.worker.standby.

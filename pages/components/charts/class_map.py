@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.store.breakdowns import Counts, RunBreakdown
+from core.store.breakdowns import RunBreakdown
+from core.store.class_accuracy import Counts
 from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 
 MOST_CLASSES = 20

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.store.breakdowns import Counts
+from core.store.class_accuracy import Counts
 
 MOST_COLUMNS = 100  # with more epochs than that, a column stands for several of them
 

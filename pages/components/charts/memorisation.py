@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.curves import downsample
-from core.store.breakdowns import CorruptedLabels, Counts
+from core.store.breakdowns import CorruptedLabels
+from core.store.class_accuracy import Counts
 
 HEIGHT = 400
 MOST_POINTS = 500

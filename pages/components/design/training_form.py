@@ -3,6 +3,8 @@
 import streamlit as st
 
 from core.config import ExperimentConfig
+from core.datasets.class_counts import unevenness_in_words
+from core.datasets.splits import counts_for
 from core.datasets.storage import DatasetInfo
 from core.errors import ConfigError, DatasetError, UserError
 from pages.components.design.fields import (
@@ -12,6 +14,8 @@ from pages.components.design.fields import (
     render_problem,
     slider_field,
 )
+from pages.components.kit.session import services
+from pages.components.kit.text import literal
 
 # Each grid's settings in their order, with the step of a number's field.
 BASICS = {"optimizer.learning_rate": 0.0005, "training.epochs": 1, "training.batch_size": 16}
@@ -52,6 +56,8 @@ def render_data(config: ExperimentConfig, datasets: list[DatasetInfo], problem: 
     columns = st.columns(2)
     with columns[0]:
         _render_dataset(config, datasets)
+        if hint := unevenness_in_words(counts_for(services().workspace, config.dataset) or ()):
+            st.caption(f":material/lightbulb: {literal(hint)}")
         if isinstance(problem, DatasetError):
             render_problem(str(problem))
             st.page_link("datasets.py", label="Data sets", icon=":material/photo_library:")

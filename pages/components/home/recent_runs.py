@@ -7,7 +7,6 @@ from core.runs.progress import run_fraction
 from core.runs.trouble import first_trouble
 from core.server.services import Services
 from core.store.records import Run
-from core.store.store import Store
 from core.system.devices import list_devices
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking
@@ -55,7 +54,7 @@ def _render_runs(services: Services, ticking: bool) -> None:
     if done:
         st.subheader("Last results", anchor=False, help=WHAT_RESULTS_SAY)
         for run in done:
-            _render_line(run, _result(store, run))
+            _render_line(run, _result(run))
 
 
 def _render_active(run: Run) -> None:
@@ -76,10 +75,10 @@ def _render_line(run: Run, text: str) -> None:
             )
 
 
-def _result(store: Store, run: Run) -> str:
+def _result(run: Run) -> str:
     if run.error:
         return run.error
     if run.best_val_accuracy is None:
         return "no epoch finished"
     gap = "" if run.gap is None else f", gap {points(run.gap)}"
-    return f"best validation accuracy {run_words.best_in_words(store, run)} on {run.dataset}{gap}"
+    return f"best validation accuracy {run_words.best_in_words(run)} on {run.dataset}{gap}"

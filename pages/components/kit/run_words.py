@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.formatting import percent
-from core.runs.breakdown import balanced_at_best, balanced_in_words
+from core.runs.breakdown import balanced_in_words
 from core.store.records import Run
 from core.store.states import RunState
-from core.store.store import Store
 from core.system.devices import DeviceReport
-from pages.components.kit.cache import per_epoch
 
 Color = Literal["red", "orange", "blue", "green", "gray"]
 
@@ -66,15 +64,9 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-@per_epoch(64)
-def best_balanced(store: Store, run: Run) -> float | None:
-    """The balanced accuracy of the best epoch where classes are uneven, read once per epoch."""
-    return balanced_at_best(store, run)
-
-
-def best_in_words(store: Store, run: Run) -> str:
+def best_in_words(run: Run) -> str:
     """The best validation accuracy, with the balanced one where classes are uneven: `62.4 % (balanced 51.2 %)`."""
-    return f"{percent(run.best_val_accuracy)}{balanced_in_words(best_balanced(store, run))}"
+    return f"{percent(run.best_val_accuracy)}{balanced_in_words(run)}"
 
 
 def active_note(run: Run) -> str:

@@ -21,7 +21,8 @@ from core.runs.breakdown import (
     why_no_breakdown,
 )
 from core.server.services import Services
-from core.store.breakdowns import CorruptedLabels, Counts, Followed, RunBreakdown
+from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
+from core.store.class_accuracy import Counts
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace

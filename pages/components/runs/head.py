@@ -11,7 +11,6 @@ from core.config.labels import label_of
 from core.design.presets import PRESETS
 from core.formatting import points, rough_duration
 from core.store.records import Run
-from core.store.store import Store
 from pages.components.kit import run_words
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import literal
@@ -36,12 +35,12 @@ def render_head(runs: Sequence[Run]) -> None:
             st.error(f"**{name}{literal(run.error)}**{step}", icon=run_words.LOOKS[run.state].icon)
 
 
-def render_line(store: Store, run: Run, name: str) -> None:
+def render_line(run: Run, name: str) -> None:
     """One of several runs in a line: its state, what it is called here, and its numbers."""
     numbers = f"{run.epoch} of {run.total_epochs} epochs"
     if run.epoch:
         gap = "" if run.gap is None else f", gap {points(run.gap)}"
-        numbers = f"best validation {run_words.best_in_words(store, run)}, {numbers}{gap}"
+        numbers = f"best validation {run_words.best_in_words(run)}, {numbers}{gap}"
     st.markdown(f"{run_words.badge(run)} **{literal(name)}**: {numbers}")
 
 

@@ -21,13 +21,13 @@ from core.scheduling.worker_log import output_tail
 from core.server.services import Services
 from core.store.records import LogLine, Run
 from core.store.states import RunState
-from core.store.store import Store
 from core.system.devices import list_devices
 from core.system.processes import is_alive
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal, local_time
 from pages.components.runs.breakdown import render_breakdown
+from pages.components.runs.class_pictures import render_class_pictures
 from pages.components.runs.controls import render_history, render_hold
 from pages.components.runs.curves import curves_of, marked_changes, render_charts
 from pages.components.runs.head import render_line
@@ -68,7 +68,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     with st.container():
         for run, name, own in zip(runs, names, curves, strict=True):
             if len(runs) > 1:
-                render_line(store, run, name)
+                render_line(run, name)
                 if own["epoch"]:
                     diagnosis = diagnosed(services, run, own)
                     # Not a caption: that makes the colours of a badge too faint to read.
@@ -80,7 +80,8 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
             render_verdict(services, runs[0], curves[0])
-            _render_measures(store, runs[0], curves[0])
+            _render_measures(runs[0], curves[0])
+            render_class_pictures(services, runs[0])
         render_charts(services, runs, names, curves)
         st.caption(WHY_TRAINING_CAN_BE_LOWER)
     else:
@@ -136,7 +137,7 @@ def _render_progress(run: Run, curves: Curves, *, estimate: bool) -> None:
     columns[1].progress(epoch_fraction(run), batch)
 
 
-def _render_measures(store: Store, run: Run, curves: Curves) -> None:
+def _render_measures(run: Run, curves: Curves) -> None:
     gaps = [100 * gap for gap in gaps_of(curves)]
     rates, seconds = _known(curves["learning_rate"]), _known(curves["seconds"])
     speeds = _known(curves["images_per_second"])
@@ -146,7 +147,7 @@ def _render_measures(store: Store, run: Run, curves: Curves) -> None:
         else next(reversed(speeds), None)
     )
     each = epoch_seconds(run, curves)
-    balanced = run_words.best_balanced(store, run)
+    balanced = run.balanced_where_uneven
     with st.grid(5 if balanced is None else 6, min_column_width=150):
         st.metric(
             "Best" if run.best_epoch is None else f"Best, at epoch {run.best_epoch}",

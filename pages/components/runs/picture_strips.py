@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.store.breakdowns import Counts, Followed
+from core.store.breakdowns import Followed
+from core.store.class_accuracy import Counts
 from core.system.frames import Pixels
 from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of, epoch_encoding, named
 from pages.components.kit.pictures import enlarge, png_bytes

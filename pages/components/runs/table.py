@@ -41,6 +41,7 @@ class Row(NamedTuple):
     name: str
     dataset: str
     best_val_accuracy: float | None
+    balanced: float | None
     gap: float | None
     curve: tuple[float, ...]
     epochs: str
@@ -52,19 +53,22 @@ class Row(NamedTuple):
 def table_row(run: Run, curve: tuple[float, ...], queue: Sequence[str]) -> Row:
     """`curve` are its validation accuracies, oldest first; `queue` the ids of waiting runs in order."""
     return Row(
-        run.state, run.name, run.dataset, run.best_val_accuracy, run.gap, curve,
+        run.state, run.name, run.dataset, run.best_val_accuracy, run.balanced_where_uneven, run.gap, curve,
         f"{run.epoch} / {run.total_epochs}", _place(run, queue), run.started_at or run.created_at, run.id,
     )  # fmt: skip
 
 
 def table_data(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as the table shows them; accuracies in percent, times are UTC."""
-    return pd.DataFrame(
+    """The rows as the table shows them; accuracies in percent, times are UTC. Without the balanced accuracy where no
+    run has uneven classes.
+    """
+    table = pd.DataFrame(
         {
             "status": [[run_words.LOOKS[row.state].label] for row in rows],
             "name": [row.name for row in rows],
             "dataset": [row.dataset for row in rows],
             "best": [_times_100(row.best_val_accuracy) for row in rows],
+            "balanced": [_times_100(row.balanced) for row in rows],
             "gap": [_times_100(row.gap) for row in rows],
             "curve": [list(row.curve) for row in rows],
             "epochs": [row.epochs for row in rows],
@@ -73,6 +77,7 @@ def table_data(rows: Sequence[Row]) -> pd.DataFrame:
             "id": [row.id for row in rows],
         }
     )
+    return table if any(row.balanced is not None for row in rows) else table.drop(columns="balanced")
 
 
 _tables: VersionedCache[pa.Table] = VersionedCache(64)
@@ -205,6 +210,13 @@ def _columns() -> dict[str, Any]:
             format="%.1f %%",
             help="The highest validation accuracy of any epoch.",
             width=115,
+        ),
+        "balanced": column.NumberColumn(
+            "Balanced",
+            format="%.1f %%",
+            help="Balanced accuracy at the best epoch: the mean of the classes' validation accuracies. Shown for runs "
+            "whose classes are uneven, where accuracy is mostly that of the largest ones.",
+            width=90,
         ),
         "gap": column.NumberColumn(
             "Gap",

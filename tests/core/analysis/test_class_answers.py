@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.analysis.class_answers import most_frequent_share, only_answer
 from core.analysis.diagnosis import Verdict, diagnose
 from core.epoch import CURVE_KEYS
-from core.store.breakdowns import ClassCounts
+from core.store.class_accuracy import ClassCounts
 
 NAMES = ("healthy", "ill")
 

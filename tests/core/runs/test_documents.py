@@ -34,7 +34,7 @@ def test_summary_as_a_whole(store):
         "ended_at": None, "stop_requested": True, "pause_requested": False, "epoch": 1, "total_epochs": 10,
         "added_epochs": 0, "batch": 7, "total_batches": 100,
         "batch_loss": None, "batch_accuracy": 0.25, "images_per_second": 1000.0, "best_epoch": 1,
-        "best_val_accuracy": 0.5, "gap": 0.25, "error": None, "next_step": None,
+        "best_val_accuracy": 0.5, "balanced_accuracy": None, "gap": 0.25, "error": None, "next_step": None,
     }  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def test_detail_adds_config_and_curves(store):
     assert detail.pop("verdict") is None
     assert detail.pop("class_names") is None
     assert detail.pop("problem") is None
+    assert detail.pop("class_counts") is None
     assert detail == run_summary(run)
 
 

@@ -1,4 +1,5 @@
 import contextlib
+import json
 import sqlite3
 
 import pytest
@@ -59,6 +60,40 @@ def test_a_workspace_from_before_runs_knew_their_data_opens(workspace):
         (old,) = store.list_runs()
         assert (old.name, old.dataset_digest, old.class_names, old.data) == ("old", None, None, None)
         assert store.queue_run(RunRequest(CONFIG, data=known_data("d"))).data == known_data("d")
+
+
+def test_runs_from_before_get_the_balanced_accuracy_of_their_best_epoch(workspace):
+    # By hand: (8 / 8 + 1 / 2) / 2 at the best epoch, the second; class 3 has no pictures. 5 and 6 are even.
+    for count, right, balanced, uneven in (
+        ([8, 2, 0], [8, 1, 0], 0.75, True),
+        ([5, 6, 0], [5, 3, 0], 0.75, False),
+        ([9, 0, 0], [3, 0, 0], 1 / 3, False),
+    ):
+        workspace.database.unlink(missing_ok=True)
+        with connect(workspace.database) as connection:
+            upgrade(connection, workspace.database, UPGRADES[:5])
+            columns = "id, queue_number, name, state, config, config_id, dataset, created_at, total_epochs, best_epoch"
+            values = (
+                "abcdefghjk",
+                1,
+                "old",
+                "STOPPED",
+                CONFIG.to_json(),
+                CONFIG.config_id,
+                "leaves",
+                5.0,
+                10,
+                2,
+            )
+            connection.execute(
+                f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(values))})", values
+            )
+            for epoch, found in ((1, [0, 0, 0]), (2, right)):
+                details = json.dumps({"validation": {"count": count, "right": found}})
+                connection.execute("INSERT INTO epoch_details VALUES (1, ?, 1, ?)", (epoch, details))
+        with Store(workspace) as store:
+            (old,) = store.list_runs()
+            assert (old.balanced_accuracy, old.uneven_classes) == (pytest.approx(balanced), uneven)
 
 
 def test_an_upgrade_that_fails_changes_nothing(workspace):

@@ -18,7 +18,8 @@ from core.datasets.storage import delete_dataset
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.runs.breakdown import TOO_OLD
-from core.store.breakdowns import ClassCounts, Followed, RunBreakdown
+from core.store.breakdowns import Followed, RunBreakdown
+from core.store.class_accuracy import ClassCounts
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
