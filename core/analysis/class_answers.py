@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from core.formatting import percent
+import numpy as np
+
+from core.formatting import listed, percent
 from core.store.class_accuracy import ClassCounts
 
 MOST_NAME_CHARACTERS = 20
 # A fresh network, or averages that lag behind, may give one answer for an epoch.
 FEWEST_EPOCHS = 2
+MOST_MISSED = 3  # classes that are named
 
 
 def most_frequent_share(classes: ClassCounts) -> float:
@@ -60,6 +63,20 @@ def no_better_in_words(classes: ClassCounts, names: Sequence[str], accuracy: flo
         f"{told} {always} would be right in {percent(share)}; the mean of the classes' accuracies is "
         f"{percent(float(classes.balanced_accuracy[-1]))}.",
     )
+
+
+def hidden_in_words(classes: ClassCounts, names: Sequence[str]) -> str | None:
+    """What the last epoch's accuracy hides where classes are uneven, a sentence; None where they are even."""
+    if not classes.is_uneven:
+        return None
+    text = (
+        f"Classes are uneven: the last balanced accuracy is {percent(float(classes.balanced_accuracy[-1]))}"
+    )
+    missed = [int(index) for index in np.flatnonzero((classes.count > 0) & (classes.right[-1] == 0))]
+    if not missed:
+        return f"{text}."
+    shown = listed([_name(index, names) for index in missed], MOST_MISSED)
+    return f"{text}, and no validation picture of {shown} was right."
 
 
 def _name(index: int, names: Sequence[str]) -> str:

@@ -9,7 +9,12 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
-from core.analysis.class_answers import most_frequent_share, no_better_in_words, one_answer_in_words
+from core.analysis.class_answers import (
+    hidden_in_words,
+    most_frequent_share,
+    no_better_in_words,
+    one_answer_in_words,
+)
 from core.analysis.course_words import (
     accuracy_since,
     loss_in_words,
@@ -57,6 +62,8 @@ HARDLY_LEARNED = 0.15  # of the way from guessing to knowing all: too little to 
 LAG = 0.10
 LAG_EPOCHS = 5
 AVERAGES_LAG = "Too noisy to tell: averages lag behind"
+# Verdicts that rest on accuracies which uneven classes make look better than they are; `GUESSING` says so itself.
+CAN_HIDE = (Verdict.HEALTHY, Verdict.OVERFITTING, Verdict.PLATEAU, Verdict.UNDERFITTING)
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,9 @@ def diagnose(
         else:
             finding = _judged(curves, signals, guessing)
     gap = signals.gaps[-1] if signals else None
+    if finding.verdict in CAN_HIDE and classes is not None:
+        hidden = hidden_in_words(classes, class_names)
+        finding = finding._replace(evidence=f"{finding.evidence} {hidden}") if hidden else finding
     hardly = signals is not None and _learned(signals.validation_level, guessing.level) < HARDLY_LEARNED
     return Diagnosis(
         finding.verdict,

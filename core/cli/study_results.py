@@ -16,14 +16,24 @@ def print_result(result: Result) -> None:
     if isinstance(result, SeedsResult):
         _print_seeds(result)
     elif isinstance(result, AblationResult):
-        header = ("CONDITION", "ACCURACY, POINTS", "95 %", "GAP, POINTS", "95 %")
-        print_table(header, [(e.name, *_change(e.accuracy), *_change(e.gap)) for e in result.effects])
-    elif isinstance(result, VolumeResult):
+        uneven = any(effect.balanced for effect in result.effects)
+        measures = ["ACCURACY", *["BALANCED"][:uneven], "GAP"]
+        header = ["CONDITION", *(text for name in measures for text in (f"{name}, POINTS", "95 %"))]
         print_table(
-            ("PICTURES", "BEST VALIDATION", "LINE", "DIFFERENCE", "GAP"),
+            header,
+            [
+                (e.name, *_change(e.accuracy), *(_change(e.balanced) if uneven else ()), *_change(e.gap))
+                for e in result.effects
+            ],
+        )
+    elif isinstance(result, VolumeResult):
+        uneven = any(level.balanced for level in result.levels)
+        print_table(
+            ("PICTURES", "BEST VALIDATION", *["BALANCED"][:uneven], "LINE", "DIFFERENCE", "GAP"),
             [
                 (
-                    f"{level.size:,}", _mean(level.accuracy), percent(level.fitted),
+                    f"{level.size:,}", _mean(level.accuracy), *[_mean(level.balanced)][:uneven],
+                    percent(level.fitted),
                     None if level.residual is None else signed(level.residual),
                     points(None if level.gap is None else level.gap.mean),
                 )
@@ -31,12 +41,17 @@ def print_result(result: Result) -> None:
             ],
         )  # fmt: skip
     elif isinstance(result, NoiseResult):
+        uneven = any(level.balanced for level in result.levels)
         print_table(
-            ("WRONG LABELS", "BEST VALIDATION", "LAST VALIDATION", "CLEAN TRAINING", "MEMORISED"),
+            (
+                "WRONG LABELS", "BEST VALIDATION", *["BALANCED"][:uneven], "LAST VALIDATION", "CLEAN TRAINING",
+                "MEMORISED",
+            ),
             [
                 (
-                    f"{100 * level.fraction:g} %", _mean(level.best_validation), _mean(level.last_validation),
-                    _mean(level.clean_training), percent(level.memorised),
+                    f"{100 * level.fraction:g} %", _mean(level.best_validation),
+                    *[_mean(level.balanced)][:uneven], _mean(level.last_validation), _mean(level.clean_training),
+                    percent(level.memorised),
                 )
                 for level in result.levels
             ],
@@ -48,9 +63,19 @@ def _print_seeds(result: SeedsResult) -> None:
         condition.name if len(condition.name) <= 30 else condition.name[:29] + "…"
         for condition in result.conditions
     ]
-    header = ["SEED", *(f"{name}: BEST" for name in names), *(f"{name}: GAP" for name in names)]
-    rows = [[row.seed, *map(percent, row.accuracies), *map(points, row.gaps)] for row in result.rows]
+    uneven = any(condition.balanced for condition in result.conditions)
+    measures = ["BEST", *["BALANCED"][:uneven], "GAP"]
+    header = ["SEED", *(f"{name}: {measure}" for measure in measures for name in names)]
+    rows = [
+        [
+            row.seed,
+            *map(percent, (*row.accuracies, *(row.balanced if uneven else ()))),
+            *map(points, row.gaps),
+        ]
+        for row in result.rows
+    ]
     means = [_mean(condition.accuracy) for condition in result.conditions]
+    means += [_mean(condition.balanced) for condition in result.conditions if uneven]
     gaps = [points(None if condition.gap is None else condition.gap.mean) for condition in result.conditions]
     print_table(header, [*rows, ["mean", *means, *gaps]])
 

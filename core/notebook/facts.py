@@ -8,7 +8,7 @@ from core.analysis.significance import mean_and_interval
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.epoch import Curves
-from core.formatting import duration
+from core.formatting import duration, percent
 from core.runs.verdicts import verdict_of
 from core.store.records import Run, finite
 from core.store.store import Store
@@ -22,7 +22,8 @@ class RunFacts:
     """What is known of a noted run; where it was deleted, its id and last name alone.
 
     Accuracies and `gap` are fractions of 1, as the run's own. `seconds` is the sum of its epochs'. `headline` is the
-    verdict in a few words. `dataset_digest` is None where it is not known.
+    verdict in a few words. `dataset_digest` is None where it is not known. `balanced` is the balanced accuracy of the
+    best epoch, None where classes are even.
     """
 
     id: str
@@ -39,6 +40,7 @@ class RunFacts:
     curves: Curves | None = field(default=None, repr=False)
     config: ExperimentConfig | None = field(default=None, repr=False)
     dataset_digest: str | None = None
+    balanced: float | None = None
 
     @property
     def shown_name(self) -> str:
@@ -58,6 +60,7 @@ class RunFacts:
         if self.best_val_accuracy is not None:
             parts.append(
                 f"best validation accuracy {100 * self.best_val_accuracy:.1f} % at epoch {self.best_epoch}"
+                + ("" if self.balanced is None else f" (balanced {percent(self.balanced)})")
             )
         took = "" if self.seconds is None else f" in {duration(self.seconds)}"
         parts.append(f"{self.epochs} of {self.total_epochs} epochs{took}")
@@ -71,7 +74,8 @@ class RunFacts:
         return {
             "id": self.id, "name": self.name, "deleted": self.deleted, "state": self.state, "headline": self.headline,
             "epochs": self.epochs, "total_epochs": self.total_epochs, "best_epoch": self.best_epoch,
-            "best_val_accuracy": finite(self.best_val_accuracy), "gap": finite(self.gap),
+            "best_val_accuracy": finite(self.best_val_accuracy),
+            "balanced_accuracy": finite(self.balanced), "gap": finite(self.gap),
             "seconds": finite(self.seconds),
         }  # fmt: skip
 
@@ -94,6 +98,7 @@ def facts_of(store: Store, run: Run, curves: Curves) -> RunFacts:
         curves=curves,
         config=config,
         dataset_digest=run.dataset_digest,
+        balanced=run.balanced_where_uneven,
     )
 
 
@@ -117,12 +122,19 @@ def compare(runs: Sequence[RunFacts]) -> tuple[str, ...]:
             points = 100 * (other.best_val_accuracy - first.best_val_accuracy)
             lines.append(
                 f"Best validation accuracy of “{other.name}”: {abs(points):.1f} points "
-                f"{'above' if points >= 0 else 'below'} “{first.name}”."
+                f"{'above' if points >= 0 else 'below'} “{first.name}”{_balanced_in_words(first, other)}."
             )
     groups = _same_but_for_the_seed(known)
     if all(len(group) < 2 for group in groups):
         return (*lines, ONE_RUN_EACH)
     return (*lines, *(_mean(group) for group in groups if len(group) > 1))
+
+
+def _balanced_in_words(first: RunFacts, other: RunFacts) -> str:
+    if first.balanced is None or other.balanced is None:
+        return ""
+    points = 100 * (other.balanced - first.balanced)
+    return f", balanced accuracy {abs(points):.1f} points {'above' if points >= 0 else 'below'}"
 
 
 def _on_other_data(first: RunFacts, second: RunFacts) -> bool:
@@ -153,5 +165,8 @@ def _mean(group: Sequence[RunFacts]) -> str:
         if interval.low is None or interval.high is None
         else f" (95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)"
     )
+    balanced = [run.balanced for run in group if run.balanced is not None]
+    if len(balanced) == len(group):
+        span += f", balanced {100 * sum(balanced) / len(balanced):.1f} %"
     names = ", ".join(f"“{run.name}”" for run in group)
     return f"{names} differ only in their seed: mean {100 * interval.mean:.1f} %{span}."

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.analysis.significance import Difference
+from core.analysis.significance import Difference, standard_error
 from core.formatting import percent
 from core.studies.plan import FULL, NONE, active_knobs, conditions_of, knob_key
 from core.studies.run_results import (
@@ -17,6 +17,8 @@ from core.studies.run_results import (
     Pictures,
     RunResult,
     accuracy_difference,
+    balanced_difference,
+    balanced_words,
     combined,
     gap_difference,
     known_error,
@@ -48,6 +50,7 @@ class Effect:
     """What a condition changes against its reference: the full policy for `without`, none for `only`.
 
     `knob` is None for the whole policy. `withstands`: also clear when it is one of several comparisons (Bonferroni).
+    `balanced` is the change of the balanced accuracy, None where classes are even.
     """
 
     mode: str
@@ -56,11 +59,13 @@ class Effect:
     accuracy: Change | None
     gap: Change | None
     withstands: bool
+    balanced: Change | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "mode": self.mode, "knob": self.knob, "name": self.name, "accuracy_change": _dict(self.accuracy),
+            "balanced_change": _dict(self.balanced),
             "gap_change": _dict(self.gap), "clear_among_all": self.withstands,
         }  # fmt: skip
 
@@ -148,7 +153,17 @@ def _effect(
         _change(accuracy_difference(accuracies, pictures), accuracy_error, 1.0),
         _change(gap_difference(gaps, pictures), gap_error, 2.0),
         strictly is not None and strictly.clear,
+        _change(balanced_difference(pairs, pictures), _balanced_error(pairs, pictures), 1.0),
     )  # fmt: skip
+
+
+def _balanced_error(pairs: Sequence[tuple[RunResult, RunResult]], pictures: Pictures) -> float | None:
+    """Of the first pair, at most: that of two means of accuracies of one half, the least certain there are."""
+    if not pairs or not pictures.by_class:
+        return None
+    errors = [standard_error(0.5, count) for count in pictures.by_class]
+    mean = combined(errors)
+    return None if mean is None else combined([mean / len(errors)] * 2)
 
 
 def _change(found: Difference | None, error: float | None, most: float) -> Change | None:
@@ -210,6 +225,14 @@ def _notes(effects: Sequence[Effect], single: bool) -> tuple[str, ...]:
         notes.append(
             "With one seed, variation between seeds is unknown. The lines show only the uncertainty from the number of "
             "pictures (±1.96 standard errors); another seed may move a bar by more."
+        )
+    own = [(effect, effect.balanced) for effect in effects if effect.knob is not None and effect.balanced]
+    if own:
+        effect, change = max(own, key=lambda each: abs(each[1].mean))
+        notes.append(
+            balanced_words(
+                f"the largest change is {signed(change.mean)} points{_interval(change)}, {effect.name}."
+            )
         )
     for mode, words in ((WITHOUT, "All of it left out"), (ONLY, "All of it together")):
         whole = next((e for e in effects if e.mode == mode and e.knob is None), None)

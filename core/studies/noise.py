@@ -18,6 +18,9 @@ from core.studies.run_results import (
     RunResult,
     accuracy_difference,
     accuracy_interval,
+    balanced_difference,
+    balanced_interval,
+    balanced_words,
     difference_dict,
     distance,
     interval_dict,
@@ -37,6 +40,7 @@ class NoiseLevel:
 
     fraction: float
     best_validation: Interval | None
+    balanced: Interval | None
     last_validation: Interval | None
     clean_training: Interval | None
     memorised: float | None
@@ -44,10 +48,13 @@ class NoiseLevel:
 
 @dataclass(frozen=True)
 class NoiseResult:
-    """`difference` is the most noise minus the least, in best validation accuracy, paired by seed."""
+    """`difference` is the most noise minus the least, in best validation accuracy, paired by seed; `balanced` in the
+    balanced accuracy of the best epoch, where classes are uneven.
+    """
 
     levels: tuple[NoiseLevel, ...]
     difference: Difference | None
+    balanced: Difference | None
     headline: str
     notes: tuple[str, ...]
 
@@ -56,12 +63,17 @@ class NoiseResult:
         levels = [
             {
                 "fraction": level.fraction, "best_val_accuracy": interval_dict(level.best_validation),
+                "balanced_accuracy": interval_dict(level.balanced),
                 "last_val_accuracy": interval_dict(level.last_validation),
                 "clean_train_accuracy": interval_dict(level.clean_training), "memorised_at_least": level.memorised,
             }
             for level in self.levels
         ]  # fmt: skip
-        return {"fractions": levels, "difference": difference_dict(self.difference)}
+        return {
+            "fractions": levels,
+            "difference": difference_dict(self.difference),
+            "balanced_difference": difference_dict(self.balanced),
+        }
 
 
 def analyse_noise(spec: StudySpec, measured: Sequence[RunResult], pictures: Pictures) -> NoiseResult:
@@ -70,7 +82,7 @@ def analyse_noise(spec: StudySpec, measured: Sequence[RunResult], pictures: Pict
     levels = tuple(_level(fraction, list(runs.values()), pictures) for fraction, runs in found.items())
     ended = [fraction for fraction, runs in found.items() if runs]
     if not ended:
-        return NoiseResult(levels, None, "No run has finished yet.", ())
+        return NoiseResult(levels, None, None, "No run has finished yet.", ())
     low, high = ended[0], ended[-1]
     pairs = [
         (run.best_val_accuracy, found[low][seed].best_val_accuracy)
@@ -78,9 +90,15 @@ def analyse_noise(spec: StudySpec, measured: Sequence[RunResult], pictures: Pict
         if seed in found[low]
     ]
     difference = accuracy_difference(pairs, pictures) if low != high else None
+    same_seed = ((run, found[low][seed]) for seed, run in found[high].items() if seed in found[low])
+    balanced = balanced_difference(same_seed, pictures) if low != high else None
     by_fraction = {level.fraction: level for level in levels}
     headline = _headline(by_fraction[low], by_fraction[high], difference)
-    return NoiseResult(levels, difference, headline, _notes(by_fraction[high], len(spec.seeds) == 1))
+    notes = _notes(by_fraction[high], len(spec.seeds) == 1)
+    if balanced is not None:
+        said = f"with {100 * high:g} % wrong labels it is {_compared(by_fraction[low], balanced)}"
+        notes = (balanced_words(said), *notes)
+    return NoiseResult(levels, difference, balanced, headline, notes)
 
 
 def _level(fraction: float, runs: Sequence[RunResult], pictures: Pictures) -> NoiseLevel:
@@ -93,6 +111,7 @@ def _level(fraction: float, runs: Sequence[RunResult], pictures: Pictures) -> No
     return NoiseLevel(
         fraction,
         accuracy_interval([run.best_val_accuracy for run in runs], pictures.validation),
+        balanced_interval(runs, pictures),
         accuracy_interval([run.last_val_accuracy for run in runs], pictures.validation),
         clean,
         memorised,
@@ -112,11 +131,12 @@ def _headline(low: NoiseLevel, high: NoiseLevel, difference: Difference | None) 
         return (
             f"With {share}: {reached} best validation accuracy; no run to compare it with has finished yet."
         )
+    return f"With {share} the best validation accuracy is {_compared(low, difference)}"
+
+
+def _compared(low: NoiseLevel, difference: Difference) -> str:
     direction = "lower" if difference.mean <= 0 else "higher"
-    text = (
-        f"With {share} the best validation accuracy is {distance(difference.mean)} {direction} than with "
-        f"{100 * low.fraction:g} %"
-    )
+    text = f"{distance(difference.mean)} {direction} than with {100 * low.fraction:g} %"
     if difference.low is None or difference.high is None:
         return f"{text}, in one pair of runs."
     verdict = "a clear difference" if difference.clear else "no clear difference"

@@ -1,7 +1,7 @@
 """A study as it stands: its runs, what is missing, and the result of those that have finished."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -135,6 +135,7 @@ def read_report(workspace: Workspace, store: Store, study_id: str) -> StudyRepor
     counted = [member for member in members if member.run.state is COUNTED]
     curves = store.studies.curves([member.run.id for member in counted])
     pictures = _pictures(workspace, spec, [member.run for member in members])
+    pictures = replace(pictures, by_class=_validation_by_class(store, counted))
     return StudyReport(
         study, spec, members, holes, analyse(spec, measured_of(counted, curves), pictures), None
     )
@@ -143,7 +144,7 @@ def read_report(workspace: Workspace, store: Store, study_id: str) -> StudyRepor
 def measured_of(members: list[Member], curves: Mapping[str, Curves]) -> list[RunResult]:
     """The numbers of runs; one whose curves are gone, or hold no validation accuracy, is left out."""
     known = (
-        summarise_run(RunRole.from_dict(member.role), curves[member.run.id])
+        summarise_run(RunRole.from_dict(member.role), curves[member.run.id], member.run.balanced_where_uneven)
         for member in members
         if member.run.id in curves
     )
@@ -174,6 +175,16 @@ def condition_names(report: StudyReport) -> dict[str, str]:
 def read_spec(text: str) -> StudySpec:
     """The spec in the store's JSON: a live page asks for it each second. Raises UserError."""
     return StudySpec.from_json(text)
+
+
+def _validation_by_class(store: Store, members: Sequence[Member]) -> tuple[int, ...] | None:
+    """Of the first run whose classes are uneven: they are the same pictures in all runs of a study."""
+    for member in members:
+        run = member.run
+        if run.balanced_where_uneven is not None and run.best_epoch is not None:
+            classes = store.breakdowns.validation_at(run.id, run.best_epoch)
+            return None if classes is None else tuple(int(count) for count in classes.count if count)
+    return None
 
 
 def _pictures(workspace: Workspace, spec: StudySpec, runs: Sequence[Run]) -> Pictures:

@@ -1,7 +1,7 @@
 """The result of one run of a study, numbers over several of them, and differences in words."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ UNLIMITED: Limits = (-math.inf, math.inf)
 @dataclass(frozen=True)
 class RunResult:
     """A run that has ended. Accuracies and `gap`, which is the run's own, are fractions of 1; `val_accuracies` has
-    (epoch, accuracy) of each.
+    (epoch, accuracy) of each. `balanced` is the balanced accuracy of the best epoch, None where classes are even.
     """
 
     role: RunRole
@@ -38,6 +38,7 @@ class RunResult:
     last_clean_accuracy: float | None
     gap: float | None
     val_accuracies: tuple[tuple[int, float], ...]
+    balanced: float | None = None
 
     @property
     def seed(self) -> int:
@@ -47,16 +48,26 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Pictures:
-    """On how many pictures accuracies rest, of how many classes; None where the data set is not known any more."""
+    """On how many pictures accuracies rest, of how many classes; None where the data set is not known any more.
+
+    `by_class` are the validation pictures of those classes that have any, known where classes are uneven.
+    """
 
     validation: int | None
     clean: int | None = None
     num_classes: int | None = None
+    by_class: tuple[int, ...] | None = None
 
     @property
     def accuracy_rounding(self) -> float | None:
         """The least spread that is believed of validation accuracies."""
         return rounding_error(self.validation)
+
+    @property
+    def balanced_rounding(self) -> float | None:
+        """The same of balanced accuracies: the mean of as many accuracies as there are classes."""
+        rounding = rounding_error(*self.by_class) if self.by_class else None
+        return None if rounding is None or not self.by_class else rounding / len(self.by_class)
 
     @property
     def gap_rounding(self) -> float | None:
@@ -67,8 +78,12 @@ class Pictures:
 UNKNOWN = Pictures(None)
 
 
-def summarise_run(role: RunRole, curves: Mapping[str, list[Any]]) -> RunResult | None:
-    """The numbers of a run's curves; None where no validation accuracy is known."""
+def summarise_run(
+    role: RunRole, curves: Mapping[str, list[Any]], balanced: float | None = None
+) -> RunResult | None:
+    """The numbers of a run's curves, with the balanced accuracy of its best epoch where classes are uneven; None where
+    no validation accuracy is known.
+    """
     best = best_epoch(curves)
     if best is None:
         return None
@@ -79,7 +94,7 @@ def summarise_run(role: RunRole, curves: Mapping[str, list[Any]]) -> RunResult |
     )
     last, clean = curves["val_accuracy"][-1], curves["clean_train_accuracy"][-1]
     gaps = gaps_of(curves)
-    return RunResult(role, dict(known)[best], last, clean, gaps[-1] if gaps else None, known)
+    return RunResult(role, dict(known)[best], last, clean, gaps[-1] if gaps else None, known, balanced)
 
 
 def of_condition(measured: Sequence[RunResult], condition: str) -> dict[int, RunResult]:
@@ -93,6 +108,11 @@ def accuracy_interval(values: Sequence[float | None], pictures: int | None) -> I
     return _interval(values, rounding_error(pictures), ACCURACY)
 
 
+def balanced_interval(runs: Iterable[RunResult], pictures: Pictures) -> Interval | None:
+    """The same of the balanced accuracies of runs."""
+    return _interval([run.balanced for run in runs], pictures.balanced_rounding, ACCURACY)
+
+
 def gap_interval(values: Sequence[float | None], pictures: Pictures) -> Interval | None:
     """The same of gaps."""
     return _interval(values, pictures.gap_rounding, GAP)
@@ -103,6 +123,18 @@ def accuracy_difference(
 ) -> Difference | None:
     """First minus second of pairs of validation accuracies; None where there are none."""
     return _difference(pairs, confidence, pictures.accuracy_rounding, ACCURACY)
+
+
+def balanced_difference(
+    pairs: Iterable[tuple[RunResult, RunResult]], pictures: Pictures
+) -> Difference | None:
+    """The same of the balanced accuracies of pairs of runs, of those that are known."""
+    known = [
+        (run.balanced, other.balanced)
+        for run, other in pairs
+        if run.balanced is not None and other.balanced is not None
+    ]
+    return _difference(known, CONFIDENCE, pictures.balanced_rounding, ACCURACY)
 
 
 def gap_difference(
@@ -165,6 +197,11 @@ def signed(value: float) -> str:
 def span(low: float, high: float) -> str:
     """`-0.1 to +3.1`, in points."""
     return f"{signed(low)} to {signed(high)}"
+
+
+def balanced_words(text: str) -> str:
+    """The note that says of the balanced accuracy what a headline says of the accuracy."""
+    return f"Classes are uneven, so the headline is mostly about the largest. Balanced accuracy: {text}"
 
 
 def interval_dict(interval: Interval | None) -> dict[str, Any] | None:

@@ -19,6 +19,9 @@ from core.studies.run_results import (
     RunResult,
     accuracy_difference,
     accuracy_interval,
+    balanced_difference,
+    balanced_interval,
+    balanced_words,
     difference_dict,
     distance,
     gap_difference,
@@ -51,6 +54,7 @@ class ConditionResult:
     key: str
     name: str
     accuracy: Interval | None
+    balanced: Interval | None
     gap: Interval | None
     spread: float | None
     telling: float | None
@@ -59,20 +63,26 @@ class ConditionResult:
 
 @dataclass(frozen=True)
 class SeedRow:
-    """A seed, with the best validation accuracy and the last gap of each config; None where a run has not ended."""
+    """A seed, with the best validation accuracy, the balanced one of that epoch and the last gap of each config; None
+    where a run has not ended. Balanced accuracies are None too where classes are even.
+    """
 
     seed: int
     accuracies: tuple[float | None, ...]
+    balanced: tuple[float | None, ...]
     gaps: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
 class SeedsResult:
-    """`accuracy` and `gap` are first minus second; None with one config, or before a pair of runs has finished."""
+    """`accuracy`, `balanced` and `gap` are first minus second; None with one config, or before a pair of runs has
+    finished.
+    """
 
     conditions: tuple[ConditionResult, ...]
     rows: tuple[SeedRow, ...]
     accuracy: Difference | None
+    balanced: Difference | None
     gap: Difference | None
     headline: str
     notes: tuple[str, ...]
@@ -82,20 +92,27 @@ class SeedsResult:
         conditions = [
             {
                 "name": condition.name,
-                "best_val_accuracy": interval_dict(condition.accuracy), "gap": interval_dict(condition.gap),
+                "best_val_accuracy": interval_dict(condition.accuracy),
+                "balanced_accuracy": interval_dict(condition.balanced), "gap": interval_dict(condition.gap),
                 "standard_deviation": condition.spread, "telling_difference": condition.telling,
                 "epochs": [{"epoch": point.epoch, **(interval_dict(point.accuracy) or {})} for point in condition.band],
             }
             for condition in self.conditions
         ]  # fmt: skip
         rows = [
-            {"seed": row.seed, "best_val_accuracy": list(row.accuracies), "gap": list(row.gaps)}
+            {
+                "seed": row.seed,
+                "best_val_accuracy": list(row.accuracies),
+                "balanced_accuracy": list(row.balanced),
+                "gap": list(row.gaps),
+            }
             for row in self.rows
         ]
         return {
             "configs": conditions,
             "seeds": rows,
             "difference": difference_dict(self.accuracy),
+            "balanced_difference": difference_dict(self.balanced),
             "gap_difference": difference_dict(self.gap),
         }
 
@@ -114,25 +131,32 @@ def compare_seeds(
         SeedRow(
             seed,
             tuple(runs[seed].best_val_accuracy if seed in runs else None for runs in found),
+            tuple(runs[seed].balanced if seed in runs else None for runs in found),
             tuple(runs[seed].gap if seed in runs else None for runs in found),
         )
         for seed in spec.seeds
     )
     if len(conditions) == 1:
-        return SeedsResult(results, rows, None, None, *_words_of_one(results[0], pictures))
+        return SeedsResult(results, rows, None, None, None, *_words_of_one(results[0], pictures))
     names = (conditions[0].name, conditions[1].name)
     accuracy = accuracy_difference(_pairs([row.accuracies for row in rows]), pictures)
     gap = gap_difference(_pairs([row.gaps for row in rows]), pictures)
-    return SeedsResult(results, rows, accuracy, gap, *_words_of_two(names, accuracy, gap))
+    first, second = found
+    balanced = balanced_difference(
+        ((first[seed], second[seed]) for seed in first if seed in second), pictures
+    )
+    words = _words_of_two(names, accuracy, balanced, gap)
+    return SeedsResult(results, rows, accuracy, balanced, gap, *words)
 
 
 def _condition_result(key: str, name: str, runs: Sequence[RunResult], pictures: Pictures) -> ConditionResult:
     best = [run.best_val_accuracy for run in runs]
     accuracy = accuracy_interval(best, pictures.validation)
     spread = float(np.std(best, ddof=1)) if len(best) > 1 else None
+    gap = gap_interval([run.gap for run in runs], pictures)
     return ConditionResult(
-        key, name, accuracy, gap_interval([run.gap for run in runs], pictures), spread,
-        telling_difference(best, pictures), _band(runs, pictures),
+        key, name, accuracy, balanced_interval(runs, pictures), gap, spread, telling_difference(best, pictures),
+        _band(runs, pictures),
     )  # fmt: skip
 
 
@@ -157,13 +181,15 @@ def _words_of_one(condition: ConditionResult, pictures: Pictures) -> tuple[str, 
     if accuracy is None:
         return "No run has finished yet.", ()
     mean = percent(accuracy.mean)
+    balanced = () if condition.balanced is None else (balanced_words(_reached(condition.balanced)),)
     if accuracy.low is None or accuracy.high is None or condition.telling is None or condition.spread is None:
         return (
             f"{condition.name}: {mean} best validation accuracy; one run cannot show how much is chance.",
-            (),
+            balanced,
         )
     seeds = f"95 % interval of {accuracy.n} seeds: {percent(accuracy.low)} to {percent(accuracy.high)}"
-    headline = f"{condition.name} reaches {mean} on average ({seeds})."
+    what = " best validation accuracy" if balanced else ""
+    headline = f"{condition.name} reaches {mean}{what} on average ({seeds})."
     varies = f"by {distance(condition.spread)} (standard deviation)"
     if pictures.validation and condition.spread < (pictures.accuracy_rounding or 0.0):
         varies = f"by less than {pictures.validation:,} validation pictures can show"
@@ -173,34 +199,47 @@ def _words_of_one(condition: ConditionResult, pictures: Pictures) -> tuple[str, 
     )
     if condition.telling >= 1:
         apart = "With so few seeds no difference between two single runs means anything."
-    return headline, (f"From seed to seed it varies {varies}. {apart}",)
+    return headline, (*balanced, f"From seed to seed it varies {varies}. {apart}")
+
+
+def _reached(accuracy: Interval) -> str:
+    if accuracy.low is None or accuracy.high is None:
+        return f"{percent(accuracy.mean)}."
+    return f"{percent(accuracy.mean)} on average ({percent(accuracy.low)} to {percent(accuracy.high)})."
 
 
 def _words_of_two(
-    names: tuple[str, str], accuracy: Difference | None, gap: Difference | None
+    names: tuple[str, str], accuracy: Difference | None, balanced: Difference | None, gap: Difference | None
 ) -> tuple[str, tuple[str, ...]]:
     if accuracy is None:
         return f"No seed has finished for both {names[0]} and {names[1]} yet.", ()
+    headline = _better(names, accuracy, "" if balanced is None else " in accuracy")
+    notes: tuple[str, ...] = () if balanced is None else (balanced_words(_better(names, balanced)),)
+    return headline, notes + _gaps_in_words(names, gap)
+
+
+def _better(names: tuple[str, str], accuracy: Difference, measure: str = "") -> str:
     better = names[0] if accuracy.mean >= 0 else names[1]
     mean = distance(accuracy.mean)
     if accuracy.low is None or accuracy.high is None:
         found = "Both are equally good" if mean == distance(0.0) else f"{better} is {mean} better"
-        return f"{found} in one pair of runs, which cannot tell a difference from chance.", ()
+        return f"{found}{measure} in one pair of runs, which cannot tell a difference from chance."
     low, high = _turned(accuracy.low, accuracy.high, accuracy.mean)
     verdict = "a clear difference" if accuracy.clear else "no clear winner"
-    headline = f"{better} is {mean} better ({span(low, high)}, 95 %): {verdict}."
     if mean == distance(0.0):
-        headline = f"Both are equally good on average ({span(low, high)}, 95 %): {verdict}."
+        return f"Both are equally good{measure} on average ({span(low, high)}, 95 %): {verdict}."
+    return f"{better} is {mean} better{measure} ({span(low, high)}, 95 %): {verdict}."
+
+
+def _gaps_in_words(names: tuple[str, str], gap: Difference | None) -> tuple[str, ...]:
     if gap is None or gap.low is None or gap.high is None:
-        return headline, ()
+        return ()
     narrower = names[0] if gap.mean < 0 else names[1]
     low, high = _turned(gap.low, gap.high, gap.mean)
     verdict = "a clear difference" if gap.clear else "no clear difference"
     if distance(gap.mean) == distance(0.0):
-        return headline, (f"Their gaps are equal on average ({span(low, high)}, 95 %): {verdict}.",)
-    return headline, (
-        f"The gap of {narrower} is {distance(gap.mean)} smaller ({span(low, high)}, 95 %): {verdict}.",
-    )
+        return (f"Their gaps are equal on average ({span(low, high)}, 95 %): {verdict}.",)
+    return (f"The gap of {narrower} is {distance(gap.mean)} smaller ({span(low, high)}, 95 %): {verdict}.",)
 
 
 def _turned(low: float, high: float, mean: float) -> tuple[float, float]:

@@ -7,12 +7,15 @@ from typing import Any
 from core.analysis.divergence import GUESSING_MARGIN
 from core.analysis.significance import Interval, LogFit, fit_log_law
 from core.errors import UserError
+from core.formatting import percent
 from core.studies.plan import size_key
 from core.studies.run_results import (
     CONFIDENCE,
     Pictures,
     RunResult,
     accuracy_interval,
+    balanced_interval,
+    balanced_words,
     distance,
     gap_interval,
     interval_dict,
@@ -31,6 +34,7 @@ class SizeLevel:
 
     size: int
     accuracy: Interval | None
+    balanced: Interval | None
     gap: Interval | None
     fitted: float | None
     residual: float | None
@@ -50,7 +54,8 @@ class VolumeResult:
         """Plain values for JSON."""
         levels = [
             {
-                "size": level.size, "best_val_accuracy": interval_dict(level.accuracy), "gap": interval_dict(level.gap),
+                "size": level.size, "best_val_accuracy": interval_dict(level.accuracy),
+                "balanced_accuracy": interval_dict(level.balanced), "gap": interval_dict(level.gap),
                 "fitted": level.fitted, "residual": level.residual, "standard_error": level.error,
             }
             for level in self.levels
@@ -86,7 +91,7 @@ def _level(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: P
     residual = None if accuracy is None or fitted is None else accuracy.mean - fitted
     error = None if accuracy is None else known_error(accuracy.mean, pictures.validation)
     gap = gap_interval([run.gap for run in runs], replace(pictures, clean=min(pictures.clean or size, size)))
-    return SizeLevel(size, accuracy, gap, fitted, residual, error)
+    return SizeLevel(size, accuracy, balanced_interval(runs, pictures), gap, fitted, residual, error)
 
 
 def _headline(fit: LogFit | None) -> str:
@@ -103,13 +108,15 @@ def _headline(fit: LogFit | None) -> str:
 
 
 def _notes(fit: LogFit | None, levels: Sequence[SizeLevel], num_classes: int | None) -> tuple[str, ...]:
-    guessed = [
-        f"{level.size:,}"
-        for level in levels
-        if level.accuracy and _is_guessing(level.accuracy.mean, num_classes)
-    ]
+    guessed = [f"{level.size:,}" for level in levels if level.accuracy and _is_guessing(level, num_classes)]
     known = [level for level in levels if level.residual is not None]
     notes = []
+    balanced = [
+        f"{percent(level.balanced.mean)} with {level.size:,} pictures" for level in levels if level.balanced
+    ]
+    if balanced:
+        ends = dict.fromkeys((balanced[0], balanced[-1]))
+        notes.append(balanced_words(f"{', '.join(ends)}."))
     if guessed:
         notes.append(
             f"At {' and '.join(guessed)} pictures the network is hardly better than guessing: the fitted line "
@@ -129,8 +136,10 @@ def _notes(fit: LogFit | None, levels: Sequence[SizeLevel], num_classes: int | N
     return tuple(notes)
 
 
-def _is_guessing(accuracy: float, num_classes: int | None) -> bool:
-    return num_classes is not None and accuracy < 1 / num_classes + GUESSING_MARGIN
+def _is_guessing(level: SizeLevel, num_classes: int | None) -> bool:
+    """By the balanced accuracy where classes are uneven: one answer for everything gets 1 / `num_classes` of that."""
+    told = level.balanced or level.accuracy
+    return num_classes is not None and told is not None and told.mean < 1 / num_classes + GUESSING_MARGIN
 
 
 def _bend(residuals: Sequence[float]) -> str | None:

@@ -56,15 +56,21 @@ def _render_seeds(study_id: str, result: SeedsResult) -> None:
         entry: dict[str, Any] = {"Seed": str(row.seed)}
         for index in range(len(names)):
             entry[_column(names, index, "best")] = times_100(row.accuracies[index])
+            entry[_column(names, index, "balanced")] = times_100(row.balanced[index])
             entry[_column(names, index, "gap")] = times_100(row.gaps[index])
         rows.append(entry)
     mean: dict[str, Any] = {"Seed": "mean"}
     for index, condition in enumerate(result.conditions):
         mean[_column(names, index, "best")] = _mean(condition.accuracy)
+        mean[_column(names, index, "balanced")] = _mean(condition.balanced)
         mean[_column(names, index, "gap")] = _mean(condition.gap)
-    numbers = [_column(names, index, what) for index in range(len(names)) for what in ("best", "gap")]
+    numbers = [
+        _column(names, index, what) for index in range(len(names)) for what in ("best", "balanced", "gap")
+    ]
     _table([*rows, mean], numbers, "Best validation accuracy and gap of each seed")
-    st.caption("Best validation accuracy in percent, gap in points.")
+    uneven = any(condition.balanced is not None for condition in result.conditions)
+    balanced = " with the balanced one of that epoch" if uneven else ""
+    st.caption(f"Best validation accuracy{balanced} in percent, gap in points.")
 
 
 def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> None:
@@ -84,11 +90,18 @@ def _render_ablation(study_id: str, spec: StudySpec, result: AblationResult) -> 
                     f"Change of {title.lower()} in points {against}, one bar per part",
                 )  # fmt: skip
         rows = [
-            {"Condition": effect.name, **_change("Accuracy", effect.accuracy), **_change("Gap", effect.gap)}
+            {
+                "Condition": effect.name,
+                **_change("Accuracy", effect.accuracy),
+                **_change("Balanced", effect.balanced),
+                **_change("Gap", effect.gap),
+            }
             for effect in effects
         ]
         numbers = [
-            f"{name}{end}" for name in ("Accuracy", "Gap") for end in ("", " from", " to", " st. error")
+            f"{name}{end}"
+            for name in ("Accuracy", "Balanced", "Gap")
+            for end in ("", " from", " to", " st. error")
         ]
         _table(rows, numbers, f"Changes in points {against}", "%+.1f")
     st.caption(
@@ -108,6 +121,7 @@ def _render_volume(study_id: str, result: VolumeResult) -> None:
     rows = [
         {
             "Pictures": f"{level.size:,}", "Best validation %": _mean(level.accuracy),
+            "Balanced %": _mean(level.balanced),
             "Line %": times_100(level.fitted), "Difference": times_100(level.residual),
             "Standard error": times_100(level.error), "Gap": _mean(level.gap),
         }
@@ -124,6 +138,7 @@ def _render_noise(study_id: str, result: NoiseResult) -> None:
     rows = [
         {
             "Wrong labels": f"{100 * level.fraction:g} %", "Best validation %": _mean(level.best_validation),
+            "Balanced %": _mean(level.balanced),
             "Last validation %": _mean(level.last_validation), "Clean training %": _mean(level.clean_training),
             "Memorised, at least %": times_100(level.memorised),
         }

@@ -193,6 +193,9 @@ def _render_table(report: StudyReport) -> None:
         alt="The runs of the study: condition, seed, status, best validation accuracy, gap and epochs",
         column_config={
             "best": st.column_config.NumberColumn("Best validation", format="%.1f %%"),
+            "balanced": st.column_config.NumberColumn(
+                "Balanced", format="%.1f %%", help="The mean of the classes' validation accuracies at the best epoch.",
+            ),
             "gap": st.column_config.NumberColumn("Gap", format="%.1f", help=GAP_IN_WORDS),
             "condition": "Condition", "seed": "Seed", "status": "Status", "epochs": "Epochs",
             "name": "Name", "there": st.column_config.CheckboxColumn("Reused"), "id": "Id",
@@ -207,6 +210,7 @@ def _run_rows(members: Sequence[Member], names: dict[str, str]) -> pd.DataFrame:
             "seed": member.role["seed"],
             "status": run_words.LOOKS[member.run.state].label,
             "best": None if member.run.best_val_accuracy is None else 100 * member.run.best_val_accuracy,
+            "balanced": None if (balanced := member.run.balanced_where_uneven) is None else 100 * balanced,
             "gap": None if member.run.gap is None else 100 * member.run.gap,
             "epochs": f"{member.run.epoch} of {member.run.total_epochs}",
             "there": member.is_reused,
@@ -215,4 +219,5 @@ def _run_rows(members: Sequence[Member], names: dict[str, str]) -> pd.DataFrame:
         }
         for member in members
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.drop(columns="balanced") if table["balanced"].isna().all() else table

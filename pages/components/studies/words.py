@@ -18,7 +18,9 @@ class KindWords:
 _SHARED = """
 **What counts.** Only finished runs. The best validation accuracy is the highest of any epoch, so it is slightly
 optimistic, for all runs alike. The gap is clean training minus validation accuracy, the median of the last three
-epochs.
+epochs. Where classes are uneven, the balanced accuracy of the best epoch, the mean of the classes' accuracies, stands
+beside it: headline and charts are about accuracy, a note about balanced accuracy
+(Brodersen et al., [ICPR 2010](https://doi.org/10.1109/ICPR.2010.764)).
 """
 
 _PAIRED = """

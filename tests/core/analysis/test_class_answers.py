@@ -85,7 +85,11 @@ def test_a_network_that_knows_its_pictures_by_heart_overfits_and_is_no_better():
         counts([60, 40], [45, 13], [45, 13]), 0.58, epochs, clean_train_accuracy=clean, train_accuracy=clean
     )
     assert found.verdict is Verdict.OVERFITTING and found.onset_epoch is not None
-    assert found.evidence.endswith("; no better than always answering “healthy” on validation.")
+    # By hand: (45 / 60 + 13 / 40) / 2.
+    assert found.evidence.endswith(
+        "; no better than always answering “healthy” on validation. Classes are uneven: the last balanced accuracy is "
+        "53.8 %."
+    )
 
 
 def test_averages_that_lag_behind_are_the_nearer_cause():
@@ -133,3 +137,23 @@ def test_balanced_accuracy_and_unevenness_by_hand():
         classes.is_uneven and not counts([10, 7], [0, 0]).is_uneven and not counts([5, 0], [5, 0]).is_uneven
     )
     assert math.isclose(most_frequent_share(classes), 0.8)
+
+
+def test_a_healthy_course_says_which_classes_its_accuracy_hides():
+    epochs = 6
+    rising = [0.7 + 0.02 * epoch for epoch in range(epochs)]
+    found = judged(
+        counts([60, 30, 10], [60, 20, 0], [60, 20, 0]), rising[-1], epochs, train_accuracy=rising,
+        clean_train_accuracy=rising, val_accuracy=rising,
+    )  # fmt: skip
+    # By hand: (1 + 2 / 3 + 0) / 3.
+    assert found.verdict is Verdict.HEALTHY
+    assert (
+        "Classes are uneven: the last balanced accuracy is 55.6 %, and no validation picture of "
+        in found.evidence
+    )
+    even = judged(
+        counts([30, 30], [28, 20], [28, 20]), rising[-1], epochs, train_accuracy=rising, clean_train_accuracy=rising,
+        val_accuracy=rising,
+    )  # fmt: skip
+    assert even.verdict is Verdict.HEALTHY and "uneven" not in even.evidence

@@ -1,0 +1,56 @@
+"""Pages about real runs on uneven classes: what each says beside accuracy."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.store.store import Store
+from pages.components.runs.table import table_data, table_row
+from tests.core.conftest import own_data
+from tests.pages.visits import open_page, unfold, words
+from tests.uneven import draw_leaves
+
+FEW = "Few training pictures: rare (10). The classes are uneven: healthy has 120 training pictures, rare 10."
+
+
+def test_the_page_of_a_run_has_its_pictures_and_balanced_accuracy(uneven_home) -> None:
+    with Store(uneven_home.workspace) as store:
+        run = store.get_run(uneven_home.run_id)
+    page = open_page("runs.py", run=run.id)
+    tiles = {tile.label: tile.value for tile in page.metric}
+    assert tiles[f"Balanced, at epoch {run.best_epoch}"] == f"{100 * run.balanced_accuracy:.1f} %"
+    assert FEW in words(page)
+    unfold(page, "Pictures per class")
+    shown = next(each.value for each in page.dataframe if "Class" in each.value)
+    assert shown.to_numpy().tolist() == [["healthy", 120, 60, 60], ["ill", 30, 15, 15], ["rare", 10, 5, 5]]
+
+
+def test_the_table_has_a_column_only_for_uneven_classes(uneven_home) -> None:
+    with Store(uneven_home.workspace) as store:
+        run = store.get_run(uneven_home.run_id)
+    table = table_data([table_row(run, (), [])])
+    assert table["balanced"].tolist() == [pytest.approx(100 * run.balanced_accuracy)]
+
+    even = replace(run, uneven_classes=False)
+    assert "balanced" not in table_data([table_row(even, (), [])])
+    assert len(table_data([table_row(even, (), []), table_row(run, (), [])])["balanced"].dropna()) == 1
+
+
+def test_a_study_says_both(uneven_home) -> None:
+    page = open_page("studies.py", study=uneven_home.study_id)
+    text = words(page)
+    assert "Classes are uneven, so the headline is mostly about the largest. Balanced accuracy: " in text
+    columns = [list(each.value.columns) for each in page.dataframe]
+    assert any(sum("balanced" in str(name) for name in names) == 2 for names in columns)
+
+
+def test_design_hints_at_uneven_classes_only_where_they_are(workspace) -> None:
+    draw_leaves(workspace)
+    own_data(workspace, "pets", count=200)
+    hint = "The classes are uneven: healthy has 240 training pictures, rare 20."
+    for dataset, hinted in (("leaves", True), ("pets", False)):
+        page = open_page("design.py", dataset=dataset)
+        field = next(each for each in page.selectbox if (each.key or "").endswith("dataset.id"))
+        field.set_value(dataset).run()
+        assert not page.exception
+        assert (hint in words(page)) is hinted
