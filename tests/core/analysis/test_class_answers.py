@@ -153,7 +153,7 @@ def test_a_healthy_course_says_which_classes_its_accuracy_hides():
         in found.evidence
     )
     even = judged(
-        counts([30, 30], [28, 20], [28, 20]), rising[-1], epochs, train_accuracy=rising, clean_train_accuracy=rising,
+        counts([60, 60], [56, 40], [56, 40]), rising[-1], epochs, train_accuracy=rising, clean_train_accuracy=rising,
         val_accuracy=rising,
     )  # fmt: skip
     assert even.verdict is Verdict.HEALTHY and "uneven" not in even.evidence
