@@ -4,6 +4,8 @@
     ├── UserError (also ValueError)   a person can fix it: one plain sentence, optionally the field it is about
     │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
     │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
+    │   ├── UploadError               a file that is being uploaded is refused, or its portion does not fit
+    │   │   └── UploadNotFound
     │   ├── PictureError              an uploaded file is not a picture that ConvDeck reads
     │   ├── StudyNotFound
     │   └── RunError                  a run cannot do what was asked of it
@@ -46,6 +48,24 @@ class ConfigError(UserError):
 
 class DatasetError(UserError):
     """A data set is unknown, damaged, in use or cannot be imported."""
+
+
+class UploadError(UserError):
+    """A file that is being uploaded is refused. `status` is the HTTP status that says so; `received` are the bytes
+    that are stored of it, where the sender can continue from there.
+    """
+
+    def __init__(self, message: str, status: int = 400, received: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.received = received
+
+
+class UploadNotFound(UploadError):
+    """There is no upload with this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such upload; it may have been removed. Start it again.", 404)
 
 
 class PictureError(UserError):

@@ -39,6 +39,10 @@ class Workspace:
         return self.root / "drafts"
 
     @property
+    def uploads(self) -> Path:
+        return self.root / "uploads"
+
+    @property
     def scheduler_lock(self) -> Path:
         return self.root / "scheduler.lock"
 

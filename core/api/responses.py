@@ -21,6 +21,7 @@ from core.errors import (
     RunNotFound,
     StudyNotFound,
     TokenTaken,
+    UploadNotFound,
     UserError,
 )
 from core.server.services import Services, get_services
@@ -47,7 +48,7 @@ async def answer(
     """What `work` returns, as JSON; what it raises, as an error with the status that fits."""
     try:
         return JSONResponse(await anyio.to_thread.run_sync(work, limiter=limiter), status_code=status)
-    except (RunNotFound, StudyNotFound) as error:
+    except (RunNotFound, StudyNotFound, UploadNotFound) as error:
         return refuse(404, str(error))
     except TokenTaken as error:
         return refuse(409, str(error))

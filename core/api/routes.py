@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api import augmentation, notebook, runs, studies
+from core.api import augmentation, notebook, runs, studies, uploads
 from core.api.responses import route
 from core.datasets.storage import list_datasets
 from core.server.services import Services
@@ -21,6 +21,7 @@ def build_routes() -> list[Route]:
         *studies.routes(),
         *notebook.routes(),
         *augmentation.routes(),
+        *uploads.routes(),
     ]
 
 

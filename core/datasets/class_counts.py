@@ -33,21 +33,28 @@ def class_counts(class_names: Sequence[str], parts: Mapping[str, Iterable[int]])
 
 def count_notes(classes: Sequence[ClassCount]) -> list[str]:
     """What is worth knowing about how many pictures the classes have: none, few, uneven, too few to judge by."""
-    train, validation, test = (
-        {each.name: int(getattr(each, part)) for each in classes} for part in ("train", "validation", "test")
-    )
+    train, judged = _parts(classes)
+    notes = [*missing_notes(classes), *_few("training", train, FEW_TRAINING)]
+    for words, counts in judged.items():
+        notes += _too_few(words, counts)
+    return notes + _uneven(train)
+
+
+def missing_notes(classes: Sequence[ClassCount]) -> list[str]:
+    """Of `count_notes`, those on classes that have no picture in a part at all."""
+    train, judged = _parts(classes)
     notes = []
     if without := [name for name, count in train.items() if count == 0]:
         notes.append(
             f"{_named(without, 'has', 'have')} no training pictures, so the network cannot learn {_them(without)}."
         )
-    notes += _few("training", train, FEW_TRAINING)
-    if validation == test:
-        notes += _judged("validation and test", validation, "each of the validation and test parts")
-    else:
-        notes += _judged("validation", validation, "the validation part")
-        notes += _judged("test", test, "the test part")
-    return notes + _uneven(train)
+    for words, counts in judged.items():
+        if without := [name for name, count in counts.items() if count == 0]:
+            notes.append(
+                f"{_named(without, 'has', 'have')} no {words} pictures, so the accuracy on them says nothing about "
+                f"{_them(without)}."
+            )
+    return notes
 
 
 def unevenness_in_words(classes: Sequence[ClassCount]) -> str | None:
@@ -79,29 +86,31 @@ def _them(names: Sequence[str]) -> str:
     return "it" if len(names) == 1 else "them"
 
 
+def _parts(classes: Sequence[ClassCount]) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Training pictures by class, and those of each part that judges, by its name: of both where they are the same."""
+    train, validation, test = (
+        {each.name: int(getattr(each, part)) for each in classes} for part in ("train", "validation", "test")
+    )
+    if validation == test:
+        return train, {"validation and test": validation}
+    return train, {"validation": validation, "test": test}
+
+
 def _few(words: str, counts: Mapping[str, int], few: int) -> list[str]:
     named = [f"{name} ({count})" for name, count in counts.items() if 0 < count < few]
     return [f"Few {words} pictures: {listed(named, 5)}."] if named else []
 
 
-def _judged(words: str, counts: Mapping[str, int], part: str) -> list[str]:
-    notes = []
-    without = [name for name, count in counts.items() if count == 0]
-    if without:
-        notes.append(
-            f"{_named(without, 'has', 'have')} no {words} pictures, so the accuracy on them says nothing about "
-            f"{_them(without)}."
-        )
+def _too_few(words: str, counts: Mapping[str, int]) -> list[str]:
     total = sum(counts.values())
-    if total > 0 and (points := half_width_points(total)) >= ROUGH_POINTS:
-        # Every class is small then.
-        notes.append(
-            f"There {'is' if total == 1 else 'are'} only {count_of(total, 'picture')} in {part}: an accuracy measured "
-            f"on so few is known to about ± {points:.0f} points."
-        )
-    else:
-        notes += _few(words, counts, FEW_JUDGED)
-    return notes
+    if total == 0 or (points := half_width_points(total)) < ROUGH_POINTS:
+        return _few(words, counts, FEW_JUDGED)
+    # Every class is small then.
+    part = "each of the validation and test parts" if " and " in words else f"the {words} part"
+    return [
+        f"There {'is' if total == 1 else 'are'} only {count_of(total, 'picture')} in {part}: an accuracy measured on so "
+        f"few is known to about ± {points:.0f} points."
+    ]
 
 
 def half_width_points(count: int) -> float:

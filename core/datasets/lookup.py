@@ -48,3 +48,13 @@ def check_dataset(workspace: Workspace, dataset: DatasetConfig) -> None:
             "dataset.num_train",
             f"must be at most {info.num_train:,}, the training pictures of {info.title}, not {asked:,}.",
         )
+
+
+def values_for(info: DatasetInfo, num_train: int | None) -> dict[str, object]:
+    """Settings for a change to this data set, where `num_train` training pictures were chosen before: all of them if
+    it has fewer.
+    """
+    values: dict[str, object] = {"dataset.id": info.id}
+    if num_train is not None and 0 < info.num_train < num_train:
+        values["dataset.num_train"] = None
+    return values

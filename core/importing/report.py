@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.datasets.class_counts import ClassCount
+from core.datasets.class_counts import ClassCount, missing_notes
 from core.datasets.saving import REPORT
 from core.errors import DatasetError
 from core.formatting import count_of, listed
@@ -65,6 +65,12 @@ class ImportReport:
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the command line prints and `report.json` keeps them."""
         return asdict(self)
+
+    def serious(self) -> list[str]:
+        """Those of `sentences` by which measured accuracies mislead: duplicates, and parts without a class."""
+        missing = missing_notes(self.classes)
+        # Also where an older report does not say it.
+        return [*(each.sentence(self.classes) for each in self.duplicates), *missing]
 
     def sentences(self) -> list[str]:
         """Notes and duplicates, for a person."""

@@ -8,6 +8,7 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.storage import DatasetInfo, Progress, delete_dataset
 from core.errors import UserError
 from core.runs import control
+from pages.components.datasets.report import serious_of
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button
 from pages.components.kit.text import error_text, literal
@@ -24,6 +25,9 @@ def render_card(info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{literal(info.title)}**", width="stretch")
         label, icon, color = STATES[info.state]
+        serious = serious_of(session.services().workspace, info)
+        if serious:
+            label, icon, color = "Look inside", ":material/warning:", "orange"
         st.badge(label, icon=icon, color=color)
     st.markdown(literal(info.description))
     if info.class_names:
@@ -32,6 +36,9 @@ def render_card(info: DatasetInfo) -> None:
             f"{info.num_classes} classes, {size}; {info.num_train:,} training, {info.num_validation:,} validation and "
             f"{info.num_test:,} test pictures"
         )
+    if serious:
+        more = f" And {len(serious) - 1} more: look inside." if len(serious) > 1 else ""
+        st.markdown(f":small[:orange[{literal(serious[0] + more)}]]")
     if info.state != "available":
         if destructive_button("Remove", f"remove-{info.id}", type="tertiary"):
             _confirm_removal(info)

@@ -1,54 +1,133 @@
-"""A look inside a data set: how many pictures each class has, and some of them."""
+"""A look inside a data set: its size and cut, what its import reported, and its pictures by part and class."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.datasets.splits import validation_and_test
 from core.datasets.storage import Dataset
+from core.formatting import count_of
+from core.workspace import Workspace
+from pages.components.datasets.report import render_counts, render_left_out, render_notes, report_of
+from pages.components.datasets.widgets import picture_grid
 from pages.components.kit.pictures import contact_sheet
 from pages.components.kit.text import literal
 
-GALLERY = 12
-SHOWN_CLASSES = 20
-# Nominal: names such as 0 to 9 would become a scale otherwise. Unsorted: in the data set's own order.
-COUNTS_CHART: dict[str, Any] = {
-    "title": "Training pictures per class",
-    "height": {"step": 22},
-    "mark": {"type": "bar", "tooltip": True},
-    "encoding": {
-        "x": {"field": "pictures", "type": "quantitative", "title": None, "axis": {"tickMinStep": 1}},
-        "y": {"field": "class", "type": "nominal", "sort": None, "title": None},
-    },
+PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
+CROPS = {
+    "center": "of those that were not square, the middle was cut out",
+    "pad": "those that were not square were padded",
+    "stretch": "those that were not square were stretched",
 }
+COLUMNS = 12  # of the sheet; of a class while all are shown
+MOST_SHOWN = 120
+PAGE_BYTES = 6_000_000  # of pixels that are sent for one page
 
 
-def render_inside(dataset: Dataset) -> None:
-    """Pictures per class as bars, and the first pictures of each chosen class."""
-    left, right = st.columns([1, 2], gap="large")
+def render_inside(workspace: Workspace, dataset: Dataset) -> None:
+    """What it is, what is to be kept in mind, counts and pictures."""
+    report = report_of(workspace, dataset)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(literal(facts(dataset)), width="stretch")
+        if st.button("Train on it", icon=":material/play_arrow:", type="primary", key=f"train-{dataset.id}"):
+            st.switch_page("design.py", query_params={"dataset": dataset.id})
+    render_notes(report)
+    left, right = st.columns([2, 3], gap="large")
     with left:
-        alt = f"Training pictures per class of {dataset.title}"
-        st.vega_lite_chart(class_counts(dataset), COUNTS_CHART, alt=alt)
+        render_counts(report, f"counts-{dataset.id}")
+        render_left_out(report, f"left-out-{dataset.id}")
     with right:
+        _render_pictures(dataset)
+
+
+def facts(dataset: Dataset) -> str:
+    """`144 pictures of 32×32 pixels, in 5 classes; of those that were not square, the middle was cut out.`"""
+    height, width, channels = dataset.image_shape
+    total = len(dataset.y_train) + len(dataset.y_test)
+    cut = f"; {CROPS[dataset.crop]}" if dataset.crop in CROPS else ""
+    return (
+        f"{count_of(total, 'picture')} of {width}×{height} pixels{' in grey' if channels == 1 else ''}, "
+        f"{len(dataset.class_names)} classes{cut}."
+    )
+
+
+def rows_of_part(
+    dataset: Dataset, part: str
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """(stored pictures, rows of the part in them, the label of each of these rows)."""
+    if part == "train":
         labels = np.asarray(dataset.y_train)
-        names = dataset.class_names[:SHOWN_CLASSES]
-        shown = st.multiselect(
-            "Classes", range(len(dataset.class_names)), list(range(len(names))),
-            format_func=lambda index: dataset.class_names[index], key=f"classes-{dataset.id}",
+        return dataset.x_train, np.arange(len(labels)), labels
+    labels = np.asarray(dataset.y_test)
+    validation, test = validation_and_test(labels, dataset.num_validation)
+    rows = validation if part == "validation" else test
+    return dataset.x_test, rows, labels[rows]
+
+
+def _render_pictures(dataset: Dataset) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        part = st.segmented_control(
+            "Part", list(PARTS), default="train", required=True, format_func=PARTS.__getitem__,
+            key=f"part-{dataset.id}",
         )  # fmt: skip
-        for index in shown:
-            rows = np.flatnonzero(labels == index)[:GALLERY]
-            name = dataset.class_names[index]
-            with st.container(gap="xsmall"):
-                st.caption(literal(name))
-                st.image(
-                    contact_sheet(np.asarray(dataset.x_train[rows]), columns=GALLERY), width="stretch",
-                    alt=f"{len(rows)} pictures of the class {name}",
-                )  # fmt: skip
+        chosen = st.selectbox(
+            "Class", [None, *range(len(dataset.class_names))], key=f"class-{dataset.id}",
+            format_func=lambda label: "All classes" if label is None else dataset.class_names[label],
+        )  # fmt: skip
+    part = part or "train"
+    pictures, rows, labels = rows_of_part(dataset, part)
+    per_page = max(COLUMNS, min(MOST_SHOWN, PAGE_BYTES // int(np.prod(dataset.image_shape))))
+    if chosen is None:
+        groups = _first_of_each(
+            labels, len(dataset.class_names), max(1, per_page // COLUMNS), dataset.id, part
+        )
+    else:
+        groups = _page_of_class(labels, chosen, per_page, dataset.id, part)
+    shown = np.concatenate([places for _, places in groups]) if groups else np.zeros(0, np.int64)
+    if not len(shown):
+        st.caption(f"There are no {PARTS[part].lower()} pictures of it.")
+        return
+    sheet = contact_sheet(np.asarray(pictures[rows[shown]]), COLUMNS, scale=1, gap=0)
+    words = [
+        (_heading(dataset, label, places, labels), _labels(dataset, label, places, part))
+        for label, places in groups
+    ]
+    height, width = dataset.image_shape[:2]
+    picture_grid(sheet, (width, height), COLUMNS, words, key=f"pictures-{dataset.id}")
+    st.caption("Click a picture to enlarge it.")
 
 
-def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """A row per class, in the data set's own order: its name and its number of training pictures."""
-    counts = np.bincount(np.asarray(dataset.y_train), minlength=len(dataset.class_names))
-    return pd.DataFrame({"class": list(dataset.class_names), "pictures": counts})
+def _first_of_each(
+    labels: NDArray[np.int64], num_classes: int, per_page: int, dataset_id: str, part: str
+) -> list[tuple[int, NDArray[np.int64]]]:
+    """The first pictures of each class, some classes per page: (class, places along `labels`)."""
+    page = _page(-(-num_classes // per_page), f"classes-{dataset_id}-{part}")
+    shown = range(page * per_page, min((page + 1) * per_page, num_classes))
+    return [(label, np.flatnonzero(labels == label)[:COLUMNS]) for label in shown]
+
+
+def _page_of_class(
+    labels: NDArray[np.int64], label: int, per_page: int, dataset_id: str, part: str
+) -> list[tuple[int, NDArray[np.int64]]]:
+    """All pictures of one class, as many as fit per page."""
+    places = np.flatnonzero(labels == label)
+    page = _page(max(1, -(-len(places) // per_page)), f"page-{dataset_id}-{part}-{label}")
+    return [(label, places[page * per_page : (page + 1) * per_page])]
+
+
+def _page(count: int, key: str) -> int:
+    """The page that is chosen, from 0."""
+    return st.pagination(count, key=key) - 1 if count > 1 else 0
+
+
+def _heading(dataset: Dataset, label: int, places: Sequence[int], labels: NDArray[np.int64]) -> str:
+    total = int(np.sum(labels == label))
+    name = dataset.class_names[label]
+    return f"{name}: {len(places):,} of {total:,}" if len(places) < total else f"{name}: {total:,}"
+
+
+def _labels(dataset: Dataset, label: int, places: Sequence[int], part: str) -> list[str]:
+    """What each picture is, for its enlargement and for those who cannot see it."""
+    return [f"{dataset.class_names[label]}: {PARTS[part].lower()} picture {place + 1:,}" for place in places]

@@ -1,55 +1,137 @@
-"""The form that imports pictures from a file."""
+"""The form that imports pictures: upload, name, how they are cut, and what to do about those that cannot be read."""
 
-import tempfile
-from pathlib import Path
-
+import pandas as pd
 import streamlit as st
 
-from core.errors import UserError
+from core.datasets.storage import MAX_SIDE, DatasetInfo, Progress
+from core.errors import UploadNotFound, UserError
+from core.formatting import count_of
+from core.importing.naming import MOST_CHARACTERS, propose_name
 from core.importing.process import import_dataset
-from core.importing.reading import Reading
+from core.importing.reading import DEFAULT_SIZE, Reading
+from core.importing.report import DamagedPictures
+from core.importing.uploads import Upload, find_upload, keep_upload, remove_upload
+from pages.components.datasets.widgets import upload_box
 from pages.components.kit import session
 from pages.components.kit.text import error_text, literal
 
-UPLOADS = ("zip", "npz")
+# In the order of the buttons, with what `core.images.fit_picture` calls them.
+CROPS = {"center": "Cut the middle", "pad": "Pad", "stretch": "Stretch"}
+CROP_HELP = (
+    "How a picture that is not square becomes one. **Cut the middle** cuts off what is left and right, or above and "
+    "below. **Pad** keeps everything and fills up with the mean colour of the edges. **Stretch** changes the "
+    "proportions. Classify does the same with your pictures."
+)
 
 
-def render_import() -> None:
-    """What can be imported, and the form that does it."""
-    st.markdown(
-        "A `.zip` with one folder per class, or an `.npz` with `x_train`, `y_train`, `x_test` and `y_test`. Import "
-        "larger files and official CIFAR archives from the command line: `python -m core datasets add NAME PATH`."
-    )
-    with st.form("import", border=False):
-        columns = st.columns([2, 1])
-        name = columns[0].text_input("Name", placeholder="my-flowers", max_chars=40)
-        size = columns[1].number_input(
-            "Image size",
-            8,
-            256,
-            32,
-            8,
-            help="Pictures from a zip are resized to squares of this many pixels per side.",
-        )
-        # No size limit here, so that the server's own holds: it would refuse a larger file only after the upload.
-        upload = st.file_uploader("File", type=list(UPLOADS))
-        sent = st.form_submit_button("Import", icon=":material/upload:")
-    if not sent:
-        return
+def render_import(infos: list[DatasetInfo]) -> None:
+    """A place for the file; once it is uploaded, the form, and the pictures in it that cannot be read."""
+    upload = held_upload()
     if upload is None:
-        st.error("Choose a file first.")
+        st.markdown(
+            "One folder per class, such as `roses` and `tulips`, as a `.zip` or as it is on your disk; or an `.npz` "
+            "with arrays. If outer folders are called `train`, `validation` and `test`, these are the parts."
+        )
+        uploaded = upload_box("upload")
+        if uploaded is not None:
+            session.hold_upload(uploaded)
+            st.rerun()
         return
-    with st.spinner("Importing…"), tempfile.TemporaryDirectory() as folder:
-        # Of the uploaded name only the ending is used.
-        suffix = next(kind for kind in UPLOADS if upload.name.lower().endswith(f".{kind}"))
-        path = Path(folder) / f"upload.{suffix}"
-        path.write_bytes(upload.getbuffer())
-        try:
-            dataset = import_dataset(
-                session.services().workspace, name.strip(), path, Reading(int(size)), shown_name=upload.name
-            )
-        except UserError as error:
-            st.error(literal(error_text(error)))
-            return
+    _render_form(upload, [info.id for info in infos])
+
+
+def held_upload() -> Upload | None:
+    """The file that waits to be imported, if it is all there."""
+    upload_id = session.held_upload()
+    if upload_id is None:
+        return None
+    try:
+        upload = find_upload(session.services().workspace, upload_id)
+    except UploadNotFound:
+        upload = None
+    if upload is None or not upload.is_whole:
+        session.hold_upload(None)
+        st.warning("The uploaded file is no longer there. Choose it again.")
+        return None
+    keep_upload(upload)
+    return upload
+
+
+def _render_form(upload: Upload, taken: list[str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        size = f"{upload.size / 1e6:,.1f} MB"
+        st.markdown(f":material/folder_zip: **{literal(upload.name)}** ({literal(size)})", width="stretch")
+        if st.button("Choose another file", type="tertiary", icon=":material/close:"):
+            remove_upload(session.services().workspace, upload.id)
+            session.hold_upload(None)
+            st.rerun()
+    columns = st.columns([3, 3, 2])
+    # With the upload's id, so that the next file gets a name of its own.
+    name = columns[0].text_input(
+        "Name", propose_name(upload.name, taken), max_chars=MOST_CHARACTERS, key=f"import-name-{upload.id}",
+        help="Lowercase letters, digits, `-` and `_`.", persist_state="session",
+    )  # fmt: skip
+    is_npz = upload.path.suffix == ".npz"
+    with columns[1]:
+        crop = st.segmented_control(
+            "Pictures that are not square", list(CROPS), default="center", required=True, format_func=CROPS.__getitem__,
+            key="import-crop", help=CROP_HELP, disabled=is_npz, persist_state="session",
+        )  # fmt: skip
+    side = columns[2].number_input(
+        "Image size", 8, MAX_SIDE, DEFAULT_SIZE, 8, key="import-size", disabled=is_npz, persist_state="session",
+        help="Pixels per side. Larger pictures show more and train slower; 32 is the size of CIFAR-10.",
+    )  # fmt: skip
+    if is_npz:
+        st.caption("The pictures of an .npz stay as they are.")
+    reading = Reading(int(side), crop or "center")
+    if st.button("Import", type="primary", icon=":material/upload:", key="import"):
+        _import(upload, name.strip(), reading)
+    damaged = session.damaged_pictures()
+    if damaged is not None:
+        _render_damaged(upload, name.strip(), reading, damaged)
+
+
+def _render_damaged(upload: Upload, name: str, reading: Reading, damaged: DamagedPictures) -> None:
+    """All of them in place, and the way to go without them."""
+    count = len(damaged.left_out)
+    total = count_of(count + damaged.num_whole, "picture")
+    them = "it" if count == 1 else "them"
+    st.warning(
+        f"{count:,} of {total} cannot be read, so nothing was imported yet. Replace {them} in the file and upload it "
+        f"again, or leave {them} out.",
+        icon=":material/broken_image:",
+    )
+    table = pd.DataFrame([(each.file, each.reason) for each in damaged.left_out], columns=["File", "Reason"])
+    st.dataframe(table, hide_index=True, height="content" if count <= 10 else "auto", key="damaged-pictures")
+    if damaged.num_whole and st.button(
+        f"Import the other {damaged.num_whole:,}, leave out {'this one' if count == 1 else f'these {count:,}'}",
+        icon=":material/playlist_remove:", key="import-others",
+    ):  # fmt: skip
+        _import(upload, name, Reading(reading.image_size, reading.crop, skip_damaged=True))
+
+
+def _import(upload: Upload, name: str, reading: Reading) -> None:
+    workspace = session.services().workspace
+    bar = st.progress(0.0, f"Reading {literal(upload.name)}")
+
+    def report(progress: Progress) -> None:
+        if progress.total:
+            counted = f"{progress.stage}: {progress.done:,} of {progress.total:,}"
+            bar.progress(min(progress.done / progress.total, 1.0), literal(counted))
+        else:
+            bar.progress(1.0 if progress.stage == "Storing" else 0.0, literal(progress.stage))
+
+    try:
+        dataset = import_dataset(workspace, name, upload.path, reading, report, shown_name=upload.name)
+    except DamagedPictures as error:
+        session.set_damaged_pictures(error)
+        st.rerun()
+    except UserError as error:
+        bar.empty()
+        st.error(literal(error_text(error)), icon=":material/block:")
+        return
+    remove_upload(workspace, upload.id)
+    session.hold_upload(None)
+    session.look_inside(dataset.id)
     session.flash(f"{literal(dataset.id)} is ready: {len(dataset.class_names)} classes.")
     st.rerun()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.config import ExperimentConfig
+from core.datasets.lookup import find_dataset, values_for
 from core.design.drafts import load_draft, new_draft_id, save_draft
 from core.design.presets import get_preset
 from core.errors import UserError
@@ -23,13 +24,14 @@ def ensure_draft(services: Services, keep: Sequence[str] = ()) -> ExperimentConf
     """The draft's config, at the beginning of a page that edits it.
 
     `?preset=NAME` or `?from=RUN` in the address begins a new draft, and so does a first visit. `?draft=ID` brings
-    one back, and stands in the address from the first change on.
+    one back, and stands in the address from the first change on. `?dataset=ID` changes the draft to that data set.
     """
     session.forget_standing_errors()
     _take_link(services)
     if session.draft() is None:
         load_preset(services, DEFAULT_PRESET)
         session.set_draft_place(DraftPlace(kept=session.draft()))
+    _take_dataset(services)
     _keep(services.workspace, keep)
     config = session.design_config()
     assert config is not None
@@ -55,6 +57,17 @@ def _take_link(services: Services) -> None:
         st.warning(literal(error_text(error)), icon=":material/link_off:")
 
 
+def _take_dataset(services: Services) -> None:
+    dataset_id, config = st.query_params.get("dataset"), session.design_config()
+    if dataset_id is None or config is None:
+        return
+    try:
+        info = find_dataset(services.workspace, dataset_id)
+        session.alter_design(config.with_values(values_for(info, config.dataset.num_train)))
+    except UserError as error:
+        st.warning(literal(error_text(error)), icon=":material/link_off:")
+
+
 def _keep(workspace: Workspace, others: Sequence[str]) -> None:
     """Write the draft if it changed, into a file that this session alone writes, and put its id into the address."""
     draft, place = session.draft(), session.draft_place()
@@ -71,7 +84,7 @@ def _keep(workspace: Workspace, others: Sequence[str]) -> None:
         **({"draft": shown} if shown else {}),
         **{name: asked[name] for name in others if name in asked},
     }
-    # Also takes out `preset` and `from`: what is edited from here on must not fall back at the next rerun.
+    # Also takes out `preset`, `from` and `dataset`: what is edited from here on must not fall back at the next rerun.
     if asked != address:
         st.query_params.from_dict(address)
 

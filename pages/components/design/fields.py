@@ -93,15 +93,18 @@ def slider_field(
 
 
 def choice_field(
-    config: ExperimentConfig, path: str, *, disabled: bool = False, titles: dict[str, str] | None = None
-) -> None:
-    """One of the setting's choices, or of `titles` where the choices are not the config's own."""
+    config: ExperimentConfig, path: str, *, disabled: bool = False, titles: dict[str, str] | None = None,
+    also: Also | None = None,
+) -> None:  # fmt: skip
+    """One of the setting's choices, or of `titles` where the choices are not the config's own. `also` gives values
+    that have to change with it.
+    """
     key, label = _key(path), label_at(path)
     names = titles or label.choices
     options = list(names)
     st.selectbox(
         label.name, options, options.index(config.value(path)), key=key, help=label.help, disabled=disabled,
-        format_func=names.__getitem__, on_change=session.change_design, args=(path, key),
+        format_func=names.__getitem__, on_change=session.change_design, args=(path, key, also),
     )  # fmt: skip
     _error(path, key)
 

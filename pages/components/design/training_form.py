@@ -1,9 +1,12 @@
 """Data, optimizer and training settings of the draft."""
 
+from typing import Any
+
 import streamlit as st
 
 from core.config import ExperimentConfig
 from core.datasets.class_counts import unevenness_in_words
+from core.datasets.lookup import values_for
 from core.datasets.splits import counts_for
 from core.datasets.storage import DatasetInfo
 from core.errors import ConfigError, DatasetError, UserError
@@ -73,7 +76,12 @@ def render_data(config: ExperimentConfig, datasets: list[DatasetInfo], problem: 
 def _render_dataset(config: ExperimentConfig, datasets: list[DatasetInfo]) -> None:
     titles = {info.id: info.title + _state(info) for info in datasets}
     titles.setdefault(config.dataset.id, f"{config.dataset.id} (not available)")
-    choice_field(config, "dataset.id", titles=titles)
+    by_id = {info.id: info for info in datasets}
+
+    def also(chosen: str) -> dict[str, Any]:
+        return values_for(by_id[chosen], config.dataset.num_train) if chosen in by_id else {}
+
+    choice_field(config, "dataset.id", titles=titles, also=also)
 
 
 def _state(info: DatasetInfo) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.drafts import Draft
 from core.errors import ConfigError
+from core.importing.report import DamagedPictures
 from core.server.services import Services, get_services
 from pages.components.kit.refused import RefusedValues
 
@@ -76,6 +77,38 @@ def flash(message: str) -> None:
 def take_flashes() -> list[str]:
     """The messages to show now; they are given out once."""
     return st.session_state.pop("flashes", [])
+
+
+def held_upload() -> str | None:
+    """The id of the file that this visitor has uploaded and not imported yet."""
+    return st.session_state.get("held_upload")
+
+
+def hold_upload(upload_id: str | None) -> None:
+    """Remember it, or None for no file."""
+    st.session_state["held_upload"] = upload_id
+    st.session_state.pop("damaged_pictures", None)
+
+
+def damaged_pictures() -> DamagedPictures | None:
+    """Why the held upload could not be imported, where leaving out some pictures would help."""
+    return st.session_state.get("damaged_pictures")
+
+
+def set_damaged_pictures(error: DamagedPictures) -> None:
+    """Keep it while the visitor decides."""
+    st.session_state["damaged_pictures"] = error
+
+
+def look_inside(dataset_id: str) -> None:
+    """Have the page of data sets show this one, and scroll to it."""
+    st.session_state["look-inside"] = dataset_id
+    st.session_state["scroll_to_inside"] = secrets.token_hex(4)
+
+
+def scroll_to_inside() -> str | None:
+    """Changes each time the page is to scroll to the inside of a data set; None as long as it never was."""
+    return st.session_state.get("scroll_to_inside")
 
 
 def draft() -> Draft | None:

@@ -1,0 +1,65 @@
+"""What these pages need of the browser beyond Streamlit: an upload in portions, a grid of pictures, a scroll.
+
+Their scripts are files in `assets`, which Streamlit serves: scripts in a text would come from `blob:` addresses, which
+a content security policy for this server's own scripts alone does not let run.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+PACKAGE = "convdeck"
+HERE = Path(__file__).parent
+# Name of each component: its script and its style in `assets`.
+FILES: dict[str, tuple[str, str | None]] = {
+    "upload": ("upload.js", "upload.css"),
+    "pictures": ("pictures.js", "pictures.css"),
+    "scroll": ("scroll.js", None),
+}
+
+
+def upload_box(key: str) -> str | None:
+    """A place to choose or drop files. Returns the id of an upload, once, when all of it has arrived."""
+    uploaded = _mount("upload", key=key, on_uploaded_change=_nothing).uploaded
+    return uploaded if isinstance(uploaded, str) else None
+
+
+def picture_grid(
+    sheet: bytes, size: tuple[int, int], columns: int, groups: Sequence[tuple[str, Sequence[str]]], key: str
+) -> None:
+    """Pictures of `size` (width, height) that lie in a PNG `sheet` side by side in rows of `columns`.
+
+    `groups` are headings with what each picture beneath is, in the order of the sheet.
+    """
+    data = {
+        "sheet": f"data:image/png;base64,{base64.b64encode(sheet).decode()}",
+        "width": size[0], "height": size[1], "columns": columns,
+        "groups": [{"name": name, "labels": list(labels)} for name, labels in groups],
+    }  # fmt: skip
+    _mount("pictures", key=key, data=data)
+
+
+def scroll_here(token: str) -> None:
+    """Bring this place into view, once per token."""
+    _mount("scroll", key="scroll-here", data={"token": token})
+
+
+def _nothing() -> None:
+    """A component sends only what it has a callback for."""
+
+
+def _mount(name: str, key: str, data: Mapping[str, Any] | None = None, **callbacks: Any) -> Any:
+    full_name = f"{PACKAGE}.{name}"
+    manager = get_bidi_component_manager()
+    # A manifest is what installed packages have; of this one no package is installed.
+    if manager.get_component_asset_root(full_name) is None:
+        configs = [ComponentConfig(each, "assets") for each in FILES]
+        manager.register_from_manifest(ComponentManifest(PACKAGE, "1", configs), HERE)
+    script, style = FILES[name]
+    mount = st.components.v2.component(full_name, js=script, css=style)
+    return mount(key=key, data=data, **callbacks)
