@@ -1,6 +1,7 @@
 """A look inside a data set: its size and cut, what its import reported, and its pictures by part and class."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,7 @@ from core.formatting import count_of
 from core.workspace import Workspace
 from pages.components.datasets.report import render_counts, render_left_out, render_notes, report_of
 from pages.components.datasets.widgets import picture_grid
+from pages.components.kit import session
 from pages.components.kit.pictures import contact_sheet
 from pages.components.kit.text import literal
 
@@ -21,6 +23,7 @@ CROPS = {
     "pad": "those that were not square were padded",
     "stretch": "those that were not square were stretched",
 }
+ALL_CLASSES = -1
 COLUMNS = 12  # of the sheet; of a class while all are shown
 MOST_SHOWN = 120
 PAGE_BYTES = 6_000_000  # of pixels that are sent for one page
@@ -31,7 +34,9 @@ def render_inside(workspace: Workspace, dataset: Dataset) -> None:
     report = report_of(workspace, dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(literal(facts(dataset)), width="stretch")
-        if st.button("Train on it", icon=":material/play_arrow:", type="primary", key=f"train-{dataset.id}"):
+        # While a file waits to be imported, that is the next step.
+        kind: Literal["primary", "secondary"] = "secondary" if session.held_upload() else "primary"
+        if st.button("Train on it", icon=":material/play_arrow:", type=kind, key=f"train-{dataset.id}"):
             st.switch_page("design.py", query_params={"dataset": dataset.id})
     render_notes(report)
     left, right = st.columns([2, 3], gap="large")
@@ -73,13 +78,13 @@ def _render_pictures(dataset: Dataset) -> None:
             key=f"part-{dataset.id}",
         )  # fmt: skip
         chosen = st.selectbox(
-            "Class", [None, *range(len(dataset.class_names))], key=f"class-{dataset.id}",
-            format_func=lambda label: "All classes" if label is None else dataset.class_names[label],
+            "Class", [ALL_CLASSES, *range(len(dataset.class_names))], key=f"class-{dataset.id}",
+            format_func=lambda label: "All classes" if label == ALL_CLASSES else dataset.class_names[label],
         )  # fmt: skip
     part = part or "train"
     pictures, rows, labels = rows_of_part(dataset, part)
     per_page = max(COLUMNS, min(MOST_SHOWN, PAGE_BYTES // int(np.prod(dataset.image_shape))))
-    if chosen is None:
+    if chosen == ALL_CLASSES:
         groups = _first_of_each(
             labels, len(dataset.class_names), max(1, per_page // COLUMNS), dataset.id, part
         )
