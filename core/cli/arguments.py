@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core.config import ExperimentConfig
+from core.datasets.lookup import values_for
+from core.datasets.storage import describe_dataset
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
 from core.store.store import Store
@@ -40,8 +42,14 @@ def config_from(arguments: argparse.Namespace) -> ExperimentConfig:
         config = Store(Workspace.from_environment().ensure()).get_run(arguments.run).config
     values = dict(parse_assignment(text) for text in arguments.values)
     if arguments.dataset:
-        values["dataset.id"] = arguments.dataset
+        values = {**_change_dataset(config, arguments.dataset), **values, "dataset.id": arguments.dataset}
     return config.with_values(values)
+
+
+def _change_dataset(config: ExperimentConfig, dataset_id: str) -> dict[str, Any]:
+    """What changes with the data set: a preset's 2,000 training pictures become all where there are fewer."""
+    info = describe_dataset(Workspace.from_environment(), dataset_id)
+    return values_for(info, config.dataset.num_train) if info else {}
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

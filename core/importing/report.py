@@ -35,13 +35,16 @@ class Duplicates:
     examples: tuple[tuple[str, str], ...]
 
     def sentence(self, classes: Sequence[ClassCount]) -> str:
-        """What was found and what it means, for a person."""
+        """What was found and what it means, for a person, with an example."""
         first, second = self.examples[0]
-        example = f"For example {first} and {second}."
+        return f"{self.finding(classes)} For example {first} and {second}."
+
+    def finding(self, classes: Sequence[ClassCount]) -> str:
+        """What was found and what it means."""
         if self.kind == "two_labels":
             return (
                 f"{count_of(self.pictures, 'picture')} {'is' if self.pictures == 1 else 'are'} under two classes with "
-                f"the same pixels: no network can get both right. {example}"
+                f"the same pixels: no network can get both right."
             )
         before, after = self.kind.split("_")
         total = sum(getattr(each, after) for each in classes)
@@ -49,7 +52,7 @@ class Duplicates:
         return (
             f"{self.pictures:,} of {count_of(total, f'{names[after]} picture')} "
             f"{'is a' if self.pictures == 1 else 'are'} {names[before]} picture{'' if self.pictures == 1 else 's'} too "
-            f"(the same pixels), so the {names[after]} accuracy looks better than it is. {example}"
+            f"(the same pixels), so the {names[after]} accuracy looks better than it is."
         )
 
 
@@ -68,9 +71,11 @@ class ImportReport:
 
     def serious(self) -> list[str]:
         """Those of `sentences` by which measured accuracies mislead: duplicates, and parts without a class."""
-        missing = missing_notes(self.classes)
-        # Also where an older report does not say it.
-        return [*(each.sentence(self.classes) for each in self.duplicates), *missing]
+        return [*(each.sentence(self.classes) for each in self.duplicates), *missing_notes(self.classes)]
+
+    def serious_findings(self) -> list[str]:
+        """The same without examples."""
+        return [*(each.finding(self.classes) for each in self.duplicates), *missing_notes(self.classes)]
 
     def sentences(self) -> list[str]:
         """Notes and duplicates, for a person."""

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -286,38 +285,15 @@ def test_a_strangers_class_names_stay_text(engine, workspace) -> None:
     page = open_page("datasets.py")
     page.selectbox(key="look-inside").set_value("mine").run()
     assert not page.exception
-    shown = next(caption.value for caption in page.caption if "example" in caption.value)
-    assert shown.startswith(r"\!\[p\]\(http")
-
-
-def test_names_that_look_like_numbers_are_no_scale(engine, workspace) -> None:
-    x, y = np.zeros((30, 8, 8, 3), np.uint8), np.arange(30) % 10
-    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
-    save_dataset(workspace, "digits", "Digits", "", [str(9 - digit) for digit in range(10)], arrays)
-    page = open_page("datasets.py")
-    page.selectbox(key="look-inside").set_value("digits").run()
-    assert not page.exception
-    spec = json.loads(page.get("vega_lite_chart")[0].proto.spec)
-    assert spec["encoding"]["y"]["type"] == "nominal"
-    assert spec["encoding"]["y"]["sort"] is None
-
-
-def test_an_upload_is_called_by_its_own_name(engine, workspace, tmp_path: Path) -> None:
-    page = open_page("datasets.py")
-    page.text_input[0].set_value("mine")
-    page.file_uploader[0].set_value(("My *roses*.NPZ", b"nothing", "application/zip"))
-    press(page, "Import")
-    assert "My *roses*.NPZ cannot be read as .npz" in words(page)
-    x, y = np.zeros((10, 8, 8, 3), np.uint8), np.arange(10) % 2
-    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    page.file_uploader[0].set_value(("My *roses*.NPZ", (tmp_path / "a.npz").read_bytes(), "application/zip"))
-    press(page, "Import")
-    assert "Imported from My *roses*.NPZ." in words(page)
-
-
-def test_an_import_without_a_file_is_told(engine) -> None:
-    page = press(open_page("datasets.py"), "Import")
-    assert "Choose a file first" in words(page)
+    assert "example.org" not in "".join(each.value for each in (*page.markdown, *page.caption))
+    grid = next(
+        each.proto for each in page.get("bidi_component") if each.proto.component_name == "convdeck.pictures"
+    )
+    assert (
+        json.loads(grid.mixed.json if grid.HasField("mixed") else grid.json)["groups"][0]["name"]
+        == f"{name}: 5"
+    )
+    assert page.dataframe[0].value["Class"][0] == name
 
 
 def test_a_run_of_a_study_is_not_the_first_to_be_asked(engine, run, workspace) -> None:

@@ -39,7 +39,7 @@ def serious_of(workspace: Workspace, info: DatasetInfo) -> tuple[str, ...]:
 
     def find() -> tuple[str, ...]:
         try:
-            return tuple(report_of(workspace, load_dataset(workspace, info.id)).serious())
+            return tuple(report_of(workspace, load_dataset(workspace, info.id)).serious_findings())
         except UserError:
             return ()  # removed or damaged since it was listed
 

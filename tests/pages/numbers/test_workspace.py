@@ -3,17 +3,23 @@
 Of System, how much memory is in use, how busy a device is, and its temperature are measurements of the moment.
 """
 
+import base64
 import importlib.metadata
+import io
+import json
 import os
 import platform
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from core.datasets.saving import save_dataset
 from core.design.presets import PRESETS
@@ -21,7 +27,7 @@ from core.store.records import RunRequest
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.pages.numbers.conftest import Trained
-from tests.pages.numbers.readings import chart_data, sql, texts_of
+from tests.pages.numbers.readings import sql, texts_of
 from tests.pages.visits import open_page
 
 
@@ -44,12 +50,67 @@ def test_every_number_of_a_data_set(workspace: Workspace) -> None:
     assert f"{beginning}111 validation and {333 - 111} test pictures" in texts_of(page)
     # One that does not say which are for validation: half of them.
     assert f"{beginning}166 validation and 167 test pictures" in texts_of(page)
-    counts = chart_data(page.get("vega_lite_chart")[0])
-    expected = [("abc"[label], int((stored["y_train"] == label).sum())) for label in range(3)]
-    assert list(zip(counts["class"], counts["pictures"], strict=True)) == expected
-    alternatives = [image.proto.imgs[0].alt for image in page.get("image")]
-    shown = [(name, min(12, count)) for name, count in expected]
-    assert alternatives == [f"{count} pictures of the class {name}" for name, count in shown]
+    assert f"{1234 + 333:,} pictures of {width}×{height} pixels in grey, 3 classes." in texts_of(page)
+    counts = page.dataframe[0].value
+    parts = {
+        "Training": stored["y_train"], "Validation": stored["y_test"][:111], "Test": stored["y_test"][111:],
+    }  # fmt: skip
+    for label in range(3):
+        row = counts.iloc[label]
+        assert row["Class"] == "abc"[label]
+        assert {part: row[part] for part in parts} == {
+            part: int((y == label).sum()) for part, y in parts.items()
+        }
+    for part, y in parts.items():
+        select_part(page, part)
+        shown = [(group["name"], group["labels"]) for group in grid_of(page)["groups"]]
+        assert shown == [
+            (
+                f"{name}: 12 of {(y == label).sum():,}",
+                [
+                    f"{name}: {part.lower()} picture {place + 1:,}"
+                    for place in np.flatnonzero(y == label)[:12]
+                ],
+            )
+            for label, name in enumerate("abc")
+        ]
+
+
+def test_a_picture_is_the_one_that_its_words_name(workspace: Workspace) -> None:
+    """Also on the second page of one class, and of the part that shares its file with another one."""
+    generator = np.random.default_rng(1)
+    arrays = {
+        "x_train": generator.integers(0, 256, (10, 8, 9, 3), np.uint8), "y_train": np.arange(10) % 2,
+        "x_test": generator.integers(0, 256, (700, 8, 9, 3), np.uint8), "y_test": np.arange(700) % 2,
+    }  # fmt: skip
+    save_dataset(workspace, "mine", "Mine", "", ("a", "b"), arrays, num_validation=300)
+    page = open_page("datasets.py", **{"look-inside": "mine"})
+    select_part(page, "Test")
+    page.selectbox(key="class-mine").set_value(1).run()
+    page.get("pagination")[0].set_value(2).run()
+    grid = grid_of(page)
+    (group,) = grid["groups"]
+    assert group["name"] == "b: 80 of 200"
+    sheet = Image.open(io.BytesIO(base64.b64decode(grid["sheet"].partition(",")[2]))).convert("RGB")
+    test = arrays["x_test"][300:]
+    for index, words in enumerate(group["labels"]):
+        row = int(words.removeprefix("b: test picture ").replace(",", "")) - 1
+        assert row == 2 * (120 + index) + 1  # every second one is a b
+        x, y = index % grid["columns"] * 9, index // grid["columns"] * 8
+        np.testing.assert_array_equal(np.asarray(sheet)[y : y + 8, x : x + 9], test[row])
+
+
+def select_part(page: AppTest, part: str) -> None:
+    group = next(each for each in page.get("button_group") if each.key == "part-mine")
+    group.set_value({"Training": "train"}.get(part, part.lower())).run()
+    assert not page.exception
+
+
+def grid_of(page: AppTest) -> dict[str, Any]:
+    """What the browser gets of the pictures."""
+    found = [each.proto for each in page.get("bidi_component")]
+    grid = next(each for each in found if each.component_name == "convdeck.pictures")
+    return json.loads(grid.mixed.json if grid.HasField("mixed") else grid.json)
 
 
 def test_how_large_a_download_is(workspace: Workspace) -> None:

@@ -30,7 +30,7 @@ export function classBoxes(root, use, fail) {
   }
   function update() {
     add.disabled = boxes.length >= MOST_CLASSES
-    for (const box of boxes) box.remove.disabled = boxes.length <= LEAST_CLASSES
+    for (const box of boxes) box.remove.hidden = boxes.length <= LEAST_CLASSES
   }
   function finish() {
     const names = boxes.map((box) => box.folder)
