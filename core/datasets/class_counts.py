@@ -108,8 +108,8 @@ def _too_few(words: str, counts: Mapping[str, int]) -> list[str]:
     # Every class is small then.
     part = "each of the validation and test parts" if " and " in words else f"the {words} part"
     return [
-        f"There {'is' if total == 1 else 'are'} only {count_of(total, 'picture')} in {part}: an accuracy measured on so "
-        f"few is known to about ± {points:.0f} points."
+        f"There {'is' if total == 1 else 'are'} only {count_of(total, 'picture')} in {part}: an accuracy measured on "
+        f"so few is known to about ± {points:.0f} points."
     ]
 
 

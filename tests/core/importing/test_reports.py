@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.class_counts import ClassCount
+from core.datasets.class_counts import ClassCount, count_notes
 from core.datasets.storage import load_dataset
 from core.errors import DatasetError
 from core.importing.importing import import_here
 from core.importing.reading import Reading
-from core.importing.report import DamagedPictures, ImportReport, load_report
+from core.importing.report import DamagedPictures, Duplicates, ImportReport, load_report
 from tests.core.importing.made import encoded, make_folder, make_zip, noise, pictures, png
 
 
@@ -257,3 +257,22 @@ def test_a_damaged_report_costs_only_itself(workspace, tmp_path) -> None:
     (workspace.datasets / "mine" / "report.json").write_text("[[[[")
     assert load_report(workspace, "mine") is None
     assert load_dataset(workspace, "mine", verify=True).class_names == ("a", "b")
+
+
+def test_what_misleads_is_told_from_what_is_only_worth_knowing() -> None:
+    classes = (ClassCount("a", 100, 0, 20), ClassCount("b", 10, 25, 20))
+    twice = Duplicates("train_test", 3, (("a/1.png", "a/2.png"),))
+    notes = ("It came without a test part.", *count_notes(classes))
+    report = ImportReport(classes, duplicates=(twice,), notes=notes)
+    missing = "a has no validation pictures, so the accuracy on them says nothing about it."
+    assert report.serious_findings() == [
+        "3 of 40 test pictures are training pictures too (the same pixels), so the test accuracy looks better than it "
+        "is.",
+        missing,
+    ]
+    assert report.serious() == [
+        f"{report.serious_findings()[0]} For example a/1.png and a/2.png.",
+        missing,
+    ]
+    assert set(report.serious()) < set(report.sentences())
+    assert ImportReport((ClassCount("a", 100, 20, 20), ClassCount("b", 5, 20, 20))).serious() == []
