@@ -2,13 +2,27 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
+
+# Nothing is drawn for these although Unicode counts them as letters, symbols or marks: joiners, fillers, a blank
+# pattern of Braille, variation selectors.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 
 
 def printable(text: str, most: int) -> str:
-    """`text` without what cannot be printed, on one line, at most `most` characters."""
+    """`text` without what cannot be printed, on one line, at most `most` characters; empty if nothing would be seen."""
     shown = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in text)).strip()
+    if not has_visible(shown):
+        return ""
     return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def has_visible(text: str) -> bool:
+    """Whether a character of it can be seen, beside spaces, control, zero-width and directional characters."""
+    return any(unicodedata.category(c)[0] not in "CZ" for c in _BLANK.sub("", text))
 
 
 def reason(error: BaseException) -> str:

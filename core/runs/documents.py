@@ -109,6 +109,18 @@ def settings_json(runs: Sequence[Run]) -> str:
     return json.dumps(configs[0] if len(configs) == 1 else configs, indent=2, sort_keys=True)
 
 
+def summaries_csv(runs: Iterable[Run]) -> str:
+    """A row per run: what `run_summary` says of it. What is not known is empty."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    for number, run in enumerate(runs):
+        summary = run_summary(run)
+        if number == 0:
+            writer.writerow(summary)
+        writer.writerow(escape_cell(value) if isinstance(value, str) else value for value in summary.values())
+    return out.getvalue()
+
+
 def curves_csv(runs: Iterable[tuple[Run, Curves]]) -> str:
     """A row per run and epoch: `run`, `name`, then the curves by their names. What is not known is empty."""
     out = io.StringIO(newline="")

@@ -12,6 +12,7 @@ from typing import get_args, get_type_hints
 from core.config import ExperimentConfig, parse_json
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError, TokenTaken
+from core.formatting import has_visible
 from core.store.database import reading
 from core.store.states import RunState
 
@@ -258,6 +259,11 @@ def check_name(name: object) -> str:
         raise RunError("The name of a run cannot be empty.")
     if len(name) > MAX_NAME_CHARACTERS:
         raise RunError(f"The name of a run has at most {MAX_NAME_CHARACTERS} characters, not {len(name):,}.")
+    if not has_visible(name):
+        raise RunError(
+            "The name of a run must have a character that can be seen; this one has only spaces, zero-width or "
+            "directional characters."
+        )
     if any(_is_control(character) for character in name):
         raise RunError(
             "The name of a run cannot hold line breaks, control characters or unpaired surrogates."

@@ -1,6 +1,6 @@
 import pytest
 
-from core.formatting import duration, percent, points, rate_in_words, rough_duration
+from core.formatting import duration, has_visible, percent, points, printable, rate_in_words, rough_duration
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,24 @@ def test_percent_and_points() -> None:
 )
 def test_three_digits_without_an_exponent(rate: float, words: str) -> None:
     assert rate_in_words(rate) == words
+
+
+# Zero-width, directional, control and blank characters, each of another kind in Unicode.
+UNSEEN = [
+    "", " ", "\u200b", "\u200d\u2060", "\ufeff", "\u202e", "\u200e\u200f", "\u2066\u2069", "\x00\x1b", "\u3164",
+    "\u2800", "\u115f\u1160", "\uffa0", "\ufe0f", "\u00ad", "\u034f", "\U000e0041", "\ud800", "\u00a0\u3000\u2028",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNSEEN)
+def test_what_shows_nothing_is_no_text(text: str) -> None:
+    assert not has_visible(text)
+    assert printable(text, 60) == ""
+    assert has_visible(f"{text}a{text}")
+    assert printable(f"{text}a", 60).strip(text + " ") == "a"
+
+
+def test_no_text_rewrites_what_stands_beside_it() -> None:
+    assert printable("photo\u202egnp.exe", 60) == "photo gnp.exe"
+    for text in ("猫", "é", "e\u0301", "🐈", "שלום"):
+        assert has_visible(text) and printable(text, 60) == text

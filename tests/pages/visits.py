@@ -27,10 +27,9 @@ def go_to(page: AppTest, name: str, **query: str) -> AppTest:
 
 
 def words(page: AppTest) -> str:
-    """Everything that can be read, without the backslashes that keep it literal."""
-    return "\n".join(str(element.value) for kind in TEXTS for element in getattr(page, kind)).replace(
-        "\\", ""
-    )
+    """Everything that can be read, without the backslashes and empty spans that keep it literal."""
+    text = "\n".join(str(element.value) for kind in TEXTS for element in getattr(page, kind))
+    return text.replace("\\", "").replace(":small[]", "")
 
 
 def address(page: AppTest, key: str) -> str:

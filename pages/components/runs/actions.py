@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvDeckError
 from core.formatting import rough_duration
 from core.runs import control
-from core.runs.documents import curves_csv, settings_json
+from core.runs.documents import curves_csv, settings_json, summaries_csv
 from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
 from core.store.trash import KEPT_SECONDS
@@ -111,6 +111,15 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             file_name=f"{file_name}-curves.csv",
             mime="text/csv",
             icon=":material/table_view:",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Summary as CSV",
+            lambda: summaries_csv(services.store.get_runs([run.id for run in runs])),
+            file_name=f"{file_name}-summary.csv",
+            mime="text/csv",
+            icon=":material/table:",
             on_click="ignore",
             width="stretch",
         )

@@ -6,7 +6,7 @@ import pytest
 
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS
-from core.runs.documents import curves_csv, escape_cell
+from core.runs.documents import curves_csv, escape_cell, run_summary, summaries_csv
 from core.store.records import RunRequest
 from core.store.store import Store
 
@@ -36,3 +36,15 @@ def test_a_row_per_run_and_epoch(workspace):
     ]
     assert [row["val_accuracy"] for row in rows] == ["0.5", ""]
     assert [row["seconds"] for row in rows] == ["2.0", ""]
+
+
+def test_a_row_per_run_with_text_escaped_and_numbers_as_they_are(workspace):
+    with Store(workspace) as store:
+        for name in ('=cmd|" /C calc"!A0', "@SUM(A1)", "plain"):
+            store.queue_run(RunRequest(PRESETS["tiny"].config, name))
+        runs = store.list_runs()
+    rows = list(csv.DictReader(io.StringIO(summaries_csv(runs))))
+    assert [row["name"] for row in rows] == ["plain", "'@SUM(A1)", "'" + '=cmd|" /C calc"!A0']
+    assert list(rows[0]) == list(run_summary(runs[0]))
+    assert [float(row["created_at"]) for row in rows] == [run.created_at for run in runs]
+    assert rows[0]["gap"] == ""

@@ -274,6 +274,18 @@ def test_what_is_written_for_an_attempt_that_is_over_is_refused(store):
         store.set_process(run_id, 1, 1, 1.0)
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u3164 \u2800", "\u200d\u200f", "\ufe0f"])
+def test_a_name_that_shows_nothing_is_refused(store, name):
+    run = store.queue_run(RunRequest(CONFIG))
+    for give in (
+        lambda: store.rename_run(run.id, name),
+        lambda: store.queue_run(RunRequest(CONFIG, name)),
+        lambda: store.studies.create("seeds", name, "{}", []),
+    ):
+        with pytest.raises(RunError, match="must have a character that can be seen"):
+            give()
+
+
 def test_delete(store):
     run_id = running(store, epochs=3)
     store.record_log(run_id, 1, "hello")

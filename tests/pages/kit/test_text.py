@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 import app
 from core.errors import ConvDeckError, EngineError, RunError
 from core.workspace import PROJECT_ROOT
-from pages.components.kit.text import UNEXPECTED, render_error
+from pages.components.kit.text import UNEXPECTED, literal, render_error
 
 SENTENCES = [
     (RunError("There is no run *x*."), r"There is no run \*x\*\."),
@@ -77,3 +77,23 @@ def test_every_page_names_a_setting_by_its_label_in_an_error() -> None:
     paths = [*PROJECT_ROOT.glob("pages/*.py"), *components.rglob("*.py")]
     says = {path for path in paths if "str(error)" in path.read_text(encoding="utf-8")}
     assert says == {components / name for name in SAYS_IT_ITSELF}
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("article 1", "article 1"),
+        ("12:30:05", r"12\:30\:05"),
+        (":material/home:", r"\::small[]material/home\:"),
+        ("http://x.y", r"http\::small[]//x\.y"),
+        ("WWW.x", r"WWW:small[]\.x"),
+        ("a@b.c", r"a@:small[]b\.c"),
+        ("->", r"\-:small[]\>"),
+        ("--set a", r"\-\-set a"),
+        ("a\n===", "a\n\\=:small[]\\=:small[]\\="),
+        ("abc\u202edef\u202c\u2066", "abcdef"),
+    ],
+)
+def test_text_is_literal_where_a_backslash_is_not_enough(text: str, markdown: str) -> None:
+    """That the browser shows each character as it is: `tests/browser/test_names.py`."""
+    assert literal(text) == markdown

@@ -260,6 +260,25 @@ def test_every_number_of_several_chosen_runs(store) -> None:
         assert read_numbers([line.replace(":small[", " ").removesuffix("]")]) == read_numbers([alone])
 
 
+def test_every_number_of_what_was_deleted(store) -> None:
+    ids = [train(store, name, 0.7).id for name in ("one", "two")]
+    page = press(open_page("runs.py", run=",".join(ids)), "Delete 2")
+    page.button(key="really-delete").click().run()
+    rows = sql(store.workspace, "SELECT deleted_at FROM runs ORDER BY deleted_at DESC")
+
+    def shown_time(seconds: float) -> str:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%d %b %H:%M:%S")
+
+    week = 7 * 24 * 3600
+    assert f"{len(rows)} runs deleted." in texts_of(page)
+    until = shown_time(min(row["deleted_at"] for row in rows) + week)
+    assert f"Kept under Recently deleted until {until}." in texts_of(page)
+    unfold(page, "Recently deleted")
+    for row in rows:
+        when, last = shown_time(row["deleted_at"]), shown_time(row["deleted_at"] + week)
+        assert f"deleted {when}, kept until {last}" in texts_of(page)
+
+
 def test_whose_weights_are_downloaded(store) -> None:
     run = train(store, "ended", 0.7137)
     page = open_page("runs.py", run=run.id)
