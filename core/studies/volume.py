@@ -81,8 +81,10 @@ def analyse_volume(spec: StudySpec, measured: Sequence[RunResult], pictures: Pic
         )
     except UserError:
         fit = None  # fewer than two sizes so far
+    # A class without validation pictures is no part of the balanced accuracy.
+    num_classes = len(pictures.by_class) if pictures.by_class else pictures.num_classes
     levels = tuple(_level(size, runs, fit, pictures) for size, runs in found.items())
-    return VolumeResult(levels, fit, _headline(fit), _notes(fit, levels, pictures.num_classes))
+    return VolumeResult(levels, fit, _headline(fit), _notes(fit, levels, num_classes))
 
 
 def _level(size: int, runs: Sequence[RunResult], fit: LogFit | None, pictures: Pictures) -> SizeLevel:

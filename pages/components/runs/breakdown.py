@@ -125,6 +125,12 @@ def _breakdown_of(store: Store, run: Run) -> RunBreakdown | None:
     return store.breakdowns.read(run.id)
 
 
+def balanced_curve(store: Store, run: Run) -> list[float]:
+    """The balanced accuracy of each epoch that has a breakdown."""
+    details = _breakdown_of(store, run)
+    return [] if details is None else details.validation.balanced_accuracy.tolist()
+
+
 @per_epoch(32)
 def _class_table(store: Store, run: Run, details: RunBreakdown) -> pa.Table:
     return _arrow(class_map.class_data(details))

@@ -26,7 +26,7 @@ from core.system.processes import is_alive
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal, local_time
-from pages.components.runs.breakdown import render_breakdown
+from pages.components.runs.breakdown import balanced_curve, render_breakdown
 from pages.components.runs.class_pictures import render_class_pictures
 from pages.components.runs.controls import render_history, render_hold
 from pages.components.runs.curves import curves_of, marked_changes, render_charts
@@ -80,7 +80,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     if any(own["epoch"] for own in curves):
         if len(runs) == 1:
             render_verdict(services, runs[0], curves[0])
-            _render_measures(runs[0], curves[0])
+            _render_measures(store, runs[0], curves[0])
             render_class_pictures(services, runs[0])
         render_charts(services, runs, names, curves)
         st.caption(WHY_TRAINING_CAN_BE_LOWER)
@@ -137,7 +137,7 @@ def _render_progress(run: Run, curves: Curves, *, estimate: bool) -> None:
     columns[1].progress(epoch_fraction(run), batch)
 
 
-def _render_measures(run: Run, curves: Curves) -> None:
+def _render_measures(store: Store, run: Run, curves: Curves) -> None:
     gaps = [100 * gap for gap in gaps_of(curves)]
     rates, seconds = _known(curves["learning_rate"]), _known(curves["seconds"])
     speeds = _known(curves["images_per_second"])
@@ -161,6 +161,7 @@ def _render_measures(run: Run, curves: Curves) -> None:
                 f"Balanced, at epoch {run.best_epoch}",
                 percent(balanced),
                 border=True,
+                chart_data=_sparkline(balanced_curve(store, run)),
                 help="Balanced accuracy: the mean of the classes' validation accuracies, each class counting the same. "
                 "Classes are uneven here, so accuracy is mostly that of the largest ones.",
             )
