@@ -167,7 +167,10 @@ def remove_old_uploads(workspace: Workspace, now: float | None = None) -> None:
     """Delete those that were left alone: partial ones after an hour, whole ones after a day."""
     now = time.time() if now is None else now
     for upload in _uploads(workspace):
-        age = now - upload.path.stat().st_mtime
+        try:
+            age = now - upload.path.stat().st_mtime
+        except OSError:
+            continue  # another visitor's page removes it at this moment
         if age > (WHOLE_SECONDS if upload.is_whole else PARTIAL_SECONDS):
             remove_upload(workspace, upload.id)
 
@@ -179,7 +182,7 @@ def keep_upload(upload: Upload) -> None:
 
 
 def _uploads(workspace: Workspace) -> Iterator[Upload]:
-    for folder in sorted(workspace.uploads.iterdir()):
+    for folder in sorted(workspace.uploads.iterdir()) if workspace.uploads.is_dir() else ():
         with contextlib.suppress(UploadNotFound):
             yield find_upload(workspace, folder.name)
 

@@ -10,7 +10,7 @@ from core.importing.naming import MOST_CHARACTERS, propose_name
 from core.importing.process import import_dataset
 from core.importing.reading import DEFAULT_SIZE, Reading
 from core.importing.report import DamagedPictures
-from core.importing.uploads import Upload, find_upload, keep_upload, remove_upload
+from core.importing.uploads import Upload, find_upload, keep_upload, remove_old_uploads, remove_upload
 from pages.components.datasets.widgets import upload_box
 from pages.components.kit import session
 from pages.components.kit.text import error_text, literal
@@ -28,6 +28,7 @@ def render_import(infos: list[DatasetInfo]) -> None:
     """A place for the file; once it is uploaded, the form, and the pictures in it that cannot be read."""
     upload = held_upload()
     if upload is None:
+        remove_old_uploads(session.services().workspace)
         st.markdown(
             "One folder per class, such as `roses` and `tulips`, as a `.zip` or as it is on your disk; or an `.npz` "
             "with arrays. If outer folders are called `train`, `validation` and `test`, these are the parts."
@@ -119,7 +120,8 @@ def _import(upload: Upload, name: str, reading: Reading) -> None:
             counted = f"{progress.stage}: {progress.done:,} of {progress.total:,}"
             bar.progress(min(progress.done / progress.total, 1.0), literal(counted))
         else:
-            bar.progress(1.0 if progress.stage == "Storing" else 0.0, literal(progress.stage))
+            # What comes after reading does not say how far it is.
+            bar.progress(0.0 if progress.stage.startswith("Reading") else 1.0, literal(progress.stage))
 
     try:
         dataset = import_dataset(workspace, name, upload.path, reading, report, shown_name=upload.name)

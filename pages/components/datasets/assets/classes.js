@@ -72,6 +72,8 @@ class ClassBox {
       this.record()
     }
     record.onpointerup = record.onpointercancel = () => this.pause()
+    record.className += " record"
+    record.oncontextmenu = (event) => event.preventDefault() // which a long touch would open
     // The keyboard and screen readers press: one picture each.
     record.onclick = (event) => event.detail === 0 && this.shoot()
     this.element.querySelector(".camera .row").append(record, button("Close the camera", () => this.end()))
@@ -118,7 +120,7 @@ class ClassBox {
   async openCamera() {
     if (this.stream) return
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } })
+      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "environment" } })
     } catch (error) {
       return this.fail(error.name === "NotAllowedError"
         ? "The browser does not let this page use the camera. Allow it in the address bar, or add files."
@@ -126,6 +128,8 @@ class ClassBox {
     }
     this.element.querySelector(".camera").hidden = false
     const video = this.element.querySelector("video")
+    const [track] = this.stream.getVideoTracks()
+    video.classList.toggle("mirrored", track.getSettings().facingMode !== "environment")
     video.srcObject = this.stream
     await video.play()
   }
