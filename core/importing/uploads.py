@@ -12,13 +12,15 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from filelock import FileLock
 
+from core.config.dataset import DATASET_ID
 from core.errors import UploadError, UploadNotFound
 from core.formatting import printable
 from core.workspace import Workspace
@@ -31,6 +33,10 @@ KEPT_FREE_BYTES = 1_000_000_000  # on the disk, for runs that train meanwhile
 PARTIAL_SECONDS, WHOLE_SECONDS = 3600.0, 24 * 3600.0  # an upload that is left alone is removed after them
 MOST_NAME = 120
 
+MOST_CHARACTERS = 40  # of a data set's name
+DEFAULT_NAME = "my-pictures"
+_FILE_ENDINGS = re.compile(r"(\.zip|\.npz|\.tar|\.tar\.gz|\.tgz)$", re.IGNORECASE)
+_OTHER_CHARACTERS = re.compile(r"[^a-z0-9_]+")
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _DESCRIPTION = "upload.json"
 _busy: set[tuple[Path, str]] = set()
@@ -181,6 +187,26 @@ def keep_upload(upload: Upload) -> None:
         os.utime(upload.path)
 
 
+def propose_name(file_name: str, taken: Collection[str]) -> str:
+    """`flowers (1).zip` → `flowers-1`: a name that a data set may have and that is not in `taken`.
+
+    Accents are dropped; where nothing is left, it is called `my-pictures`. A name that is taken gets a number.
+    """
+    plain = PurePosixPath(file_name.replace("\\", "/")).name
+    letters = (
+        unicodedata.normalize("NFKD", _FILE_ENDINGS.sub("", plain)).encode("ascii", "ignore").decode().lower()
+    )
+    name = _shorten(_OTHER_CHARACTERS.sub("-", letters).strip("-_"), MOST_CHARACTERS)
+    if not DATASET_ID.fullmatch(name):
+        name = DEFAULT_NAME
+    proposed, number = name, 2
+    while proposed in taken:
+        ending = f"-{number}"
+        proposed = _shorten(name, MOST_CHARACTERS - len(ending)) + ending
+        number += 1
+    return proposed
+
+
 def _uploads(workspace: Workspace) -> Iterator[Upload]:
     for folder in sorted(workspace.uploads.iterdir()) if workspace.uploads.is_dir() else ():
         with contextlib.suppress(UploadNotFound):
@@ -208,3 +234,7 @@ def _check_room(workspace: Workspace, shown: str, size: int) -> None:
 
 def _megabytes(num_bytes: int) -> str:
     return f"{num_bytes / 1e6:,.0f} MB" if num_bytes >= 1e6 else f"{num_bytes / 1e6:,.1f} MB"
+
+
+def _shorten(name: str, most: int) -> str:
+    return name[:most].rstrip("-_")

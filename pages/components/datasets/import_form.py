@@ -6,11 +6,18 @@ import streamlit as st
 from core.datasets.storage import MAX_SIDE, DatasetInfo, Progress
 from core.errors import UploadNotFound, UserError
 from core.formatting import count_of
-from core.importing.naming import MOST_CHARACTERS, propose_name
 from core.importing.process import import_dataset
 from core.importing.reading import DEFAULT_SIZE, Reading
 from core.importing.report import DamagedPictures
-from core.importing.uploads import Upload, find_upload, keep_upload, remove_old_uploads, remove_upload
+from core.importing.uploads import (
+    MOST_CHARACTERS,
+    Upload,
+    find_upload,
+    keep_upload,
+    propose_name,
+    remove_old_uploads,
+    remove_upload,
+)
 from pages.components.datasets.widgets import upload_box
 from pages.components.kit import session
 from pages.components.kit.text import error_text, literal

@@ -5,7 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from core.datasets.storage import check_id
 from core.errors import UploadError, UploadNotFound
 from core.importing import uploads
 from core.importing.uploads import (
@@ -13,6 +16,7 @@ from core.importing.uploads import (
     begin_upload,
     find_upload,
     open_portion,
+    propose_name,
     remove_old_uploads,
     remove_upload,
 )
@@ -149,3 +153,36 @@ def test_what_is_left_alone_is_removed(workspace) -> None:
     remove_old_uploads(workspace)
     left = {folder.name for folder in workspace.uploads.iterdir() if folder.is_dir()}
     assert left == {fresh.id, whole.id}
+
+
+@pytest.mark.parametrize(
+    ("file_name", "name"),
+    [
+        ("flowers (1).zip", "flowers-1"),
+        ("Dog_Breeds.NPZ", "dog_breeds"),
+        ("Müßige Äpfel.zip", "muige-apfel"),
+        ("C:\\pictures\\cats.zip", "cats"),
+        ("../../etc/passwd.zip", "passwd"),
+        ("花.zip", "my-pictures"),
+        (".zip", "my-pictures"),
+        ("", "my-pictures"),
+        ("x" * 60 + ".zip", "x" * 40),
+        ("archive.tar.zip", "archive-tar"),
+    ],
+)
+def test_a_name_is_made_of_the_file_s(file_name: str, name: str) -> None:
+    assert propose_name(file_name, ()) == name
+
+
+def test_a_taken_name_gets_a_number() -> None:
+    assert propose_name("cats.zip", {"cats"}) == "cats-2"
+    assert propose_name("cats.zip", {"cats", "cats-2"}) == "cats-3"
+    long = "y" * 40
+    assert propose_name(f"{long}.zip", {long}) == "y" * 38 + "-2"
+
+
+@given(st.text(max_size=80), st.sets(st.sampled_from(["my-pictures", "a", "a-2"])))
+def test_every_name_is_allowed_and_free(file_name: str, taken: set[str]) -> None:
+    name = propose_name(file_name, taken)
+    check_id(name)
+    assert name not in taken
