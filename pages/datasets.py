@@ -14,12 +14,16 @@ def main() -> None:
     """The page."""
     st.title("Datasets", anchor=False)
     infos = list_datasets(session.services().workspace)
+    with st.expander(
+        "Add your own pictures",
+        expanded=session.held_upload() is not None,
+        icon=":material/add_photo_alternate:",
+    ):
+        render_import(infos)
     with st.grid(3, min_column_width=280):
         for info in infos:
             with st.container(border=True, height="stretch"):
                 render_card(info)
-    with st.expander("Add your own pictures", expanded=session.held_upload() is not None):
-        render_import(infos)
     ready = [info for info in infos if info.state == "ready"]
     if ready:
         token = session.scroll_to_inside()

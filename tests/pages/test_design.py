@@ -9,6 +9,7 @@ from core.design.presets import PRESETS
 from core.runs import control
 from core.store.records import RunRequest
 from core.store.store import Store
+from tests.core.conftest import own_data
 from tests.pages.visits import button, change, draft, field, go_to, open_page, press, unfold, words
 
 
@@ -333,3 +334,17 @@ def test_muon_says_what_it_trains_and_where_it_would_train_nothing(workspace, id
     assert button(page, "Start training").disabled
     change(page, "optimizer.name", "adamw")
     assert not button(page, "Start training").disabled
+
+
+def test_a_smaller_data_set_is_used_whole_and_can_be_started(workspace) -> None:
+    """A preset for 2,000 pictures on a set of 24; a number that it does have stays."""
+    own_data(workspace, count=24)
+    page = open_page("design.py", preset="overfit")
+    assert draft(page).dataset.num_train == 2000
+    change(page, "dataset.id", "pets")
+    assert (draft(page).dataset.id, draft(page).dataset.num_train) == ("pets", None)
+    assert field(page, "dataset.num_train").value is None
+    assert not button(page, "Start training").disabled
+    change(page, "dataset.num_train", 10)
+    change(page, "dataset.id", "shapes")
+    assert draft(page).dataset.num_train == 10

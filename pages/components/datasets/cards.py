@@ -27,7 +27,7 @@ def render_card(info: DatasetInfo) -> None:
         label, icon, color = STATES[info.state]
         serious = serious_of(session.services().workspace, info)
         if serious:
-            label, icon, color = "Look inside", ":material/warning:", "orange"
+            label, icon, color = "Warning", ":material/warning:", "orange"
         st.badge(label, icon=icon, color=color)
     st.markdown(literal(info.description))
     if info.class_names:
@@ -40,8 +40,14 @@ def render_card(info: DatasetInfo) -> None:
         more = f" And {len(serious) - 1} more: look inside." if len(serious) > 1 else ""
         st.markdown(f":small[:orange[{literal(serious[0] + more)}]]")
     if info.state != "available":
-        if destructive_button("Remove", f"remove-{info.id}", type="tertiary"):
-            _confirm_removal(info)
+        with st.container(horizontal=True):
+            if info.state == "ready":
+                st.button(
+                    "Look inside", key=f"inside-{info.id}", type="tertiary", icon=":material/search:",
+                    on_click=session.look_inside, args=(info.id,),
+                )  # fmt: skip
+            if destructive_button("Remove", f"remove-{info.id}", type="tertiary"):
+                _confirm_removal(info)
     elif info.size_bytes == 0:
         help_text = "Generated on this machine in a few seconds; always the same pictures."
         if st.button("Generate", key=f"get-{info.id}", icon=":material/brush:", help=help_text):

@@ -68,7 +68,9 @@ def render_counts(report: ImportReport, key: str) -> None:
         table, hide_index=True, height="content" if len(table) <= ALL_ROWS else 38 * ALL_ROWS, key=key,
         column_config={
             "Class": st.column_config.TextColumn(pinned=True),
-            "Training": st.column_config.ProgressColumn(format="%d", min_value=0, max_value=max(most, 1)),
+            "Training": st.column_config.ProgressColumn(
+                format="%d", min_value=0, max_value=max(most, 1), width=110
+            ),
             "Validation": st.column_config.NumberColumn(width="small"),
             "Test": st.column_config.NumberColumn(width="small"),
         },
