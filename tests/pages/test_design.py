@@ -267,6 +267,7 @@ def test_a_small_own_data_set_is_told_from_the_numbers_of_its_card(workspace) ->
     arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
     save_dataset(workspace, "mine", "Mine", "", ["a", "b"], arrays)
     page = change(open_page("design.py", preset="tiny"), "dataset.id", "mine")
+    change(page, "dataset.num_train", 1000)
     assert "Must be at most 10, the training pictures of Mine, not 1,000." in words(page)
 
 
