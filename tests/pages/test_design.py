@@ -349,3 +349,17 @@ def test_a_smaller_data_set_is_used_whole_and_can_be_started(workspace) -> None:
     change(page, "dataset.num_train", 10)
     change(page, "dataset.id", "shapes")
     assert draft(page).dataset.num_train == 10
+
+
+def test_the_hint_on_averages_that_lag_turns_precise_batch_normalisation_on(workspace, idle) -> None:
+    page = unfold(open_page("design.py", preset="article"), "Details")
+    change(change(page, "dataset.num_train", 500), "model.batch_norm_momentum", 0.99)
+    assert "batch normalisation's momentum of 0.99 lags behind" in words(page)
+    press(page, "Use precise batch normalisation")
+    assert draft(page).training.precise_batch_norm
+    assert field(page, "training.precise_batch_norm").value is True
+    assert "lags behind" not in words(page)
+    # Without batch normalisation there is no field for it.
+    change(change(unfold(page), "model.blocks[0].batch_norm", False), "model.blocks[1].batch_norm", False)
+    with pytest.raises(AssertionError):
+        field(page, "training.precise_batch_norm")

@@ -21,6 +21,7 @@ from core.scheduling.worker_log import output_tail
 from core.server.services import Services
 from core.store.records import LogLine, Run
 from core.store.states import RunState
+from core.store.store import Store
 from core.system.devices import list_devices
 from core.system.processes import is_alive
 from pages.components.kit import run_words
