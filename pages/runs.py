@@ -3,14 +3,13 @@
 import streamlit as st
 
 from pages.components.kit import session
-from pages.components.kit.text import literal
 from pages.components.notebook.note_form import render_run_note
 from pages.components.runs.actions import render_actions
 from pages.components.runs.head import render_head, render_settings
 from pages.components.runs.live import render_live
 from pages.components.runs.selection import read_selection
 from pages.components.runs.table import render_run_table
-from pages.components.runs.trash import render_notice, render_trash
+from pages.components.runs.trash import render_notice, render_trash, warn_of_unknown
 
 
 def main() -> None:
@@ -18,10 +17,8 @@ def main() -> None:
     st.title("Runs", anchor=False)
     services = session.services()
     selection = read_selection(services.store)
-    if selection.unknown:
-        names = ", ".join(f"“{literal(run_id[:40])}”" for run_id in selection.unknown[:5])
-        st.warning(f"There is no run {names} here. It may have been deleted.", icon=":material/link_off:")
     trashed = services.store.trash.list_runs()
+    warn_of_unknown(selection.unknown, trashed)
     render_notice(services, trashed)
     if services.store.run_to_watch() is None:
         st.write("All runs were deleted." if trashed else "No run has been started yet.")

@@ -135,6 +135,7 @@ def test_runs(dashboard, named, page: Page) -> None:
     expect(page.get_by_text("Nothing: these runs have the same").first).to_be_visible(timeout=LONG_MS)
     audit(page, NAMES, "runs")
     cells = page.get_by_test_id("stDataFrame").first.locator('[role="gridcell"]')
+    expect(cells.first).to_be_attached()
     assert set(cells.all_text_contents()) >= set(NAMES[-5:])
     # The table's own CSV would have `=cmd|…` as it is.
     page.get_by_test_id("stDataFrame").first.hover()

@@ -290,6 +290,14 @@ def test_what_was_deleted_is_restored_or_deleted_for_good_from_its_list(store, w
     assert not page.exception
 
 
+def test_a_link_to_a_deleted_run_says_how_it_comes_back(store, workspace):
+    run = end(store, begin(store, "lost", 1), RunState.FINISHED)
+    end(store, begin(store, "here", 1), RunState.FINISHED)
+    control.delete_run(workspace, run.id)
+    page = open_runs(run.id)
+    assert [each.value for each in page.warning] == ["“lost” was deleted. Restore under Recently deleted."]
+
+
 def test_what_a_filter_hides_is_no_longer_chosen(store):
     names = ("best", "bad 1", "bad 2", "bad 3")
     runs = {name: end(store, begin(store, name, 1), RunState.FINISHED).id for name in names}

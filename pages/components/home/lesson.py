@@ -90,7 +90,7 @@ def _render_pictures(services: Services, lesson: Lesson) -> None:
         ]:
             with st.container():
                 render_pixels(pixels, SIDE, width="stretch", alt=f"{truth}, called {label}")
-                st.caption(f":red-badge[{label}]" if label != truth else label)
+                st.caption(f":red-badge[{literal(label)}]" if label != truth else literal(label))
     if noise:
         st.caption("Red: the labels that are wrong on purpose.")
 

@@ -46,6 +46,21 @@ def render_notice(services: Services, trashed: Sequence[TrashedRun]) -> None:
         )
 
 
+def warn_of_unknown(run_ids: Sequence[str], trashed: Sequence[TrashedRun]) -> None:
+    """Say of the runs that a link asks for and that are not here whether they can come back."""
+    deleted = {each.run.id: each.run.name for each in trashed}
+    if gone := [run_id for run_id in run_ids if run_id not in deleted]:
+        names = ", ".join(f"“{literal(run_id[:40])}”" for run_id in gone[:5])
+        st.warning(f"There is no run {names} here. It may have been deleted.", icon=":material/link_off:")
+    # The notice above says it of what this visitor deleted.
+    if found := [run_id for run_id in run_ids if run_id in deleted and run_id not in session.deleted_runs()]:
+        names = ", ".join(f"“{literal(deleted[run_id])}”" for run_id in found[:5])
+        verb = "was" if len(found) == 1 else "were"
+        st.warning(
+            f"{names} {verb} deleted. Restore under Recently deleted.", icon=":material/restore_from_trash:"
+        )
+
+
 def render_trash(services: Services, trashed: Sequence[TrashedRun]) -> None:
     """All that can be restored, folded; nothing where there is none."""
     if trashed:
