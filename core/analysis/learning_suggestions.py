@@ -244,8 +244,8 @@ def _precise_batch_norm(config: ExperimentConfig, known: Known) -> Suggestion | 
     return Suggestion(
         "precise-batch-norm",
         "Precise batch normalisation",
-        "Validation uses running averages, which lag behind the weights. Measured again on training pictures before "
-        "each validation, they do not.",
+        "Validation uses running averages, which lag behind the weights; statistics that are measured on training "
+        "pictures before each validation do not.",
         {"training.precise_batch_norm": True},
     )
 
