@@ -135,8 +135,7 @@ class AccessMiddleware:
             return sign_in.render_sign_in(401)
         return _refuse(
             401,
-            "This server needs a key. Send it as the header Authorization: Bearer KEY, or open the dashboard in a "
-            "browser and sign in.",
+            "Reload the page to sign in. A program sends the server's key as the header Authorization: Bearer KEY.",
         )
 
     async def _answer_form(self, key: Key, scope: Scope, headers: Headers, receive: Receive) -> Response:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.server.headers import SECURITY_HEADERS
 
-UPLOAD_PREFIX = "/_stcore/upload_file/"
+UPLOAD_PATH = "/_stcore/upload_file/"
 RETRY_SECONDS = 10
 
 
@@ -136,10 +136,9 @@ class _Body:
     def __init__(self, counter: BodyMiddleware, scope: Scope, receive: Receive) -> None:
         self._counter = counter
         self._receive = receive
-        path: str = scope["path"]
-        self._visitor = (
-            path.removeprefix(UPLOAD_PREFIX).partition("/")[0] if path.startswith(UPLOAD_PREFIX) else None
-        )
+        # server.baseUrlPath may stand before it.
+        _, is_upload, file = scope["path"].partition(UPLOAD_PATH)
+        self._visitor = file.partition("/")[0] if is_upload else None
         length = Headers(scope=scope).get("content-length", "")
         self._announced = int(length) if length.isdecimal() else 0
         self._counted = 0
