@@ -29,7 +29,8 @@ def draw_leaves(workspace: Workspace, name: str = "leaves", training: tuple[int,
 
     def part(counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         labels = np.repeat(np.arange(len(counts)), counts)
-        pictures = generator.normal(110 + 25 * labels[:, None, None, None], 30, (len(labels), 16, 16, 1))
+        shades = 90 + 40 * labels + generator.normal(0, 20, len(labels))  # those of two classes overlap
+        pictures = generator.normal(shades[:, None, None, None], 30, (len(labels), 16, 16, 1))
         return np.clip(pictures, 0, 255).astype(np.uint8), labels
 
     arrays = dict(zip(ARRAYS, (*part(training), *part(TEST)), strict=True))
