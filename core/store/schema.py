@@ -189,7 +189,7 @@ UPGRADES: tuple[Sequence[str], ...] = (
         "ALTER TABLE runs ADD COLUMN deleted_at REAL",
         "CREATE VIEW live_runs AS SELECT * FROM runs WHERE deleted_at IS NULL",
         "DROP INDEX runs_by_state",
-        "CREATE INDEX runs_by_state ON runs (state, queue_number) WHERE deleted_at IS NULL",
+        "CREATE INDEX runs_by_state ON runs (state, queue_number, deleted_at) WHERE deleted_at IS NULL",
         "CREATE INDEX runs_in_trash ON runs (deleted_at) WHERE deleted_at IS NOT NULL",
     ),
     (
