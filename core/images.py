@@ -43,7 +43,8 @@ _BEGINNINGS = {
     # The length of the second header tells a bitmap from a text that begins with "BM".
     "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
     "TIFF": re.compile(rb"II\*\0|MM\0\*"),
-    "AVIF": re.compile(rb"....ftypavi[fs]", re.DOTALL),
+    # One of its compatible brands; the major one may be that of HEIC.
+    "AVIF": re.compile(rb"....ftyp(?:.{4}){0,12}avi[fs]", re.DOTALL),
     "HEIC": re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
 }
 # The markers that something follows, or that end the picture (ITU-T T.81, table B.1).
@@ -72,8 +73,8 @@ def decode_picture(data: bytes, name: str, enough: int | None = None) -> Picture
     what would be averaged away, which takes a third of the time for a phone's photo. One that would have more than
     `MAX_PIXELS` comes out smaller in any case.
 
-    The first frame of an animation is taken, transparency is laid on white, of 16 bits the upper eight count, so that
-    the same number is the same grey in every picture, and EXIF orientation is applied.
+    The first frame of an animation is taken, transparency is laid on white, 16 bits are divided by 257, so that the
+    same number is the same grey in every picture, and EXIF orientation is applied.
 
     Raises:
         PictureError: one sentence with the file's name.

@@ -124,7 +124,7 @@ def _tell_damaged(name: str, error: DamagedPictures, *, as_json: bool) -> int:
     total = len(error.left_out) + error.num_whole
     print(
         f"convdeck: {len(error.left_out):,} of {count_of(total, 'picture')} cannot be read, so nothing was imported. "
-        f"Replace them, or import the other {error.num_whole:,} with --skip-damaged.",
+        f"Replace them{f', or import the other {error.num_whole:,} with --skip-damaged' if error.num_whole else ''}.",
         file=sys.stderr,
     )
     return 1

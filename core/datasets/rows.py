@@ -1,5 +1,6 @@
 """Pictures in several arrays, or on disk, taken by row: an import of any size needs little memory."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.splits import Indices
+from core.errors import DatasetError
 
 CHUNK_ROWS = 500
 
@@ -31,6 +33,7 @@ class PictureFile:
     def __init__(self, folder: Path, picture_shape: tuple[int, int, int]) -> None:
         # Not mapped: the limit on the memory of an import counts what is mapped.
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is closed with this
+        self._folder = folder
         self._picture_shape = picture_shape
         self._picture_bytes = int(np.prod(picture_shape))
         self._count = 0
@@ -42,6 +45,15 @@ class PictureFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+    def check_space(self, count: int) -> None:
+        """Raise DatasetError unless the disk has room for so many pictures here and once more where they are stored."""
+        needed, free = 2 * count * self._picture_bytes, shutil.disk_usage(self._folder).free
+        if needed > free:
+            raise DatasetError(
+                f"{count:,} pictures need {needed / 1e6:,.0f} MB of disk space while they are imported; "
+                f"{free / 1e6:,.0f} MB are free. Free some space, or choose a smaller image size."
+            )
 
     def append(self, pixels: NDArray[np.uint8]) -> None:
         """Add one picture. All are written before the first is read."""

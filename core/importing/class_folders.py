@@ -12,15 +12,13 @@ from core.datasets.storage import MAX_ARRAY_BYTES, Progress, Report
 from core.errors import DatasetError, PictureError
 from core.formatting import listed, reason
 from core.images import FORMATS_IN_WORDS, PIXELS_AVERAGED, decode_picture, fit_picture, shorten
-from core.importing.csv_labels import read_labels
+from core.importing.csv_labels import Labels, differ_from_folders, read_labels
 from core.importing.entries import UNREADABLE, Entry, Folders, Listing
 from core.importing.folder_layout import IN_NO_CLASS, Layout, class_name, find_layout, name_classes
 from core.importing.parts import PART_NAMES, Collected
 from core.importing.reading import Reading
-from core.importing.report import DamagedPictures, LeftOut
+from core.importing.report import DARK, DamagedPictures, LeftOut, dark_note
 
-# 16-bit pictures whose brightest pixel is darker than this hold fewer bits, and look black.
-DARK = 64
 TELL_SECONDS = 0.2
 
 
@@ -51,6 +49,7 @@ def read_class_folders(
             f"{len(placed):,} pictures of {reading.size}×{reading.size} pixels take {needed:,} bytes; at most "
             f"{MAX_ARRAY_BYTES:,} are allowed. Choose a smaller image size."
         )
+    pictures.check_space(len(placed))
     whole, damaged, said = _decode_all(placed, reading, pictures, report)
     if damaged and not reading.skip_damaged:
         raise DamagedPictures(damaged, len(whole))
@@ -75,34 +74,31 @@ def read_class_folders(
 def _place(listing: Listing) -> tuple[list[_Placed], list[str]]:
     """Part and class of each picture, by folders or, where these are no classes, by a table. The rest is left out."""
     try:
-        placed = _place_by_folders(listing)
+        placed, outside, notes = _place_by_folders(listing)
     except DatasetError:
         labels = read_labels(listing.tables, listing.pictures)
         if labels is None:
             raise
-        placed, notes = [], [labels.note]
-        for entry in listing.pictures:
-            if entry.path in labels.of_picture:
-                placed.append(_Placed(entry, *labels.of_picture[entry.path]))
-            else:
-                listing.leave_out(entry.path, "has no label in the table")
-        _check_names(placed)
-    else:
-        notes = []
-        for table in listing.tables:
-            listing.leave_out(table.path, "is a table; the folders have the classes")
+        return _place_by_table(listing, labels), list(labels.notes)
+    _check_tables_agree(listing, placed)
+    listing.left_out += outside
+    for table in listing.tables:
+        listing.leave_out(table.path, "is a table; the folders have the classes")
     return placed, notes
 
 
-def _place_by_folders(listing: Listing) -> list[_Placed]:
+def _place_by_folders(listing: Listing) -> tuple[list[_Placed], list[LeftOut], list[str]]:
     layout = find_layout({entry.folders for entry in listing.pictures})
     placed, outside = [], []
+    inner: dict[str, set[str]] = {}
     for entry in listing.pictures:
         place = layout.place(entry.folders)
         if place is None:
             outside.append(LeftOut(entry.path, layout.reason_outside(entry.folders)))
         else:
             placed.append(_Placed(entry, place[0], class_name(place[1])))
+            within = entry.folders[entry.folders.index(place[1]) + 1 :]
+            inner.setdefault(class_name(place[1]), set()).update(within[:1])
     if not placed or sum(each.reason == IN_NO_CLASS for each in outside) > len(placed):
         raise DatasetError(
             f"Most pictures are in no class folder, such as {outside[0].file}. Put each class into its own folder, or "
@@ -126,17 +122,52 @@ def _place_by_folders(listing: Listing) -> list[_Placed]:
     _check_none_is_empty(
         {each.name for each in placed if each.part == "train"}, listing.folders, layout, outside
     )
-    listing.left_out += outside
-    return placed
+    notes = [
+        f"All pictures in the folders {listed(sorted(within), 4)} are of the class {name}. If these folders are the "
+        "classes, move them up by one level."
+        for name, within in inner.items()
+        if len(within) > 1
+    ]
+    return placed, outside, notes[:5]
 
 
-def _check_names(placed: list[_Placed]) -> None:
-    if not placed:
+def _place_by_table(listing: Listing, labels: Labels) -> list[_Placed]:
+    if not labels.of_picture:
         raise DatasetError("The table gives no picture a class.")
-    name_classes({each.name for each in placed})
+    name_classes({label for _, label in labels.of_picture.values()})
+    placed = []
+    for place, entry in enumerate(listing.pictures):
+        if place in labels.of_picture:
+            part, label = labels.of_picture[place]
+            placed.append(_Placed(entry, part, class_name(label)))
+        else:
+            listing.leave_out(entry.path, "has no label in a table")
+    for path, why in labels.unused.items():
+        listing.leave_out(path, why)
     missing = {each.name for each in placed} - {each.name for each in placed if each.part == "train"}
     if missing:
         raise DatasetError(f"The table has no training picture of {listed(sorted(missing), 5)}.")
+    return placed
+
+
+def _check_tables_agree(listing: Listing, placed: list[_Placed]) -> None:
+    """Raise DatasetError where a table tells other classes than the folders: either may be meant."""
+    try:
+        labels = read_labels(listing.tables, listing.pictures)
+    except DatasetError:
+        return  # it is not clear, and the folders are
+    if labels is None:
+        return
+    folder_of = {id(each.entry): each.name for each in placed}
+    of_folder = {
+        place: folder_of[id(entry)] for place, entry in enumerate(listing.pictures) if id(entry) in folder_of
+    }
+    if differ_from_folders(labels, of_folder):
+        raise DatasetError(
+            f"The folders ({listed(sorted(set(of_folder.values())), 3)}) and a table give the pictures different "
+            f"classes. {labels.notes[0]} To use the table, put all pictures into one folder; to use the folders, "
+            "remove the table."
+        )
 
 
 def _check_none_is_empty(
@@ -181,10 +212,7 @@ def _decode_all(
         whole.append(each)
     told_notes = [f"{note} ({count:,} of {len(whole):,} pictures)" for note, count in said.items()]
     if 0 < brightest < DARK and any(note.startswith("16 bits") for note in said):
-        told_notes.append(
-            f"Its 16-bit pictures are very dark: their brightest pixel became {brightest} of 255. If they hold 10 or "
-            "12 bits, multiply them by 64 or 16 first."
-        )
+        told_notes.append(dark_note(brightest))
     return whole, damaged, told_notes
 
 

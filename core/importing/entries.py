@@ -118,6 +118,8 @@ def list_folder(path: Path) -> Listing:
                 listing.leave_out("/".join((*parts, name)), "is a link, which is not followed")
             elif file.is_file():
                 listing.add(Entry(parts, name, _file_reader(file)))
+            elif not file.is_dir():
+                listing.leave_out("/".join((*parts, name)), "is not a regular file")
     listing.close()
     return listing
 
@@ -129,13 +131,15 @@ def open_zip(path: Path, shown: str) -> Iterator[Listing]:
     Raises:
         DatasetError: it is damaged, encrypted or too large, or its entries overlap or lead out of it.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield _list_zip(archive, shown)
-    except DatasetError:
-        raise
-    except (*UNREADABLE, zipfile.LargeZipFile, NotImplementedError, ValueError) as error:
-        raise DatasetError(f"{shown} cannot be read as .zip: {reason(error)}.") from error
+    with contextlib.ExitStack() as stack:
+        try:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            listing = _list_zip(archive, shown)
+        except DatasetError:
+            raise
+        except (*UNREADABLE, zipfile.LargeZipFile, NotImplementedError, ValueError) as error:
+            raise DatasetError(f"{shown} cannot be read as .zip: {reason(error)}.") from error
+        yield listing
 
 
 def _list_zip(archive: zipfile.ZipFile, shown: str) -> Listing:
@@ -209,6 +213,12 @@ def _check_archive(infos: list[zipfile.ZipInfo], shown: str) -> None:
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.flag_bits & 1:
             raise DatasetError(f"{shown} is encrypted. Pack it again without a password.")
+        # What the others unfold to is not limited while it is read: 89 KB of bzip2 take gigabytes for a first byte.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DatasetError(
+                f"{shown} is packed by a method that is not read (number {info.compress_type}). Pack it again by "
+                "Deflate, the usual one."
+            )
         # Entries that share bytes are how 100 KB become 20 GB.
         if info.header_offset < end:
             raise DatasetError(f"{shown} holds overlapping entries: it is damaged or malicious.")

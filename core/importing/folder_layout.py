@@ -19,9 +19,12 @@ PARTS = {
     "valid": "validation",
     "validation": "validation",
     "valset": "validation",
+    "dev": "validation",
+    "eval": "validation",
     "test": "test",
     "testing": "test",
     "testset": "test",
+    "holdout": "test",
 }
 _FIX = (
     "Name the outer folders train, validation and test (or train and test) and remove the others; or, if they "
@@ -36,6 +39,7 @@ class Layout:
 
     wrapper: Folders
     parts: Mapping[str, tuple[str, Folders]]
+    without_classes: frozenset[str] = frozenset()  # outer folders of pictures without labels, beside classes
 
     def place(self, folders: Folders) -> tuple[str, str] | None:
         """(part, class folder) of what lies in `folders`; None for what lies outside of the classes."""
@@ -48,13 +52,17 @@ class Layout:
             wrapper = (*wrapper, outer, *inner)
         if len(folders) <= len(wrapper) or folders[: len(wrapper)] != wrapper:
             return None
+        if not self.parts and folders[len(wrapper)] in self.without_classes:
+            return None
         return part, folders[len(wrapper)]
 
     def reason_outside(self, folders: Folders) -> str:
         """Why a picture in `folders`, which have no place, is left out."""
         outer = folders[len(self.wrapper)] if len(folders) > len(self.wrapper) else ""
-        if self.parts and outer and outer not in self.parts and not _hinted_parts(outer):
+        if self.parts and outer and outer not in self.parts and not hinted_parts(outer):
             return f"is in none of the folders {_listed(self.parts)}"
+        if outer in self.without_classes or (self.parts and outer and not folders[len(self.wrapper) + 1 :]):
+            return f"is in {printable(outer, 40)}, which has no class folders, so it has no label"
         return IN_NO_CLASS
 
 
@@ -67,23 +75,31 @@ def find_layout(filled: Collection[Folders]) -> Layout:
     Raises:
         DatasetError: no picture lies in a class folder, or the folders look like parts and are not quite.
     """
-    wrapper = _wrapper(filled, ())
+    wrapper = _wrapper(filled)
     insides: dict[str, set[Folders]] = {}
     for folders in filled:
         if len(folders) > len(wrapper) and folders[: len(wrapper)] == wrapper:
             insides.setdefault(folders[len(wrapper)], set()).add(folders[len(wrapper) + 1 :])
     if not insides:
         raise DatasetError("The pictures are in no class folder. Put each class into its own folder.")
-    named = {outer: next(iter(hints)) for outer in insides if len(hints := _hinted_parts(outer)) == 1}
+    named = {outer: next(iter(hints)) for outer in insides if len(hints := hinted_parts(outer)) == 1}
     nested = {outer for outer in named if any(insides[outer])}
     if "train" not in {named[outer] for outer in nested} or len(set(named.values())) < 2:
-        _check_are_classes(insides)
-        return Layout(wrapper, {})
+        # Nobody calls a class so; pictures to be classified lie there, in competitions.
+        unlabelled = {
+            outer for outer in insides if PARTS.get(outer.lower()) == "test" and not any(insides[outer])
+        }
+        classes = {outer: inside for outer, inside in insides.items() if outer not in unlabelled}
+        if len(classes) < 2 or any(hinted_parts(outer) for outer in classes):
+            classes, unlabelled = insides, set()
+        _check_are_classes(classes)
+        return Layout(wrapper, {}, frozenset(unlabelled))
     for part in set(named.values()):
-        same = sorted(outer for outer in named if named[outer] == part)
+        # One without class folders is left out whatever it is called.
+        same = sorted(outer for outer in nested if named[outer] == part)
         if len(same) > 1:
             raise DatasetError(f"The folders {_listed(same)} mean the same part. Merge them.")
-    return Layout(wrapper, {outer: (named[outer], _wrapper(insides[outer], ())) for outer in nested})
+    return Layout(wrapper, {outer: (named[outer], _wrapper(insides[outer])) for outer in nested})
 
 
 def name_classes(folders: Collection[str]) -> tuple[str, ...]:
@@ -118,11 +134,14 @@ def class_name(folder: str) -> str:
     return clean_class_name(unicodedata.normalize("NFC", folder))
 
 
-def _wrapper(filled: Collection[Folders], wrapper: Folders) -> Folders:
+def _wrapper(filled: Collection[Folders]) -> Folders:
     """Zips often hold one folder with everything in it; so may several, one in another."""
-    deeper = {folders[len(wrapper)] for folders in filled if len(folders) > len(wrapper)}
-    is_lone = len(deeper) == 1 and any(len(folders) > len(wrapper) + 1 for folders in filled)
-    return _wrapper(filled, (*wrapper, *deeper)) if is_lone else wrapper
+    wrapper: Folders = ()
+    while True:
+        deeper = {folders[len(wrapper)] for folders in filled if len(folders) > len(wrapper)}
+        if len(deeper) != 1 or all(len(folders) <= len(wrapper) + 1 for folders in filled):
+            return wrapper
+        wrapper = (*wrapper, *deeper)
 
 
 def _check_are_classes(insides: Mapping[str, set[Folders]]) -> None:
@@ -130,22 +149,23 @@ def _check_are_classes(insides: Mapping[str, set[Folders]]) -> None:
 
     A single class may well be called `train` or `freight train`, beside `bus`, as long as it holds pictures itself.
     """
-    hints = {outer: _hinted_parts(outer) for outer in insides if _hinted_parts(outer)}
+    hints = {outer: hinted_parts(outer) for outer in insides if hinted_parts(outer)}
     nested = {outer for outer, inside in insides.items() if any(inside)}
     if len(set().union(*hints.values())) > 1 or nested & hints.keys():
         raise DatasetError(
             f"It is not clear whether the folders {_listed(insides)} are the classes or the parts for training "
             f"and test. {_FIX}"
         )
-    same = {frozenset(folders[0] for folders in inside if folders) for inside in insides.values()}
-    if len(insides) > 1 and len(same) == 1 and len(inner := next(iter(same))) > 1:
+    inner = {outer: {folders[0] for folders in inside if folders} for outer, inside in insides.items()}
+    shared = set.intersection(*inner.values())
+    if len(insides) > 1 and shared and max(map(len, inner.values())) > 1:
         raise DatasetError(
-            f"Each of the folders {_listed(insides)} holds the same folders ({_listed(inner)}), so it is not clear "
-            f"which are the classes. {_FIX}"
+            f"Each of the folders {_listed(insides)} holds a folder {_listed(shared)}, so it is not clear which are "
+            f"the classes. {_FIX}"
         )
 
 
-def _hinted_parts(folder: str) -> set[str]:
+def hinted_parts(folder: str) -> set[str]:
     """`seg_train` → train, `test1` → test, `training_set` → train."""
     return {PARTS[word] for word in re.split("[^a-z]+", folder.lower()) if word in PARTS}
 

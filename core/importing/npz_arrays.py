@@ -14,7 +14,7 @@ from core.errors import DatasetError
 from core.formatting import count_of, listed, printable, reason
 from core.importing.folder_layout import clean_class_name
 from core.importing.parts import PART_NAMES, Collected
-from core.importing.report import LeftOut
+from core.importing.report import DARK, LeftOut, dark_note
 
 # What the arrays of each part are called: as ConvDeck and Keras have it, and as MedMNIST (Yang et al., 2023) does.
 KEYS = {
@@ -47,7 +47,8 @@ def read_npz(path: Path, shown: str) -> Collected:
         for name in arrays
         if name not in used and name != names_key
     ]
-    pictures = {part: _pictures(arrays[x], x, notes) for part, (x, _) in found.items()}
+    pictures = _pictures({x: arrays[x] for x, _ in found.values()}, notes)
+    pictures = {part: pictures[x] for part, (x, _) in found.items()}
     shapes = {array.shape[1:] for array in pictures.values()}
     if len(shapes) > 1:
         raise DatasetError(
@@ -135,8 +136,29 @@ def _find_parts(arrays: Arrays, shown: str) -> tuple[dict[str, tuple[str, str]],
     return found, notes
 
 
-def _pictures(array: NDArray[Any], name: str, notes: list[str]) -> NDArray[np.uint8]:
-    """(count, height, width, 1 or 3) uint8."""
+def _pictures(arrays: Arrays, notes: list[str]) -> dict[str, NDArray[np.uint8]]:
+    """(count, height, width, 1 or 3) uint8 of each part; what the numbers mean is decided for all parts together."""
+    oriented = {name: _channels_last(array, name, notes) for name, array in arrays.items()}
+    factor = _factor(oriented, notes)
+    read = {}
+    for name, array in oriented.items():
+        pixels = array if array.dtype == np.uint8 and factor == 1 else _rounded(array, factor)
+        if pixels.ndim == 3:
+            pixels = pixels[..., None]
+        if pixels.shape[-1] in (2, 4):
+            notes.append("The pictures had an alpha channel: transparent parts are shown on white.")
+            pixels = _on_white(pixels)
+        if pixels.shape[-1] not in (1, 3):
+            raise DatasetError(
+                f"{name} has {pixels.shape[-1]} channels (shape {array.shape}); pictures have 1, 3, or 4 with "
+                "transparency."
+            )
+        read[name] = pixels
+    return read
+
+
+def _channels_last(array: NDArray[Any], name: str, notes: list[str]) -> NDArray[Any]:
+    """(count, height, width) or (count, height, width, channels) of numbers."""
     if array.ndim == 2:
         raise DatasetError(
             f"{name} has shape {array.shape}: rows of {array.shape[1]:,} numbers. Bring it to the shape (count, "
@@ -146,59 +168,66 @@ def _pictures(array: NDArray[Any], name: str, notes: list[str]) -> NDArray[np.ui
         raise DatasetError(
             f"{name} must have shape (count, height, width) or (count, height, width, channels), not {array.shape}."
         )
+    if array.dtype.kind not in "uifb" or array.size == 0:
+        raise DatasetError(f"{name} must hold numbers, not {array.dtype} of shape {array.shape}.")
     if array.ndim == 4 and array.shape[-1] not in (1, 2, 3, 4) and array.shape[1] in (1, 2, 3, 4):
         array = array.transpose(0, 2, 3, 1)
         notes.append("The pictures had their channels first; they were put last.")
-    pixels = _eight_bits(array, name, notes)
-    if pixels.ndim == 3:
-        return pixels[..., None]
-    if pixels.shape[-1] in (2, 4):
-        notes.append("The pictures had an alpha channel: transparent parts are shown on white.")
-        return _on_white(pixels)
-    if pixels.shape[-1] not in (1, 3):
-        raise DatasetError(
-            f"{name} has {pixels.shape[-1]} channels (shape {array.shape}); pictures have 1, 3, or 4 with transparency."
-        )
-    return pixels
+    return array
 
 
-def _eight_bits(array: NDArray[Any], name: str, notes: list[str]) -> NDArray[np.uint8]:
-    """Whole numbers from 0 to 255, from fractions from 0 to 1, from 16 bits, or from others in that range."""
-    if array.dtype.kind not in "uifb" or array.size == 0:
-        raise DatasetError(f"{name} must hold numbers, not {array.dtype} of shape {array.shape}.")
-    low, high = array.min(), array.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise DatasetError(f"{name} holds NaN or infinite numbers.")
-    if array.dtype.kind == "b":
+def _factor(arrays: Arrays, notes: list[str]) -> float:
+    """By what all numbers are multiplied to be pixels from 0 to 255. Raises DatasetError where that is not clear."""
+    names = " and ".join(arrays)
+    kinds = {array.dtype.kind for array in arrays.values()}
+    lows, highs = ([getattr(array, way)() for array in arrays.values()] for way in ("min", "max"))
+    low, high = min(lows), max(highs)
+    if not np.isfinite([*lows, *highs]).all():
+        raise DatasetError(f"{names} hold NaN or infinite numbers.")
+    if kinds == {"b"}:
         notes.append("The pictures were true or false; they became white or black.")
-        return array.astype(np.uint8) * 255
+        return 255.0
     if low < 0:
         raise DatasetError(
-            f"{name} holds numbers from {low:g} to {high:g}; pixels are from 0 to 255 (or 0 to 1 as fractions). Undo "
-            "what was subtracted or divided before you save it."
+            f"{names} hold numbers from {low:g} to {high:g}; pixels are from 0 to 255 (or 0 to 1 as fractions). Undo "
+            "what was subtracted or divided before you save them."
         )
-    if array.dtype.kind == "f" and high <= 1:
+    is_mixed = len({array.dtype for array in arrays.values()}) > 1 and high > 255
+    if is_mixed or (high > 2 and any(0 < each <= 1 for each in highs)):
+        told = listed([f"{name}: {array.dtype} up to {array.max():g}" for name, array in arrays.items()], 3)
+        raise DatasetError(f"The parts hold pixels of different kinds ({told}). Save them in the same way.")
+    if kinds == {"f"} and high <= 1:
         notes.append("The pixels were fractions from 0 to 1; they were multiplied by 255.")
-        return _rounded(array, 255.0)
+        return 255.0
+    if kinds == {"f"} and high <= 2:
+        raise DatasetError(
+            f"{names} hold fractions from {low:g} to {high:g}: a little beyond 1, if they are from 0 to 1. Cut them "
+            "off there (np.clip) before you save them."
+        )
     if high == 1:
         raise DatasetError(
-            f"{name} holds only the whole numbers 0 and 1, which are black where pixels go from 0 to 255. Multiply it "
-            "by 255 before you save it."
+            f"{names} hold only the whole numbers 0 and 1, which are black where pixels go from 0 to 255. Multiply "
+            "them by 255 before you save them."
         )
     if high <= 255:
-        if array.dtype != np.uint8:
-            rounded = array.dtype.kind == "f" and not all(
-                np.array_equal(part, np.rint(part)) for part in _portions(array)
-            )
+        for dtype in {array.dtype for array in arrays.values()} - {np.dtype(np.uint8)}:
             notes.append(
-                f"The pixels were {array.dtype} numbers from 0 to 255; they were {'rounded' if rounded else 'kept'} as "
-                "uint8."
+                f"The pixels were {dtype} numbers from 0 to 255; they were {_how_kept(arrays)} as uint8."
             )
-        return array if array.dtype == np.uint8 else _rounded(array, 1.0)
-    if high <= 65_535 and array.dtype.kind in "ui":
+        return 1.0
+    if high <= 65_535 and kinds <= {"u", "i"}:
         notes.append("The pixels had 16 bits: the range from 0 to 65,535 became 0 to 255.")
-        return _rounded(array, 1 / 257)
-    raise DatasetError(f"{name} holds numbers from {low:g} to {high:g}; pixels are from 0 to 255.")
+        if high / 257 < DARK:
+            notes.append(dark_note(round(high / 257)))
+        return 1 / 257
+    raise DatasetError(f"{names} hold numbers from {low:g} to {high:g}; pixels are from 0 to 255.")
+
+
+def _how_kept(arrays: Arrays) -> str:
+    are_whole = all(
+        np.array_equal(portion, np.rint(portion)) for array in arrays.values() for portion in _portions(array)
+    )
+    return "kept" if are_whole else "rounded"
 
 
 def _portions(array: NDArray[Any]) -> list[NDArray[Any]]:
@@ -260,6 +289,8 @@ def _classes(
         known = sorted(set(trained.astype(str).tolist()))
         _check_trained(known, raw, names)
         notes.append("The labels were names; the classes are in the order of their code points.")
+        if given is not None:
+            notes.append("The names of classes beside them were not needed.")
         place = {name: index for index, name in enumerate(known)}
         labels = {
             part: np.array([place[str(name)] for name in array.tolist()], np.int64)

@@ -63,6 +63,11 @@ def assign_parts(labels: Indices, given: Parts, num_classes: int) -> tuple[Parts
         for rows in _rows_by_class(np.where(given == only, labels, -1), num_classes):
             parts[rows] = 1
             parts[rows[: len(rows) // 2]] = 2
+        if not np.any(parts == 2):
+            raise DatasetError(
+                f"The {PART_NAMES[only]} part is too small to be halved into validation and test: it needs at least 2 "
+                "pictures of a class."
+            )
         name, other = (PART_NAMES[1], PART_NAMES[2]) if has[1] else (PART_NAMES[2], PART_NAMES[1])
         notes.append(f"It came without a {other} part: half of the {name} pictures of each class became one.")
     for part in (1, 2):

@@ -28,7 +28,7 @@ from core.workspace import PROJECT_ROOT, Workspace
 # Pictures are in memory twice while some are held out, and an archive's bytes beside the arrays made of them.
 MAX_MEMORY_BYTES = 2 * MAX_ARRAY_BYTES + 1_000_000_000
 SILENCE_SECONDS = (
-    300.0  # progress is reported every 100 pictures; storing 4 GB on a slow disk takes some minutes
+    300.0  # progress is reported while pictures are read; storing 4 GB on a slow disk takes some minutes
 )
 
 
@@ -40,7 +40,7 @@ def import_dataset(
     progress: Report | None = None,
     shown_name: str | None = None,
 ) -> Dataset:
-    """Store what is at `path` as the data set `name`, in a process of its own: see `import_process`.
+    """Store what is at `path` as the data set `name`, in a process of its own.
 
     `reading` says how pictures of a folder or zip are read. Known names (`cifar10`, …) must hold what they are known
     for. `shown_name` is what the file is called in every sentence, where its name on disk is not the one that the

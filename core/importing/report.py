@@ -11,6 +11,8 @@ from core.errors import DatasetError
 from core.formatting import count_of, listed
 from core.workspace import Workspace
 
+# 16-bit pictures whose brightest pixel becomes darker than this hold fewer bits, and look black.
+DARK = 64
 MOST_LISTED = 10_000  # files that are named; more are counted in a note
 
 
@@ -89,10 +91,10 @@ class DamagedPictures(DatasetError):
         self.left_out = tuple(left_out)
         self.num_whole = num_whole
         named = listed([f"{each.file} {each.reason}" for each in self.left_out], 3, separator="; ")
-        others = f"import the other {num_whole:,} without {'it' if len(left_out) == 1 else 'them'}"
+        others = f", or import the other {num_whole:,} without {'it' if len(left_out) == 1 else 'them'}"
         super().__init__(
             f"{len(self.left_out):,} of {count_of(len(self.left_out) + num_whole, 'picture')} cannot be read: {named}. "
-            f"Replace {'it' if len(left_out) == 1 else 'them'}, or {others}."
+            f"Replace {'it' if len(left_out) == 1 else 'them'}{others if num_whole else ''}."
         )
 
 
@@ -113,6 +115,14 @@ def load_report(workspace: Workspace, dataset_id: str) -> ImportReport | None:
     # It only informs: whatever is wrong with the file, the data set is as good as without it.
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def dark_note(brightest: int) -> str:
+    """On 16-bit pictures whose brightest pixel, from 0 to 255, is dark."""
+    return (
+        f"Its 16-bit pictures are very dark: their brightest pixel became {brightest} of 255. If they hold 10 or 12 "
+        "bits, multiply them by 64 or 16 first."
+    )
 
 
 def shorten_left_out(left_out: Collection[LeftOut]) -> tuple[tuple[LeftOut, ...], list[str]]:

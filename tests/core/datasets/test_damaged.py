@@ -57,7 +57,7 @@ def refused(workspace, path, words: str, name: str = "mine") -> str:
     return message
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_damaged_entry_is_named_whatever_packed_it(workspace, tmp_path, method: int) -> None:
     data = make_zip(tmp_path / "pets.zip", pets(), method)
     data[50:70] = b"\xff" * 20

@@ -80,6 +80,10 @@ def files_of(folder) -> list:
         image.save(folder / name, **({"exif": turned} if name == "turned.jpg" else {}))
     made["hole.png"] = photo(64, 64).quantize(16)
     made["hole.png"].save(folder / "hole.png", transparency=3)
+    made["deep hole.png"] = Image.fromarray(
+        np.repeat(np.array([[20_000, 60_000]], np.uint16), 30, 0).repeat(15, 1)
+    )
+    made["deep hole.png"].save(folder / "deep hole.png", transparency=20_000)
     return [folder / name for name in made]
 
 

@@ -52,6 +52,7 @@ def test_folders_are_parts(outer: tuple[str, ...], parts: tuple[str, ...]) -> No
         ("train/cats", "train/dogs", "other"),
         ("train", "test1"),
         ("fold1/cats", "fold1/dogs", "fold2/cats", "fold2/dogs"),
+        ("patient1/0", "patient1/1", "patient2/0"),
     ],
 )
 def test_what_is_neither_clearly_is_refused_with_how_to_mend_it(paths: tuple[str, ...]) -> None:
@@ -66,7 +67,6 @@ def test_what_is_neither_clearly_is_refused_with_how_to_mend_it(paths: tuple[str
         ("freight train", "passenger train", "bus"),
         ("valid", "invalid"),
         ("cats/images", "dogs/images"),
-        ("cats/front", "cats/side", "dogs/front"),
     ],
 )
 def test_classes_with_such_names_are_classes(paths: tuple[str, ...]) -> None:
@@ -93,11 +93,16 @@ def test_loose_pictures_and_parts_that_are_there_twice_are_refused(
     [
         (("cats", "dogs", ""), {"": "is in no class folder, so it has no label"}),
         (("pets/cats", "pets/dogs", "pets"), {"pets": "is in no class folder, so it has no label"}),
-        (("train/cats", "train/dogs", "test"), {"test": "is in no class folder, so it has no label"}),
+        (("train/cats", "train/dogs", "test"), {"test": "is in test, which has no class folders, so it has no label"}),
         (
             ("train", "train/cats", "train/dogs", "test/cats"),
-            {"train": "is in no class folder, so it has no label"},
+            {"train": "is in train, which has no class folders, so it has no label"},
         ),
+        (
+            ("Training/cats", "Training/dogs", "Test/cats", "test-multiple_fruits"),
+            {"test-multiple_fruits": "is in test-multiple_fruits, which has no class folders, so it has no label"},
+        ),
+        (("cats", "dogs", "test"), {"test": "is in test, which has no class folders, so it has no label"}),
         (("train/cats", "test/cats", "extra/cats"), {"extra/cats": "is in none of the folders test, train"}),
         (
             (
