@@ -17,7 +17,6 @@ def main() -> None:
     with st.expander(
         "Add your own pictures",
         expanded=session.held_upload() is not None,
-        icon=":material/add_photo_alternate:",
     ):
         render_import(infos)
     with st.grid(3, min_column_width=280):
