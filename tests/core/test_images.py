@@ -231,6 +231,15 @@ def test_the_kind_is_told_by_the_content(kind: str, name: str | None) -> None:
     assert picture_kind(encoded(two_colours(16, 16), kind)[:HEAD_BYTES]) == name
 
 
+def test_an_avif_under_another_major_brand_is_one() -> None:
+    """As some cameras write them: `mif1`, with `avif` among the compatible brands."""
+    data = encoded(two_colours(64, 64), "AVIF")
+    assert data[8:12] == b"avif"
+    other = data[:8] + b"mif1" + data[12:]
+    assert picture_kind(other[:HEAD_BYTES]) == "AVIF"
+    assert decode_picture(other, "x.avif").pixels.shape == (64, 64, 3)
+
+
 def test_the_first_page_of_several_counts() -> None:
     pages = [Image.new("RGB", (9, 9), color) for color in ("red", "blue")]
     picture = decode_picture(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]), "x.tif")

@@ -93,14 +93,19 @@ def test_loose_pictures_and_parts_that_are_there_twice_are_refused(
     [
         (("cats", "dogs", ""), {"": "is in no class folder, so it has no label"}),
         (("pets/cats", "pets/dogs", "pets"), {"pets": "is in no class folder, so it has no label"}),
-        (("train/cats", "train/dogs", "test"), {"test": "is in test, which has no class folders, so it has no label"}),
+        (
+            ("train/cats", "train/dogs", "test"),
+            {"test": "is in test, which has no class folders, so it has no label"},
+        ),
         (
             ("train", "train/cats", "train/dogs", "test/cats"),
             {"train": "is in train, which has no class folders, so it has no label"},
         ),
         (
             ("Training/cats", "Training/dogs", "Test/cats", "test-multiple_fruits"),
-            {"test-multiple_fruits": "is in test-multiple_fruits, which has no class folders, so it has no label"},
+            {
+                "test-multiple_fruits": "is in test-multiple_fruits, which has no class folders, so it has no label"
+            },
         ),
         (("cats", "dogs", "test"), {"test": "is in test, which has no class folders, so it has no label"}),
         (("train/cats", "test/cats", "extra/cats"), {"extra/cats": "is in none of the folders test, train"}),

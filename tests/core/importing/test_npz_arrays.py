@@ -83,7 +83,9 @@ def test_dark_sixteen_bits_are_said(workspace, tmp_path) -> None:
 
 def test_a_dark_part_beside_another_has_its_scale(workspace, tmp_path) -> None:
     """Of 16 bits, as the other part has them: what each part holds by chance does not count."""
-    dataset, _ = imported(workspace, tmp_path, given(x_train=X.astype(np.uint16) * 257, x_test=X[:18].astype(np.uint16)))
+    dataset, _ = imported(
+        workspace, tmp_path, given(x_train=X.astype(np.uint16) * 257, x_test=X[:18].astype(np.uint16))
+    )
     np.testing.assert_array_equal(dataset.x_train, X)
     assert dataset.x_test.max() == 1
 
@@ -199,11 +201,20 @@ def test_copies_between_arrays_are_named_by_their_place(workspace, tmp_path) -> 
             {"x_train": (X > 9).astype(np.uint8), "x_test": (X_TEST > 9).astype(np.uint8)},
             "only the whole numbers 0 and 1.*Multiply them by 255",
         ),
-        ({"x_train": (X > 9).astype(np.uint8)}, r"different kinds \(x_train: uint8 up to 1, x_test: uint8 up to 255\)"),
-        ({"x_train": X / 255, "x_test": X_TEST / 255 * 1.002}, r"from 0 to 1\.002: a little beyond 1.*np\.clip"),
+        (
+            {"x_train": (X > 9).astype(np.uint8)},
+            r"different kinds \(x_train: uint8 up to 1, x_test: uint8 up to 255\)",
+        ),
+        (
+            {"x_train": X / 255, "x_test": X_TEST / 255 * 1.002},
+            r"from 0 to 1\.002: a little beyond 1.*np\.clip",
+        ),
         ({"x_train": X.astype(np.uint16) * 257, "x_test": X_TEST}, "different kinds"),
         ({"x_train": (X / 255).astype(np.float32)}, "different kinds"),
-        ({"x_train": X / 127.5 - 1, "x_test": X_TEST / 127.5 - 1}, "from -1 to 1; pixels are from 0 to 255.*Undo what was subtracted"),
+        (
+            {"x_train": X / 127.5 - 1, "x_test": X_TEST / 127.5 - 1},
+            "from -1 to 1; pixels are from 0 to 255.*Undo what was subtracted",
+        ),
         ({"x_train": X * 3.0, "x_test": X_TEST * 3.0}, "from 0 to 765"),
         ({"x_train": np.where(X > 5, np.nan, X)}, "NaN"),
         ({"x_train": X.reshape(60, -1)}, r"shape \(60, 360\): rows of 360 numbers"),

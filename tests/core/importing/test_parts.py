@@ -46,6 +46,8 @@ def test_parts_that_were_given_stay() -> None:
 def test_too_few_to_hold_any_out_are_refused() -> None:
     with pytest.raises(DatasetError, match=r"No picture is left for validation.*at least 5"):
         assign_parts(np.array([0, 1]), np.zeros(2, np.int8), 2)
+    with pytest.raises(DatasetError, match="The test part is too small to be halved"):
+        assign_parts(np.array([0, 1, 0, 1]), np.array([0, 0, 2, 2], np.int8), 2)
     with pytest.raises(DatasetError, match="No picture is left for test"):
         assign_parts(np.array([0, 0, 1, 1]), np.zeros(4, np.int8), 2)
 

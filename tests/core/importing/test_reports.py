@@ -130,6 +130,43 @@ def test_an_archive_in_an_archive_alone_is_refused_with_its_name(workspace, tmp_
         import_here(workspace, "mine", path)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_unfolds_without_limit_is_refused_unread(workspace, tmp_path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in pictures("cats", "dogs").items():
+            archive.writestr(name, data)
+    with pytest.raises(DatasetError, match=rf"method that is not read \(number {method}\)"):
+        import_here(workspace, "mine", path)
+
+
+def test_a_disk_without_room_is_said_before_anything_is_decoded(workspace, tmp_path, monkeypatch) -> None:
+    path = make_zip(tmp_path / "a.zip", pictures("a", "b", count=200))
+    usage = type("Usage", (), {"free": 1_500_000})()
+    monkeypatch.setattr("core.datasets.rows.shutil.disk_usage", lambda folder: usage)
+    with pytest.raises(
+        DatasetError, match=r"400 pictures need 2 MB of disk space.*2 MB are free\. Free some space"
+    ):
+        import_here(workspace, "mine", path)
+
+
+def test_folders_within_a_class_are_told(workspace, tmp_path) -> None:
+    """Breeds within animals: either could be meant."""
+    entries = pictures("lung/aca", "lung/scc", "colon/n", "colon/adeno", count=5)
+    report = report_of(workspace, make_zip(tmp_path / "a.zip", entries))
+    assert [each.name for each in report.classes] == ["colon", "lung"]
+    assert any("in the folders aca, scc are of the class lung. If these" in note for note in report.notes)
+
+
+def test_an_unlabelled_test_part_may_be_the_larger(workspace, tmp_path) -> None:
+    entries = pictures("train/a", "train/b") | pictures("test", count=40)
+    report = report_of(workspace, make_zip(tmp_path / "a.zip", entries))
+    assert len(report.left_out) == 40
+    assert {each.reason for each in report.left_out} == {
+        "is in test, which has no class folders, so it has no label"
+    }
+
+
 def test_links_in_a_zip_are_left_out(workspace, tmp_path) -> None:
     path = make_zip(tmp_path / "a.zip", pictures("cats", "dogs"))
     with zipfile.ZipFile(path, "a") as archive:
