@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.formatting import percent
+from core.runs.breakdown import caution_in_words
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.classify.samples import render_samples
@@ -29,6 +30,9 @@ def main() -> None:
         f"{percent(run.best_val_accuracy)} of its validation pictures. It always chooses one of the classes "
         f"that it knows, even for something it has never seen."
     )
+    classes = services.store.breakdowns.validation_at(run.id, run.best_epoch) if run.best_epoch else None
+    if caution := caution_in_words(run, classes):
+        st.warning(literal(caution), icon=":material/balance:")
     left, right = st.columns(2, gap="medium")
     with left:
         uploads = st.file_uploader(
@@ -46,6 +50,12 @@ def main() -> None:
             camera_on = st.toggle(
                 "Camera", key="classify-camera", help="Your browser asks for permission first."
             )
+        if camera_on and not session.may_use_camera():
+            st.caption(
+                ":material/no_photography: Browsers give a page the camera on localhost and over https only. Choose "
+                "files instead."
+            )
+            camera_on = False
     photo = st.camera_input("Take a picture", key="classify-photo") if camera_on else None
     if len(uploads) > MAX_FILES:
         st.warning(f"Only the first {MAX_FILES} of {len(uploads):,} pictures are classified.")

@@ -45,6 +45,14 @@ def one_answer_in_words(classes: ClassCounts, names: Sequence[str]) -> tuple[str
     )
 
 
+def one_answer_so_far(classes: ClassCounts, names: Sequence[str]) -> str | None:
+    """That a network gives one answer for everything, in a sentence beside another cause; None where it does not."""
+    answer = only_answer(classes)
+    return (
+        None if answer is None else f"So far it answers {_name(answer, names)} to every validation picture."
+    )
+
+
 def no_better_in_words(classes: ClassCounts, names: Sequence[str], accuracy: float) -> tuple[str, str] | None:
     """(headline, evidence) where always answering with the most frequent class reaches a validation `accuracy` too."""
     share = most_frequent_share(classes)

@@ -14,6 +14,7 @@ from core.analysis.class_answers import (
     most_frequent_share,
     no_better_in_words,
     one_answer_in_words,
+    one_answer_so_far,
 )
 from core.analysis.course_words import (
     accuracy_since,
@@ -131,6 +132,9 @@ def diagnose(
         else:
             finding = _judged(curves, signals, guessing)
     gap = signals.gaps[-1] if signals else None
+    if finding.headline == AVERAGES_LAG and classes is not None:
+        told = one_answer_so_far(classes, class_names)
+        finding = finding._replace(evidence=f"{finding.evidence} {told}") if told else finding
     if finding.verdict in CAN_HIDE and classes is not None:
         hidden = hidden_in_words(classes, class_names)
         finding = finding._replace(evidence=f"{finding.evidence} {hidden}") if hidden else finding

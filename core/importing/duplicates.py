@@ -37,6 +37,11 @@ def find_duplicates(
             if by_part[before] and by_part[after]:
                 kind = f"{PART_NAMES[before]}_{PART_NAMES[after]}"
                 found(kind, len(by_part[after]), by_part[before][0], by_part[after][0])
+        for own in by_part:
+            for label in {labels[row] for row in own}:
+                copies = [row for row in own if labels[row] == label]
+                if len(copies) > 1:
+                    found("within_part", len(copies) - 1, copies[0], copies[1])
         other = next((row for row in rows if labels[row] != labels[rows[0]]), None)
         if other is not None:
             found("two_labels", len(rows), rows[0], other)

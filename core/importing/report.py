@@ -26,10 +26,12 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Pictures with the same pixels. `kind` is `train_validation`, `train_test`, `validation_test` or `two_labels`.
+    """Pictures with the same pixels. `kind` is `train_validation`, `train_test`, `validation_test`, `two_labels` or
+    `within_part`.
 
-    `pictures` counts those of the second part that are in the first too, or all that are under two labels. `examples`
-    are files, or places such as `x_test[3]`: two that are the same in each.
+    `pictures` counts those of the second part that are in the first too, all that are under two labels, or the copies
+    beyond the first of each picture in a class's part. `examples` are files, or places such as `x_test[3]`: two that
+    are the same in each.
     """
 
     kind: str
@@ -47,6 +49,12 @@ class Duplicates:
             return (
                 f"{count_of(self.pictures, 'picture')} {'is' if self.pictures == 1 else 'are'} under two classes with "
                 f"the same pixels: no network can get both right."
+            )
+        if self.kind == "within_part":
+            return (
+                f"{count_of(self.pictures, 'picture')} {'repeats' if self.pictures == 1 else 'repeat'} another one of "
+                f"the same class and part (the same pixels), so {'it counts' if self.pictures == 1 else 'they count'} "
+                "more than once."
             )
         before, after = self.kind.split("_")
         total = sum(getattr(each, after) for each in classes)

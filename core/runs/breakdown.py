@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.class_counts import ROUGH_POINTS, half_width_points
 from core.datasets.storage import describe_dataset
-from core.formatting import percent
+from core.formatting import count_of, listed, percent
 from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
 from core.store.class_accuracy import ClassCounts
 from core.store.records import Run
@@ -17,6 +18,33 @@ from core.workspace import Workspace
 NONE_YET = "Classes and pictures are measured once the first epoch has ended."
 MOST_NAMES = 5
 TOO_OLD = "This run was trained before ConvDeck measured classes and followed pictures. New runs have both."
+
+
+def caution_in_words(run: Run, classes: ClassCounts | None) -> str | None:
+    """What the accuracy of a run's best weights does not tell: on how few pictures it rests, and what it hides.
+
+    `classes` are the validation pictures of the best epoch by class, None where they are not known. None where there
+    is nothing to say.
+    """
+    sentences = []
+    num_validation = run.data.num_validation if run.data else 0
+    if num_validation and (points := half_width_points(num_validation)) >= ROUGH_POINTS:
+        sentences.append(
+            f"That was measured on {count_of(num_validation, 'picture')} alone, so it is known to about ± {points:.0f} "
+            "points."
+        )
+    if classes is not None and classes.is_uneven:
+        sentences.append(
+            f"Its classes are uneven: with each class counted the same, "
+            f"{percent(float(classes.balanced_accuracy[-1]))} are right."
+        )
+        missed = np.flatnonzero((classes.count > 0) & (classes.right[-1] == 0)).tolist()
+        names = run.class_names or ()
+        if missed and max(missed) < len(names):
+            sentences.append(
+                f"No validation picture of {listed([f'“{names[place]}”' for place in missed], 3)} was right."
+            )
+    return " ".join(sentences) or None
 
 
 def why_no_breakdown(run: Run) -> str:

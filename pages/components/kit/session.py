@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import streamlit as st
@@ -67,6 +68,12 @@ def is_filter_new(now: object, *, at_first: bool) -> bool:
     before = st.session_state.get("run_filter")
     st.session_state["run_filter"] = now
     return at_first if is_first else before != now
+
+
+def may_use_camera() -> bool:
+    """Whether the visitor's browser gives this page a camera: over https, or on the browser's own computer."""
+    address = urlsplit(st.context.url or "")
+    return address.scheme != "http" or address.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def flash(message: str) -> None:

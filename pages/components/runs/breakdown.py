@@ -29,6 +29,7 @@ from core.workspace import Workspace
 from pages.components.charts import class_map
 from pages.components.charts.memorisation import memorisation_data, memorisation_spec
 from pages.components.kit.cache import per_epoch
+from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import literal
 from pages.components.runs.picture_strips import data_uri, strip_data, strip_spec
 
@@ -79,6 +80,41 @@ def _render_classes(store: Store, run: Run, details: RunBreakdown, names: Sequen
         + "Gap: clean training minus validation accuracy of the class in that epoch. Orange: the network knows the "
         "class's training pictures better than new ones. "
         + literal(smallest_class_in_words(details.validation, names))
+    )
+    render_folded(
+        "Accuracy per class",
+        f"class-accuracy-{run.id}",
+        lambda: _render_accuracies(run, details, names),
+        icon=":material/table:",
+    )
+
+
+def _render_accuracies(run: Run, details: RunBreakdown, names: Sequence[str]) -> None:
+    epochs = details.epochs.tolist()
+    epoch = run.best_epoch if run.best_epoch in epochs else epochs[-1]
+    st.caption(
+        f"After epoch {epoch}{', the best one, whose weights are kept' if epoch == run.best_epoch else ''}."
+    )
+    share = st.column_config.NumberColumn(format="%.1f %%")
+    st.dataframe(
+        accuracy_table(details, names, epochs.index(epoch)),
+        column_config={"Validation": share, "Clean training": share},
+        hide_index=True,
+        alt=f"Validation and training accuracy of each class after epoch {epoch}",
+    )
+
+
+def accuracy_table(details: RunBreakdown, names: Sequence[str], place: int) -> pd.DataFrame:
+    """A row per class, in the order of the network's outputs, of the epoch at this place; accuracies in percent."""
+    validation, clean = details.validation, details.clean
+    return pd.DataFrame(
+        {
+            "Class": list(names),
+            "Right": validation.right[place],
+            "Validation pictures": validation.count,
+            "Validation": 100 * validation.accuracy[place],
+            "Clean training": 100 * clean.accuracy[place],
+        }
     )
 
 

@@ -159,11 +159,12 @@ def _render_measures(store: Store, run: Run, curves: Curves) -> None:
         )
         if balanced is not None:
             st.metric(
-                f"Balanced, at epoch {run.best_epoch}",
+                "Balanced",
                 percent(balanced),
                 border=True,
                 chart_data=_sparkline(balanced_curve(store, run)),
-                help="Balanced accuracy: the mean of the classes' validation accuracies, each class counting the same. "
+                help=f"Balanced accuracy at epoch {run.best_epoch}: the mean of the classes' validation accuracies, "
+                "each class counting the same. "
                 "Classes are uneven here, so accuracy is mostly that of the largest ones.",
             )
         st.metric(

@@ -157,3 +157,13 @@ def test_a_healthy_course_says_which_classes_its_accuracy_hides():
         val_accuracy=rising,
     )  # fmt: skip
     assert even.verdict is Verdict.HEALTHY and "uneven" not in even.evidence
+
+
+def test_one_answer_is_said_beside_averages_that_lag_behind():
+    """The cause stays the headline; that every picture gets one answer is what a person sees."""
+    lag = {"train_accuracy": [0.9] * 8, "clean_train_accuracy": [0.5] * 8}
+    found = judged(counts([98, 2], [98, 0], [98, 0], [98, 0]), 0.98, **lag)
+    assert found.verdict is Verdict.NOISY and "lag behind" in found.headline
+    assert found.evidence.endswith("So far it answers “healthy” to every validation picture.")
+    several = judged(counts([98, 2], [98, 0], [90, 1], [98, 0]), 0.98, **lag)
+    assert "So far it answers" not in several.evidence

@@ -255,6 +255,20 @@ def test_the_same_picture_under_two_classes_is_counted(workspace, tmp_path) -> N
     assert found.examples[0] == ("cats/0.png", "dogs/also0.png")
 
 
+def test_copies_in_one_part_are_counted(workspace, tmp_path) -> None:
+    entries = pictures("train/a", "train/b", "test/a", "test/b", count=10)
+    for name, original in (
+        ("train/a/1 copy.png", "train/a/1.png"),
+        ("train/a/1 copy 2.png", "train/a/1.png"),
+    ):
+        entries[name] = entries[original]
+    report = report_of(workspace, make_zip(tmp_path / "a.zip", entries))
+    (found,) = report.duplicates
+    assert (found.kind, found.pictures) == ("within_part", 2)
+    assert set(found.examples[0]) <= {"train/a/1.png", "train/a/1 copy.png", "train/a/1 copy 2.png"}
+    assert "2 pictures repeat another one of the same class and part" in found.sentence(report.classes)
+
+
 def test_different_pictures_are_no_duplicates(workspace, tmp_path) -> None:
     assert report_of(workspace, make_zip(tmp_path / "a.zip", pictures("a", "b", count=20))).duplicates == ()
 
