@@ -40,9 +40,7 @@ def test_the_page_of_a_run_has_a_table_of_accuracies(uneven_home) -> None:
     assert shown["Class"].tolist() == ["healthy", "ill", "rare"]
     assert shown["Validation pictures"].tolist() == [60, 15, 5]
     assert shown["Right"].tolist() == classes.right[-1].tolist()
-    assert shown["Validation"].tolist() == pytest.approx(
-        [100 * r / n for r, n in zip(classes.right[-1], (60, 15, 5))]
-    )
+    assert shown["Validation"].tolist() == pytest.approx((100 * classes.right[-1] / [60, 15, 5]).tolist())
     assert f"After epoch {run.best_epoch}, the best one" in words(page)
 
 
@@ -58,8 +56,8 @@ def test_what_a_caution_says() -> None:
     run = run_of(("healthy", "rust", "blight"), 10)
     classes = ClassCounts(np.array([7, 2, 1]), np.array([[7, 1, 0]]))
     assert caution_in_words(run, classes) == (
-        "That was measured on 10 pictures alone, so it is known to about ± 31 points. Its classes are uneven: with each "
-        "class counted the same, 50.0 % are right. No validation picture of “blight” was right."
+        "That was measured on 10 pictures alone, so it is known to about ± 31 points. Its classes are uneven: with "
+        "each class counted the same, 50.0 % are right. No validation picture of “blight” was right."
     )
     even = ClassCounts(np.array([500, 500]), np.array([[400, 300]]))
     assert caution_in_words(run_of(("a", "b"), 1000), even) is None
