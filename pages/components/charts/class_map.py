@@ -15,7 +15,7 @@ from pages.components.charts.epoch_columns import EPOCHS_TEXT, cells, columns_of
 
 MOST_CLASSES = 20
 ROW_HEIGHT = 24
-ROOM_AROUND = 130  # title, legend and axis
+ROOM_AROUND = 175  # title, legend and axis
 
 MEASURES = {"gap": "Gap", "val": "Validation accuracy"}
 # Orange where training is ahead, the middle nearly the page's own background.
