@@ -22,7 +22,10 @@ RETRY_SECONDS = 10
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """What is taken. A body may take `grace_seconds`, and one second more for every `bytes_per_second`."""
+    """What is taken. A body may pause for `grace_seconds`; every `bytes_per_second` give back one of the seconds used.
+
+    So a pause is as long at the end of a large body as at the beginning, whatever came before it.
+    """
 
     grace_seconds: float = 20.0
     bytes_per_second: int = 10_000
@@ -131,19 +134,18 @@ class BodyMiddleware:
 
 
 class _Body:
-    """The body of one request: how much of it was counted, and how long it was waited for."""
+    """The body of one request: how much of it was counted, and for how long it may still be waited for."""
 
     def __init__(self, counter: BodyMiddleware, scope: Scope, receive: Receive) -> None:
         self._counter = counter
         self._receive = receive
-        # server.baseUrlPath may stand before it.
         _, is_upload, file = scope["path"].partition(UPLOAD_PATH)
         self._visitor = file.partition("/")[0] if is_upload else None
         length = Headers(scope=scope).get("content-length", "")
         self._announced = int(length) if length.isdecimal() else 0
         self._counted = 0
         self._received = 0
-        self._waited = 0.0
+        self._seconds = counter.limits.grace_seconds  # that may still be waited
         self._complete = False
 
     async def receive(self) -> Message:
@@ -152,19 +154,20 @@ class _Body:
             return await self._receive()  # this waits until the client hangs up
         self._count(self._announced)
         limits = self._counter.limits
-        seconds = limits.grace_seconds + self._received / limits.bytes_per_second - self._waited
         began = time.monotonic()
         try:
-            async with asyncio.timeout(max(seconds, 0.0)):
+            async with asyncio.timeout(max(self._seconds, 0.0)):
                 message = await self._receive()
         except TimeoutError:
             raise BodyRefused(
                 408,
-                f"The body came too slowly: {self._received:,} bytes in {self._waited + time.monotonic() - began:.0f} "
-                f"seconds. Send at least {limits.bytes_per_second:,} bytes per second.",
+                f"The body stopped or became too slow after {self._received:,} bytes. Send at least "
+                f"{limits.bytes_per_second:,} bytes per second, without pauses of {limits.grace_seconds:.0f} seconds.",
             ) from None
-        self._waited += time.monotonic() - began
-        self._received += len(message.get("body", b""))
+        num_bytes = len(message.get("body", b""))
+        self._received += num_bytes
+        self._seconds += num_bytes / limits.bytes_per_second - (time.monotonic() - began)
+        self._seconds = min(self._seconds, limits.grace_seconds)
         self._complete = message["type"] != "http.request" or not message.get("more_body", False)
         self._count(self._received)
         return message
