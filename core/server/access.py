@@ -9,30 +9,43 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.server import sign_in
+from core.server.addresses import is_loopback
 from core.server.headers import SECURITY_HEADERS, adding_headers
 from core.server.key import (
+    BLANKS,
     KEY_VARIABLE,
+    LATER_WRONG_KEY_DELAY_SECONDS,
     RENEWED_AFTER_SECONDS,
     SHORT_KEY,
     WRONG_KEY_DELAY_SECONDS,
-    WRONG_KEYS_SECONDS,
     Key,
     WrongKeys,
+    source_of,
 )
-from core.server.listening import is_loopback, listening_addresses, note_guard, refusal_to_listen
+from core.server.listening import listening_addresses, note_guard, refusal_of_base_path, refusal_to_listen
 
 # Service managers and load balancers ask them, before there is a key to show; each answers one word.
 HEALTH_PATHS = ("/_stcore/health", "/api/v1/health")
 
+MOST_WAITING = 100  # wrong keys whose answers are held back at the same time
+
 logger = logging.getLogger(__name__)
+
+
+class WrongKey(NamedTuple):
+    """The answer to a wrong key: status, sentence, and after how many seconds another may be sent."""
+
+    status: int
+    message: str
+    retry_seconds: float = 0.0
 
 
 class AccessMiddleware:
@@ -44,16 +57,20 @@ class AccessMiddleware:
         allowed_hosts: Callable[[], Sequence[str]],
         key: Key | None = None,
         policy: str = "default-src 'self'; frame-ancestors 'none'",
+        base_path: str = "",
     ) -> None:
         """`allowed_hosts` gives the names without port, as `is_host_allowed` takes them, for each request.
 
-        `policy` is the Content-Security-Policy of answers that have none of their own.
+        `policy` is the Content-Security-Policy of answers that have none of their own. With a `base_path` before all
+        addresses, the server does not start.
         """
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._key = key
         self._headers = [*SECURITY_HEADERS.items(), ("Content-Security-Policy", policy)]
+        self._base_path = base_path
         self._wrong_keys = WrongKeys()
+        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,12 +97,15 @@ class AccessMiddleware:
 
     async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The sockets are there already: this looks at where they listen, not at what made them listen there.
-        problem = None
+        problem = refusal_of_base_path(self._base_path)
         if self._key is not None and self._key.is_short:
             logger.warning(
-                "The key in %s is short. Choose one of at least %d characters.", KEY_VARIABLE, SHORT_KEY
+                "The key in %s is short. Choose one of at least %d characters: a short one can be guessed, so after "
+                "too many wrong ones the right one has to wait as well.",
+                KEY_VARIABLE,
+                SHORT_KEY,
             )
-        if self._key is None:
+        if self._key is None and problem is None:
             problem = refusal_to_listen(await asyncio.to_thread(listening_addresses))
         if problem is None:
             note_guard()
@@ -129,7 +149,7 @@ class AccessMiddleware:
             return sign_in.render_sign_out() if scope["path"] == "/sign-out" else None
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            problem = await self._try(key, scope, given.strip().encode("latin-1"))
+            problem = await self._try(key, source_of(scope, headers), given.strip(BLANKS).encode("latin-1"))
             return problem and _refuse(*problem)
         if sign_in.asks_for_page(scope, headers):
             return sign_in.render_sign_in(401)
@@ -139,33 +159,51 @@ class AccessMiddleware:
         )
 
     async def _answer_form(self, key: Key, scope: Scope, headers: Headers, receive: Receive) -> Response:
-        size = headers.get("content-length", "")
-        if not size.isdecimal() or int(size) > sign_in.MOST_FORM_BYTES:
+        try:
+            form = await sign_in.read_form(headers, receive)
+        except TimeoutError:
+            return _refuse(408, "The form came too slowly. Send it again.")
+        except ValueError:
             return _refuse(413, "That is not the form of the sign-in page.")
-        form = sign_in.parse_form(await Request(scope, receive).body())
         if "sign_out" in form:
             return sign_in.signed_out(scope, key)
-        problem = await self._try(key, scope, form.get("key", "").strip().encode())
+        given = form.get("key", "").strip(BLANKS).encode(errors="surrogateescape")
+        problem = await self._try(key, source_of(scope, headers), given)
         if problem is None:
             return sign_in.signed_in(scope, key)
-        status, message = problem
-        return sign_in.render_sign_in(status, sign_in.WRONG_KEY if status == 401 else message)
+        said = sign_in.WRONG_KEY if problem.status == 401 else problem.message
+        return sign_in.render_sign_in(problem.status, said, _retry_header(problem.retry_seconds))
 
-    async def _try(self, key: Key, scope: Scope, given: bytes) -> tuple[int, str] | None:
-        """Status and sentence when `given` is not the key, or when too many others were tried before."""
-        host = (scope.get("client") or ("",))[0]
-        wait = self._wrong_keys.wait_seconds(host)
-        if wait > 0:
-            minutes = math.ceil(wait / 60)
-            return 429, (
-                "Too many wrong keys came from this address. Try again in "
-                f"{minutes} {'minute' if minutes == 1 else 'minutes'}."
+    async def _try(self, key: Key, source: str, given: bytes) -> WrongKey | None:
+        """The answer when `given` is not the key. The right key is taken at once, whoever else guesses from `source`.
+
+        That answers as many guesses as come, which finds no long key. A short one is not even compared while `source`
+        counts as guessing.
+        """
+        guessing = self._wrong_keys.wait_seconds(source)
+        if guessing > 0 and key.is_short:
+            minutes = math.ceil(guessing / 60)
+            return WrongKey(
+                429,
+                f"Too many wrong keys were tried. Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}.",
+                guessing,
             )
         if key.matches(given):
             return None
-        self._wrong_keys.count(host)
-        await asyncio.sleep(WRONG_KEY_DELAY_SECONDS)
-        return 401, "The key is wrong."
+        self._wrong_keys.count(source)
+        delay = LATER_WRONG_KEY_DELAY_SECONDS if guessing > 0 else WRONG_KEY_DELAY_SECONDS
+        if self._waiting >= MOST_WAITING:
+            return WrongKey(
+                429,
+                f"The key is wrong, as many others just now. Try again in {math.ceil(delay)} seconds.",
+                delay,
+            )
+        self._waiting += 1
+        try:
+            await asyncio.sleep(delay)
+        finally:
+            self._waiting -= 1
+        return WrongKey(401, "The key is wrong.")
 
 
 def is_host_allowed(host: str, allowed: Sequence[str]) -> bool:
@@ -203,10 +241,12 @@ def _cannot_say_why(scope: Scope) -> bool:
     return scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {})
 
 
-def _refuse(status: int, message: str) -> JSONResponse:
-    headers = {"Cache-Control": "no-store"}
+def _refuse(status: int, message: str, retry_seconds: float = 0.0) -> JSONResponse:
+    headers = {"Cache-Control": "no-store", **_retry_header(retry_seconds)}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    elif status == 429:
-        headers["Retry-After"] = str(math.ceil(WRONG_KEYS_SECONDS))
     return JSONResponse({"error": message, "field": None}, status, headers)
+
+
+def _retry_header(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(math.ceil(seconds))} if seconds > 0 else {}

@@ -1,14 +1,14 @@
 """Where this process listens, and the refusal to serve other computers without a key."""
 
 import contextlib
-import ipaddress
 import os
 from collections.abc import Iterable
 
 import psutil
 
 from core.errors import UserError
-from core.server.key import KEY_VARIABLE
+from core.server.addresses import is_loopback
+from core.server.key import BLANKS, KEY_VARIABLE
 
 _guarded = False
 
@@ -27,17 +27,6 @@ def listening_addresses() -> list[tuple[str, int]]:
             }
         )
     return []
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this computer reaches an address. What is no address, as a Unix socket's path, counts as such."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return True
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return address.is_loopback
 
 
 def refusal_to_listen(addresses: Iterable[tuple[str, int]]) -> str | None:
@@ -61,6 +50,20 @@ def refusal_to_listen(addresses: Iterable[tuple[str, int]]) -> str | None:
     )
 
 
+def refusal_of_base_path(base_path: str) -> str | None:
+    """Why a server does not start under a path, `server.baseUrlPath`; None when it has none.
+
+    Streamlit puts its own routes under it and leaves REST, to which pages send pictures, where it is.
+    """
+    if not base_path.strip("/"):
+        return None
+    return (
+        f"ConvDeck was not started: server.baseUrlPath is {base_path[:60]!r}, and ConvDeck works only at the root of "
+        "an address. Remove it from the options, .streamlit/config.toml and STREAMLIT_SERVER_BASE_URL_PATH. Behind a "
+        "reverse proxy, give ConvDeck a host name or a port of its own."
+    )
+
+
 def note_guard() -> None:
     """AccessMiddleware stands before everything that this process serves."""
     global _guarded
@@ -74,7 +77,7 @@ def check_guarded() -> None:
     """
     if _guarded:
         return
-    if os.environ.get(KEY_VARIABLE, "").strip():
+    if os.environ.get(KEY_VARIABLE, "").strip(BLANKS):
         raise UserError(f"Only app.py asks for the key in {KEY_VARIABLE}: run streamlit run app.py.")
     if problem := refusal_to_listen(listening_addresses()):
         raise UserError(problem)

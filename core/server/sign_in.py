@@ -1,16 +1,18 @@
 """Signing in with a browser: one small page without scripts or other files, and the answer to its form."""
 
+import asyncio
 import html
 from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from core.server.key import SIGNED_IN_SECONDS, Key
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FORM_BYTES = 4096
+FORM_SECONDS = 20.0
 WRONG_KEY = "That is not the key of this server. Check for missing or additional characters."
 # The page needs nothing but its own style. A form may only be sent to this server.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -77,7 +79,8 @@ SIGN_IN = """<form method="post">
 </form>"""
 SIGN_OUT = """<form method="post" action="./">
 <input type="hidden" name="sign_out" value="1">
-<p>This device is signed in.</p>
+<p>This device is signed in. Pages that are open elsewhere in this browser stay connected until they are reloaded
+or closed.</p>
 <button type="submit">Sign out</button>
 </form>
 <p><a href="./">Back to the dashboard</a></p>"""
@@ -104,13 +107,15 @@ def is_form(scope: Scope, headers: Headers) -> bool:
     )
 
 
-def render_sign_in(status: int, problem: str | None = None) -> HTMLResponse:
-    """The page that asks for the key, with what was wrong with the last one."""
+def render_sign_in(
+    status: int, problem: str | None = None, retry: dict[str, str] | None = None
+) -> HTMLResponse:
+    """The page that asks for the key, with what was wrong with the last one, and the header that says when to retry."""
     said = f'<p class="problem" id="problem" role="alert">{html.escape(problem)}</p>\n' if problem else ""
     described = ' aria-describedby="problem" aria-invalid="true"' if problem else ""
     content = SIGN_IN.format(problem=said, described=described)
     page = PAGE.format(title="Sign in", heading="Sign in to ConvDeck", content=content)
-    return HTMLResponse(page, status, {**NO_STORE, "WWW-Authenticate": "Bearer"})
+    return HTMLResponse(page, status, {**NO_STORE, "WWW-Authenticate": "Bearer", **(retry or {})})
 
 
 def render_sign_out() -> HTMLResponse:
@@ -118,10 +123,30 @@ def render_sign_out() -> HTMLResponse:
     return HTMLResponse(PAGE.format(title="Sign out", heading="ConvDeck", content=SIGN_OUT), headers=NO_STORE)
 
 
+async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
+    """The form's fields. Anybody may send one, so it is read here, apart from the bodies of those who have the key.
+
+    Raises ValueError when it is larger than MOST_FORM_BYTES or cut off, TimeoutError after FORM_SECONDS.
+    """
+    size = headers.get("content-length", "")
+    # Beside it, Content-Length says nothing: the body is as long as its chunks.
+    if "transfer-encoding" in headers or not size.isdecimal() or int(size[:9]) > MOST_FORM_BYTES:
+        raise ValueError(size[:9])
+    body, more = bytearray(), True
+    async with asyncio.timeout(FORM_SECONDS):
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if message["type"] != "http.request" or len(body) > MOST_FORM_BYTES:
+                raise ValueError(len(body))
+    return parse_form(bytes(body))
+
+
 def parse_form(body: bytes) -> dict[str, str]:
-    """The fields of a form that can be read, each once."""
+    """The fields of a form that can be read, each once. Bytes that are not UTF-8 stay as surrogate escapes."""
     try:
-        fields = parse_qs(body.decode("ascii"), max_num_fields=10)
+        fields = parse_qs(body.decode("ascii"), errors="surrogateescape", max_num_fields=10)
     except ValueError:  # not ASCII, or too many fields
         return {}
     return {name: values[0] for name, values in fields.items()}

@@ -6,7 +6,14 @@ from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from core.server.access import AccessMiddleware
+from core.server.bodies import BodyMiddleware
 from pages.components.kit import server_options
+
+
+def test_whoever_has_no_key_gets_as_far_as_that() -> None:
+    """What all bodies together may have is not used up by those who cannot sign in."""
+    assert [each.cls for each in server_options.middleware(None)] == [AccessMiddleware, BodyMiddleware]
 
 
 def test_what_streamlit_keeps_of_uploads_is_counted(monkeypatch) -> None:

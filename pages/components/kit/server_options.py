@@ -20,8 +20,15 @@ def middleware(key: Key | None) -> list[Middleware]:
         allow_every_host()
     policy = content_security_policy((Path(file_util.get_static_dir()) / "index.html").read_text("utf-8"))
     return [
+        # First, so that nobody without the key takes anything of what all bodies together may have.
+        Middleware(
+            AccessMiddleware,
+            allowed_hosts,
+            key,
+            policy,
+            base_path=config.get_option("server.baseUrlPath") or "",
+        ),
         Middleware(BodyMiddleware, kept_bytes=kept_bytes),
-        Middleware(AccessMiddleware, allowed_hosts, key, policy),
     ]
 
 

@@ -8,9 +8,11 @@ import sys
 
 import pytest
 from itsdangerous import TimestampSigner
+from starlette.datastructures import Headers
 
 from core.server import key as module
-from core.server.key import MOST_WRONG_KEYS, WRONG_KEYS_SECONDS, Key, WrongKeys, network_of, take_key
+from core.server.addresses import network_of
+from core.server.key import MOST_WRONG_KEYS, WRONG_KEYS_SECONDS, Key, WrongKeys, has_key, source_of, take_key
 
 SECRET = "correct horse battery staple"
 
@@ -68,11 +70,22 @@ def test_the_key_leaves_the_environment() -> None:
     assert taken is not None and taken.matches(SECRET.encode())
     assert environment == {"HOME": "/"}
     assert take_key(environment) is taken  # app.py may be loaded a second time
+    assert has_key()
+
+
+def test_a_key_is_its_bytes_whatever_they_are(monkeypatch) -> None:
+    """A key may end with byte A0, which Latin-1 has for a space, and need not be UTF-8 at all."""
+    for given in (SECRET.encode() + b"\xc3\xa0", SECRET.encode() + b"\xff\xfe\x85"):
+        monkeypatch.setattr(module, "_taken", {})
+        taken = take_key({"CONVDECK_TOKEN": os.fsdecode(b"\t" + given + b"\n")})
+        assert taken is not None and taken.matches(given)
+        assert taken.cookie_age(taken.sign_in()) is not None
 
 
 @pytest.mark.parametrize("environment", [{}, {"CONVDECK_TOKEN": ""}, {"CONVDECK_TOKEN": " \n"}])
 def test_an_empty_key_is_none(environment: dict[str, str]) -> None:
     assert take_key(environment) is None
+    assert not has_key()
 
 
 def test_after_ten_wrong_keys_an_address_has_to_wait() -> None:
@@ -85,6 +98,17 @@ def test_after_ten_wrong_keys_an_address_has_to_wait() -> None:
     assert wrong.wait_seconds("192.0.2.2") == 0
     now = WRONG_KEYS_SECONDS
     assert wrong.wait_seconds("192.0.2.1") == 0
+
+
+@pytest.mark.parametrize("forwarded", ["192.0.2.1", "192.0.2.2", "x", ""])
+def test_who_names_an_address_does_not_become_it(forwarded: str) -> None:
+    """uvicorn takes X-Forwarded-For of a request from loopback for its address."""
+    here = source_of({"client": ("127.0.0.1", 5000)}, Headers({}))
+    named = {"client": (forwarded or "127.0.0.1", 0)}
+    assert source_of(named, Headers({"X-Forwarded-For": forwarded})) == here
+    for scope in ({"client": ("::1", 5000)}, {"client": None}, {}):
+        assert source_of(scope, Headers({})) == here
+    assert source_of({"client": ("192.0.2.1", 5000)}, Headers({})) == "192.0.2.1" != here
 
 
 def test_the_addresses_that_are_counted_are_bounded(monkeypatch) -> None:

@@ -1,5 +1,7 @@
 """A key is asked of everybody, and a browser signs in once."""
 
+from urllib.parse import quote
+
 import anyio
 import pytest
 from starlette.applications import Starlette
@@ -11,7 +13,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from core.server import access
 from core.server.access import AccessMiddleware
-from core.server.key import MOST_WRONG_KEYS, Key
+from core.server.key import MOST_WRONG_KEYS, Key, WrongKeys
 from core.server.listening import listening_addresses
 
 SECRET = "correct horse battery staple"
@@ -43,7 +45,8 @@ def key() -> Key:
 @pytest.fixture
 def make_client(key, monkeypatch):
     """A client that does not follow redirects, of a server with this key and only local names allowed."""
-    monkeypatch.setattr(access, "WRONG_KEY_DELAY_SECONDS", 0.0)
+    for name in ("WRONG_KEY_DELAY_SECONDS", "LATER_WRONG_KEY_DELAY_SECONDS"):
+        monkeypatch.setattr(access, name, 0.0)
 
     def make(base_url: str = OWN, key: Key | None = key) -> TestClient:
         guard = Middleware(AccessMiddleware, allowed_hosts=lambda: ["localhost"], key=key)
@@ -155,15 +158,69 @@ def test_a_wrong_key_is_said_on_the_page(client) -> None:
     assert client.post("/", data={"key": "x" * 5000}).status_code == 413
 
 
-def test_whoever_guesses_has_to_wait_and_is_told_so(client) -> None:
-    for _ in range(MOST_WRONG_KEYS):
+def test_guesses_of_others_do_not_keep_the_right_key_out(client, monkeypatch) -> None:
+    """Visitors behind one router or proxy come from one address."""
+    for _ in range(2 * MOST_WRONG_KEYS):
         assert client.get("/api/v1/runs", headers={"Authorization": "Bearer guess"}).status_code == 401
-    answer = client.get("/api/v1/runs", headers=BEARER)
-    assert answer.status_code == 429 and "10 minutes" in answer.json()["error"]
-    assert 0 < int(answer.headers["retry-after"]) <= 600
-    page = client.post("/", data={"key": SECRET})
-    assert page.status_code == 429 and "10 minutes" in page.text
+    assert client.get("/api/v1/runs", headers=BEARER).status_code == 200
+    assert client.post("/", data={"key": SECRET}).status_code == 303
+
+
+@pytest.mark.parametrize("source", [{}, {"X-Forwarded-For": "192.0.2.1"}])
+def test_wrong_keys_wait_longer_after_ten(client, monkeypatch, source) -> None:
+    waited = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(access, "WRONG_KEY_DELAY_SECONDS", 1.0)
+    monkeypatch.setattr(access, "LATER_WRONG_KEY_DELAY_SECONDS", 10.0)
+    monkeypatch.setattr(access.asyncio, "sleep", sleep)
+    for number in range(MOST_WRONG_KEYS + 2):
+        guess = {"Authorization": f"Bearer {number}", **source}
+        assert client.get("/api/v1/runs", headers=guess).status_code == 401
+    assert waited == [1.0] * MOST_WRONG_KEYS + [10.0] * 2
+    monkeypatch.setattr(access, "MOST_WAITING", 0)
+    answer = client.get("/api/v1/runs", headers={"Authorization": "Bearer guess", **source})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
+    assert client.get("/api/v1/runs", headers={**BEARER, **source}).status_code == 200
+
+
+def test_a_short_key_is_not_found_by_guessing(make_client, monkeypatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(access, "WrongKeys", lambda: WrongKeys(clock=lambda: now))
+    client = make_client(key=Key("secret"))
+    for number in range(MOST_WRONG_KEYS):  # another address each, as any local program may claim
+        guess = {"Authorization": "Bearer guess", "X-Forwarded-For": f"192.0.2.{number}"}
+        assert client.get("/api/v1/runs", headers=guess).status_code == 401
+    headers = {"Authorization": "Bearer secret", "X-Forwarded-For": "192.0.2.99"}
+    answer = client.get("/api/v1/runs", headers=headers)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "600")
+    assert "10 minutes" in answer.json()["error"]
+    now += 250
+    page = client.post("/", data={"key": "secret"}, headers={"X-Forwarded-For": "192.0.2.99"})
+    assert (page.status_code, page.headers["retry-after"]) == (429, "350")
+    assert "6 minutes" in page.text
     assert client.get("/").status_code == 401  # nothing was guessed here
+    now += 350
+    assert client.get("/api/v1/runs", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("secret", [b"correct horse \xc3\xa0", b"correct horse \xff\xa0"])
+def test_a_key_of_any_bytes_is_taken(make_client, secret: bytes) -> None:
+    client = make_client(key=Key(secret.decode(errors="surrogateescape")))
+    statuses = []
+
+    async def send(message):
+        statuses.append(message.get("status"))
+
+    headers = [(b"authorization", b"Bearer  " + secret + b"\t")]  # the client would write them in UTF-8
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
+    anyio.run(client.app, scope, None, send)
+    assert statuses[0] == 200
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert client.post("/", content=b"key=" + quote(secret).encode(), headers=form).status_code == 303
+    assert client.post("/", content=b"key=" + quote(secret[:-1]).encode(), headers=form).status_code == 401
 
 
 def test_those_who_are_signed_in_do_not_wait_for_others(client, key) -> None:
@@ -273,3 +330,21 @@ def test_a_server_without_a_key_does_not_start_where_others_reach_it(make_client
     anyio.run(app, {"type": "lifespan", "app": app, "state": {}}, receive, send)
     assert [message["type"] for message in failed] == ["lifespan.startup.failed"]
     assert "CONVDECK_TOKEN" in failed[0]["message"]
+
+
+def test_no_server_starts_under_a_path(key) -> None:
+    """Streamlit would put its routes there, and REST and uploads would stay at the root."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return {"type": "lifespan.startup"}
+
+    for given in (key, None):
+        guard = AccessMiddleware(Starlette(), allowed_hosts=list, key=given, base_path="/deck/")
+        anyio.run(guard, {"type": "lifespan", "state": {}}, receive, send)
+        message = sent.pop()
+        assert message["type"] == "lifespan.startup.failed" and not sent
+        assert "server.baseUrlPath is '/deck/'" in message["message"]
