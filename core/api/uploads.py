@@ -83,8 +83,9 @@ async def _receive(request: Request, portion: Portion) -> None:
             if portion.received + len(waiting) - first > MAX_PORTION_BYTES:
                 raise UploadError(f"A portion may have at most {MAX_PORTION_BYTES // 1_000_000} MB.", 413)
             if len(waiting) >= _WRITTEN_BYTES:
-                await anyio.to_thread.run_sync(portion.write, bytes(waiting))
-                waiting.clear()
+                # Not waiting any more, also when the write fails or this task is cancelled meanwhile.
+                data, waiting = bytes(waiting), bytearray()
+                await anyio.to_thread.run_sync(portion.write, data)
     finally:
         if waiting:
             portion.write(bytes(waiting))

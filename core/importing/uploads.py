@@ -30,7 +30,8 @@ MAX_FILE_BYTES = 2_000_000_000
 MAX_ALL_BYTES = 8_000_000_000  # of all uploads, each with the size that it was announced with
 MAX_UPLOADS = 100
 KEPT_FREE_BYTES = 1_000_000_000  # on the disk, for runs that train meanwhile
-PARTIAL_SECONDS, WHOLE_SECONDS = 3600.0, 24 * 3600.0  # an upload that is left alone is removed after them
+# An upload that is left alone is removed after them: announced without a byte, partial, whole.
+EMPTY_SECONDS, PARTIAL_SECONDS, WHOLE_SECONDS = 300.0, 3600.0, 24 * 3600.0
 MOST_NAME = 120
 
 MOST_CHARACTERS = 40  # of a data set's name
@@ -79,17 +80,21 @@ def begin_upload(workspace: Workspace, name: str, size: int) -> Upload:
             "the command line: python -m core datasets add NAME PATH",
             413,
         )
-    workspace.uploads.mkdir(parents=True, exist_ok=True)
-    with FileLock(workspace.uploads / ".lock"):
-        remove_old_uploads(workspace)
-        _check_room(workspace, shown, size)
-        upload_id = secrets.token_hex(16)
-        folder = workspace.uploads / upload_id
-        folder.mkdir()
-        path = folder / f"file{ending}"
-        path.touch()
-        described = json.dumps({"name": shown, "size": size, "file": path.name})
-        (folder / _DESCRIPTION).write_text(described, encoding="utf-8")
+    upload_id = secrets.token_hex(16)
+    folder = workspace.uploads / upload_id
+    path = folder / f"file{ending}"
+    try:
+        workspace.uploads.mkdir(parents=True, exist_ok=True)
+        with FileLock(workspace.uploads / ".lock"):
+            remove_old_uploads(workspace)
+            _check_room(workspace, shown, size)
+            folder.mkdir()
+            path.touch()
+            described = json.dumps({"name": shown, "size": size, "file": path.name})
+            (folder / _DESCRIPTION).write_text(described, encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise _not_stored(shown, error) from error
     return Upload(upload_id, shown, size, 0, path)
 
 
@@ -128,10 +133,7 @@ class Portion:
                 self.received += written
                 rest = rest[written:]
         except OSError as error:
-            raise UploadError(
-                f"{self._upload.name} cannot be stored: {error.strerror}. Free some space and send it again.",
-                507,
-            ) from error
+            raise _not_stored(self._upload.name, error) from error
 
 
 @contextlib.contextmanager
@@ -156,7 +158,13 @@ def open_portion(workspace: Workspace, upload_id: str, offset: int) -> Iterator[
                 upload.received,
             )
         # Without a buffer of its own: after a portion that was cut off, the file is as long as what was counted.
-        with upload.path.open("ab", buffering=0) as file:
+        try:
+            file = upload.path.open("ab", buffering=0)
+        except FileNotFoundError:
+            raise UploadNotFound from None  # removed at this moment
+        except OSError as error:
+            raise _not_stored(upload.name, error) from error
+        with file:
             yield Portion(upload, file)
     finally:
         with _busy_lock:
@@ -170,15 +178,24 @@ def remove_upload(workspace: Workspace, upload_id: str) -> None:
 
 
 def remove_old_uploads(workspace: Workspace, now: float | None = None) -> None:
-    """Delete those that were left alone: partial ones after an hour, whole ones after a day."""
+    """Delete those that were left alone: without a byte after 5 minutes, partial ones after an hour, whole ones after
+    a day. What no upload can be read from is like a partial one.
+    """
     now = time.time() if now is None else now
-    for upload in _uploads(workspace):
-        try:
-            age = now - upload.path.stat().st_mtime
-        except OSError:
-            continue  # another visitor's page removes it at this moment
-        if age > (WHOLE_SECONDS if upload.is_whole else PARTIAL_SECONDS):
-            remove_upload(workspace, upload.id)
+    for folder in _folders(workspace):
+        kept_seconds, used = PARTIAL_SECONDS, folder
+        with contextlib.suppress(UploadNotFound):
+            upload = find_upload(workspace, folder.name)
+            used = upload.path
+            if upload.is_whole:
+                kept_seconds = WHOLE_SECONDS
+            elif upload.received == 0:
+                kept_seconds = EMPTY_SECONDS
+        with _busy_lock:
+            is_busy = (workspace.uploads, folder.name) in _busy
+        with contextlib.suppress(OSError):  # another visitor's page removes it at this moment
+            if now - used.stat().st_mtime > kept_seconds and not is_busy:
+                remove_upload(workspace, folder.name)
 
 
 def keep_upload(upload: Upload) -> None:
@@ -207,14 +224,29 @@ def propose_name(file_name: str, taken: Collection[str]) -> str:
     return proposed
 
 
-def _uploads(workspace: Workspace) -> Iterator[Upload]:
-    for folder in sorted(workspace.uploads.iterdir()) if workspace.uploads.is_dir() else ():
-        with contextlib.suppress(UploadNotFound):
-            yield find_upload(workspace, folder.name)
+def _folders(workspace: Workspace) -> list[Path]:
+    """Those of uploads, also of such that cannot be read."""
+    if not workspace.uploads.is_dir():
+        return []
+    return sorted(path for path in workspace.uploads.iterdir() if _UPLOAD_ID.fullmatch(path.name))
+
+
+def _stray(folder: Path) -> Upload:
+    """What lies in a folder that no upload can be read from: it takes room until it is removed as an old one."""
+    num_bytes = 0
+    for path in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            num_bytes += path.stat().st_size
+    return Upload(folder.name, folder.name, num_bytes, num_bytes, folder)
 
 
 def _check_room(workspace: Workspace, shown: str, size: int) -> None:
-    others = list(_uploads(workspace))
+    others = []
+    for folder in _folders(workspace):
+        try:
+            others.append(find_upload(workspace, folder.name))
+        except UploadNotFound:
+            others.append(_stray(folder))
     taken = sum(upload.size for upload in others)
     if len(others) >= MAX_UPLOADS or taken + size > MAX_ALL_BYTES:
         raise UploadError(
@@ -230,6 +262,11 @@ def _check_room(workspace: Workspace, shown: str, size: int) -> None:
             "free for uploads. Free some space.",
             507,
         )
+
+
+def _not_stored(shown: str, error: OSError) -> UploadError:
+    reason = error.strerror or "the disk does not answer"
+    return UploadError(f"{shown} cannot be stored: {reason}. Free some space and send it again.", 507)
 
 
 def _megabytes(num_bytes: int) -> str:

@@ -1,14 +1,18 @@
 """REST that takes files in portions."""
 
+import errno
 import os
+import threading
 
+import anyio
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from core.api import uploads
 from core.api.routes import build_routes
-from core.importing.uploads import find_upload
+from core.importing.uploads import Portion, begin_upload, find_upload, open_portion
 
 URL = "/api/v1/uploads"
 
@@ -58,6 +62,64 @@ def test_a_portion_has_a_limit(client, monkeypatch) -> None:
     path = begin(client, 5_000)
     refused = client.put(path, params={"offset": 0}, content=bytes(1_001))
     assert (refused.status_code, "at most 0 MB" in refused.json()["error"]) == (413, True)
+
+
+def test_a_write_that_fails_in_the_middle_is_not_repeated(workspace, client, monkeypatch) -> None:
+    """The disk is full for a moment: what is stored is the beginning of the file, and no part of it twice."""
+    data = os.urandom(3_000_000)
+    path = begin(client, len(data))
+    write, calls = Portion.write, []
+
+    def fail_once(self: Portion, part: bytes) -> None:
+        calls.append(len(part))
+        if len(calls) == 1:
+            write(self, part[: len(part) // 2])
+            raise uploads.UploadError("The disk is full.", 507)
+        write(self, part)
+
+    monkeypatch.setattr(Portion, "write", fail_once)
+    assert client.put(path, params={"offset": 0}, content=data).status_code == 507
+    received = client.get(path).json()["received"]
+    upload = find_upload(workspace, path.rpartition("/")[2])
+    assert 0 < received < len(data) and upload.path.read_bytes() == data[:received]
+    sent = client.put(path, params={"offset": received}, content=data[received:])
+    assert (sent.status_code, upload.path.read_bytes() == data) == (200, True)
+
+
+def test_a_task_that_is_cancelled_while_it_writes_stores_nothing_twice(workspace, monkeypatch) -> None:
+    data = os.urandom(3_000_000)
+    upload = begin_upload(workspace, "pets.zip", len(data))
+    write, writing, go_on = Portion.write, threading.Event(), threading.Event()
+
+    def write_slowly(self: Portion, part: bytes) -> None:
+        writing.set()
+        assert go_on.wait(60)
+        write(self, part)
+
+    async def receive():
+        return {"type": "http.request", "body": data, "more_body": True}
+
+    async def cancel_meanwhile() -> None:
+        scope = {"type": "http", "method": "PUT", "headers": []}
+        with open_portion(workspace, upload.id, 0) as portion:
+            async with anyio.create_task_group() as group:
+                group.start_soon(uploads._receive, Request(scope, receive), portion)
+                await anyio.to_thread.run_sync(writing.wait, 60)
+                group.cancel_scope.cancel()
+                go_on.set()
+
+    monkeypatch.setattr(Portion, "write", write_slowly)
+    anyio.run(cancel_meanwhile)
+    assert upload.path.read_bytes() == data
+
+
+def test_a_disk_that_takes_nothing_is_a_sentence(workspace, client, monkeypatch) -> None:
+    def refuse(*given: object, **named: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("core.importing.uploads._check_room", refuse)
+    answer = client.post(URL, json={"name": "pets.zip", "size": 10})
+    assert (answer.status_code, "Read-only file system" in answer.json()["error"]) == (507, True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Uploads on disk: room, portions in order, and what is left alone goes."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -153,6 +154,61 @@ def test_what_is_left_alone_is_removed(workspace) -> None:
     remove_old_uploads(workspace)
     left = {folder.name for folder in workspace.uploads.iterdir() if folder.is_dir()}
     assert left == {fresh.id, whole.id}
+
+
+def test_what_is_announced_and_never_sent_gives_its_room_back(workspace, monkeypatch) -> None:
+    monkeypatch.setattr(uploads, "KEPT_FREE_BYTES", -10_000_000_000)
+    announced = [begin_upload(workspace, "a.zip", 2_000_000_000) for _ in range(4)]
+    with pytest.raises(UploadError, match="There is no room"):
+        begin_upload(workspace, "b.zip", 1)
+    for each in announced:
+        age(each.path, 301)
+    send(workspace, announced[0], b"x")
+    with open_portion(workspace, announced[1].id, 0):  # its first byte is on its way
+        begin_upload(workspace, "b.zip", 2_000_000_000)
+    left = {folder.name for folder in workspace.uploads.iterdir() if folder.is_dir()}
+    assert {each.id for each in announced} & left == {announced[0].id, announced[1].id}
+
+
+@pytest.mark.parametrize("described", [None, b"", b"{}", b"\xff", b"[]"])
+def test_a_folder_that_cannot_be_read_takes_room_and_goes(workspace, monkeypatch, described) -> None:
+    """As after a power cut while an upload began."""
+    monkeypatch.setattr(uploads, "MAX_ALL_BYTES", 100)
+    stray = begin_upload(workspace, "a.zip", 60)
+    send(workspace, stray, bytes(60))
+    folder = stray.path.parent
+    (folder / "upload.json").unlink()
+    if described is not None:
+        (folder / "upload.json").write_bytes(described)
+    with pytest.raises(UploadError, match="There is no room"):
+        begin_upload(workspace, "b.zip", 41)
+    age(folder, uploads.PARTIAL_SECONDS + 5)
+    begin_upload(workspace, "b.zip", 41)
+    assert not folder.exists()
+
+
+def test_what_the_disk_does_not_take_is_a_sentence(workspace) -> None:
+    upload = begin_upload(workspace, "a.zip", 10)
+    upload.path.unlink()
+    upload.path.mkdir()
+    with pytest.raises(UploadError, match=r"a\.zip cannot be stored") as refused:
+        send(workspace, upload, b"0", upload.path.stat().st_size)
+    assert refused.value.status == 507
+    shutil.rmtree(workspace.uploads)
+    workspace.uploads.write_bytes(b"")  # a file where the folder should be
+    with pytest.raises(UploadError, match=r"b\.zip cannot be stored: .*Free some space") as refused:
+        begin_upload(workspace, "b.zip", 10)
+    assert refused.value.status == 507
+
+
+def test_an_upload_that_could_not_begin_leaves_nothing(workspace, monkeypatch) -> None:
+    def write_text(self: Path, *given: object, **named: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    with pytest.raises(UploadError, match="No space left on device"):
+        begin_upload(workspace, "a.zip", 10)
+    assert not [path for path in workspace.uploads.iterdir() if path.is_dir()]
 
 
 @pytest.mark.parametrize(
