@@ -244,7 +244,7 @@ def _precise_batch_norm(config: ExperimentConfig, known: Known) -> Suggestion | 
     return Suggestion(
         "precise-batch-norm",
         "Precise batch normalisation",
-        "Validation uses running averages, which lag behind the weights; statistics that are measured on training "
+        "Validation uses running averages, which can lag behind the weights; statistics that are measured on training "
         "pictures before each validation do not.",
         {"training.precise_batch_norm": True},
     )

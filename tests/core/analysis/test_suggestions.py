@@ -276,6 +276,8 @@ class TestOthers:
             "cosine",
             "average-weights",
         ]
+        first, *_ = suggestions_for(diagnosed(Verdict.NOISY), ARTICLE, 4)
+        assert "which can lag behind" in first.why  # nothing says that these do
         assert noisy["lower-rate"] == {"optimizer.learning_rate": 0.0003}
 
     @pytest.mark.parametrize("verdict", [Verdict.GUESSING, Verdict.HEALTHY, Verdict.PLATEAU, Verdict.NOISY])
