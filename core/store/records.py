@@ -180,11 +180,14 @@ class RunRequest:
         blank = self.name is None or not str(self.name).strip()
         return replace(self, name=None if blank else check_name(self.name))
 
-    def answered_by(self, run: Run) -> Run:
-        """The run that this request's token has started, if it is the one asked for. Raises TokenTaken."""
-        if (run.config_id, run.parent_id) != (self.config.config_id, self.parent_id):
+    def answered_by(self, run: Run, *, shared: bool = False) -> Run:
+        """The run that this request's token has started, or with `shared` was answered with, if it is the one asked
+        for; a shared one may have another parent. Raises TokenTaken.
+        """
+        if run.config_id != self.config.config_id or not (shared or run.parent_id == self.parent_id):
+            done = "been answered with" if shared else "started"
             raise TokenTaken(
-                f"This token has started “{run.name}” ({run.id}), which has other settings. Send another token for "
+                f"This token has {done} “{run.name}” ({run.id}), which has other settings. Send another token for "
                 "another run."
             )
         return run

@@ -44,13 +44,13 @@ def find_identical(
     for config_id, number, digest, is_finished in connection.execute(query, (json.dumps(list(digests)),)):
         wanted = digests[config_id]
         is_unknown = digest is None or wanted is None
-        if digest == wanted or (is_unknown and not (is_finished and known_data_only)):
+        if (digest == wanted and not is_unknown) or (is_unknown and not (is_finished and known_data_only)):
             found[config_id] = number  # a later row takes the place of an earlier one
     return found
 
 
 def find_answer(connection: sqlite3.Connection, request: RunRequest, *, reuse: bool) -> Queued | None:
-    """The run that the request's token has started before, or with `reuse` an identical one; None to add a new one.
+    """The run that has answered the request's token before, or with `reuse` an identical one; None to add a new one.
 
     Raises TokenTaken.
     """
@@ -58,7 +58,15 @@ def find_answer(connection: sqlite3.Connection, request: RunRequest, *, reuse: b
         query = f"{run_tables.SELECT_RUN} WHERE token = ?"
         if started := connection.execute(query, (request.token,)).fetchone():
             return Queued(request.answered_by(run_from_row(started)), False)
+        query = (
+            f"{run_tables.SELECT_RUN} WHERE number = (SELECT run_number FROM shared_tokens WHERE token = ?)"
+        )
+        if shared := connection.execute(query, (request.token,)).fetchone():
+            return Queued(request.answered_by(run_from_row(shared), shared=True), True)
     if reuse:
         for number in find_identical(connection, [request], known_data_only=True).values():
+            if request.token is not None:
+                query = "INSERT OR REPLACE INTO shared_tokens (token, run_number) VALUES (?, ?)"
+                connection.execute(query, (request.token, number))
             return Queued(run_tables.get_numbered(connection, number), True)
     return None

@@ -208,6 +208,33 @@ UPGRADES: tuple[Sequence[str], ...] = (
         )
         """,
     ),
+    (
+        # Tokens of requests that an identical run has answered: a run's own token is that of the request it began with.
+        """
+        CREATE TABLE shared_tokens (
+            token TEXT PRIMARY KEY,
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX shared_tokens_by_run ON shared_tokens (run_number)",
+        # A worker of an older version, which trains on through an upgrade, moves the best epoch alone. One that knows
+        # of balanced accuracy sets it right after.
+        """
+        CREATE TRIGGER balanced_accuracy_is_of_the_best_epoch AFTER UPDATE OF best_epoch ON runs
+        WHEN new.best_epoch IS NOT old.best_epoch
+        BEGIN
+            UPDATE runs SET balanced_accuracy = NULL WHERE number = new.number;
+        END
+        """,
+        # A server or scheduler of an older version sees deleted runs, and would start one whose files are to go.
+        """
+        CREATE TRIGGER no_run_starts_from_the_trash BEFORE UPDATE OF state ON runs
+        WHEN new.deleted_at IS NOT NULL AND old.deleted_at IS NOT NULL AND new.state IS NOT old.state
+        BEGIN
+            SELECT RAISE(ABORT, 'This run is in the trash. Restart ConvDeck, then restore the run on the Runs page.');
+        END
+        """,
+    ),
 )
 
 

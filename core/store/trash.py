@@ -1,5 +1,6 @@
 """The trash: deleted runs that can come back. Every other part of the store reads `live_runs`, without them."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Trash:
             if run.state is RunState.WAITING:
                 run_tables.enter(connection, now, number, run, RunState.STOPPED, {})
             # A request that is sent again asks for a run that is there.
+            connection.execute("DELETE FROM shared_tokens WHERE run_number = ?", (number,))
             run_tables.update(connection, number, {"deleted_at": max(now, 1.0), "token": None})
             return TrashedRun(run_tables.get_numbered(connection, number), now)
 
@@ -79,16 +81,31 @@ class Trash:
     def begin_purge(self, *, run_id: str | None = None, before: float | None = None) -> list[str]:
         """Runs whose files are to be deleted now: one, those deleted before a time, or all of the trash.
 
-        They can no longer be restored. Those that a crash has left are among them. Raises RunNotFound.
+        They can no longer be restored. Those that a crash has left are among them. Raises RunNotFound;
+        IllegalTransition for one that has not ended, or whose process is not known to be gone.
         """
         with self._database.writing() as connection:
-            if run_id is not None:
-                number = _number(connection, run_id)
-                run_tables.update(connection, number, {"deleted_at": _GOING})
-                return [run_id]
-            query = "UPDATE runs SET deleted_at = ? WHERE deleted_at <= ? RETURNING id"
+            found = self._at_rest(connection, run_id, before)
+            query = "UPDATE runs SET deleted_at = ? WHERE id IN (SELECT value FROM json_each(?))"
+            connection.execute(query, (_GOING, json.dumps(found)))
+            return found
+
+    def to_purge(self, *, run_id: str | None = None, before: float | None = None) -> list[str]:
+        """What `begin_purge` would return, as long as nothing can be written. Raises as it does."""
+        with self._database.reading() as connection:
+            return self._at_rest(connection, run_id, before)
+
+    def _at_rest(self, connection: sqlite3.Connection, run_id: str | None, before: float | None) -> list[str]:
+        if run_id is not None:
+            found = connection.execute(
+                f"{_AT_REST} AND number = ?", (_number(connection, run_id),)
+            ).fetchall()
+            if not found:
+                raise IllegalTransition("This run has a process again, so its files stay. Restore it.")
+        else:
             most = self._clock() + KEPT_SECONDS if before is None else before
-            return [found for (found,) in connection.execute(query, (_GOING, max(most, _GOING)))]
+            found = connection.execute(f"{_AT_REST} AND deleted_at <= ?", (max(most, _GOING),)).fetchall()
+        return [at_rest for (at_rest,) in found]
 
     def end_purge(self, run_id: str) -> None:
         """Forget a run whose files are gone, with its curves and log."""
@@ -97,6 +114,10 @@ class Trash:
 
 
 _COLUMNS = ", ".join(RUN_COLUMNS)
+# Only a run that nothing trains loses its files, whatever a process of an older version has made of it.
+_AT_REST = f"""
+    SELECT id FROM runs WHERE deleted_at IS NOT NULL AND state IN ({run_tables.FINAL_STATES}) AND pid IS NULL
+"""
 # A run that took its role in the study meanwhile stays there: no study has two runs of one role.
 _LEAVE_WHERE_REPLACED = """
     DELETE FROM study_runs WHERE run_number = ? AND EXISTS (

@@ -9,6 +9,7 @@ import pytest
 
 from core.config import ExperimentConfig
 from core.epoch import EpochRow
+from core.errors import TokenTaken
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.workspace import PROJECT_ROOT
@@ -99,7 +100,9 @@ def test_a_finished_run_of_unknown_data_is_not_known_to_be_identical(store):
     # Its data is in use, so that it cannot have been replaced.
     assert shared(store) == shared(store, RunRequest(CONFIG)) == run.id
     end(store, run, RunState.FINISHED)
-    assert shared(store) is None
+    assert (
+        shared(store) is shared(store, RunRequest(CONFIG)) is None
+    )  # nor where this data is not known either
     assert store.studies.reusable([REQUEST]) == {CONFIG.config_id: run.id}
 
 
@@ -111,6 +114,20 @@ def test_a_token_answers_with_its_own_run(store):
     assert store.queue_or_reuse(asked, reuse=True) == (store.get_run(mine.id), False)
     taken = store.queue_or_reuse(RunRequest(CONFIG, "A name", data=REQUEST.data), reuse=True)
     assert taken == (store.get_run(other.id), True) and taken.run.name == other.name
+
+
+def test_a_token_answers_with_the_run_that_it_shared(store):
+    run = store.queue_run(RunRequest(CONFIG, token="own", data=REQUEST.data))
+    asked = RunRequest(CONFIG, token="once", data=REQUEST.data)
+    for _ in range(2):
+        assert store.queue_or_reuse(asked, reuse=True) == (run, True)
+    end(store, run, RunState.STOPPED)  # no longer one to share
+    assert store.queue_or_reuse(asked, reuse=True) == store.queue_or_reuse(asked, reuse=False)
+    assert store.queue_or_reuse(asked, reuse=True) == (store.get_run(run.id), True)
+    with pytest.raises(TokenTaken, match="been answered with"):
+        store.queue_or_reuse(RunRequest(CONFIG.with_values({"seed": 1}), token="once"), reuse=True)
+    store.trash.put(run.id)
+    assert store.queue_or_reuse(asked, reuse=True).run.id != run.id
 
 
 def test_threads_that_ask_at_once_get_one_run(store):

@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from core.epoch import EpochRow
 from core.errors import ConvDeckError
 from core.store.records import RunRequest
 from core.store.schema import UPGRADES, upgrade, wal_is_safe
@@ -94,6 +95,41 @@ def test_runs_from_before_get_the_balanced_accuracy_of_their_best_epoch(workspac
         with Store(workspace) as store:
             (old,) = store.list_runs()
             assert (old.balanced_accuracy, old.uneven_classes) == (pytest.approx(balanced), uneven)
+
+
+def test_a_worker_from_before_balanced_accuracy_leaves_none_of_another_epoch(workspace):
+    def row(epoch, accuracy):
+        return EpochRow(
+            epoch, val_accuracy=accuracy, details={"validation": {"count": [8, 2], "right": [8, 1]}}
+        )
+
+    with Store(workspace) as store:
+        run = store.queue_run(RunRequest(CONFIG))
+        store.claim(run.id, ["cpu:0"])
+        store.record_started(run.id, 1, 9, 5, 0)
+        store.record_epoch(run.id, 1, row(1, 0.5))
+        assert store.get_run(run.id).balanced_accuracy == pytest.approx(0.75)
+        old = """
+            UPDATE runs SET
+                best_val_accuracy = (SELECT max(val_accuracy) FROM epochs WHERE run_number = number),
+                best_epoch = (
+                    SELECT epoch FROM epochs WHERE run_number = number AND val_accuracy IS NOT NULL
+                    ORDER BY val_accuracy DESC, epoch LIMIT 1
+                )
+            WHERE number = 1
+        """
+        for epoch, accuracy, balanced in ((2, 0.4, 0.75), (3, 0.6, None)):
+            with connect(workspace.database) as connection:
+                connection.execute(
+                    "INSERT INTO epochs (run_number, epoch, attempt, val_accuracy) VALUES (1, ?, 1, ?)",
+                    (epoch, accuracy),
+                )
+                connection.execute(old)
+            found = store.get_run(run.id)
+            assert (found.best_epoch, found.balanced_accuracy) == (1 if balanced else 3, balanced)
+            assert found.balanced_where_uneven == balanced
+        store.record_epoch(run.id, 1, row(4, 0.7))
+        assert store.get_run(run.id).balanced_where_uneven == pytest.approx(0.75)
 
 
 def test_an_upgrade_that_fails_changes_nothing(workspace):
