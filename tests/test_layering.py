@@ -23,7 +23,7 @@ FLOORS = {
     "core.scheduling": 4, "core.training": 4,
     "core.datasets": 3, "core.design": 3, "core.store": 3,
     "core.config": 2, "core.images": 2, "core.workspace": 2,
-    "core.epoch": 1, "core.errors": 1, "core.formatting": 1, "core.system": 1,
+    "core.classes": 1, "core.epoch": 1, "core.errors": 1, "core.formatting": 1, "core.system": 1,
     "core.standby": 6,  # the former place of core.worker.standby, for one release
 }  # fmt: skip
 # What a page's folder may use beside itself, kit and charts.

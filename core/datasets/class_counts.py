@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.classes import are_uneven
 from core.formatting import count_of, listed
 
 FEW_TRAINING, FEW_JUDGED = 20, 5  # pictures of a class
-UNEVEN = 5  # times as many pictures in the largest class as in the smallest
 ROUGH_POINTS = 20  # an accuracy that is known to this many percentage points or worse
 
 
@@ -69,8 +69,9 @@ def unevenness_in_words(classes: Sequence[ClassCount]) -> str | None:
 
 def _uneven(train: Mapping[str, int]) -> list[str]:
     trained = {name: count for name, count in train.items() if count}
-    if not trained or (most := max(trained.values())) < UNEVEN * (least := min(trained.values())):
+    if not are_uneven(trained.values()):
         return []
+    most, least = max(trained.values()), min(trained.values())
     largest, smallest = (next(name for name in trained if trained[name] == count) for count in (most, least))
     return [
         f"The classes are uneven: {largest} has {most:,} training pictures, {smallest} {least:,}. Look at the "

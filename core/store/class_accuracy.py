@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# How many times the pictures of the smallest class the largest has at least where classes count as uneven.
-UNEVEN = 1.5
+from core.classes import are_uneven
 
 Counts = NDArray[np.int64]
 Fractions = NDArray[np.float64]
@@ -39,9 +38,8 @@ class ClassCounts:
 
     @property
     def is_uneven(self) -> bool:
-        """Whether the largest class has at least half as many pictures again as the smallest that has any."""
-        known = self.count[self.count > 0]
-        return len(known) > 1 and bool(known.max() >= UNEVEN * known.min())
+        """Whether the classes do not count the same in accuracy (see `core.classes`)."""
+        return are_uneven(self.count.tolist())
 
 
 def class_counts(parts: Sequence[Mapping[str, Any]]) -> ClassCounts:

@@ -195,13 +195,13 @@ UPGRADES: tuple[Sequence[str], ...] = (
     (
         # The validation accuracy of the best epoch as the mean over the classes. NULL: classes were not measured.
         "ALTER TABLE runs ADD COLUMN balanced_accuracy REAL",
-        # Whether the largest class has 1.5 times the validation pictures of the smallest that has any, or more.
+        # Whether the largest class has twice the validation pictures of the smallest that has any, or more.
         "ALTER TABLE runs ADD COLUMN uneven_classes INTEGER NOT NULL DEFAULT 0",
         """
         UPDATE runs SET (balanced_accuracy, uneven_classes) = (
             SELECT
                 avg(1.0 * correct.value / measured.value),
-                count(*) > 1 AND max(measured.value) >= 1.5 * min(measured.value)
+                count(*) > 1 AND max(measured.value) >= 2 * min(measured.value)
             FROM epoch_details, json_each(details, '$.validation.count') AS measured
             JOIN json_each(details, '$.validation.right') AS correct ON correct.key = measured.key
             WHERE run_number = number AND epoch = best_epoch AND measured.value > 0

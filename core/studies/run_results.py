@@ -201,7 +201,7 @@ def span(low: float, high: float) -> str:
 
 def balanced_words(text: str) -> str:
     """The note that says of the balanced accuracy what a headline says of the accuracy."""
-    return f"Classes are uneven, so the headline is mostly about the largest. Balanced accuracy: {text}"
+    return f"Classes are uneven: they do not count the same in the accuracy of the headline. Balanced accuracy: {text}"
 
 
 def interval_dict(interval: Interval | None) -> dict[str, Any] | None:

@@ -81,7 +81,10 @@ def test_the_table_has_a_column_only_for_uneven_classes(uneven_home) -> None:
 def test_a_study_says_both(uneven_home) -> None:
     page = open_page("studies.py", study=uneven_home.study_id)
     text = words(page)
-    assert "Classes are uneven, so the headline is mostly about the largest. Balanced accuracy: " in text
+    assert (
+        "Classes are uneven: they do not count the same in the accuracy of the headline. Balanced accuracy: "
+        in text
+    )
     columns = [list(each.value.columns) for each in page.dataframe]
     assert any(sum("balanced" in str(name) for name in names) == 2 for names in columns)
 

@@ -164,8 +164,7 @@ def _render_measures(store: Store, run: Run, curves: Curves) -> None:
                 border=True,
                 chart_data=_sparkline(balanced_curve(store, run)),
                 help=f"Balanced accuracy at epoch {run.best_epoch}: the mean of the classes' validation accuracies, "
-                "each class counting the same. "
-                "Classes are uneven here, so accuracy is mostly that of the largest ones.",
+                "each class counting the same. Classes are uneven here, so they do not count the same in accuracy.",
             )
         st.metric(
             "Gap in points",

@@ -215,7 +215,7 @@ def _columns() -> dict[str, Any]:
             "Balanced",
             format="%.1f %%",
             help="Balanced accuracy at the best epoch: the mean of the classes' validation accuracies. Shown for runs "
-            "whose classes are uneven, where accuracy is mostly that of the largest ones.",
+            "whose classes are uneven, so that they do not count the same in accuracy.",
             width=90,
         ),
         "gap": column.NumberColumn(

@@ -82,13 +82,13 @@ def test_a_network_that_knows_its_pictures_by_heart_overfits_and_is_no_better():
     epochs = 14
     clean = [min(0.99, 0.5 + 0.05 * epoch) for epoch in range(1, epochs + 1)]
     found = judged(
-        counts([60, 40], [45, 13], [45, 13]), 0.58, epochs, clean_train_accuracy=clean, train_accuracy=clean
+        counts([60, 30], [45, 8], [45, 8]), 0.58, epochs, clean_train_accuracy=clean, train_accuracy=clean
     )
     assert found.verdict is Verdict.OVERFITTING and found.onset_epoch is not None
-    # By hand: (45 / 60 + 13 / 40) / 2.
+    # By hand: (45 / 60 + 8 / 30) / 2.
     assert found.evidence.endswith(
         "; no better than always answering “healthy” on validation. Classes are uneven: the last balanced accuracy is "
-        "53.8 %."
+        "50.8 %."
     )
 
 

@@ -68,6 +68,8 @@ def test_runs_from_before_get_the_balanced_accuracy_of_their_best_epoch(workspac
     for count, right, balanced, uneven in (
         ([8, 2, 0], [8, 1, 0], 0.75, True),
         ([5, 6, 0], [5, 3, 0], 0.75, False),
+        ([15, 10, 0], [15, 5, 0], 0.75, False),
+        ([20, 10, 0], [20, 5, 0], 0.75, True),
         ([9, 0, 0], [3, 0, 0], 1 / 3, False),
     ):
         workspace.database.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from tests.core.conftest import run_command, run_json
 from tests.core.studies.ended import FLIPPED, TINY, measured, spec
 
 PICTURES = Pictures(validation=80, clean=60, num_classes=3, by_class=(60, 15, 5))
-HEADED = "Classes are uneven, so the headline is mostly about the largest. Balanced accuracy: "
+HEADED = "Classes are uneven: they do not count the same in the accuracy of the headline. Balanced accuracy: "
 
 
 def run(condition, seed, accuracy, balanced):
