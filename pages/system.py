@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.doctor import examine
+from core.server.key import has_key
 from pages.components.kit import session
 from pages.components.system.machine import (
     render_advice,
@@ -15,7 +16,11 @@ from pages.components.system.machine import (
 
 def main() -> None:
     """The page."""
-    st.title("System", anchor=False)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title("System", anchor=False, width="content")
+        if has_key():
+            # Markdown's links open another tab, and this one would stay signed in.
+            st.html('<a href="/sign-out">Sign out</a>', width="content")
     services = session.services()
     report = examine(services.workspace)
     render_advice(report)

@@ -154,6 +154,31 @@ def test_the_key_is_in_no_log_command_line_or_child(open_server: Server) -> None
         assert SECRET.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.parametrize("environment", [{}, {"CONVDECK_TOKEN": SECRET}])
+def test_no_server_starts_under_a_path(tmp_path: Path, environment: dict[str, str]) -> None:
+    options = ["--server.port", str(free_port()), "--server.baseUrlPath", "deck"]
+    started = subprocess.run(
+        [*STREAMLIT, "run", "app.py", *options],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "CONVDECK_HOME": str(tmp_path / "workspace"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    said = started.stdout + started.stderr
+    assert started.returncode != 0 and said.count("ConvDeck was not started") == 1, said
+    assert "server.baseUrlPath is 'deck'" in said and "Traceback" not in said
+
+
+def test_a_key_of_any_bytes_starts_a_server(tmp_path: Path) -> None:
+    secret = os.fsdecode(SECRET.encode() + b"\xff\xa0")
+    with running_server(tmp_path / "workspace", environment={"CONVDECK_TOKEN": secret}) as server:
+        authorization = {"Authorization": b"Bearer " + os.fsencode(secret)}
+        url = f"{server.url}/api/v1/runs"
+        assert httpx2.get(url, headers=authorization, trust_env=False, timeout=60).json() == []
+        assert ask(server, "/api/v1/runs", **BEARER).status_code == 401
+
+
 def test_a_key_is_asked_for_on_this_computer_too(tmp_path: Path) -> None:
     with running_server(tmp_path / "workspace", environment={"CONVDECK_TOKEN": SECRET}) as server:
         assert ask(server, "/api/v1/runs").status_code == 401

@@ -38,7 +38,10 @@ def test_a_person_signs_in_once_and_out_again(
 
     page.goto(f"{url}/")
     expect(page.get_by_role("heading").first).to_be_visible()
-    page.goto(f"{url}/sign-out")
+    page.goto(f"{url}/system")
+    page.get_by_role("link", name="Sign out").click()
+    page.wait_for_url(f"{url}/sign-out")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Key")).to_be_visible()
     assert all("401 (Unauthorized)" in complaint for complaint in complaints)

@@ -5,6 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
+from core.server import key
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
@@ -18,6 +19,15 @@ def open_system() -> AppTest:
     page.switch_page("system.py").run()
     assert not page.exception
     return page
+
+
+def test_signing_out_is_offered_where_people_sign_in(workspace, monkeypatch) -> None:
+    def offers() -> bool:
+        return any('href="/sign-out"' in each.body for each in open_system().get("html"))
+
+    assert not offers()
+    monkeypatch.setattr(key, "_taken", {"CONVDECK_TOKEN": key.Key("correct horse battery staple")})
+    assert offers()
 
 
 def metrics(page: AppTest) -> dict[str, str]:
