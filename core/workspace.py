@@ -43,6 +43,10 @@ class Workspace:
         return self.root / "uploads"
 
     @property
+    def reserve(self) -> Path:
+        return self.root / "reserve"
+
+    @property
     def scheduler_lock(self) -> Path:
         return self.root / "scheduler.lock"
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from core.datasets.identity import check_same_data
 from core.datasets.storage import describe_dataset
 from core.errors import RunError
+from core.runs.reserve import with_reserve
 from core.scheduling.service import ensure_scheduler
 from core.store.records import Run, RunData, RunRequest
 from core.store.reuse import Queued
@@ -130,4 +131,4 @@ def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> 
         while run.state.is_finished and run.pid is not None and time.monotonic() < deadline:
             time.sleep(0.1)
             run = store.get_run(run_id)
-        return store.trash.put(run_id)
+        return with_reserve(workspace, lambda: store.trash.put(run_id))

@@ -13,14 +13,15 @@ from pathlib import Path
 from core.datasets.lookup import dataset_shape
 from core.design.architecture import describe_network
 from core.errors import UserError
+from core.runs.trash import trash_in_words
 from core.store.database import FULL_BYTES
 from core.store.records import Run
 from core.store.states import RunState
 from core.system.processes import is_alive
 from core.workspace import Workspace
 
-# While it trains, a process reports twice a second; while it measures and saves, not at all.
-SILENT_SECONDS = 10.0
+# While it trains, a process reports twice a second; while it measures and saves, not at all, which may take a while.
+SILENT_SECONDS = 60.0
 # What database and logs need beside the weights.
 RESERVE_BYTES = 1_000_000
 # No network has weights that need more, so that nothing has to be looked up as long as so much is free.
@@ -44,16 +45,24 @@ def trouble_of(workspace: Workspace, run: Run) -> str | None:
             f"{then}"
         )
     needed = 0 if free >= MOST_BYTES else _needed_bytes(workspace, run)
-    if free >= needed:
+    is_full = free < FULL_BYTES
+    # With less than it needs, a run starts all the same, in its turn.
+    if free >= needed or (run.state is RunState.WAITING and not is_full):
         return None
+    trash = trash_in_words(workspace)
+    what = f"The disk of the workspace is {'full' if is_full else 'nearly full'}"
     room = f"{_megabytes(free)} are free, about {_megabytes(needed)} are needed"
-    if run.state is RunState.RUNNING and not _is_silent(run):
-        almost = "" if free < FULL_BYTES else "almost "
+    how = "Free some space"
+    if trash:
+        how += f": empty the trash ({trash}) on System or with python -m core trash --empty"
+    if (run.state is RunState.RUNNING and not _is_silent(run)) or (
+        run.state is RunState.STARTING and not is_full
+    ):
         return (
-            f"The disk of the workspace is {almost}full: {room} to save an epoch. Free some space, or this run "
-            f"waits at the end of epoch {run.epoch + 1} until there is."
+            f"{what}: {room} to save an epoch. {how}. Otherwise, this run waits at the end of epoch {run.epoch + 1} "
+            "until there is enough."
         )
-    return f"The disk of the workspace is full: {room}. Free some space. {then}"
+    return f"{what}: {room}. {how}. {then}"
 
 
 def first_trouble(workspace: Workspace, runs: Iterable[Run]) -> str | None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.formatting import percent, points
 from core.runs.progress import run_fraction
-from core.runs.trouble import first_trouble
+from core.runs.trouble import first_trouble, trouble_of
 from core.server.services import Services
 from core.store.records import Run
 from core.system.devices import list_devices
@@ -44,7 +44,7 @@ def _render_runs(services: Services, ticking: bool) -> None:
         for run in under_way[:SHOWN_UNDER_WAY]:
             if run.state.is_active:
                 _render_active(run)
-            elif problem is None:
+            elif problem is None or trouble_of(services.workspace, run) is None:
                 _render_line(run, run_words.waiting_reason(run, waiting, active, report))
             else:
                 _render_line(run, "in the queue")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from core.errors import RunError, RunNotFound
+from core.errors import CannotWrite, RunError, RunNotFound
 from core.runs import control, trash
 from core.store.records import RunRequest
 from core.store.store import Store
-from core.store.trash import KEPT_SECONDS
+from core.store.trash import KEPT_SECONDS, Trash
 from tests.core.scheduling.fakes import CONFIG
 
 pytestmark = pytest.mark.usefixtures("no_scheduler")
@@ -48,6 +48,35 @@ def test_what_has_been_there_for_a_week_goes_with_its_files(workspace, store, mo
     assert not workspace.run_folder(old.id).exists() and workspace.run_folder(new.id).exists()
     assert trash.empty_trash(workspace) == 1
     assert not workspace.run_folder(new.id).exists()
+
+
+def test_the_size_of_the_trash_is_not_added_up_at_each_drawing(workspace, store, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(trash, "folder_bytes", lambda folder: asked.append(folder) or 5)
+    run = begun(workspace, store)
+    assert {trash.trash_bytes(workspace, [run.id]) for _ in range(3)} == {5}
+    assert len(asked) <= 2  # half a minute may end in between
+    assert trash.trash_bytes(workspace, []) == 0  # another trash: counted again
+
+
+def test_a_purge_that_is_interrupted_on_a_full_disk_is_completed_and_restores_nothing(
+    workspace, store, monkeypatch
+) -> None:
+    run = begun(workspace, store)
+    control.delete_run(workspace, run.id)
+
+    def is_full(*_, **__):
+        raise CannotWrite("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trash, "begin_purge", is_full)
+        with pytest.raises(CannotWrite):
+            trash.empty_trash(workspace)
+    assert not (workspace.run_folder(run.id) / "best.weights.h5").exists()
+    with pytest.raises(RunError, match="are being deleted"):
+        trash.restore_run(workspace, run.id)
+    assert trash.purge_expired(workspace) == 1
+    assert list(workspace.runs.iterdir()) == [] and store.trash.list_runs() == []
 
 
 def test_files_that_cannot_be_deleted_are_tried_again(workspace, store) -> None:

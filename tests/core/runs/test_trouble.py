@@ -9,6 +9,7 @@ from core.config import ExperimentConfig
 from core.runs import trouble
 from core.runs.trouble import RESERVE_BYTES, first_trouble, trouble_of
 from core.runs.verdicts import summaries_of
+from core.store.database import FULL_BYTES
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.system.processes import process_started
@@ -23,7 +24,7 @@ def disk(monkeypatch):
     """How many bytes are free."""
     usage = SimpleNamespace(free=0)
     monkeypatch.setattr(trouble, "shutil", SimpleNamespace(disk_usage=lambda path: usage))
-    monkeypatch.setattr(trouble, "time", SimpleNamespace(time=lambda: HEARTBEAT + 60))
+    monkeypatch.setattr(trouble, "time", SimpleNamespace(time=lambda: HEARTBEAT + 70))
     return usage
 
 
@@ -58,14 +59,38 @@ def test_a_run_that_has_ended_needs_nothing(workspace, disk, running, state):
 
 
 def test_before_the_next_save_it_is_a_warning(workspace, disk, running):
-    busy = replace(running, heartbeat=HEARTBEAT + 59)
+    busy = replace(running, heartbeat=HEARTBEAT + 59)  # 11 s ago: it may be measuring
     disk.free = 500_000
-    assert trouble_of(workspace, busy) == (
-        "The disk of the workspace is almost full: 0.5 MB are free, about 1.0 MB are needed to save an epoch. "
-        "Free some space, or this run waits at the end of epoch 3 until there is."
+    rest = (
+        "0.5 MB are free, about 1.0 MB are needed to save an epoch. Free some space. Otherwise, this run waits at the "
+        "end of epoch 3 until there is enough."
     )
+    assert trouble_of(workspace, busy) == f"The disk of the workspace is nearly full: {rest}"
+    starting = replace(running, state=RunState.STARTING, heartbeat=None)
+    assert trouble_of(workspace, starting) == f"The disk of the workspace is nearly full: {rest}"
+    disk.free = 5_000
+    assert "is full: 0.0 MB are free" in trouble_of(workspace, busy)
+    assert "Otherwise, this run waits" in trouble_of(workspace, busy)
     disk.free = 5_000_000_000
     assert trouble_of(workspace, busy) is None
+
+
+@pytest.mark.parametrize("free", [FULL_BYTES, 500_000])
+def test_a_disk_that_is_nearly_full_keeps_no_run_from_starting(workspace, disk, running, free):
+    disk.free = free
+    assert trouble_of(workspace, replace(running, state=RunState.WAITING)) is None
+    assert "is nearly full" in trouble_of(workspace, running)  # silent for a minute
+    disk.free = FULL_BYTES - 1
+    assert "is full" in trouble_of(workspace, replace(running, state=RunState.WAITING))
+
+
+def test_the_trash_and_its_size_are_named(workspace, store, disk, running):
+    deleted = store.queue_run(RunRequest(PETS))
+    workspace.run_folder(deleted.id).mkdir()
+    (workspace.run_folder(deleted.id) / "best.keras").write_bytes(bytes(2_340_000))
+    store.trash.put(deleted.id)
+    said = "Free some space: empty the trash (1 run, 2.3 MB) on System or with python -m core trash --empty. Training "
+    assert said in trouble_of(workspace, running)
 
 
 def test_what_is_needed_is_what_an_epoch_took(workspace, disk, running):
@@ -90,7 +115,7 @@ def test_before_the_first_epoch_it_is_counted_from_the_network(workspace, disk, 
     parameters = (3 * 3 * 3 * 4 + 4) + (7 * 7 * 4 * 512 + 512) + (512 * 2 + 2)
     run = replace(running, config_json=config.to_json())
     disk.free = RESERVE_BYTES + 16 * parameters - 1
-    assert "is full" in trouble_of(workspace, run)
+    assert "is nearly full" in trouble_of(workspace, run)
     disk.free += 1
     assert trouble_of(workspace, run) is None
 

@@ -8,7 +8,8 @@ import pytest
 from core.config import ExperimentConfig
 from core.epoch import EpochRow
 from core.errors import CannotWrite
-from core.runs import trouble
+from core.runs import control, trash, trouble
+from core.runs.reserve import RESERVE_BYTES, keep_reserve
 from core.runs.start import start_experiment
 from core.runs.trouble import trouble_of
 from core.store.records import RunRequest
@@ -16,7 +17,7 @@ from core.store.states import RunState
 from core.store.store import Store
 from core.worker.reporter import WAITING_TO_SAVE
 from core.workspace import Workspace
-from tests.core.conftest import own_data
+from tests.core.conftest import own_data, run_command
 from tests.server import end_processes
 
 DISK_BYTES = 6_000_000
@@ -103,6 +104,47 @@ def test_training_waits_for_space_and_continues(small_disk, wait_for, monkeypatc
     done = store.get_run(run_id).epoch
     assert store.curves(run_id)["epoch"] == list(range(1, done + 1))  # none is missing
     store.close()
+
+
+def trained(workspace: Workspace, store: Store) -> str:
+    """A run that has ended, whose weights take a megabyte."""
+    run = store.request_stop(store.queue_run(RunRequest(CONFIG)).id)
+    workspace.run_folder(run.id).mkdir()
+    (workspace.run_folder(run.id) / "best-000001.keras").write_bytes(bytes(1_000_000))
+    return run.id
+
+
+def test_on_a_full_disk_runs_are_deleted_and_the_trash_is_emptied(no_scheduler, small_disk):
+    """By the reserve that the server keeps; with nothing but the files of the trash; by the command line."""
+    with Store(small_disk) as store:
+        keep_reserve(small_disk)
+        assert small_disk.reserve.stat().st_size == RESERVE_BYTES
+        run_id = trained(small_disk, store)
+        fill(small_disk)
+        with pytest.raises(CannotWrite, match="is full"):
+            store.trash.put(run_id)
+        control.delete_run(small_disk, run_id)
+        assert not small_disk.reserve.exists()
+        assert trash.empty_trash(small_disk) == 1
+        assert not small_disk.run_folder(run_id).exists() and store.trash.list_runs() == []
+
+        make_room(small_disk)
+        keep_reserve(small_disk)
+        small_disk.reserve.unlink()  # as on a disk that was full before there was one
+        for empty in (
+            lambda run_id: trash.purge_run(small_disk, run_id),
+            lambda run_id: trash.empty_trash(small_disk),
+            lambda run_id: run_command("trash", "--empty"),
+        ):
+            run_id = trained(small_disk, store)
+            store.trash.put(run_id)
+            fill(small_disk)
+            with pytest.raises(CannotWrite, match="is full"):
+                store.trash.begin_purge()
+            empty(run_id)
+            assert store.trash.list_runs() == [] and run_id not in str(list(small_disk.runs.iterdir()))
+            make_room(small_disk)
+            small_disk.reserve.unlink(missing_ok=True)
 
 
 def test_a_full_disk_is_told_from_other_trouble(small_disk):
