@@ -101,6 +101,20 @@ def test_a_full_disk_is_named_and_no_time_is_estimated(store, monkeypatch):
     assert literal("This run then starts in its turn.") in shown and "within a few seconds" not in shown
 
 
+def test_on_a_nearly_full_disk_a_run_waits_for_what_it_really_waits_for(store, monkeypatch):
+    run = begin(store, "the one", 2)
+    waiting = store.queue_run(RunRequest(PRESETS["tiny"].config, "next"))
+    usage = SimpleNamespace(free=500_000)
+    monkeypatch.setattr(trouble, "shutil", SimpleNamespace(disk_usage=lambda path: usage))
+    reason = "it starts when “the one” ends"
+    page = open_runs(waiting.id)
+    assert reason in words(page) and "disk" not in "".join(error.value for error in page.error)
+    home = AppTest.from_file(PROJECT_ROOT / "pages" / "shell.py", default_timeout=180).run()
+    assert reason in words(home)
+    for page in (home, open_runs(run.id)):
+        assert "nearly full" in "".join(error.value for error in page.error)
+
+
 def progress(page: AppTest) -> list[str]:
     return [element.proto.text for element in page.get("progress")]
 
@@ -271,6 +285,22 @@ def test_delete_asks_first(store, workspace):
     assert [each.id for each in store.list_runs()] == [other.id, run.id]
     assert [heading.value for heading in page.subheader] == ["gone"]
     assert not [each for each in page.button if each.key == "undo-delete"]
+
+
+def test_delete_says_which_runs_the_table_does_not_show(store):
+    runs = [end(store, begin(store, f"run *{number}*", 0), RunState.STOPPED) for number in range(60)]
+    page = open_runs(",".join(run.id for run in runs))  # the oldest first; the table begins with the newest
+    page.button(key="delete-runs").click().run()
+    # Of the first 50, the table's first page of 50 lacks the oldest ten.
+    assert "10 of them are not among the rows that the table shows." in words(page)
+    said = words(page)
+    assert all(literal(run.name) in said for run in runs[:50]) and literal(runs[50].name) not in said
+    page = open_runs(runs[0].id)
+    page.button(key="delete-runs").click().run()
+    assert "It is not among the rows that the table shows." in words(page)
+    page = open_runs(runs[-1].id)
+    page.button(key="delete-runs").click().run()
+    assert "not among the rows" not in words(page)
 
 
 def test_what_was_deleted_is_restored_or_deleted_for_good_from_its_list(store, workspace):

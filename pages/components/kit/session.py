@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +50,12 @@ def note_ticked_runs(chosen: tuple[str, ...]) -> None:
     """The table itself changed the choice: it stays the same table."""
     number, ids, _ = st.session_state["run_table"]
     st.session_state["run_table"] = (number, ids, chosen)
+
+
+def num_not_in_table(run_ids: Sequence[str]) -> int:
+    """How many of the runs are not on the page of the table of runs that was drawn last."""
+    _, shown, _ = st.session_state.get("run_table", (0, (), ()))
+    return len(set(run_ids) - set(shown))
 
 
 def deleted_runs() -> tuple[str, ...]:

@@ -19,6 +19,9 @@ from pages.components.kit.text import error_text, literal
 from pages.components.runs.controls import act_and_draw, act_on, counted, render_changes, render_pause
 from pages.components.runs.selection import write_selection
 
+# Names in the dialog that need no scrolling, and the height of more.
+SHORT_LIST, LIST_PIXELS = 6, 220
+
 
 def render_actions(services: Services, runs: Sequence[Run]) -> None:
     """A row of buttons for one run or several."""
@@ -161,8 +164,13 @@ def _delete_dialog(services: Services, runs: Sequence[Run]) -> None:
         f"{what} with curves, weights and log. For {rough_duration(KEPT_SECONDS).removeprefix('about ')}, "
         f"{'it' if one else 'they'} can be restored under Recently deleted."
     )
+    if elsewhere := session.num_not_in_table([run.id for run in runs]):
+        which = "It is" if one else "1 of them is" if elsewhere == 1 else f"{elsewhere} of them are"
+        st.warning(f"{which} not among the rows that the table shows.", icon=":material/visibility_off:")
     if not one:
-        st.caption(", ".join(literal(run.name) for run in runs[:20]) + (" …" if len(runs) > 20 else ""))
+        names = "\n".join(f"- {literal(run.name)}" for run in runs)
+        with st.container(height=LIST_PIXELS if len(runs) > SHORT_LIST else "content", border=True):
+            st.markdown(names)
     render_confirmation("Delete", "really-delete", on_click=_delete_now, args=(services, tuple(runs)))
 
 

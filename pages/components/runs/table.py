@@ -105,6 +105,7 @@ def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> No
         st.rerun()
     shown = _page_of(store, text, states)
     if not shown:
+        session.run_table_key((), chosen)  # the dialog that deletes says what cannot be seen
         st.caption("No runs match this filter.")
         return
     ids = tuple(run.id for run in shown)
