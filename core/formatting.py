@@ -12,12 +12,25 @@ _BLANK = re.compile(
 )
 
 
+_RESERVED = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # no files on Windows
+
+
 def printable(text: str, most: int) -> str:
     """`text` without what cannot be printed, on one line, at most `most` characters; empty if nothing would be seen."""
     shown = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in text)).strip()
     if not has_visible(shown):
         return ""
     return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def file_stem(name: str, otherwise: str) -> str:
+    """`Bäume, 2nd try` → `Baume-2nd-try`: a name as part of a file's name on every system.
+
+    It is `otherwise` where no letter or digit is left. Accents are dropped.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    stem = re.sub(r"[^A-Za-z0-9._]+", "-", plain)[:60].strip("-._")
+    return stem if stem and not _RESERVED.fullmatch(stem.partition(".")[0]) else otherwise
 
 
 def has_visible(text: str) -> bool:

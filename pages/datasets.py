@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from core.datasets.storage import list_datasets, load_dataset
+from core.datasets.catalogue import SOURCES
+from core.datasets.storage import DatasetInfo, list_datasets, load_dataset
+from core.workspace import Workspace
 from pages.components.datasets.cards import render_card
 from pages.components.datasets.gallery import render_inside
 from pages.components.datasets.import_form import render_import
@@ -13,10 +15,11 @@ from pages.components.kit import session
 def main() -> None:
     """The page."""
     st.title("Datasets", anchor=False)
-    infos = list_datasets(session.services().workspace)
+    workspace = session.services().workspace
+    infos = own_first(workspace, list_datasets(workspace))
     with st.expander(
         "Add your own pictures",
-        expanded=session.held_upload() is not None,
+        expanded=session.is_choosing_pictures() or all(info.id in SOURCES for info in infos),
     ):
         render_import(infos)
     with st.grid(3, min_column_width=280):
@@ -33,7 +36,21 @@ def main() -> None:
         chosen = st.selectbox(
             "Data set", list(titles), format_func=titles.__getitem__, key="look-inside", bind="query-params"
         )
-        render_inside(session.services().workspace, load_dataset(session.services().workspace, chosen))
+        render_inside(workspace, load_dataset(workspace, chosen))
+
+
+def own_first(workspace: Workspace, infos: list[DatasetInfo]) -> list[DatasetInfo]:
+    """A person's own data sets, the newest first; then those that are here; then those that are not."""
+
+    def place(info: DatasetInfo) -> tuple[int, float]:
+        if info.id in SOURCES:
+            return (2 if info.state == "available" else 1), 0.0
+        try:
+            return 0, -(workspace.datasets / info.id).stat().st_mtime
+        except OSError:  # removed since it was listed
+            return 0, 0.0
+
+    return sorted(infos, key=place)
 
 
 main()

@@ -8,6 +8,7 @@ from core.classes import are_uneven
 from core.formatting import count_of, listed
 
 FEW_TRAINING, FEW_JUDGED = 20, 5  # pictures of a class
+ENOUGH_JUDGED = 100  # of all classes, for an accuracy to about ± 10 points
 ROUGH_POINTS = 20  # an accuracy that is known to this many percentage points or worse
 
 
@@ -99,7 +100,7 @@ def _parts(classes: Sequence[ClassCount]) -> tuple[dict[str, int], dict[str, dic
 
 def _few(words: str, counts: Mapping[str, int], few: int) -> list[str]:
     named = [f"{name} ({count})" for name, count in counts.items() if 0 < count < few]
-    return [f"Few {words} pictures: {listed(named, 5)}."] if named else []
+    return [f"Few {words} pictures: {listed(named, 5)}. Better are {few} or more per class."] if named else []
 
 
 def _too_few(words: str, counts: Mapping[str, int]) -> list[str]:
@@ -110,7 +111,8 @@ def _too_few(words: str, counts: Mapping[str, int]) -> list[str]:
     part = "each of the validation and test parts" if " and " in words else f"the {words} part"
     return [
         f"There {'is' if total == 1 else 'are'} only {count_of(total, 'picture')} in {part}: an accuracy measured on "
-        f"so few is known to about ± {points:.0f} points."
+        f"so few is known to about ± {points:.0f} points. With {ENOUGH_JUDGED}, it is ± "
+        f"{half_width_points(ENOUGH_JUDGED):.0f}."
     ]
 
 

@@ -14,6 +14,7 @@ from core.importing.report import LeftOut
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART_NAMES = (TRAIN, VALIDATION, TEST)
 HELD_OUT_SHARE = 0.2
+CAME_WITHOUT = "It came without"  # a note on parts that were chosen here begins with it
 
 Parts = NDArray[np.int8]  # (count,), places in PART_NAMES
 
@@ -55,7 +56,7 @@ def assign_parts(labels: Indices, given: Parts, num_classes: int) -> tuple[Parts
             parts[rows[:held]] = 1
             parts[rows[: held // 2]] = 2
         notes.append(
-            "It came without validation and test pictures: about a fifth of each class was held out for them, half for "
+            f"{CAME_WITHOUT} validation and test pictures: about a fifth of each class was held out for them, half for "
             "each."
         )
     elif has[1] != has[2]:
@@ -69,7 +70,7 @@ def assign_parts(labels: Indices, given: Parts, num_classes: int) -> tuple[Parts
                 "pictures of a class."
             )
         name, other = (PART_NAMES[1], PART_NAMES[2]) if has[1] else (PART_NAMES[2], PART_NAMES[1])
-        notes.append(f"It came without a {other} part: half of the {name} pictures of each class became one.")
+        notes.append(f"{CAME_WITHOUT} a {other} part: half of the {name} pictures of each class became one.")
     for part in (1, 2):
         if not np.any(parts == part):
             raise DatasetError(

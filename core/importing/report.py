@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.datasets.class_counts import ClassCount, missing_notes
+from core.datasets.class_counts import ClassCount, count_notes
 from core.datasets.saving import REPORT
 from core.errors import DatasetError
 from core.formatting import count_of, listed
@@ -80,12 +80,12 @@ class ImportReport:
         return asdict(self)
 
     def serious(self) -> list[str]:
-        """Those of `sentences` by which measured accuracies mislead: duplicates, and parts without a class."""
-        return [*(each.sentence(self.classes) for each in self.duplicates), *missing_notes(self.classes)]
+        """What accuracies mislead by: duplicates, and classes or parts with no, few or uneven pictures."""
+        return [*(each.sentence(self.classes) for each in self.duplicates), *count_notes(self.classes)]
 
     def serious_findings(self) -> list[str]:
         """The same without examples."""
-        return [*(each.finding(self.classes) for each in self.duplicates), *missing_notes(self.classes)]
+        return [*(each.finding(self.classes) for each in self.duplicates), *count_notes(self.classes)]
 
     def sentences(self) -> list[str]:
         """Notes and duplicates, for a person."""

@@ -42,7 +42,6 @@ def large_zip(path: Path) -> Path:
 
 def open_form(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/datasets")
-    page.get_by_text("Add your own pictures").click()
     expect(page.get_by_role("button", name="Choose a file")).to_be_visible()
 
 
@@ -137,21 +136,40 @@ def test_a_folder_keeps_its_classes(server, workspace, page: Page, tmp_path) -> 
     assert load_dataset(workspace, "tiere").class_names == ("hund", "katze")
 
 
-def test_pictures_are_collected_class_by_class(server, workspace, page: Page, tmp_path) -> None:
-    files = {}
-    for name, data in pictures("one", "two", count=8).items():
-        folder, _, file = name.partition("/")
-        path = tmp_path / f"{folder}-{file}"
+def files_of(folder: Path, *names: str, count: int = 8) -> dict[str, list[Path]]:
+    """Pictures by class, as files that are called `one-0.png`."""
+    files: dict[str, list[Path]] = {}
+    for name, data in pictures(*names, count=count).items():
+        path = folder / name.replace("/", "-")
         path.write_bytes(data)
-        files.setdefault(folder, []).append(path)
+        files.setdefault(name.partition("/")[0], []).append(path)
+    return files
+
+
+def open_boxes(page: Page, server: Server) -> None:
     open_form(page, server)
     page.get_by_text("Collect pictures class by class").click()
-    use = page.get_by_role("button", name="Use these pictures")
+    expect(page.get_by_role("button", name="Use these pictures")).to_be_visible()
+
+
+def test_pictures_are_collected_class_by_class(server, workspace, page: Page, tmp_path) -> None:
+    files = files_of(tmp_path, "one", "two")
+    open_boxes(page, server)
+    use, alert = page.get_by_role("button", name="Use these pictures"), page.get_by_role("alert")
+    choosers = page.locator("section input[type=file]")
     page.get_by_label("Name of class 1").fill("a/b")
-    page.locator("section input[type=file]").nth(0).set_input_files(files["one"])
+    choosers.nth(0).set_input_files(files["one"])
     use.click()
-    expect(page.get_by_role("alert")).to_have_text("Class 2 has no pictures. Add some, or remove the class.")
-    page.locator("section input[type=file]").nth(1).set_input_files(files["two"])
+    expect(alert).to_have_text("Class 2 has no pictures. Add some.")
+    page.get_by_role("button", name="Add a class").click()
+    expect(alert).to_be_hidden()
+    choosers.nth(1).set_input_files(files["two"])
+    use.click()
+    expect(alert).to_have_text("Class 3 has no pictures. Add some, or remove the class.")
+    page.get_by_role("button", name="Remove", exact=True).nth(2).click()
+    expect(alert).to_be_hidden()
+    page.locator(".thumb canvas").first.click()
+    expect(page.get_by_text("8 pictures")).to_have_count(2)
     page.get_by_role("button", name="Remove one-0.png").click()
     expect(page.get_by_text("7 pictures")).to_be_visible()
     use.click()
@@ -161,6 +179,54 @@ def test_pictures_are_collected_class_by_class(server, workspace, page: Page, tm
     dataset = load_dataset(workspace, "my-pictures")
     assert dataset.class_names == ("Class 2", "a-b")
     assert len(dataset.x_train) + len(dataset.x_test) == 15
+    page.get_by_text("Add your own pictures").click()
+    page.get_by_text("Collect pictures class by class").click()
+    expect(page.get_by_text("0 pictures")).to_have_count(2)
+
+
+def test_collected_pictures_stay_until_they_are_imported(server, workspace, page: Page, tmp_path) -> None:
+    files = files_of(tmp_path, "one", "two")
+    cut_off, empty = tmp_path / "cut-off.png", tmp_path / "empty.jpg"
+    cut_off.write_bytes(noise(1)[:60])
+    empty.write_bytes(b"")
+    open_boxes(page, server)
+    names, choosers = page.locator("section .name"), page.locator("section input[type=file]")
+    names.nth(0).fill("roses")
+    choosers.nth(0).set_input_files([*files["one"], cut_off, empty])
+    choosers.nth(1).set_input_files(files["two"])
+    expect(page.get_by_text("2 pictures cannot be read.")).to_be_visible()
+    page.get_by_role("button", name="Remove empty.jpg").click()
+    # Another page, all of them away and back.
+    page.get_by_role("link", name="Home").first.click()
+    page.get_by_role("link", name="Datasets").first.click()
+    page.get_by_role("button", name="Empty all").click()
+    expect(page.get_by_text("0 pictures")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("9 pictures")).to_be_visible()
+    expect(names.nth(0)).to_have_value("roses")
+    page.get_by_role("button", name="Use these pictures").click()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("1 of 17 pictures cannot be read")).to_contain_text(
+        "Choose Change the pictures to"
+    )
+    page.get_by_role("button", name="Change the pictures").click()
+    expect(names.nth(0)).to_have_value("roses")
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.get_by_text("8 pictures")).to_have_count(2)
+    page.get_by_role("button", name="Use these pictures").click()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("button", name="Train on it")).to_be_in_viewport()
+    assert load_dataset(workspace, "my-pictures").class_names == ("Class 2", "roses")
+
+
+def test_a_camera_that_is_not_allowed_is_said_in_its_box(server, page: Page) -> None:
+    # As over http from another machine, where browsers have no `mediaDevices`.
+    page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    open_boxes(page, server)
+    page.get_by_role("button", name="Camera", exact=True).nth(0).click()
+    expect(page.locator("section").nth(0).get_by_role("alert")).to_contain_text(
+        "localhost and with https only"
+    )
 
 
 def test_pictures_are_taken_with_the_camera(server, workspace, page_with_camera: Page) -> None:
@@ -174,7 +240,7 @@ def test_pictures_are_taken_with_the_camera(server, workspace, page_with_camera:
         record.hover()
         page.mouse.down()
         section = page.locator("section").nth(number)
-        expect(section.locator(".thumbs img").nth(7)).to_be_attached()
+        expect(section.locator(".thumbs canvas").nth(7)).to_be_attached()
         page.mouse.up()
         page.get_by_role("button", name="Close the camera").locator("visible=true").click()
     page.get_by_role("button", name="Use these pictures").click()

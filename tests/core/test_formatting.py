@@ -1,6 +1,15 @@
 import pytest
 
-from core.formatting import duration, has_visible, percent, points, printable, rate_in_words, rough_duration
+from core.formatting import (
+    duration,
+    file_stem,
+    has_visible,
+    percent,
+    points,
+    printable,
+    rate_in_words,
+    rough_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +86,14 @@ def test_no_text_rewrites_what_stands_beside_it() -> None:
     assert printable("photo\u202egnp.exe", 60) == "photo gnp.exe"
     for text in ("猫", "é", "e\u0301", "🐈", "שלום"):
         assert has_visible(text) and printable(text, 60) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("Bäume, 2nd try", "Baume-2nd-try"), ("../../etc", "etc"), ("葉", "id"), ("...", "id"), ("CON", "id"),
+        ("con.x", "id"), ("tiny_1.5", "tiny_1.5"), ("x" * 200, "x" * 60), ("a/b\\c:d*e", "a-b-c-d-e"),
+    ],
+)  # fmt: skip
+def test_a_name_becomes_part_of_a_file_name(name: str, stem: str) -> None:
+    assert file_stem(name, "id") == stem

@@ -16,7 +16,10 @@ from tests.core.conftest import own_data
 from tests.pages.visits import open_page, unfold, words
 from tests.uneven import draw_leaves
 
-FEW = "Few training pictures: rare (10). The classes are uneven: healthy has 120 training pictures, rare 10."
+FEW = (
+    "Few training pictures: rare (10). Better are 20 or more per class. The classes are uneven: healthy has 120 "
+    "training pictures, rare 10."
+)
 
 
 def test_the_page_of_a_run_has_its_pictures_and_balanced_accuracy(uneven_home) -> None:

@@ -1,6 +1,5 @@
 """The form that imports pictures: upload, name, how they are cut, and what to do about those that cannot be read."""
 
-import pandas as pd
 import streamlit as st
 
 from core.datasets.storage import MAX_SIDE, DatasetInfo, Progress
@@ -18,14 +17,15 @@ from core.importing.uploads import (
     remove_old_uploads,
     remove_upload,
 )
+from pages.components.datasets.report import render_files
 from pages.components.datasets.widgets import upload_box
 from pages.components.kit import session
 from pages.components.kit.text import error_text, literal
 
 # In the order of the buttons, with what `core.images.fit_picture` calls them.
-CROPS = {"center": "Cut the middle", "pad": "Pad", "stretch": "Stretch"}
+CROPS = {"center": "Crop the middle", "pad": "Pad", "stretch": "Stretch"}
 CROP_HELP = (
-    "How a picture that is not square becomes one. **Cut the middle** cuts off what is left and right, or above and "
+    "How a picture that is not square becomes one. **Crop the middle** cuts off what is left and right, or above and "
     "below. **Pad** keeps everything and fills up with the mean colour of the edges. **Stretch** changes the "
     "proportions. Classify does the same with your pictures."
 )
@@ -40,9 +40,14 @@ def render_import(infos: list[DatasetInfo]) -> None:
             "One folder per class, such as `roses` and `tulips`, as a `.zip` or as it is on your disk; or an `.npz` "
             "with arrays. If outer folders are called `train`, `validation` and `test`, these are the parts."
         )
-        uploaded = upload_box("upload")
+        upload_id, refused = session.settled_upload() or (None, None)
+        uploaded = (
+            upload_box("upload", imported=upload_id)
+            if refused is None
+            else upload_box("upload", refused=(upload_id or "", refused))
+        )
         if uploaded is not None:
-            session.hold_upload(uploaded)
+            session.hold_upload(uploaded.id, collected=uploaded.collected)
             st.rerun()
         return
     _render_form(upload, [info.id for info in infos])
@@ -69,9 +74,12 @@ def _render_form(upload: Upload, taken: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         size = f"{upload.size / 1e6:,.1f} MB"
         st.markdown(f":material/folder_zip: **{literal(upload.name)}** ({literal(size)})", width="stretch")
-        if st.button("Choose another file", type="tertiary", icon=":material/close:"):
+        collected = session.is_collected()
+        label, icon = ("Change the pictures", "edit") if collected else ("Choose another file", "close")
+        if st.button(label, type="tertiary", icon=f":material/{icon}:"):
+            damaged = session.damaged_pictures()
             remove_upload(session.services().workspace, upload.id)
-            session.hold_upload(None)
+            session.settle_upload(upload.id, [each.file for each in damaged.left_out] if damaged else [])
             st.rerun()
     columns = st.columns([3, 3, 2])
     # With the upload's id, so that the next file gets a name of its own.
@@ -104,13 +112,16 @@ def _render_damaged(upload: Upload, name: str, reading: Reading, damaged: Damage
     count = len(damaged.left_out)
     total = count_of(count + damaged.num_whole, "picture")
     them = "it" if count == 1 else "them"
+    mend = (
+        f"Choose Change the pictures to remove or replace {them}"
+        if session.is_collected()
+        else f"Replace {them} in the file and upload it again"
+    )
     st.warning(
-        f"{count:,} of {total} cannot be read, so nothing was imported yet. Replace {them} in the file and upload it "
-        f"again, or leave {them} out.",
+        f"{count:,} of {total} cannot be read, so nothing was imported yet. {mend}, or leave {them} out.",
         icon=":material/broken_image:",
     )
-    table = pd.DataFrame([(each.file, each.reason) for each in damaged.left_out], columns=["File", "Reason"])
-    st.dataframe(table, hide_index=True, height="content" if count <= 10 else "auto", key="damaged-pictures")
+    render_files(damaged.left_out, "damaged-pictures")
     if damaged.num_whole and st.button(
         f"Import the other {damaged.num_whole:,}, leave out {'this one' if count == 1 else f'these {count:,}'}",
         icon=":material/playlist_remove:", key="import-others",
@@ -140,7 +151,7 @@ def _import(upload: Upload, name: str, reading: Reading) -> None:
         st.error(literal(error_text(error)), icon=":material/block:")
         return
     remove_upload(workspace, upload.id)
-    session.hold_upload(None)
+    session.settle_upload(upload.id, None)
     session.look_inside(dataset.id)
     session.flash(f"{literal(dataset.id)} is ready: {len(dataset.class_names)} classes.")
     st.rerun()

@@ -1,6 +1,8 @@
 """What is known of a data set: pictures per class and part, what is to be kept in mind, what an import left out."""
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -12,11 +14,13 @@ from core.datasets.splits import counts_of
 from core.datasets.storage import Dataset, DatasetInfo, load_dataset
 from core.errors import UserError
 from core.formatting import count_of
-from core.importing.report import ImportReport, load_report
+from core.importing.parts import CAME_WITHOUT
+from core.importing.report import ImportReport, LeftOut, load_report
 from core.workspace import Workspace
 from pages.components.kit.cache import VersionedCache
 from pages.components.kit.text import literal
 
+MOST_IN_TABLE, MOST_REASONS = 100, 10
 ALL_ROWS = 20  # a table of up to this many classes does not scroll
 _serious: VersionedCache[tuple[str, ...]] = VersionedCache(64)
 
@@ -51,13 +55,18 @@ def serious_of(workspace: Workspace, info: DatasetInfo) -> tuple[str, ...]:
 
 
 def render_notes(report: ImportReport) -> None:
-    """One box of what misleads, and one of what else is worth knowing."""
+    """One box of what misleads, one of what was done to the pictures, and a line on what is only as usual."""
     serious = report.serious()
-    others = [sentence for sentence in report.sentences() if sentence not in serious]
+    # A report of an older version may end a sentence earlier.
+    others = [note for note in report.notes if not any(each.startswith(note) for each in serious)]
+    usual = [note for note in others if note.startswith(CAME_WITHOUT)]
+    others = [note for note in others if note not in usual]
     if serious:
         st.warning(_points(serious), icon=":material/warning:")
     if others:
         st.info(_points(others), icon=":material/info:")
+    for note in usual:
+        st.caption(literal(note))
 
 
 def render_counts(report: ImportReport, key: str) -> None:
@@ -89,8 +98,25 @@ def render_left_out(report: ImportReport, key: str) -> None:
     if not report.left_out:
         return
     with st.expander(f"Left out: {count_of(len(report.left_out), 'file')}"):
-        rows = [(each.file, each.reason) for each in report.left_out]
-        st.dataframe(pd.DataFrame(rows, columns=["File", "Reason"]), hide_index=True, key=key)
+        render_files(report.left_out, key)
+
+
+def render_files(files: Sequence[LeftOut], key: str) -> None:
+    """Files with the whole reason of each: `st.dataframe` cuts long ones, `st.table` is slow with many rows."""
+    rows = [(each.file, each.reason) for each in files]
+    if len(rows) <= MOST_IN_TABLE:
+        shown = [(literal(file), literal(reason)) for file, reason in rows]
+        height: int | Literal["content"] = "content" if len(rows) <= ALL_ROWS else 480
+        st.table(
+            pd.DataFrame(shown, columns=["File", "Reason"]),
+            border="horizontal",
+            hide_index=True,
+            height=height,
+        )
+        return
+    counted = Counter(reason for _, reason in rows).most_common(MOST_REASONS)
+    st.markdown(_points([f"{count_of(count, 'file')}: {reason}" for reason, count in counted]))
+    st.dataframe(pd.DataFrame(rows, columns=["File", "Reason"]), hide_index=True, key=key)
 
 
 def _points(sentences: Sequence[str]) -> str:

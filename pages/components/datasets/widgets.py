@@ -7,7 +7,7 @@ a content security policy for this server's own scripts alone does not let run.
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
@@ -23,10 +23,26 @@ FILES: dict[str, tuple[str, str | None]] = {
 }
 
 
-def upload_box(key: str) -> str | None:
-    """A place to choose or drop files. Returns the id of an upload, once, when all of it has arrived."""
-    uploaded = _mount("upload", key=key, on_uploaded_change=_nothing).uploaded
-    return uploaded if isinstance(uploaded, str) else None
+class Uploaded(NamedTuple):
+    """The id of an upload, and whether its pictures were collected in the boxes of the classes."""
+
+    id: str
+    collected: bool
+
+
+def upload_box(
+    key: str, imported: str | None = None, refused: tuple[str, Sequence[str]] | None = None
+) -> Uploaded | None:
+    """A place to choose or drop files. Returns an upload, once, when all of it has arrived.
+
+    Boxes are emptied when the upload that was made of them is `imported`. `refused` is an upload with the files in it
+    that cannot be read: they are marked in the boxes.
+    """
+    data = {"imported": imported, "refused": refused and {"upload": refused[0], "files": list(refused[1])}}
+    uploaded = _mount("upload", key=key, data=data, on_uploaded_change=_nothing).uploaded
+    if not isinstance(uploaded, Mapping) or not isinstance(uploaded.get("id"), str):
+        return None
+    return Uploaded(uploaded["id"], bool(uploaded.get("collected")))
 
 
 def picture_grid(

@@ -97,10 +97,33 @@ def held_upload() -> str | None:
     return st.session_state.get("held_upload")
 
 
-def hold_upload(upload_id: str | None) -> None:
-    """Remember it, or None for no file."""
+def hold_upload(upload_id: str | None, *, collected: bool = False) -> None:
+    """Remember it, or None for no file; and whether it was made of the boxes of the classes."""
     st.session_state["held_upload"] = upload_id
+    st.session_state["held_is_collected"] = collected
     st.session_state.pop("damaged_pictures", None)
+
+
+def is_collected() -> bool:
+    """Whether the held upload was made of the boxes of the classes."""
+    return bool(st.session_state.get("held_is_collected"))
+
+
+def settle_upload(upload_id: str, refused: Sequence[str] | None) -> None:
+    """Let go of an upload: it was imported (None), or is to be changed as these files in it cannot be read."""
+    st.session_state["settled_upload"] = upload_id, refused
+    hold_upload(None)
+
+
+def settled_upload() -> tuple[str, Sequence[str] | None] | None:
+    """The last upload that was let go, as `settle_upload` got it."""
+    return st.session_state.get("settled_upload")
+
+
+def is_choosing_pictures() -> bool:
+    """Whether a file waits to be imported, or the last one was let go to choose others."""
+    settled = settled_upload()
+    return held_upload() is not None or (settled is not None and settled[1] is not None)
 
 
 def damaged_pictures() -> DamagedPictures | None:
@@ -341,6 +364,16 @@ def remember_opened(key: str) -> None:
 def was_opened(key: str) -> bool:
     """Whether the visitor has opened the fold or popover `key` at any time of this visit."""
     return key in st.session_state.get("opened", ())
+
+
+def export_opened() -> None:
+    """The visitor has opened the dialog that exports a model."""
+    st.session_state["exports_opened"] = exports_opened() + 1
+
+
+def exports_opened() -> int:
+    """How often that was."""
+    return int(st.session_state.get("exports_opened", 0))
 
 
 def next_draw(key: str, most: int) -> None:

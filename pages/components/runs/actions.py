@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import ConvDeckError
-from core.formatting import rough_duration
+from core.formatting import file_stem, rough_duration
 from core.runs import control
 from core.runs.documents import curves_csv, settings_json, summaries_csv
 from core.server.services import Services
@@ -106,8 +106,9 @@ def _rename(services: Services, run: Run) -> None:
 
 
 def _downloads(services: Services, runs: Sequence[Run]) -> None:
-    file_name = runs[0].id if len(runs) == 1 else "runs"
-    with st.popover("Download", icon=":material/download:"):
+    file_name = _stem(runs[0]) if len(runs) == 1 else "runs"
+    # Under another key after each dialog, so that it is drawn closed: an open one would lie above the dialog.
+    with st.popover("Download", icon=":material/download:", key=f"download-{session.exports_opened()}"):
         st.download_button(
             "Curves as CSV",
             lambda: curves_csv([(run, services.store.curves(run.id)) for run in runs]),
@@ -141,8 +142,13 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             icon=":material/network_node:",
             disabled=runs[0].best_epoch is None,
             width="stretch",
+            on_click=session.export_opened,
         ):
             _export_dialog(services, runs[0])
+
+
+def _stem(run: Run) -> str:
+    return file_stem(run.name, run.id)
 
 
 def _delete(services: Services, runs: Sequence[Run]) -> None:
@@ -192,7 +198,7 @@ def _export_dialog(services: Services, run: Run) -> None:
         offer_model(services, run)
     st.caption("The same on the command line:")
     st.code(
-        f"python -m core export {run.id} --format keras --out {run.id}.keras",
+        f"python -m core export {run.id} --format keras --out {_stem(run)}.keras",
         language="bash",
         wrap_lines=True,
     )
@@ -202,7 +208,7 @@ def offer_model(services: Services, run: Run) -> None:
     """Write the run's model, offer it and its description, and say what is needed to use it."""
     try:
         with st.spinner("Writing the file and reading it back…"), tempfile.TemporaryDirectory() as folder:
-            made = services.engine.export(run.id, "keras", Path(folder) / f"{run.id}.keras")
+            made = services.engine.export(run.id, "keras", Path(folder) / f"{_stem(run)}.keras")
             data, recipe = made.path.read_bytes(), made.recipe_path.read_bytes()
     except (ConvDeckError, OSError) as error:
         st.error(literal(error_text(error)))
@@ -222,6 +228,14 @@ def offer_model(services: Services, run: Run) -> None:
             file_name=made.recipe_path.name,
             mime="application/json",
             icon=":material/data_object:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Save the program",
+            f"{made.python}\n",
+            file_name=f"{made.path.stem}.py",
+            mime="text/x-python",
+            icon=":material/code:",
             on_click="ignore",
         )
     for sentence in made.sentences:

@@ -289,7 +289,7 @@ def test_uneven_classes_and_what_cannot_be_judged_are_said(workspace, tmp_path) 
         ClassCount("healthy", 240, 30, 30), ClassCount("ill", 4, 1, 1), ClassCount("rare", 1, 0, 0),
     )  # fmt: skip
     said = " ".join(report.notes)
-    assert "Few training pictures: ill (4), rare (1)." in said
+    assert "Few training pictures: ill (4), rare (1). Better are 20 or more per class." in said
     assert "rare has no validation and test pictures" in said
     assert "healthy has 240 training pictures, rare 1. Look at the balanced accuracy" in said
 
@@ -320,10 +320,13 @@ def test_what_misleads_is_told_from_what_is_only_worth_knowing() -> None:
         "3 of 40 test pictures are training pictures too (the same pixels), so the test accuracy looks better than it "
         "is.",
         missing,
+        "Few training pictures: b (10). Better are 20 or more per class.",
+        "The classes are uneven: a has 100 training pictures, b 10. Look at the balanced accuracy: it counts every "
+        "class the same.",
     ]
     assert report.serious() == [
         f"{report.serious_findings()[0]} For example a/1.png and a/2.png.",
-        missing,
+        *report.serious_findings()[1:],
     ]
     assert set(report.serious()) < set(report.sentences())
-    assert ImportReport((ClassCount("a", 100, 20, 20), ClassCount("b", 5, 20, 20))).serious() == []
+    assert ImportReport((ClassCount("a", 100, 20, 20), ClassCount("b", 25, 20, 20))).serious() == []

@@ -24,7 +24,10 @@ COUNTS = [
     {"name": "ill", "train": 30, "validation": 15, "test": 15},
     {"name": "rare", "train": 10, "validation": 5, "test": 5},
 ]
-SAID = "Few training pictures: rare (10). The classes are uneven: healthy has 120 training pictures, rare 10."
+SAID = (
+    "Few training pictures: rare (10). Better are 20 or more per class. The classes are uneven: healthy has 120 "
+    "training pictures, rare 10."
+)
 
 
 def test_a_run_says_how_many_pictures_of_each_class_it_has(uneven_home) -> None:

@@ -52,7 +52,12 @@ def test_a_class_without_validation_pictures_is_on_its_card(workspace) -> None:
     save(workspace, "fine", [0, 1] * 50, [0, 1] * 30, ("a", "b"), num_validation=30)
     page = open_page("datasets.py", **{"look-inside": "gap"})
     sentence = "b has no validation pictures, so the accuracy on them says nothing about it."
-    assert [each.value.replace("\\", "") for each in page.warning] == [sentence]
+    few = (
+        "There are only 20 pictures in the validation part: an accuracy measured on so few is known to about "
+    )
+    assert [each.value.replace("\\", "") for each in page.warning] == [
+        f"- {sentence}\n- {few}± 22 points. With 100, it is ± 10."  # 1.96 · √(0.25 / 20) and / 100
+    ]
     assert words(page).count(sentence) == 2  # in its card and inside
     page.button(key="inside-fine").click().run()
     assert page.selectbox(key="look-inside").value == "fine"

@@ -1,5 +1,6 @@
 """From a file that is uploaded to a data set that is looked into: what a person decides on the way."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from core.datasets.storage import load_dataset
 from core.importing.report import load_report
 from core.importing.uploads import Upload, begin_upload, open_portion
 from tests.core.importing.made import make_zip, pictures, png
-from tests.pages.visits import address, draft, go_to, open_page, press, words
+from tests.pages.visits import draft, go_to, open_page, press, words
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,6 @@ def test_a_file_becomes_a_data_set_that_is_looked_into(workspace, tmp_path) -> N
     press(page, "Import")
     assert load_dataset(workspace, "flowers-1").class_names == ("roses", "tulips")
     assert page.selectbox(key="look-inside").value == "flowers-1"
-    assert address(page, "look-inside") == "flowers-1"
     assert (
         "20 pictures of 32×32 pixels, 2 classes; of those that were not square, the middle was cut"
         in words(page)
@@ -77,14 +77,15 @@ def test_damaged_pictures_are_all_named_and_can_be_left_out(workspace, tmp_path)
     page.number_input(key="import-size").set_value(16)
     press(page, "Import")
     assert "5 of 25 pictures cannot be read, so nothing was imported yet." in words(page)
-    table = page.dataframe[0].value
-    assert list(table["File"]) == [f"roses/x{index}.png" for index in range(5)]
+    table = page.table[0].value
+    assert [file.replace("\\", "") for file in table["File"]] == [f"roses/x{index}.png" for index in range(5)]
     assert set(table["Reason"]) == {"is empty"}
     assert not (workspace.datasets / "mine").exists()
     # What was typed is still there, also after another page.
     go_to(page, "home.py")
     go_to(page, "datasets.py")
     assert (name_field(page).value, page.number_input(key="import-size").value) == ("mine", 16)
+    assert "Replace them in the file and upload it again" in words(page)
     press(page, "Import the other 20, leave out these 5")
     assert load_dataset(workspace, "mine").image_shape == (16, 16, 3)
     assert len(load_report(workspace, "mine").left_out) == 5
@@ -154,3 +155,41 @@ def test_pictures_in_two_parts_are_a_warning_on_the_card(workspace, tmp_path) ->
         for text in (each.value for each in page.markdown)
     )
     assert sum("Warning" in each.value for each in page.markdown) == 1  # the badge
+
+
+def test_pictures_of_the_boxes_are_changed_and_not_replaced_in_a_file(workspace, tmp_path) -> None:
+    page = choose(
+        open_page("datasets.py"), upload(workspace, flowers(tmp_path / "my-pictures.zip", damaged=2))
+    )
+    page.session_state["held_is_collected"] = True
+    press(page, "Import")
+    assert "Choose Change the pictures to remove or replace them, or leave them out." in words(page)
+    assert "in the file" not in words(page)
+    press(page, "Change the pictures")
+    box = next(each.proto for each in page.get("bidi_component"))
+    told = json.loads(box.mixed.json if box.HasField("mixed") else box.json)
+    assert told["refused"]["files"] == ["roses/x0.png", "roses/x1.png"]
+    assert told["imported"] is None
+    assert page.expander[0].proto.expanded
+
+
+def test_what_waits_is_unfolded_and_own_data_sets_come_first(workspace, tmp_path) -> None:
+    page = open_page("datasets.py")
+    assert page.expander[0].proto.expanded  # there is none yet
+    for name in ("first", "second"):
+        choose(page, upload(workspace, flowers(tmp_path / f"{name}.zip")))
+        press(page, "Import")
+    page = open_page("datasets.py")
+    assert not page.expander[0].proto.expanded
+    titles = [each.value.strip("*") for each in page.markdown if each.value.startswith("**")]
+    assert titles[:4] == ["second", "first", "Shapes", r"CIFAR\-10"]
+    assert page.selectbox(key="look-inside").value == "second"
+
+
+def test_long_reasons_are_whole(workspace, tmp_path) -> None:
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    path = make_zip(tmp_path / "a.zip", {**pictures("roses", "tulips", count=10), "roses/x.heic": heic})
+    page = choose(open_page("datasets.py"), upload(workspace, path))
+    press(page, "Import")
+    reason = page.table[0].value["Reason"][0].replace("\\", "")
+    assert reason == "is a HEIC photo, which is not read. Save it as JPEG"

@@ -60,3 +60,4 @@ def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
     assert "import keras\nprint(1)" in [code.value for code in page.code]
     labels = [each.proto.label for each in page.get("download_button")]
     assert "Save 0.0 MB" in labels and "Save its description" in labels
+    assert "Save the program" in labels

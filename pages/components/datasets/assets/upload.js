@@ -29,6 +29,7 @@ export default function (component) {
   const known = mounted.get(parentElement)
   if (known) {
     known.component = component
+    known.boxes.hear(component.data)
     return known.end
   }
   const state = { component, cancel: null }
@@ -38,7 +39,7 @@ export default function (component) {
   parentElement.appendChild(root)
   const $ = (name) => root.querySelector(name)
 
-  const take = async (name, makeBlob) => {
+  const take = async (name, makeBlob, collected = false) => {
     const controller = new AbortController()
     state.cancel = () => controller.abort()
     show("sending")
@@ -48,7 +49,8 @@ export default function (component) {
       const pace = new Pace()
       const id = await sendFile(blob, name, (sent, total) => tell(`${name}: ${pace.told(sent, total)}`, sent / total), controller.signal)
       tell(`${name} is uploaded.`, 1)
-      state.component.setTriggerValue("uploaded", id)
+      if (collected) boxes.isSent(id)
+      state.component.setTriggerValue("uploaded", { id, collected })
     } catch (error) {
       show("choosing")
       if (error.name !== "AbortError") fail(error.message)
@@ -56,8 +58,8 @@ export default function (component) {
       state.cancel = null
     }
   }
-  const takePacked = (name, entries) => take(name, (signal) =>
-    packZip(entries, (done, total) => tell(`Packing ${done.toLocaleString("en")} of ${total.toLocaleString("en")} files`, done / total), signal))
+  const takePacked = (name, entries, collected = false) => take(name, (signal) =>
+    packZip(entries, (done, total) => tell(`Packing ${done.toLocaleString("en")} of ${total.toLocaleString("en")} files`, done / total), signal), collected)
   const takeFolder = (entries) => {
     if (!entries.length) return fail("There are no files in that folder.")
     takePacked(`${entries[0].path.split("/")[0] || "pictures"}.zip`, entries)
@@ -68,11 +70,11 @@ export default function (component) {
     $("progress").value = share
   }
   function fail(text) {
-    $(".error").textContent = text
-    $(".error").hidden = false
+    $(":scope > .error").textContent = text
+    $(":scope > .error").hidden = false
   }
   function show(what) {
-    $(".error").hidden = true
+    $(":scope > .error").hidden = true
     $(".sending").hidden = what !== "sending"
     $(".drop").hidden = $(".by-class").hidden = what === "sending"
   }
@@ -107,7 +109,10 @@ export default function (component) {
     if (files.length === 1) return take(files[0].name, async () => files[0])
     fail("Drop one .zip or .npz, or a folder with one folder per class. Add single pictures class by class below.")
   })
-  const boxes = classBoxes($(".boxes"), (entries) => takePacked("my-pictures.zip", entries), fail)
+  const boxes = classBoxes($(".boxes"), (entries) => takePacked("my-pictures.zip", entries, true))
+  boxes.hear(component.data)
+  $(".by-class").open = boxes.hasPictures
+  state.boxes = boxes
 
   state.end = () => {
     state.cancel?.()
