@@ -20,7 +20,7 @@ def main() -> None:
         st.title("System", anchor=False, width="content")
         if has_key():
             # Markdown's links open another tab, and this one would stay signed in.
-            st.html('<a href="/sign-out">Sign out</a>', width="content")
+            st.html('<a href="/sign-out" style="color: inherit">Sign out</a>', width="content")
     services = session.services()
     report = examine(services.workspace)
     render_advice(report)
