@@ -19,7 +19,7 @@ from pages.components.kit.text import literal
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 CROPS = {
-    "center": "of those that were not square, the middle was cut out",
+    "center": "those that were not square were cropped to the middle",
     "pad": "those that were not square were padded",
     "stretch": "those that were not square were stretched",
 }
@@ -48,7 +48,7 @@ def render_inside(workspace: Workspace, dataset: Dataset) -> None:
 
 
 def facts(dataset: Dataset) -> str:
-    """`144 pictures of 32×32 pixels, in 5 classes; of those that were not square, the middle was cut out.`"""
+    """`144 pictures of 32×32 pixels, in 5 classes; those that were not square were cropped to the middle.`"""
     height, width, channels = dataset.image_shape
     total = len(dataset.y_train) + len(dataset.y_test)
     cut = f"; {CROPS[dataset.crop]}" if dataset.crop in CROPS else ""

@@ -1,10 +1,12 @@
 """The form that imports pictures: upload, name, how they are cut, and what to do about those that cannot be read."""
 
+from time import monotonic
+
 import streamlit as st
 
 from core.datasets.storage import MAX_SIDE, DatasetInfo, Progress
 from core.errors import UploadNotFound, UserError
-from core.formatting import count_of
+from core.formatting import count_of, duration
 from core.importing.process import import_dataset
 from core.importing.reading import DEFAULT_SIZE, Reading
 from core.importing.report import DamagedPictures
@@ -24,6 +26,7 @@ from pages.components.kit.text import error_text, literal
 
 # In the order of the buttons, with what `core.images.fit_picture` calls them.
 CROPS = {"center": "Crop the middle", "pad": "Pad", "stretch": "Stretch"}
+WORTH_TELLING_SECONDS = 3.0
 CROP_HELP = (
     "How a picture that is not square becomes one. **Crop the middle** cuts off what is left and right, or above and "
     "below. **Pad** keeps everything and fills up with the mean colour of the edges. **Stretch** changes the "
@@ -79,7 +82,7 @@ def _render_form(upload: Upload, taken: list[str]) -> None:
         if st.button(label, type="tertiary", icon=f":material/{icon}:"):
             damaged = session.damaged_pictures()
             remove_upload(session.services().workspace, upload.id)
-            session.settle_upload(upload.id, [each.file for each in damaged.left_out] if damaged else [])
+            session.settle_upload(upload.id, [each.file for each in damaged[0].left_out] if damaged else [])
             st.rerun()
     columns = st.columns([3, 3, 2])
     # With the upload's id, so that the next file gets a name of its own.
@@ -104,11 +107,13 @@ def _render_form(upload: Upload, taken: list[str]) -> None:
         _import(upload, name.strip(), reading)
     damaged = session.damaged_pictures()
     if damaged is not None:
-        _render_damaged(upload, name.strip(), reading, damaged)
+        _render_damaged(upload, name.strip(), reading, *damaged)
 
 
-def _render_damaged(upload: Upload, name: str, reading: Reading, damaged: DamagedPictures) -> None:
-    """All of them in place, and the way to go without them."""
+def _render_damaged(
+    upload: Upload, name: str, reading: Reading, damaged: DamagedPictures, seconds: float
+) -> None:
+    """All of them in place, and the way to go without them: all others are read again."""
     count = len(damaged.left_out)
     total = count_of(count + damaged.num_whole, "picture")
     them = "it" if count == 1 else "them"
@@ -122,8 +127,10 @@ def _render_damaged(upload: Upload, name: str, reading: Reading, damaged: Damage
         icon=":material/broken_image:",
     )
     render_files(damaged.left_out, "damaged-pictures")
+    these = "this one" if count == 1 else f"these {count:,}"
+    time = f" (takes about {duration(round(seconds))})" if seconds >= WORTH_TELLING_SECONDS else ""
     if damaged.num_whole and st.button(
-        f"Import the other {damaged.num_whole:,}, leave out {'this one' if count == 1 else f'these {count:,}'}",
+        f"Import the other {damaged.num_whole:,}, leave out {these}{time}",
         icon=":material/playlist_remove:", key="import-others",
     ):  # fmt: skip
         _import(upload, name, Reading(reading.image_size, reading.crop, skip_damaged=True))
@@ -141,10 +148,11 @@ def _import(upload: Upload, name: str, reading: Reading) -> None:
             # What comes after reading does not say how far it is.
             bar.progress(0.0 if progress.stage.startswith("Reading") else 1.0, literal(progress.stage))
 
+    began = monotonic()
     try:
         dataset = import_dataset(workspace, name, upload.path, reading, report, shown_name=upload.name)
     except DamagedPictures as error:
-        session.set_damaged_pictures(error)
+        session.set_damaged_pictures(error, monotonic() - began)
         st.rerun()
     except UserError as error:
         bar.empty()

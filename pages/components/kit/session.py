@@ -126,14 +126,14 @@ def is_choosing_pictures() -> bool:
     return held_upload() is not None or (settled is not None and settled[1] is not None)
 
 
-def damaged_pictures() -> DamagedPictures | None:
-    """Why the held upload could not be imported, where leaving out some pictures would help."""
+def damaged_pictures() -> tuple[DamagedPictures, float] | None:
+    """Why the held upload could not be imported, and after how many seconds, where leaving out pictures would help."""
     return st.session_state.get("damaged_pictures")
 
 
-def set_damaged_pictures(error: DamagedPictures) -> None:
+def set_damaged_pictures(error: DamagedPictures, seconds: float) -> None:
     """Keep it while the visitor decides."""
-    st.session_state["damaged_pictures"] = error
+    st.session_state["damaged_pictures"] = error, seconds
 
 
 def look_inside(dataset_id: str) -> None:

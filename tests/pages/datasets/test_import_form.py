@@ -54,10 +54,7 @@ def test_a_file_becomes_a_data_set_that_is_looked_into(workspace, tmp_path) -> N
     press(page, "Import")
     assert load_dataset(workspace, "flowers-1").class_names == ("roses", "tulips")
     assert page.selectbox(key="look-inside").value == "flowers-1"
-    assert (
-        "20 pictures of 32×32 pixels, 2 classes; of those that were not square, the middle was cut"
-        in words(page)
-    )
+    assert "20 pictures of 32×32 pixels, 2 classes; those that were not square were cropped" in words(page)
     assert not list(workspace.uploads.glob("*/*"))  # no longer needed
     assert page.get("bidi_component")[0].proto.component_name == "convdeck.upload"
 
