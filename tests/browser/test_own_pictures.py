@@ -207,7 +207,7 @@ def test_collected_pictures_stay_until_they_are_imported(server, workspace, page
     page.get_by_role("button", name="Use these pictures").click()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("1 of 17 pictures cannot be read")).to_contain_text(
-        "Choose Change the pictures to"
+        "Press “Change the pictures” to"
     )
     page.get_by_role("button", name="Change the pictures").click()
     expect(names.nth(0)).to_have_value("roses")

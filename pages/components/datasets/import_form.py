@@ -118,7 +118,7 @@ def _render_damaged(
     total = count_of(count + damaged.num_whole, "picture")
     them = "it" if count == 1 else "them"
     mend = (
-        f"Choose Change the pictures to remove or replace {them}"
+        f"Press “Change the pictures” to remove or replace {them}"
         if session.is_collected()
         else f"Replace {them} in the file and upload it again"
     )

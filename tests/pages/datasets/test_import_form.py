@@ -160,7 +160,7 @@ def test_pictures_of_the_boxes_are_changed_and_not_replaced_in_a_file(workspace,
     )
     page.session_state["held_is_collected"] = True
     press(page, "Import")
-    assert "Choose Change the pictures to remove or replace them, or leave them out." in words(page)
+    assert "Press “Change the pictures” to remove or replace them, or leave them out." in words(page)
     assert "in the file" not in words(page)
     press(page, "Change the pictures")
     box = next(each.proto for each in page.get("bidi_component"))

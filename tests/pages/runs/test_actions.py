@@ -13,7 +13,7 @@ from core.server import services as services_module
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
-from tests.pages.visits import words
+from tests.pages.visits import open_page, words
 
 RECIPE = {
     "class_names": ["10", "2", "*b*"],
@@ -25,7 +25,11 @@ RECIPE = {
 class StandIn:
     """Writes two small files, at once."""
 
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
     def export(self, run_id, export_format, out):
+        self.written.append(out.name)
         out.write_bytes(b"model")
         beside = out.with_name(out.name + ".json")
         beside.write_text(json.dumps(RECIPE))
@@ -37,7 +41,7 @@ def run(workspace, monkeypatch):
     shared = replace(services_module.get_services(), engine=StandIn())
     monkeypatch.setitem(services_module._services, workspace.root, shared)
     with Store(workspace) as store:
-        run = store.queue_run(RunRequest(PRESETS["tiny"].config, "mine"))
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config, "Mine: 2nd try"))
         store.claim(run.id, ["cpu:0"])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.4))
@@ -61,3 +65,21 @@ def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
     labels = [each.proto.label for each in page.get("download_button")]
     assert "Save 0.0 MB" in labels and "Save its description" in labels
     assert "Save the program" in labels
+    assert services_module.get_services().engine.written == ["Mine-2nd-try.keras"]
+
+
+def test_the_menu_of_downloads_is_closed_beneath_its_dialog(run) -> None:
+    page = open_page("runs.py", runs=run.id)
+
+    def menu() -> str:
+        return next(
+            block.proto.id or str(block.proto)
+            for block in page.get("popover")
+            if block.proto.popover.label == "Download"
+        )
+
+    before = menu()
+    page.button(key="export-keras").click().run()
+    assert not page.exception
+    assert any(button.key == "write-keras" for button in page.button)
+    assert menu() != before  # another one, which begins closed
