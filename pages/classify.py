@@ -9,6 +9,7 @@ from core.store.records import Run
 from pages.components.classify.samples import render_samples
 from pages.components.classify.uploads import Picture, look_at, render_answers
 from pages.components.kit import session
+from pages.components.kit.pictures import may_use_camera
 from pages.components.kit.text import literal
 
 MAX_FILES = 100
@@ -50,7 +51,7 @@ def main() -> None:
             camera_on = st.toggle(
                 "Camera", key="classify-camera", help="Your browser asks for permission first."
             )
-        if camera_on and not session.may_use_camera():
+        if camera_on and not may_use_camera():
             st.caption(
                 ":material/no_photography: Browsers give a page the camera on localhost and over https only. Choose "
                 "files instead."

@@ -20,6 +20,15 @@ class Scaled:
     capped: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Strength:
+    """A whole policy made stronger or weaker: what it was at 1, by how much, and what came of it."""
+
+    base: AugmentationConfig
+    factor: float
+    result: AugmentationConfig
+
+
 def scaled(augmentation: AugmentationConfig, strength: float) -> Scaled:
     """Every range of `augmentation` times `strength`: 1 leaves all as it is, 0 turns all ranges off.
 

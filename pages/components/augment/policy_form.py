@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.augmentation.strength import MOST_STRENGTH, scaled
+from core.augmentation.strength import MOST_STRENGTH, Strength, scaled
 from core.config import AugmentationConfig, ExperimentConfig
 from core.config.labels import label_at
 from core.design.presets import PRESETS
@@ -83,7 +83,7 @@ def _take_strength() -> None:
     config = session.design_config()
     if config is not None:
         base, factor = session.strength(config.augmentation).base, round(session.widget_value(STRENGTH), 1)
-        session.set_strength(session.Strength(base, factor, scaled(base, factor).augmentation))
+        session.set_strength(Strength(base, factor, scaled(base, factor).augmentation))
 
 
 def render_knobs(config: ExperimentConfig) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from typing import Literal
+from urllib.parse import urlsplit
 
 import numpy as np
 import streamlit as st
@@ -50,3 +51,9 @@ def _fast_png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def may_use_camera() -> bool:
+    """Whether the visitor's browser gives this page a camera: over https, or on the browser's own computer."""
+    address = urlsplit(st.context.url or "")
+    return address.scheme != "http" or address.hostname in ("localhost", "127.0.0.1", "::1")

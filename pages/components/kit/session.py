@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import streamlit as st
 
+from core.augmentation.strength import Strength
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.drafts import Draft
 from core.errors import ConfigError
@@ -74,12 +74,6 @@ def is_filter_new(now: object, *, at_first: bool) -> bool:
     before = st.session_state.get("run_filter")
     st.session_state["run_filter"] = now
     return at_first if is_first else before != now
-
-
-def may_use_camera() -> bool:
-    """Whether the visitor's browser gives this page a camera: over https, or on the browser's own computer."""
-    address = urlsplit(st.context.url or "")
-    return address.scheme != "http" or address.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def flash(message: str) -> None:
@@ -316,15 +310,6 @@ def set_augmentation(augmentation: AugmentationConfig) -> None:
     config = design_config()
     if config is not None:
         alter_design(msgspec.structs.replace(config, augmentation=augmentation))
-
-
-@dataclass(frozen=True)
-class Strength:
-    """A whole policy made stronger or weaker: what it was at 1, by how much, and what came of it."""
-
-    base: AugmentationConfig
-    factor: float
-    result: AugmentationConfig
 
 
 def strength(augmentation: AugmentationConfig) -> Strength:
