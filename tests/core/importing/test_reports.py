@@ -329,4 +329,4 @@ def test_what_misleads_is_told_from_what_is_only_worth_knowing() -> None:
         *report.serious_findings()[1:],
     ]
     assert set(report.serious()) < set(report.sentences())
-    assert ImportReport((ClassCount("a", 100, 20, 20), ClassCount("b", 25, 20, 20))).serious() == []
+    assert ImportReport((ClassCount("a", 100, 60, 60), ClassCount("b", 60, 60, 60))).serious() == []

@@ -39,7 +39,7 @@ def test_every_number_of_a_data_set(workspace: Workspace) -> None:
     }  # fmt: skip
     save_dataset(workspace, "mine", "Mine", "", ("a", "b", "c"), arrays, num_validation=111)
     save_dataset(workspace, "other", "Other", "", ("a", "b", "c"), arrays)
-    page = open_page("datasets.py", **{"look-inside": "mine"})
+    page = open_page("datasets.py", **{"look-inside": "Mine"})
     stored = {
         name: np.load(workspace.datasets / "mine" / f"{name}.npy")
         for name in ("x_train", "y_train", "y_test")
@@ -84,7 +84,7 @@ def test_a_picture_is_the_one_that_its_words_name(workspace: Workspace) -> None:
         "x_test": generator.integers(0, 256, (700, 8, 9, 3), np.uint8), "y_test": np.arange(700) % 2,
     }  # fmt: skip
     save_dataset(workspace, "mine", "Mine", "", ("a", "b"), arrays, num_validation=300)
-    page = open_page("datasets.py", **{"look-inside": "mine"})
+    page = open_page("datasets.py", **{"look-inside": "Mine"})
     select_part(page, "Test")
     page.selectbox(key="class-mine").set_value(1).run()
     page.get("pagination")[0].set_value(2).run()
