@@ -117,7 +117,7 @@ def _too_few(words: str, counts: Mapping[str, int]) -> list[str]:
 
 
 def half_width_points(count: int) -> float:
-    """Half of a 95 % interval of an accuracy near 50 % on so many pictures, in percentage points (normal
+    """Half the width of the 95 % interval of an accuracy near 50 % on `count` pictures, in points (normal
     approximation, 1.96 · √(0.25 / count)).
     """
     return 100 * 1.96 * math.sqrt(0.25 / count)

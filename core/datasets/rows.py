@@ -47,7 +47,7 @@ class PictureFile:
         self._file.close()
 
     def check_space(self, count: int) -> None:
-        """Raise DatasetError unless the disk has room for so many pictures here and once more where they are stored."""
+        """Raise DatasetError unless the disk has room for `count` pictures twice: here, and where they are stored."""
         needed, free = 2 * count * self._picture_bytes, shutil.disk_usage(self._folder).free
         if needed > free:
             raise DatasetError(

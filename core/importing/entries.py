@@ -29,7 +29,7 @@ Folders = tuple[str, ...]  # from the outermost inwards
 
 @dataclass(frozen=True)
 class Entry:
-    """A file: the folders it lies in, its name, and how to read its first bytes, so many at most."""
+    """A file: the folders it lies in, its name, and `read`, which gives at most that many of its first bytes."""
 
     folders: Folders
     name: str

@@ -85,7 +85,7 @@ def find_layout(filled: Collection[Folders]) -> Layout:
     named = {outer: next(iter(hints)) for outer in insides if len(hints := hinted_parts(outer)) == 1}
     nested = {outer for outer in named if any(insides[outer])}
     if "train" not in {named[outer] for outer in nested} or len(set(named.values())) < 2:
-        # Nobody calls a class so; pictures to be classified lie there, in competitions.
+        # In competitions, a flat folder `test` holds pictures without labels; classes are not called so.
         unlabelled = {
             outer for outer in insides if PARTS.get(outer.lower()) == "test" and not any(insides[outer])
         }

@@ -11,7 +11,7 @@ from core.system.files import write_bytes
 from core.workspace import Workspace
 
 RESERVE_BYTES = 1_000_000  # many times what the database needs to mark or forget some runs
-# Without so much, training needs the space more.
+# With less free space, training needs it more than the reserve does.
 ROOM_BYTES = 3 * RESERVE_BYTES
 
 logger = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from core.workspace import Workspace
 SILENT_SECONDS = 60.0
 # What database and logs need beside the weights.
 RESERVE_BYTES = 1_000_000
-# No network has weights that need more, so that nothing has to be looked up as long as so much is free.
+# More than the weights of any network need. With this much free, no further check is necessary.
 MOST_BYTES = 4_000_000_000
 # Weights and what the optimizer keeps of each, in a checkpoint, and the weights once more in the saved model.
 BYTES_PER_PARAMETER = 4 * (3 + 1)

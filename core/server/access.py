@@ -175,7 +175,7 @@ class AccessMiddleware:
         return sign_in.render_sign_in(problem.status, said, _retry_header(problem.retry_seconds))
 
     async def _try(self, key: Key, source: str, given: bytes) -> WrongKey | None:
-        """The answer when `given` is not the key. The right key is taken at once, whoever else guesses from `source`.
+        """The answer when `given` is not the key. The right key is accepted at once, also while others guess.
 
         That answers as many guesses as come, which finds no long key. A short one is not even compared while `source`
         counts as guessing.

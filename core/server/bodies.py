@@ -76,7 +76,7 @@ class BodyMiddleware:
         try:
             await self._app(scope, body.receive, send_noting)
         except ClientDisconnect:
-            pass  # it hung up before its body was complete, and nobody waits for an answer
+            pass  # the client closed the connection, so no answer is needed
         except BodyRefused as refused:
             if started:
                 raise
