@@ -8,9 +8,12 @@
     │   │   └── UploadNotFound
     │   ├── PictureError              an uploaded file is not a picture that ConvDeck reads
     │   ├── StudyNotFound
+    │   ├── SweepNotFound
+    │   ├── ViewNotFound
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
     │       ├── IllegalTransition     its state forbids it
+    │       ├── TrialTaken            another process has written this trial of a sweep first
     │       └── TokenTaken            a token that has started something else
     ├── CannotWrite                   the disk is full or the folder read-only: it works again once a person helps
     ├── StaleAttempt                  a worker wrote for an attempt that is no longer the current one
@@ -76,6 +79,14 @@ class StudyNotFound(UserError):
     """There is no study with this id."""
 
 
+class SweepNotFound(UserError):
+    """There is no sweep with this id."""
+
+
+class ViewNotFound(UserError):
+    """There is no saved view with this name or id."""
+
+
 class RunError(UserError):
     """A run cannot do what was asked of it."""
 
@@ -86,6 +97,10 @@ class RunNotFound(RunError):
 
 class IllegalTransition(RunError):
     """The run's state does not allow the change that was asked for."""
+
+
+class TrialTaken(RunError):
+    """A sweep has other trials than the one who adds the next has seen."""
 
 
 class TokenTaken(RunError):

@@ -12,6 +12,8 @@ _BLANK = re.compile(
 )
 
 
+# People write a fraction with up to MOST_DIGITS significant digits; one with more is shown with FEW_DIGITS.
+MOST_DIGITS, FEW_DIGITS = 8, 4
 _RESERVED = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # no files on Windows
 
 
@@ -94,6 +96,16 @@ def listed(names: Sequence[str], most: int, separator: str = ", ") -> str:
     return separator.join(names[:most]) + others
 
 
+def within_sentence(words: str) -> str:
+    """With a small first letter, but for an abbreviation: `Learning rate 0.1` → `learning rate 0.1`, `FLOPs` stays."""
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
+def as_sentence(message: str) -> str:
+    """With a capital; the rest stays as it is."""
+    return message[:1].upper() + message[1:]
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as `71.2 %`; a dash when it is not known."""
     return "–" if value is None else f"{100 * value:.{digits}f} %"
@@ -102,6 +114,16 @@ def percent(value: float | None, digits: int = 1) -> str:
 def points(value: float | None) -> str:
     """A difference of two fractions as `9.1 points`, of a hundred."""
     return "–" if value is None else f"{100 * value:.1f} points"
+
+
+def is_long(value: float) -> bool:
+    """Whether a number has more digits than a person would write: one that a search has drawn."""
+    return isinstance(value, float) and math.isfinite(value) and float(f"{value:.{MOST_DIGITS}g}") != value
+
+
+def rounded_long(value: float) -> float:
+    """A number with such digits to FEW_DIGITS of them; another one as it is."""
+    return float(f"{value:.{FEW_DIGITS}g}") if is_long(value) else value
 
 
 def rate_in_words(rate: float) -> str:

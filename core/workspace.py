@@ -55,6 +55,14 @@ class Workspace:
         return self.root / "scheduler.log"
 
     @property
+    def searcher_lock(self) -> Path:
+        return self.root / "searcher.lock"
+
+    @property
+    def searcher_log(self) -> Path:
+        return self.root / "searcher.log"
+
+    @property
     def standby_request(self) -> Path:
         return self.root / "standby.wish"
 

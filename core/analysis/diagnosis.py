@@ -36,7 +36,7 @@ from core.analysis.signals import (
     is_known,
     read_signals,
 )
-from core.formatting import percent
+from core.formatting import percent, within_sentence
 from core.store.class_accuracy import ClassCounts
 
 __all__ = ["Diagnosis", "Verdict", "diagnose", "normal_gap", "overfitting_onset"]
@@ -262,7 +262,7 @@ def _overfitting(signals: Signals, guessing: _Guessing) -> Finding | None:
             f"where up to {_tenths(normal)} is normal, while {validation_in_words(signals, epoch)}."
         )
     if no_better := _no_better(signals, guessing):
-        text = f"{text.removesuffix('.')}; {no_better.headline[0].lower()}{no_better.headline[1:]} on validation."
+        text = f"{text.removesuffix('.')}; {within_sentence(no_better.headline)} on validation."
     how = "still gaining slowly" if still_gains(signals, epoch) else f"gap {_tenths(gap)} points"
     return Finding(Verdict.OVERFITTING, f"Overfitting since epoch {epoch}, {how}", text, epoch)
 

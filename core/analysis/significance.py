@@ -152,6 +152,22 @@ def paired_difference(
     `rounding` and `limits` are those of a single value, as in `mean_and_interval`; a difference of two has √2 times the
     rounding. Raises UserError when the two are not equally long.
     """
+    differences, rounding = differences_of(first, second, rounding)
+    width = limits[1] - limits[0]
+    interval = mean_and_interval(differences.tolist(), confidence, rounding=rounding, limits=(-width, width))
+    p = _paired_p(differences, rounding)
+    clear = interval.low is not None and interval.high is not None and interval.low * interval.high > 0
+    sentence = difference_sentence(interval, clear, confidence, names)
+    return Difference(interval.mean, interval.low, interval.high, p, interval.n, clear, sentence)
+
+
+def differences_of(
+    first: Sequence[float], second: Sequence[float], rounding: float | None
+) -> tuple[Values, float]:
+    """(first minus second, the rounding error of such a difference), with the `rounding` of one of them.
+
+    Raises UserError when the two are not equally long.
+    """
     one, other = _numbers(first, "first"), _numbers(second, "second")
     if len(one) != len(other):
         raise UserError(
@@ -161,13 +177,7 @@ def paired_difference(
     if rounding is None:
         spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
         rounding = _rounding_of(np.concatenate([one, other]), spread / math.sqrt(2))
-    rounding *= math.sqrt(2)
-    width = limits[1] - limits[0]
-    interval = mean_and_interval(differences.tolist(), confidence, rounding=rounding, limits=(-width, width))
-    p = _paired_p(differences, rounding)
-    clear = interval.low is not None and interval.high is not None and interval.low * interval.high > 0
-    sentence = _difference_sentence(interval, clear, confidence, names)
-    return Difference(interval.mean, interval.low, interval.high, p, interval.n, clear, sentence)
+    return differences, rounding * math.sqrt(2)
 
 
 def fit_log_law(
@@ -253,7 +263,8 @@ def _paired_p(differences: Values, rounding: float) -> float | None:
     return float(2 * special.stdtr(n - 1, -abs(mean / error)))
 
 
-def _difference_sentence(interval: Interval, clear: bool, confidence: float, names: tuple[str, str]) -> str:
+def difference_sentence(interval: Interval, clear: bool, confidence: float, names: tuple[str, str]) -> str:
+    """What a difference says of two that have names."""
     one, other = names
     points = f"{abs(100 * interval.mean):.1f} points"
     if interval.low is None or interval.high is None:

@@ -1,7 +1,7 @@
 """How the REST face answers: handlers run off the event loop, errors become JSON, bodies are bounded."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import anyio
@@ -20,9 +20,11 @@ from core.errors import (
     PreflightBusy,
     RunNotFound,
     StudyNotFound,
+    SweepNotFound,
     TokenTaken,
     UploadNotFound,
     UserError,
+    ViewNotFound,
 )
 from core.server.services import Services, get_services
 
@@ -48,7 +50,7 @@ async def answer(
     """What `work` returns, as JSON; what it raises, as an error with the status that fits."""
     try:
         return JSONResponse(await anyio.to_thread.run_sync(work, limiter=limiter), status_code=status)
-    except (RunNotFound, StudyNotFound, UploadNotFound) as error:
+    except (RunNotFound, StudyNotFound, SweepNotFound, UploadNotFound, ViewNotFound) as error:
         return refuse(404, str(error))
     except TokenTaken as error:
         return refuse(409, str(error))
@@ -106,15 +108,18 @@ def limited(request: Request, max_bytes: int) -> Request:
     return Request(request.scope, receive)
 
 
-def parse_body(body: bytes, known: set[str]) -> dict[str, Any]:
-    """The JSON object of a body, without what is null. Raises ConfigError for anything else and for unknown keys."""
+def parse_body(body: bytes, known: set[str], nullable: Collection[str] = ()) -> dict[str, Any]:
+    """The JSON object of a body, without what is null, but for the `nullable`.
+
+    Raises ConfigError for anything else and for unknown keys.
+    """
     try:
         asked = parse_json(body.decode())
     except UnicodeDecodeError:
         raise ConfigError("", "The body is not UTF-8 text.") from None
     if not isinstance(asked, dict):
         raise ConfigError("", "The body must be a JSON object.")
-    asked = {key: value for key, value in asked.items() if value is not None}
+    asked = {key: value for key, value in asked.items() if value is not None or key in nullable}
     unknown = set(asked) - known
     if unknown:
         raise unknown_key(min(unknown), sorted(known))

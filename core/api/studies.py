@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import answer_body, flag_of, parse_body, route, values_of
+from core.api.responses import answer, answer_body, flag_of, parse_body, route, values_of
 from core.config import ExperimentConfig
 from core.config.refusals import unknown_key
 from core.errors import ConfigError
 from core.server.services import Services, get_services
 from core.store.store import Store
 from core.studies.report import read_report, study_summary
-from core.studies.spec import StudySource
+from core.studies.spec import UNTIL_DECIDED, StudySource
 from core.studies.start import (
     base_fork,
     base_of_preset,
@@ -27,7 +27,7 @@ from core.studies.start import (
 )
 
 SOURCES = ("config", "preset", "run")
-OPTIONS = ("num_seeds", "modes", "sizes", "num_sizes", "fractions")
+OPTIONS = ("num_seeds", "modes", "sizes", "num_sizes", "fractions", *UNTIL_DECIDED)
 
 
 def routes() -> list[Route]:
@@ -37,7 +37,7 @@ def routes() -> list[Route]:
         Route("/api/v1/studies", _start, methods=["POST"]),
         route("/api/v1/studies/{id}", "GET", _study),
         route("/api/v1/studies/{id}/stop", "POST", partial(_change, stop_study)),
-        route("/api/v1/studies/{id}/resume", "POST", partial(_change, complete_study)),
+        Route("/api/v1/studies/{id}/resume", _resume, methods=["POST"]),
     ]
 
 
@@ -73,6 +73,19 @@ async def _start(request: Request) -> Response:
     return await answer_body(request, start)
 
 
+async def _resume(request: Request) -> Response:
+    """Without a body, or with `{"max_seeds": N}` for a study that adds seeds until it is decided."""
+
+    def resume(body: bytes) -> Any:
+        services, asked = get_services(), parse_body(body, {"max_seeds"}) if body else {}
+        complete_study(services.workspace, request.path_params["id"], asked.get("max_seeds"))
+        return _study(services, request)
+
+    if "content-type" in request.headers:
+        return await answer_body(request, resume, 200)
+    return await answer(lambda: resume(b""))
+
+
 def _second_of(store: Store, first: StudySource, against: object) -> StudySource:
     """Another config, or with `set` alone the first with something changed."""
     if not isinstance(against, dict):
@@ -88,7 +101,8 @@ def _base_of(store: Store, asked: Mapping[str, Any]) -> StudySource:
         raise ConfigError("", "Send one of config, preset and run.")
     values, source = values_of(dict(asked)), asked[given[0]]
     if given[0] == "config":
-        return StudySource("config", ExperimentConfig.from_dict(source).with_values(values))
+        config = ExperimentConfig.from_dict(source).with_values(values)
+        return StudySource("config", config, is_seed_given="seed" in values)
     if not isinstance(source, str):
         raise ConfigError(given[0], "must be text.")
     return base_of_preset(source, values) if given[0] == "preset" else base_of_run(store, source, values)

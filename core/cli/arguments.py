@@ -66,14 +66,19 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def _read_config(path: Path) -> ExperimentConfig:
+    return ExperimentConfig.from_json(read_text(path, "a config"))
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file that a person names. Raises UserError where it cannot be read or is too large."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_CONFIG_BYTES:
-        raise UserError(f"{path} is larger than {MAX_CONFIG_BYTES:,} bytes; that is not a config.")
+        raise UserError(f"{path} is larger than {MAX_CONFIG_BYTES:,} bytes; that is not {what}.")
     try:
-        return ExperimentConfig.from_json(data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text.") from error

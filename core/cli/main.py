@@ -7,16 +7,19 @@ from collections.abc import Sequence
 
 from core.cli import (
     augmentation,
+    compare,
     datasets,
     doctor,
     example,
     interventions,
+    marks,
     notebook,
     predict,
     preflight,
     presets,
     runs,
     studies,
+    sweeps,
     trash,
 )
 from core.errors import ConvDeckError, UserError
@@ -33,8 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
-        datasets, preflight, runs, interventions, studies, notebook, predict, augmentation, presets, doctor,
-        example, trash,
+        datasets, preflight, runs, interventions, compare, marks, studies, sweeps, notebook, predict, augmentation,
+        presets, doctor, example, trash,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)

@@ -1,7 +1,6 @@
-"""Commands about runs: train, runs, show, fork, stop, resume, rename, delete, export."""
+"""Commands about runs: train, runs, show, fork, stop, resume, rename, export."""
 
 import argparse
-import contextlib
 import datetime
 import sys
 from dataclasses import asdict
@@ -12,12 +11,11 @@ import numpy as np
 
 from core.cli.arguments import add_config_arguments, config_from, parse_assignment
 from core.cli.interventions import print_interventions
-from core.cli.output import end_progress, in_minutes, print_json, print_table
+from core.cli.output import print_json, print_table
 from core.cli.waiting import wait_until
 from core.datasets.class_counts import count_notes
 from core.datasets.identity import data_problem
 from core.engine.client import Engine
-from core.errors import RunNotFound
 from core.formatting import percent, points
 from core.runs import control
 from core.runs.breakdown import (
@@ -29,7 +27,6 @@ from core.runs.breakdown import (
 )
 from core.runs.documents import run_detail
 from core.runs.start import fork_experiment, start_or_share_experiment
-from core.runs.trash import purge_expired, purge_run
 from core.runs.trouble import trouble_of
 from core.runs.verdicts import class_counts_of, summaries_of, verdict_of
 from core.scheduling.worker_log import output_tail
@@ -95,11 +92,6 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rename.add_argument("run", metavar="RUN")
     rename.add_argument("name", metavar="NAME")
     rename.set_defaults(handle=_rename)
-
-    delete = commands.add_parser("delete", help="delete a run with its weights and curves")
-    delete.add_argument("run", metavar="RUN")
-    delete.add_argument("--now", action="store_true", help="for good, also one that is in the trash already")
-    delete.set_defaults(handle=_delete)
 
     export = commands.add_parser("export", help="write a run's best model to a file")
     export.add_argument("run", metavar="RUN")
@@ -177,21 +169,6 @@ def _rename(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _delete(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.from_environment().ensure()
-    purge_expired(workspace)
-    if arguments.now:
-        with contextlib.suppress(RunNotFound):  # it may be in the trash already
-            control.delete_run(workspace, arguments.run)
-        purge_run(workspace, arguments.run)
-        print(f"{arguments.run} is deleted.")
-        return 0
-    kept = control.delete_run(workspace, arguments.run)
-    print(f"{arguments.run} is deleted.")
-    print(f"Until {in_minutes(kept.kept_until)}, python -m core restore {arguments.run} brings it back.")
-    return 0
-
-
 def _export(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     run = Store(workspace).get_run(arguments.run)
@@ -218,13 +195,7 @@ def report(workspace: Workspace, run: Run, *, wait: bool, as_json: bool, shared:
     """
     store = Store(workspace)
     if wait:
-        try:
-            run = _wait_for(workspace, store, run)
-        except KeyboardInterrupt:
-            end_progress()
-            if not run.stop_requested:
-                print(f"The run continues; stop it with: python -m core stop {run.id}", file=sys.stderr)
-            raise
+        run = _wait_for(workspace, store, run)
     if as_json or wait:
         _print_run(store, run, as_json=as_json, shared=shared)
     else:
@@ -238,6 +209,9 @@ def _wait_for(workspace: Workspace, store: Store, run: Run) -> Run:
         lambda: store.get_run(run.id),
         lambda found: _progress(workspace, found),
         workspace=workspace,
+        if_left=""
+        if run.stop_requested
+        else f"The run continues; stop it with: python -m core stop {run.id}",
     )
 
 

@@ -7,13 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.arguments import config_from, parse_assignment
-from core.cli.output import end_progress, print_json, print_table
+from core.cli.output import print_json, print_table
 from core.cli.study_results import print_result
 from core.cli.waiting import wait_until
 from core.store.store import Store
 from core.store.studies import Member, Study
 from core.studies.report import StudyReport, num_planned, read_report, study_summary
-from core.studies.spec import ABLATION, KINDS, MODES, NOISE, SEEDS, SEEDS_OF, VOLUME, StudySource
+from core.studies.spec import (
+    ABLATION,
+    DEFAULT_MAX_SEEDS,
+    KINDS,
+    MODES,
+    MOST_SEEDS,
+    NOISE,
+    SEEDS,
+    SEEDS_AT_FIRST,
+    SEEDS_OF,
+    UNTIL_DECIDED,
+    VOLUME,
+    StudySource,
+)
 from core.studies.start import (
     base_fork,
     base_of_preset,
@@ -24,6 +37,7 @@ from core.studies.start import (
     start_study,
     stop_study,
 )
+from core.studies.until_decided import expected_seeds
 from core.workspace import Workspace
 
 HELP = {
@@ -50,11 +64,17 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     stop = commands.add_parser("stop-study", help="stop the runs that a study started")
     stop.set_defaults(handle=_change, action=stop_study)
     resume = commands.add_parser("resume-study", help="queue the missing runs of a study again")
-    resume.set_defaults(handle=_change, action=complete_study)
+    resume.set_defaults(handle=_resume)
     for command in (show, stop, resume):
         command.add_argument("study", metavar="STUDY")
         command.add_argument("--json", action="store_true", help="print one JSON document")
     resume.add_argument("--wait", action="store_true", help="wait until every run has ended")
+    resume.add_argument(
+        "--max-seeds",
+        metavar="N",
+        type=int,
+        help="allow a study that adds seeds until it is decided this many",
+    )
 
     delete = commands.add_parser(
         "delete-study", help="delete a study; its runs stay unless --with-runs is given"
@@ -81,6 +101,19 @@ def _add_kind(parser: argparse.ArgumentParser, kind: str) -> None:
         parser.add_argument(
             "--against-set", metavar="PATH=VALUE", action="append", default=[],
             help="compare with a changed config: the one named, otherwise the first; may be repeated",
+        )  # fmt: skip
+        parser.add_argument(
+            "--until-decided", action="store_true", default=None,
+            help=f"begin with --seeds (default: {SEEDS_AT_FIRST[2]}) and add seeds until the difference is decided",
+        )  # fmt: skip
+        parser.add_argument(
+            "--max-seeds", metavar="N", type=int,
+            help=f"with --until-decided: seeds in all, up to {MOST_SEEDS} (default: {DEFAULT_MAX_SEEDS})",
+        )  # fmt: skip
+        parser.add_argument(
+            "--smallest-difference", metavar="F", type=float,
+            help="with --until-decided: also decided once the difference is surely smaller, such as 0.005 for half a "
+            "point",
         )  # fmt: skip
     elif kind == ABLATION:
         parser.add_argument(
@@ -125,7 +158,7 @@ def _start(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     asked = {
         key: getattr(arguments, key)
-        for key in ("num_seeds", "modes", "sizes", "num_sizes", "fractions")
+        for key in ("num_seeds", "modes", "sizes", "num_sizes", "fractions", *UNTIL_DECIDED)
         if getattr(arguments, key, None) is not None
     }
     with Store(workspace) as store:
@@ -133,6 +166,11 @@ def _start(arguments: argparse.Namespace) -> int:
         second = _second(store, first, arguments) if arguments.kind == SEEDS else None
     spec = make_spec(workspace, arguments.kind, first, second, asked)
     study = start_study(workspace, spec, arguments.name, reuse=not arguments.no_reuse)
+    if spec.until_decided and not arguments.json:
+        with Store(workspace) as store:
+            expected = expected_seeds(store, spec)
+        if expected is not None:
+            print(f"{expected.sentence} {expected.basis}")
     return _report(workspace, study, wait=arguments.wait, as_json=arguments.json)
 
 
@@ -141,7 +179,8 @@ def _first(store: Store, arguments: argparse.Namespace) -> StudySource:
         return base_of_run(store, arguments.run, _values(arguments))
     if arguments.preset:
         return base_of_preset(arguments.preset, _values(arguments))
-    return StudySource(_name_of(arguments.config), config_from(arguments))
+    is_given = "seed" in _values(arguments)
+    return StudySource(_name_of(arguments.config), config_from(arguments), is_seed_given=is_given)
 
 
 def _name_of(path: Path) -> str:
@@ -190,7 +229,14 @@ def _change(arguments: argparse.Namespace) -> int:
     action: Callable[[Workspace, str], int] = arguments.action
     action(workspace, arguments.study)
     study = Store(workspace).studies.get(arguments.study)
-    return _report(workspace, study, wait=getattr(arguments, "wait", False), as_json=arguments.json)
+    return _report(workspace, study, wait=False, as_json=arguments.json)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    complete_study(workspace, arguments.study, arguments.max_seeds)
+    study = Store(workspace).studies.get(arguments.study)
+    return _report(workspace, study, wait=arguments.wait, as_json=arguments.json)
 
 
 def _delete(arguments: argparse.Namespace) -> int:
@@ -203,21 +249,20 @@ def _delete(arguments: argparse.Namespace) -> int:
 
 
 def _report(workspace: Workspace, study: Study, *, wait: bool, as_json: bool) -> int:
-    """Print a study, with `wait` once its runs have ended. Returns the exit code."""
+    """Print a study, with `wait` once its runs have ended and no more are added. Returns the exit code."""
     store = Store(workspace)
     if wait:
-        try:
-            _wait_for(workspace, store, study)
-        except KeyboardInterrupt:
-            end_progress()
-            print(f"Its runs continue; stop them with: python -m core stop-study {study.id}", file=sys.stderr)
-            raise
+        _wait_for(workspace, store, study)
     report = read_report(workspace, store, study.id)
     if as_json or wait:
         _print(report, as_json=as_json)
     else:
-        print(f"{study.name}: {report.num_planned} runs, id {study.id}.")
-    return 1 if wait and report.is_partial else 0
+        until = "" if report.adding is None else f" {report.adding}"
+        print(f"{study.name}: {report.num_planned} runs, id {study.id}.{until}")
+        if report.seeds_note is not None:
+            print(report.seeds_note)
+    # A seed without a pair does not matter once it is decided.
+    return 1 if wait and report.is_partial and not report.is_decided else 0
 
 
 def _wait_for(workspace: Workspace, store: Store, study: Study) -> None:
@@ -225,10 +270,11 @@ def _wait_for(workspace: Workspace, store: Store, study: Study) -> None:
         return sum(member.run.state.is_finished for member in members)
 
     wait_until(
-        lambda members: num_ended(members) == len(members),
+        lambda members: num_ended(members) == len(members) and not store.studies.get(study.id).adds_seeds,
         lambda: store.studies.members(study.id),
         lambda members: f"{study.name} ({study.id}): {num_ended(members)} of {len(members)} runs have ended",
         workspace=workspace,
+        if_left=f"Its runs continue; stop them with: python -m core stop-study {study.id}",
     )
 
 
@@ -236,9 +282,11 @@ def _print(report: StudyReport, *, as_json: bool) -> None:
     if as_json:
         print_json(report.to_dict())
         return
-    print(f"{report.study.name} ({report.study.id}): {report.standing}")
+    print(f"{report.study.name} ({report.study.id}): {report.full_standing}")
     if report.problem:
         print(report.problem)
+    if report.seeds_note is not None:
+        print(report.seeds_note)
     if report.result is not None:
         print(f"\n{report.result.headline}")
         for note in report.result.notes:

@@ -1,17 +1,25 @@
-"""Commands about deleted runs: restore, trash."""
+"""Commands about deleted runs: delete, restore, trash."""
 
 import argparse
+import contextlib
 
 from core.cli.output import in_minutes, print_json, print_table
-from core.runs.trash import empty_trash, purge_expired, restore_run
+from core.errors import RunNotFound
+from core.runs.control import delete_run
+from core.runs.trash import delete_runs, empty_trash, purge_expired, purge_run, restore_runs
 from core.store.store import Store
 from core.workspace import Workspace
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
-    restore = commands.add_parser("restore", help="bring a deleted run back from the trash")
-    restore.add_argument("run", metavar="RUN")
+    delete = commands.add_parser("delete", help="delete runs with their weights and curves, all or none")
+    delete.add_argument("runs", metavar="RUN", nargs="+")
+    delete.add_argument("--now", action="store_true", help="for good, also what is in the trash already")
+    delete.set_defaults(handle=_delete)
+
+    restore = commands.add_parser("restore", help="bring deleted runs back from the trash")
+    restore.add_argument("runs", metavar="RUN", nargs="+")
     restore.set_defaults(handle=_restore)
 
     trash = commands.add_parser(
@@ -22,9 +30,28 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     trash.set_defaults(handle=_trash)
 
 
+def _delete(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    purge_expired(workspace)
+    if arguments.now:
+        for run_id in arguments.runs:
+            with contextlib.suppress(RunNotFound):  # it may be in the trash already
+                delete_run(workspace, run_id)
+            purge_run(workspace, run_id)
+            print(f"{run_id} is deleted.")
+        return 0
+    batch = delete_runs(workspace, arguments.runs)
+    ids = [run.id for run in batch.runs]
+    for run_id in ids:
+        print(f"{run_id} is deleted.")
+    them = "it" if len(ids) == 1 else "them"
+    print(f"Until {in_minutes(batch.kept_until)}, python -m core restore {' '.join(ids)} brings {them} back.")
+    return 0
+
+
 def _restore(arguments: argparse.Namespace) -> int:
-    run = restore_run(Workspace.from_environment().ensure(), arguments.run)
-    print(f"{run.id} ({run.name}) is restored.")
+    for run in restore_runs(Workspace.from_environment().ensure(), arguments.runs):
+        print(f"{run.id} ({run.name}) is restored.")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Waiting for runs in a terminal: each change is reported on standard error, and the queue is kept served."""
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,13 +21,30 @@ def wait_until(
     describe: Callable[[T], str | None],
     *,
     workspace: Workspace | None,
+    if_left: str = "",
     poll_seconds: float = POLL_SECONDS,
 ) -> T:
     """`look` again and again until `has_ended` is true of what it returns; returns the last of these.
 
     Each change of what `describe` says of it is printed; None prints nothing. Meanwhile a scheduler is kept running
-    for `workspace`, if it is given.
+    for `workspace`, if it is given. `if_left` is said to a person who no longer waits: what goes on without them.
     """
+    try:
+        return _look_until(has_ended, look, describe, workspace, poll_seconds)
+    except KeyboardInterrupt:
+        end_progress()
+        if if_left:
+            print(if_left, file=sys.stderr)
+        raise
+
+
+def _look_until(
+    has_ended: Callable[[T], bool],
+    look: Callable[[], T],
+    describe: Callable[[T], str | None],
+    workspace: Workspace | None,
+    poll_seconds: float,
+) -> T:
     reported, checked = "", 0.0
     while True:
         found = look()

@@ -1,15 +1,21 @@
 """What differs between two configs, as values and in words."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.config.experiment import ExperimentConfig
-from core.config.labels import change_in_words, label_of, shown_value
+from core.config.labels import change_in_words, label_of, shown_beside, shown_value
 from core.errors import ConfigError
+
+
+def values_by_path(config: ExperimentConfig) -> dict[str, Any]:
+    """Each leaf of a config by its path, such as `model.blocks[0].filters`, in the order of the config."""
+    return _leaves(config.to_dict(), "")
 
 
 def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple[str, Any, Any]]:
     """(path, value in first, value in second) of each leaf that differs; None where one of them has no such leaf."""
-    left, right = _leaves(first.to_dict(), ""), _leaves(second.to_dict(), "")
+    left, right = values_by_path(first), values_by_path(second)
     paths = list(dict.fromkeys([*left, *right]))
     return [(p, left.get(p), right.get(p)) for p in paths if left.get(p) != right.get(p)]
 
@@ -31,25 +37,31 @@ def describe_changes(before: ExperimentConfig, after: ExperimentConfig, most: in
         layers, _, index = path.partition("[")
         # Where there are no layers at all, their list itself is the leaf that differs.
         if layers not in shorter or (index and int(index.partition("]")[0]) < shorter[layers]):
-            parts.append(change_in_words(path, shown_value(path, was), shown_value(path, now)))
+            parts.append(change_in_words(path, *shown_beside(path, (was, now))))
     rest = len(parts) - most
     return (", ".join(parts[:most]) + (f", … and {rest} more" if rest > 0 else "")) or "same settings"
 
 
 def setting_in_words(config: ExperimentConfig, path: str) -> str:
     """The value that a config has at a path, in words; a dash where it has no such block or layer."""
-    try:
-        value = config.value(path)
-    except ConfigError:
-        value = None
-    return shown_value(path, value)
+    return shown_value(path, _value(config, path))
+
+
+def setting_of_each(configs: Sequence[ExperimentConfig], path: str) -> list[str]:
+    """The same of configs that are compared: see `shown_beside`."""
+    return shown_beside(path, [_value(config, path) for config in configs])
 
 
 def settings_in_words(config: ExperimentConfig) -> list[tuple[str, str]]:
     """Each setting of a config by its name, with its value in words, in the order of the config."""
-    return [
-        (label_of(path), shown_value(path, value)) for path, value in _leaves(config.to_dict(), "").items()
-    ]
+    return [(label_of(path), shown_value(path, value)) for path, value in values_by_path(config).items()]
+
+
+def _value(config: ExperimentConfig, path: str) -> Any:
+    try:
+        return config.value(path)
+    except ConfigError:
+        return None
 
 
 def _leaves(value: Any, path: str) -> dict[str, Any]:

@@ -98,17 +98,17 @@ class ExperimentConfig(ConfigPart, frozen=True):
         return limits_of(place)[str(name)]
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, what: str = "config") -> Any:
     """JSON as the standard has it: no NaN, no Infinity, no key twice, no half of a character. Raises ConfigError."""
 
     def refuse_constant(name: str) -> None:
-        raise ConfigError("", f"The config holds {name}, which is not a number that JSON knows.")
+        raise ConfigError("", f"The {what} holds {name}, which is not a number that JSON knows.")
 
     def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise ConfigError("", f"The config holds the key {describe(key)} twice.")
+                raise ConfigError("", f"The {what} holds the key {describe(key)} twice.")
             found[key] = value
         return found
 
@@ -118,15 +118,15 @@ def parse_json(text: str) -> Any:
         json.dumps(values, ensure_ascii=False).encode()
         return values
     except RecursionError:
-        raise ConfigError("", "The config is nested too deeply.") from None
+        raise ConfigError("", f"The {what} is nested too deeply.") from None
     except UnicodeEncodeError:
         raise ConfigError(
-            "", "The config holds half of a character, such as \\ud800, which is no text."
+            "", f"The {what} holds half of a character, such as \\ud800, which is no text."
         ) from None
     except ConfigError:
         raise
     except ValueError as error:
-        raise ConfigError("", f"The config is not valid JSON: {error}.") from None
+        raise ConfigError("", f"The {what} is not valid JSON: {error}.") from None
 
 
 def _as_stored(name: str, values: Any) -> Any:

@@ -5,23 +5,32 @@ from typing import Any
 
 from core.errors import ConfigError
 
-_STEP = re.compile(r"([a-z_][a-z0-9_]*)|\[(\d{1,4})\]")
+EVERY = "[*]"  # a step: each entry of a list
+
+_STEP = re.compile(r"([a-z_][a-z0-9_]*)|\[(\d{1,4}|\*)\]")
 
 
-def parse_path(path: str) -> list[str | int]:
-    """`"model.blocks[1].filters"` → `["model", "blocks", 1, "filters"]`. Raises ConfigError."""
+def parse_path(path: str, *, with_every: bool = False, field: str | None = None) -> list[str | int]:
+    """`"model.blocks[1].filters"` → `["model", "blocks", 1, "filters"]`; `with_every`, `[*]` is a step too: EVERY.
+
+    Raises ConfigError, at `field` (None: at the path itself).
+    """
     steps: list[str | int] = []
     position = 0
     while position < len(path):
         if path[position] == "." and steps:
             position += 1
         match = _STEP.match(path, position)
-        if not match:
+        if not match or (match[2] == "*" and not with_every):
             break
-        steps.append(match[1] if match[1] is not None else int(match[2]))
+        index = match[2]
+        steps.append(match[1] if index is None else EVERY if index == "*" else int(index))
         position = match.end()
     if not steps or position != len(path):
-        raise ConfigError(path[:80], "is not a path such as model.blocks[0].filters.")
+        or_every = " or model.blocks[*].filters" if with_every else ""
+        raise ConfigError(
+            path[:80] if field is None else field, f"is not a path such as model.blocks[0].filters{or_every}."
+        )
     return steps
 
 

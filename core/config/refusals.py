@@ -84,30 +84,46 @@ def check_fields(config: msgspec.Struct, place: str, *names: str) -> None:
 
 def check_whole(path: str, value: object, limits: Limits) -> None:
     """Refuse anything but a whole number within its limits."""
-    allowed = f"from {int(limits.low):,} to {int(limits.high):,}"
+    whole_number(path, value, int(limits.low), limits.high if limits.high == math.inf else int(limits.high))
+
+
+def whole_number(field: str, value: object, low: int, high: float = math.inf, allowed: str = "") -> int:
+    """The value, if it is a whole number from `low` to `high`; `allowed` says so where there is more to say.
+
+    For numbers that are not settings, so the schema has no limits for them. Raises ConfigError.
+    """
+    allowed = allowed or (f"from {low:,} on" if high == math.inf else f"from {low:,} to {high:,}")
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(path, f"must be a whole number {allowed}, not {describe(value)}.")
-    if not limits.low <= value <= limits.high:
-        raise ConfigError(path, f"must be {allowed}, not {describe(value)}.")
+        raise ConfigError(field, f"must be a whole number {allowed}, not {describe(value)}.")
+    if not low <= value <= high:
+        raise ConfigError(field, f"must be {allowed}, not {describe(value)}.")
+    return value
 
 
 def settle_number(config: msgspec.Struct, path: str, limits: Limits) -> None:
-    """Make the field of `config` that `path` ends in a float, or refuse it.
-
-    Anything but a finite number within its limits is refused. 20 becomes 20.0 and -0.0 becomes 0.0: equal configs
-    have one JSON form, from which their id is made.
-    """
+    """Make the field of `config` that `path` ends in a float, or refuse it, as `check_number` does."""
     name = path.rpartition(".")[2]
-    value = getattr(config, name)
+    msgspec.structs.force_setattr(config, name, check_number(path, getattr(config, name), limits))
+
+
+def check_number(path: str, value: object, limits: Limits) -> float:
+    """The value as a float. Anything but a finite number within its limits is refused.
+
+    20 becomes 20.0 and -0.0 becomes 0.0: equal configs have one JSON form, from which their id is made.
+    """
     low, high = limits.low, limits.high
     allowed = f"above {low:g} and at most {high:g}" if limits.above else f"from {low:g} to {high:g}"
+    is_huge = isinstance(value, int | float) and value > LARGEST_WHOLE
+    if high > LARGEST_WHOLE and not is_huge:
+        # Only numbers near the upper limit need to hear of it: it is there to keep arithmetic finite.
+        allowed = f"above {low:g}" if limits.above else f"from {low:g} on"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(path, f"must be a number {allowed}, not {describe(value)}.")
     if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
         raise ConfigError(path, f"must be {allowed}, not {describe(value)}.")
     if not math.isfinite(value) or value < low or value > high or (limits.above and value == low):
         raise ConfigError(path, f"must be {allowed}, not {describe(value)}.")
-    msgspec.structs.force_setattr(config, name, float(value) + 0.0)
+    return float(value) + 0.0
 
 
 def check_choice(path: str, value: object, choices: Sequence[str]) -> None:

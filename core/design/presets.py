@@ -27,6 +27,11 @@ class Preset:
     config: ExperimentConfig
     known_bad: bool = False
 
+    @property
+    def label(self) -> str:
+        """What people choose by: `Small and quick (tiny)`, because files, commands and runs have the short name."""
+        return f"{self.title} ({self.name})"
+
 
 _ARTICLE_MODEL = ModelConfig(
     blocks=(BlockConfig(filters=64), BlockConfig(filters=32)),

@@ -8,7 +8,7 @@ from core.analysis.significance import mean_and_interval
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.epoch import Curves
-from core.formatting import duration, percent
+from core.formatting import as_sentence, duration, percent
 from core.runs.verdicts import verdict_of
 from core.store.records import Run, finite
 from core.store.store import Store
@@ -67,7 +67,7 @@ class RunFacts:
         if self.gap is not None:
             parts.append(f"a gap of {100 * self.gap:.1f} points")
         text = ", ".join(parts)
-        return f"{self.headline}. {text[:1].upper()}{text[1:]}."
+        return f"{self.headline}. {as_sentence(text)}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the curves: `show` has them."""

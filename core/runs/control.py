@@ -3,13 +3,13 @@
 Each makes sure that a scheduler runs.
 """
 
-import time
 from dataclasses import replace
 
 from core.datasets.identity import check_same_data
 from core.datasets.storage import describe_dataset
 from core.errors import RunError
 from core.runs.reserve import with_reserve
+from core.runs.trash import wait_for_processes
 from core.scheduling.service import ensure_scheduler
 from core.store.records import Run, RunData, RunRequest
 from core.store.reuse import Queued
@@ -108,11 +108,16 @@ def rename_run(workspace: Workspace, run_id: str, name: str) -> Run:
 
 
 def check_dataset_unused(workspace: Workspace, dataset_id: str) -> None:
-    """Raise RunError while a run that has not ended needs the data set, naming the run."""
+    """Raise RunError while a run that has not ended needs the data set, or a sweep or study that may add runs, naming
+    it.
+    """
     with Store(workspace) as store:
-        users = [run for run in store.list_runs() if run.dataset == dataset_id and not run.state.is_finished]
+        users = [
+            run.name for run in store.list_runs() if run.dataset == dataset_id and not run.state.is_finished
+        ]
+        users += store.sweeps.open_on(dataset_id) + store.studies.open_on(dataset_id)
     if users:
-        named = ", ".join(f"“{run.name}”" for run in users[:3]) + (" and others" if len(users) > 3 else "")
+        named = ", ".join(f"“{name}”" for name in users[:3]) + (" and others" if len(users) > 3 else "")
         raise RunError(
             f"The data set {dataset_id} is used by {named}. Stop it first, or wait until it has ended."
         )
@@ -125,10 +130,6 @@ def delete_run(workspace: Workspace, run_id: str, wait_seconds: float = 5.0) -> 
     while the run is active or its process does not end within `wait_seconds`.
     """
     ensure_scheduler(workspace)
-    deadline = time.monotonic() + wait_seconds
     with Store(workspace) as store:
-        run = store.get_run(run_id)
-        while run.state.is_finished and run.pid is not None and time.monotonic() < deadline:
-            time.sleep(0.1)
-            run = store.get_run(run_id)
+        wait_for_processes(store, [run_id], wait_seconds)
         return with_reserve(workspace, lambda: store.trash.put(run_id))

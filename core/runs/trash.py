@@ -1,19 +1,22 @@
-"""The trash as people use it: restore a run, delete it for good now, or leave that to the server after a week."""
+"""The trash as people use it: delete several runs and restore them as one, delete a run for good now, or leave that to
+the server after a week.
+"""
 
 import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from core.errors import CannotWrite, ConvDeckError, RunError, RunNotFound
+from core.errors import CannotWrite, ConvDeckError, IllegalTransition, RunError, RunNotFound
 from core.formatting import count_of
 from core.runs.reserve import keep_reserve, with_reserve
+from core.scheduling.service import ensure_scheduler
 from core.store.records import Run
 from core.store.store import Store
-from core.store.trash import KEPT_SECONDS
+from core.store.trash import KEPT_SECONDS, TrashedBatch
 from core.workspace import Workspace, folder_bytes
 
 # How old a size may be that is shown at each drawing.
@@ -22,6 +25,48 @@ SIZE_SECONDS = 30.0
 _GOING = ".deleted"
 
 logger = logging.getLogger(__name__)
+
+
+def delete_runs(workspace: Workspace, run_ids: Sequence[str], wait_seconds: float = 5.0) -> TrashedBatch:
+    """Move runs into the trash together, all or none: one action, which `restore_runs` undoes.
+
+    Raises as `core.runs.control.delete_run` does, for the first that cannot be deleted.
+    """
+    ensure_scheduler(workspace)
+    with Store(workspace) as store:
+        wait_for_processes(store, run_ids, wait_seconds)
+        try:
+            return with_reserve(workspace, lambda: store.trash.put_all(run_ids))
+        except IllegalTransition as error:
+            if len(run_ids) == 1:
+                raise
+            raise IllegalTransition(f"{error} None of the {len(run_ids):,} runs was deleted.") from None
+
+
+def restore_runs(workspace: Workspace, run_ids: Sequence[str]) -> list[Run]:
+    """Bring runs back from the trash together. Those whose files are gone or being deleted are left out.
+
+    Raises RunNotFound when that is so of all; RunError likewise.
+    """
+    going = _going(workspace)
+    wanted = [run_id for run_id in run_ids if run_id not in going]
+    if run_ids and not wanted:
+        raise RunError("The files of these runs are being deleted, so they cannot be restored any more.")
+    with Store(workspace) as store:
+        return store.trash.restore_all(wanted)
+
+
+def wait_for_processes(store: Store, run_ids: Iterable[str], wait_seconds: float) -> None:
+    """Wait until the processes of those that have ended are gone, because they may still write; at most this long.
+
+    Raises RunNotFound.
+    """
+    deadline = time.monotonic() + wait_seconds
+    for run_id in run_ids:
+        run = store.get_run(run_id)
+        while run.state.is_finished and run.pid is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
+            run = store.get_run(run_id)
 
 
 def restore_run(workspace: Workspace, run_id: str) -> Run:

@@ -1,9 +1,7 @@
 """How the scheduler starts a worker process, checks whether it still runs, and ends it."""
 
-import contextlib
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +11,13 @@ from typing import Protocol
 import psutil
 
 from core.scheduling.standby import STANDBY_COMMAND, Standby, handed_over_to
+from core.scheduling.standby_request import is_standby_off
 from core.scheduling.worker_log import attempt_header, last_words
+from core.scheduling.worker_process import WorkerProcess
 from core.store.records import Run
 from core.system.devices import Device
-from core.system.processes import Signal, detached, is_alive, is_suspended, process_started, signal_group
-from core.workspace import PROJECT_ROOT, Workspace
+from core.system.processes import Signal, is_alive, is_suspended, process_started, signal_group
+from core.workspace import Workspace
 
 WORKER_COMMAND = (sys.executable, "-m", "core.worker")
 
@@ -62,7 +62,7 @@ class Worker(Protocol):
     def started(self) -> float: ...
 
     def poll(self) -> Exit | None:
-        """None while it runs. Once it has ended, nothing of it is left."""
+        """None while it runs. Once it has ended, nothing of it is left, unless its process waits for another run."""
 
     def is_suspended(self) -> bool:
         """Whether it was stopped (SIGSTOP), so that it does nothing until it gets the signal `continue`."""
@@ -78,10 +78,14 @@ class Launcher(Protocol):
         """Start the worker of the run's current attempt. Raises OSError when that cannot be done."""
 
     def keep_ready(self, devices: Sequence[Device]) -> None:
-        """Have a standby worker wait for a run on any one of these devices; without devices, have none wait.
+        """Have a standby worker wait for a run on any one of these devices; without devices, none is requested.
 
-        Returns at once, and fails silently: a run starts without one too.
+        One that has just had a run waits for some seconds in any case. Returns at once, and fails silently: a run
+        starts without one too.
         """
+
+    def close(self) -> None:
+        """End those that wait."""
 
     def adopt(self, run: Run) -> Worker | None:
         """The worker of the run's current attempt, launched by an earlier scheduler, which may have ended since.
@@ -114,23 +118,21 @@ class LocalLauncher:
             log.flush()
             process = self._standby.hand_over(run, _arguments(run), environment, log_path)
             if process is None:
-                process = subprocess.Popen(
-                    [*self._command, *_arguments(run)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=PROJECT_ROOT,
-                    env=environment,
-                    **detached(),
-                )
-        return _OwnWorker(process, log_path, run.attempt)
+                # A process on a GPU would keep the memory that it has taken there.
+                stays = _are_cpus(devices) and not is_standby_off()
+                process = WorkerProcess(self._command, environment, log, _arguments(run), stays=stays)
+                self._standby.lend(process, run, environment)
+        return _OwnWorker(process, self._standby, log_path, run.attempt)
 
     def keep_ready(self, devices: Sequence[Device]) -> None:
         # A standby worker on a GPU was never tried.
-        if devices and all(device.kind == "cpu" for device in devices):
-            self._standby.keep(worker_environment(self._workspace, devices[:1], os.environ))
+        if devices and _are_cpus(devices):
+            self._standby.keep(worker_environment(self._workspace, devices[:1], os.environ), len(devices))
         else:
-            self._standby.end()
+            self._standby.dismiss()
+
+    def close(self) -> None:
+        self._standby.close()
 
     def adopt(self, run: Run) -> Worker | None:
         folder = self._workspace.run_folder(run.id)
@@ -172,13 +174,14 @@ def worker_environment(
 
 
 class _OwnWorker:
-    """A child of this process, whose exit code is available."""
+    """A run's time in a child of this process, whose exit code is available."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log_path: Path, attempt: int) -> None:
+    def __init__(self, process: WorkerProcess, standby: Standby, log_path: Path, attempt: int) -> None:
         self._process = process
+        self._standby = standby
         self._log_path = log_path
         self._attempt = attempt
-        self._started = process_started(process.pid) or 0.0
+        self._exit: Exit | None = None
 
     @property
     def pid(self) -> int:
@@ -186,26 +189,23 @@ class _OwnWorker:
 
     @property
     def started(self) -> float:
-        return self._started
+        return self._process.started
 
     def poll(self) -> Exit | None:
-        if self._process.returncode is None:
-            if is_alive(self.pid, self._started):
-                return None
-            # It has ended but is not reaped, so that its pid cannot be given away: what it left behind goes too.
-            signal_group(self.pid, "kill")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=5)
-        if self._process.returncode is None:
-            return None
-        return Exit(self._process.returncode, last_words(self._log_path, self._attempt))
+        if self._exit is None:
+            if self._process.waits_again():
+                self._standby.take_back(self._process)
+                self._exit = Exit(0)
+            elif (code := self._process.poll()) is not None:
+                self._exit = Exit(code, last_words(self._log_path, self._attempt))
+        return self._exit
 
     def is_suspended(self) -> bool:
-        return is_suspended(self.pid)
+        return self._exit is None and is_suspended(self.pid)
 
     def signal(self, kind: Signal) -> None:
-        if self._process.poll() is None:
-            signal_group(self.pid, kind)
+        if self._exit is None:  # afterwards it is another run's
+            self._process.signal(kind)
 
 
 class _AdoptedWorker:
@@ -236,6 +236,10 @@ class _AdoptedWorker:
     def signal(self, kind: Signal) -> None:
         if is_alive(self._pid, self._started):
             signal_group(self._pid, kind)
+
+
+def _are_cpus(devices: Sequence[Device]) -> bool:
+    return all(device.kind == "cpu" for device in devices)
 
 
 def _arguments(run: Run) -> list[str]:

@@ -80,8 +80,8 @@ class Scheduler:
         return bool(self._watched) or wanted or self._store.has_work()
 
     def close(self) -> None:
-        """End the standby worker. Workers that have a run continue."""
-        self._launcher.keep_ready(())
+        """End the workers that wait. Those that have a run continue."""
+        self._launcher.close()
 
     def _continue_suspended(self) -> None:
         """Continue stopped workers (SIGSTOP) when one of them may hold the database, so that others can write."""

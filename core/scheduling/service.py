@@ -1,38 +1,33 @@
 """The scheduler as a process, and how pages, commands and REST start it.
 
-One process per workspace, kept single by a file lock. The first program that needs it starts it; it outlives that
-program and ends when there has been nothing to do for a while.
+One process per workspace (see `core.scheduling.single`). While a sweep or a study wants more runs, it keeps the
+searcher running, and the searcher it.
 
     python -m core.scheduling.service        serves the workspace in CONVDECK_HOME
 """
 
 import logging
 import os
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import ConvDeckError
+from core.scheduling import single
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.scheduler import Scheduler
+from core.scheduling.single import Single, ensure_searcher
 from core.scheduling.standby_request import is_standby_requested
 from core.store.store import Store
-from core.system.files import open_log
-from core.system.processes import detached
-from core.workspace import PROJECT_ROOT, Workspace
+from core.workspace import Workspace
 
 TICK_SECONDS = 0.1
 IDLE_SECONDS = 30.0
 LOCK_SECONDS = 1.0
-SPAWN_SECONDS = 1.0
+SEARCHER_CHECK_SECONDS = 1.0
 # Less than others wait for the database: while it is locked, only the scheduler's `_continue_suspended` can help them.
 BUSY_SECONDS = 5.0
-SCHEDULER_COMMAND = (sys.executable, "-m", "core.scheduling.service")
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +41,7 @@ def serve_queue(workspace: Workspace, scheduler: Scheduler, store: Store, idle_s
         except Timeout:
             return
         try:
-            _tick_until_idle(scheduler, idle_seconds)
+            _tick_until_idle(scheduler, store, idle_seconds)
         finally:
             scheduler.close()
             lock.release()
@@ -56,11 +51,14 @@ def serve_queue(workspace: Workspace, scheduler: Scheduler, store: Store, idle_s
             return
 
 
-def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
-    busy_at, complaint = time.monotonic(), ""
+def _tick_until_idle(scheduler: Scheduler, store: Store, idle_seconds: float) -> None:
+    busy_at, complaint, searcher_due = time.monotonic(), "", float("-inf")
     while time.monotonic() - busy_at < idle_seconds:
         try:
             busy = scheduler.tick()
+            if time.monotonic() >= searcher_due:
+                searcher_due = time.monotonic() + SEARCHER_CHECK_SECONDS
+                ensure_searcher(store)
         except Exception as error:  # one run's error must not keep the others from being served
             busy = True
             if repr(error) != complaint:  # once is enough: a full disk stays full for many ticks
@@ -71,63 +69,39 @@ def _tick_until_idle(scheduler: Scheduler, idle_seconds: float) -> None:
         time.sleep(TICK_SECONDS)
 
 
-_spawning = threading.Lock()
+SCHEDULER = Single(
+    "scheduler",
+    (sys.executable, "-m", "core.scheduling.service"),
+    lambda workspace: workspace.scheduler_lock,
+    lambda workspace: workspace.scheduler_log,
+    "runs wait",
+)
 
 
-_spawned_at: dict[Path, float] = {}
-
-
-_complaints: dict[Path, str] = {}
-
-
-def ensure_scheduler(workspace: Workspace, command: Sequence[str] = SCHEDULER_COMMAND) -> None:
+def ensure_scheduler(workspace: Workspace, command: Sequence[str] | None = None) -> None:
     """Start a scheduler for the workspace if none runs and there are runs to serve or a standby worker is requested.
 
-    Call it after a run was queued, and now and then while one waits: it takes half a millisecond when all is well.
-    When it fails, the cause goes to the log and nothing is raised: what was queued stays queued, and the next call
-    tries again.
+    Likewise the searcher: a scheduler of an older version that still runs would not start it. Call it after a run was
+    queued, and now and then while one waits: it takes a millisecond when all is well. When it fails, the cause goes to
+    the log and nothing is raised: what was queued stays queued, and the next call tries again.
     """
-    try:
+
+    def is_needed() -> bool:
         with Store(workspace) as store:
-            if not store.has_work() and not is_standby_requested(workspace):
-                return
-        with _spawning:
-            # One that was started a moment ago is on its way to the lock: ten runs in a row need one scheduler.
-            recent = time.monotonic() - _spawned_at.get(workspace.root, float("-inf")) < SPAWN_SECONDS
-            if not recent and not is_served(workspace):
-                _spawn(workspace, command)
-                _spawned_at[workspace.root] = time.monotonic()
-    except (ConvDeckError, OSError) as error:
-        # The server calls every two seconds; the same cause is logged once.
-        if str(error) != _complaints.get(workspace.root):
-            _complaints[workspace.root] = str(error)
-            logger.warning("The scheduler could not be started, so runs wait; trying again. %s", error)
+            return store.has_work() or is_standby_requested(workspace)
+
+    def is_searcher_needed() -> bool:
+        with Store(workspace) as store:
+            return store.needs_searcher()
+
+    SCHEDULER.ensure(workspace, is_needed, command)
+    if command is None:
+        single.SEARCHER.ensure(workspace, is_searcher_needed)
 
 
 def is_served(workspace: Workspace) -> bool:
     """Whether a scheduler runs for the workspace at this moment."""
-    lock = FileLock(workspace.scheduler_lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def _spawn(workspace: Workspace, command: Sequence[str]) -> None:
-    with open_log(workspace.scheduler_log) as log:
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=PROJECT_ROOT,
-            env={**os.environ, "CONVDECK_HOME": str(workspace.root)},
-            **detached(),
-        )
-    # Its end has to be waited for, or the dead process stays in the table for as long as the server is up.
-    threading.Thread(target=process.wait, name="scheduler", daemon=True).start()
+    return SCHEDULER.is_running(workspace)
 
 
 def main() -> None:

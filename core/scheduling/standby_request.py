@@ -17,9 +17,14 @@ REQUEST_SECONDS = 600.0
 _requested_for: set[Path] = set()
 
 
+def is_standby_off() -> bool:
+    """Whether `CONVDECK_STANDBY=off` is set: no worker waits for a run, before its first one or between two."""
+    return os.environ.get("CONVDECK_STANDBY") == "off"
+
+
 def request_standby(workspace: Workspace) -> None:
-    """Request a standby worker for this process from now on. Does nothing with `CONVDECK_STANDBY=off`."""
-    if os.environ.get("CONVDECK_STANDBY") == "off":
+    """Request a standby worker for this process from now on, unless it is off."""
+    if is_standby_off():
         return
     _requested_for.add(workspace.root)
     pid = os.getpid()

@@ -28,9 +28,11 @@ MAX_LOG_CHARACTERS = 4000
 # Without those in the trash, as everything here but names and numbers that are in use.
 SELECT_RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM live_runs"
 FINAL_STATES = ", ".join(f"'{state}'" for state in sorted(FINAL))
-STARTED_BY_STUDY = """
+# By a study or a sweep, as one of several.
+STARTED_AS_ONE_OF_SEVERAL = """(
     EXISTS (SELECT 1 FROM study_runs WHERE run_number = number AND NOT json_extract(role, '$.reused'))
-"""
+    OR EXISTS (SELECT 1 FROM trial_runs WHERE run_number = number AND NOT is_reused)
+)"""
 ACTIVE_STATES = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
 
 _LAST_GAPS = """
@@ -142,6 +144,17 @@ def enter(
     elif run.state is RunState.STARTING:
         changes |= {"started_at": max(run.created_at, now)}
     update(connection, number, changes | dict(fields))
+
+
+def request_stop(connection: sqlite3.Connection, now: float, run_id: str) -> None:
+    """A waiting run is STOPPED at once; an active one at its next batch. Raises RunNotFound, IllegalTransition."""
+    number, run = get(connection, run_id)
+    if run.state is RunState.WAITING:
+        enter(connection, now, number, run, RunState.STOPPED, {})
+    elif run.state.is_active:
+        update(connection, number, {"stop_requested": True})
+    else:
+        raise IllegalTransition(f"“{run.name}” is {run.state.lower()} already; there is nothing to stop.")
 
 
 def close_open_requests(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:

@@ -235,6 +235,95 @@ UPGRADES: tuple[Sequence[str], ...] = (
         END
         """,
     ),
+    (
+        # A search over settings. `spec` is JSON of `core.sweeps`; what it asks for is in trials, a trial's runs in
+        # trial_runs. `insights` is what the searcher has worked out of them (JSON), for pages that must not load it.
+        """
+        CREATE TABLE sweeps (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            token TEXT UNIQUE,
+            name TEXT NOT NULL,
+            spec TEXT NOT NULL,
+            state TEXT NOT NULL,
+            planned INTEGER NOT NULL,
+            concurrency INTEGER,
+            created_at REAL NOT NULL,
+            ended_at REAL,
+            error TEXT,
+            next_step TEXT,
+            insights TEXT
+        ) STRICT
+        """,
+        # `choices`: the values by path (JSON). `known`: the numbers of the trials whose results were known when it was
+        # chosen (JSON), so that the choice can be made again. `pruned_at`: the epoch after which it was given up.
+        """
+        CREATE TABLE trials (
+            sweep_number INTEGER NOT NULL REFERENCES sweeps ON DELETE CASCADE,
+            trial INTEGER NOT NULL,
+            origin TEXT NOT NULL,
+            choices TEXT NOT NULL,
+            known TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            pruned_at INTEGER,
+            error TEXT,
+            PRIMARY KEY (sweep_number, trial)
+        ) STRICT, WITHOUT ROWID
+        """,
+        # `purpose`: search, or confirm for the fresh seeds of a confirmation.
+        """
+        CREATE TABLE trial_runs (
+            sweep_number INTEGER NOT NULL,
+            trial INTEGER NOT NULL,
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+            seed INTEGER NOT NULL,
+            purpose TEXT NOT NULL,
+            is_reused INTEGER NOT NULL,
+            PRIMARY KEY (sweep_number, trial, run_number),
+            FOREIGN KEY (sweep_number, trial) REFERENCES trials ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX trial_runs_by_run ON trial_runs (run_number)",
+    ),
+    (
+        # How people keep order among many runs.
+        "ALTER TABLE runs ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE run_tags (
+            run_number INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+            tag TEXT NOT NULL,
+            PRIMARY KEY (run_number, tag)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX run_tags_by_tag ON run_tags (tag)",
+        # A way to look at the runs: `query` is what stands after the ? in a link to Compare.
+        """
+        CREATE TABLE saved_views (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL UNIQUE,
+            query TEXT NOT NULL,
+            created_at REAL NOT NULL
+        ) STRICT
+        """,
+    ),
+    (
+        # A study that adds seeds until it is decided: how many it has added to those of its spec, how many it may have
+        # in all (NULL: it adds none), and whether it still adds.
+        "ALTER TABLE studies ADD COLUMN added_seeds INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE studies ADD COLUMN max_seeds INTEGER",
+        "ALTER TABLE studies ADD COLUMN adds_seeds INTEGER NOT NULL DEFAULT 0",
+    ),
+    (
+        # With how many seeds a confirmation was planned before any of its runs had finished: there its one look is.
+        "ALTER TABLE sweeps ADD COLUMN confirm_seeds INTEGER",
+        # Why a study adds no more seeds, where it was neither decided nor stopped: the error that ended it.
+        "ALTER TABLE studies ADD COLUMN ended_by TEXT",
+    ),
+    (
+        # Whether a person has stopped a study: it no longer wants the runs that it shares with others to go on.
+        "ALTER TABLE studies ADD COLUMN is_stopped INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 

@@ -1,8 +1,18 @@
-"""The states of a run, and which may follow which.
+"""The states of runs, sweeps and trials, and which may follow which.
+
+A run:
 
 WAITING -> STARTING -> RUNNING -> FINISHED | STOPPED | FAILED | INTERRUPTED
                        RUNNING <-> PAUSED
 STOPPED | INTERRUPTED | FAILED -> WAITING     resume, under a new attempt
+
+A sweep:
+
+RUNNING -> FINISHED | STOPPED | FAILED
+RUNNING <-> PAUSED -> STOPPED
+FINISHED | STOPPED | FAILED -> RUNNING        more trials, or resume
+
+A trial has no state of its own: it follows from its runs (see `core.store.trials`).
 """
 
 from enum import StrEnum
@@ -56,3 +66,45 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.FAILED: frozenset({RunState.WAITING}),
     RunState.INTERRUPTED: frozenset({RunState.WAITING}),
 }
+
+
+class SweepState(StrEnum):
+    """Where a sweep stands. FINISHED: all planned trials have ended; FAILED: it has given up, with a cause."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    FINISHED = "FINISHED"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+
+    @property
+    def is_finished(self) -> bool:
+        """No trial is added unless a person asks for it."""
+        return self in SWEEP_FINAL
+
+
+SWEEP_FINAL = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.FAILED})
+
+SWEEP_TRANSITIONS: dict[SweepState, frozenset[SweepState]] = {
+    SweepState.RUNNING: SWEEP_FINAL | {SweepState.PAUSED},
+    SweepState.PAUSED: frozenset({SweepState.RUNNING, SweepState.STOPPED}),
+    SweepState.FINISHED: frozenset({SweepState.RUNNING}),
+    SweepState.STOPPED: frozenset({SweepState.RUNNING}),
+    SweepState.FAILED: frozenset({SweepState.RUNNING}),
+}
+
+
+class TrialState(StrEnum):
+    """Where a trial stands. PRUNED: given up on its first epochs. FAILED: a run failed, or it cannot be built."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    PRUNED = "PRUNED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing more happens to it unless a person asks for it."""
+        return self not in (TrialState.WAITING, TrialState.RUNNING)

@@ -18,6 +18,7 @@ from core.store import run_tables, search
 from core.store.breakdowns import Breakdowns
 from core.store.database import BUSY_SECONDS, Database
 from core.store.interventions import Interventions
+from core.store.marks import Marks
 from core.store.notes import Notes
 from core.store.records import (
     FinishedRun,
@@ -29,11 +30,14 @@ from core.store.records import (
     finite,
     run_from_row,
 )
+from core.store.results import Results
 from core.store.reuse import Queued, find_answer
 from core.store.search import Found
 from core.store.states import RunState
 from core.store.studies import Studies
+from core.store.sweeps import Sweeps
 from core.store.trash import Trash
+from core.store.views import Views
 from core.workspace import Workspace
 
 __all__ = ["Curves", "EpochRow", "LogLine", "Run", "Store"]
@@ -60,8 +64,12 @@ class Store:
         self.interventions = Interventions(self._database, clock)
         self.breakdowns = Breakdowns(self._database, clock)
         self.studies = Studies(self._database, clock)
+        self.sweeps = Sweeps(self._database, clock)
         self.notes = Notes(self._database, clock)
         self.trash = Trash(self._database, clock)
+        self.marks = Marks(self._database, clock)
+        self.views = Views(self._database, clock)
+        self.results = Results(self._database, clock)
 
     def __enter__(self) -> Self:
         return self
@@ -83,8 +91,8 @@ class Store:
             return run_tables.get(connection, run_id)[1]
 
     def list_runs(self, limit: int | None = None, *, alone_first: bool = False) -> list[Run]:
-        """Newest first; with `alone_first`, runs that a study started come after all others."""
-        order = f"{run_tables.STARTED_BY_STUDY}, number DESC" if alone_first else "number DESC"
+        """Newest first; with `alone_first`, runs that a study or sweep started come after all others."""
+        order = f"{run_tables.STARTED_AS_ONE_OF_SEVERAL}, number DESC" if alone_first else "number DESC"
         return self._runs(f"ORDER BY {order} LIMIT ?", (-1 if limit is None else limit,))
 
     def get_runs(self, run_ids: Sequence[str]) -> list[Run]:
@@ -117,8 +125,8 @@ class Store:
             return [run_id for (run_id,) in connection.execute(query)]
 
     def standalone_results(self, limit: int) -> list[Run]:
-        """Runs that have ended and that no study started, newest first."""
-        wanted = f"state IN ({run_tables.FINAL_STATES}) AND NOT {run_tables.STARTED_BY_STUDY}"
+        """Runs that have ended and that no study or sweep started, newest first."""
+        wanted = f"state IN ({run_tables.FINAL_STATES}) AND NOT {run_tables.STARTED_AS_ONE_OF_SEVERAL}"
         return self._runs(f"WHERE {wanted} ORDER BY number DESC LIMIT ?", (limit,))
 
     def waiting_runs(self) -> list[Run]:
@@ -134,11 +142,21 @@ class Store:
         return self._runs("WHERE pid IS NOT NULL ORDER BY number")
 
     def has_work(self) -> bool:
-        """Whether a run waits, is active, or has a process that is not known to be gone: a scheduler is needed."""
+        """Whether a scheduler is needed: a run waits, is active, is to come, or has a process not known to be gone."""
         states = f"'WAITING', {run_tables.ACTIVE_STATES}"
         query = f"SELECT EXISTS (SELECT 1 FROM live_runs WHERE state IN ({states}) OR pid IS NOT NULL)"
         with self._database.reading() as connection:
-            return bool(connection.execute(query).fetchone()[0])
+            if connection.execute(query).fetchone()[0]:
+                return True
+        return self.needs_searcher()
+
+    def needs_searcher(self) -> bool:
+        """Whether a sweep is to go on with new trials, or a study may add seeds: the searcher decides of both."""
+        return (
+            self.sweeps.is_any_running()
+            or self.studies.is_any_adding_seeds()
+            or bool(self.sweeps.interrupted_confirmations())
+        )
 
     def is_locked(self) -> bool:
         """Whether no process can write: one has held the database for a second, or was stopped while it held it."""
@@ -221,15 +239,7 @@ class Store:
     def request_stop(self, run_id: str) -> Run:
         """A waiting run is STOPPED at once; an active one at its next batch. Raises RunNotFound, IllegalTransition."""
         with self._database.writing() as connection:
-            number, run = run_tables.get(connection, run_id)
-            if run.state is RunState.WAITING:
-                run_tables.enter(connection, self._clock(), number, run, RunState.STOPPED, {})
-            elif run.state.is_active:
-                run_tables.update(connection, number, {"stop_requested": True})
-            else:
-                raise IllegalTransition(
-                    f"“{run.name}” is {run.state.lower()} already; there is nothing to stop."
-                )
+            run_tables.request_stop(connection, self._clock(), run_id)
             return run_tables.get(connection, run_id)[1]
 
     def resume_run(self, run_id: str) -> Run:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from core.errors import IllegalTransition, RunNotFound
@@ -30,6 +30,21 @@ class TrashedRun:
         return self.deleted_at + KEPT_SECONDS
 
 
+@dataclass(frozen=True)
+class TrashedBatch:
+    """Runs that were deleted together, in the order in which they were asked for or, where they are listed, the newest
+    first. `deleted_at` is unix seconds.
+    """
+
+    deleted_at: float
+    runs: tuple[Run, ...]
+
+    @property
+    def kept_until(self) -> float:
+        """From then on they may be deleted for good."""
+        return self.deleted_at + KEPT_SECONDS
+
+
 class Trash:
     """The part of the store that keeps deleted runs for KEPT_SECONDS."""
 
@@ -43,38 +58,52 @@ class Trash:
         with self._database.reading() as connection:
             return [TrashedRun(run_from_row(row), at) for at, *row in connection.execute(query, (_GOING,))]
 
+    def list_batches(self) -> list["TrashedBatch"]:
+        """What was deleted together, the last first: what can be undone, also after a restart."""
+        batches: dict[float, list[Run]] = {}
+        for each in self.list_runs():
+            batches.setdefault(each.deleted_at, []).append(each.run)
+        return [TrashedBatch(at, tuple(runs)) for at, runs in batches.items()]
+
     def put(self, run_id: str) -> TrashedRun:
         """Move a run into the trash. A waiting one is stopped, and its place in the queue is lost.
 
         Raises RunNotFound; IllegalTransition while it is active or its process is not known to be gone: a forgotten
         process would hold its device unseen.
         """
+        batch = self.put_all([run_id])
+        return TrashedRun(batch.runs[0], batch.deleted_at)
+
+    def put_all(self, run_ids: Iterable[str]) -> "TrashedBatch":
+        """Move runs into the trash together, all or none. Raises as `put`, for the first that cannot be moved."""
         with self._database.writing() as connection:
-            number, run = run_tables.get(connection, run_id)
-            if not run.state.can_delete:
-                raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
-            if run.pid is not None:
-                raise IllegalTransition(
-                    f"The process of “{run.name}” is still ending; try again in a moment."
-                )
-            now = self._clock()
-            if run.state is RunState.WAITING:
-                run_tables.enter(connection, now, number, run, RunState.STOPPED, {})
-            # A request that is sent again asks for a run that is there.
-            connection.execute("DELETE FROM shared_tokens WHERE run_number = ?", (number,))
-            run_tables.update(connection, number, {"deleted_at": max(now, 1.0), "token": None})
-            return TrashedRun(run_tables.get_numbered(connection, number), now)
+            now = max(self._clock(), 1.0)
+            runs = [_put(connection, run_id, now) for run_id in dict.fromkeys(run_ids)]
+            return TrashedBatch(now, tuple(runs))
 
     def restore(self, run_id: str) -> Run:
-        """Bring a run back as it was, also into the studies that have not replaced it meanwhile.
+        """Bring a run back as it was, also into the studies and sweeps that have not replaced it meanwhile.
 
         Raises RunNotFound when it is not in the trash.
         """
         with self._database.writing() as connection:
-            number = _number(connection, run_id)
-            connection.execute(_LEAVE_WHERE_REPLACED, (number,))
-            run_tables.update(connection, number, {"deleted_at": None})
-            return run_tables.get(connection, run_id)[1]
+            return _restore(connection, run_id)
+
+    def restore_all(self, run_ids: Iterable[str]) -> list[Run]:
+        """Bring runs back together. Those that were deleted for good meanwhile are left out.
+
+        Raises RunNotFound when none of them is in the trash any more.
+        """
+        restored, missing = [], None
+        with self._database.writing() as connection:
+            for run_id in dict.fromkeys(run_ids):
+                try:
+                    restored.append(_restore(connection, run_id))
+                except RunNotFound as error:
+                    missing = error
+            if missing is not None and not restored:
+                raise missing
+        return restored
 
     # For good, in two steps with the files between them: a crash leaves no run without its files
 
@@ -118,14 +147,46 @@ _COLUMNS = ", ".join(RUN_COLUMNS)
 _AT_REST = f"""
     SELECT id FROM runs WHERE deleted_at IS NOT NULL AND state IN ({run_tables.FINAL_STATES}) AND pid IS NULL
 """
-# A run that took its role in the study meanwhile stays there: no study has two runs of one role.
-_LEAVE_WHERE_REPLACED = """
+# A run that took its role in the study meanwhile stays there: no study has two runs of one role, and no trial of a
+# sweep two of one seed.
+_LEAVE_WHERE_REPLACED = (
+    """
     DELETE FROM study_runs WHERE run_number = ? AND EXISTS (
         SELECT 1 FROM study_runs AS other JOIN live_runs ON live_runs.number = other.run_number
         WHERE other.study_number = study_runs.study_number
             AND json_extract(other.role, '$.role') = json_extract(study_runs.role, '$.role')
     )
-"""
+    """,
+    """
+    DELETE FROM trial_runs WHERE run_number = ? AND EXISTS (
+        SELECT 1 FROM trial_runs AS other JOIN live_runs ON live_runs.number = other.run_number
+        WHERE (other.sweep_number, other.trial) = (trial_runs.sweep_number, trial_runs.trial)
+            AND (other.seed, other.purpose) = (trial_runs.seed, trial_runs.purpose)
+    )
+    """,
+)
+
+
+def _put(connection: sqlite3.Connection, run_id: str, now: float) -> Run:
+    number, run = run_tables.get(connection, run_id)
+    if not run.state.can_delete:
+        raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
+    if run.pid is not None:
+        raise IllegalTransition(f"The process of “{run.name}” is still ending; try again in a moment.")
+    if run.state is RunState.WAITING:
+        run_tables.enter(connection, now, number, run, RunState.STOPPED, {})
+    # A request that is sent again asks for a run that is there.
+    connection.execute("DELETE FROM shared_tokens WHERE run_number = ?", (number,))
+    run_tables.update(connection, number, {"deleted_at": now, "token": None})
+    return run_tables.get_numbered(connection, number)
+
+
+def _restore(connection: sqlite3.Connection, run_id: str) -> Run:
+    number = _number(connection, run_id)
+    for statement in _LEAVE_WHERE_REPLACED:
+        connection.execute(statement, (number,))
+    run_tables.update(connection, number, {"deleted_at": None})
+    return run_tables.get(connection, run_id)[1]
 
 
 def _number(connection: sqlite3.Connection, run_id: str) -> int:

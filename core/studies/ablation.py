@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.analysis.significance import Difference, standard_error
-from core.formatting import percent
+from core.formatting import as_sentence, percent
 from core.studies.plan import FULL, NONE, active_knobs, conditions_of, knob_key
 from core.studies.run_results import (
     CONFIDENCE,
@@ -204,7 +204,7 @@ def _headline(effects: Sequence[Effect], measured: Sequence[RunResult], single: 
 def _sentence(effect: Effect, capital: bool = True) -> str:
     change = effect.accuracy
     assert change is not None
-    name = effect.name[:1].upper() + effect.name[1:] if capital else effect.name
+    name = as_sentence(effect.name) if capital else effect.name
     reference = "than with all of it" if effect.mode == WITHOUT else "than without augmentation"
     direction = "more" if change.mean >= 0 else "less"
     size = f"{abs(100 * change.mean):.1f} points {direction} {reference}"

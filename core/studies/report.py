@@ -15,6 +15,7 @@ from core.store.states import RunState
 from core.store.store import Store
 from core.store.studies import Member, Study
 from core.studies.ablation import AblationResult, analyse_ablation
+from core.studies.decision import MOST_WITHOUT_A_PAIR, Decision, stalled_seeds
 from core.studies.noise import NoiseResult, analyse_noise
 from core.studies.plan import PlannedRun, RunRole, conditions_of, plan
 from core.studies.run_results import Pictures, RunResult, summarise_run
@@ -69,6 +70,84 @@ class StudyReport:
         )
 
     @property
+    def decision(self) -> Decision | None:
+        """How it stands with a comparison that adds seeds until it is decided; None with another study."""
+        return self.result.decision if isinstance(self.result, SeedsResult) else None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it has added seeds until it was decided."""
+        return self.decision is not None and self.decision.verdict is not None
+
+    @property
+    def adding(self) -> str | None:
+        """What happens next with seeds that are added; None where none are, or nothing is left to say."""
+        decision, spec = self.decision, self.spec
+        if decision is None or spec is None or decision.verdict is not None:
+            return None
+        are_used = len(spec.seeds) >= decision.max_seeds
+        if self.study.adds_seeds and (self.under_way or not are_used):
+            return f"Seeds are added until it is decided, {decision.max_seeds} at most."
+        if self.study.ended_by is not None:
+            return f"No more seeds are added: {self.study.ended_by} Fix the cause, then continue the study."
+        if are_used:
+            return (
+                f"All {decision.max_seeds} seeds are used. With a larger number it continues where it stands."
+            )
+        was_stopped = any(member.run.state is RunState.STOPPED for member in self.failed)
+        if self.num_stalled >= MOST_WITHOUT_A_PAIR and not was_stopped:
+            return (
+                f"No more seeds are added: the last {self.num_stalled} have no pair of results. Fix the cause, then "
+                "queue the missing runs again."
+            )
+        return "No more seeds are added, because it was stopped. It can be continued."
+
+    @property
+    def seeds_note(self) -> str | None:
+        """See `StudySpec.seeds_note`."""
+        return None if self.spec is None else self.spec.seeds_note
+
+    @property
+    def continuing(self) -> tuple[Member, ...]:
+        """The runs that go on although it was stopped: others want them."""
+        if not self.study.is_stopped:
+            return ()
+        return tuple(member for member in self.under_way if not member.run.stop_requested)
+
+    @property
+    def stopped(self) -> str | None:
+        """That it was stopped, and what goes on; None where it was not, all has finished, or `adding` says it."""
+        if not self.study.is_stopped or not self.is_partial:
+            return None
+        number = len(self.continuing)
+        if not number:
+            return "It was stopped." if self.adding is None else None
+        runs, them = ("1 run continues", "it") if number == 1 else (f"{number} runs continue", "them")
+        return (
+            f"It was stopped. {runs}, because a person, a sweep or another study wants {them}; this study does not "
+            "any more."
+        )
+
+    @property
+    def full_standing(self) -> str:
+        """How many of its runs have finished, and what happens next."""
+        return " ".join(filter(None, (self.standing, self.stopped, self.adding)))
+
+    @property
+    def can_add(self) -> bool:
+        """Whether a person can let it add more seeds than it has: it is not decided, and adds none at present."""
+        is_open = self.decision is not None and self.decision.verdict is None
+        return is_open and not self.study.adds_seeds and not self.under_way
+
+    @property
+    def num_stalled(self) -> int:
+        """How many of the last seeds have no pair of results, one after the other."""
+        if not isinstance(self.result, SeedsResult) or self.spec is None:
+            return 0
+        paired = [row.seed for row in self.result.rows if None not in row.accuracies]
+        return stalled_seeds(self.spec, paired)
+
+    @property
     def standing(self) -> str:
         """`3 of 6 runs have finished, 2 are under way, 1 was deleted.`"""
         parts = [f"{self.num_finished} of {self.num_planned} runs have finished"]
@@ -89,8 +168,9 @@ class StudyReport:
             **study_summary(self.study),
             "num_missing": len(self.holes),
             "partial": self.is_partial,
-            "standing": self.standing,
+            "standing": self.full_standing,
             "problem": self.problem,
+            "seeds_note": self.seeds_note,
             "headline": None if self.result is None else self.result.headline,
             "notes": [] if self.result is None else list(self.result.notes),
             "result": None if self.result is None else self.result.to_dict(),
@@ -107,7 +187,7 @@ class StudyReport:
 def num_planned(study: Study) -> int:
     """How many runs it asks for, those that were deleted too; as many as it has where that cannot be read."""
     try:
-        return len(plan(read_spec(study.spec)))
+        return len(plan(spec_of(study)))
     except UserError:
         return study.num_runs
 
@@ -117,7 +197,8 @@ def study_summary(study: Study) -> dict[str, Any]:
     return {
         "id": study.id, "kind": study.kind, "name": study.name, "created_at": study.created_at,
         "num_planned": num_planned(study), "num_runs": study.num_runs, "num_finished": study.num_finished,
-        "num_under_way": study.num_under_way,
+        "num_under_way": study.num_under_way, "until_decided": study.max_seeds is not None,
+        "is_stopped": study.is_stopped, "adding_seeds": study.adds_seeds, "adding_ended_by": study.ended_by,
     }  # fmt: skip
 
 
@@ -126,7 +207,7 @@ def read_report(workspace: Workspace, store: Store, study_id: str) -> StudyRepor
     study = store.studies.get(study_id)
     members = tuple(store.studies.members(study_id))
     try:
-        spec = read_spec(study.spec)
+        spec = spec_of(study)
         planned = plan(spec)
     except UserError as error:
         return StudyReport(study, None, members, (), None, str(error))
@@ -171,9 +252,15 @@ def condition_names(report: StudyReport) -> dict[str, str]:
     )
 
 
+def spec_of(study: Study) -> StudySpec:
+    """What a study asks, with the seeds that it has added. Raises UserError."""
+    spec = read_spec(study.spec)
+    return spec.with_seeds(study.added_seeds, study.max_seeds) if spec.until_decided else spec
+
+
 @lru_cache(maxsize=64)
 def read_spec(text: str) -> StudySpec:
-    """The spec in the store's JSON: a live page asks for it each second. Raises UserError."""
+    """The spec in the store's JSON, without added seeds: a live page asks for it each second. Raises UserError."""
     return StudySpec.from_json(text)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.analysis.anytime import anytime_difference
 from core.analysis.curves import best_epoch
 from core.analysis.signals import gaps_of
 from core.analysis.significance import (
@@ -119,14 +120,21 @@ def gap_interval(values: Sequence[float | None], pictures: Pictures) -> Interval
 
 
 def accuracy_difference(
-    pairs: Sequence[tuple[float, float]], pictures: Pictures, confidence: float = CONFIDENCE
+    pairs: Sequence[tuple[float, float]],
+    pictures: Pictures,
+    confidence: float = CONFIDENCE,
+    *,
+    anytime: bool = False,
 ) -> Difference | None:
-    """First minus second of pairs of validation accuracies; None where there are none."""
-    return _difference(pairs, confidence, pictures.accuracy_rounding, ACCURACY)
+    """First minus second of pairs of validation accuracies; None where there are none.
+
+    Its interval holds at one look, or with `anytime` at all looks at once.
+    """
+    return _difference(pairs, confidence, pictures.accuracy_rounding, ACCURACY, anytime)
 
 
 def balanced_difference(
-    pairs: Iterable[tuple[RunResult, RunResult]], pictures: Pictures
+    pairs: Iterable[tuple[RunResult, RunResult]], pictures: Pictures, *, anytime: bool = False
 ) -> Difference | None:
     """The same of the balanced accuracies of pairs of runs, of those that are known."""
     known = [
@@ -134,14 +142,18 @@ def balanced_difference(
         for run, other in pairs
         if run.balanced is not None and other.balanced is not None
     ]
-    return _difference(known, CONFIDENCE, pictures.balanced_rounding, ACCURACY)
+    return _difference(known, CONFIDENCE, pictures.balanced_rounding, ACCURACY, anytime)
 
 
 def gap_difference(
-    pairs: Sequence[tuple[float, float]], pictures: Pictures, confidence: float = CONFIDENCE
+    pairs: Sequence[tuple[float, float]],
+    pictures: Pictures,
+    confidence: float = CONFIDENCE,
+    *,
+    anytime: bool = False,
 ) -> Difference | None:
     """The same of pairs of gaps."""
-    return _difference(pairs, confidence, pictures.gap_rounding, GAP)
+    return _difference(pairs, confidence, pictures.gap_rounding, GAP, anytime)
 
 
 def telling_difference(accuracies: Sequence[float], pictures: Pictures) -> float | None:
@@ -162,12 +174,17 @@ def _interval(values: Sequence[float | None], rounding: float | None, limits: Li
 
 
 def _difference(
-    pairs: Sequence[tuple[float, float]], confidence: float, rounding: float | None, limits: Limits
+    pairs: Sequence[tuple[float, float]],
+    confidence: float,
+    rounding: float | None,
+    limits: Limits,
+    anytime: bool,
 ) -> Difference | None:
     if not pairs:
         return None
     first, second = zip(*pairs, strict=True)
-    return paired_difference(first, second, confidence, rounding=rounding, limits=limits)
+    compare = anytime_difference if anytime else paired_difference
+    return compare(first, second, confidence, rounding=rounding, limits=limits)
 
 
 def known_error(accuracy: float | None, pictures: int | None) -> float | None:

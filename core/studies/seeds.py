@@ -12,6 +12,7 @@ import numpy as np
 
 from core.analysis.significance import Difference, Interval
 from core.formatting import percent
+from core.studies.decision import Decision, decide
 from core.studies.plan import conditions_of
 from core.studies.run_results import (
     UNKNOWN,
@@ -76,7 +77,8 @@ class SeedRow:
 @dataclass(frozen=True)
 class SeedsResult:
     """`accuracy`, `balanced` and `gap` are first minus second; None with one config, or before a pair of runs has
-    finished.
+    finished. Where seeds are added until it is decided, their intervals hold after each seed, and `decision` says how
+    it stands.
     """
 
     conditions: tuple[ConditionResult, ...]
@@ -86,6 +88,12 @@ class SeedsResult:
     gap: Difference | None
     headline: str
     notes: tuple[str, ...]
+    decision: Decision | None = None
+
+    @property
+    def leader(self) -> int:
+        """0 or 1: the config with the better mean accuracy, of which headline, notes and charts say what it changes."""
+        return _leader(self.accuracy)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -114,6 +122,7 @@ class SeedsResult:
             "difference": difference_dict(self.accuracy),
             "balanced_difference": difference_dict(self.balanced),
             "gap_difference": difference_dict(self.gap),
+            **({} if self.decision is None else {"decision": self.decision.to_dict()}),
         }
 
 
@@ -139,14 +148,20 @@ def compare_seeds(
     if len(conditions) == 1:
         return SeedsResult(results, rows, None, None, None, *_words_of_one(results[0], pictures))
     names = (conditions[0].name, conditions[1].name)
-    accuracy = accuracy_difference(_pairs([row.accuracies for row in rows]), pictures)
-    gap = gap_difference(_pairs([row.gaps for row in rows]), pictures)
+    pairs, anytime = _pairs([row.accuracies for row in rows]), spec.until_decided
+    accuracy = accuracy_difference(pairs, pictures, anytime=anytime)
+    gap = gap_difference(_pairs([row.gaps for row in rows]), pictures, anytime=anytime)
     first, second = found
     balanced = balanced_difference(
-        ((first[seed], second[seed]) for seed in first if seed in second), pictures
+        ((first[seed], second[seed]) for seed in first if seed in second), pictures, anytime=anytime
     )
-    words = _words_of_two(names, accuracy, balanced, gap)
-    return SeedsResult(results, rows, accuracy, balanced, gap, *words)
+    headline, notes = _words_of_two(names, accuracy, balanced, gap)
+    if not anytime:
+        return SeedsResult(results, rows, accuracy, balanced, gap, headline, notes)
+    decision = decide(spec, pairs, pictures)
+    return SeedsResult(
+        results, rows, accuracy, balanced, gap, headline, (decision.sentence, *notes), decision
+    )
 
 
 def _condition_result(key: str, name: str, runs: Sequence[RunResult], pictures: Pictures) -> ConditionResult:
@@ -215,33 +230,44 @@ def _words_of_two(
         return f"No seed has finished for both {names[0]} and {names[1]} yet.", ()
     headline = _better(names, accuracy, "" if balanced is None else " in accuracy")
     notes: tuple[str, ...] = () if balanced is None else (balanced_words(_better(names, balanced)),)
-    return headline, notes + _gaps_in_words(names, gap)
+    return headline, notes + _gaps_in_words(names, gap, _leader(accuracy))
+
+
+def _leader(accuracy: Difference | None) -> int:
+    return 0 if accuracy is None or accuracy.mean >= 0 else 1
 
 
 def _better(names: tuple[str, str], accuracy: Difference, measure: str = "") -> str:
-    better = names[0] if accuracy.mean >= 0 else names[1]
+    better = names[_leader(accuracy)]
     mean = distance(accuracy.mean)
     if accuracy.low is None or accuracy.high is None:
+        if accuracy.n > 1:  # an interval that holds after each seed comes with the fourth
+            return (
+                f"{better} is {mean} better{measure} in {accuracy.n} pairs of runs, which is too few to tell."
+            )
         found = "Both are equally good" if mean == distance(0.0) else f"{better} is {mean} better"
         return f"{found}{measure} in one pair of runs, which cannot tell a difference from chance."
-    low, high = _turned(accuracy.low, accuracy.high, accuracy.mean)
+    low, high = _turned(accuracy.low, accuracy.high, _leader(accuracy))
     verdict = "a clear difference" if accuracy.clear else "no clear winner"
     if mean == distance(0.0):
         return f"Both are equally good{measure} on average ({span(low, high)}, 95 %): {verdict}."
     return f"{better} is {mean} better{measure} ({span(low, high)}, 95 %): {verdict}."
 
 
-def _gaps_in_words(names: tuple[str, str], gap: Difference | None) -> tuple[str, ...]:
+def _gaps_in_words(names: tuple[str, str], gap: Difference | None, leader: int) -> tuple[str, ...]:
+    """Of the one that is ahead in accuracy, so that all intervals have one direction."""
     if gap is None or gap.low is None or gap.high is None:
         return ()
-    narrower = names[0] if gap.mean < 0 else names[1]
-    low, high = _turned(gap.low, gap.high, gap.mean)
+    low, high = _turned(gap.low, gap.high, leader)
+    change = "smaller" if (gap.mean < 0) == (leader == 0) else "larger"
     verdict = "a clear difference" if gap.clear else "no clear difference"
     if distance(gap.mean) == distance(0.0):
         return (f"Their gaps are equal on average ({span(low, high)}, 95 %): {verdict}.",)
-    return (f"The gap of {narrower} is {distance(gap.mean)} smaller ({span(low, high)}, 95 %): {verdict}.",)
+    return (
+        f"The gap of {names[leader]} is {distance(gap.mean)} {change} ({span(low, high)}, 95 %): {verdict}.",
+    )
 
 
-def _turned(low: float, high: float, mean: float) -> tuple[float, float]:
-    """The interval as seen from the side that is ahead."""
-    return (low, high) if mean >= 0 else (-high, -low)
+def _turned(low: float, high: float, leader: int) -> tuple[float, float]:
+    """The interval of the leader minus the other one, from that of the first minus the second."""
+    return (low, high) if leader == 0 else (-high, -low)

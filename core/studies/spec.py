@@ -1,13 +1,14 @@
 """What a study asks: its kind, the configs it starts from, and what it varies. JSON and back."""
 
+import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.config import ExperimentConfig
-from core.config.refusals import describe
+from core.config.refusals import describe, whole_number
 from core.errors import ConfigError, UserError
 
 SEEDS, ABLATION, VOLUME, NOISE = "seeds", "ablation", "volume", "noise"
@@ -16,9 +17,15 @@ MODES = (WITHOUT, ONLY)
 # How many seeds each kind may have, and has unless told otherwise.
 SEEDS_OF = {SEEDS: (2, 20, 3), ABLATION: (1, 5, 1), VOLUME: (1, 5, 1), NOISE: (1, 5, 1)}
 KINDS = tuple(SEEDS_OF)
+# The same of a study that adds seeds until it is decided, which begins with as many as the first interval needs; and
+# how many it may have in all, at most and unless told otherwise.
+SEEDS_AT_FIRST = (2, 20, 4)
+MOST_SEEDS, DEFAULT_MAX_SEEDS = 100, 20
 DEFAULT_FRACTIONS = (0.0, 0.1, 0.2, 0.4)
 DEFAULT_NUM_SIZES = 5
 SMALLEST_SIZE = 500
+# What can be asked of a comparison by seeds beside their number.
+UNTIL_DECIDED = ("until_decided", "max_seeds", "smallest_difference")
 MAX_VALUES = 12  # sizes or fractions
 MAX_RUNS = 200  # beyond it a study would hold the queue for days
 LAST_SEED = 2**31 - 1
@@ -27,12 +34,18 @@ LARGEST = 10**15  # no setting needs more, and a float may not hold it
 
 @dataclass(frozen=True)
 class StudySource:
-    """A config that a study starts from, what it is called, and the preset or the run that it comes from, if any."""
+    """A config that a study starts from, what it is called, and the preset or the run that it comes from, if any.
+
+    `is_seed_given`: a person has asked for its seed, rather than taking that of the preset or run. `is_chosen`: a
+    search has chosen its run by results of seeds that the study therefore leaves out.
+    """
 
     name: str
     config: ExperimentConfig
     preset: str | None = None
     run_id: str | None = None
+    is_seed_given: bool = field(default=False, compare=False)
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,9 @@ class StudySpec:
     Each condition is trained with each of `seeds`. `modes` are those of an ablation: `without` leaves one knob out
     of the policy, `only` has one knob alone. `sizes` are those of a data-volume ladder, in pictures, of which there
     are `num_available`; `fractions` those of wrong labels. What is no part of the kind is empty.
+
+    With `max_seeds` a comparison by seeds adds seeds to the first `seeds` until it is decided, up to so many: until the
+    interval leaves out zero, or lies within ±`smallest_difference`. `reuse` says whether those may be runs that exist.
     """
 
     kind: str
@@ -51,11 +67,38 @@ class StudySpec:
     sizes: tuple[int, ...] = ()
     num_available: int | None = None
     fractions: tuple[float, ...] = ()
+    max_seeds: int | None = None
+    smallest_difference: float | None = None
+    reuse: bool = True
+
+    @property
+    def until_decided(self) -> bool:
+        """Whether it adds seeds until it is decided."""
+        return self.max_seeds is not None
+
+    @property
+    def seeds_note(self) -> str | None:
+        """Why it does not begin with the seed of its runs; None where it does."""
+        chosen = sum(base.is_chosen for base in self.bases)
+        if not chosen:
+            return None
+        which = "This run was"
+        if len(self.bases) > 1:
+            which = "One of these runs was" if chosen == 1 else "These runs were"
+        return f"{which} chosen by a search, so the study begins with a seed that the search has not seen."
+
+    def with_seeds(self, added: int, max_seeds: int | None) -> "StudySpec":
+        """As it stands once so many seeds were added, which count up from the last, and with so many allowed."""
+        following = ((self.seeds[-1] + 1 + index) % (LAST_SEED + 1) for index in range(added))
+        return dataclasses.replace(self, seeds=(*self.seeds, *following), max_seeds=max_seeds)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ConfigError("kind", f"must be one of {', '.join(KINDS)}, not {describe(self.kind)}.")
         least, most, _ = SEEDS_OF[self.kind]
+        if self.until_decided:
+            least, most = SEEDS_AT_FIRST[0], MOST_SEEDS
+            self._check_until_decided()
         if not least <= len(self.seeds) <= most:
             raise ConfigError("num_seeds", f"must lie between {least} and {most}, not {len(self.seeds)}.")
         if self.kind == VOLUME:
@@ -64,6 +107,16 @@ class StudySpec:
             self._check_fractions()
         elif self.kind == ABLATION and (not self.modes or set(self.modes) - set(MODES)):
             raise ConfigError("modes", f"must be one or both of {', '.join(MODES)}.")
+
+    def _check_until_decided(self) -> None:
+        if self.kind != SEEDS or len(self.bases) != 2:
+            raise ConfigError("until_decided", "needs two configs to compare by seeds.")
+        check_max_seeds(self.max_seeds, len(self.seeds))
+        smallest = self.smallest_difference
+        if smallest is not None and not 0 < smallest <= 1:
+            raise ConfigError(
+                "smallest_difference", f"must lie between 0 and 1, as a fraction, not {describe(smallest)}."
+            )
 
     def _check_sizes(self) -> None:
         _check_distinct("sizes", self.sizes)
@@ -81,15 +134,22 @@ class StudySpec:
     def to_json(self) -> str:
         """For the store."""
         bases = [
-            {"name": base.name, "config": base.config.to_dict(), "preset": base.preset, "run": base.run_id}
-            for base in self.bases
-        ]
-        return json.dumps(
             {
-                "kind": self.kind, "bases": bases, "seeds": self.seeds, "modes": self.modes, "sizes": self.sizes,
-                "num_available": self.num_available, "fractions": self.fractions,
+                "name": base.name, "config": base.config.to_dict(), "preset": base.preset, "run": base.run_id,
+                # Left out elsewhere, so that the same question has the same text as in earlier versions.
+                **({"chosen": True} if base.is_chosen else {}),
             }
-        )  # fmt: skip
+            for base in self.bases
+        ]  # fmt: skip
+        written: dict[str, Any] = {
+            "kind": self.kind, "bases": bases, "seeds": self.seeds, "modes": self.modes, "sizes": self.sizes,
+            "num_available": self.num_available, "fractions": self.fractions,
+        }  # fmt: skip
+        if self.until_decided:
+            written |= {  # left out elsewhere for the same reason
+                "max_seeds": self.max_seeds, "smallest_difference": self.smallest_difference, "reuse": self.reuse,
+            }  # fmt: skip
+        return json.dumps(written)
 
     @classmethod
     def from_json(cls, text: str) -> "StudySpec":
@@ -98,13 +158,15 @@ class StudySpec:
             read = json.loads(text)
             bases = tuple(
                 StudySource(
-                    each["name"], ExperimentConfig.from_stored(each["config"]), each["preset"], each["run"]
+                    each["name"], ExperimentConfig.from_stored(each["config"]), each["preset"], each["run"],
+                    is_chosen=each.get("chosen", False),
                 )
                 for each in read["bases"]
-            )
+            )  # fmt: skip
             return cls(
                 read["kind"], bases, tuple(read["seeds"]), tuple(read["modes"]), tuple(read["sizes"]),
-                read["num_available"], tuple(read["fractions"]),
+                read["num_available"], tuple(read["fractions"]), read.get("max_seeds"),
+                read.get("smallest_difference"), read.get("reuse", True),
             )  # fmt: skip
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
@@ -113,27 +175,37 @@ class StudySpec:
 
 
 def build_spec(
-    kind: str, bases: Sequence[StudySource], asked: Mapping[str, Any], num_available: int
+    kind: str,
+    bases: Sequence[StudySource],
+    asked: Mapping[str, Any],
+    num_available: int,
+    seen: Collection[int] = (),
 ) -> StudySpec:
     """A spec from what was asked for; what is left out takes its default.
 
-    `asked` may hold `num_seeds`, `modes`, `sizes`, `num_sizes` and `fractions`, of which each kind takes its own;
+    `asked` may hold `num_seeds`, `modes`, `sizes`, `num_sizes` and `fractions`, of which each kind takes its own, and
+    for a comparison by seeds `until_decided`, `max_seeds` and `smallest_difference`;
     `num_available` is how many training pictures the data set has. Seeds count up from the first config's own, so
-    that a run of it that is there already is the first of them. Raises ConfigError.
+    that a run of it that is there already is the first of them, and so far on that none of `seen` is among them.
+    Raises ConfigError.
     """
     if kind not in KINDS:
         raise ConfigError("kind", f"must be one of {', '.join(KINDS)}, not {describe(kind)}.")
-    taken = {SEEDS: (), ABLATION: ("modes",), VOLUME: ("sizes", "num_sizes"), NOISE: ("fractions",)}[kind]
+    taken = {
+        SEEDS: UNTIL_DECIDED,
+        ABLATION: ("modes",),
+        VOLUME: ("sizes", "num_sizes"),
+        NOISE: ("fractions",),
+    }[kind]
     for key in asked:
         if key not in ("num_seeds", *taken):
             raise ConfigError(key, f"is not an option of a study of kind {kind}.")
-    least, most, usual = SEEDS_OF[kind]
-    num_seeds = asked.get("num_seeds", usual)
-    if isinstance(num_seeds, bool) or not isinstance(num_seeds, int) or not least <= num_seeds <= most:
-        raise ConfigError(
-            "num_seeds", f"must be a whole number from {least} to {most}, not {describe(num_seeds)}."
-        )
-    first = bases[0].config.seed
+    until_decided = asked.get("until_decided", False)
+    if not isinstance(until_decided, bool):
+        raise ConfigError("until_decided", f"must be true or false, not {describe(until_decided)}.")
+    least, most, usual = SEEDS_AT_FIRST if until_decided else SEEDS_OF[kind]
+    num_seeds = whole_number("num_seeds", asked.get("num_seeds", usual), least, most)
+    first = _first_seed(bases[0].config.seed, MOST_SEEDS if until_decided else num_seeds, seen)
     seeds = tuple((first + index) % (LAST_SEED + 1) for index in range(num_seeds))
     if kind == ABLATION:
         modes = _texts("modes", asked.get("modes", [WITHOUT]))
@@ -152,7 +224,38 @@ def build_spec(
         return StudySpec(
             kind, tuple(bases), seeds, fractions=tuple(sorted({float(value) + 0.0 for value in fractions}))
         )
+    if until_decided:
+        return _until_decided(tuple(bases), seeds, asked)
+    if others := [key for key in UNTIL_DECIDED[1:] if asked.get(key) is not None]:
+        raise ConfigError(others[0], "needs until_decided.")
     return StudySpec(kind, tuple(bases), seeds)
+
+
+def _first_seed(own: int, count: int, seen: Collection[int]) -> int:
+    """`own`, or the first after it from which on `count` seeds were not `seen`."""
+    first = own
+    while taken := [index for index in range(count) if (first + index) % (LAST_SEED + 1) in seen]:
+        first = (first + taken[-1] + 1) % (LAST_SEED + 1)
+    return first
+
+
+def _until_decided(
+    bases: tuple[StudySource, ...], seeds: tuple[int, ...], asked: Mapping[str, Any]
+) -> StudySpec:
+    max_seeds = asked.get("max_seeds")
+    smallest = asked.get("smallest_difference")
+    if smallest is not None:
+        (smallest,) = _numbers("smallest_difference", [smallest])
+    if max_seeds is None:
+        max_seeds = max(DEFAULT_MAX_SEEDS, len(seeds))
+    return StudySpec(SEEDS, bases, seeds, max_seeds=max_seeds, smallest_difference=smallest)
+
+
+def check_max_seeds(max_seeds: object, num_seeds: int) -> int:
+    """The number of seeds that a study which has `num_seeds` may have in all. Raises ConfigError."""
+    return whole_number(
+        "max_seeds", max_seeds, num_seeds, MOST_SEEDS, f"from {num_seeds}, which it has, to {MOST_SEEDS}"
+    )
 
 
 def ladder(num_available: int, num_sizes: int = DEFAULT_NUM_SIZES) -> tuple[int, ...]:
@@ -160,10 +263,7 @@ def ladder(num_available: int, num_sizes: int = DEFAULT_NUM_SIZES) -> tuple[int,
 
     Where that is less than ten times, they begin at a tenth of all, so that the logarithm has a decade to go.
     """
-    if isinstance(num_sizes, bool) or not isinstance(num_sizes, int) or not 2 <= num_sizes <= MAX_VALUES:
-        raise ConfigError(
-            "num_sizes", f"must be a whole number from 2 to {MAX_VALUES}, not {describe(num_sizes)}."
-        )
+    whole_number("num_sizes", num_sizes, 2, MAX_VALUES)
     low = max(1, min(SMALLEST_SIZE, num_available // 10))
     ratio = (num_available / low) ** (1 / (num_sizes - 1))
     between = (_two_digits(low * ratio**step) for step in range(1, num_sizes - 1))

@@ -20,7 +20,7 @@ from core.store.store import Store
 from core.store.studies import NewRun, Study
 from core.studies.plan import PlannedRun, plan
 from core.studies.report import read_report
-from core.studies.spec import KINDS, SEEDS, VOLUME, StudySource, StudySpec, build_spec
+from core.studies.spec import KINDS, SEEDS, VOLUME, StudySource, StudySpec, build_spec, check_max_seeds
 from core.workspace import Workspace
 
 # How the runs of a study are called: a study of one of them is not of that seed alone.
@@ -41,19 +41,21 @@ def base_of_run(store: Store, run_id: str, values: Mapping[str, Any]) -> StudySo
     name = _SEED.sub("", run.name) or run.name
     if config != run.config:
         name = fork_name(name, describe_changes(run.config, config))
-    return StudySource(name, config, run.preset, run.id)
+    return StudySource(name, config, run.preset, run.id, is_seed_given="seed" in values)
 
 
 def base_fork(first: StudySource, values: Mapping[str, Any]) -> StudySource:
     """A base like another one but for `values`. Raises ConfigError."""
     config = first.config.with_values(values)
     name = fork_name(first.name, describe_changes(first.config, config))
-    return StudySource(name, config, first.preset, first.run_id)
+    return replace(first, name=name, config=config)
 
 
 def base_of_preset(name: str, values: Mapping[str, Any]) -> StudySource:
     """A preset's config, with `values` replaced by path. Raises UserError."""
-    return StudySource(name, get_preset(name).config.with_values(values), name)
+    return StudySource(
+        name, get_preset(name).config.with_values(values), name, is_seed_given="seed" in values
+    )
 
 
 def make_spec(
@@ -61,12 +63,20 @@ def make_spec(
 ) -> StudySpec:
     """A spec of what was asked for: see `build_spec` for `asked`. Two configs can be compared by seeds alone.
 
-    Raises UserError.
+    A run that a search has chosen was lucky with its seed. Unless a person has asked for a seed, a comparison by seeds
+    leaves out those that the trials of its search were trained with, of a confirmation too. Raises UserError.
     """
     if second is not None and kind in KINDS and kind != SEEDS:
         raise ConfigError("against", "is only allowed in a study of kind seeds, which compares two configs.")
     bases = [first] if second is None else [first, _called_differently(first, second)]
-    return build_spec(kind, bases, asked, find_dataset(workspace, first.config.dataset.id).num_train)
+    seen: set[int] = set()
+    if kind == SEEDS and not first.is_seed_given and (ids := {each.run_id for each in bases} - {None}):
+        with Store(workspace) as store:
+            by_run = store.sweeps.seeds_seen([each for each in ids if each is not None])
+        bases = [replace(each, is_chosen=each.run_id in by_run) for each in bases]
+        seen = seen.union(*by_run.values())
+    num_available = find_dataset(workspace, first.config.dataset.id).num_train
+    return build_spec(kind, bases, asked, num_available, seen)
 
 
 def check_study(workspace: Workspace, spec: StudySpec) -> tuple[PlannedRun, ...]:
@@ -122,11 +132,15 @@ def start_study(
         UserError: one of its runs cannot be trained here, or the name is not allowed; nothing is queued then.
     """
     workspace.ensure()
+    if spec.until_decided:
+        spec = replace(spec, reuse=reuse)  # for the seeds that it will add
     planned = check_study(workspace, spec)
-    runs = [_to_new_run(workspace, each) for each in planned]
+    runs = [to_new_run(workspace, each) for each in planned]
     name = name if name is not None and name.strip() else study_name(spec)
     with Store(workspace) as store:
-        study = store.studies.create(spec.kind, name, spec.to_json(), runs, token=token, reuse=reuse)
+        study = store.studies.create(
+            spec.kind, name, spec.to_json(), runs, token=token, reuse=reuse, max_seeds=spec.max_seeds
+        )
     ensure_scheduler(workspace)
     return study
 
@@ -137,42 +151,53 @@ def study_name(spec: StudySpec) -> str:
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"
 
 
-def complete_study(workspace: Workspace, study_id: str) -> int:
+def complete_study(workspace: Workspace, study_id: str, max_seeds: int | None = None) -> int:
     """Queue the runs that did not finish and those that were deleted again. Returns how many.
 
-    Raises StudyNotFound; UserError where the runs that were deleted cannot be trained here any more, or the data is not
-    that of the study's other runs; nothing is queued then.
+    One that adds seeds until it is decided adds more, up to `max_seeds` if given, which may be more than before: its
+    intervals hold however long it lasts. Raises StudyNotFound; UserError where the runs that were deleted cannot be
+    trained here any more, or the data is not that of the study's other runs; nothing is queued then.
     """
     with Store(workspace) as store:
         report = read_report(workspace, store, study_id)
+        until_decided = report.spec is not None and report.spec.until_decided
+        if max_seeds is not None:
+            if report.spec is None or not until_decided:
+                raise ConfigError("max_seeds", "is only for a study that adds seeds until it is decided.")
+            check_max_seeds(max_seeds, len(report.spec.seeds))
         queued = 0
         if report.holes or report.failed:
             for member in report.members:
                 check_same_data(workspace, member.run)
-        if report.spec is not None and report.holes:
-            planned = check_study(workspace, report.spec)
+        planned = check_study(workspace, report.spec) if report.spec is not None and report.holes else ()
+        runs = [to_new_run(workspace, each) for each in planned]
+        store.studies.resume(study_id)
+        if runs:
             # Without reuse: the study may have been started so on purpose.
-            runs = [_to_new_run(workspace, each) for each in planned]
             queued = store.studies.fill(study_id, runs, reuse=False)
         for member in report.failed:
             # Another click or program may have been quicker.
             with contextlib.suppress(IllegalTransition, RunNotFound):
                 store.resume_run(member.run.id)
                 queued += 1
+        if until_decided and not report.is_decided:
+            store.studies.continue_adding(study_id, max_seeds)
     ensure_scheduler(workspace)
     return queued
 
 
 def stop_study(workspace: Workspace, study_id: str) -> int:
-    """End its runs and keep what they have learned. Returns how many. Raises StudyNotFound.
+    """End its runs and keep what they have learned, and add no more seeds. Returns how many. Raises StudyNotFound.
 
-    Runs that existed before the study, and those that another study has too, continue.
+    Runs that a person started alone, and those that another study or a sweep wants, continue; this one no longer wants
+    them, so the other may stop them.
     """
     stopped = 0
     with Store(workspace) as store:
+        store.studies.stop(study_id)
         # The last in the queue first: otherwise a stopped run makes room for the next one, which starts for nothing.
         for member in reversed(store.studies.members(study_id)):
-            if member.is_reused or member.is_shared or member.run.state.is_finished:
+            if not member.may_stop or member.run.state.is_finished:
                 continue
             with contextlib.suppress(IllegalTransition, RunNotFound):
                 store.request_stop(member.run.id)
@@ -201,12 +226,13 @@ def delete_study(workspace: Workspace, study_id: str, *, with_runs: bool = False
 
 def configs_to_train(store: Store, planned: Sequence[PlannedRun], *, reuse: bool) -> list[ExperimentConfig]:
     """What a start would really train: the plan without the runs that are there already."""
-    requests = [_to_new_run(store.workspace, each).request for each in planned]
+    requests = [to_new_run(store.workspace, each).request for each in planned]
     known = store.studies.reusable(requests) if reuse else {}
     return [each.config for each in planned if each.config.config_id not in known]
 
 
-def _to_new_run(workspace: Workspace, planned: PlannedRun) -> NewRun:
+def to_new_run(workspace: Workspace, planned: PlannedRun) -> NewRun:
+    """For the store, with what the run's data is now. Raises DatasetError."""
     new = planned.to_new_run()
     return replace(new, request=control.with_data(workspace, new.request))
 
@@ -215,4 +241,4 @@ def _called_differently(first: StudySource, second: StudySource) -> StudySource:
     """The second, under a name that is not the first's."""
     if second.name != first.name:
         return second
-    return StudySource(f"{second.name} (second)", second.config, second.preset, second.run_id)
+    return replace(second, name=f"{second.name} (second)")

@@ -101,6 +101,12 @@ def take_standard_output() -> BinaryIO:
     return outgoing
 
 
+def own_memory_mib() -> float:
+    """What this process holds by itself, in MiB. Where the system can tell, without the files that it has mapped."""
+    memory = psutil.Process().memory_info()
+    return float(memory.rss - getattr(memory, "shared", 0)) / 2**20
+
+
 def prefer_oom_kill(score: str | None) -> str | None:
     """Set how soon Linux ends this process when memory runs out, 1000 for first; returns what it was, None elsewhere.
 

@@ -55,12 +55,17 @@ class Evaluator:
 
     def measure(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Evaluation | None:
         """None when it was given up half-way."""
-        watch = _StopWatch(self._stop_requested)
-        losses, answers = self._model.predict(
-            [images, labels.astype(np.int32)], batch_size=self.batch_size, verbose=0, callbacks=[watch]
-        )
-        if watch.was_stopped:
-            return None
+        labels = labels.astype(np.int32)
+        measured = []
+        # Not `predict`, which makes a `tf.data` pipeline for each call: 0.1 to 0.2 s, several times what a small
+        # network takes for its pictures.
+        for start in range(0, len(images), self.batch_size):
+            # After the last batch there is nothing to be spared.
+            if start and self._stop_requested():
+                return None
+            part = slice(start, start + self.batch_size)
+            measured.append(self._model.predict_on_batch([images[part], labels[part]]))
+        losses, answers = (np.concatenate(each) for each in zip(*measured, strict=True))
         loss = float(losses.mean(dtype=np.float64))
         # In single precision, as Keras itself tells an accuracy: runs from before compare with runs from now.
         accuracy = float(np.mean(answers == labels, dtype=np.float32))
@@ -91,19 +96,6 @@ class _ForEachPicture(keras.layers.Layer):  # type: ignore[misc]
         # From the losses, not from the mean of the probabilities, for the same reason.
         both = math.log(2) - ops.logaddexp(-losses[0], -losses[1])
         return both, ops.argmax(answers[0] + answers[1], axis=-1)
-
-
-class _StopWatch(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(self, stop_requested: Callable[[], bool]) -> None:
-        super().__init__()
-        self._stop_requested = stop_requested
-        self.was_stopped = False
-
-    def on_predict_batch_end(self, batch: int, logs: object = None) -> None:
-        # After the last batch there is nothing to be spared.
-        if batch + 1 < self.params["steps"] and self._stop_requested():
-            self.was_stopped = True
-            self.model.stop_predicting = True
 
 
 def pictures_at_once(model: keras.Model, most: int) -> int:

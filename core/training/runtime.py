@@ -1,5 +1,7 @@
 """The backend of this process: its name, devices, threads and determinism, and the memory it takes."""
 
+import gc
+
 import keras
 
 
@@ -20,6 +22,23 @@ def configure_runtime(num_replicas: int, threads: int, *, deterministic: bool) -
     if deterministic:
         make_deterministic()
     return configure_devices(num_replicas, threads)
+
+
+def reset_runtime() -> bool:
+    """Forget everything of the run that has ended: names, random states, graphs, memory.
+
+    Returns whether the next run in this process will give what it gives in a new one.
+    """
+    if backend_name() != "tensorflow":
+        return False  # only tried with TensorFlow
+    from core.training.backend_tensorflow import forget_graphs
+
+    forget_graphs()
+    keras.utils.clear_session(free_memory=False)
+    gc.collect()
+    if not gc.get_freeze_count():
+        gc.freeze()  # what is left are loaded modules, which need not be looked through after every run
+    return True
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""One training run in a process of its own: `python -m core.worker RUN --attempt N`.
+"""One training run by this process, from its arguments to its end: `RUN --attempt N`.
 
 The only place where the store meets Keras (`core.training`). Whatever happens, the run ends in a state with a cause
 in words; where this process cannot record it (it was killed), the scheduler does.
@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
 
@@ -46,8 +47,18 @@ class StopSignal:
         self.received.set()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train one attempt of one run. Returns 0 when it finished or was stopped, 1 when it failed."""
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended: the exit `code` of a process that leaves after it, and whether the run `is_in_order`,
+    finished or stopped as a person asked, so that the same process may train another one.
+    """
+
+    code: int
+    is_in_order: bool
+
+
+def train_attempt(arguments: Sequence[str]) -> Ending:
+    """Train one attempt of one run. The code is 0 when it finished or was stopped, 1 when it failed."""
     parser = argparse.ArgumentParser(prog="python -m core.worker", description="One training run.")
     parser.add_argument("run")
     parser.add_argument("--attempt", type=int, required=True)
@@ -61,10 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _train(workspace, run, reporter)
     except StaleAttempt:
-        pass  # the run was given up, deleted or started again: what this process reports no longer counts
+        # The run was given up, deleted or started again: what this process reports no longer counts.
+        return Ending(0, is_in_order=False)
     except Exception as error:
-        return _fail(reporter, error)
-    return 0
+        return Ending(_fail(reporter, error), is_in_order=False)
+    finally:
+        store.close()
+    # Logical devices are set up once per process.
+    return Ending(0, is_in_order=not stop.received.is_set() and run.config.training.num_gpus == 1)
 
 
 def _fail(reporter: RunReporter, error: Exception) -> int:

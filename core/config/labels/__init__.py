@@ -6,8 +6,20 @@ from core.config.labels.words import (
     change_in_words,
     label_at,
     label_of,
+    named_value,
     setting_at,
+    shown_beside,
     shown_value,
 )
 
-__all__ = ["LABELS", "Label", "change_in_words", "label_at", "label_of", "setting_at", "shown_value"]
+__all__ = [
+    "LABELS",
+    "Label",
+    "change_in_words",
+    "label_at",
+    "label_of",
+    "named_value",
+    "setting_at",
+    "shown_beside",
+    "shown_value",
+]

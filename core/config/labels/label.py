@@ -2,6 +2,8 @@
 
 import msgspec
 
+from core.formatting import within_sentence
+
 PERCENT = "%"
 
 
@@ -32,4 +34,4 @@ class Label(msgspec.Struct, frozen=True):
     @property
     def within(self) -> str:
         """The name within a sentence: `rotation`, but `RandAugment magnitude`."""
-        return self.name if self.is_proper else self.name[:1].lower() + self.name[1:]
+        return self.name if self.is_proper else within_sentence(self.name)

@@ -1,4 +1,4 @@
-"""About how long runs will take, from earlier runs of the same network."""
+"""How fast networks have been trained here, and about how long runs will take, from earlier runs."""
 
 from collections.abc import Sequence
 
@@ -21,21 +21,26 @@ def estimate_seconds(
 
     Seconds grow with the pictures an epoch shows, so small sets come out too short: each epoch also measures.
     """
-    runs = [run for run in store.list_runs(RECENT_RUNS) if run.epoch]
+    runs = recent_runs(store)
     speeds: dict[object, float | None] = {}
     total = 0.0
     for config in configs:
-        key = _network(config)
+        key = network_of(config)
         if key not in speeds:
-            speeds[key] = _seconds_per_picture(workspace, store, runs, config)
-        speed, pictures = speeds[key], _pictures_per_epoch(workspace, config)
+            speeds[key] = seconds_per_picture(workspace, store, runs, config)
+        speed, pictures = speeds[key], pictures_per_epoch(workspace, config)
         if speed is None or pictures is None:
             return None
         total += speed * pictures * config.training.epochs * config.training.num_gpus
     return total / max(1, num_devices)
 
 
-def _seconds_per_picture(
+def recent_runs(store: Store) -> list[Run]:
+    """Those that have ended an epoch, newest first."""
+    return [run for run in store.list_runs(RECENT_RUNS) if run.epoch]
+
+
+def seconds_per_picture(
     workspace: Workspace, store: Store, runs: Sequence[Run], config: ExperimentConfig
 ) -> float | None:
     """From the run of this network that has shown most pictures, the newest of equals. The first epoch loads and
@@ -44,25 +49,26 @@ def _seconds_per_picture(
     speed, most = None, 0.0
     for run in runs:
         run_config = run.readable_config
-        if run_config is None or _network(run_config) != _network(config):
+        if run_config is None or network_of(run_config) != network_of(config):
             continue
         try:
             seconds = epoch_seconds(run, store.curves(run.id))
         except RunNotFound:
             continue  # it was deleted just now
-        pictures = _pictures_per_epoch(workspace, run_config)
+        pictures = pictures_per_epoch(workspace, run_config)
         if seconds is not None and pictures and pictures * run.epoch > most:
             speed, most = seconds / pictures, pictures * run.epoch
     return speed
 
 
-def _network(config: ExperimentConfig) -> object:
+def network_of(config: ExperimentConfig) -> object:
     """What decides how long a picture takes."""
     training = config.training
     return config.model, config.dataset.id, config.dataset.image_size, training.batch_size, training.num_gpus
 
 
-def _pictures_per_epoch(workspace: Workspace, config: ExperimentConfig) -> float | None:
+def pictures_per_epoch(workspace: Workspace, config: ExperimentConfig) -> float | None:
+    """How many are shown; None where the data set is not known."""
     if config.dataset.num_train is not None:
         return config.dataset.num_train * config.training.steps_per_epoch_multiple
     try:

@@ -1,0 +1,1 @@
+"""Searches over settings: what is searched, what it costs, its trials and the result."""
