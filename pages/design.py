@@ -7,7 +7,7 @@ from core.config.labels import label_at, shown_value
 from core.datasets.storage import list_datasets
 from core.design.presets import PRESETS
 from pages.components.design.as_text import render_as_text
-from pages.components.design.drafts import ensure_draft, load_preset
+from pages.components.design.drafts import draft_address, ensure_draft, load_preset
 from pages.components.design.fields import folded_fields
 from pages.components.design.network_form import render_blocks, render_head
 from pages.components.design.network_view import render_network
@@ -43,6 +43,11 @@ def main() -> None:
     with right:
         # Drawn after the fields, because it lists the values that they refuse.
         render_start(config, network, image_size, data_problem, problem)
+        st.page_link(
+            "sweeps.py", label="Search settings in a sweep", icon=":material/travel_explore:",
+            query_params={"base": "design", **draft_address()},
+            help="Give settings of this design several values or a range, and have the best ones searched.",
+        )  # fmt: skip
         can_start = network is not None and data_problem is None and not session.refused_in_words()
         render_preflight(services, config, can_start=can_start)
         if network is not None:
@@ -56,7 +61,7 @@ def _render_presets() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Start from", names, index=names.index(current) if current in names else None,
-            format_func=lambda name: PRESETS[name].title
+            format_func=lambda name: PRESETS[name].label
             + (" – goes wrong on purpose" if PRESETS[name].known_bad else ""),
             placeholder="A preset", key=f"preset-{session.design_generation()}",
             help="Loads a whole design and replaces your changes.",

@@ -7,6 +7,7 @@ import streamlit as st
 from core.notebook import all_entries, entry_of, find_notes, render_html, render_markdown
 from core.server.services import Services
 from pages.components.kit import session
+from pages.components.kit.redraw import some_of
 from pages.components.notebook.entry import render_entry
 
 ENTRIES_PER_PAGE = 4  # each chart takes a browser on two busy cores 28 ms
@@ -28,11 +29,7 @@ def main() -> None:
     if not found:
         st.caption("No entry contains this text.")
         return
-    num_pages = -(-len(found) // ENTRIES_PER_PAGE)
-    page = 1
-    if num_pages > 1:
-        page = st.pagination(num_pages, key=f"notebook-page-{num_pages}")
-    for note in found[(page - 1) * ENTRIES_PER_PAGE : page * ENTRIES_PER_PAGE]:
+    for note in some_of(found, ENTRIES_PER_PAGE, "notebook-page"):
         with st.container(border=True):
             render_entry(services, entry_of(services.store, note))
 

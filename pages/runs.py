@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.kit import session
 from pages.components.notebook.note_form import render_run_note
 from pages.components.runs.actions import render_actions
-from pages.components.runs.head import render_head, render_settings
+from pages.components.runs.head import render_head, render_settings, render_sweeps
 from pages.components.runs.live import render_live
 from pages.components.runs.selection import read_selection
 from pages.components.runs.table import render_run_table
@@ -32,6 +32,7 @@ def main() -> None:
         render_trash(services, trashed)
         return
     render_head(chosen)
+    render_sweeps(services, chosen)
     render_actions(services, chosen)
     render_live(services, chosen)
     render_run_note(services, chosen)

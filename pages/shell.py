@@ -11,6 +11,7 @@ if str(PAGES.parent) not in sys.path:
 
 from core.scheduling.standby_request import touch_standby_request  # noqa: E402
 from pages.components.kit import session  # noqa: E402
+from pages.components.kit.address import enter_page  # noqa: E402
 
 # A file of its own: the browser would fetch a Material icon's picture for the tab from another machine.
 ICON = Path(__file__).with_name("components") / "icon.svg"
@@ -22,6 +23,8 @@ page = st.navigation(
         st.Page("design.py", title="Design", icon=":material/view_agenda:"),
         st.Page("augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
         st.Page("runs.py", title="Runs", icon=":material/monitoring:"),
+        st.Page("compare.py", title="Compare", icon=":material/stacked_line_chart:"),
+        st.Page("sweeps.py", title="Sweeps", icon=":material/travel_explore:"),
         st.Page("studies.py", title="Studies", icon=":material/science:"),
         st.Page("notebook.py", title="Notebook", icon=":material/menu_book:"),
         st.Page("classify.py", title="Classify", icon=":material/image_search:"),
@@ -35,4 +38,5 @@ page = st.navigation(
 touch_standby_request(session.services().workspace)
 for message in session.take_flashes():
     st.toast(message)
+enter_page(page.url_path)
 page.run()

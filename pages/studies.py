@@ -7,6 +7,7 @@ from core.server.services import Services
 from core.store.studies import Study
 from core.studies.report import num_planned
 from pages.components.kit import session
+from pages.components.kit.redraw import some_of
 from pages.components.kit.text import literal
 from pages.components.studies.form import render_form, take_link
 from pages.components.studies.view import render_study
@@ -35,7 +36,7 @@ def main() -> None:
             )
     if studies:
         st.subheader("All studies", anchor=False)
-        for study in _page_of(studies):
+        for study in some_of(studies, STUDIES_PER_PAGE, "studies-page"):
             _render_line(services, study, is_shown=study.id == asked)
     else:
         st.caption("No study has been started yet.")
@@ -62,14 +63,6 @@ def _render_line(services: Services, study: Study, *, is_shown: bool) -> None:
             disabled=is_shown,
             width="content",
         )
-
-
-def _page_of(studies: list[Study]) -> list[Study]:
-    num_pages = -(-len(studies) // STUDIES_PER_PAGE)
-    if num_pages < 2:
-        return studies
-    page = min(st.pagination(num_pages, key=f"studies-page-of-{num_pages}"), num_pages)
-    return studies[(page - 1) * STUDIES_PER_PAGE : page * STUDIES_PER_PAGE]
 
 
 main()

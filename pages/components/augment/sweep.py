@@ -18,7 +18,7 @@ from core.augmentation.robustness import (
 from core.datasets.identity import check_same_data
 from core.datasets.storage import Dataset, load_dataset
 from core.errors import ConvDeckError, UserError
-from core.formatting import percent
+from core.formatting import percent, within_sentence
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.augment.run_choice import choose_run, describe_run
@@ -163,7 +163,7 @@ def sweep_sentence(found: Robustness) -> str:
     told = " and ".join(
         f"{percent(value, 0)} at {level_in_words(knob, level)}" for level, value in ends if value is not None
     )
-    trained = f"trained without {knob.title[:1].lower()}{knob.title[1:]}"
+    trained = f"trained without {within_sentence(knob.title)}"
     if found.trained is not None:
         trained = " to ".join(level_in_words(knob, level) for level in found.trained)
         trained = f"trained with {trained}"

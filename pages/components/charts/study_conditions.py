@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from core.analysis.significance import Difference, Interval
 from core.studies.ablation import Change, Effect
+from core.studies.decision import Decision
 from core.studies.seeds import SeedsResult
 from pages.components.charts.study_marks import HEIGHT, frame, legend, times_100, zero, zoom
 
@@ -68,32 +70,37 @@ DIFFERENCES = {"accuracy": "Best validation accuracy", "gap": "Gap at the end"}
 
 
 def difference_data(result: SeedsResult, measure: str) -> pd.DataFrame:
-    """In points, second minus first: a row for the mean, with `low` and `high`, and one per pair of runs, with `seed`.
-
-    So it reads as what the second one changes: it is often a fork of the first.
+    """In points, the leader minus the other one, as in the headline: a row for the mean, with `low` and `high`, and one
+    per pair of runs, with `seed`.
     """
     difference = result.accuracy if measure == "accuracy" else result.gap
     rows: list[tuple[object, ...]] = []
     if difference is not None:
-        low, high = (None if end is None else -100 * end for end in (difference.high, difference.low))
-        rows.append(("mean", None, -100 * difference.mean, low, high))
+        rows.append(("mean", None, *_turned(difference, result.leader)))
     for row in result.rows:
         values = row.accuracies if measure == "accuracy" else row.gaps
         if len(values) == 2 and values[0] is not None and values[1] is not None:
-            rows.append(("seed", row.seed, 100 * (values[1] - values[0]), None, None))
+            change = values[result.leader] - values[1 - result.leader]
+            rows.append(("seed", row.seed, 100 * change, None, None))
     return frame(rows, ["kind", "seed", "value", "low", "high"], text=("kind",))
 
 
-def difference_spec(measure: str, names: Sequence[str], explained: bool) -> dict[str, Any]:
-    """A difference with its interval beside zero, and a small dot for each pair of runs."""
-    whose = [f"{names[1]} minus {names[0]}"] if explained else []
-    words = [*whose, "One dot per seed; the line is the 95 % interval of the mean"] if explained else []
+def _turned(difference: Difference | Interval, leader: int) -> tuple[float, float | None, float | None]:
+    """Mean, low and high in points, as the leader minus the other one."""
+    low, high = times_100(difference.low), times_100(difference.high)
+    if leader == 0:
+        return 100 * difference.mean, low, high
+    return -100 * difference.mean, None if high is None else -high, None if low is None else -low
+
+
+def difference_spec(measure: str) -> dict[str, Any]:
+    """A difference with its interval beside zero, and a small dot for each pair of runs.
+
+    Whose difference it is stands above the chart: names of runs are longer than a title in it may be.
+    """
     return {
-        "title": {
-            "text": f"{DIFFERENCES[measure]}, difference", "anchor": "start", "offset": 8, "limit": 400,
-            **({"subtitle": words, "subtitleColor": "gray"} if words else {}),
-        },
-        "height": HEIGHT // 2 + (20 if explained else -20),
+        "title": {"text": f"{DIFFERENCES[measure]}, difference", "anchor": "start", "offset": 8},
+        "height": HEIGHT // 2 - 20,
         "layer": [
             {
                 "params": [zoom()],
@@ -116,6 +123,49 @@ def difference_spec(measure: str, names: Sequence[str], explained: bool) -> dict
                 },
             },
             zero("x"),
+        ],
+    }  # fmt: skip
+
+
+def looks_data(decision: Decision, leader: int) -> pd.DataFrame:
+    """In points, the leader minus the other one after each pair of runs: `pairs`, `value`, `low`, `high`; no interval
+    of few.
+    """
+    rows = [(look.n, *_turned(look, leader)) for look in decision.looks]
+    return frame(rows, ["pairs", "value", "low", "high"])
+
+
+def looks_spec(smallest: float | None) -> dict[str, Any]:
+    """The interval after each seed beside zero, and the smallest difference that matters as dashed lines."""
+    dashed = [
+        {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "gray"}, "encoding": {"y": {"datum": end}, "x": None}}
+        for end in (() if smallest is None else (-100 * smallest, 100 * smallest))
+    ]  # fmt: skip
+    return {
+        "title": {
+            "text": "Difference in accuracy after each seed", "anchor": "start", "offset": 8,
+        },
+        "height": HEIGHT * 3 // 4,
+        "encoding": {
+            "x": {
+                "field": "pairs", "type": "quantitative", "title": "Seeds", "axis": {"format": "d", "tickMinStep": 1},
+                "scale": {"zero": False, "nice": False, "padding": 16},
+            },
+        },
+        "layer": [
+            zero("y"),
+            *dashed,
+            *_whiskers("y"),
+            {
+                "params": [zoom()],
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                "encoding": {
+                    "y": _points_x("value"),
+                    "tooltip": [
+                        {"field": "pairs", "type": "quantitative", "title": "Seeds"}, *_change_tooltip("pairs")[1:],
+                    ],
+                },
+            },
         ],
     }  # fmt: skip
 
@@ -178,7 +228,13 @@ def _whiskers(axis: str) -> list[dict[str, Any]]:
     known: list[dict[str, Any]] = [{"filter": "isValid(datum.low)"}]
     ends = [
         {
-            "mark": {"type": "tick", "thickness": 2, "size": 12, "color": "gray"},
+            "mark": {
+                "type": "tick",
+                "thickness": 2,
+                "size": 12,
+                "color": "gray",
+                "orient": "vertical" if axis == "x" else "horizontal",
+            },
             "transform": known,
             "encoding": {axis: _points_x(end)},
         }

@@ -1,17 +1,11 @@
-"""What these pages need of the browser beyond Streamlit: an upload in portions, a grid of pictures, a scroll.
-
-Their scripts are files in `assets`, which Streamlit serves: scripts in a text would come from `blob:` addresses, which
-a content security policy for this server's own scripts alone does not let run.
-"""
+"""What these pages need of the browser beyond Streamlit: an upload in portions, a grid of pictures, a scroll."""
 
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+from pages.components.kit.browser import mount
 
 PACKAGE = "convdeck"
 HERE = Path(__file__).parent
@@ -70,12 +64,4 @@ def _nothing() -> None:
 
 
 def _mount(name: str, key: str, data: Mapping[str, Any] | None = None, **callbacks: Any) -> Any:
-    full_name = f"{PACKAGE}.{name}"
-    manager = get_bidi_component_manager()
-    # A manifest is what installed packages have; of this one no package is installed.
-    if manager.get_component_asset_root(full_name) is None:
-        configs = [ComponentConfig(each, "assets") for each in FILES]
-        manager.register_from_manifest(ComponentManifest(PACKAGE, "1", configs), HERE)
-    script, style = FILES[name]
-    mount = st.components.v2.component(full_name, js=script, css=style)
-    return mount(key=key, data=data, **callbacks)
+    return mount(PACKAGE, HERE, FILES, name, key, data, **callbacks)

@@ -14,20 +14,28 @@ from core.runs.start import preset_for_here
 from core.server.services import Services
 from core.workspace import Workspace
 from pages.components.kit import session
+from pages.components.kit.address import is_back, is_entered
 from pages.components.kit.session import DraftPlace
 from pages.components.kit.text import error_text, literal
 
 DEFAULT_PRESET = "article"
+LINKS = ("from", "preset")  # in this order: what begins a draft
+ADDRESS = ("draft", *LINKS)
 
 
-def ensure_draft(services: Services, keep: Sequence[str] = ()) -> ExperimentConfig:
+def ensure_draft(
+    services: Services, keep: Sequence[str] = (), *, begins_again: bool = True
+) -> ExperimentConfig:
     """The draft's config, at the beginning of a page that edits it.
 
-    `?preset=NAME` or `?from=RUN` in the address begins a new draft, and so does a first visit. `?draft=ID` brings
-    one back, and stands in the address from the first change on. `?dataset=ID` changes the draft to that data set.
+    `?preset=NAME` or `?from=RUN` in the address begins a new draft, and so does a first visit. It stays there until
+    the first change, so that Back leads to the page with the link. From then on it is `?draft=ID`, which brings the
+    draft back. `?dataset=ID` changes the draft to that data set. The link that this draft began with begins it once
+    more where the page is entered by it; not without `begins_again`, for a page to which Design leads with that link
+    to show the design as it is now.
     """
     session.forget_standing_errors()
-    _take_link(services)
+    _take_link(services, begins_again=begins_again)
     if session.draft() is None:
         load_preset(services, DEFAULT_PRESET)
         session.set_draft_place(DraftPlace(kept=session.draft()))
@@ -38,16 +46,16 @@ def ensure_draft(services: Services, keep: Sequence[str] = ()) -> ExperimentConf
     return config
 
 
-def _take_link(services: Services) -> None:
-    preset, run_id, draft_id = (st.query_params.get(name) for name in ("preset", "from", "draft"))
-    place = session.draft_place()
+def _take_link(services: Services, *, begins_again: bool) -> None:
+    draft_id, place = st.query_params.get("draft"), session.draft_place()
+    link = next(((name, st.query_params[name]) for name in LINKS if name in st.query_params), None)
     try:
-        if run_id is not None:
-            session.set_design_config(services.store.get_run(run_id).config)
-            session.set_draft_place(DraftPlace())
-        elif preset is not None:
-            load_preset(services, get_preset(preset).name)
-            session.set_draft_place(DraftPlace())
+        if link is not None:
+            # The link that this draft began with brings nothing new, unless it was followed once more: the address
+            # may be a step behind what was typed, and Back leads there.
+            if link != place.link or (begins_again and is_entered() and not is_back()):
+                _follow(services, *link)
+                session.set_draft_place(DraftPlace(kept=session.draft(), link=link))
         # The session's own ids bring nothing new: the address may be a step behind what was typed.
         elif draft_id is not None and draft_id not in (place.own_id, place.source_id):
             found = load_draft(services.workspace, draft_id)
@@ -55,6 +63,13 @@ def _take_link(services: Services) -> None:
             session.set_draft_place(DraftPlace(source_id=draft_id, kept=found))
     except UserError as error:
         st.warning(literal(error_text(error)), icon=":material/link_off:")
+
+
+def _follow(services: Services, name: str, value: str) -> None:
+    if name == "from":
+        session.set_design_config(services.store.get_run(value).config)
+    else:
+        load_preset(services, get_preset(value).name)
 
 
 def _take_dataset(services: Services) -> None:
@@ -78,15 +93,19 @@ def _keep(workspace: Workspace, others: Sequence[str]) -> None:
         except OSError as error:
             st.warning(f"A refresh of this page would lose the design: it cannot be kept ({error.strerror}).")
         session.set_draft_place(place)
-    shown = place.own_id or place.source_id
     asked = st.query_params.to_dict()
-    address = {
-        **({"draft": shown} if shown else {}),
-        **{name: asked[name] for name in others if name in asked},
-    }
-    # Also takes out `preset`, `from` and `dataset`: what is edited from here on must not fall back at the next rerun.
+    address = {**draft_address(), **{name: asked[name] for name in others if name in asked}}
+    # Also takes out `dataset`: what is edited from here on must not fall back at the next rerun.
     if asked != address:
         st.query_params.from_dict(address)
+
+
+def draft_address() -> dict[str, str]:
+    """What an address needs to bring the draft back: its id, or while it is unchanged the link that it began with."""
+    place = session.draft_place()
+    if shown := place.own_id or place.source_id:
+        return {"draft": shown}
+    return dict([place.link]) if place.link else {}
 
 
 def load_preset(services: Services, name: str) -> None:

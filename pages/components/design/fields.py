@@ -12,9 +12,8 @@ import streamlit as st
 from core.config import ExperimentConfig
 from core.config.labels import label_at, setting_at
 from pages.components.kit import session
-from pages.components.kit.numbers import optional_number
+from pages.components.kit.numbers import number_format, optional_number, render_problem, render_rounding
 from pages.components.kit.redraw import render_folded
-from pages.components.kit.text import literal
 
 Also = Callable[[Any], dict[str, Any]]
 
@@ -49,19 +48,21 @@ def setting_field(config: ExperimentConfig, path: str, step: float = 1) -> None:
 
 def number_field(config: ExperimentConfig, path: str, *, step: float = 0.01) -> None:
     """A number with a fraction."""
-    key, limits, label = _key(path), config.limits(path), label_at(path)
-    st.number_input(
-        label.title, limits.low, limits.high, float(config.value(path)), step, format="%g", key=key, help=label.help,
-        on_change=session.change_design, args=(path, key),
+    key, label, value = _key(path), label_at(path), float(config.value(path))
+    shown = session.widget_value(key)
+    number = st.number_input(
+        label.title, value=value, step=step, format=number_format(value if shown is None else shown), key=key,
+        help=label.help, on_change=session.change_design, args=(path, key),
     )  # fmt: skip
+    render_rounding(number)
     _error(path, key)
 
 
 def integer_field(config: ExperimentConfig, path: str, *, step: int = 1) -> None:
     """A whole number."""
-    key, limits, label = _key(path), config.limits(path), label_at(path)
+    key, label = _key(path), label_at(path)
     st.number_input(
-        label.title, int(limits.low), int(limits.high), int(config.value(path)), step, key=key, help=label.help,
+        label.title, value=int(config.value(path)), step=step, key=key, help=label.help,
         on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
@@ -86,7 +87,7 @@ def slider_field(
     high = usual if usual is not None and value <= usual else limits.high
     st.slider(
         label.name, limits.low, high, value, step, key=key, help=label.help,
-        format="percent" if label.is_percent else f"%g{label.unit}",
+        format="percent" if label.is_percent else f"{number_format(value)}{label.unit}",
         on_change=session.change_design, args=(path, key),
     )  # fmt: skip
     _error(path, key)
@@ -139,11 +140,6 @@ def folded_fields(label: str, key: str, render: Callable[[], None]) -> None:
     They stay while any field shows a value that was not taken: folding it away must not lose it.
     """
     render_folded(label, key, render, always=session.is_any_value_refused())
-
-
-def render_problem(message: str) -> None:
-    """What is wrong with the field above. The config's sentences go on from the field's name, which stands there."""
-    st.markdown(f":small[:red[{literal(message[:1].upper() + message[1:])}]]")
 
 
 def _key(path: str) -> str:

@@ -14,9 +14,9 @@ from pages.components.design.fields import (
     choice_field,
     optional_field,
     render_grid,
-    render_problem,
     slider_field,
 )
+from pages.components.kit.numbers import render_problem
 from pages.components.kit.session import services
 from pages.components.kit.text import literal
 

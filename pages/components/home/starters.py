@@ -24,7 +24,7 @@ def render_starters(services: Services) -> None:
 
 def _render_starter(services: Services, preset: Preset) -> None:
     config = quick_for_here(services.workspace, preset.name)
-    st.markdown(f"**{literal(preset.title)}**")
+    st.markdown(f"**{literal(preset.label)}**")
     st.markdown(literal(preset.commentary))
     pictures = f"{config.dataset.num_train:,}" if config.dataset.num_train else "all"
     data = "CIFAR-10" if config.dataset.id == "cifar10" else "Shapes"

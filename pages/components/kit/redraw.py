@@ -1,14 +1,19 @@
-"""When a part of a page is drawn: once a person opens it, or again by a timer.
+"""When a part of a page is drawn: once it is opened, again by a timer or after a click, or a few entries at a time.
 
 Streamlit draws what is folded as well: it is sent at each tick, and the browser mounts each field of it, which on
 Design was a third of the time until the page was there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
+from core.errors import ConvDeckError
 from pages.components.kit import session
+from pages.components.kit.text import error_text, literal
+
+T = TypeVar("T")
 
 
 def render_folded(
@@ -45,3 +50,37 @@ def draw_ticking(draw: Callable[..., object], *arguments: object, every: float |
     """
     with st.container():
         st.fragment(draw, run_every=every)(*arguments)
+
+
+def call_every(call: Callable[..., object], *arguments: object, every: float) -> None:
+    """Call `call(*arguments)` every `every` seconds, first after that time: a call may redraw the page, and during the
+    first drawing the lower part of the page would then never appear.
+    """
+    is_page_drawn = False
+
+    def tick() -> None:
+        nonlocal is_page_drawn
+        if is_page_drawn:
+            call(*arguments)
+        is_page_drawn = True
+
+    draw_ticking(tick, every=every)
+
+
+def act_and_redraw(act: Callable[[], object]) -> None:
+    """Do it, and draw the page again, with a message where it was refused."""
+    try:
+        act()
+    except ConvDeckError as error:
+        session.flash(literal(error_text(error)))
+    st.rerun()
+
+
+def some_of(entries: Sequence[T], at_once: int, key: str) -> Sequence[T]:
+    """`at_once` of the entries, and below what has been drawn so far a choice of which; all where they are no more."""
+    num_pages = -(-len(entries) // at_once)
+    if num_pages < 2:
+        return entries
+    # Another number of pages is another field. AppTest and an old link may name a page that is gone.
+    page = min(st.pagination(num_pages, key=f"{key}-of-{num_pages}"), num_pages)
+    return entries[(page - 1) * at_once : page * at_once]

@@ -174,11 +174,12 @@ def reset_design() -> None:
 
 @dataclass(frozen=True)
 class DraftPlace:
-    """Where the draft is kept: the file that this session writes, the one it was read from, and what is written."""
+    """Where the draft is kept: own file, the one it was read from, what is written, the link it began with."""
 
     own_id: str | None = None
     source_id: str | None = None
     kept: Draft | None = None
+    link: tuple[str, str] | None = None
 
 
 def draft_place() -> DraftPlace:

@@ -34,6 +34,11 @@ def literal(text: str) -> str:
     return _NOTHING.join(_MARKDOWN.sub(r"\\\1", piece) for piece in _BREAKS.split(_BIDI.sub("", text)))
 
 
+def unbroken(text: str) -> str:
+    """The same, with no line break before a percent sign."""
+    return literal(text).replace(" %", "\u00a0%")
+
+
 def local_time(seconds: float) -> str:
     """Unix seconds as `07 Mar 14:05:09`."""
     return datetime.datetime.fromtimestamp(seconds, _zone()).strftime("%d %b %H:%M:%S")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.comparison.conditions import ONE_OF, Condition
+from core.comparison.query import Query
 from core.errors import ConvDeckError
 from core.formatting import file_stem, rough_duration
 from core.runs import control
@@ -32,6 +34,7 @@ def render_actions(services: Services, runs: Sequence[Run]) -> None:
             render_changes(services, runs[0])
             _links(runs[0])
             _rename(services, runs[0])
+        _compare(runs)
         _signal_or_noise(runs)
         _downloads(services, runs)
         _delete(services, runs)
@@ -76,6 +79,20 @@ def _links(run: Run) -> None:
         icon=":material/content_copy:",
         query_params={"from": run.id},
         help="Open this run's settings in Design, to change something and start another run.",
+        width="content",
+    )
+
+
+def _compare(runs: Sequence[Run]) -> None:
+    """One run is pinned there, and all others are held against it; several are shown alone."""
+    alone = Query(where=(Condition("id", ONE_OF, tuple(run.id for run in runs)),))
+    query = Query(baseline=runs[0].id) if len(runs) == 1 else alone
+    st.page_link(
+        "compare.py",
+        label="Compare",
+        icon=":material/stacked_line_chart:",
+        query_params=query.to_parameters(),
+        help="Hold all other runs against this one." if len(runs) == 1 else "Only these, side by side.",
         width="content",
     )
 

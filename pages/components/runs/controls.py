@@ -16,6 +16,7 @@ from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.kit import session
+from pages.components.kit.numbers import number_format
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import error_text, literal, local_time
 
@@ -110,7 +111,7 @@ def _render_rate(services: Services, run: Run) -> None:
             "New rate",
             value=rate,
             step=_rounded((rate or 0.001) / 10),
-            format="%g",
+            format=number_format(rate),
             key=f"rate-{run.id}-{rate or 0:g}",
         )
         if st.form_submit_button("Set", key=f"set-rate-{run.id}"):

@@ -6,14 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from core.config import differences
-from core.config.changes import setting_in_words, settings_in_words
+from core.config.changes import setting_of_each, settings_in_words
 from core.config.labels import label_of
 from core.design.presets import PRESETS
 from core.formatting import points, rough_duration
+from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit import run_words
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import literal
+
+MOST_SWEEPS = 3
 
 
 def render_head(runs: Sequence[Run]) -> None:
@@ -33,6 +36,21 @@ def render_head(runs: Sequence[Run]) -> None:
             name = "" if len(runs) == 1 else f"{literal(run.name)}: "
             step = f"  \n{literal(run.next_step)}" if run.next_step else ""
             st.error(f"**{name}{literal(run.error)}**{step}", icon=run_words.LOOKS[run.state].icon)
+
+
+def render_sweeps(services: Services, runs: Sequence[Run]) -> None:
+    """Links to the sweeps that these runs belong to, with the trial where it is one run."""
+    places = services.store.sweeps.places([run.id for run in runs])
+    found = {place.sweep_id: place for each in places.values() for place in each}
+    if not found:
+        return
+    with st.container(horizontal=True, gap="small"):
+        for place in list(found.values())[:MOST_SWEEPS]:
+            trial = f"Trial {place.trial} of the sweep" if len(runs) == 1 else "From the sweep"
+            st.page_link(
+                "sweeps.py", label=f"{trial} “{literal(place.sweep_name)}”", icon=":material/travel_explore:",
+                query_params={"sweep": place.sweep_id}, width="content",
+            )  # fmt: skip
 
 
 def render_line(run: Run, name: str) -> None:
@@ -71,11 +89,10 @@ def _render_settings(run: Run) -> None:
     preset = PRESETS.get(run.preset or "")
     if preset is not None:
         changes = "; ".join(
-            f"{label_of(path)}: {setting_in_words(run.config, path)} instead of "
-            f"{setting_in_words(preset.config, path)}"
+            f"{label_of(path)}: {' instead of '.join(setting_of_each((run.config, preset.config), path))}"
             for path, _, _ in differences(preset.config, run.config)
         )
-        st.caption(literal(f"Preset {preset.name}{f'. {changes}' if changes else ', unchanged'}."))
+        st.caption(literal(f"Preset {preset.label}{f'. {changes}' if changes else ', unchanged'}."))
     table = pd.DataFrame(settings_in_words(run.config), columns=["Setting", "Value"])
     st.dataframe(table, hide_index=True, alt="Each setting of this run with its value")
     st.caption("The same as JSON, as the command line and REST read it:")
@@ -86,7 +103,7 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     """A row per setting that is not the same in all runs, a column per run, values as text."""
     configs = [run.config for run in runs]
     paths = dict.fromkeys(path for other in configs[1:] for path, _, _ in differences(configs[0], other))
-    rows = {label_of(path): [setting_in_words(config, path) for config in configs] for path in paths}
+    rows = {label_of(path): setting_of_each(configs, path) for path in paths}
     data = {(run.dataset, run.dataset_digest) for run in runs if run.dataset_digest is not None}
     names = [name for name, _ in data]
     if len(names) > len(set(names)):  # several data sets had one name, one after another

@@ -11,7 +11,7 @@ from core.server.services import Services
 from core.store.trash import TrashedRun
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button, render_confirmation
-from pages.components.kit.redraw import render_folded
+from pages.components.kit.redraw import render_folded, some_of
 from pages.components.kit.text import error_text, literal, local_time
 from pages.components.runs.selection import write_selection
 
@@ -71,9 +71,7 @@ def render_trash(services: Services, trashed: Sequence[TrashedRun]) -> None:
 
 
 def _render_rows(services: Services, trashed: Sequence[TrashedRun]) -> None:
-    num_pages = -(-len(trashed) // ROWS_PER_PAGE)
-    page = min(st.pagination(num_pages, key=f"trash-page-of-{num_pages}"), num_pages) if num_pages > 1 else 1
-    for each in trashed[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]:
+    for each in some_of(trashed, ROWS_PER_PAGE, "trash-page"):
         run = each.run
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(literal(run.name), width="stretch")

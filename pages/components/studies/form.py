@@ -1,6 +1,7 @@
 """A new study: its kind, what it starts from, its settings, how many runs that makes and about how long they take."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -12,17 +13,19 @@ from core.datasets.lookup import find_dataset
 from core.design.presets import PRESETS
 from core.errors import ConfigError, UserError
 from core.formatting import rough_duration
+from core.runs.pace import estimate_seconds
 from core.runs.start import quick_for_here
 from core.server.services import Services
 from core.store.records import Run
-from core.studies.estimate import estimate_seconds
 from core.studies.plan import PlannedRun, active_knobs
 from core.studies.spec import (
     ABLATION,
     DEFAULT_FRACTIONS,
+    DEFAULT_MAX_SEEDS,
     NOISE,
     ONLY,
     SEEDS,
+    SEEDS_AT_FIRST,
     SEEDS_OF,
     VOLUME,
     WITHOUT,
@@ -31,6 +34,7 @@ from core.studies.spec import (
     ladder,
 )
 from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
+from core.studies.until_decided import expected_seeds
 from core.system.devices import list_devices
 from pages.components.kit import session
 from pages.components.kit.numbers import optional_number
@@ -40,11 +44,13 @@ from pages.components.studies.words import KINDS
 
 RUNS_OFFERED = 100
 KIND, FIRST, SECOND, ABLATED = "study-kind", "study-first", "study-second", "study-ablated"
-ALONE = "alone"
+ALONE, SMALLEST = "alone", "Smallest difference that matters (points)"
 FIELDS = {
     "num_seeds": "Seeds",
     "sizes": "Training set sizes",
     "fractions": "Wrong labels",
+    "max_seeds": "Seeds at most",
+    "smallest_difference": SMALLEST,
 }
 MODES = {WITHOUT: "Leave one out", ONLY: "One at a time"}
 
@@ -127,7 +133,7 @@ def _choose_base(
             return "nothing (see what chance alone does)"
         kind, _, name = option.partition(":")
         if kind == "preset":
-            return f"Preset: {PRESETS[name].title}"
+            return f"Preset: {PRESETS[name].label}"
         run = by_option[option]
         return f"Run: {run.name} ({run.id})"
 
@@ -142,18 +148,23 @@ def _choose_base(
 
 def _read_knobs(services: Services, kind: str, first: StudySource, second: StudySource | None) -> StudySpec:
     """The fields of this kind, filled with the values of what it starts from. Raises UserError."""
-    least, most, usual = SEEDS_OF[kind]
+    until_decided = second is not None and _ask_until_decided()
+    *_, usual = SEEDS_AT_FIRST if until_decided else SEEDS_OF[kind]
     asked: dict[str, Any] = {}
     values: dict[str, Any] = {}
     # Each config has its own fields, filled with its own values.
     key = f"{kind}-{first.config.config_id[:12]}"
     available = find_dataset(services.workspace, first.config.dataset.id).num_train
+    # No field has limits of its own: the browser would refuse a number with a red frame, and say nothing.
     with st.grid(4, min_column_width=170):
         asked["num_seeds"] = st.number_input(
-            "Seeds", least, most, usual, key=f"study-seeds-{kind}",
+            "Seeds at first" if until_decided else "Seeds", value=usual, step=1,
+            key=f"study-seeds-{kind}" + ("-at-first" if until_decided else ""),
             help="How many times each config is trained, each time from other initial weights and with another order "
             "of pictures. One seed says nothing about chance.",
         )  # fmt: skip
+        if until_decided:
+            _read_until_decided(asked)
         _number(values, first.config, "training.epochs", key)
         if kind != VOLUME:
             _number(values, first.config, "dataset.num_train", key, available)
@@ -181,11 +192,34 @@ def _read_knobs(services: Services, kind: str, first: StudySource, second: Study
         if knobs := active_knobs(first.config.augmentation):
             st.caption(f"Parts that are on: {', '.join(knobs)}.")
     if second is not None:
-        second = StudySource(second.name, second.config.with_values(values), second.preset, second.run_id)
-    first = StudySource(first.name, first.config.with_values(values), first.preset, first.run_id)
+        second = replace(second, config=second.config.with_values(values))
+    first = replace(first, config=first.config.with_values(values))
     if second is not None:
         st.caption(literal(f"What differs: {describe_changes(first.config, second.config, 6)}."))
     return make_spec(services.workspace, kind, first, second, asked)
+
+
+def _ask_until_decided() -> bool:
+    return st.toggle(
+        "Add seeds until decided", key="study-until-decided", persist_state="session",
+        help="Trains both with one more seed at a time until the difference is clear, instead of a fixed number. "
+        "The intervals are wider, so that they hold however often you look.",
+    )  # fmt: skip
+
+
+def _read_until_decided(asked: dict[str, Any]) -> None:
+    asked["until_decided"] = True
+    asked["max_seeds"] = st.number_input(
+        "Seeds at most", value=DEFAULT_MAX_SEEDS, step=1, key="study-max-seeds",
+        help="It stops there, decided or not. You can allow more later.",
+    )  # fmt: skip
+    smallest = st.number_input(
+        SMALLEST, value=0.0, step=0.5, key="study-smallest", format="%g",
+        help="Also decided once the difference is surely smaller than this. 0: only a clear difference decides.",
+    )  # fmt: skip
+    if not 0 <= smallest <= 100:
+        raise UserError(f"{SMALLEST}: must lie between 0 and 100, not {smallest:g}.")
+    asked["smallest_difference"] = smallest / 100 if smallest else None
 
 
 def _number(
@@ -198,9 +232,7 @@ def _number(
     limits, own, label = config.limits(path), config.value(path), label_at(path)
     key = f"study-{path}-{key}"
     if available is None:
-        value = st.number_input(
-            label.name, int(limits.low), int(limits.high), own, 1, key=key, help=label.help
-        )
+        value = st.number_input(label.name, value=own, step=1, key=key, help=label.help)
     else:
         name, empty = f"{label.name} (of {available:,})", f"{label.empty} {available:,}"
         value = optional_number(name, limits, own, 1, key=key, empty=empty, help=label.help)
@@ -213,10 +245,16 @@ def _render_start(services: Services, spec: StudySpec, planned: Sequence[Planned
         "Reuse existing runs", True, key="study-reuse",
         help="Uses a run with exactly these settings, finished or under way, instead of training it again.",
     )  # fmt: skip
+    if spec.seeds_note is not None:
+        st.caption(spec.seeds_note)
     configs = configs_to_train(services.store, planned, reuse=reuse)
     report = list_devices()
     seconds = estimate_seconds(services.workspace, services.store, configs, len(report.devices))
     st.caption(_cost(len(planned), len(configs), seconds, len(report.devices)))
+    if spec.max_seeds is not None:
+        expected = expected_seeds(services.store, spec)
+        known = "" if expected is None else f" {expected.sentence} {expected.basis}"
+        st.caption(f"Up to {_runs(2 * spec.max_seeds)} if it takes all {spec.max_seeds} seeds.{known}")
     new, all_runs = len(configs), len(planned)
     label = f"Start {_runs(new)}" if new else f"Show {_runs(all_runs)}"
     if st.button(label, key="start-study", type="primary", icon=":material/science:"):

@@ -16,21 +16,21 @@ from core.studies.volume import VolumeResult
 from pages.components.charts import study_conditions as charts
 from pages.components.charts import study_ladders as ladders
 from pages.components.charts.study_marks import ZOOM, times_100
-from pages.components.kit.text import literal
+from pages.components.kit.text import literal, unbroken
 
 
 def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:
     """The result of any kind."""
     with st.container(border=True):
-        st.markdown(f"#### {_unbroken(result.headline)}")
+        st.markdown(f"#### {unbroken(result.headline)}")
         for note in result.notes:
-            st.markdown(_unbroken(note))
+            st.markdown(unbroken(note))
         if report.is_partial and report.num_finished:
             st.caption(f"So far: {report.num_finished} of {report.num_planned} runs have finished.")
     if not report.num_finished:
         return
     if isinstance(result, SeedsResult):
-        _render_seeds(report.study.id, result)
+        _render_seeds(report.study.id, result, spec)
     elif isinstance(result, AblationResult):
         _render_ablation(report.study.id, spec, result)
     elif isinstance(result, VolumeResult):
@@ -39,18 +39,28 @@ def render_result(report: StudyReport, spec: StudySpec, result: Result) -> None:
         _render_noise(report.study.id, result)
 
 
-def _render_seeds(study_id: str, result: SeedsResult) -> None:
+def _render_seeds(study_id: str, result: SeedsResult, spec: StudySpec) -> None:
     names = [condition.name for condition in result.conditions]
     columns = st.columns([3, 2], gap="medium") if len(names) > 1 else [st.container()]
     with columns[0]:
         _chart(charts.band_data(result), charts.band_spec(names), f"band-{study_id}",
                f"Mean validation accuracy by epoch with a 95 percent band: {' and '.join(names)}")  # fmt: skip
     if len(names) > 1:
+        # Not in the charts, which would cut the names of runs.
+        whose = f"{names[result.leader]} minus {names[1 - result.leader]}"
+        # No leader in these names: Streamlit would rebuild the charts each time another config takes the lead.
+        between = f"difference between {names[0]} and {names[1]} in points"
         with columns[1]:
-            for number, measure in enumerate(charts.DIFFERENCES):
-                _chart(charts.difference_data(result, measure), charts.difference_spec(measure, names, number == 0),
-                       f"difference-{measure}-{study_id}",
-                       f"{charts.DIFFERENCES[measure]}: {names[1]} minus {names[0]} in points")  # fmt: skip
+            st.caption(unbroken(f"{whose}. One dot per seed; the line is the 95 % interval of the mean."))
+            for measure, title in charts.DIFFERENCES.items():
+                _chart(charts.difference_data(result, measure), charts.difference_spec(measure),
+                       f"difference-{measure}-{study_id}", f"{title}: {between}")  # fmt: skip
+        if result.decision is not None and result.decision.looks:
+            _chart(charts.looks_data(result.decision, result.leader), charts.looks_spec(spec.smallest_difference),
+                   f"looks-{study_id}", f"Accuracy after each seed: {between}")  # fmt: skip
+            st.caption(
+                f"{literal(whose)}. In 95 of 100 studies, all of these intervals contain the true difference."
+            )
     rows: list[dict[str, Any]] = []
     for row in result.rows:
         entry: dict[str, Any] = {"Seed": str(row.seed)}
@@ -168,11 +178,6 @@ def _table(rows: Sequence[dict[str, Any]], numbers: Sequence[str], alt: str, for
         if name in frame.columns
     }
     st.dataframe(frame, hide_index=True, placeholder="–", column_config=config, alt=alt)
-
-
-def _unbroken(text: str) -> str:
-    """Literal, with no line break before a percent sign."""
-    return literal(text).replace(" %", "\u00a0%")
 
 
 def _column(names: Sequence[str], index: int, what: str) -> str:

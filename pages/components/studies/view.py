@@ -1,12 +1,12 @@
 """One study: its result so far, live while its runs are under way, and the buttons to stop, complete or delete it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.analysis.curves import GAP_IN_WORDS
+from core.config.fields import Limits
 from core.errors import ConvDeckError, StudyNotFound
 from core.runs.progress import run_fraction
 from core.runs.trouble import first_trouble
@@ -14,10 +14,12 @@ from core.server.services import Services
 from core.store.states import RunState
 from core.store.studies import Member
 from core.studies.report import StudyReport, condition_names, read_report
+from core.studies.spec import MOST_SEEDS
 from core.studies.start import complete_study, delete_study, stop_study
 from pages.components.kit import run_words, session
 from pages.components.kit.destructive import destructive_button, render_confirmation
-from pages.components.kit.redraw import draw_ticking, render_folded
+from pages.components.kit.numbers import render_refusal
+from pages.components.kit.redraw import act_and_redraw, draw_ticking, render_folded
 from pages.components.kit.text import error_text, literal
 from pages.components.studies.results import render_result
 from pages.components.studies.words import KINDS
@@ -33,7 +35,7 @@ def render_study(services: Services, study_id: str) -> None:
     report = read_report(services.workspace, services.store, study_id)
     st.subheader(literal(report.study.name), anchor=False)
     _render_actions(services, report)
-    ticking = bool(report.under_way)
+    ticking = bool(report.under_way) or report.study.adds_seeds
     every = TICK_SECONDS if ticking else None
     draw_ticking(_draw, services, study_id, _signature(report), every=every)
 
@@ -62,7 +64,8 @@ def _signature(report: StudyReport) -> object:
         (member.run.id, member.run.state, member.run.attempt, member.run.stop_requested)
         for member in report.members
     )
-    return report.study.name, runs
+    study = report.study
+    return study.name, study.adds_seeds, study.is_stopped, study.max_seeds, report.is_decided, runs
 
 
 def _render_actions(services: Services, report: StudyReport) -> None:
@@ -70,21 +73,30 @@ def _render_actions(services: Services, report: StudyReport) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         own = [
             member for member in report.under_way
-            if not (member.is_reused or member.is_shared or member.run.stop_requested)
+            if member.may_stop and not member.run.stop_requested
         ]  # fmt: skip
-        if own and st.button(
+        # Where all of them are wanted by others too, it stops wanting them.
+        shares = any(not member.is_alone for member in report.under_way) and not report.study.is_stopped
+        if (own or shares or report.study.adds_seeds) and st.button(
             f"Stop all {len(own)}" if len(own) > 1 else "Stop", key="stop-study", icon=":material/stop:",
             help="Stops the runs of this study and keeps their weights. Reused runs, and runs that another study waits "
             "for, continue.",
         ):  # fmt: skip
-            _act(lambda: stop_study(services.workspace, study_id))
+            act_and_redraw(lambda: stop_study(services.workspace, study_id))
         missing = len(report.failed) + len(report.holes)
         if missing and st.button(
             f"Queue {missing} missing runs again" if missing > 1 else "Queue the missing run again",
             key="complete-study", icon=":material/replay:", type="primary",
             help="Failed and stopped runs resume from their last finished epoch; deleted runs are trained again.",
         ):  # fmt: skip
-            _act(lambda: complete_study(services.workspace, study_id))
+            act_and_redraw(lambda: complete_study(services.workspace, study_id))
+        if not missing and report.continuing and st.button(
+            "Resume", key="resume-study", icon=":material/play_arrow:",
+            help="The study wants its runs again. They then continue also when the others that want them are stopped.",
+        ):  # fmt: skip
+            act_and_redraw(lambda: complete_study(services.workspace, study_id))
+        if not missing and report.can_add:
+            _render_more_seeds(services, report)
         ids = [member.run.id for member in report.members][:MOST_LINKED]
         if ids:
             st.page_link(
@@ -95,12 +107,25 @@ def _render_actions(services: Services, report: StudyReport) -> None:
             _delete_dialog(services, report)
 
 
-def _act(action: Any) -> None:
-    try:
-        action()
-    except ConvDeckError as error:
-        session.flash(literal(error_text(error)))
-    st.rerun()
+def _render_more_seeds(services: Services, report: StudyReport) -> None:
+    """Let a study that is not decided add more seeds than it was allowed, or continue after it was stopped."""
+    assert report.spec is not None and report.spec.max_seeds is not None
+    has = len(report.spec.seeds)
+    if has >= MOST_SEEDS:
+        return
+    usual = max(has + 1, report.spec.max_seeds)
+    more = report.decision.forecast.more if report.decision and report.decision.forecast else None
+    if has >= report.spec.max_seeds and more is not None:
+        usual = min(MOST_SEEDS, has + more)
+    with st.popover("Add more seeds", icon=":material/add:"):
+        most = st.number_input(
+            "Seeds at most", value=usual, step=1, key=f"more-seeds-{report.study.id}-{has}"
+        )
+        is_refused = render_refusal(most, Limits(has + 1, MOST_SEEDS, whole=True))
+        if st.button(
+            "Continue", key="more-seeds", type="primary", icon=":material/play_arrow:", disabled=is_refused
+        ):
+            act_and_redraw(lambda: complete_study(services.workspace, report.study.id, int(most)))
 
 
 @st.dialog("Delete the study?", icon=":material/delete:")
@@ -143,6 +168,9 @@ def _render_standing(report: StudyReport) -> None:
     if reused:
         verb = "was" if reused == 1 else "were"
         parts.append(f"{reused} of its runs {verb} reused, not trained again.")
+    parts += [
+        sentence for sentence in (report.seeds_note, report.stopped, report.adding) if sentence is not None
+    ]
     if parts:
         st.caption(" ".join(parts))
 

@@ -14,6 +14,7 @@ from core.formatting import rough_duration
 from core.runs.trash import empty_trash, trash_bytes
 from core.runs.trouble import first_trouble
 from core.scheduling.service import is_served
+from core.scheduling.single import SEARCHER
 from core.server.services import Services
 from core.store.records import Run
 from core.store.trash import KEPT_SECONDS
@@ -51,9 +52,9 @@ def _draw_machine(services: Services, ticking: bool) -> None:
     if ticking != bool(active or waiting):
         st.rerun()  # polling begins or ends with the whole page
     leases, report = store.leases(), list_devices()
-    served = is_served(services.workspace)
+    served, searched = is_served(services.workspace), SEARCHER.is_running(services.workspace)
     num_free = sum(device.id not in leases for device in report.devices)
-    with st.grid(4, min_column_width=150):
+    with st.grid(5, min_column_width=150):
         st.metric(
             "Free devices",
             f"{num_free} of {len(report.devices)}",
@@ -73,6 +74,13 @@ def _draw_machine(services: Services, ticking: bool) -> None:
             border=True,
             help="The background process that starts waiting runs. It exits when there is nothing to do and "
             "starts again with the next run.",
+        )
+        st.metric(
+            "Searcher",
+            "Running" if searched else "Not running" if store.needs_searcher() else "Idle",
+            border=True,
+            help="The background process that chooses the next trials of sweeps. The scheduler starts it, and it exits "
+            "when there is nothing to search.",
         )
         st.metric(
             "Picture engine",
@@ -272,6 +280,7 @@ def render_logs(workspace: Workspace) -> None:
     st.subheader("Logs", anchor=False)
     for title, path in (
         ("Scheduler", workspace.scheduler_log),
+        ("Searcher", workspace.searcher_log),
         ("Picture engine", workspace.root / "engine.log"),
         ("Standby worker", workspace.standby_log),
     ):
