@@ -1,9 +1,10 @@
-"""Fixtures for every test: a workspace of its own, waiting for a condition, a running server."""
+"""Fixtures for every test: a workspace of its own, waiting for a condition."""
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -22,17 +23,56 @@ import pytest
 from filelock import FileLock
 
 from core.datasets import prepare
+from core.store.store import Store
 from core.workspace import Workspace
-from tests.server import Server, end_processes, running_server
+from tests.made_once import made_once
+from tests.server import end_processes
 
 # Keras builds a first network far slower than the next ones, so a deadline per example fails by chance.
-hypothesis.settings.register_profile("convdeck", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "convdeck",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # counts seconds too
+)
 hypothesis.settings.load_profile("convdeck")
 
 if TYPE_CHECKING:
     from tests.uneven import Uneven
 
 T = TypeVar("T")
+
+
+# What takes longest per file beside browsers: servers, trainings, and processes that are killed.
+LONGEST = (
+    "tests/core/worker/",
+    "tests/core/searcher/test_processes.py",
+    "tests/core/scheduling/",
+    "tests/core/cli/",
+    "tests/core/training/",
+    "tests/core/design/test_architecture.py",
+    "tests/pages/numbers/",
+    "tests/test_server",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers side by side begin with what takes longest, so that in the end none has minutes left for itself.
+
+    A file with a browser follows one without, as two browsers slow each other. pytest-xdist would give out first what
+    has most tests, which is what is quick: `--no-loadscope-reorder`.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    files = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in items))
+    browsers = [file for file in files if file.startswith("tests/browser/")]
+    long = sorted(
+        (file for file in files if file.startswith(LONGEST)),
+        key=lambda file: next(place for place, start in enumerate(LONGEST) if file.startswith(start)),
+    )
+    in_turn = [file for pair in zip_longest(browsers, long) for file in pair if file is not None]
+    places = {file: place for place, file in enumerate(dict.fromkeys([*in_turn, *files]))}
+    items.sort(key=lambda item: places[item.nodeid.partition("::")[0]])
 
 
 class WaitFor(Protocol):
@@ -51,9 +91,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
 
 
 @pytest.fixture
+def store(workspace: Workspace) -> Iterator[Store]:
+    """Of the empty workspace."""
+    with Store(workspace) as store:
+        yield store
+
+
+@pytest.fixture
 def no_scheduler(workspace: Workspace) -> Iterator[None]:
-    """The lock is held, as it is by a scheduler, so that no process is started."""
-    with FileLock(workspace.scheduler_lock):
+    """The locks are held, as they are by a scheduler and a searcher, so that no process is started."""
+    with FileLock(workspace.scheduler_lock), FileLock(workspace.searcher_lock):
         yield
 
 
@@ -67,9 +114,12 @@ def shapes_drawn_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def wait_for() -> WaitFor:
-    """`wait_for(lambda: store.get_run(run.id).state.is_finished, timeout=60, message="the run to finish")`."""
+    """`wait_for(lambda: store.get_run(run.id).state.is_finished, message="the run to finish")`.
 
-    def wait(condition: Callable[[], T], timeout: float = 30.0, message: str = "the condition") -> T:
+    It waits far longer than anything takes on a machine that has nothing else to do: how long is not what is tested.
+    """
+
+    def wait(condition: Callable[[], T], timeout: float = 120.0, message: str = "the condition") -> T:
         deadline = time.monotonic() + timeout
         while True:
             value = condition()
@@ -82,23 +132,13 @@ def wait_for() -> WaitFor:
     return wait
 
 
-@pytest.fixture
-def server(workspace: Workspace) -> Iterator[Server]:
-    """The dashboard on a free port, with the test's own workspace."""
-    with running_server(workspace.root) as running:
-        yield running
-
-
 @pytest.fixture(scope="session")
 def uneven(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Uneven"]:
     """Four real runs on uneven classes, in one study, for all tests that only look at them."""
-    from tests.uneven import train_on_leaves
+    from tests.uneven import Uneven, train_on_leaves
 
-    root = (tmp_path_factory.mktemp("uneven") / "workspace").resolve()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONVDECK_HOME", str(root))
-        yield train_on_leaves(Workspace(root).ensure())
-    end_processes(root)
+    with made_once(tmp_path_factory, "uneven", train_on_leaves) as (workspace, ids):
+        yield Uneven(workspace, *ids)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import psutil
 from core.workspace import PROJECT_ROOT
 
 STREAMLIT = (sys.executable, "-m", "streamlit")
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 
 

@@ -1,4 +1,4 @@
-"""What the `server` and `workspace` fixtures promise, and whom the real server answers."""
+"""What the `workspace` fixture promises, and whom the real server answers."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from core.workspace import Workspace
-from tests.server import Server, end_processes
+from tests.server import Server, end_processes, running_server
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_processes_of_one_workspace_are_ended(
     tmp_path: Path, sleepers: dict[str, "subprocess.Popen[bytes]"]
 ) -> None:
     end_processes(tmp_path / "mine")
-    assert sleepers["mine"].wait(5) == -signal.SIGKILL
+    assert sleepers["mine"].wait(60) == -signal.SIGKILL
     assert sleepers["other"].poll() is None
 
 
@@ -44,6 +44,12 @@ def test_workspace_is_the_one_of_the_environment(workspace: Workspace) -> None:
     assert Workspace.from_environment() == workspace
     assert workspace.datasets.is_dir()
     assert workspace.runs.is_dir()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server") / "workspace") as running:
+        yield running
 
 
 def test_the_server_guards_everything_but_its_health(server: Server) -> None:

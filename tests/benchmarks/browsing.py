@@ -20,7 +20,9 @@ DRAWN = """
         if (!titles.some(title => title.includes(heading))) return false
         const stale = document.querySelector('[data-stale="true"]')
         const charts = [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')]
+        const figures = [...document.querySelectorAll('[data-testid="stPlotlyChart"]')]
         return !stale && charts.every(chart => chart.querySelector('canvas, svg.marks'))
+            && figures.every(figure => figure.querySelector('svg.main-svg'))
     }
 """
 

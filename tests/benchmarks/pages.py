@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from core.workspace import Workspace
 from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_open, tab
+from tests.benchmarks.compare_page import compare_rows
 from tests.benchmarks.filled_store import EPOCHS, RUNS, fill
 from tests.benchmarks.live_run import LiveRun, live_run
 from tests.benchmarks.rows import Row, percentile
@@ -34,10 +35,10 @@ SEARCHES = 20
 
 # Link in the navigation and heading. Design and Datasets list no runs, but are pages too.
 PAGES = {
-    "Runs": "Runs", "Home": "See how a network learns", "Design": "Design", "Studies": "Studies",
+    "Runs": "Runs", "Compare": "Compare", "Home": "See how a network learns", "Design": "Design", "Studies": "Studies",
     "Augment": "Augment", "Notebook": "Notebook", "Classify": "Classify", "Datasets": "Datasets", "System": "System",
 }  # fmt: skip
-LISTING = ("Runs", "Home", "Studies", "Augment", "Notebook", "Classify")
+LISTING = ("Runs", "Compare", "Home", "Studies", "Augment", "Notebook", "Classify")
 
 # The moments, in unix milliseconds, at which the first chart had another picture than in the frame before.
 WATCH_CHART = """
@@ -169,7 +170,7 @@ def _open_full(browser: Browser, server: Server, workspace: Workspace) -> list[R
         _milliseconds(f"{link} {many}", 500, [seconds for page_of, seconds in times if page_of == link])
         for link in pages
     ]
-    return [*rows, *searching]
+    return [*rows, *searching, *compare_rows(server, many)]
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

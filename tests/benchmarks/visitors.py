@@ -47,6 +47,11 @@ class Visitor:
         if self._socket is not None:
             await self._socket.close()
 
+    async def look(self, query: str) -> float:
+        """The same page under another address. Returns the seconds from asking to the end of its script."""
+        self._query = query
+        return (await self._ask())[0]
+
     async def tick(self, fragment: str) -> Tick:
         """Have a fragment drawn again, as its timer would."""
         interval = self.fragments[fragment]

@@ -2,12 +2,17 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from core.workspace import Workspace
+from tests.server import Server, end_processes, running_server
 
 # The default of 5 seconds is short where two cores train, draw and browse at once.
 PATIENCE_MS = 90_000
@@ -27,6 +32,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("browser")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """One for the tests of a file, as the server is; a test that needs an empty one makes it."""
+    root = (tmp_path_factory.mktemp("browser") / "workspace").resolve()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVDECK_HOME", str(root))
+        yield Workspace(root).ensure()
+    end_processes(root)
+
+
+@pytest.fixture(scope="module")
+def warm_workers() -> Iterator[None]:
+    """A worker takes run after run, as it does for people. For files with several: each would load TensorFlow else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CONVDECK_STANDBY")
+        yield
+
+
+@pytest.fixture(scope="module")
+def server(workspace: Workspace) -> Iterator[Server]:
+    """The dashboard on a free port, for the tests of a file: a start and its engine take ten seconds of a processor."""
+    with running_server(workspace.root) as running:
+        yield running
 
 
 # Not session: Playwright's event loop keeps running in this thread, where other tests may need one of their own.
@@ -88,3 +118,14 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     left = list(complaints)
     context.close()
     assert left == []
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen]:
+    """What the scheduler may take for a worker."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    )
+    yield process
+    process.kill()
+    process.communicate()

@@ -14,6 +14,8 @@ from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
 LONG_MS = 400_000  # generous: other work may share the machine
 EPOCHS = 400  # more than any machine trains while the test looks on
@@ -24,8 +26,9 @@ def store(workspace) -> Store:
     return Store(workspace)
 
 
-def tiny(**values: object) -> ExperimentConfig:
-    small = {"dataset.id": "shapes", "dataset.num_train": 200, "training.epochs": 1}
+def tiny(seed: int, **values: object) -> ExperimentConfig:
+    """Each test has seeds of its own: studies reuse runs that are there."""
+    small = {"dataset.id": "shapes", "dataset.num_train": 200, "training.epochs": 1, "seed": seed}
     return PRESETS["tiny"].config.with_values(
         small | {path.replace("__", "."): v for path, v in values.items()}
     )
@@ -64,7 +67,7 @@ def test_a_dry_run_gives_seconds_and_memory(server, page: Page) -> None:
 
 
 def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wait_for) -> None:
-    run = start_experiment(workspace, RunRequest(tiny(training__epochs=EPOCHS), name="On a lead"))
+    run = start_experiment(workspace, RunRequest(tiny(0, training__epochs=EPOCHS), name="On a lead"))
     page.goto(f"{server.url}/runs?run={run.id}")
     expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)
 
@@ -85,7 +88,7 @@ def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wa
     page.keyboard.press("Escape")
 
     click(page, "Resume")
-    wait_for(lambda: store.get_run(run.id).epoch >= before + 3, timeout=60, message="it to go on")
+    wait_for(lambda: store.get_run(run.id).epoch >= before + 3, message="it to go on")
     rates = store.curves(run.id)["learning_rate"]
     assert rates[before + 1] == pytest.approx(rates[before] / 2)
     # On the curve, and in the history.
@@ -94,12 +97,12 @@ def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wa
     for change in ("Learning rate 0.0005", "More epochs 7", "Step one epoch", "Pause"):
         expect(seen(page, change)).to_be_visible()
     control.stop_run(workspace, run.id)
-    wait_for(lambda: store.get_run(run.id).state is RunState.STOPPED, timeout=60, message="the stop")
+    wait_for(lambda: store.get_run(run.id).state is RunState.STOPPED, message="the stop")
 
 
 def test_augment_shows_batches_strength_and_code(server, workspace, store, page: Page, wait_for) -> None:
-    run = start_experiment(workspace, RunRequest(tiny(augmentation__rotation_degrees=20), "Augmented"))
-    wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, timeout=120, message="its end")
+    run = start_experiment(workspace, RunRequest(tiny(0, augmentation__rotation_degrees=20), "Augmented"))
+    wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, message="its end")
     page.goto(f"{server.url}/augment?view=batch&run={run.id}")
     expect(seen(page, re.compile("Epoch 1 of 1, step 1 of "))).to_be_visible(timeout=LONG_MS)
     batch = page.locator('[data-testid="stImage"] img')
@@ -119,34 +122,41 @@ def test_augment_shows_batches_strength_and_code(server, workspace, store, page:
     expect(seen(page, re.compile("keras"))).to_be_visible()
 
 
-def test_signal_or_noise_from_two_runs(server, workspace, store, page: Page) -> None:
-    plain = start_experiment(workspace, RunRequest(tiny(), "Plain"))
-    turned = start_experiment(workspace, RunRequest(tiny(augmentation__rotation_degrees=20), "Turned"))
+def test_signal_or_noise_adds_seeds_until_it_is_decided(server, workspace, store, page: Page) -> None:
+    plain = start_experiment(workspace, RunRequest(tiny(10), "Plain"))
+    turned = start_experiment(workspace, RunRequest(tiny(10, augmentation__rotation_degrees=20), "Turned"))
+    before = {study.id for study in store.studies.list_studies()}
     page.goto(f"{server.url}/runs?run={plain.id},{turned.id}")
     page.get_by_role("link", name="Signal or noise?").first.click()
-    fill(page, "Seeds", "2")
-    click(page, "Start 2 runs")
+    page.get_by_text("Add seeds until decided", exact=True).click()
+    fill(page, "Seeds at most", "3")
+    fill(page, "Seeds at first", "2")
+    expect(seen(page, "Up to 6 runs if it takes all 3 seeds.")).to_be_visible()
+    click(page, "Start 2 runs")  # two of the first seed are there
     expect(page).to_have_url(re.compile("study="))
-    (study,) = store.studies.list_studies()
-    expect(seen(page, re.compile("95 % interval"))).to_be_visible(timeout=LONG_MS)
-    expect(seen(page, "All 4 runs have finished.")).to_be_visible(timeout=LONG_MS)
+    (study,) = (each for each in store.studies.list_studies() if each.id not in before)
+    expect(seen(page, "Seeds are added until it is decided, 3 at most.")).to_be_visible()
+    # An interval that holds at all looks begins with the fourth pair.
+    expect(seen(page, "Not decided within 3 seeds")).to_be_visible(timeout=LONG_MS)
+    expect(seen(page, "All 6 runs have finished.")).to_be_visible(timeout=LONG_MS)
     expect(page.locator(DRAWING).first).to_be_visible()
-    assert len(store.studies.members(study.id)) == 4
+    assert len(store.studies.members(study.id)) == 6
+    assert not store.studies.get(study.id).adds_seeds
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "value", "said"),
+    ("seed", "kind", "field", "value", "said"),
     [
-        ("ablation", "Seeds", "2", "without rotation"),
-        ("volume", "Training set sizes", "50, 100, 200", "Ten times the pictures"),
-        ("noise", "Wrong labels (%)", "0, 50", "wrong labels"),
+        (20, "ablation", "Seeds", "2", "without rotation"),
+        (30, "volume", "Training set sizes", "50, 100, 200", "Ten times the pictures"),
+        (40, "noise", "Wrong labels (%)", "0, 50", "wrong labels"),
     ],
 )
 def test_each_other_study_is_one_click(
-    server, workspace, page: Page, kind: str, field: str, value: str, said: str
+    server, workspace, page: Page, seed: int, kind: str, field: str, value: str, said: str
 ) -> None:
     # Not waited for: a study takes in what is under way.
-    base = start_experiment(workspace, RunRequest(tiny(augmentation__rotation_degrees=20), "Base"))
+    base = start_experiment(workspace, RunRequest(tiny(seed, augmentation__rotation_degrees=20), "Base"))
     page.goto(f"{server.url}/studies?kind={kind}&runs={base.id}")
     fill(page, field, value)
     click(page, re.compile(r"Start \d+ runs?"))
@@ -157,12 +167,15 @@ def test_each_other_study_is_one_click(
 
 
 def test_a_note_goes_from_expectation_to_document(server, store, page: Page, tmp_path, wait_for) -> None:
+    before = {run.id for run in store.list_runs()}
     page.goto(f"{server.url}/design?preset=tiny")
     fill(page, "Epochs", "1")
     page.get_by_role("textbox", name="What do you expect?").fill("It hardly learns.")
     click(page, "Start training")
-    run = wait_for(lambda: store.list_runs() and store.list_runs()[0], message="the run")
-    wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, timeout=120, message="its end")
+    run = wait_for(
+        lambda: next((run for run in store.list_runs() if run.id not in before), None), message="the run"
+    )
+    wait_for(lambda: store.get_run(run.id).state is RunState.FINISHED, message="its end")
     page.goto(f"{server.url}/runs?run={run.id}")
     expect(seen(page, "It hardly learns.")).to_be_visible()
     page.get_by_label("Outcome").fill("It was as I said.")

@@ -4,6 +4,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
@@ -13,6 +14,7 @@ from core.onboarding.example import EXAMPLE_ID
 from core.onboarding.lessons import LESSONS
 from core.store.states import RunState
 from core.store.store import Store
+from core.workspace import Workspace
 from tests.browser.waiting import wait_for_script
 from tests.server import Server, running_server
 
@@ -22,10 +24,10 @@ LONG_MS = 400_000  # generous: other work may share the machine
 
 
 @pytest.fixture
-def new_server(workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def new_server(tmp_path: Path) -> Iterator[Server]:
     """A server that finds its workspace empty and brings the example."""
-    monkeypatch.setenv("CONVDECK_EXAMPLE", "on")
-    with running_server(workspace.root) as running:
+    root = (tmp_path / "workspace").resolve()
+    with running_server(root, environment={"CONVDECK_EXAMPLE": "on", "CONVDECK_STANDBY": "on"}) as running:
         yield running
 
 
@@ -48,8 +50,8 @@ def pictures_have_loaded(page: Page) -> None:
     wait_for_script(page, "[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
-def test_the_first_five_minutes(new_server, workspace, page: Page, wait_for) -> None:
-    store = Store(workspace)
+def test_the_first_five_minutes(new_server, page: Page, wait_for) -> None:
+    store = Store(Workspace(new_server.root))
     page.goto(new_server.url)
     # Alive before anything is clicked: curves, verdict, and a picture, answered once the engine is warm.
     expect(seen(page, re.compile("Overfitting since epoch"))).to_be_visible()
@@ -100,15 +102,14 @@ def test_the_first_five_minutes(new_server, workspace, page: Page, wait_for) -> 
     expect(seen(page, "Last results")).to_be_visible()
 
 
-def test_a_lesson_hides_the_controls_and_trains(new_server, workspace, page: Page, wait_for) -> None:
+def test_a_lesson_hides_the_controls_and_trains(new_server, page: Page, wait_for) -> None:
     lesson = LESSONS["augmentation"]
     page.goto(f"{new_server.url}/lesson?lesson={lesson.name}")
     expect(page.get_by_role("heading", name=lesson.title).first).to_be_visible()
     expect(page.get_by_role("link", name="Design")).to_have_count(0)
     page.get_by_role("button", name=lesson.action).first.click()
-    new = wait_for(
-        lambda: Store(workspace).list_runs()[0].id != EXAMPLE_ID and Store(workspace).list_runs()[0]
-    )
+    store = Store(Workspace(new_server.root))
+    new = wait_for(lambda: store.list_runs()[0].id != EXAMPLE_ID and store.list_runs()[0])
     expect(page).to_have_url(re.compile(f"run={EXAMPLE_ID}(,|%2C){new.id}"))
     # The example is what it is held against: its curves are there at once.
     expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)

@@ -2,11 +2,8 @@
 
 import io
 import subprocess
-import sys
-from collections.abc import Iterator
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -17,17 +14,6 @@ from core.store.store import Store
 from core.system.processes import process_started
 
 LONG_MS = 300_000
-
-
-@pytest.fixture
-def process() -> Iterator[subprocess.Popen]:
-    """What the scheduler may take for a worker."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
-    )
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def run_of(store: Store, process: subprocess.Popen) -> str:

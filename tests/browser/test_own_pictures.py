@@ -3,6 +3,7 @@
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,12 +22,25 @@ LARGE_BYTES = 30_000_000
 GROWTH_MIB = 20  # of a server that gets a file of 30 MB
 
 
-@pytest.fixture
-def server(workspace, monkeypatch):
+@pytest.fixture(scope="module")
+def server(workspace):
     """One that takes a megabyte at a time."""
-    monkeypatch.setenv("CONVDECK_UPLOAD_PORTION_BYTES", str(PORTION_BYTES))
-    with running_server(workspace.root) as running:
+    environment = {"CONVDECK_UPLOAD_PORTION_BYTES": str(PORTION_BYTES)}
+    with running_server(workspace.root, environment=environment) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def without_pictures(workspace) -> Iterator[None]:
+    """Each test begins without pictures of its own; the form is unfolded there."""
+    yield
+    with Store(workspace) as store:
+        for run in store.list_runs():
+            if not (run.state.is_finished or run.stop_requested):
+                store.request_stop(run.id)
+    for folder in workspace.datasets.iterdir():
+        if folder.is_dir() and folder.name != "shapes":
+            shutil.rmtree(folder)
 
 
 def large_zip(path: Path) -> Path:

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.onboarding.example import EXAMPLE_ID
-from tests.browser.waiting import wait_for_script
+from tests.browser.waiting import wait_for_script, wait_until_drawn
 from tests.server import Server, running_server
 
 PAGES = ("", "design", "augment", "runs", "studies", "notebook", "classify", "datasets", "system", "lesson")
@@ -44,9 +44,7 @@ def strict_page(page: Page) -> Page:
 def visit(page: Page, server: Server, path: str) -> None:
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_role("heading").first).to_be_visible()
-    drawn = page.get_by_test_id("stApp").and_(page.locator('[data-test-script-state="notRunning"]'))
-    expect(drawn).to_be_visible()
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    wait_until_drawn(page)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

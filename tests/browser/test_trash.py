@@ -9,6 +9,7 @@ from core.epoch import EpochRow
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from tests.browser.waiting import tick_rows
 
 # Of the table's header, the box that ticks all rows.
 SELECT_ALL = {"x": 18, "y": 18}
@@ -33,7 +34,7 @@ def test_what_a_filter_hides_is_not_deleted_and_what_is_deleted_comes_back(
     expect(page.get_by_role("heading", name="the best", exact=True)).to_be_visible()
     page.get_by_placeholder("Name, data set or id").fill("bad")
     expect(page.get_by_text("Tick one or more runs to see their curves.")).to_be_visible()
-    page.get_by_test_id("stDataFrame").first.click(position=SELECT_ALL)
+    tick_rows(page.get_by_test_id("stDataFrame").first, SELECT_ALL)
     expect(page.get_by_role("heading", name="3 runs side by side", exact=True)).to_be_visible()
 
     delete = page.get_by_role("button", name="Delete 3", exact=True)

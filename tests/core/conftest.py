@@ -15,10 +15,9 @@ from core.datasets.saving import save_dataset
 from core.datasets.storage import ARRAYS, Dataset
 from core.engine.client import Engine
 from core.store.records import RunData
-from core.store.store import Store
 from core.workspace import Workspace
 from tests.core.scheduling.fakes import Clock, FakeLauncher
-from tests.server import end_processes
+from tests.made_once import made_once
 
 
 class Trained(NamedTuple):
@@ -31,16 +30,17 @@ class Trained(NamedTuple):
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """`train --wait` by the command line: 300 pictures of Shapes, 3 epochs, the small preset."""
-    root = (tmp_path_factory.mktemp("trained") / "workspace").resolve()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONVDECK_HOME", str(root))
+
+    def train(_: Workspace) -> list[str]:
         code, answer = run_json(
             "train", "--preset", "tiny", "--dataset", "shapes", "--set", "dataset.num_train=300",
             "--set", "training.epochs=3", "--name", "A finished run", "--wait",
         )  # fmt: skip
-    assert code == 0, answer
-    yield Trained(Workspace(root), answer["id"])
-    end_processes(root)
+        assert code == 0, answer
+        return [answer["id"]]
+
+    with made_once(tmp_path_factory, "trained", train) as (workspace, ids):
+        yield Trained(workspace, *ids)
 
 
 @pytest.fixture(scope="session")
@@ -56,13 +56,6 @@ def home(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
     """The trained workspace as the current one."""
     monkeypatch.setenv("CONVDECK_HOME", str(trained.workspace.root))
     return trained
-
-
-@pytest.fixture
-def store(workspace: Workspace) -> Iterator[Store]:
-    """An empty one."""
-    with Store(workspace) as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 import pytest
 
 from core.formatting import (
+    as_sentence,
     duration,
     file_stem,
     has_visible,
+    is_long,
     percent,
     points,
     printable,
     rate_in_words,
     rough_duration,
+    rounded_long,
+    within_sentence,
 )
 
 
@@ -97,3 +101,32 @@ def test_no_text_rewrites_what_stands_beside_it() -> None:
 )  # fmt: skip
 def test_a_name_becomes_part_of_a_file_name(name: str, stem: str) -> None:
     assert file_stem(name, "id") == stem
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [
+        (0.001, 0.001),
+        (0.00012345678, 0.00012345678),
+        (0.0012345678901234567, 0.001235),
+        (0.1 + 0.2, 0.3),
+        (12, 12),
+        (float("inf"), float("inf")),
+    ],
+)
+def test_only_what_no_person_would_write_is_rounded(value, rounded):
+    assert rounded_long(value) == rounded and is_long(value) == (value != rounded)
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [("must be from 1 to 64.", "Must be from 1 to 64."), ("JAX is not here.", "JAX is not here."), ("", "")],
+)
+def test_a_message_begins_with_a_capital_and_stays_as_it_is(message: str, sentence: str) -> None:
+    assert as_sentence(message) == sentence
+
+
+def test_a_name_within_a_sentence() -> None:
+    assert within_sentence("Learning rate 0.1") == "learning rate 0.1"
+    assert within_sentence("FLOPs per picture") == "FLOPs per picture"
+    assert within_sentence("") == ""

@@ -6,7 +6,6 @@ from streamlit.testing.v1 import AppTest
 from core.epoch import EpochRow
 from core.runs import control
 from core.store.records import RunRequest
-from core.store.store import Store
 from tests.core.notebook.conftest import CONFIG, trained_run
 from tests.pages.visits import button, go_to, open_page, press, unfold, words
 
@@ -17,12 +16,6 @@ HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*\n  # se
 def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody serves the queue: these tests look at what is asked for, not at training."""
     monkeypatch.setattr(control, "ensure_scheduler", lambda workspace: None)
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def area(page: AppTest, label: str):

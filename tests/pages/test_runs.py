@@ -21,12 +21,6 @@ from pages.components.kit.text import literal
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
 
 
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
-
-
 def begin(
     store: Store, name: str, num_epochs: int = 0, device: str = "cpu:0", config=PRESETS["tiny"].config
 ) -> Run:

@@ -4,9 +4,9 @@ import pytest
 
 from core.store.records import RunRequest
 from core.store.states import RunState
-from core.store.store import Store
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
+from tests.core.sweeps.trials import add_next, begin, end_trial
 from tests.pages.visits import button, go_to, open_page, press, unfold, words
 
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
@@ -16,12 +16,6 @@ HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
 def no_scheduler(monkeypatch):
     monkeypatch.setattr(start, "ensure_scheduler", lambda workspace: None)
     monkeypatch.setattr(start.control, "ensure_scheduler", lambda workspace: None)
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def labels(page) -> set[str]:
@@ -67,6 +61,23 @@ def test_two_runs_from_a_link_and_one_click_starts_one_study(store):
         assert not any(
             dangerous in str(each.value) for each in (*page.markdown, *page.subheader, *page.caption)
         )
+
+
+def test_trials_of_a_sweep_are_compared_with_seeds_that_it_has_not_seen(store, monkeypatch):
+    monkeypatch.setattr("core.sweeps.start.ensure_scheduler", lambda workspace: None)
+    sweep = begin(store)
+    for accuracy in (0.5, 0.6):
+        end_trial(store, add_next(store, sweep), accuracy)
+    first, second = (trial.runs[0].run.id for trial in store.sweeps.trials(sweep.id))
+    said = "These runs were chosen by a search, so the study begins with a seed that the search has not seen."
+    page = open_page("studies.py", kind="seeds", runs=f"{first},{second}")
+    assert said in [caption.value for caption in page.caption]
+    assert "exist already" not in words(page)
+    press(page, "Start 6 runs")
+    assert said in words(page)
+    (study,) = store.studies.list_studies()
+    # The sweep has trained seed 0.
+    assert {member.role["seed"] for member in store.studies.members(study.id)} == {1, 2, 3}
 
 
 def test_numbers_that_are_changed_are_changed_in_both(store):
@@ -140,9 +151,10 @@ def test_the_answer_comes_first_and_then_the_charts(store):
     # Equal to the last picture of 1,500: rounding alone is ± 4.303 · √2 / (1,500 · √12) / √3 = 0.07 points.
     assert "config 1 is 10.0 points better (+9.9 to +10.1, 95\u00a0%): a clear difference." in words(page)
     assert "All 6 runs have finished." in words(page)
+    assert "config 1 minus config 0. One dot per seed" in words(page)
     assert len(charts(page)) == 3
     assert [chart.alt for chart in charts(page)][1:] == [
-        f"{measure}: config 1 minus config 0 in points"
+        f"{measure}: difference between config 0 and config 1 in points"
         for measure in ("Best validation accuracy", "Gap at the end")
     ]
     assert "Queue" not in " ".join(labels(page)) and "Stop" not in " ".join(labels(page))
@@ -157,6 +169,66 @@ def test_each_kind_is_drawn(store, kind, num_charts):
     page = open_page("studies.py", study=study.id)
     assert not page.error
     assert len(charts(page)) == num_charts
+
+
+def test_seeds_are_added_until_it_is_decided(store):
+    """From the switch in the form to the offer of more seeds; the runs end without training."""
+    first, second = store.queue_run(RunRequest(TINY, "one")), store.queue_run(RunRequest(FLIPPED, "other"))
+    page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
+    next(each for each in page.toggle if each.label == "Add seeds until decided").set_value(True).run()
+    fill(page, "Seeds at most", 5)
+    fill(page, "Smallest difference", 0.5)
+    assert "Up to 10 runs if it takes all 5 seeds." in words(page)
+    press(page, "Start 6 runs")
+    (study,) = store.studies.list_studies()
+    assert (study.max_seeds, study.adds_seeds) == (5, True)
+    assert '"smallest_difference": 0.005' in study.spec
+
+    end_all(
+        store, study, lambda role: 0.5 + (role.seed % 2) / 10 * ("first" in role.conditions), lambda role: 0.1
+    )
+    page = open_page("studies.py", study=study.id)
+    assert "Seeds are added until it is decided, 5 at most." in words(page)
+    assert (
+        "Not decided after 4 seeds of 5; more than 100 more seeds are needed to detect a difference of half a "
+        "point." in words(page)
+    )
+    assert len(charts(page)) == 4
+    store.studies.end_adding(study.id)
+    page = open_page("studies.py", study=study.id)
+    assert "No more seeds are added, because it was stopped." in words(page)
+    usual = next(each for each in page.number_input if each.label == "Seeds at most").value
+    fill(page, "Seeds at most", 4)
+    assert "Must be from 5 to 100, not 4." in words(page) and button(page, "Continue").disabled
+    fill(page, "Seeds at most", usual)
+    press(page, "Continue")
+    assert store.studies.get(study.id).adds_seeds
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "said"),
+    [
+        ("Seeds at first", 1, "Seeds: must be from 2 to 20, not 1."),
+        (
+            "Seeds at most",
+            101,
+            "Seeds at most: must be from 4, which it has, to 100, not 101.",
+        ),
+        (
+            "Smallest difference",
+            -1.0,
+            "Smallest difference that matters (points): must lie between 0 and 100, not -1.",
+        ),
+        ("Epochs", 0, "Epochs: must be from 1 to 100,000, not 0."),
+    ],
+)
+def test_a_number_out_of_range_is_said_and_nothing_starts(store, field, number, said):
+    first, second = store.queue_run(RunRequest(TINY, "one")), store.queue_run(RunRequest(FLIPPED, "other"))
+    page = open_page("studies.py", kind="seeds", runs=f"{first.id},{second.id}")
+    next(each for each in page.toggle if each.label == "Add seeds until decided").set_value(True).run()
+    fill(page, field, number)
+    assert said in words(page)
+    assert not any(each.label.startswith("Start") for each in page.button)
 
 
 def test_the_charts_stay_the_same_while_runs_end(store):
@@ -195,6 +267,22 @@ def test_what_is_missing_is_named_and_queued_again(store):
     assert "Stop all 2" in labels(page)
     press(page, "Stop all 2")
     assert store.studies.get(study.id).num_under_way == 0
+
+
+def test_two_studies_that_share_all_runs_can_be_stopped(store):
+    first, second = (create(store, spec(), reuse=True) for _ in range(2))
+    page = press(open_page("studies.py", study=first.id), "Stop")
+    assert "Stop" not in " ".join(labels(page)) and store.studies.get(first.id).num_under_way == 3
+    assert "It was stopped. 3 runs continue, because a person, a sweep or another study wants them" in words(
+        page
+    )
+    # It may want them again, and leave them to the other once more.
+    press(page, "Resume")
+    assert not store.studies.get(first.id).is_stopped and "It was stopped." not in words(page)
+    press(page, "Stop")
+    press(open_page("studies.py", study=second.id), "Stop all 3")
+    assert store.studies.get(first.id).num_under_way == 0
+    assert "It was stopped." in words(open_page("studies.py", study=first.id))
 
 
 @pytest.mark.parametrize(("also", "left"), [(False, 3), (True, 0)])

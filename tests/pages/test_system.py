@@ -54,6 +54,7 @@ def test_a_queue_that_nobody_serves_is_an_error(workspace, monkeypatch):
         store.queue_run(RunRequest(PRESETS["tiny"].config, "patient"))
     page = open_system()
     assert (metrics(page)["Free devices"], metrics(page)["Scheduler"]) == ("0 of 1", "Not running")
+    assert metrics(page)["Searcher"] == "Idle"
     assert "The scheduler is not running" in page.error[0].value
     assert page.dataframe[0].value["used_by"].tolist() == ["busy one"]
     assert any("busy one" in caption.value for caption in page.caption)

@@ -309,7 +309,7 @@ class TestRates:
         began = time.process_time()
         for _ in range(50):
             diagnose(run, **KNOWN)
-        assert (time.process_time() - began) / 50 < 0.001
+        assert (time.process_time() - began) / 50 < 0.01  # 0.1 to 0.4 ms; slow machines too
 
 
 fractions = st.none() | st.floats(0, 1)
@@ -333,7 +333,7 @@ def any_curves(draw):
 counts = st.none() | st.integers(1, 100_000)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(any_curves(), counts, counts, counts)
 def test_any_curves_have_a_diagnosis(run, num_classes, num_validation, num_clean):
     diagnosis = diagnose(run, num_classes=num_classes, num_validation=num_validation, num_clean=num_clean)

@@ -41,7 +41,7 @@ def offered(verdict, config, best_epoch=4):
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(experiments, st.sampled_from(Verdict), st.none() | st.integers(1, 300))
 def test_every_mend_is_a_valid_change(config, verdict, best_epoch):
     side = config.dataset.image_size or 32
@@ -111,7 +111,7 @@ def can_be_built(config: ExperimentConfig, num_classes: int) -> bool:
     return True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     drawn_histories,
     experiments,
@@ -380,7 +380,7 @@ def test_more_variety_is_offered_whatever_the_verdict():
     assert augmentation_suggestion(mild).id == "augment-more"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(experiments)
 def test_more_variety_is_a_change_of_the_augmentation_or_nothing(config):
     suggestion = augmentation_suggestion(config)

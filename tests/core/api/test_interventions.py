@@ -7,7 +7,6 @@ from starlette.testclient import TestClient
 from core.api.routes import build_routes
 from core.epoch import EpochRow
 from core.store.records import Run, RunRequest
-from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 from tests.core.scheduling.fakes import CONFIG
 
@@ -18,12 +17,6 @@ pytestmark = pytest.mark.usefixtures("no_scheduler")
 def client():
     with TestClient(Starlette(routes=build_routes())) as made:
         yield made
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 @pytest.fixture

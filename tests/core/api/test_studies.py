@@ -39,6 +39,18 @@ def test_start_show_stop_resume(client) -> None:
     assert {run["state"] for run in again["runs"]} == {"WAITING"}
 
 
+def test_until_it_is_decided(client) -> None:
+    body = {**BODY, "until_decided": True, "max_seeds": 9, "smallest_difference": 0.01}
+    first, second = (client.post("/api/v1/studies", json=body).json() for _ in range(2))
+    assert first["id"] == second["id"] and first["adding_seeds"]
+    assert first["result"]["decision"]["max_seeds"] == 9
+    resume = f"/api/v1/studies/{first['id']}/resume"
+    assert client.post(resume, json={"max_seeds": 10}).json()["result"]["decision"]["max_seeds"] == 10
+    for wrong, field in (({"max_seeds": 1}, "max_seeds"), ({"seeds": 3}, "seeds")):
+        answer = client.post(resume, json=wrong)
+        assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
 def test_a_run_against_a_config(client) -> None:
     study = client.post("/api/v1/studies", json=BODY).json()
     run = client.get(f"/api/v1/runs/{study['runs'][0]['id']}").json()
@@ -62,6 +74,9 @@ def test_a_run_against_a_config(client) -> None:
         ({"preset": None, "run": 3}, "run"),
         ({"num_seeds": 1}, "num_seeds"),
         ({"num_seeds": [1]}, "num_seeds"),
+        ({"max_seeds": 9}, "max_seeds"),
+        ({"until_decided": "yes"}, "until_decided"),
+        ({"until_decided": True, "against": None}, "until_decided"),
         ({"sizes": [1, 2]}, "sizes"),
         ({"against": "tiny"}, "against"),
         ({"against": {"colour": 1}}, "against.colour"),

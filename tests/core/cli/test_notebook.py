@@ -7,15 +7,8 @@ from starlette.testclient import TestClient
 from core.api.routes import build_routes
 from core.design.presets import PRESETS
 from core.store.records import RunRequest
-from core.store.store import Store
 from tests.core.conftest import run_command, run_json
 from tests.core.notebook.conftest import trained_run
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 @pytest.fixture

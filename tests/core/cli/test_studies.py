@@ -75,6 +75,21 @@ def test_every_kind_is_planned_from_its_options(unserved) -> None:
         assert [run["arms"][0] for run in shown["runs"]] == conditions
 
 
+def test_seeds_until_it_is_decided(unserved) -> None:
+    arguments = ("seeds", *SMALL, "--against-set", "augmentation.hue=0.1", "--until-decided")
+    code, shown = run_json("study", *arguments, "--max-seeds", "12", "--smallest-difference", "0.01")
+    assert code == 0 and shown["num_planned"] == 8, shown
+    assert (shown["until_decided"], shown["adding_seeds"]) == (True, True)
+    assert shown["standing"].endswith("Seeds are added until it is decided, 12 at most.")
+    decision = shown["result"]["decision"]
+    assert (decision["decided"], decision["max_seeds"], decision["looks"]) == (False, 12, [])
+    code, text, _ = run_command("stop-study", shown["id"])
+    assert code == 0 and "No more seeds are added, because it was stopped." in text
+    code, resumed = run_json("resume-study", shown["id"], "--max-seeds", "30")
+    assert code == 0 and resumed["adding_seeds"] and resumed["result"]["decision"]["max_seeds"] == 30
+    assert run_command("study", *arguments[:-1], "--max-seeds", "12")[0] == 2
+
+
 def test_a_run_against_a_run_and_against_a_preset(unserved) -> None:
     with Store(unserved) as store:
         first, second = (

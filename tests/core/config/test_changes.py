@@ -1,6 +1,6 @@
 """What differs between two configs, in words."""
 
-from core.config.changes import describe_changes
+from core.config.changes import describe_changes, setting_of_each
 from core.design.presets import PRESETS
 
 ARTICLE = PRESETS["article"].config
@@ -12,6 +12,20 @@ def test_one():
 
 def test_none():
     assert describe_changes(ARTICLE, ARTICLE) == "same settings"
+
+
+def test_what_a_search_has_drawn_is_rounded_and_stays_exact_in_the_config():
+    first, second = (
+        ARTICLE.with_values({"optimizer.learning_rate": rate})
+        for rate in (0.01822512345678, 0.01648709122354)
+    )
+    assert describe_changes(first, second) == "learning rate 0.01823 → 0.01649"
+    close = ARTICLE.with_values({"optimizer.learning_rate": 0.016488})
+    assert describe_changes(second, close) == "learning rate 0.01649 → 0.016488"
+    close = ARTICLE.with_values({"optimizer.learning_rate": 0.01649})
+    assert describe_changes(second, close) == "learning rate 0.01648709122354 → 0.01649"
+    assert second.to_dict()["optimizer"]["learning_rate"] == 0.01648709122354
+    assert setting_of_each((first, second, close), "model.blocks[9].filters") == ["–", "–", "–"]
 
 
 def test_many_are_counted():

@@ -237,6 +237,20 @@ def test_a_change_in_one_block_leaves_the_others() -> None:
         ("model.blocks[0].kernel_sizes", {3}, "model.blocks[0].kernel_sizes", "must be a list"),
         ("model.blocks", [BlockConfig()], "model.blocks[0]", "object with named values"),
         ("optimizer.learning_rate", 10**18 + 1, "optimizer.learning_rate", "at most 1e+30"),
+        (
+            "optimizer.learning_rate",
+            1e31,
+            "optimizer.learning_rate",
+            "must be above 0 and at most 1e+30, not 1e+31.",
+        ),
+        # A limit that large helps nobody who is far below it.
+        ("optimizer.learning_rate", 0, "optimizer.learning_rate", "must be above 0, not 0."),
+        (
+            "optimizer.learning_rate",
+            "fast",
+            "optimizer.learning_rate",
+            "must be a number above 0, not 'fast'.",
+        ),
         ("training.epochs", 3.0, "training.epochs", "whole number"),
         ("model.head", "\ud800", "model.head", "flatten, global_average"),
         ("seed", -1, "seed", "from 0"),

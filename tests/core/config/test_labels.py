@@ -2,13 +2,23 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from core.config import ExperimentConfig
 from core.config.changes import setting_in_words
 from core.config.fields import Setting
-from core.config.labels import LABELS, change_in_words, label_at, label_of, setting_at, shown_value
+from core.config.labels import (
+    LABELS,
+    change_in_words,
+    label_at,
+    label_of,
+    named_value,
+    setting_at,
+    shown_beside,
+    shown_value,
+)
 from core.config.schema import settings
 
 SETTINGS = {each.path: each for each in settings()}
@@ -97,7 +107,34 @@ def test_values_in_words(path: str, value: object, words: str) -> None:
     assert shown_value(path, value) == words
 
 
+@pytest.mark.parametrize(
+    ("path", "values", "words"),
+    [
+        ("optimizer.learning_rate", (0.018225000000000001, 0.01648709122354), ["0.018225", "0.01649"]),
+        ("optimizer.learning_rate", (0.01822512345678, 0.01648709122354), ["0.01823", "0.01649"]),
+        # They would look the same.
+        ("optimizer.learning_rate", (0.01648709122, 0.01649), ["0.01648709122", "0.01649"]),
+        ("optimizer.learning_rate", (0.01648709122, 0.01648709121), ["0.01648709122", "0.01648709121"]),
+        ("optimizer.learning_rate", (0.01648709122, 0.01648709122), ["0.01649", "0.01649"]),
+        ("optimizer.learning_rate", (1e-07, 1.00000001e-07), ["0.0000001", "0.000000100000001"]),
+        ("augmentation.rotation_degrees", (20.0, 12.345678901), ["20°", "12.35°"]),
+        ("augmentation.width_shift_fraction", (0.123456789012, 0.29), ["12.35 %", "29 %"]),
+        ("augmentation.width_shift_fraction", (0.12345678901, 0.12345678902), ["12.345678901 %", "12.345678902 %"]),
+        ("augmentation.horizontal_flip", (False, True), ["off", "on"]),
+        ("training.early_stopping_patience", (None, 5, 5), ["off", "5 epochs", "5 epochs"]),
+    ],
+)  # fmt: skip
+def test_values_beside_each_other_are_short_and_told_apart(
+    path: str, values: tuple[Any, ...], words: list[str]
+):
+    assert shown_beside(path, values) == words
+
+
 def test_a_change_within_a_sentence() -> None:
+    assert named_value("augmentation.rotation_degrees", "20°") == "Rotation 20°"
+    assert named_value("model.blocks[1].filters", "8") == "Filters 8 in block 2"
+    assert named_value("model.blocks[*].filters", "8") == "Filters 8 in every block"
+    assert named_value("model.blocks", "3") == "Convolution blocks 3"
     assert change_in_words("augmentation.rotation_degrees", "0°", "20°") == "rotation 0° → 20°"
     assert change_in_words("model.blocks[1].filters", "64", "8") == "filters 64 → 8 in block 2"
     assert change_in_words("augmentation.cutmix_alpha", "0", "1") == "CutMix 0 → 1"

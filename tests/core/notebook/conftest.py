@@ -1,7 +1,5 @@
 """Runs with curves that can be added up by hand."""
 
-import pytest
-
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
@@ -11,12 +9,6 @@ from core.store.store import Store
 
 CONFIG = PRESETS["tiny"].config
 HOSTILE = '<script>alert(1)</script> & "quoted" <img src="http://example.com/x.png">'
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def trained_run(

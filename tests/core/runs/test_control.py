@@ -6,16 +6,9 @@ from core.errors import IllegalTransition, RunError, RunNotFound
 from core.runs import control
 from core.store.records import RunRequest
 from core.store.states import ACTIVE, RunState
-from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
 
 pytestmark = pytest.mark.usefixtures("no_scheduler")
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def test_from_start_to_deletion(workspace, store):

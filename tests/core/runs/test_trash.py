@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.errors import CannotWrite, RunError, RunNotFound
+from core.errors import CannotWrite, IllegalTransition, RunError, RunNotFound
 from core.runs import control, trash
 from core.store.records import RunRequest
 from core.store.store import Store
@@ -92,3 +92,32 @@ def test_files_that_cannot_be_deleted_are_tried_again(workspace, store) -> None:
     assert trash.purge_expired(workspace) == 1
     with Store(workspace) as other, other._database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+
+
+def test_several_are_deleted_and_restored_as_one_action_also_after_a_restart(workspace, store) -> None:
+    runs = [begun(workspace, store, name) for name in ("a", "b")]
+    ids = [run.id for run in runs]
+    assert trash.delete_runs(workspace, ids).runs == tuple(runs)
+    with Store(
+        workspace
+    ) as later:  # another process: what was deleted together is known from the store alone
+        (batch,) = later.trash.list_batches()
+    assert trash.restore_runs(workspace, [run.id for run in batch.runs]) == runs[::-1]
+    assert [(workspace.run_folder(run_id) / "best.weights.h5").exists() for run_id in ids] == [True, True]
+
+
+def test_none_of_several_is_deleted_where_one_is_training(workspace, store) -> None:
+    ended, active = begun(workspace, store), control.start_run(workspace, RunRequest(CONFIG, name="busy"))
+    store.claim(active.id, ["cpu:0"])
+    with pytest.raises(IllegalTransition, match=r"“busy” is starting.*None of the 2 runs was deleted\."):
+        trash.delete_runs(workspace, [ended.id, active.id])
+    assert len(store.list_runs()) == 2 and store.trash.list_runs() == []
+
+
+def test_those_whose_files_are_going_are_left_out_of_a_restore(workspace, store) -> None:
+    first, second = begun(workspace, store), begun(workspace, store)
+    trash.delete_runs(workspace, [first.id, second.id])
+    workspace.run_folder(first.id).rename(trash._going_folder(workspace, first.id))
+    assert [run.id for run in trash.restore_runs(workspace, [first.id, second.id])] == [second.id]
+    with pytest.raises(RunError, match="files of these runs"):
+        trash.restore_runs(workspace, [first.id])

@@ -22,12 +22,6 @@ from tests.core.conftest import run_command, run_json
 from tests.core.store.test_breakdowns import details
 
 
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
-
-
 def overfitting(store: Store, dataset: str = "cifar10"):
     """Learns its pictures by heart from epoch 4 on."""
     run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": dataset})))

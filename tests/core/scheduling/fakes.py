@@ -67,6 +67,9 @@ class FakeLauncher:
     def keep_ready(self, devices: Sequence[Device]) -> None:
         self.ready_for = tuple(device.id for device in devices)
 
+    def close(self) -> None:
+        self.ready_for = ()
+
     def adopt(self, run: Run) -> Worker | None:
         known = (worker for worker in self.workers.values() if worker.pid == run.pid)
         return next(known, None) if run.pid is not None else self.workers.get((run.id, run.attempt))

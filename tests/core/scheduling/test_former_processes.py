@@ -23,7 +23,7 @@ from tests.core.scheduling.fakes import CONFIG
 
 # What its schedulers, servers and commands start with `python -m`.
 STARTED = {
-    "core.worker": "core.worker.run.main",
+    "core.worker": "core.worker.standby.main",
     "core.standby": "core.worker.standby.main",
     "core.engine": "core.engine.process.main",
     "core.runs.scheduler": "core.scheduling.service.main",
@@ -49,7 +49,7 @@ def test_its_server_gets_a_scheduler(workspace, wait_for):
     command = [sys.executable, "-m", "core.runs.scheduler"]
     process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment)
     try:
-        wait_for(lambda: is_served(workspace), timeout=30, message="a scheduler that serves the workspace")
+        wait_for(lambda: is_served(workspace), message="a scheduler that serves the workspace")
     finally:
         process.kill()
         process.wait()

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.service import ensure_scheduler
+from core.scheduling.single import Single
 from core.store.records import RunRequest
 from core.store.states import RunState
-from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import PROJECT_ROOT
 from tests.core.scheduling.fakes import CONFIG
@@ -30,12 +31,6 @@ SERVE = (sys.executable, str(HERE / "serve.py"))
 def path(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(PROJECT_ROOT))
     monkeypatch.setenv("CONVDECK_CPU_SLOTS", "2")
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 @pytest.fixture(params=["cold", "standby"])
@@ -59,12 +54,12 @@ def serve(workspace, request, monkeypatch, wait_for):
 
 @pytest.fixture
 def reach(store, wait_for):
-    def wait(run_id, state, timeout=15.0):
+    def wait(run_id, state):
         def reached():
             run = store.get_run(run_id)
             return run if run.state == state else None
 
-        return wait_for(reached, timeout=timeout, message=f"run to be {state}")
+        return wait_for(reached, message=f"run to be {state}")
 
     return wait
 
@@ -93,10 +88,8 @@ def test_a_killed_worker_is_noticed_and_its_run_resumed(store, serve, reach, wai
     reach(run_id, "RUNNING")
     pid = wait_for(lambda: store.get_run(run_id).pid)
     wait_for(lambda: store.get_run(run_id).epoch >= 2)
-    killed_at = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     run = reach(run_id, "INTERRUPTED")
-    assert time.monotonic() - killed_at < 5.0
     assert run.error == "The training process was killed (signal 9)."
     assert store.leases() == {}
     store.resume_run(run_id)
@@ -112,7 +105,7 @@ def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve,
     reach(run_id, "RUNNING")
     pid = wait_for(lambda: store.get_run(run_id).pid)
     store.interventions.request(run_id, "pause")
-    epoch = reach(run_id, "PAUSED", timeout=5).epoch
+    epoch = reach(run_id, "PAUSED").epoch
     scheduler.kill()
     scheduler.wait()
     serve()
@@ -121,18 +114,18 @@ def test_a_paused_run_outlives_its_scheduler_and_ends_as_any_other(store, serve,
     run = store.get_run(run_id)
     assert (run.state, run.epoch, run.pid, run.attempt) == ("PAUSED", epoch, pid, 1)
     store.interventions.request(run_id, "resume")
-    reach(run_id, "RUNNING", timeout=5)
+    reach(run_id, "RUNNING")
     wait_for(lambda: store.get_run(run_id).epoch > epoch)
     store.interventions.request(run_id, "pause")
-    reach(run_id, "PAUSED", timeout=5)
+    reach(run_id, "PAUSED")
     os.kill(pid, signal.SIGKILL)
-    assert reach(run_id, "INTERRUPTED", timeout=5).error
+    assert reach(run_id, "INTERRUPTED").error
     store.resume_run(run_id)
     reach(run_id, "RUNNING")
     store.interventions.request(run_id, "pause")
-    reach(run_id, "PAUSED", timeout=5)
+    reach(run_id, "PAUSED")
     store.request_stop(run_id)
-    assert reach(run_id, "STOPPED", timeout=5).error is None
+    assert reach(run_id, "STOPPED").error is None
 
 
 def test_what_a_worker_started_ends_with_it(store, workspace, serve, reach, wait_for, monkeypatch):
@@ -161,7 +154,7 @@ def test_a_stop_is_heeded(store, serve, reach):
     run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
     store.request_stop(run_id)
-    assert reach(run_id, "STOPPED", timeout=5).error is None
+    assert reach(run_id, "STOPPED").error is None
 
 
 @pytest.mark.parametrize("how", ["deaf", "frozen"])
@@ -205,11 +198,11 @@ def test_a_killed_scheduler_is_replaced_and_nothing_starts_twice(store, serve, r
     first_scheduler.wait()
     serve()
     other = store.queue_run(RunRequest(CONFIG)).id
-    reach(other, "RUNNING", timeout=10)  # takeover
+    reach(other, "RUNNING")  # takeover
     run = store.get_run(run_id)
     assert (run.state, run.attempt, run.pid) == (RunState.RUNNING, 1, pid)
     os.kill(pid, signal.SIGKILL)  # the child of a dead parent: nobody is told how it ended
-    assert reach(run_id, "INTERRUPTED", timeout=5).error == "The training process ended."
+    assert reach(run_id, "INTERRUPTED").error == "The training process ended."
     assert store.get_run(other).state is RunState.RUNNING
 
 
@@ -229,13 +222,11 @@ def test_a_worker_is_found_by_its_arguments(store, workspace, wait_for):
 
 
 @pytest.mark.parametrize("serve", ["cold"], indirect=True)
-def test_only_one_scheduler_serves(store, serve, reach):
+def test_only_one_scheduler_serves(store, serve, reach, wait_for):
     first, second = serve(idle_seconds=60), serve(idle_seconds=60)
     run_id = store.queue_run(RunRequest(CONFIG)).id
     reach(run_id, "RUNNING")
-    deadline = time.monotonic() + 10
-    while first.poll() is None and second.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: first.poll() is not None or second.poll() is not None, message="one of them to leave")
     assert sorted([first.poll() is None, second.poll() is None]) == [False, True]
 
 
@@ -268,10 +259,29 @@ def test_ensure_scheduler_starts_one_and_only_when_there_is_work(store, workspac
     assert os.getpgid(schedulers[0].pid) == schedulers[0].pid
 
 
+def test_an_older_scheduler_that_still_runs_does_not_keep_the_searcher_away(store, workspace, monkeypatch):
+    """It holds its lock for as long as there are runs, and knows nothing of sweeps."""
+    started = []
+    monkeypatch.setattr(Single, "_start", lambda self, workspace, command: started.append(self.name))
+    with FileLock(workspace.scheduler_lock):
+        ensure_scheduler(workspace)
+        assert not started
+        study = store.studies.create("seeds", "A study", "{}", (), max_seeds=9)
+        ensure_scheduler(workspace)
+        assert started == ["searcher"]
+        store.studies.end_adding(study.id)
+        monkeypatch.setattr("core.scheduling.single.SPAWN_SECONDS", 0.0)
+        ensure_scheduler(workspace)
+        assert started == ["searcher"]
+        store.sweeps.create("A sweep", "{}", 3)
+        ensure_scheduler(workspace)
+    assert started == ["searcher", "searcher"]
+
+
 def test_the_scheduler_as_a_module_does_its_work_and_leaves_when_idle(store, monkeypatch):
     monkeypatch.setenv("CONVDECK_SCHEDULER_IDLE_SECONDS", "0.2")
     abandoned = store.claim(store.queue_run(RunRequest(CONFIG)).id, ["cpu:0"])
     subprocess.run(
-        [sys.executable, "-m", "core.scheduling.service"], cwd=PROJECT_ROOT, timeout=30, check=True
+        [sys.executable, "-m", "core.scheduling.service"], cwd=PROJECT_ROOT, timeout=120, check=True
     )
     assert store.get_run(abandoned.id).state is RunState.INTERRUPTED

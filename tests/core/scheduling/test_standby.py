@@ -39,12 +39,6 @@ def path(monkeypatch):
 
 
 @pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
-
-
-@pytest.fixture
 def launcher(workspace):
     made = LocalLauncher(workspace, WORKER, WAITING)
     yield made
@@ -133,10 +127,10 @@ def test_of_two_servers_one_goes_on_wanting_when_the_other_has_ended(workspace, 
     with another_server() as server:
         touch_standby_request(workspace)
         if how == "ends":
-            server.communicate("\n", timeout=30)
+            server.communicate("\n", timeout=120)
         else:
             server.kill()
-            server.wait(30)
+            server.wait(120)
     assert not is_standby_requested(workspace)
     touch_standby_request(workspace)
     assert is_standby_requested(workspace)
@@ -185,8 +179,9 @@ def test_its_output_goes_to_the_log_of_its_run_and_its_exit_code_to_its_parent(
 
 def test_the_device_is_the_runs(workspace, store, monkeypatch, wait_for):
     program = (
-        "import os, sys; from core.worker.standby import stand_by\n"
-        "sys.exit(stand_by(lambda: None, lambda a: print(os.environ['CONVDECK_DEVICE'], *a) or 0))"
+        "import os, sys; from core.worker.run import Ending; from core.worker.standby import stand_by\n"
+        "work = lambda run: print(os.environ['CONVDECK_DEVICE'], *run) or Ending(0, False)\n"
+        "sys.exit(stand_by(lambda: None, work, lambda: True))"
     )
     launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
     launcher.keep_ready([cpu(0), cpu(1)])
@@ -202,8 +197,9 @@ def test_the_run_is_no_sooner_out_of_memory_than_one_in_a_new_process(workspace,
     """A service or a container may have given all its processes a score; it can be lowered to that, and no further."""
     program = (
         "import sys; from pathlib import Path; score = Path('/proc/self/oom_score_adj'); score.write_text('900')\n"
-        "from core.worker.standby import stand_by; shown = lambda: print(score.read_text(), flush=True)\n"
-        "sys.exit(stand_by(shown, lambda arguments: shown() or 0))"
+        "from core.worker.run import Ending; from core.worker.standby import stand_by\n"
+        "shown = lambda: print(score.read_text(), flush=True)\n"
+        "sys.exit(stand_by(shown, lambda arguments: shown() or Ending(0, False), lambda: True))"
     )
     launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
     launcher.keep_ready([cpu()])
@@ -216,15 +212,14 @@ def test_the_run_is_no_sooner_out_of_memory_than_one_in_a_new_process(workspace,
 def test_one_that_died_while_it_waited_is_not_missed(workspace, store, wait_for, how):
     # What loads tells that it heeds signals: before that, commands in the background ignore Ctrl-C.
     program = (
-        "from core.worker.standby import stand_by; "
-        "stand_by(lambda: print('waits', flush=True), lambda arguments: 0)"
+        "from core.worker.standby import stand_by; stand_by(lambda: print('waits', flush=True), None, None)"
     )
     launcher = LocalLauncher(workspace, WORKER, (sys.executable, "-c", program))
     launcher.keep_ready([cpu()])
     pid = waiting_pid(launcher)
     wait_for(lambda: workspace.standby_log.read_text() == "waits\n", message="it to wait")
     os.kill(pid, how)
-    wait_for(lambda: gone(pid), timeout=5, message="it to end at once")
+    wait_for(lambda: gone(pid), message="it to end at once")
     worker = launcher.launch(claimed(store), [cpu()])
     assert worker.pid != pid
     assert wait_for(worker.poll).code == 0
@@ -332,7 +327,7 @@ def test_it_ends_with_its_scheduler(workspace, wait_for):
         pid = int(scheduler.stdout.readline())
         assert not gone(pid)
         scheduler.kill()
-    wait_for(lambda: gone(pid), timeout=10, message="the worker that waited to end")
+    wait_for(lambda: gone(pid), message="the worker that waited to end")
 
 
 def test_what_was_noted_for_another_attempt_says_nothing(workspace: Workspace, tmp_path):

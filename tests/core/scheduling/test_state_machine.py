@@ -289,4 +289,4 @@ class Runs(RuleBasedStateMachine):
 
 
 TestRuns = Runs.TestCase
-TestRuns.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+TestRuns.settings = settings(max_examples=30, stateful_step_count=40)

@@ -4,12 +4,10 @@ import contextlib
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,8 +17,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from core.server.bodies import BodyLimits, BodyMiddleware
 from core.server.connections import limit_head_seconds
+from tests.core.server.conftest import PATIENCE_SECONDS, connect, served
 
-PATIENCE_SECONDS = 30.0
 GRACE_SECONDS = 3.0
 HEAD_SECONDS = 0.4
 LIMITS = BodyLimits(
@@ -70,20 +68,9 @@ def port() -> Iterator[int]:
     )
     original = H11Protocol.connection_made
     assert limit_head_seconds(HEAD_SECONDS) >= 1
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="websockets-sansio"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        thread.join(PATIENCE_SECONDS)
+    with served(app) as port:
+        yield port
     H11Protocol.connection_made = original
-
-
-@contextlib.contextmanager
-def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
-        yield connection
 
 
 def head(path: str, length: int | None, method: str = "POST") -> bytes:
@@ -114,7 +101,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def test_a_whole_body_is_read(port: int) -> None:
-    with connected(port) as connection:
+    with connect(port) as connection:
         for _ in range(2):  # on the same connection
             connection.sendall(head("/read", 5) + b"hello")
             assert answer(connection) == (200, {"received": 5})
@@ -125,14 +112,14 @@ def test_a_whole_body_is_read(port: int) -> None:
 @pytest.mark.parametrize("sent", [b"", b"GET /read", b"GET /read HTTP/1.1\r\nHost: localhost\r\n"])
 def test_half_a_request_is_not_waited_for(port: int, sent: bytes) -> None:
     began = time.monotonic()  # before the server can have begun to wait
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(sent)
         assert is_closed(connection)
         assert time.monotonic() - began >= HEAD_SECONDS / 2
 
 
 def test_half_a_second_request_is_not_waited_for_either(port: int) -> None:
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(head("/read", 2) + b"ab")
         assert answer(connection)[0] == 200
         connection.sendall(b"GET /read HTTP/1.1\r\nHost: ")
@@ -140,7 +127,7 @@ def test_half_a_second_request_is_not_waited_for_either(port: int) -> None:
 
 
 def test_the_rest_of_a_body_that_was_answered_is_not_waited_for(port: int) -> None:
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(head("/ignore", 900) + b"a")
         assert answer(connection)[0] == 200
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -156,7 +143,7 @@ def test_an_open_websocket_is_left_alone(port: int) -> None:
         "GET /stream HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket",
         "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", "",
     )  # fmt: skip
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall("\r\n".join(lines).encode())
         assert connection.recv(4096).split()[1] == b"101"
         connection.settimeout(HEAD_SECONDS * 4)
@@ -165,7 +152,7 @@ def test_an_open_websocket_is_left_alone(port: int) -> None:
 
 
 def test_a_slow_body_is_refused_in_words(port: int) -> None:
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(head("/read", 100) + b"slow")
         status, said = answer(connection)
         assert (status, said["field"]) == (408, None)
@@ -174,7 +161,7 @@ def test_a_slow_body_is_refused_in_words(port: int) -> None:
 
 
 def test_a_body_that_comes_fast_enough_has_its_time(port: int) -> None:
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(head("/read", 900))
         for _ in range(9):  # more than the grace in all, and each gives all of it back
             time.sleep(GRACE_SECONDS / 8)
@@ -184,9 +171,9 @@ def test_a_body_that_comes_fast_enough_has_its_time(port: int) -> None:
 
 @pytest.mark.parametrize("length", [900, None])
 def test_many_bytes_buy_no_long_silence(port: int, length: int | None) -> None:
-    """At the lowest rate they would be worth a minute and a half, three times as long as the answer is waited for."""
+    """At the lowest rate they would be worth a minute and a half, longer than the answer is waited for."""
     body = bytes(899) if length else b"383\r\n" + bytes(899) + b"\r\n"
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(head("/read", length) + body)
         status, said = answer(connection)
         assert status == 408 and "899 bytes" in said["error"] and "pauses of 3 seconds" in said["error"]
@@ -194,7 +181,7 @@ def test_many_bytes_buy_no_long_silence(port: int, length: int | None) -> None:
 
 
 def test_neither_do_drops(port: int) -> None:
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(head("/read", 1000) + bytes(900))
         deadline = time.monotonic() + PATIENCE_SECONDS
         connection.settimeout(GRACE_SECONDS / 10)
@@ -214,7 +201,7 @@ def test_bodies_that_are_too_many_together_are_refused_until_there_is_room(
     port: int, length: int | None
 ) -> None:
     body = bytes(800) if length else b"320\r\n" + bytes(800)
-    with connected(port) as first, connected(port) as second:
+    with connect(port) as first, connect(port) as second:
         first.sendall(head("/read", length) + body[:-1])
         statuses = {}
         while 503 not in statuses:  # once the first has arrived
@@ -224,14 +211,14 @@ def test_bodies_that_are_too_many_together_are_refused_until_there_is_room(
         assert set(statuses) <= {200, 503} and "Try again" in statuses[503]
         first.sendall(body[-1:] + (b"" if length else b"\r\n0\r\n\r\n"))
         assert answer(first) == (200, {"received": 800})
-    with connected(port) as third:
+    with connect(port) as third:
         third.sendall(head("/read", 300) + bytes(300))
         assert answer(third) == (200, {"received": 300})
 
 
 @pytest.mark.parametrize(("length", "body"), [(1001, b""), (None, b"3e9\r\n" + bytes(1001) + b"\r\n")])
 def test_a_body_that_is_too_large_by_itself_is_refused(port: int, length: int | None, body: bytes) -> None:
-    with connected(port) as connection:
+    with connect(port) as connection:
         connection.sendall(head("/read", length) + body)
         assert answer(connection)[0] == 413
 
@@ -239,9 +226,9 @@ def test_a_body_that_is_too_large_by_itself_is_refused(port: int, length: int | 
 def test_a_hang_up_in_mid_body_is_forgotten(port: int, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         for _ in range(3):
-            with connected(port) as connection:
+            with connect(port) as connection:
                 connection.sendall(head("/read", 900) + bytes(500))
-        with connected(port) as connection:  # all of it is free again
+        with connect(port) as connection:  # all of it is free again
             deadline = time.monotonic() + PATIENCE_SECONDS
             while True:
                 connection.sendall(head("/read", 1000) + bytes(1000))
@@ -254,7 +241,7 @@ def test_a_hang_up_in_mid_body_is_forgotten(port: int, caplog: pytest.LogCapture
 
 def test_uploads_are_bounded_for_a_visitor_and_for_all(port: int) -> None:
     def upload(visitor: str, size: int) -> int:
-        with connected(port) as connection:
+        with connect(port) as connection:
             connection.sendall(head(f"/_stcore/upload_file/{visitor}/file", size, "PUT") + bytes(size))
             return answer(connection)[0]
 

@@ -1,13 +1,10 @@
 """The sign-in form over a real socket: anybody may send it, so it takes little whatever its head says."""
 
 import contextlib
-import socket
-import threading
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -15,9 +12,9 @@ from core.server import access, sign_in
 from core.server.access import AccessMiddleware
 from core.server.bodies import BodyLimits, BodyMiddleware
 from core.server.key import Key
+from tests.core.server.conftest import connect, served
 
 SECRET = "correct horse battery staple"
-PATIENCE_SECONDS = 30.0
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 FORM_SECONDS = 1.0
 
@@ -34,18 +31,13 @@ def port() -> Iterator[int]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(access, "WRONG_KEY_DELAY_SECONDS", 0.0)
         patch.setattr(sign_in, "FORM_SECONDS", FORM_SECONDS)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http="h11", ws="websockets-sansio"))
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            thread = threading.Thread(target=server.run, args=([listening],))
-            thread.start()
-            yield listening.getsockname()[1]
-            server.should_exit = True
-            thread.join(PATIENCE_SECONDS)
+        with served(app) as port:
+            yield port
 
 
 def status(port: int, headers: str, body: bytes) -> int:
     """Of the answer to a form with this head and body, of which the server may not want to read all."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+    with connect(port) as connection:
         connection.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}{headers}\r\n".encode())
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(body)
@@ -82,8 +74,7 @@ def test_forms_that_do_not_come_are_not_waited_for_and_in_nobodys_way(port: int)
     waiting = []
     with contextlib.ExitStack() as stack:
         for _ in range(5):
-            connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
-            stack.enter_context(connection)
+            connection = stack.enter_context(connect(port))
             head = f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: 4096\r\n\r\nkey="
             connection.sendall(head.encode())
             waiting.append(connection)

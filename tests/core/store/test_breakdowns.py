@@ -8,7 +8,6 @@ from core.errors import RunNotFound, StaleAttempt
 from core.store.breakdowns import Followed
 from core.store.records import RunRequest
 from core.store.states import RunState
-from core.store.store import Store
 from tests.core.scheduling.fakes import CONFIG
 
 
@@ -26,12 +25,6 @@ def details(answers: list[int], *, right: int = 3, label: int = 0, memorised: in
         },
         "followed": {"training": followed(answers), "validation": followed([0, 1])},
     }  # fmt: skip
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 @pytest.fixture

@@ -6,13 +6,6 @@ from core.design.presets import PRESETS
 from core.store.records import RunRequest
 from core.store.search import fits
 from core.store.states import RunState
-from core.store.store import Store
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def test_what_fits():

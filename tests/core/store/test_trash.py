@@ -143,3 +143,34 @@ def test_only_the_trash_reads_all_runs() -> None:
     for path in sorted((PROJECT_ROOT / "core" / "store").glob("*.py")):
         found = re.findall(r"(?:FROM|JOIN|UPDATE(?: OR \w+)?) runs\b", path.read_text())
         assert len(found) <= allowed.get(path.name, 0), (path.name, found)
+
+
+def test_several_go_and_come_back_as_one(store) -> None:
+    runs = [finished(store, name) for name in ("a", "b", "c")]
+    ids = [run.id for run in runs]
+    batch = store.trash.put_all([*ids, ids[0]])
+    assert batch.runs == tuple(runs) and store.list_runs() == []
+    alone = finished(store)
+    store.trash.put(alone.id)
+    assert [[run.id for run in each.runs] for each in store.trash.list_batches()] == [[alone.id], ids[::-1]]
+    assert batch.deleted_at == store.trash.list_batches()[1].deleted_at
+    assert store.trash.restore_all(ids) == runs
+    assert [each.id for each in store.list_runs()] == ids[::-1]
+
+
+def test_none_goes_where_one_cannot(store) -> None:
+    ended, active = finished(store), store.queue_run(RunRequest(CONFIG, name="busy"))
+    store.claim(active.id, ["cpu:0"])
+    with pytest.raises(IllegalTransition, match="“busy” is starting; stop it"):
+        store.trash.put_all([ended.id, active.id])
+    assert {run.id for run in store.list_runs()} == {ended.id, active.id}
+    assert store.trash.list_batches() == []
+
+
+def test_what_was_deleted_for_good_does_not_keep_the_others(store) -> None:
+    gone, kept = finished(store), finished(store)
+    store.trash.put_all([gone.id, kept.id])
+    store.trash.begin_purge(run_id=gone.id)
+    assert [run.id for run in store.trash.restore_all([gone.id, kept.id])] == [kept.id]
+    with pytest.raises(RunNotFound):
+        store.trash.restore_all([gone.id])

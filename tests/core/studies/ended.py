@@ -28,7 +28,9 @@ def spec(kind: str = "seeds", *configs, **asked) -> StudySpec:
 def create(store: Store, asked: StudySpec, *, reuse: bool = False, token: str | None = None) -> Study:
     """Its runs WAITING."""
     runs = [each.to_new_run() for each in plan(asked)]
-    return store.studies.create(asked.kind, "A study", asked.to_json(), runs, reuse=reuse, token=token)
+    return store.studies.create(
+        asked.kind, "A study", asked.to_json(), runs, reuse=reuse, token=token, max_seeds=asked.max_seeds
+    )
 
 
 def end(

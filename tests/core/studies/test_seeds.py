@@ -32,7 +32,7 @@ def test_the_words_on_the_results_that_are_written_down():
     found = compare_seeds(*three_seeds())
     assert found.headline == "config 1 is 1.5 points better (-0.2 to +3.2, 95 %): no clear winner."
     assert found.notes == (
-        "The gap of config 1 is 17.3 points smaller (+15.6 to +19.0, 95 %): a clear difference.",
+        "The gap of config 1 is 17.3 points smaller (-19.0 to -15.6, 95 %): a clear difference.",
     )
 
 

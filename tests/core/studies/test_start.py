@@ -5,11 +5,10 @@ import json
 import pytest
 
 from core.errors import ConfigError, DatasetError, StudyNotFound, TokenTaken
+from core.runs.pace import estimate_seconds
 from core.store.records import RunRequest
 from core.store.states import RunState
-from core.store.store import Store
 from core.studies import start
-from core.studies.estimate import estimate_seconds
 from core.studies.plan import plan
 from core.studies.report import read_report, study_summary
 from core.studies.spec import StudySource, build_spec
@@ -20,12 +19,6 @@ from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
 def no_scheduler(monkeypatch):
     monkeypatch.setattr(start, "ensure_scheduler", lambda workspace: None)
     monkeypatch.setattr(start.control, "ensure_scheduler", lambda workspace: None)
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def test_a_study_and_its_numbers_as_they_come(workspace, store):
@@ -82,6 +75,29 @@ def test_stop_leaves_what_others_need(workspace, store):
     assert states == {0: RunState.WAITING, 1: RunState.STOPPED, 2: RunState.WAITING}
     assert store.get_run(mine.id).state is RunState.WAITING
     assert store.studies.get(other.id).num_under_way == 2
+
+
+def test_of_studies_that_share_a_run_the_last_one_that_wants_it_stops_it(workspace, store):
+    first, second = (start.start_study(workspace, spec()) for _ in range(2))
+    assert {member.run.id for member in store.studies.members(first.id)} == {
+        member.run.id for member in store.studies.members(second.id)
+    }
+    assert start.stop_study(workspace, first.id) == 0
+    told, other = (start.read_report(workspace, store, each.id).to_dict() for each in (first, second))
+    assert (told["is_stopped"], other["is_stopped"]) == (True, False)
+    assert told["standing"] == (
+        "0 of 3 runs have finished, 3 are running or waiting. It was stopped. 3 runs continue, because a person, a "
+        "sweep or another study wants them; this study does not any more."
+    )
+    assert other["standing"] == "0 of 3 runs have finished, 3 are running or waiting."
+    # Resumed, it wants them again.
+    assert start.complete_study(workspace, first.id) == 0
+    assert start.stop_study(workspace, second.id) == 0
+    assert start.stop_study(workspace, first.id) == 3
+    assert {run.state for run in store.list_runs()} == {RunState.STOPPED}
+    told = start.read_report(workspace, store, first.id).to_dict()
+    assert told["standing"] == "0 of 3 runs have finished, 3 did not finish. It was stopped."
+    assert start.complete_study(workspace, second.id) == 3 and not store.studies.get(second.id).is_stopped
 
 
 def test_complete_queues_what_failed_and_trains_anew_what_was_deleted(workspace, store):

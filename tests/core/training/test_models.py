@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from core.config import ExperimentConfig, ModelConfig
 from core.design.architecture import describe_network
@@ -34,7 +34,7 @@ def test_the_article_s_layers_are_the_article_s() -> None:
     assert model.count_params() == 744_874
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(models)
 def test_the_model_has_the_described_layers(config: ModelConfig) -> None:
     try:

@@ -161,6 +161,12 @@ def test_both_pipelines_give_the_same_batches(
         np.testing.assert_allclose(y, y_generic, atol=1e-6)
 
 
+def test_nothing_tunes_the_pipeline(config, arrays) -> None:
+    """Taking an iterator apart waits for the thread that tunes, which sleeps for up to a minute at a time."""
+    for each in (config, config.with_values({"augmentation.contrast": 0.3})):
+        assert build_dataset(each, training_set(arrays), 0).options().autotune.enabled is False
+
+
 def test_batches_hold_the_pictures_and_labels_of_their_rows(config, arrays) -> None:
     plain = config.with_values({"augmentation.horizontal_flip": False, "augmentation.rotation_degrees": 0})
     order = epoch_plan(plain, 60, (8, 8, 3), 0).order

@@ -36,6 +36,17 @@ def waiting(workspace) -> list[int]:
     return found
 
 
+def workers(workspace) -> list[int]:
+    """Pids of all the workspace's workers."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error, OSError):
+            works = any(word.startswith("core.worker") for word in process.info["cmdline"] or [])
+            if works and process.environ().get("CONVDECK_HOME") == str(workspace.root):
+                found.append(process.pid)
+    return found
+
+
 @pytest.fixture
 def store(workspace, trained) -> Store:
     # Drawn once for all tests.
@@ -43,30 +54,45 @@ def store(workspace, trained) -> Store:
     return Store(workspace)
 
 
-def test_the_curve_and_the_weights_are_those_of_a_new_process(workspace, store, wait_for) -> None:
-    config = PRESETS["article-augmented"].config.with_values(
-        {"dataset.id": "shapes", "dataset.num_train": 100, "training.epochs": 2}
-    )
+def test_the_curve_and_the_weights_are_those_of_a_new_process(
+    workspace, store, monkeypatch, wait_for
+) -> None:
+    base = {"dataset.id": "shapes", "dataset.num_train": 100, "training.epochs": 2}
+    config = PRESETS["article-augmented"].config.with_values(base)
+    tiny = PRESETS["tiny"].config.with_values({**base, "training.epochs": 1})
+    half = tiny.with_values({"seed": 5, "training.precision": "mixed_float16"})
     launcher, devices = LocalLauncher(workspace), list_devices().devices[:1]
-    runs = []
-    for name in ("new", "waited"):
-        if name == "waited":
-            launcher.keep_ready(devices)
-            waited = launcher._standby.pid
+
+    def train(config, name):
         run = store.claim(store.queue_run(RunRequest(config, name)).id, [devices[0].id])
         worker = launcher.launch(run, devices)
-        assert wait_for(worker.poll, timeout=120, message=f"the run {name} to end").code == 0
-        runs.append(store.get_run(run.id))
-    assert [run.state for run in runs] == ["FINISHED", "FINISHED"]
-    assert runs[1].pid == waited != runs[0].pid
-    assert [any(line.text == WAITED for line in store.log(run.id)) for run in runs] == [False, True]
+        wait_for(worker.poll, timeout=180, message=f"the run {name} to end")
+        return store.get_run(run.id)
+
+    new = train(config, "new")
+    monkeypatch.delenv("CONVDECK_STANDBY")
+    launcher.keep_ready(devices)
+    waited = train(config, "waited")
+    others = [train(half, "half precision"), train(tiny, "another network")]
+    third = train(config, "after others")
+    loose = train(tiny.with_values({"training.deterministic": False}), "other settings")
+    broken = train(tiny.with_values({"optimizer.learning_rate": 1e30}), "diverges")
+    launcher.close()
+
+    runs = [new, waited, third]
+    assert [run.state for run in (*runs, *others, loose)] == ["FINISHED"] * 6
+    assert broken.state == "FAILED"
+    assert new.pid != waited.pid == others[0].pid == others[1].pid == third.pid == broken.pid != loose.pid
+    assert [any(line.text == WAITED for line in store.log(run.id)) for run in runs] == [False, True, True]
     curves = [store.curves(run.id) for run in runs]
-    assert [curve["epoch"] for curve in curves] == [[1, 2], [1, 2]]
-    for key in ("train_loss", "clean_train_loss", "val_loss", "val_accuracy", "learning_rate"):
-        assert curves[1][key] == curves[0][key]
-    new, old = (load_run_model(workspace.run_folder(run.id), "last").model.get_weights() for run in runs)
-    for one, other in zip(new, old, strict=True):
-        assert (one == other).all()
+    assert [curve["epoch"] for curve in curves] == [[1, 2]] * 3
+    measured = [key for key in curves[0] if key not in ("seconds", "images_per_second")]
+    assert {"train_loss", "clean_train_loss", "val_loss", "val_accuracy", "learning_rate"} <= set(measured)
+    weights = [load_run_model(workspace.run_folder(run.id), "last").model.get_weights() for run in runs]
+    for curve, saved in zip(curves[1:], weights[1:], strict=True):
+        assert {key: curve[key] for key in measured} == {key: curves[0][key] for key in measured}
+        for one, other in zip(weights[0], saved, strict=True):
+            assert (one == other).all()
 
 
 def test_loading_leaves_devices_threads_and_determinism_to_the_run() -> None:
@@ -86,20 +112,22 @@ def test_loading_leaves_devices_threads_and_determinism_to_the_run() -> None:
 def test_a_server_has_one_wait_and_takes_it_along(workspace, store, monkeypatch, wait_for) -> None:
     monkeypatch.delenv("CONVDECK_STANDBY")
     with running_server(workspace.root) as server:
-        (pid,) = wait_for(lambda: waiting(workspace), timeout=90, message="a worker that waits")
+        (pid,) = wait_for(lambda: waiting(workspace), message="a worker that waits")
         assert main(TRAIN) == 0
         (run,) = store.list_runs()
         assert (run.state, run.pid is None or run.pid == pid) == ("FINISHED", True)
         assert any(line.text == WAITED for line in store.log(run.id))
-        wait_for(lambda: waiting(workspace) not in ([], [pid]), timeout=30, message="the next one that waits")
+        wait_for(lambda: store.get_run(run.id).pid is None, message="it to wait again")
+        assert waiting(workspace) == [pid]
         server.stop()
-        wait_for(lambda: not waiting(workspace), timeout=10, message="nobody to wait for a server that ended")
+        wait_for(lambda: not waiting(workspace), message="nobody to wait for a server that ended")
 
 
 def test_the_command_line_alone_leaves_none_behind(workspace, store, monkeypatch, wait_for) -> None:
     monkeypatch.delenv("CONVDECK_STANDBY")
-    assert main(TRAIN) == 0
-    (run,) = store.list_runs()
-    wait_for(lambda: store.get_run(run.id).pid is None, message="the worker to be gone")
-    assert not any(line.text == WAITED for line in store.log(run.id))
-    assert waiting(workspace) == []
+    monkeypatch.setenv("CONVDECK_SCHEDULER_IDLE_SECONDS", "3")
+    assert [main(TRAIN), main([*TRAIN, "--set", "seed=1"])] == [0, 0]
+    runs = store.list_runs()
+    first, second = ([line.text for line in store.log(run.id)] for run in reversed(runs))
+    assert (WAITED in first, WAITED in second) == (False, True)
+    wait_for(lambda: not workers(workspace), message="the worker to be gone")

@@ -1,6 +1,7 @@
 """What the charts of studies are given, held against what the headline says and against numbers by hand."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -18,16 +19,16 @@ PICTURES = Pictures(validation=100, clean=60, num_classes=10)
 VALUES = {"first": [(0.50, 0.20), (0.54, 0.20)], "second": [(0.60, 0.10), (0.62, 0.14)]}
 
 
-def seeds():
+def seeds(values=VALUES):
     runs = [
         measured(condition, seed, *pair)
-        for condition, pairs in VALUES.items()
+        for condition, pairs in values.items()
         for seed, pair in enumerate(pairs)
     ]
     return compare_seeds(spec("seeds", TINY, FLIPPED, num_seeds=2), runs)
 
 
-def test_a_difference_is_what_the_second_changes_as_the_headline_has_it():
+def test_a_difference_is_what_the_leader_changes_as_the_headline_has_it():
     result = seeds()
     # By hand: +10 and +8 points, so 9 with s = √2 and t = 12.706 at one degree of freedom: 9 ± 12.706 · √2 / √2.
     assert result.headline.startswith("config 1 is 9.0 points better (-3.7 to +21.7, 95 %)")
@@ -38,8 +39,49 @@ def test_a_difference_is_what_the_second_changes_as_the_headline_has_it():
     assert [dot["value"] for dot in dots] == pytest.approx([10, 8])
     gap, *dots = charts.difference_data(result, "gap").to_dict("records")
     assert gap["value"] == pytest.approx(-8) and [dot["value"] for dot in dots] == pytest.approx([-10, -6])
-    title = charts.difference_spec("accuracy", ["config 0", "config 1"], True)["title"]
-    assert title["subtitle"][0] == "config 1 minus config 0"
+    # By hand: -10 and -6 points, so -8 with s = √8: -8 ± 12.706 · √8 / √2.
+    assert [gap["low"], gap["high"]] == pytest.approx([-8 - 25.412, -8 + 25.412], abs=1e-3)
+    assert result.notes == (
+        "The gap of config 1 is 8.0 points smaller (-33.4 to +17.4, 95 %): no clear difference.",
+    )
+
+
+def test_the_direction_does_not_depend_on_which_config_is_named_first():
+    turned = seeds({"first": VALUES["second"], "second": VALUES["first"]})
+    assert turned.headline.startswith("config 0 is 9.0 points better (-3.7 to +21.7, 95 %)")
+    assert turned.notes == (
+        "The gap of config 0 is 8.0 points smaller (-33.4 to +17.4, 95 %): no clear difference.",
+    )
+    for measure in charts.DIFFERENCES:
+        there, here = (charts.difference_data(each, measure).to_dict("records") for each in (turned, seeds()))
+        for one, other in zip(there, here, strict=True):
+            assert [one[key] for key in ("value", "low", "high")] == pytest.approx(
+                [other[key] for key in ("value", "low", "high")], nan_ok=True
+            )
+
+
+def test_the_difference_after_each_seed_is_turned_as_the_others_are():
+    asked = spec("seeds", TINY, FLIPPED, until_decided=True, smallest_difference=0.01)
+    first = (0.50, 0.54, 0.52, 0.51)
+    runs = [measured("first", seed, value) for seed, value in enumerate(first)]
+    runs += [measured("second", seed, value + gain) for (seed, value), gain in zip(
+        enumerate(first), (0.10, 0.08, 0.09, 0.09), strict=True)]  # fmt: skip
+    result = compare_seeds(asked, runs, PICTURES)
+    data = charts.looks_data(result.decision, result.leader)
+    assert data["pairs"].tolist() == [1, 2, 3, 4]
+    assert data["value"].tolist() == pytest.approx([10, 9, 9, 9])
+    assert data["low"].isna().tolist() == [True, True, True, False]
+    # s = 0.816 points of 10, 8, 9, 9; half the interval of four is 3.6077 s (decision record 31: r = 6800^(1/4)).
+    ratio = 6_800 ** (1 / 4)
+    half = math.sqrt((ratio - 1) / (1 - ratio / 17) * 3 / 4) * math.sqrt(2 / 3)
+    assert [data["low"][3], data["high"][3]] == pytest.approx([9 - half, 9 + half])
+    drawn = charts.looks_spec(0.01)
+    ends = [
+        layer["encoding"]["y"]["datum"]
+        for layer in drawn["layer"]
+        if "datum" in layer["encoding"].get("y", {})
+    ]
+    assert ends == [0, -1.0, 1.0]
 
 
 def test_a_bar_is_pale_unless_it_is_more_than_chance():
@@ -105,7 +147,7 @@ def test_specs_draw_only_columns_that_the_data_have_also_before_there_is_a_row()
     ladder = analyse_volume(spec("volume"), [], PICTURES)
     for data, drawn in (
         (charts.band_data(nothing), charts.band_spec(["a", "b"])),
-        (charts.difference_data(nothing, "gap"), charts.difference_spec("gap", ["a", "b"], True)),
+        (charts.difference_data(nothing, "gap"), charts.difference_spec("gap")),
         (charts.effect_data([], "gap"), charts.effect_spec("Gap", ["a"])),
         (ladders.ladder_data(ladder), ladders.ladder_spec([10, 20])),
         (ladders.ladder_data(ladder), ladders.residual_spec([10, 20])),

@@ -37,7 +37,7 @@ def test_of_many_at_once_one_makes_it():
 
     def make() -> int:
         for _ in range(8):  # the others have come meanwhile, or are about to
-            asked.acquire(timeout=10)
+            asked.acquire(timeout=60)
         made.append(1)
         return 1
 
@@ -60,15 +60,15 @@ def test_nobody_waits_for_what_another_name_takes():
 
     def make() -> int:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return 2
 
     slow = threading.Thread(target=lambda: kept.get("slow", 1, make))
     slow.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     quick = threading.Thread(target=lambda: kept.get("quick", 1, lambda: 3))
     quick.start()
-    quick.join(10)
+    quick.join(20)
     waited = quick.is_alive()
     go_on.set()
     slow.join()

@@ -3,7 +3,7 @@
 from core.errors import ConfigError
 from pages.components.kit.refused import RefusedValue, RefusedValues
 
-RATE = ConfigError("optimizer.learning_rate", "must be above 0 and at most 1e+30, not 0.0.")
+RATE = ConfigError("optimizer.learning_rate", "must be above 0, not 0.0.")
 NESTEROV = ConfigError("optimizer.nesterov", "needs a momentum above 0.")
 
 

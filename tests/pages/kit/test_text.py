@@ -68,8 +68,8 @@ def test_the_app_has_this_boundary():
     assert app.app._on_script_error is render_error
 
 
-# A pasted config is edited by its keys, and the studies' form calls fields by its own names first.
-SAYS_IT_ITSELF = {"kit/text.py", "design/as_text.py", "studies/form.py"}
+# A pasted config and a sweep's file are edited by their keys; the studies' form calls fields by its own names first.
+SAYS_IT_ITSELF = {"kit/text.py", "design/as_text.py", "studies/form.py", "sweeps/form_state.py"}
 
 
 def test_every_page_names_a_setting_by_its_label_in_an_error() -> None:

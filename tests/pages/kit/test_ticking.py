@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.workspace import PROJECT_ROOT
+from pages.components.kit import redraw
 
 PAGES = PROJECT_ROOT / "pages"
 
@@ -32,6 +33,18 @@ def test_what_ticks_is_alone_in_its_container() -> None:
     assert (before.value, after.value) == ("before", "after")
     (own,) = place.children.values()
     assert [each.value for each in own.children.values()] == ["one", "two"]
+
+
+def test_what_is_called_every_so_often_is_not_called_with_the_page(monkeypatch) -> None:
+    calls, ticks = [], []
+    monkeypatch.setattr(redraw, "draw_ticking", lambda draw, *, every: ticks.append((draw, every)))
+    redraw.call_every(lambda *arguments: calls.append(arguments), "one", 2, every=10.0)
+    ((tick, every),) = ticks
+    tick()  # Streamlit does so in the page's own run
+    assert (calls, every) == ([], 10.0)
+    tick()
+    tick()
+    assert calls == [("one", 2)] * 2
 
 
 @pytest.mark.parametrize(

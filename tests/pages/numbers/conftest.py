@@ -11,10 +11,9 @@ import pytest
 
 from core.datasets.saving import save_dataset
 from core.server.services import get_services
-from core.store.store import Store
 from core.workspace import Workspace
 from tests.core.conftest import run_json
-from tests.server import end_processes
+from tests.made_once import made_once
 
 DATASET = "stripes"
 CLASSES = ("level", "rising", "upright", "falling")
@@ -77,8 +76,11 @@ def draw_stripes(num: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """Trained once for all tests of this folder, one run after the other."""
-    root = (tmp_path_factory.mktemp("numbers") / "workspace").resolve()
-    workspace = Workspace(root).ensure()
+    with made_once(tmp_path_factory, "numbers", _train) as (workspace, ids):
+        yield Trained(workspace, *ids)
+
+
+def _train(workspace: Workspace) -> list[str]:
     x_train, y_train = draw_stripes(NUM_TRAIN, 11)
     x_test, y_test = draw_stripes(NUM_VALIDATION + NUM_TEST, 12)
     save_dataset(
@@ -86,21 +88,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}, NUM_VALIDATION,
     )  # fmt: skip
     ids = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONVDECK_HOME", str(root))
-        for name, changes in (
-            ("plain", ()),
-            ("noisy", ("--set", "dataset.label_noise=0.3", "--set", "augmentation.rotation_degrees=20")),
-        ):
-            code, answer = run_json(
-                "train", "--preset", "tiny", "--dataset", DATASET, "--set", f"training.epochs={EPOCHS}",
-                "--set", "training.batch_size=16", "--set", "model.batch_norm_momentum=0.9",
-                "--set", "optimizer.learning_rate=0.01", "--name", name, *changes, "--wait",
-            )  # fmt: skip
-            assert code == 0, answer
-            ids.append(answer["id"])
-    yield Trained(workspace, *ids)
-    end_processes(root)
+    for name, changes in (
+        ("plain", ()),
+        ("noisy", ("--set", "dataset.label_noise=0.3", "--set", "augmentation.rotation_degrees=20")),
+    ):
+        code, answer = run_json(
+            "train", "--preset", "tiny", "--dataset", DATASET, "--set", f"training.epochs={EPOCHS}",
+            "--set", "training.batch_size=16", "--set", "model.batch_norm_momentum=0.9",
+            "--set", "optimizer.learning_rate=0.01", "--name", name, *changes, "--wait",
+        )  # fmt: skip
+        assert code == 0, answer
+        ids.append(answer["id"])
+    return ids
 
 
 @pytest.fixture
@@ -115,10 +114,3 @@ def engine(home: Trained) -> None:
     """Warm, and with both networks loaded: no page then waits for TensorFlow longer than a test waits for a page."""
     for run_id in (home.plain, home.noisy):
         get_services().engine.answer(run_id, home.array("x_train")[:1])
-
-
-@pytest.fixture
-def store(workspace: Workspace) -> Iterator[Store]:
-    """That of an empty workspace."""
-    with Store(workspace) as store:
-        yield store

@@ -215,7 +215,7 @@ def test_every_number_of_the_settings(store) -> None:
     page = unfold(open_page("runs.py", run=run.id), "Settings")
     stored = json.loads(row_of(store, run.id)["config"])
     seen = leaves(json.loads(page.json[0].value))
-    (caption,) = (text for text in texts_of(page) if text.startswith("Preset tiny"))
+    (caption,) = (text for text in texts_of(page) if text.startswith("Preset Small and quick"))
     table = page.dataframe[-1].value.set_index("Setting")["Value"]
     assert table.index.is_unique and len(table) == len(seen)
     preset, now = leaves(PRESETS["tiny"].config.to_dict()), leaves(stored)

@@ -5,7 +5,7 @@ import statistics
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, optimize, stats
 
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
 from tests.pages.numbers.readings import chart_data, sql, texts_of
@@ -34,13 +34,10 @@ def test_every_number_of_signal_or_noise(store):
     plain, flipped = rows[:4], rows[4:]
     assert [row[1] for row in plain] == [row[1] for row in flipped]  # paired by seed
     words = " ".join(texts_of(open_page("studies.py", study=study.id)))
-    for place, better in ((2, flipped), (3, plain)):
-        worse = plain if better is flipped else flipped
-        found = stats.ttest_rel([row[place] for row in better], [row[place] for row in worse])
+    for place in (2, 3):  # the one that is better minus the other one, in both
+        found = stats.ttest_rel([row[place] for row in flipped], [row[place] for row in plain])
         low, high = (100 * end for end in found.confidence_interval(0.95))
-        mean = 100 * statistics.mean(
-            one[place] - other[place] for one, other in zip(better, worse, strict=True)
-        )
+        mean = abs(100 * statistics.mean(a[place] - b[place] for a, b in zip(flipped, plain, strict=True)))
         assert f"{mean:.1f} points" in words
         assert f"({low:+.1f} to {high:+.1f}, 95 %)" in words
     table = open_page("studies.py", study=study.id).dataframe[0].value
@@ -96,3 +93,37 @@ def test_every_number_of_one_config_over_seeds(store):
     words = " ".join(texts_of(open_page("studies.py", study=study.id)))
     assert f"reaches {mean:.1f} % on average (95 % interval of 5 seeds: {low:.1f} % to {high:.1f} %)" in words
     assert f"varies by {spread:.1f} points" in words and f"differ by more than {apart:.1f} points" in words
+
+
+def anytime_half(values: list[float]) -> float:
+    """Half the interval: where noncentral t, averaged over effects N(0, 2²), is 20 times as likely as Student's t."""
+    n = len(values)
+
+    def excess(t: float) -> float:
+        def density(effect: float) -> float:
+            return stats.nct.pdf(t, n - 1, effect * math.sqrt(n)) * stats.norm.pdf(effect, 0, 2)
+
+        mixed = integrate.quad(density, -8, 8, points=[t / math.sqrt(n)], limit=200)[0]
+        return math.log(mixed / stats.t.pdf(t, n - 1) / 20)
+
+    return optimize.brentq(excess, 1, 20) * statistics.stdev(values) / math.sqrt(n)
+
+
+def test_every_number_of_seeds_until_it_is_decided(store):
+    study = create(store, spec("seeds", TINY, FLIPPED, num_seeds=5, until_decided=True, max_seeds=5))
+    gains = (0.0313, -0.0247, 0.0121, 0.0289, -0.0105)
+    end_all(
+        store, study, lambda role: 0.41 + ("second" in role.conditions) * gains[role.seed], lambda role: 0.2
+    )
+    differences = [100 * gain for gain in gains]
+    page = open_page("studies.py", study=study.id)
+    drawn = chart_data(page.get("vega_lite_chart")[3])
+    assert drawn["pairs"].tolist() == [1, 2, 3, 4, 5]
+    assert drawn["value"].tolist() == pytest.approx([statistics.mean(differences[:n]) for n in range(1, 6)])
+    for at, n in ((3, 4), (4, 5)):
+        mean, half = statistics.mean(differences[:n]), anytime_half(differences[:n])
+        assert [drawn["low"][at], drawn["high"][at]] == pytest.approx([mean - half, mean + half], rel=1e-3)
+    words = " ".join(texts_of(page))
+    assert f"({mean - half:+.1f} to {mean + half:+.1f}, 95 %): no clear winner" in words
+    # How many more is simulated in tests/core/analysis/test_anytime.py.
+    assert "Not decided within 5 seeds; " in words and "All 5 seeds are used." in words

@@ -33,12 +33,6 @@ from tests.pages.visits import open_page, words
 CURVES = 2  # charts above
 
 
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
-
-
 def begin(store: Store, dataset: str = "gone") -> Run:
     run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": dataset}), "measured"))
     store.claim(run.id, ["cpu:0"])

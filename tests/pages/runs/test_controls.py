@@ -18,12 +18,6 @@ pytestmark = pytest.mark.usefixtures("no_scheduler")
 CONFIG = PRESETS["tiny"].config
 
 
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
-
-
 def begin(store: Store, name: str = "mine", num_epochs: int = 2, config=CONFIG) -> Run:
     """A run at work after so many of its ten epochs, each at a rate of 0.001."""
     run = store.queue_run(RunRequest(config, name, "tiny"))

@@ -2,19 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
-
 from core.store.interventions import Intervention
 from core.store.records import RunRequest
-from core.store.store import Store
 from pages.components.runs.curves import family, marked_changes
 from tests.core.studies.ended import FLIPPED, TINY
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def chain(store):

@@ -1,21 +1,13 @@
 """Renaming, deleting, restoring and choosing runs, as a visitor does it."""
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.runs import control
 from core.store.states import RunState
-from core.store.store import Store
 from core.workspace import PROJECT_ROOT
 from pages.components.kit.text import literal
 from tests.pages.test_runs import begin, end, open_runs, words
 from tests.pages.visits import unfold
-
-
-@pytest.fixture
-def store(workspace):
-    with Store(workspace) as store:
-        yield store
 
 
 def test_rename(store):
