@@ -2,10 +2,11 @@
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from core.datasets.prepare import ensure_dataset
-from core.design.drafts import load_draft
+from core.design.drafts import Draft, load_draft, save_draft
+from core.design.presets import get_preset
 
 LONG_MS = 300_000
 LONG_SECONDS = LONG_MS / 1000
@@ -95,6 +96,27 @@ def test_the_policy_marks_follow_the_knobs(server, page: Page) -> None:
     # A second click would only take the mark away.
     mild.click()
     expect(mild).to_be_checked()
+
+
+def test_a_click_before_the_number_fields_are_loaded_loses_no_number(server, workspace, page: Page) -> None:
+    """The browser loads the script of each kind of field when it meets the first one, on a slow line long after."""
+    ensure_dataset(workspace, "shapes")
+    tiny = get_preset("tiny").config
+    draft = Draft(tiny.with_values({"dataset.num_train": 300}), tiny)
+    save_draft(workspace, "0123456789abcdef", draft)
+    waiting: list[Route] = []
+    page.route(re.compile(r"/NumberInput\."), lambda route: waiting.append(route))
+    page.goto(f"{server.url}/design?draft=0123456789abcdef")
+    page.get_by_text("Details", exact=True).click()
+    page.get_by_label("Precision", exact=True).first.wait_for()
+    for script in waiting:
+        script.continue_()
+    number = page.get_by_label("Training pictures", exact=True).first
+    expect(number).to_have_value("300")
+    page.get_by_text("Details", exact=True).click()
+    expect(page.get_by_label("Precision", exact=True)).to_have_count(0)
+    expect(number).to_have_value("300")
+    assert load_draft(workspace, "0123456789abcdef") == draft
 
 
 OPTIONAL = {

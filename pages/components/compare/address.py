@@ -10,6 +10,7 @@ from core.errors import UserError
 from pages.components.kit import browser, session
 from pages.components.kit.address import is_back, is_entered
 from pages.components.kit.text import error_text, literal
+from pages.components.kit.widget_values import show_value
 
 KEPT = "compare-address"
 # What the page answers to, and the last addresses that it has left itself: a click that follows soon after another
@@ -65,8 +66,7 @@ def render_kinds() -> str:
     """The choice of what is drawn, in one line also on a phone. Returns what is chosen."""
     is_narrow, kind = browser.is_narrow(), shown_kind()
     key = "compare-kind-list" if is_narrow else "compare-kind"
-    if session.widget_value(key) != kind:
-        session.set_widget(key, kind)
+    show_value(key, kind)
     words: dict[str, Any] = {
         "label": "Show", "options": list(KINDS), "format_func": KINDS.__getitem__, "key": key,
         "label_visibility": "collapsed", "on_change": lambda: show_kind(session.widget_value(key)),
@@ -105,8 +105,7 @@ def field(name: str, value: Any, changes: Callable[[Any], Mapping[str, Any]] | N
     """
     key = f"compare-{name}"
     # Whatever else changed the query, as a link or a button does, shows here too.
-    if session.widget_value(key) != value:
-        session.set_widget(key, value)
+    show_value(key, value)
     return {"key": key, "on_change": _take, "args": (key, name, changes)}
 
 

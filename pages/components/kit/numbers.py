@@ -14,6 +14,7 @@ from core.errors import ConfigError
 from core.formatting import as_sentence, is_long, rounded_long
 from pages.components.kit import session
 from pages.components.kit.text import literal
+from pages.components.kit.widget_values import first_value
 
 
 def optional_number(
@@ -26,7 +27,7 @@ def optional_number(
     """
     kind: Callable[[float], float] = int if limits.whole else float
     # A cleared field of Streamlit falls back to the `value` that it was drawn with, so it must be drawn with none.
-    session.first_value(key, None if value is None else kind(value))
+    first_value(key, None if value is None else kind(value))
     number = st.number_input(
         label, value=None, step=kind(step), key=key, placeholder=empty, help=help,
         format="%d" if limits.whole else number_format(session.widget_value(key)), on_change=on_change, args=args,

@@ -332,11 +332,6 @@ def set_widget(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
-def first_value(key: str, value: Any) -> None:
-    """Have the widget `key`, which is drawn after this, begin with `value`; one that is there already keeps its own."""
-    st.session_state.setdefault(key, value)
-
-
 def widget_value(key: str) -> Any:
     """A widget's value, for callbacks."""
     return st.session_state.get(key)

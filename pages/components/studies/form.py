@@ -40,6 +40,7 @@ from pages.components.kit import session
 from pages.components.kit.numbers import optional_number
 from pages.components.kit.starting import try_to_start
 from pages.components.kit.text import literal
+from pages.components.kit.widget_values import first_value, show_value
 from pages.components.studies.words import KINDS
 
 RUNS_OFFERED = 100
@@ -78,8 +79,8 @@ def take_link(services: Services) -> None:
 
 def render_form(services: Services) -> None:
     """The whole form, from the question to the button that starts the study."""
-    if session.widget_value(KIND) not in KINDS:
-        session.set_widget(KIND, SEEDS)
+    asked = session.widget_value(KIND)
+    show_value(KIND, asked if asked in KINDS else SEEDS)
     kind = st.segmented_control(
         "What do you want to know?", list(KINDS), required=True, key=KIND,
         format_func=lambda kind: f"{KINDS[kind].icon} {KINDS[kind].title}", persist_state="session",
@@ -127,6 +128,8 @@ def _choose_base(
     options = ([ALONE] if optional else []) + [f"preset:{name}" for name in presets] + shown
     if asked is not None and asked not in options:
         session.reset_widget(key)  # its run was deleted
+    if options:
+        first_value(key, options[0])
 
     def describe(option: str) -> str:
         if option == ALONE:

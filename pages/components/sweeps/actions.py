@@ -25,6 +25,7 @@ from pages.components.kit.destructive import destructive_button, render_confirma
 from pages.components.kit.numbers import render_refusal
 from pages.components.kit.redraw import act_and_redraw, stays_drawn
 from pages.components.kit.text import error_text, literal
+from pages.components.kit.widget_values import first_value
 from pages.components.sweeps.address import close
 from pages.components.sweeps.base import read_file, replace_form
 from pages.components.sweeps.by_hand import render_by_hand
@@ -95,7 +96,7 @@ def _render_more(services: Services, report: SweepReport) -> None:
     if not stays_drawn(f"more-{key}", is_open=popover.open):
         return
     with popover:
-        session.first_value(f"more-trials-{key}", min(USUAL_MORE, most - sweep.planned))
+        first_value(f"more-trials-{key}", min(USUAL_MORE, most - sweep.planned))
         more = st.number_input(
             "How many more", value=None, step=1, key=f"more-trials-{key}",
             help=f"Up to {most - sweep.planned:,} more. A number below 0 plans fewer, down to those that have begun.",
@@ -126,7 +127,7 @@ def _render_concurrency(services: Services, report: SweepReport) -> None:
         popover,
         st.form(f"at-once-form-{key}", border=False),
     ):
-        session.first_value(f"concurrency-{key}", sweep.concurrency)
+        first_value(f"concurrency-{key}", sweep.concurrency)
         number = st.number_input(
             "Trials at once", value=None, step=1, key=f"concurrency-{key}", placeholder="one per device"
         )

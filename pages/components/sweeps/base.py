@@ -18,6 +18,7 @@ from core.sweeps.start import find_source, parse_sweep
 from pages.components.kit import session
 from pages.components.kit.numbers import optional_number
 from pages.components.kit.text import error_text, literal
+from pages.components.kit.widget_values import first_value
 from pages.components.sweeps.form_state import (
     DESIGN,
     FILE,
@@ -55,7 +56,7 @@ def render_base(services: Services, form: SweepForm) -> tuple[dict[str, Any], Ex
     runs = {f"run:{run.id}": run for run in _readable(services.store.list_runs())}
     options = _base_options(form, list(runs))
     key = f"sweep-base-{form.generation}"
-    session.first_value(key, form.base)
+    first_value(key, form.base)
     with st.grid(3, min_column_width=220):
         form.base = st.selectbox(
             "Start from", options, key=key, format_func=lambda option: _base_name(option, runs),

@@ -16,6 +16,7 @@ from pages.components.kit import session
 from pages.components.kit.numbers import number_format, render_problem
 from pages.components.kit.redraw import stays_drawn
 from pages.components.kit.text import error_text, literal
+from pages.components.kit.widget_values import first_value
 from pages.components.sweeps.settings import in_words
 
 NOTHING_ADDED = "Nothing was added."
@@ -96,7 +97,7 @@ def _value_field(dimension: Dimension, start: Any, key: str) -> Any:
             format_func=lambda value: in_words(path, value),
         )  # fmt: skip
     kind = int if dimension.whole else float
-    session.first_value(key, kind(dimension.low if start is None else begins_with(dimension, start)))
+    first_value(key, kind(dimension.low if start is None else begins_with(dimension, start)))
     low, high = _ends(dimension)
     return st.number_input(
         f"{literal(label_of(path))} ({low} to {high})", value=None, step=1 if dimension.whole else None, key=key,

@@ -18,9 +18,9 @@ from pages.components.charts.sweep_axes import Axis
 from pages.components.charts.sweep_history import history_data, history_spec
 from pages.components.charts.sweep_maps import importance_figure, map_figure
 from pages.components.charts.sweep_slices import slice_figure
-from pages.components.kit import session
 from pages.components.kit.cache import VersionedCache
 from pages.components.kit.text import literal
+from pages.components.kit.widget_values import first_value
 from pages.components.sweeps.readings import Readings, beside_random, history_steps
 
 VIEWS = {
@@ -52,7 +52,7 @@ def render_charts(services: Services, report: SweepReport, readings: Readings) -
         if report.importance_note:
             st.caption(report.importance_note)
     key = f"sweep-view-{report.sweep.id}"
-    session.first_value(key, "all")
+    first_value(key, "all")
     view = st.segmented_control(
         "Trials",
         list(VIEWS),
@@ -183,7 +183,7 @@ class _Drawing:
         titles = {axis.title: axis for axis in readings.axes}
         keys = [f"sweep-map-{name}-{sweep_id}" for name in ("across", "up")]
         for key, title in zip(keys, titles, strict=False):
-            session.first_value(key, title)
+            first_value(key, title)
         with st.container(horizontal=True):
             across = st.selectbox("Across", list(titles), key=keys[0], width=280)
             up = st.selectbox("Up", list(titles), key=keys[1], width=280)

@@ -12,6 +12,7 @@ from pages.components.kit import session
 from pages.components.kit.numbers import number_format, render_refusal
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import literal
+from pages.components.kit.widget_values import first_value
 from pages.components.sweeps.form_state import (
     LARGEST_WEIGHT,
     LESS_GAP,
@@ -46,7 +47,7 @@ def render_search(form: SweepForm, config: ExperimentConfig) -> dict[str, DeltaG
         )  # fmt: skip
         with st.container():
             key = _key(form, "concurrency")
-            session.first_value(key, form.concurrency)
+            first_value(key, form.concurrency)
             form.concurrency = st.number_input(
                 FIELDS["concurrency"], value=None, step=1, key=key, placeholder="one per device",
                 help="Fewer let later trials learn from more results. Can be changed while the sweep runs.",
@@ -75,7 +76,7 @@ def _render_sets(form: SweepForm, config: ExperimentConfig) -> None:
 def _render_objective(form: SweepForm) -> DeltaGenerator:
     with st.container():
         key = _key(form, "objective")
-        session.first_value(key, form.objective)
+        first_value(key, form.objective)
         if form.other_objective is not None:
             st.text_input(
                 "Best is", str(form.other_objective)[:200], disabled=True, key=_key(form, "other-objective")
@@ -91,7 +92,7 @@ def _render_objective(form: SweepForm) -> DeltaGenerator:
         st.caption(OBJECTIVES[form.objective].help)
         if form.objective == LESS_GAP:
             key = _key(form, "weight")
-            session.first_value(key, form.gap_weight)
+            first_value(key, form.gap_weight)
             weight = st.number_input(
                 "Weight of the gap", value=None, step=0.1, format=number_format(session.widget_value(key)), key=key,
                 help="0.5 gives up half a point of accuracy for each point of gap less.",
@@ -101,7 +102,7 @@ def _render_objective(form: SweepForm) -> DeltaGenerator:
                 form.gap_weight = weight
         if form.objective == PARETO:
             key = _key(form, "cost")
-            session.first_value(key, form.cost)
+            first_value(key, form.cost)
             form.cost = st.selectbox(
                 "Cost", list(COSTS), key=key, format_func=lambda name: COSTS[name].title,
                 help="Less of it is better.",
@@ -112,7 +113,7 @@ def _render_objective(form: SweepForm) -> DeltaGenerator:
 def _chosen(form: SweepForm, name: str, label: str, choices: Mapping[str, Choice]) -> DeltaGenerator:
     with st.container():
         key = _key(form, name)
-        session.first_value(key, getattr(form, name))
+        first_value(key, getattr(form, name))
         value = st.selectbox(label, list(choices), key=key, format_func=lambda each: choices[each].title)
         setattr(form, name, value)
         st.caption(choices[value].help)
@@ -126,7 +127,7 @@ def _number(form: SweepForm, places: dict[str, DeltaGenerator], name: str, value
     """
     key = _key(form, name)
     usual: int = getattr(SweepForm, name)
-    session.first_value(key, value)
+    first_value(key, value)
     with st.container():
         typed = st.number_input(FIELDS[name], value=None, step=1, key=key, help=help, placeholder=str(usual))
         places[name] = st.container()
@@ -136,7 +137,7 @@ def _number(form: SweepForm, places: dict[str, DeltaGenerator], name: str, value
 def _render_more(form: SweepForm, places: dict[str, DeltaGenerator]) -> None:
     with st.grid(3, min_column_width=220):
         key = _key(form, "name")
-        session.first_value(key, form.name)
+        first_value(key, form.name)
         form.name = st.text_input(
             "Name of the sweep", key=key, max_chars=MAX_NAME_CHARACTERS, placeholder="from its settings"
         ).strip()
@@ -145,7 +146,7 @@ def _render_more(form: SweepForm, places: dict[str, DeltaGenerator]) -> None:
             "The same seed gives the same trials, as long as results come in the same order.",
         )  # fmt: skip
         key = _key(form, "reuse")
-        session.first_value(key, form.reuse)
+        first_value(key, form.reuse)
         form.reuse = st.toggle(
             "Use runs that exist already", key=key,
             help="Runs with exactly these settings count as trials and are not trained again.",

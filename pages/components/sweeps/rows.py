@@ -7,9 +7,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.config import ExperimentConfig
 from core.config.labels import label_at, label_of, setting_at
-from pages.components.kit import session
 from pages.components.kit.numbers import number_format
 from pages.components.kit.text import literal
+from pages.components.kit.widget_values import first_value
 from pages.components.sweeps.form_state import PICKED_KINDS, Row, SweepForm
 from pages.components.sweeps.settings import (
     in_words,
@@ -134,7 +134,7 @@ def _render_condition(form: SweepForm, row: Row) -> None:
     current = options.index(known[0]) if known else 0
     # Another list of conditions is another field, so that it never shows one that is gone.
     key = f"{_key(form, row, 'when')}-{hash(tuple(texts))}"
-    session.first_value(key, texts[current])
+    first_value(key, texts[current])
     chosen = st.selectbox(
         "Searched", texts, key=key,
         help="A setting that counts only with another one, such as momentum with SGD, is left out of other trials.",
@@ -159,7 +159,7 @@ def _key(form: SweepForm, row: Row, name: str) -> str:
 def _first(form: SweepForm, row: Row, name: str, value: Any) -> str:
     """The key of a field, which begins with what the row has: it came from a file, or from before another page."""
     key = _key(form, row, name)
-    session.first_value(key, value)
+    first_value(key, value)
     return key
 
 

@@ -1,0 +1,35 @@
+"""The value that a widget shows, where Streamlit's own parameter for it will not do.
+
+That is where something else than the widget may change it, and for a number field that may be empty: cleared, it would
+fall back to the `value` that it was drawn with.
+
+Streamlit (1.67) sends such a value once. The browser does not get it where a click interrupts the page before the
+message has left, or is made before the browser has loaded its script for the widget: then it shows an empty field, and
+with the next click the server takes that for the visitor's wish. So here the value is sent until the browser has
+answered with one of this widget.
+"""
+
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+
+def first_value(key: str, value: Any) -> None:
+    """Have the widget `key`, which is drawn after this, begin with `value`; one that is there already keeps its own."""
+    show_value(key, st.session_state.get(key, value))
+
+
+def show_value(key: str, value: Any) -> None:
+    """Have the widget `key`, which is drawn after this, show `value`, also when something else has changed it."""
+    if key not in st.session_state or st.session_state[key] != value or not _has_browser_answered(key):
+        st.session_state[key] = value
+
+
+def _has_browser_answered(key: str) -> bool:
+    """Whether a value of the widget came with what this drawing of the page answers. Streamlit does not offer it."""
+    context = get_script_run_ctx()
+    if context is None:
+        return True
+    state = context.session_state._state
+    return state.get_widget_id_from_key(key) in state._new_widget_state.states
