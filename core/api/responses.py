@@ -35,11 +35,15 @@ _one: RunVar[anyio.CapacityLimiter] = RunVar("one")
 Handler = Callable[[Services, Request], Any]
 
 
-def route(path: str, method: str, handler: Handler) -> Route:
-    """A route whose handler reads the store: run off the event loop, errors as JSON."""
+def route(path: str, method: str, handler: Handler, *, asks_engine: bool = False) -> Route:
+    """A route whose handler reads the store: run off the event loop, errors as JSON.
+
+    Those that ask the engine, which answers one at a time, wait for each other without a thread.
+    """
 
     async def endpoint(request: Request) -> Response:
-        return await answer(lambda: handler(get_services(), request))
+        limiter = one_at_a_time() if asks_engine else None
+        return await answer(lambda: handler(get_services(), request), limiter=limiter)
 
     return Route(path, endpoint, methods=[method])
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api import augmentation, comparison, notebook, runs, studies, sweeps, uploads
+from core.api import augmentation, comparison, inspection, notebook, runs, studies, sweeps, uploads
 from core.api.responses import route
 from core.datasets.storage import list_datasets
 from core.server.services import Services
@@ -19,6 +19,7 @@ def build_routes() -> list[Route]:
         route("/api/v1/datasets", "GET", _datasets),
         *comparison.routes(),  # before the routes of one run: `delete` is no id
         *runs.routes(),
+        *inspection.routes(),
         *studies.routes(),
         *sweeps.routes(),
         *notebook.routes(),

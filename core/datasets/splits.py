@@ -28,8 +28,9 @@ class TrainingArrays:
     Pictures are uint8 (count, height, width, channels), labels int64 (count,). `x_train` is the whole stored
     training set; `train_indices` are the rows the run uses and `y_train` the labels of those rows, in that order,
     as trained on (so with noise, if there is any); `y_train_true` are the same without noise. `x_clean` are the
-    first 2,000 of them, for measuring training accuracy with augmentation and dropout off. `crop` says how other
-    pictures are brought to `image_shape` as these were, see `core.images.fit_picture`.
+    first 2,000 of them, for measuring training accuracy with augmentation and dropout off. `validation_rows` and
+    `test_rows` are the rows of the stored test arrays that the two parts are. `crop` says how other pictures are
+    brought to `image_shape` as these were, see `core.images.fit_picture`.
     """
 
     x_train: NDArray[np.uint8]
@@ -44,6 +45,8 @@ class TrainingArrays:
     y_clean: Indices
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    validation_rows: Indices
+    test_rows: Indices
     crop: str = "center"
 
     @property
@@ -201,6 +204,8 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
         y_clean=y_train[:clean],
         class_names=dataset.class_names,
         image_shape=image_shape,
+        validation_rows=validation,
+        test_rows=test,
         crop=dataset.crop or "center",
     )
 

@@ -1,9 +1,12 @@
-"""What the engine's client gives: a run's answer to one picture, and a model that was exported."""
+"""What the engine's client gives: a run's answer to one picture or to many, and a model that was exported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.system.frames import Pixels
 
@@ -51,6 +54,22 @@ class Answer:
         """As the command line and REST print it, without the pixels and the notes."""
         top = [{"class": each.name, "probability": each.probability} for each in self.top]
         return {"image": self.image, "ok": self.ok, "error": self.error, "top": top}
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What weights of `epoch` say of some of a part's `of` pictures.
+
+    `log_probabilities` is float32 (count, classes); `labels` int64 (count,) are indices into `class_names`, `rows`
+    int64 (count,) the pictures' rows in the stored test arrays.
+    """
+
+    epoch: int
+    of: int
+    class_names: tuple[str, ...]
+    log_probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    rows: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

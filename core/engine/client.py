@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.augmentation.batch_document import Batch
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
-from core.engine.answers import Answer, ExportedModel
+from core.engine.answers import Answer, ExportedModel, Scores
 from core.errors import EngineError, UserError
 from core.system.files import open_log
 from core.system.frames import READY, Arrays, Frame, Pixels, collect_frames, write_frame
@@ -142,6 +142,23 @@ class Engine:
         }  # fmt: skip
         answer, _ = self._ask(document, {})
         return answer["right"], answer["of"]
+
+    def score(
+        self, run_id: str, which: str, dataset: DatasetConfig, split: str, start: int, stop: int
+    ) -> Scores:
+        """What a run's `which` weights, `best` or `last`, say of a part of its data set, `validation` or `test`.
+
+        Of its pictures from `start` to `stop`, counted within the part. Raises as `batch` does.
+        """
+        document = {
+            "method": "score", "run_id": run_id, "which": which, "dataset": asdict(dataset), "split": split,
+            "start": start, "stop": stop,
+        }  # fmt: skip
+        answer, arrays = self._ask(document, {})
+        names = tuple(answer["class_names"])
+        return Scores(
+            answer["epoch"], answer["of"], names, arrays["scores"], arrays["labels"], arrays["rows"]
+        )
 
     def export(self, run_id: str, export_format: str, out: Path) -> ExportedModel:
         """Write a run's best model to `out` with its recipe, and reload it to check."""

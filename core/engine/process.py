@@ -49,6 +49,7 @@ class Requests:
             "preview": self._preview,
             "batch": self._batch,
             "count_right": self._count_right,
+            "score": self._score,
             "export": self._export,
         }
         return methods[document["method"]](document, arrays)
@@ -116,17 +117,35 @@ class Requests:
         from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
-        # The training part is not needed, and the validation part is the same for every seed.
-        dataset = replace(DatasetConfig(**document["dataset"]), num_train=1, label_noise=0.0)
-        split = self._split(dataset, 0)
-        if (split.image_shape, split.class_names) != (loaded.image_shape, loaded.class_names):
-            raise UserError("This is not the data set that the run was trained on.")
+        split = self._held_out(DatasetConfig(**document["dataset"]), loaded)
         # Every beginning of this order is stratified, so fewer pictures than there are still hold all classes.
         chosen = nested_order(split.y_validation)[: document["most"]]
         own = chosen[document["start"] : document["stop"]]
         images = distort(split.x_validation[own], document["knob"], document["level"], document["start"])
         answers = predict(loaded.model, images).argmax(axis=1)
         return {"right": int((answers == split.y_validation[own]).sum()), "of": len(chosen)}, {}
+
+    def _score(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        from core.training.scores import Scorer
+
+        loaded = self._load(document["run_id"], document["which"])
+        split = self._held_out(DatasetConfig(**document["dataset"]), loaded)
+        if document["split"] == "validation":
+            images, labels, rows = split.x_validation, split.y_validation, split.validation_rows
+        else:
+            images, labels, rows = split.x_test, split.y_test, split.test_rows
+        own = slice(document["start"], document["stop"])
+        _, scores = Scorer(loaded.model).score(images[own])
+        answer = {"epoch": loaded.epoch, "of": len(labels), "class_names": list(loaded.class_names)}
+        return answer, {"scores": scores, "labels": labels[own], "rows": rows[own]}
+
+    def _held_out(self, dataset: DatasetConfig, loaded: Any) -> TrainingArrays:
+        """Validation and test part as the network reads them. Raises UserError where it was trained on others."""
+        # The training part is not needed, and the others are the same for every seed.
+        split = self._split(replace(dataset, num_train=1, label_noise=0.0), 0)
+        if (split.image_shape, split.class_names) != (loaded.image_shape, loaded.class_names):
+            raise UserError("This is not the data set that the run was trained on.")
+        return split
 
     def _split(self, dataset: DatasetConfig, seed: int) -> TrainingArrays:
         """The parts of a data set, kept for as long as its description on the disk is the same."""
@@ -161,13 +180,13 @@ class Requests:
         made = export_keras(self._workspace.run_folder(document["run_id"]), Path(document["out"]))
         return {"path": str(made.path), "recipe_path": str(made.recipe_path), "recipe": made.recipe}, {}
 
-    def _load(self, run_id: str) -> Any:
+    def _load(self, run_id: str, which: str = "best") -> Any:
         from core.training.saved_models import load_run_model, model_version
 
         folder = self._workspace.run_folder(run_id)
-        key = (run_id, model_version(folder))
+        key = (run_id, model_version(folder, which))
         if key not in self._models:
-            self._models[key] = load_run_model(folder)
+            self._models[key] = load_run_model(folder, which)
             while len(self._models) > MODELS_KEPT:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)

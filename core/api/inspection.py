@@ -1,0 +1,38 @@
+"""REST about a trained run's answers: how good they are, and which are wrong."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from core.api.responses import route
+from core.errors import UserError
+from core.inspection.answers import BEST, answers_of
+from core.inspection.evaluation import evaluate, evaluation_document
+from core.inspection.mistakes import mistakes_of
+from core.server.services import Services
+
+
+def routes() -> list[Route]:
+    """The routes under `/api/v1/runs/{id}`; each takes `?split=validation|test` and `?epoch=N|best|last`."""
+    return [
+        route("/api/v1/runs/{id}/evaluate", "GET", _evaluate, asks_engine=True),
+        route("/api/v1/runs/{id}/mistakes", "GET", _mistakes, asks_engine=True),
+    ]
+
+
+def _evaluate(services: Services, request: Request) -> Any:
+    run, asked = services.store.get_run(request.path_params["id"]), request.query_params
+    split, epoch = asked.get("split", "test"), asked.get("epoch", BEST)
+    return evaluation_document(run.id, evaluate(services.workspace, services.engine, run, split, epoch))
+
+
+def _mistakes(services: Services, request: Request) -> Any:
+    """Also `?by=loss|confidence|doubt`, and `?limit=N`: the first N alone."""
+    run, asked = services.store.get_run(request.path_params["id"]), request.query_params
+    split, epoch, limit = asked.get("split", "test"), asked.get("epoch", BEST), asked.get("limit")
+    if limit is not None and not (limit.isascii() and limit.isdigit() and int(limit[:9]) > 0):
+        raise UserError(f"limit must be a whole number from 1, not {limit[:20]!r}.")
+    answers = answers_of(services.workspace, services.engine, run, split, epoch)
+    most = None if limit is None else int(limit[:9])
+    return [each.to_json() for each in mistakes_of(answers, asked.get("by", "loss"), most)]

@@ -1,0 +1,106 @@
+"""Commands about a trained run's answers: evaluate, mistakes."""
+
+import argparse
+
+from core.cli.output import end_progress, print_json, print_table, progress_line
+from core.engine.client import Engine
+from core.formatting import percent
+from core.inspection.answers import BEST, SPLITS, answers_of
+from core.inspection.evaluation import SplitEvaluation, evaluate, evaluation_document
+from core.inspection.mistakes import ORDERS, mistakes_of
+from core.store.store import Store
+from core.workspace import Workspace
+
+MOST_PRINTED = 20
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this module's commands to the parser."""
+    evaluating = commands.add_parser("evaluate", help="measure a run on its validation or test pictures")
+    _add_common(evaluating)
+    evaluating.set_defaults(handle=_evaluate)
+    mistakes = commands.add_parser("mistakes", help="list the pictures that a run gets wrong")
+    _add_common(mistakes)
+    mistakes.add_argument(
+        "--by", choices=ORDERS, default="loss",
+        help="the largest loss first (default), the surest wrong answers first, or the most doubtful first",
+    )  # fmt: skip
+    mistakes.set_defaults(handle=_mistakes)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", metavar="RUN", required=True)
+    parser.add_argument(
+        "--split", choices=SPLITS, default="test", help="the pictures to measure on (default: test)"
+    )
+    parser.add_argument(
+        "--epoch",
+        metavar="N|best|last",
+        default=BEST,
+        help="the weights to measure (default: those of the best epoch)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    run = Store(workspace).get_run(arguments.run)
+    engine = Engine(workspace)
+    try:
+        evaluation = evaluate(workspace, engine, run, arguments.split, arguments.epoch, _advance)
+    finally:
+        engine.close()
+        end_progress()
+    if arguments.json:
+        print_json(evaluation_document(run.id, evaluation))
+    else:
+        _print(evaluation)
+    return 0
+
+
+def _mistakes(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    run = Store(workspace).get_run(arguments.run)
+    engine = Engine(workspace)
+    try:
+        answers = answers_of(workspace, engine, run, arguments.split, arguments.epoch, _advance)
+    finally:
+        engine.close()
+        end_progress()
+    found = mistakes_of(answers, arguments.by)
+    if arguments.json:
+        print_json([each.to_json() for each in found])
+        return 0
+    print(f"{len(found):,} of {len(answers):,} {arguments.split} pictures are wrong.")
+    rows = [
+        (each.index, each.label, each.predicted, percent(each.probability), f"{each.loss:.2f}")
+        for each in found[:MOST_PRINTED]
+    ]
+    if rows:
+        print_table(("row", "is", "taken for", "probability", "loss"), rows)
+    return 0
+
+
+def _advance(done: int, of: int) -> None:
+    progress_line(f"{done:,} of {of:,} pictures")
+
+
+def _print(evaluation: SplitEvaluation) -> None:
+    answers, accuracy, show = evaluation.answers, evaluation.accuracy, percent
+    print(
+        f"Epoch {answers.epoch} is right on {show(accuracy.value)} of {len(answers):,} {answers.split} pictures (95 % "
+        f"interval: {show(accuracy.low)} to {show(accuracy.high)}), on {show(evaluation.top3)} with three guesses."
+    )
+    print(
+        f"Its probabilities are off by {show(evaluation.ece)} on average (ECE); with temperature "
+        f"{evaluation.temperature:.2f} by {show(evaluation.ece_calibrated)}."
+    )
+    rows = [
+        (each.name, _or_dash(each.precision), _or_dash(each.recall), _or_dash(each.f1), each.support)
+        for each in evaluation.classes
+    ]
+    print_table(("class", "precision", "recall", "F1", "pictures"), rows)
+
+
+def _or_dash(value: float | None) -> str:
+    return "–" if value is None else percent(value)

@@ -1,0 +1,114 @@
+"""A run measured on a part of its data set, with its probabilities corrected by what the validation part says."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from core.engine.client import Engine
+from core.errors import UserError
+from core.inspection.answers import BEST, Advance, Numbers, SplitAnswers, answers_of
+from core.inspection.calibration import Bin, calibration_error, fit_temperature, reliability, with_temperature
+from core.inspection.measures import (
+    Accuracy,
+    ClassMeasures,
+    accuracy_of,
+    classes_of,
+    confusion_of,
+    top_accuracy,
+)
+from core.store.records import Run
+from core.workspace import Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class SplitEvaluation:
+    """What `answers` are worth. `loss` is the mean cross-entropy, `top3` a fraction; `confusion` (classes, classes)
+    counts the pictures of the row's class that were taken for the column's.
+
+    `temperature` is fitted on the validation part; `bins` are the reliability diagram as the network answers,
+    `calibrated_bins` with that temperature.
+    """
+
+    answers: SplitAnswers
+    accuracy: Accuracy
+    loss: float
+    top3: float
+    confusion: Numbers
+    classes: tuple[ClassMeasures, ...]
+    temperature: float
+    bins: tuple[Bin, ...]
+    calibrated_bins: tuple[Bin, ...]
+
+    @property
+    def ece(self) -> float:
+        """The expected calibration error as the network answers."""
+        return calibration_error(self.bins)
+
+    @property
+    def ece_calibrated(self) -> float:
+        """With the temperature. On the validation part it flatters, since the temperature was fitted there."""
+        return calibration_error(self.calibrated_bins)
+
+
+def evaluate(
+    workspace: Workspace,
+    engine: Engine,
+    run: Run,
+    split: str,
+    epoch: int | str = BEST,
+    advance: Advance | None = None,
+) -> SplitEvaluation:
+    """Measure a run's weights on `validation` or `test`. Raises as `answers_of` does."""
+    answers = answers_of(workspace, engine, run, split, epoch, advance)
+    validation = answers
+    if split != "validation":
+        validation = answers_of(workspace, engine, run, "validation", epoch, advance)
+    return evaluation_of(answers, validation)
+
+
+def evaluation_of(answers: SplitAnswers, validation: SplitAnswers) -> SplitEvaluation:
+    """`answers` measured, with the temperature that fits `validation`. Raises UserError on a part without pictures."""
+    for each in (answers, validation):
+        if not len(each):
+            raise UserError(f"The {each.split} part of this data set has no pictures.")
+    temperature = fit_temperature(validation.log_probabilities, validation.labels)
+    corrected = with_temperature(answers.log_probabilities, temperature)
+    confusion = confusion_of(answers)
+    return SplitEvaluation(
+        answers=answers,
+        accuracy=accuracy_of(answers),
+        loss=float(answers.losses.mean()),
+        top3=top_accuracy(answers),
+        confusion=confusion,
+        classes=classes_of(confusion, answers.class_names),
+        temperature=temperature,
+        bins=reliability(answers.confidence, answers.right),
+        calibrated_bins=reliability(corrected[np.arange(len(answers)), answers.predicted], answers.right),
+    )
+
+
+def evaluation_document(run_id: str, evaluation: SplitEvaluation) -> dict[str, Any]:
+    """As the command line and REST print it: fractions of 1, rows of `confusion` by true class."""
+    answers, accuracy = evaluation.answers, evaluation.accuracy
+    return {
+        "run": run_id,
+        "split": answers.split,
+        "epoch": answers.epoch,
+        "n": len(answers),
+        "accuracy": accuracy.value,
+        "accuracy_low": accuracy.low,
+        "accuracy_high": accuracy.high,
+        "loss": evaluation.loss,
+        "top3_accuracy": evaluation.top3,
+        "ece": evaluation.ece,
+        "temperature": evaluation.temperature,
+        "ece_calibrated": evaluation.ece_calibrated,
+        "class_names": list(answers.class_names),
+        "confusion": evaluation.confusion.tolist(),
+        "classes": [_renamed(asdict(each)) for each in evaluation.classes],
+    }
+
+
+def _renamed(values: dict[str, Any]) -> dict[str, Any]:
+    return {"class": values.pop("name"), **values}

@@ -1,0 +1,55 @@
+"""What a saved network computes before its softmax: features of pictures, and logarithms of their probabilities."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from core.training.evaluation import pictures_at_once
+from core.training.models import NETWORK, mirrored
+
+MOST_AT_ONCE = 256
+SOFTMAX = "softmax"
+
+
+class Scorer:
+    """The network of a saved model without its softmax.
+
+    A probability that is too small for single precision is 0, and the loss of such a picture would be infinite: so the
+    logarithm is computed from the logits.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.is_flipped = any(layer.name == NETWORK for layer in model.layers)
+        self.network = model.get_layer(NETWORK) if self.is_flipped else model
+        self._output = self.network.get_layer(SOFTMAX)
+        self._features = keras.Model(self.network.input, self._output.input)
+        self._at_once = pictures_at_once(self.network, MOST_AT_ONCE)
+
+    def score(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(count, height, width, channels) uint8 → (features (count, units), log-probabilities (count, classes)).
+
+        The features are what the last layer reads, both are float32. With a test-time flip the probabilities are the
+        mean of those of the picture and its mirror image, the features those of the picture.
+        """
+        parts = [
+            self._score(images[start : start + self._at_once])
+            for start in range(0, len(images), self._at_once)
+        ]
+        features, scores = zip(*parts, strict=True)
+        return np.concatenate(features), np.concatenate(scores)
+
+    def _score(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        features, scores = self._pass(images)
+        if self.is_flipped:
+            _, others = self._pass(mirrored(images))
+            scores = ops.logaddexp(scores, others) - math.log(2)
+        return ops.convert_to_numpy(features), ops.convert_to_numpy(scores)
+
+    def _pass(self, images: Any) -> tuple[Any, Any]:
+        features = ops.cast(self._features(images, training=False), "float32")
+        logits = ops.matmul(features, self._output.kernel) + self._output.bias
+        return features, ops.log_softmax(logits, axis=-1)
