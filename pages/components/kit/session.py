@@ -332,9 +332,9 @@ def set_widget(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
-def widget_value(key: str) -> Any:
-    """A widget's value, for callbacks."""
-    return st.session_state.get(key)
+def widget_value(key: str, otherwise: Any = None) -> Any:
+    """A widget's value, for callbacks; `otherwise` as long as it has none."""
+    return st.session_state.get(key, otherwise)
 
 
 def remember_opened(key: str) -> None:

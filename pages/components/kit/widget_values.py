@@ -11,19 +11,20 @@ answered with one of this widget.
 
 from typing import Any
 
-import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.components.kit import session
 
 
 def first_value(key: str, value: Any) -> None:
     """Have the widget `key`, which is drawn after this, begin with `value`; one that is there already keeps its own."""
-    show_value(key, st.session_state.get(key, value))
+    show_value(key, session.widget_value(key, value))
 
 
 def show_value(key: str, value: Any) -> None:
     """Have the widget `key`, which is drawn after this, show `value`, also when something else has changed it."""
-    if key not in st.session_state or st.session_state[key] != value or not _has_browser_answered(key):
-        st.session_state[key] = value
+    if session.widget_value(key) != value or not _has_browser_answered(key):
+        session.set_widget(key, value)
 
 
 def _has_browser_answered(key: str) -> bool:
