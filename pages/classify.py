@@ -6,7 +6,7 @@ from core.formatting import percent
 from core.runs.breakdown import caution_in_words
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.classify.samples import render_samples
+from pages.components.classify.samples import are_samples_shown, draw_samples, render_samples
 from pages.components.classify.uploads import Picture, look_at, render_answers
 from pages.components.kit import session
 from pages.components.kit.pictures import may_use_camera
@@ -47,7 +47,7 @@ def main() -> None:
             help="The network reads small square pictures. As in training: like the pictures of its data set.",
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Try sample pictures", icon=":material/casino:", on_click=session.draw_samples)
+            st.button("Try sample pictures", icon=":material/casino:", on_click=draw_samples)
             camera_on = st.toggle(
                 "Camera", key="classify-camera", help="Your browser asks for permission first."
             )
@@ -65,7 +65,7 @@ def main() -> None:
         pictures.append(Picture(photo.file_id, "camera", photo.getvalue))
     if pictures:
         render_answers(look_at(run, pictures, None if crop == AS_TRAINED else str(crop)))
-    if session.sample_seed():
+    if are_samples_shown():
         render_samples(services, run)
 
 

@@ -18,6 +18,17 @@ from pages.components.kit.pictures import png_bytes
 from pages.components.kit.text import error_text, literal
 
 SAMPLES = 8
+SEED = "sample_seed"
+
+
+def are_samples_shown() -> bool:
+    """Whether the visitor has asked for sample pictures."""
+    return bool(session.widget_value(SEED))
+
+
+def draw_samples() -> None:
+    """Other sample pictures from now on."""
+    session.set_widget(SEED, session.widget_value(SEED, 0) + 1)
 
 
 def render_samples(services: Services, run: Run) -> None:
@@ -34,7 +45,7 @@ def render_samples(services: Services, run: Run) -> None:
         return
     _, test = validation_and_test(np.asarray(dataset.y_test), dataset.num_validation)
     count = min(SAMPLES, len(test))
-    chosen = np.random.default_rng(session.sample_seed()).choice(test, count, replace=False)
+    chosen = np.random.default_rng(session.widget_value(SEED)).choice(test, count, replace=False)
     answers = look_at(run, [_sample(dataset.x_test[index], int(index)) for index in chosen], "stretch")
     truths = [dataset.class_names[int(dataset.y_test[index])] for index in chosen]
     right = sum(answer.best == truth for answer, truth in zip(answers, truths, strict=True))

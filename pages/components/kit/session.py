@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.augmentation.strength import Strength
 from core.config import AugmentationConfig, ExperimentConfig
@@ -337,6 +338,13 @@ def widget_value(key: str, otherwise: Any = None) -> Any:
     return st.session_state.get(key, otherwise)
 
 
+def has_browser_answered(key: str) -> bool:
+    """Whether a value of this widget came with what the page answers now. Streamlit (1.67) does not offer it."""
+    context = get_script_run_ctx()
+    state = context and context.session_state._state
+    return state is None or state.get_widget_id_from_key(key) in state._new_widget_state.states
+
+
 def remember_opened(key: str) -> None:
     """The visitor has opened the fold or popover `key`."""
     st.session_state.setdefault("opened", set()).add(key)
@@ -371,16 +379,6 @@ def sweep_error(asked: tuple[str, ...]) -> str:
 def set_sweep_error(asked: tuple[str, ...], message: str) -> None:
     """Remember it, so that it is not tried again at every tick."""
     st.session_state["sweep_error"] = (asked, message)
-
-
-def sample_seed() -> int:
-    """Which sample pictures Classify shows; 0 for none yet."""
-    return st.session_state.get("sample_seed", 0)
-
-
-def draw_samples() -> None:
-    """Other sample pictures from now on."""
-    st.session_state["sample_seed"] = sample_seed() + 1
 
 
 def measured_design() -> str | None:

@@ -11,8 +11,6 @@ answered with one of this widget.
 
 from typing import Any
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-
 from pages.components.kit import session
 
 
@@ -23,14 +21,5 @@ def first_value(key: str, value: Any) -> None:
 
 def show_value(key: str, value: Any) -> None:
     """Have the widget `key`, which is drawn after this, show `value`, also when something else has changed it."""
-    if session.widget_value(key) != value or not _has_browser_answered(key):
+    if session.widget_value(key) != value or not session.has_browser_answered(key):
         session.set_widget(key, value)
-
-
-def _has_browser_answered(key: str) -> bool:
-    """Whether a value of the widget came with what this drawing of the page answers. Streamlit does not offer it."""
-    context = get_script_run_ctx()
-    if context is None:
-        return True
-    state = context.session_state._state
-    return state.get_widget_id_from_key(key) in state._new_widget_state.states
