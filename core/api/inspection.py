@@ -1,5 +1,6 @@
 """REST about a trained run's answers: how good they are, and which are wrong."""
 
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from core.inspection.answers import BEST, answers_of
 from core.inspection.evaluation import evaluate, evaluation_document
 from core.inspection.mistakes import mistakes_of
 from core.server.services import Services
+
+LIMIT = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def routes() -> list[Route]:
@@ -31,8 +34,12 @@ def _mistakes(services: Services, request: Request) -> Any:
     """Also `?by=loss|confidence|doubt`, and `?limit=N`: the first N alone."""
     run, asked = services.store.get_run(request.path_params["id"]), request.query_params
     split, epoch, limit = asked.get("split", "test"), asked.get("epoch", BEST), asked.get("limit")
-    if limit is not None and not (limit.isascii() and limit.isdigit() and int(limit[:9]) > 0):
-        raise UserError(f"limit must be a whole number from 1, not {limit[:20]!r}.")
+    most = None if limit is None else _limit_of(limit)
     answers = answers_of(services.workspace, services.engine, run, split, epoch)
-    most = None if limit is None else int(limit[:9])
     return [each.to_json() for each in mistakes_of(answers, asked.get("by", "loss"), most)]
+
+
+def _limit_of(text: str) -> int:
+    if not LIMIT.fullmatch(text):
+        raise UserError(f"limit must be a whole number from 1 to 999999999, not {text[:20]!r}.")
+    return int(text)

@@ -147,7 +147,7 @@ def _ask(engine: Engine, run: Run, split: str, which: str, advance: Advance | No
 def _read(folder: Path, split: str, epoch: int) -> SplitAnswers | None:
     """None where it was not asked before, or the file cannot be read: then it is asked again."""
     try:
-        with np.load(_path(folder, split, epoch), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(_path(folder, split, epoch).read_bytes()), allow_pickle=False) as stored:
             names = tuple(str(name) for name in stored["class_names"])
             return SplitAnswers(
                 split, epoch, names, stored["rows"], stored["labels"], stored["log_probabilities"]

@@ -72,7 +72,8 @@ def fit_temperature(log_probabilities: Scores, labels: Numbers) -> float:
     for _ in range(_HALVINGS):
         inverse = (low + high) / 2
         expected = (with_temperature(log_probabilities, 1 / inverse) * scores).sum(axis=1)
-        if float((expected - own).mean()) < 0:
+        # 0 also where all are right and too sure for the derivative to be told from it.
+        if float((expected - own).mean()) <= 0:
             low = inverse
         else:
             high = inverse

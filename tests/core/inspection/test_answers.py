@@ -1,0 +1,112 @@
+"""A real run's answers: those of Keras to the stored pictures, kept, and asked again where the file is damaged."""
+
+import dataclasses
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from core.datasets.splits import validation_and_test
+from core.datasets.storage import load_dataset
+from core.errors import DatasetError, UserError
+from core.inspection.answers import FOLDER, MOST_KEPT, answers_of, weights_of
+from core.inspection.evaluation import evaluate, evaluation_of
+from core.store.states import RunState
+from core.store.store import Store
+from tests.core.inspection.made import answers_with
+
+
+@pytest.fixture
+def run(trained):
+    yield Store(trained.workspace).get_run(trained.run_id)
+    shutil.rmtree(trained.workspace.run_folder(trained.run_id) / FOLDER, ignore_errors=True)
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize("which", ["best", "last"])
+def test_answers_are_those_of_keras_to_the_stored_pictures(
+    trained, engine, run, split: str, which: str
+) -> None:
+    advanced: list[tuple[int, int]] = []
+    answers = answers_of(
+        trained.workspace, engine, run, split, which, lambda done, of: advanced.append((done, of))
+    )
+    dataset = load_dataset(trained.workspace, "shapes")
+    parts = dict(zip(("validation", "test"), validation_and_test(np.asarray(dataset.y_test)), strict=True))
+    assert np.array_equal(answers.rows, parts[split])
+    assert np.array_equal(answers.labels, dataset.y_test[answers.rows])
+    path = max(trained.workspace.run_folder(run.id).glob(f"{which}-*.keras"))
+    expected = keras.models.load_model(path, compile=False).predict(
+        np.asarray(dataset.x_test[answers.rows]), verbose=0
+    )
+    assert answers.probabilities == pytest.approx(expected, abs=1e-5)
+    assert answers.epoch == int(path.stem.partition("-")[2])
+    assert answers.class_names == dataset.class_names
+    assert advanced == [(1000, 1500), (1500, 1500)]
+    if (split, which) == ("validation", "best"):
+        assert answers.right.mean() == pytest.approx(run.best_val_accuracy, abs=1e-6)
+
+
+def test_they_are_asked_once_and_again_where_the_file_is_damaged(trained, engine, run) -> None:
+    first = answers_of(trained.workspace, engine, run, "test")
+    kept = answers_of(trained.workspace, None, run, "test")  # no engine is asked
+    assert np.array_equal(first.log_probabilities, kept.log_probabilities)
+    assert (kept.class_names, kept.epoch, kept.split) == (first.class_names, first.epoch, first.split)
+    (path,) = (trained.workspace.run_folder(run.id) / FOLDER).iterdir()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    again = answers_of(trained.workspace, engine, run, "test")
+    assert np.array_equal(again.log_probabilities, first.log_probabilities)
+
+
+def test_no_more_files_are_kept_than_are_looked_at(trained, engine, run) -> None:
+    folder = trained.workspace.run_folder(run.id) / FOLDER
+    folder.mkdir()
+    for number in range(MOST_KEPT + 3):
+        (folder / f"test-{900 + number:06d}.npz").write_bytes(b"old")
+    answers_of(trained.workspace, engine, run, "test")
+    assert len(list(folder.iterdir())) == MOST_KEPT
+    assert answers_of(trained.workspace, None, run, "test").split == "test"
+
+
+def test_what_cannot_be_asked_is_refused_in_words(trained, engine, run) -> None:
+    for asked, message in [
+        (("everything",), "split must be one of validation, test, not 'everything'"),
+        (
+            ("test", 99),
+            r"no weights of epoch 99 of “A finished run”\. There are: best \(epoch \d\) and last \(epoch 3\)",
+        ),
+    ]:
+        with pytest.raises(UserError, match=message):
+            answers_of(trained.workspace, engine, run, *asked)
+    with pytest.raises(DatasetError, match="another data set that was called shapes"):
+        answers_of(trained.workspace, engine, dataclasses.replace(run, dataset_digest="0" * 64), "test")
+
+
+def test_which_weights_there_are(run) -> None:
+    best = run.best_epoch
+    assert [weights_of(run, asked) for asked in ("best", best, str(best))] == [("best", best)] * 3
+    assert weights_of(run, "last") == ("last", 3)
+    training = dataclasses.replace(run, state=RunState.RUNNING)
+    with pytest.raises(UserError, match=rf"There are: best \(epoch {best}\)\."):
+        weights_of(training, "last")
+    with pytest.raises(UserError, match="has no weights yet"):
+        weights_of(dataclasses.replace(run, best_epoch=None), "best")
+
+
+def test_an_evaluation_of_the_test_part_takes_its_temperature_from_the_validation_part(
+    trained, engine, run
+) -> None:
+    on_test, on_validation = (
+        evaluate(trained.workspace, engine, run, split) for split in ("test", "validation")
+    )
+    assert on_test.temperature == on_validation.temperature
+    assert on_test.answers.split == "test"
+    assert on_validation.accuracy.value == pytest.approx(run.best_val_accuracy, abs=1e-6)
+    assert on_test.confusion.sum() == 1500
+
+
+def test_a_part_without_pictures_is_refused() -> None:
+    empty = answers_with(np.zeros((0, 3)), np.zeros(0))
+    with pytest.raises(UserError, match="The test part of this data set has no pictures"):
+        evaluation_of(empty, empty)
