@@ -1,4 +1,4 @@
-"""Commands about a trained run's answers: evaluate, mistakes."""
+"""Commands about a run's answers to whole parts of its data set: evaluate, mistakes, confusions."""
 
 import argparse
 
@@ -6,8 +6,11 @@ from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.engine.client import Engine
 from core.formatting import percent
 from core.inspection.answers import BEST, SPLITS, answers_of
+from core.inspection.confusions import confusions_document, why_no_confusions
 from core.inspection.evaluation import SplitEvaluation, evaluate, evaluation_document
+from core.inspection.measures import largest_confusions
 from core.inspection.mistakes import ORDERS, mistakes_of
+from core.runs.breakdown import class_names_of
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -26,6 +29,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="the largest loss first (default), the surest wrong answers first, or the most doubtful first",
     )  # fmt: skip
     mistakes.set_defaults(handle=_mistakes)
+    confusions = commands.add_parser("confusions", help="show which classes a run confused over its epochs")
+    confusions.add_argument("--run", metavar="RUN", required=True)
+    confusions.add_argument("--json", action="store_true", help="print one JSON document")
+    confusions.set_defaults(handle=_confusions)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +85,27 @@ def _mistakes(arguments: argparse.Namespace) -> int:
     ]
     if rows:
         print_table(("row", "is", "taken for", "probability", "loss"), rows)
+    return 0
+
+
+def _confusions(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    store = Store(workspace)
+    run = store.get_run(arguments.run)
+    found = store.breakdowns.confusions(run.id)
+    if arguments.json:
+        print_json(confusions_document(workspace, run, found))
+        return 0
+    if found is None:
+        print(why_no_confusions(run))
+        return 0
+    first, last = found.epochs[0], found.epochs[-1]
+    names = class_names_of(workspace, run, found.matrices.shape[1])
+    rows = [
+        (names[label], names[answer], found.matrices[0, label, answer], count)
+        for label, answer, count in largest_confusions(found.matrices[-1], MOST_PRINTED)
+    ]
+    print_table(("is", "taken for", f"epoch {first}", f"epoch {last}"), rows)
     return 0
 
 

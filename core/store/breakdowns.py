@@ -106,6 +106,14 @@ class RunBreakdown:
         return gap
 
 
+@dataclass(frozen=True)
+class Confusions:
+    """How many validation pictures of the row's class were taken for the column's: (epochs, classes, classes)."""
+
+    epochs: Counts
+    matrices: Counts
+
+
 class Breakdowns:
     """The part of the store that reads breakdowns. They are written and deleted with the rows of their epochs."""
 
@@ -120,10 +128,25 @@ class Breakdowns:
         """
         with self._database.reading() as connection:
             number, _ = run_tables.get(connection, run_id)
-            query = "SELECT epoch, details FROM epoch_details WHERE run_number = ? ORDER BY epoch"
+            # Confusions are by far the longest part with many classes, and have readers of their own.
+            parts = "epoch, json_remove(details, '$.confusion')"
+            query = f"SELECT {parts} FROM epoch_details WHERE run_number = ? ORDER BY epoch"
             rows = connection.execute(query, (number,)).fetchall()
             with reading("what was measured in an epoch"):
                 return _columns([(epoch, json.loads(text)) for epoch, text in rows])
+
+    def confusions(self, run_id: str) -> Confusions | None:
+        """The confusion matrix of each epoch that has one, in order; None where none has. Raises RunNotFound."""
+        with self._database.reading() as connection:
+            number, _ = run_tables.get(connection, run_id)
+            query = (
+                "SELECT epoch, json_extract(details, '$.validation'), json_extract(details, '$.confusion') "
+                "FROM epoch_details WHERE run_number = ? AND json_extract(details, '$.confusion') IS NOT NULL "
+                "ORDER BY epoch"
+            )
+            rows = connection.execute(query, (number,)).fetchall()
+            with reading("what was measured in an epoch"):
+                return _confusions([(epoch, *(json.loads(text) for text in texts)) for epoch, *texts in rows])
 
     def last_validation(self, run_id: str, most: int = 3) -> ClassCounts | None:
         """Validation by class in the last `most` epochs that have a breakdown; None where there is none.
@@ -163,6 +186,19 @@ def _columns(rows: list[tuple[int, dict[str, Any]]]) -> RunBreakdown | None:
         _followed([each["followed"]["training"] for each in parts]),
         _followed([each["followed"]["validation"] for each in parts]),
     )
+
+
+def _confusions(rows: list[tuple[int, dict[str, Any], dict[str, Any]]]) -> Confusions | None:
+    if not rows:
+        return None
+    # As in `_columns`: epochs on the pictures of another data set do not count.
+    rows = [row for row in rows if row[1]["count"] == rows[-1][1]["count"]]
+    size = len(rows[-1][1]["count"])
+    matrices = np.zeros((len(rows), size * size), np.int64)
+    for matrix, (_, validation, wrong) in zip(matrices, rows, strict=True):
+        matrix[:: size + 1] = validation["right"]
+        matrix[wrong["place"]] = wrong["count"]
+    return Confusions(_array([epoch for epoch, *_ in rows]), matrices.reshape(-1, size, size))
 
 
 def _constants(breakdown: dict[str, Any]) -> list[Any]:

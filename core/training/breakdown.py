@@ -50,6 +50,7 @@ class BreakdownTaker:
         return {
             "clean": _count_classes(clean.answers, arrays.y_clean, num_classes),
             "validation": _count_classes(validation.answers, arrays.y_validation, num_classes),
+            "confusion": _count_wrong(validation.answers, arrays.y_validation, num_classes),
             "corrupted": corrupted or None,
             "followed": {
                 "training": _follow(clean, self._training, arrays.y_clean, true_labels),
@@ -86,6 +87,16 @@ def _count_classes(answers: Labels, labels: Labels, num_classes: int) -> dict[st
         "count": np.bincount(labels, minlength=num_classes).tolist(),
         "right": np.bincount(labels[answers == labels], minlength=num_classes).tolist(),
     }
+
+
+def _count_wrong(answers: Labels, labels: Labels, num_classes: int) -> dict[str, list[int]]:
+    """The cells of the confusion matrix off its diagonal that are not 0: place (label · classes + answer) and count.
+
+    With 100 classes the whole matrix would be 10,000 numbers per epoch, nearly all of them 0.
+    """
+    wrong = answers != labels
+    places, counts = np.unique(labels[wrong] * num_classes + answers[wrong], return_counts=True)
+    return {"place": places.tolist(), "count": counts.tolist()}
 
 
 def _follow(measured: Evaluation, rows: Labels, labels: Labels, true_labels: Labels) -> dict[str, list[Any]]:

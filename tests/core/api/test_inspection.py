@@ -25,6 +25,7 @@ def test_it_gives_what_the_command_line_gives(home, client) -> None:
     _, expected = run_json("mistakes", "--run", home.run_id, "--by", "doubt")
     assert client.get(f"{of_run}/mistakes?by=doubt").json() == expected
     assert client.get(f"{of_run}/mistakes?by=doubt&limit=3").json() == expected[:3]
+    assert client.get(f"{of_run}/confusions").json() == run_json("confusions", "--run", home.run_id)[1]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
+from core.design.presets import get_preset
+from core.store.records import RunRequest
 from tests.core.conftest import run_command, run_json
 
 FIELDS = [
@@ -86,3 +88,26 @@ def test_what_cannot_be_measured_is_said(home, command: str) -> None:
     code, _, err = run_command(command, "--run", "nobody")
     assert code == 2
     assert "no run" in err
+
+
+def test_confusions_over_the_epochs_end_with_those_that_are_measured_now(home) -> None:
+    _, document = run_json("confusions", "--run", home.run_id)
+    assert document["epoch"] == [1, 2, 3]
+    _, last = run_json("evaluate", "--run", home.run_id, "--split", "validation", "--epoch", "last")
+    assert document["confusion"][-1] == last["confusion"]
+    assert (document["class_names"], document["split"], document["note"]) == (
+        last["class_names"],
+        "validation",
+        None,
+    )
+    code, out, _ = run_command("confusions", "--run", home.run_id)
+    assert code == 0
+    assert out.splitlines()[0].split() == ["is", "taken", "for", "epoch", "1", "epoch", "3"]
+
+
+def test_a_run_without_epochs_has_no_confusions(workspace, store) -> None:
+    run = store.queue_run(RunRequest(get_preset("tiny").config))
+    _, document = run_json("confusions", "--run", run.id)
+    assert document["confusion"] == []
+    assert document["note"]
+    assert run_command("confusions", "--run", run.id)[1].strip() == document["note"]

@@ -55,6 +55,21 @@ def test_they_come_back_as_columns(store, run_id) -> None:
     assert read.validation_pictures.answers.tolist() == [[0, 1]] * 2
 
 
+def test_confusions_come_back_as_matrices(store, run_id) -> None:
+    assert store.breakdowns.confusions(run_id) is None
+    record(store, run_id, 1, details([0, 1]))  # from before they were measured
+    assert store.breakdowns.confusions(run_id) is None
+    # One of two pictures of class 0 is taken for 1; of five of class 1 one is taken for 0.
+    record(store, run_id, 2, details([0, 1]) | {"confusion": {"place": [1, 2], "count": [1, 1]}})
+    record(store, run_id, 3, details([0, 1]) | {"confusion": {"place": [], "count": []}})
+    read = store.breakdowns.confusions(run_id)
+    assert read.epochs.tolist() == [2, 3]
+    assert read.matrices.tolist() == [[[1, 1], [1, 4]], [[1, 0], [0, 4]]]
+    assert store.breakdowns.read(run_id).epochs.tolist() == [1, 2, 3]
+    with pytest.raises(RunNotFound):
+        store.breakdowns.confusions("nobody")
+
+
 def test_validation_by_class_is_read_by_itself(store, run_id) -> None:
     assert store.breakdowns.last_validation(run_id) is None is store.breakdowns.validation_at(run_id, 1)
     for epoch in range(1, 6):

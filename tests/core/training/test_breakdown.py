@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import recall_score
+from sklearn.metrics import confusion_matrix, recall_score
 
 from core.datasets.splits import TrainingArrays
 from core.training import breakdown
@@ -45,6 +45,10 @@ def test_classes_and_pictures_are_those_of_the_saved_model(config, recorder, tmp
         assert np.divide(counts["right"], counts["count"]) == pytest.approx(
             recall_score(labels, answers, average=None, labels=[0, 1, 2])
         )
+    wrong = confusion_matrix(arrays.y_validation, validation.argmax(axis=1), labels=[0, 1, 2])
+    wrong = (wrong - np.diag(np.diag(wrong))).ravel()
+    assert details["confusion"]["place"] == np.flatnonzero(wrong).tolist()
+    assert details["confusion"]["count"] == wrong[wrong > 0].tolist()
     followed = details["followed"]["training"]
     labels = arrays.y_clean[:24]
     assert followed["label"] == labels.tolist()
