@@ -26,6 +26,7 @@ from core.config import ExperimentConfig
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
 from core.images import CROPS, MAX_FILE_BYTES
+from core.inspection.prediction import predict
 from core.preflight.measurement import run_preflight
 from core.runs import control
 from core.runs.breakdown import breakdown_document
@@ -150,7 +151,9 @@ def _answers(run_id: str, files: Sequence[UploadFile], crop: object) -> Any:
     if not (crop is None or (isinstance(crop, str) and crop in CROPS)):
         raise UserError(f"crop must be one of {', '.join(CROPS)}.")
     pictures = ((file.filename or "picture", file.file.read(MAX_FILE_BYTES + 1)) for file in files)
-    return [each.to_json() for each in get_services().engine.predict(run_id, pictures, crop)]
+    services = get_services()
+    answers, _ = predict(services.workspace, services.engine, services.store.get_run(run_id), pictures, crop)
+    return [each.to_json() for each in answers]
 
 
 async def _set_learning_rate(request: Request) -> Response:

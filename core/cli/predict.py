@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from core.cli.output import print_json
+from core.cli.output import end_progress, print_json, progress_line
 from core.engine.answers import Answer
 from core.engine.client import Engine
 from core.errors import UserError
 from core.images import CROPS, MAX_FILE_BYTES
+from core.inspection.prediction import predict
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -19,14 +20,14 @@ CROP_NAMES = {"middle": "center", **{crop: crop for crop in CROPS}}
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
-    predict = commands.add_parser("predict", help="classify pictures with a run")
-    predict.add_argument("--run", metavar="RUN", required=True)
-    predict.add_argument("images", metavar="IMAGE", type=Path, nargs="+")
-    predict.add_argument(
+    predicting = commands.add_parser("predict", help="classify pictures with a run")
+    predicting.add_argument("--run", metavar="RUN", required=True)
+    predicting.add_argument("images", metavar="IMAGE", type=Path, nargs="+")
+    predicting.add_argument(
         "--crop", choices=CROP_NAMES, help="how pictures get the network's shape (default: as in training)"
     )
-    predict.add_argument("--json", action="store_true", help="print one JSON document")
-    predict.set_defaults(handle=_predict)
+    predicting.add_argument("--json", action="store_true", help="print one JSON document")
+    predicting.set_defaults(handle=_predict)
 
 
 def _predict(arguments: argparse.Namespace) -> int:
@@ -48,9 +49,15 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     engine = Engine(workspace)
     try:
-        predicted = engine.predict(run.id, pictures(), CROP_NAMES.get(arguments.crop))
+        predicted, problem = predict(
+            workspace, engine, run, pictures(), CROP_NAMES.get(arguments.crop), _advance
+        )
     finally:
         engine.close()
+        end_progress()
+    if problem:
+        progress_line(f"Whether the run knows such pictures cannot be told. {problem}")
+        end_progress()
     answers.update(zip(asked, predicted, strict=True))
     # Named as they were given: two folders may hold a file of the same name.
     named = [replace(answers[place], image=str(path)) for place, path in enumerate(arguments.images)]
@@ -63,7 +70,14 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 
 def _sentence(answer: Answer) -> str:
-    return answer.error or ", ".join(f"{each.name} {100 * each.probability:.1f} %" for each in answer.top[:3])
+    said = answer.error or ", ".join(f"{each.name} {100 * each.probability:.1f} %" for each in answer.top[:3])
+    if answer.knowledge is not None and not answer.knowledge.is_known:
+        said += ". This looks like nothing that the run was trained on"
+    return said
+
+
+def _advance(done: int, of: int) -> None:
+    progress_line(f"Looking at what the run was trained on: {done:,} of {of:,} pictures")
 
 
 def read_picture(path: Path) -> bytes:

@@ -28,9 +28,10 @@ class TrainingArrays:
     Pictures are uint8 (count, height, width, channels), labels int64 (count,). `x_train` is the whole stored
     training set; `train_indices` are the rows the run uses and `y_train` the labels of those rows, in that order,
     as trained on (so with noise, if there is any); `y_train_true` are the same without noise. `x_clean` are the
-    first 2,000 of them, for measuring training accuracy with augmentation and dropout off. `validation_rows` and
-    `test_rows` are the rows of the stored test arrays that the two parts are. `crop` says how other pictures are
-    brought to `image_shape` as these were, see `core.images.fit_picture`.
+    first 2,000 of them, for measuring training accuracy with augmentation and dropout off. `train_rows` are
+    the rows of the stored training arrays that `y_train` goes by, `validation_rows` and `test_rows` those of the stored
+    test arrays that the two parts are. `crop` says how other pictures are brought to `image_shape` as these were, see
+    `core.images.fit_picture`.
     """
 
     x_train: NDArray[np.uint8]
@@ -45,6 +46,7 @@ class TrainingArrays:
     y_clean: Indices
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    train_rows: Indices
     validation_rows: Indices
     test_rows: Indices
     crop: str = "center"
@@ -204,6 +206,7 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
         y_clean=y_train[:clean],
         class_names=dataset.class_names,
         image_shape=image_shape,
+        train_rows=rows,
         validation_rows=validation,
         test_rows=test,
         crop=dataset.crop or "center",

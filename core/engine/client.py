@@ -77,8 +77,12 @@ class Engine:
         """End the process at once; a caller that waits for its answer gets an EngineError."""
         self._end()
 
-    def predict(self, run_id: str, pictures: Pictures, crop: str | None = None) -> list[Answer]:
+    def predict(
+        self, run_id: str, pictures: Pictures, crop: str | None = None, *, with_known: bool = False
+    ) -> list[Answer]:
         """What a run's best weights say of each picture, in order, with every class.
+
+        `with_known`: also whether the run knows such pictures, as far as `learn_known` has come to its end before.
 
         `crop` says how pictures are brought to the shape that the network reads, see `core.images.fit_picture`; None:
         as those were that it was trained on. Any number of pictures: they are sent in portions.
@@ -87,7 +91,16 @@ class Engine:
             UserError: the run has no weights yet.
             EngineError: the engine crashed or overran its deadline.
         """
-        return self._ask_about_pictures({"method": "predict", "run_id": run_id, "crop": crop}, pictures)
+        document = {"method": "predict", "run_id": run_id, "crop": crop, "with_known": with_known}
+        return self._ask_about_pictures(document, pictures)
+
+    def learn_known(self, run_id: str, dataset: DatasetConfig) -> tuple[int, int]:
+        """Measure a portion of what a run was trained on, `dataset`, for `predict`.
+
+        Returns how much is done, of how much; both are the same in the end. Raises as `batch` does.
+        """
+        answer, _ = self._ask({"method": "learn_known", "run_id": run_id, "dataset": asdict(dataset)}, {})
+        return answer["done"], answer["of"]
 
     def decode(
         self, pictures: Pictures, image_shape: tuple[int, int, int], crop: str = "center"

@@ -20,6 +20,13 @@ from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.engine.decoder import HURRIED_SECONDS, LOST_SECONDS, PICTURE_SECONDS, Decoder, PictureTooSlow
+from core.engine.familiarity import (
+    Familiarity,
+    FamiliarityTaker,
+    keep_familiarity,
+    most_pictures,
+    read_familiarity,
+)
 from core.errors import ConvDeckError, PictureError, UserError
 from core.images import PIXELS_AVERAGED
 from core.system.frames import READY, Arrays, read_frame, write_frame
@@ -40,6 +47,9 @@ class Requests:
         self._decoder = decoder or Decoder()
         self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._splits: OrderedDict[tuple[Any, ...], TrainingArrays] = OrderedDict()
+        # By the SHA-256 of their models.
+        self._familiar: OrderedDict[str, Familiarity] = OrderedDict()
+        self._takers: dict[str, FamiliarityTaker] = {}
 
     def handle(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         methods = {
@@ -50,6 +60,7 @@ class Requests:
             "batch": self._batch,
             "count_right": self._count_right,
             "score": self._score,
+            "learn_known": self._learn_known,
             "export": self._export,
         }
         return methods[document["method"]](document, arrays)
@@ -58,13 +69,18 @@ class Requests:
         from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
+        known = self._familiar.get(loaded.sha256) if document["with_known"] else None
         asked = {**document, "crop": document["crop"] or loaded.crop}
         rows, seen = _decode_all(self._decoder, asked, arrays, loaded.image_shape)
         places = [int(key) for key in seen]
         if places:
-            probabilities = predict(loaded.model, np.stack([seen[str(place)] for place in places]))
-            for place, values in zip(places, probabilities, strict=True):
+            pictures = np.stack([seen[str(place)] for place in places])
+            for place, values in zip(places, predict(loaded.model, pictures), strict=True):
                 rows[place]["top"] = _ranked(values, loaded.class_names)
+            if known is not None:
+                found = known.describe(self._scorer(loaded).score(pictures)[0], loaded.class_names)
+                for place, each in zip(places, found, strict=True):
+                    rows[place]["knowledge"] = each
         return {"rows": rows}, seen
 
     def _decode(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
@@ -126,8 +142,6 @@ class Requests:
         return {"right": int((answers == split.y_validation[own]).sum()), "of": len(chosen)}, {}
 
     def _score(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        from core.training.scores import Scorer
-
         loaded = self._load(document["run_id"], document["which"])
         split = self._held_out(DatasetConfig(**document["dataset"]), loaded)
         if document["split"] == "validation":
@@ -135,14 +149,44 @@ class Requests:
         else:
             images, labels, rows = split.x_test, split.y_test, split.test_rows
         own = slice(document["start"], document["stop"])
-        _, scores = Scorer(loaded.model).score(images[own])
+        _, scores = self._scorer(loaded).score(images[own])
         answer = {"epoch": loaded.epoch, "of": len(labels), "class_names": list(loaded.class_names)}
         return answer, {"scores": scores, "labels": labels[own], "rows": rows[own]}
+
+    def _learn_known(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        loaded, folder = self._load(document["run_id"]), self._workspace.run_folder(document["run_id"])
+        found = self._familiar.get(loaded.sha256) or read_familiarity(folder, loaded.epoch)
+        taker = self._takers.get(loaded.sha256)
+        if found is None:
+            if taker is None:
+                dataset, scorer = DatasetConfig(**document["dataset"]), self._scorer(loaded)
+                stored = len(load_dataset(self._workspace, dataset.id).y_train)
+                count = min(dataset.num_train or stored, most_pictures(scorer.units))
+                taker = FamiliarityTaker(scorer, self._split_of(replace(dataset, num_train=count), loaded))
+                self._takers = {loaded.sha256: taker}
+            found = taker.advance()
+            if found is None:
+                return {"done": taker.done, "of": taker.total}, {}
+            keep_familiarity(folder, loaded.epoch, found)
+        self._takers.pop(loaded.sha256, None)
+        self._familiar[loaded.sha256] = found
+        while len(self._familiar) > MODELS_KEPT:
+            self._familiar.popitem(last=False)
+        return {"done": 1, "of": 1}, {}
+
+    def _scorer(self, loaded: Any) -> Any:
+        from core.training.scores import Scorer
+
+        return Scorer(loaded.model)
 
     def _held_out(self, dataset: DatasetConfig, loaded: Any) -> TrainingArrays:
         """Validation and test part as the network reads them. Raises UserError where it was trained on others."""
         # The training part is not needed, and the others are the same for every seed.
-        split = self._split(replace(dataset, num_train=1, label_noise=0.0), 0)
+        return self._split_of(replace(dataset, num_train=1), loaded)
+
+    def _split_of(self, dataset: DatasetConfig, loaded: Any) -> TrainingArrays:
+        """All parts, without wrong labels. Raises UserError where the network was trained on others."""
+        split = self._split(replace(dataset, label_noise=0.0), 0)
         if (split.image_shape, split.class_names) != (loaded.image_shape, loaded.class_names):
             raise UserError("This is not the data set that the run was trained on.")
         return split

@@ -29,6 +29,11 @@ class Scorer:
         self._features = keras.Model(self.network.input, self._output.input)
         self._at_once = pictures_at_once(self.network, MOST_AT_ONCE)
 
+    @property
+    def units(self) -> int:
+        """How many numbers the features of a picture are."""
+        return int(self._features.output.shape[-1])
+
     def score(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(count, height, width, channels) uint8 → (features (count, units), log-probabilities (count, classes)).
 

@@ -113,6 +113,7 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
             x_train=x, train_indices=np.arange(NUM_TRAIN), y_train=y, y_train_true=y,
             x_validation=x_validation, y_validation=y_validation,
             read_test=lambda: x_validation, y_test=y_validation,
+            train_rows=np.arange(NUM_TRAIN),
             validation_rows=np.arange(len(y_validation)), test_rows=np.arange(len(y_validation)),
             x_clean=x[:CLEAN_PICTURES], y_clean=y[:CLEAN_PICTURES],
             class_names=tuple("abcdefghij"), image_shape=(32, 32, 3),

@@ -89,7 +89,11 @@ def test_predict_gives_a_row_a_picture_and_goes_on_after_a_bad_one(home, tmp_pat
     assert [row["ok"] for row in rows] == [True, False, False]
     assert rows[0]["error"] is None and rows[1]["error"] and rows[2]["error"]
     assert sum(entry["probability"] for entry in rows[0]["top"]) == pytest.approx(1, abs=1e-5)
-    assert {"image", "ok", "error", "top"} == set(rows[0])
+    assert set(rows[0]) == {"image", "ok", "error", "top", "known", "distance_percentile", "neighbours"}
+    assert 0 <= rows[0]["distance_percentile"] <= 100
+    assert rows[0]["known"] == (rows[0]["distance_percentile"] <= 95)
+    assert [set(each) for each in rows[0]["neighbours"]] == [{"index", "class", "distance"}] * 5
+    assert (rows[1]["known"], rows[1]["neighbours"]) == (None, [])
 
 
 def test_export_answers_as_predict_does(home, tmp_path) -> None:
