@@ -1,5 +1,6 @@
-"""What is TensorFlow's own: threads and devices, `tf.data`, fused batch normalisation, several devices."""
+"""What is TensorFlow's own: threads and devices, `tf.data`, fused batch normalisation, several devices, gradients."""
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -162,6 +163,14 @@ def _sliced(tensors: Any, count: Any, size: int) -> tf.data.Dataset:
     return tf.data.Dataset.range((count + size - 1) // size).map(
         lambda place: tf.nest.map_structure(lambda tensor: tensor[place * size : (place + 1) * size], tensors)
     )
+
+
+def gradient(function: Callable[[Any], Any], at: Any) -> Any:
+    """The gradient of `function`, whose value is one number, with respect to the tensor `at`, of the same shape."""
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        value = function(at)
+    return tape.gradient(value, at)
 
 
 def fuse_batch_normalization(model: keras.Model) -> None:

@@ -21,6 +21,7 @@ from core.design.presets import PRESETS
 from core.engine.client import Engine
 from core.store.store import Store
 from core.training.arrays import training_set
+from core.training.attribution import grad_cam
 from core.training.backend_tensorflow import build_dataset
 from core.training.checkpoints import Position, load_checkpoint
 from core.training.pipeline import steps_per_epoch
@@ -181,10 +182,15 @@ def test_the_engine_answers_and_exports_on_either_backend(on_jax: OnJax, tmp_pat
     engine = Engine(on_jax.workspace)
     try:
         (answer,) = engine.predict(on_jax.run_ids["varied"], [("noise.png", encoded.getvalue())])
+        explained = engine.explain_pixels(on_jax.run_ids["varied"], picture, "grad-cam", "conv_1")
         path = engine.export(on_jax.run_ids["varied"], "keras", tmp_path / "model").path
     finally:
         engine.close()
     names = load_run_model(on_jax.workspace.run_folder(on_jax.run_ids["varied"])).class_names
     (expected,) = predict(keras.models.load_model(path, compile=False), picture[None])
+    own = grad_cam(
+        keras.models.load_model(path, compile=False), picture[None], expected.argmax()[None], "conv_1"
+    )
+    np.testing.assert_allclose(explained.map, own.maps[0] / own.maps[0].max(), atol=1e-3)
     answered = {each.name: each.probability for each in answer.top}
     assert answered == pytest.approx(dict(zip(names, expected.tolist(), strict=True)), abs=1e-5)
