@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.augmentation.batch_document import Batch
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.engine.answers import Answer, ExportedModel, Scores
+from core.engine.explanation import Explanation
 from core.errors import EngineError, UserError
 from core.system.files import open_log
 from core.system.frames import READY, Arrays, Frame, Pixels, collect_frames, write_frame
@@ -128,6 +129,57 @@ class Engine:
         """
         answer, arrays = self._ask({"method": "answer", "run_id": run_id}, {"pixels": pixels})
         return arrays["probabilities"], tuple(answer["class_names"])
+
+    def explain(
+        self,
+        run_id: str,
+        name: str,
+        picture: bytes,
+        method: str,
+        layer: str | None = None,
+        class_name: str | None = None,
+        crop: str | None = None,
+    ) -> Explanation:
+        """What a run's best weights look at in the file `picture`, called `name`, for one class.
+
+        `method` is one of `explanation.METHODS`. `layer`, for Grad-CAM alone, is a convolution layer, by default the
+        last one; `class_name` is by default the network's answer; `crop` is as in `predict`.
+
+        Raises:
+            UserError: the run has no weights yet, the picture cannot be read, or there is no such method, layer or
+                class.
+            EngineError: the engine crashed or overran its deadline.
+        """
+        asked = {"names": [name], "crop": crop}
+        arrays = {"0": np.frombuffer(picture, np.uint8)}
+        return self._explain(run_id, name, asked, arrays, (method, layer, class_name))
+
+    def explain_pixels(
+        self,
+        run_id: str,
+        pixels: Pixels,
+        method: str,
+        layer: str | None = None,
+        class_name: str | None = None,
+        name: str = "The picture",
+    ) -> Explanation:
+        """As `explain`, for `pixels` (height, width, channels) of the shape that the network reads.
+
+        `name` is what sentences call the picture. Raises UserError also where the shape is another one.
+        """
+        return self._explain(run_id, name, {}, {"pixels": pixels}, (method, layer, class_name))
+
+    def _explain(
+        self,
+        run_id: str,
+        name: str,
+        asked: dict[str, Any],
+        arrays: Arrays,
+        how: tuple[str, str | None, str | None],
+    ) -> Explanation:
+        choices = dict(zip(("method_name", "layer", "class_name"), how, strict=True))
+        row, maps = self._ask({"method": "explain", "run_id": run_id, **asked, **choices}, arrays)
+        return Explanation.of_row(name, row, maps, row["notes"])
 
     def batch(self, config: ExperimentConfig, epoch: int, step: int, most: int) -> Batch:
         """The batch that training makes of `config` at `step` of `epoch`, counted from 0; its first `most` pictures.

@@ -20,6 +20,7 @@ from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.datasets.splits import TrainingArrays, load_split, nested_order
 from core.datasets.storage import load_dataset
 from core.engine.decoder import HURRIED_SECONDS, LOST_SECONDS, PICTURE_SECONDS, Decoder, PictureTooSlow
+from core.engine.explaining import explain_pixels
 from core.engine.familiarity import (
     Familiarity,
     FamiliarityTaker,
@@ -56,6 +57,7 @@ class Requests:
             "predict": self._predict,
             "decode": self._decode,
             "answer": self._answer,
+            "explain": self._explain,
             "preview": self._preview,
             "batch": self._batch,
             "count_right": self._count_right,
@@ -91,11 +93,21 @@ class Requests:
         from core.training.saved_models import predict
 
         loaded, pixels = self._load(document["run_id"]), arrays["pixels"]
-        if pixels.shape[1:] != loaded.image_shape:
-            raise UserError(
-                f"This run needs pictures of {_sides(loaded.image_shape)}, not {_sides(pixels.shape[1:])}."
-            )
+        _check_shape(pixels.shape[1:], loaded.image_shape)
         return {"class_names": list(loaded.class_names)}, {"probabilities": predict(loaded.model, pixels)}
+
+    def _explain(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+        """Of `pixels`, or of the file "0", which is decoded first."""
+        loaded, pixels, notes = self._load(document["run_id"]), arrays.get("pixels"), []
+        if pixels is None:
+            asked = {**document, "crop": document["crop"] or loaded.crop}
+            (row,), seen = _decode_all(self._decoder, asked, arrays, loaded.image_shape)
+            if row["error"]:
+                raise UserError(row["error"])
+            pixels, notes = seen["0"], row["notes"]
+        _check_shape(pixels.shape, loaded.image_shape)
+        answer, maps = explain_pixels(loaded, pixels, document)
+        return {**answer, "notes": notes}, maps
 
     def _preview(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         from core.training.augmentation import apply
@@ -259,6 +271,11 @@ def _decode_all(
             row["error"] = str(error)
         rows.append(row)
     return rows, seen
+
+
+def _check_shape(found: tuple[int, ...], needed: tuple[int, ...]) -> None:
+    if found != needed:
+        raise UserError(f"This run needs pictures of {_sides(needed)}, not {_sides(found)}.")
 
 
 def _sides(image_shape: tuple[int, ...]) -> str:
