@@ -1,19 +1,26 @@
-"""REST about a trained run's answers: how good they are, and which are wrong."""
+"""REST about a trained run's answers: how good they are, which are wrong, and what it looks at in a picture."""
 
+import base64
 import re
+from functools import partial
 from typing import Any
 
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import route
-from core.errors import UserError
+from core.api.responses import answer_files, route
+from core.engine.heat_map import render_explanation
+from core.errors import ConfigError, UserError
+from core.images import CROPS, MAX_FILE_BYTES
 from core.inspection.answers import BEST, answers_of
 from core.inspection.confusions import confusions_document
 from core.inspection.evaluation import evaluate, evaluation_document
 from core.inspection.mistakes import mistakes_of
-from core.server.services import Services
+from core.server.services import Services, get_services
 
+MAX_PICTURE_BYTES = MAX_FILE_BYTES + 1_000_000  # with the other fields of the form
 LIMIT = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -25,6 +32,7 @@ def routes() -> list[Route]:
         route("/api/v1/runs/{id}/evaluate", "GET", _evaluate, asks_engine=True),
         route("/api/v1/runs/{id}/mistakes", "GET", _mistakes, asks_engine=True),
         route("/api/v1/runs/{id}/confusions", "GET", _confusions),
+        Route("/api/v1/runs/{id}/explain", _explain, methods=["POST"]),
     ]
 
 
@@ -52,3 +60,40 @@ def _limit_of(text: str) -> int:
     if not LIMIT.fullmatch(text):
         raise UserError(f"limit must be a whole number from 1 to 999999999, not {text[:20]!r}.")
     return int(text)
+
+
+async def _explain(request: Request) -> Response:
+    """A multipart form with one file and `method`, optionally with `layer`, `class` and `crop`."""
+    run_id = request.path_params["id"]
+    return await answer_files(
+        request,
+        lambda: get_services().store.get_run(run_id),
+        partial(_explanation, run_id),
+        most=1,
+        max_bytes=MAX_PICTURE_BYTES,
+    )
+
+
+def _explanation(run_id: str, files: list[UploadFile], form: FormData) -> Any:
+    if len(files) != 1:
+        raise UserError("Send one picture as a file of a multipart form.")
+    unknown = {key for key, value in form.multi_items() if isinstance(value, str)} - {
+        "method", "layer", "class", "crop",
+    }  # fmt: skip
+    if unknown:
+        raise ConfigError(min(unknown)[:40], "is not known here. Known are method, layer, class and crop.")
+    method, layer, class_name, crop = (_text(form, key) for key in ("method", "layer", "class", "crop"))
+    if crop is not None and crop not in CROPS:
+        raise ConfigError("crop", f"must be one of {', '.join(CROPS)}.")
+    (file,) = files
+    explained = get_services().engine.explain(
+        run_id, file.filename or "picture", file.file.read(MAX_FILE_BYTES + 1), method or "grad-cam", layer,
+        class_name, crop,
+    )  # fmt: skip
+    return {**explained.to_json(), "png": base64.b64encode(render_explanation(explained)).decode()}
+
+
+def _text(form: FormData, key: str) -> str | None:
+    """A field of the form; None where it is missing or empty, as forms of browsers send it."""
+    value = form.get(key)
+    return value if isinstance(value, str) and value else None

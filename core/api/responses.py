@@ -7,6 +7,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -91,6 +93,40 @@ async def answer_body(request: Request, work: Callable[[bytes], Any], status: in
         return refuse(413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is not a config.")
 
     return await answer(lambda: work(body), status)
+
+
+async def answer_files(
+    request: Request,
+    find: Callable[[], Any],
+    work: Callable[[list[UploadFile], FormData], Any],
+    *,
+    most: int,
+    max_bytes: int,
+) -> Response:
+    """The answer of `work` to up to `most` files of a multipart form, of `max_bytes` in total, one after the other.
+
+    `find` says first, by what it raises, whether that is there which the files are for.
+    """
+    known = await answer(lambda: bool(find()))
+    if known.status_code != 200:
+        return known  # without reading what was sent along
+    too_large = refuse(
+        413, f"The pictures are larger than {max_bytes // 1_000_000} MB in total. Send fewer at a time."
+    )
+    if int(request.headers.get("content-length", 0)) > max_bytes:
+        return too_large
+    try:
+        # Starlette writes a file that is larger than 1 MB to disk; it is read from there when it is asked about.
+        async with limited(request, max_bytes).form(max_files=most, max_fields=10) as form:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            return await answer(lambda: work(files, form), limiter=one_at_a_time())
+    except TooLarge:
+        return too_large
+    except HTTPException as error:
+        number = "1 file" if most == 1 else f"1 to {most} files"
+        return refuse(400, f"The form cannot be read: {error.detail} Send {number} as multipart/form-data.")
+    except OSError as error:
+        return refuse(503, f"The pictures could not be stored while they were received: {error.strerror}.")
 
 
 class TooLarge(Exception):

@@ -24,6 +24,7 @@ def build_routes() -> list[Route]:
         *sweeps.routes(),
         *notebook.routes(),
         *augmentation.routes(),
+        *inspection.routes(),
         *uploads.routes(),
     ]
 

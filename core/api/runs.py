@@ -1,27 +1,15 @@
 """REST about runs: list, show, start, control, fork, predict, and a dry run before the start."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import (
-    TooLarge,
-    answer,
-    answer_body,
-    flag_of,
-    limited,
-    one_at_a_time,
-    parse_body,
-    refuse,
-    route,
-    values_of,
-)
+from core.api.responses import answer_body, answer_files, flag_of, parse_body, route, values_of
 from core.config import ExperimentConfig
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
@@ -120,32 +108,17 @@ def config_of(asked: dict[str, Any]) -> ExperimentConfig:
 async def _predict(request: Request) -> Response:
     """A multipart form with one or more files, and optionally `crop`: by default as the run's training pictures."""
     run_id = request.path_params["id"]
-    known = await answer(lambda: get_services().store.get_run(run_id).id)
-    if known.status_code != 200:
-        return known  # without reading what was sent along
-    too_large = refuse(
-        413,
-        f"The pictures are larger than {MAX_PICTURES_BYTES // 1_000_000} MB in total. Send fewer at a time.",
+    return await answer_files(
+        request,
+        lambda: get_services().store.get_run(run_id),
+        partial(_answers, run_id),
+        most=MAX_PICTURES,
+        max_bytes=MAX_PICTURES_BYTES,
     )
-    if int(request.headers.get("content-length", 0)) > MAX_PICTURES_BYTES:
-        return too_large
-    try:
-        # Starlette writes a file that is larger than 1 MB to disk; it is read from there when it is asked about.
-        async with limited(request, MAX_PICTURES_BYTES).form(max_files=MAX_PICTURES, max_fields=10) as form:
-            files = [value for _, value in form.multi_items() if not isinstance(value, str)]
-            return await answer(partial(_answers, run_id, files, form.get("crop")), limiter=one_at_a_time())
-    except TooLarge:
-        return too_large
-    except HTTPException as error:
-        return refuse(
-            400,
-            f"The form cannot be read: {error.detail} Send 1 to {MAX_PICTURES} files as multipart/form-data.",
-        )
-    except OSError as error:
-        return refuse(503, f"The pictures could not be stored while they were received: {error.strerror}.")
 
 
-def _answers(run_id: str, files: Sequence[UploadFile], crop: object) -> Any:
+def _answers(run_id: str, files: list[UploadFile], form: FormData) -> Any:
+    crop = form.get("crop")
     if not files:
         raise UserError("Send at least one picture as a file of a multipart form.")
     if not (crop is None or (isinstance(crop, str) and crop in CROPS)):

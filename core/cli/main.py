@@ -11,6 +11,7 @@ from core.cli import (
     datasets,
     doctor,
     example,
+    explain,
     inspection,
     interventions,
     marks,
@@ -37,9 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
-        datasets, preflight, runs, interventions, compare, marks, studies, sweeps, notebook, predict, inspection,
-        augmentation,
-        presets, doctor, example, trash,
+        datasets, preflight, runs, interventions, compare, marks, studies, sweeps, notebook, predict, explain,
+        inspection, augmentation, presets, doctor, example, trash,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)

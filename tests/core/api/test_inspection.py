@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """`evaluate` and `mistakes` by REST: the command line's JSON."""
 
 import pytest
@@ -6,6 +7,21 @@ from starlette.testclient import TestClient
 
 from core.api.routes import build_routes
 from tests.core.conftest import run_json
+=======
+"""REST about what a run looks at: the command line's JSON with the PNG, and a status and a sentence for errors."""
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from core.api import inspection as api
+from core.api.routes import build_routes
+from tests.core.conftest import picture_file, run_json
+>>>>>>> 31bfc95 (cli, api: add explain)
 
 
 @pytest.fixture
@@ -14,6 +30,7 @@ def client():
         yield made
 
 
+<<<<<<< HEAD
 def test_it_gives_what_the_command_line_gives(home, client) -> None:
     of_run = f"/api/v1/runs/{home.run_id}"
     for query, options in [
@@ -46,3 +63,58 @@ def test_what_cannot_be_asked_is_refused_in_words(home, client, query: str, stat
 
 def test_no_run_has_no_answers(home, client) -> None:
     assert client.get("/api/v1/runs/nobody/evaluate").status_code == 404
+=======
+def test_it_gives_what_the_command_line_gives_and_the_png(home, client, tmp_path) -> None:
+    picture, out = picture_file(tmp_path), tmp_path / "why.png"
+    _, expected = run_json(
+        "explain",
+        "--run",
+        home.run_id,
+        str(picture),
+        "--method",
+        "occlusion",
+        "--class",
+        "star",
+        "--out",
+        str(out),
+    )
+    answer = client.post(
+        f"/api/v1/runs/{home.run_id}/explain",
+        files={"picture": ("picture.png", picture.read_bytes())},
+        data={"method": "occlusion", "class": "star", "layer": ""},
+    )
+    assert answer.status_code == 200, answer.text
+    document = answer.json()
+    png = base64.b64decode(document.pop("png"))
+    assert png == out.read_bytes()
+    assert document == {key: value for key, value in expected.items() if key != "out"} | {
+        "image": "picture.png"
+    }
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.text["Description"] == document["sentence"]
+
+
+def test_what_cannot_be_explained_is_a_status_and_a_sentence(home, client, tmp_path, monkeypatch) -> None:
+    path, picture = f"/api/v1/runs/{home.run_id}/explain", picture_file(tmp_path).read_bytes()
+    one = {"picture": ("red.png", picture)}
+
+    def refused(status: int, **sent: object) -> str:
+        answer = client.post(path, **sent)
+        assert (answer.status_code, list(answer.json())) == (status, ["error", "field"])
+        return answer.json()["error"]
+
+    assert "Choose one of conv_1, conv_2" in refused(
+        400, files=one, data={"method": "grad-cam", "layer": "x"}
+    )
+    assert "Choose one of circle, square" in refused(400, files=one, data={"class": "squirrel"})
+    assert "Choose one of grad-cam, occlusion" in refused(400, files=one, data={"method": "guess"})
+    assert "crop must be one of" in refused(400, files=one, data={"crop": "none"}).replace(":", "")
+    assert "Known are method, layer, class and crop" in refused(400, files=one, data={"klass": "cat"})
+    assert "bad.png is not a picture" in refused(400, files={"picture": ("bad.png", b"no")})
+    assert "Send one picture" in refused(400)
+    two = [("a", ("a.png", picture)), ("b", ("b.png", picture))]
+    assert "Send 1 file as multipart/form-data" in refused(400, files=two)
+    monkeypatch.setattr(api, "MAX_PICTURE_BYTES", 100)
+    assert "larger than" in refused(413, files=one)
+    assert client.post("/api/v1/runs/nobody/explain").status_code == 404
+>>>>>>> 31bfc95 (cli, api: add explain)
