@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.training.attribution import copy_model
 
-# With one copy chance decides, since random weights reverse a map as often as not. On runs of two presets 90 % of the
-# correlations with one copy lay between -0.7 and 0.8, and of their means over six between -0.2 and 0.36.
+# With one copy chance decides, since random weights reverse a map as often as not. On runs of two presets, of 280 maps
+# by Grad-CAM and occlusion up to 18 % had a correlation of 0.5 or more with one copy, and none in the mean over five.
 COPIES = 5
 
 
