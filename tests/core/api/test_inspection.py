@@ -1,14 +1,4 @@
-<<<<<<< HEAD
-"""`evaluate` and `mistakes` by REST: the command line's JSON."""
-
-import pytest
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
-
-from core.api.routes import build_routes
-from tests.core.conftest import run_json
-=======
-"""REST about what a run looks at: the command line's JSON with the PNG, and a status and a sentence for errors."""
+"""REST about a run's answers: the command line's JSON, with the PNG of `explain`, and a sentence for errors."""
 
 import base64
 import io
@@ -21,7 +11,6 @@ from starlette.testclient import TestClient
 from core.api import inspection as api
 from core.api.routes import build_routes
 from tests.core.conftest import picture_file, run_json
->>>>>>> 31bfc95 (cli, api: add explain)
 
 
 @pytest.fixture
@@ -30,7 +19,6 @@ def client():
         yield made
 
 
-<<<<<<< HEAD
 def test_it_gives_what_the_command_line_gives(home, client) -> None:
     of_run = f"/api/v1/runs/{home.run_id}"
     for query, options in [
@@ -63,7 +51,8 @@ def test_what_cannot_be_asked_is_refused_in_words(home, client, query: str, stat
 
 def test_no_run_has_no_answers(home, client) -> None:
     assert client.get("/api/v1/runs/nobody/evaluate").status_code == 404
-=======
+
+
 def test_it_gives_what_the_command_line_gives_and_the_png(home, client, tmp_path) -> None:
     picture, out = picture_file(tmp_path), tmp_path / "why.png"
     _, expected = run_json(
@@ -117,4 +106,3 @@ def test_what_cannot_be_explained_is_a_status_and_a_sentence(home, client, tmp_p
     monkeypatch.setattr(api, "MAX_PICTURE_BYTES", 100)
     assert "larger than" in refused(413, files=one)
     assert client.post("/api/v1/runs/nobody/explain").status_code == 404
->>>>>>> 31bfc95 (cli, api: add explain)
