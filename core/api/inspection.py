@@ -15,9 +15,9 @@ from core.engine.heat_map import render_explanation
 from core.errors import ConfigError, UserError
 from core.images import CROPS, MAX_FILE_BYTES
 from core.inspection.answers import BEST, answers_of
-from core.inspection.confusions import confusions_document
 from core.inspection.evaluation import evaluate, evaluation_document
 from core.inspection.mistakes import mistakes_of
+from core.runs.breakdown import confusions_document
 from core.server.services import Services, get_services
 
 MAX_PICTURE_BYTES = MAX_FILE_BYTES + 1_000_000  # with the other fields of the form

@@ -6,11 +6,10 @@ from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.engine.client import Engine
 from core.formatting import percent
 from core.inspection.answers import BEST, SPLITS, answers_of
-from core.inspection.confusions import confusions_document, why_no_confusions
 from core.inspection.evaluation import SplitEvaluation, evaluate, evaluation_document
 from core.inspection.measures import largest_confusions
 from core.inspection.mistakes import ORDERS, mistakes_of
-from core.runs.breakdown import class_names_of
+from core.runs.breakdown import class_names_of, confusions_document, why_no_confusions
 from core.store.store import Store
 from core.workspace import Workspace
 

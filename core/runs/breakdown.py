@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.datasets.class_counts import ROUGH_POINTS, half_width_points
 from core.datasets.storage import describe_dataset
 from core.formatting import count_of, listed, percent
-from core.store.breakdowns import CorruptedLabels, Followed, RunBreakdown
+from core.store.breakdowns import Confusions, CorruptedLabels, Followed, RunBreakdown
 from core.store.class_accuracy import ClassCounts
 from core.store.records import Run
 from core.workspace import Workspace
@@ -144,6 +144,32 @@ def breakdown_document(workspace: Workspace, run: Run, breakdown: RunBreakdown |
             "training": _followed(breakdown.training_pictures, names),
             "validation": _followed(breakdown.validation_pictures, names),
         },
+    }
+
+
+def why_no_confusions(run: Run) -> str:
+    """Why a run has none, in a sentence."""
+    if run.epoch:
+        return "This run was trained before ConvDeck kept confusions. New runs have them."
+    return "Confusions are counted once the first epoch has ended."
+
+
+def confusions_document(workspace: Workspace, run: Run, confusions: Confusions | None) -> dict[str, Any]:
+    """As JSON: `confusion` over `epoch`, each with a row per true class; and why there are none."""
+    document: dict[str, Any] = {
+        "run": run.id,
+        "split": "validation",
+        "note": None,
+        "class_names": [],
+        "epoch": [],
+        "confusion": [],
+    }
+    if confusions is None:
+        return document | {"note": why_no_confusions(run)}
+    return document | {
+        "class_names": list(class_names_of(workspace, run, confusions.matrices.shape[1])),
+        "epoch": confusions.epochs.tolist(),
+        "confusion": confusions.matrices.tolist(),
     }
 
 
