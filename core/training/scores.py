@@ -34,6 +34,12 @@ class Scorer:
         """How many numbers the features of a picture are."""
         return int(self._features.output.shape[-1])
 
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(count, units) features → (count, classes), what the softmax makes probabilities of."""
+        kernel, bias = (ops.convert_to_numpy(weights) for weights in (self._output.kernel, self._output.bias))
+        logits: NDArray[np.float32] = features @ kernel + bias
+        return logits
+
     def score(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(count, height, width, channels) uint8 → (features (count, units), log-probabilities (count, classes)).
 
