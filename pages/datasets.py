@@ -8,8 +8,8 @@ from core.workspace import Workspace
 from pages.components.datasets.cards import render_card
 from pages.components.datasets.gallery import render_inside
 from pages.components.datasets.import_form import render_import
-from pages.components.datasets.widgets import scroll_here
 from pages.components.kit import session
+from pages.components.kit.picture_grid import scroll_here
 
 
 def main() -> None:

@@ -287,7 +287,9 @@ def test_a_strangers_class_names_stay_text(engine, workspace) -> None:
     assert not page.exception
     assert "example.org" not in "".join(each.value for each in (*page.markdown, *page.caption))
     grid = next(
-        each.proto for each in page.get("bidi_component") if each.proto.component_name == "convdeck.pictures"
+        each.proto
+        for each in page.get("bidi_component")
+        if each.proto.component_name == "convdeck_pictures.pictures"
     )
     assert (
         json.loads(grid.mixed.json if grid.HasField("mixed") else grid.json)["groups"][0]["name"]

@@ -12,8 +12,8 @@ from core.datasets.storage import Dataset
 from core.formatting import count_of
 from core.workspace import Workspace
 from pages.components.datasets.report import render_counts, render_left_out, render_notes, report_of
-from pages.components.datasets.widgets import picture_grid
 from pages.components.kit import session
+from pages.components.kit.picture_grid import picture_grid
 from pages.components.kit.pictures import contact_sheet
 from pages.components.kit.text import literal
 

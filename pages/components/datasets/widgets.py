@@ -1,6 +1,5 @@
-"""What these pages need of the browser beyond Streamlit: an upload in portions, a grid of pictures, a scroll."""
+"""What this page needs of the browser beyond Streamlit: an upload in portions."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +11,6 @@ HERE = Path(__file__).parent
 # Name of each component: its script and its style in `assets`.
 FILES: dict[str, tuple[str, str | None]] = {
     "upload": ("upload.js", "upload.css"),
-    "pictures": ("pictures.js", "pictures.css"),
-    "scroll": ("scroll.js", None),
 }
 
 
@@ -37,26 +34,6 @@ def upload_box(
     if not isinstance(uploaded, Mapping) or not isinstance(uploaded.get("id"), str):
         return None
     return Uploaded(uploaded["id"], bool(uploaded.get("collected")))
-
-
-def picture_grid(
-    sheet: bytes, size: tuple[int, int], columns: int, groups: Sequence[tuple[str, Sequence[str]]], key: str
-) -> None:
-    """Pictures of `size` (width, height) that lie in a PNG `sheet` side by side in rows of `columns`.
-
-    `groups` are headings with what each picture beneath is, in the order of the sheet.
-    """
-    data = {
-        "sheet": f"data:image/png;base64,{base64.b64encode(sheet).decode()}",
-        "width": size[0], "height": size[1], "columns": columns,
-        "groups": [{"name": name, "labels": list(labels)} for name, labels in groups],
-    }  # fmt: skip
-    _mount("pictures", key=key, data=data)
-
-
-def scroll_here(token: str) -> None:
-    """Bring this place into view, once per token."""
-    _mount("scroll", key="scroll-here", data={"token": token})
 
 
 def _nothing() -> None:

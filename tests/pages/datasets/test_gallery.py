@@ -27,7 +27,7 @@ def save(workspace, name: str, y_train, y_test, class_names, **settings) -> None
 
 def grid(page) -> dict:
     found = [each.proto for each in page.get("bidi_component")]
-    proto = next(each for each in found if each.component_name == "convdeck.pictures")
+    proto = next(each for each in found if each.component_name == "convdeck_pictures.pictures")
     return json.loads(proto.mixed.json if proto.HasField("mixed") else proto.json)
 
 

@@ -109,7 +109,7 @@ def select_part(page: AppTest, part: str) -> None:
 def grid_of(page: AppTest) -> dict[str, Any]:
     """What the browser gets of the pictures."""
     found = [each.proto for each in page.get("bidi_component")]
-    grid = next(each for each in found if each.component_name == "convdeck.pictures")
+    grid = next(each for each in found if each.component_name == "convdeck_pictures.pictures")
     return json.loads(grid.mixed.json if grid.HasField("mixed") else grid.json)
 
 

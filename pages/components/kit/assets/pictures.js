@@ -1,8 +1,9 @@
-// A grid of small pictures, enlarged without smoothing; a click shows one large, with its class and place.
+// A grid of small pictures, enlarged without smoothing; a click shows one large, with its class and place, or tells the
+// page which it is (`picks`).
 
 const mounted = new WeakMap()
 
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   let state = mounted.get(parentElement)
   if (!state) {
     const root = document.createElement("div")
@@ -22,6 +23,7 @@ export default function ({ parentElement, data }) {
       if (event.key === "ArrowRight") open(state, state.at + 1)
     }
   }
+  state.pick = (place) => setTriggerValue("picked", { place })
   if (state.sheet !== data.sheet) {
     state.sheet = data.sheet
     state.data = data
@@ -44,7 +46,7 @@ function draw(state) {
       const heading = document.createElement("p")
       heading.textContent = group.name
       const grid = document.createElement("div")
-      grid.className = "grid"
+      grid.className = data.captions.length ? "grid captioned" : "grid"
       for (const label of group.labels) {
         const index = tile++
         const button = document.createElement("button")
@@ -54,7 +56,12 @@ function draw(state) {
         const canvas = document.createElement("canvas")
         paint(state, index, canvas, 1)
         button.append(canvas)
-        button.onclick = () => open(state, index)
+        for (const line of (data.captions[index] ?? "").split("\n").filter(Boolean)) {
+          const caption = document.createElement("span")
+          caption.textContent = line
+          button.append(caption)
+        }
+        button.onclick = () => (data.picks ? state.pick(index) : open(state, index))
         grid.append(button)
       }
       root.append(heading, grid)
