@@ -47,6 +47,17 @@ def wilson_interval(right: int, count: int, confidence: float = 0.95) -> tuple[f
     return (0.0 if right == 0 else middle - half), (1.0 if right == count else middle + half)
 
 
+def accuracy_difference(first: Accuracy, second: Accuracy) -> Accuracy:
+    """`first` minus `second`, on different pictures, with its 95 % interval; from -1 to 1.
+
+    Newcombe's method 10, Statistics in Medicine 17, 1998, page 876: it joins the two Wilson intervals.
+    """
+    value = first.value - second.value
+    low = value - math.hypot(first.value - first.low, second.high - second.value)
+    high = value + math.hypot(first.high - first.value, second.value - second.low)
+    return Accuracy(value, low, high)
+
+
 def accuracy_of(answers: SplitAnswers) -> Accuracy:
     """The accuracy over all pictures, of which there is at least one."""
     right, count = int(answers.right.sum()), len(answers)
