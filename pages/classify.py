@@ -31,6 +31,10 @@ def main() -> None:
         f"{percent(run.best_val_accuracy)} of its validation pictures. It always chooses one of the classes "
         f"that it knows, even for something it has never seen."
     )
+    st.page_link(
+        "inspect_run.py", label="See what it gets wrong", icon=":material/troubleshoot:",
+        query_params={"run": run.id},
+    )  # fmt: skip
     classes = services.store.breakdowns.validation_at(run.id, run.best_epoch) if run.best_epoch else None
     if caution := caution_in_words(run, classes):
         st.warning(literal(caution), icon=":material/balance:")

@@ -24,6 +24,7 @@ page = st.navigation(
         st.Page("augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
         st.Page("runs.py", title="Runs", icon=":material/monitoring:"),
         st.Page("compare.py", title="Compare", icon=":material/stacked_line_chart:"),
+        st.Page("inspect_run.py", title="Inspect", icon=":material/troubleshoot:", url_path="inspect"),
         st.Page("sweeps.py", title="Sweeps", icon=":material/travel_explore:"),
         st.Page("studies.py", title="Studies", icon=":material/science:"),
         st.Page("notebook.py", title="Notebook", icon=":material/menu_book:"),

@@ -65,6 +65,15 @@ def _stop_and_resume(services: Services, runs: Sequence[Run]) -> None:
 
 def _links(run: Run) -> None:
     st.page_link(
+        "inspect_run.py",
+        label="Inspect",
+        icon=":material/troubleshoot:",
+        query_params={"run": run.id},
+        disabled=run.best_epoch is None,
+        help="See what this run gets wrong, and how good it really is.",
+        width="content",
+    )
+    st.page_link(
         "classify.py",
         label="Classify pictures",
         icon=":material/image_search:",

@@ -1,0 +1,86 @@
+"""Which run is inspected, on which part of its data set, and with the weights of which epoch."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.errors import UserError
+from core.formatting import percent
+from core.inspection.answers import BEST, LAST, weights_of
+from core.server.services import Services
+from core.store.records import Run
+from pages.components.inspect_run.address import View, field, show_run
+from pages.components.inspect_run.evaluations import PARTS
+from pages.components.kit import session
+from pages.components.kit.text import error_text, literal
+
+MOST_RUNS = 500
+
+
+def runs_with_weights(services: Services, *wanted: str | None) -> dict[str, Run]:
+    """By their ids, the newest first; the `wanted` ones also where there are very many."""
+    listed = services.store.list_runs(limit=MOST_RUNS, alone_first=True)
+    missing = [run_id for run_id in wanted if run_id and run_id not in {run.id for run in listed}]
+    return {
+        run.id: run
+        for run in [*listed, *services.store.get_runs(missing)]
+        if run.best_epoch is not None
+    }  # fmt: skip
+
+
+def choose_run(runs: Mapping[str, Run], view: View) -> Run:
+    """The run of the address, or the one that was looked at on Runs, or the first one; and the field for another."""
+    looked_at = session.chosen_runs() or ()
+    chosen = next(run_id for run_id in (view.run, *looked_at, *runs) if run_id in runs)
+    if view.run is not None and view.run != chosen:
+        st.warning(
+            f"There is no run “{literal(view.run[:40])}” with weights here.", icon=":material/link_off:"
+        )
+    if view.run != chosen:
+        show_run(chosen)
+    st.selectbox(
+        "Run",
+        list(runs),
+        format_func=lambda run_id: in_words(runs[run_id]),
+        width=420,
+        **field("run", chosen),
+    )
+    return runs[chosen]
+
+
+def choose_part_and_weights(run: Run, view: View) -> str:
+    """The fields for both. Returns `best` or `last`, or what the address says where there are no such weights."""
+    st.segmented_control(
+        "Pictures of", list(PARTS), required=True, format_func=PARTS.__getitem__,
+        help="**Test** pictures had no part in training or in choosing an epoch. **Validation** pictures chose the "
+        "best epoch.", **field("split", view.split),
+    )  # fmt: skip
+    kept = _weights(run)
+    try:
+        which = weights_of(run, view.epoch)[0]
+    except UserError as error:
+        st.warning(literal(error_text(error)), icon=":material/link_off:")
+        which = next(iter(kept))
+    # Where the last epoch is the best one, they are the same weights.
+    if len(set(kept.values())) > 1:
+        st.segmented_control(
+            "Weights of", list(kept), required=True,
+            format_func=lambda each: f"{'Best' if each == BEST else 'Last'} epoch ({kept[each]})",
+            help="The best epoch is the one with the highest validation accuracy.", **field("epoch", which),
+        )  # fmt: skip
+    return which
+
+
+def in_words(run: Run) -> str:
+    """`tiny 1 (shapes, 62.4 %)`"""
+    return f"{run.name} ({run.dataset}, {percent(run.best_val_accuracy)})"
+
+
+def _weights(run: Run) -> dict[str, int]:
+    kept = {}
+    for which in (BEST, LAST):
+        try:
+            kept[which] = weights_of(run, which)[1]
+        except UserError:
+            continue
+    return kept
