@@ -15,6 +15,7 @@ RIGHT, WRONG = "34, 115, 176", "200, 50, 75"
 WHITE, WHITE_FROM = "#FFFFFF", 0.8
 MOST_NUMBERED, MOST_NUMBERED_NARROW = 12, 10  # classes: more have no room for figures in their cells
 MOST_NAMED, MOST_NAMED_NARROW, LONGEST_NAME = 30, 12, 14  # of more classes some are named
+MOST_MAPPED = 200  # of more, a cell is smaller than a pixel
 MOST_CELLS = 900  # of more, those without a picture cannot be clicked
 AROUND, NARROW_PIXELS = 100, 270  # names and title; the map itself on a phone
 

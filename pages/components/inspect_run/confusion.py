@@ -6,6 +6,7 @@ from core.formatting import count_of, percent
 from core.inspection.evaluation import SplitEvaluation
 from core.inspection.measures import largest_confusions
 from pages.components.charts.confusion import (
+    MOST_MAPPED,
     MOST_NUMBERED,
     MOST_NUMBERED_NARROW,
     confusion_figure,
@@ -33,6 +34,11 @@ def render_confusion(evaluation: SplitEvaluation, key: str) -> None:
 
 def _render_matrix(evaluation: SplitEvaluation, key: str) -> None:
     names, is_narrow = evaluation.answers.class_names, browser.is_narrow()
+    if len(names) > MOST_MAPPED:
+        st.caption(
+            f"A matrix of {len(names):,} classes would be too fine to see. Choose a confusion, or a class below."
+        )
+        return
     has_figures = len(names) <= (MOST_NUMBERED_NARROW if is_narrow else MOST_NUMBERED)
     unit = COUNTS
     if has_figures:

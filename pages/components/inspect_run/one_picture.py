@@ -7,19 +7,40 @@ import numpy as np
 import streamlit as st
 
 from core.formatting import percent
-from core.inspection.answers import SplitAnswers
+from core.inspection.answers import Numbers, SplitAnswers
 from core.system.frames import Pixels
+from pages.components.kit import session
 from pages.components.kit.answers import right_or_wrong
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import literal
 
 SIDE = 256
 MOST_CLASSES = 5
+AT = "inspect-picture"
 
 
 @st.dialog("One picture", width="medium", icon=":material/image_search:")
-def render_one(answers: SplitAnswers, place: int, pixels: Pixels) -> None:
-    """The picture at `place` along the answers. `pixels` are (height, width, 1 or 3)."""
+def render_one(answers: SplitAnswers, places: Numbers, pixels: Pixels) -> None:
+    """The picture that was opened last of those at `places` along the answers, and a way to the ones beside it.
+
+    `pixels` are (places, height, width, 1 or 3).
+    """
+    at = min(int(session.widget_value(AT, 0)), len(places) - 1)
+    _render_picture(answers, int(places[at]), pixels[at])
+    with st.container(horizontal=True, gap="small"):
+        for label, icon, step in (("Previous", "arrow_back", -1), ("Next", "arrow_forward", 1)):
+            st.button(
+                label, key=f"inspect-picture-{step}", icon=f":material/{icon}:", on_click=open_one, args=(at + step,),
+                disabled=not 0 <= at + step < len(places),
+            )  # fmt: skip
+
+
+def open_one(at: int) -> None:
+    """Have the dialog show the picture at this place of the page."""
+    session.set_widget(AT, at)
+
+
+def _render_picture(answers: SplitAnswers, place: int, pixels: Pixels) -> None:
     names = answers.class_names
     truth, answer = names[answers.labels[place]], names[answers.predicted[place]]
     left, right = st.columns(2, gap="medium")

@@ -14,7 +14,7 @@ from core.inspection.selection import answers_csv, select
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.inspect_run.address import ANY, PICTURES, View, change, field
-from pages.components.inspect_run.one_picture import render_one
+from pages.components.inspect_run.one_picture import open_one, render_one
 from pages.components.kit import browser, session
 from pages.components.kit.picture_grid import picture_grid, scroll_here
 from pages.components.kit.pictures import contact_sheet
@@ -127,7 +127,8 @@ def render_sheet(
             captions=captions(answers, shown, second),
         )  # fmt: skip
     if picked is not None:
-        render_one(answers, int(shown[picked]), pixels[picked])
+        open_one(picked)
+        render_one(answers, shown, pixels)
 
 
 def captions(answers: SplitAnswers, places: Iterable[int], second: SplitAnswers | None) -> list[str]:

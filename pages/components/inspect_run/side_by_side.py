@@ -11,7 +11,7 @@ from core.inspection.evaluation import SplitEvaluation
 from core.inspection.pairs import Pair, pair_of
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.charts.confusion import difference_figure
+from pages.components.charts.confusion import MOST_MAPPED, difference_figure
 from pages.components.charts.plotly_marks import CONFIG
 from pages.components.inspect_run.address import NO_RUN, View, field
 from pages.components.inspect_run.choices import in_words
@@ -39,6 +39,7 @@ def render_side_by_side(
     chosen = view.other if view.other in comparable else NO_RUN
     st.selectbox(
         "Compare with", [NO_RUN, *comparable], width=420, **field("other", chosen),
+        help="Runs on the same data set, with the weights of their best epoch.",
         format_func=lambda run_id: "Choose a run" if run_id == NO_RUN else in_words(comparable[run_id]),
     )  # fmt: skip
     if chosen == NO_RUN:
@@ -111,6 +112,8 @@ def p_in_words(p: float) -> str:
 
 
 def _render_difference(one: SplitEvaluation, other: SplitEvaluation, key: str) -> None:
+    if len(one.answers.class_names) > MOST_MAPPED:
+        return
     is_narrow = browser.is_narrow()
     st.plotly_chart(
         difference_figure(one.confusion, other.confusion, one.answers.class_names, is_narrow=is_narrow),

@@ -13,7 +13,7 @@ from core.errors import EngineError
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
 from pages.components.inspect_run import evaluations
-from tests.pages.visits import address, go_to, open_page, press, words
+from tests.pages.visits import address, button, go_to, open_page, press, words
 from tests.uneven import Uneven, draw_leaves
 
 PARTS = PROJECT_ROOT / "pages" / "components" / "inspect_run"
@@ -194,3 +194,27 @@ def test_the_server_loads_neither_keras_nor_scipy_for_it_and_keeps_python_s_own_
         [sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
     assert (done.returncode, done.stdout.strip()) == (0, "[] (obj, /)"), done.stderr
+
+
+def test_one_picture_leads_to_the_next(uneven_home: Uneven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest has no click for a component: the second picture of the grid counts as picked."""
+    monkeypatch.setattr("pages.components.inspect_run.pictures.picture_grid", lambda *_, **__: 1)
+    page = open_page("inspect_run.py", run=uneven_home.run_id, show="doubt")
+    told = [next(each.value for each in page.caption if each.value.startswith("Row "))]
+    for label in ("Next", "Previous", "Previous"):
+        monkeypatch.setattr("pages.components.inspect_run.pictures.open_one", lambda _: None)
+        press(page, label)
+        told.append(next(each.value for each in page.caption if each.value.startswith("Row ")))
+    assert told[0] == told[2] and len({*told}) == 3
+    assert button(page, "Previous").disabled and not button(page, "Next").disabled
+
+
+def test_a_thousand_classes_have_words_and_no_matrix(
+    uneven_home: Uneven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("confusion", "side_by_side"):
+        monkeypatch.setattr(f"pages.components.inspect_run.{module}.MOST_MAPPED", 2)
+    page = open_page("inspect_run.py", run=uneven_home.run_id)
+    assert "A matrix of 3 classes would be too fine to see." in words(page)
+    assert len(page.get("plotly_chart")) == 1
+    assert any((each.key or "").startswith("inspect-confusion-") for each in page.button)
