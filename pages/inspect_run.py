@@ -13,6 +13,7 @@ from pages.components.inspect_run.classes import render_classes
 from pages.components.inspect_run.confusion import render_confusion
 from pages.components.inspect_run.evaluations import Evaluated, evaluate_here
 from pages.components.inspect_run.how_good import render_how_good
+from pages.components.inspect_run.over_epochs import render_over_epochs
 from pages.components.inspect_run.pictures import render_pictures
 from pages.components.inspect_run.side_by_side import render_side_by_side
 from pages.components.kit import browser, session
@@ -44,6 +45,7 @@ def _render_parts(services: Services, evaluated: Evaluated, view: View) -> None:
     key = f"{evaluated.run.id}-{view.split}-{shown.answers.epoch}"
     render_how_good(evaluated, view.split)
     render_confusion(shown, key)
+    render_over_epochs(services, evaluated.run, shown.answers.class_names)
     render_pictures(services, evaluated.run, shown.answers, view)
     left, right = st.columns(2, gap="large")
     with left:

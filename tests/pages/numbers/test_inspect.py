@@ -21,7 +21,7 @@ from sklearn.metrics import (
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.numbers.conftest import CLASSES, NUM_TEST, NUM_VALIDATION, Trained
-from tests.pages.visits import open_page, words
+from tests.pages.visits import open_page, unfold, words
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -107,6 +107,27 @@ def test_every_number_of_the_confusions(home: Trained) -> None:
         counts.append(int(each[1]))
     wrong = confusion[~np.eye(len(CLASSES), dtype=bool)]
     assert counts == sorted(wrong[wrong > 0], reverse=True)[:10]
+
+
+def test_every_number_of_the_confusions_over_the_epochs(home: Trained) -> None:
+    probabilities, labels = answers(home, home.noisy, "validation", "last")
+    last = confusion_matrix(labels, probabilities.argmax(axis=1), labels=EVERY)
+    page = unfold(open_page("inspect_run.py", run=home.noisy), "Over the epochs")
+    drawn = np.zeros_like(last)
+    for note in figure_of(page, 1)["layout"]["annotations"]:
+        drawn[note["y"], note["x"]] = int(note["text"])
+    np.testing.assert_array_equal(drawn, last)
+    slider = page.select_slider[0]
+    slider.set_value(slider.options[0]).run()
+    first = np.zeros_like(last)
+    for note in figure_of(page, 1)["layout"]["annotations"]:
+        first[note["y"], note["x"]] = int(note["text"])
+    np.testing.assert_array_equal(first.sum(axis=1), last.sum(axis=1))
+    told = re.findall(r"(\d+) × \*\*(\w+)\*\* taken for \*\*(\w+)\*\* \(epoch 1: (\d+)\)", spoken(page))
+    assert told
+    for count, label, answer, at_first in told:
+        place = CLASSES.index(label), CLASSES.index(answer)
+        assert int(count) == int(at_first) == first[place]
 
 
 def test_every_number_of_the_classes(home: Trained) -> None:
