@@ -6,8 +6,11 @@ from core.formatting import percent
 from core.runs.breakdown import caution_in_words
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.classify.cards import render_answers
+from pages.components.classify.known import learn_what_it_knows, render_classes, render_problem
 from pages.components.classify.samples import are_samples_shown, draw_samples, render_samples
-from pages.components.classify.uploads import Picture, look_at, render_answers
+from pages.components.classify.table import render_table
+from pages.components.classify.uploads import Picture, look_at
 from pages.components.kit import session
 from pages.components.kit.pictures import may_use_camera
 from pages.components.kit.text import literal
@@ -38,6 +41,7 @@ def main() -> None:
     classes = services.store.breakdowns.validation_at(run.id, run.best_epoch) if run.best_epoch else None
     if caution := caution_in_words(run, classes):
         st.warning(literal(caution), icon=":material/balance:")
+    render_classes(services, run)
     left, right = st.columns(2, gap="medium")
     with left:
         uploads = st.file_uploader(
@@ -67,10 +71,16 @@ def main() -> None:
     pictures = [Picture(upload.file_id, upload.name, upload.getvalue) for upload in uploads[:MAX_FILES]]
     if photo is not None:
         pictures.append(Picture(photo.file_id, "camera", photo.getvalue))
+    if not pictures and not are_samples_shown():
+        return
+    problem = learn_what_it_knows(services, run)
+    render_problem(problem)
     if pictures:
-        render_answers(look_at(run, pictures, None if crop == AS_TRAINED else str(crop)))
+        looked = look_at(run, pictures, None if crop == AS_TRAINED else str(crop), with_known=problem is None)
+        render_answers(services, run, looked)
+        render_table(run, [each.answer for each in looked])
     if are_samples_shown():
-        render_samples(services, run)
+        render_samples(services, run, with_known=problem is None)
 
 
 def _choose_run(services: Services) -> Run | None:

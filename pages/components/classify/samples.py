@@ -12,7 +12,8 @@ from core.datasets.storage import load_dataset
 from core.errors import DatasetError
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.classify.uploads import Picture, look_at, render_answers
+from pages.components.classify.cards import render_answers
+from pages.components.classify.uploads import Picture, look_at
 from pages.components.kit import session
 from pages.components.kit.pictures import png_bytes
 from pages.components.kit.text import error_text, literal
@@ -31,8 +32,11 @@ def draw_samples() -> None:
     session.set_widget(SEED, session.widget_value(SEED, 0) + 1)
 
 
-def render_samples(services: Services, run: Run) -> None:
-    """Test pictures with their true class. The run was neither trained on them nor chosen by them."""
+def render_samples(services: Services, run: Run, *, with_known: bool) -> None:
+    """Test pictures with their true class. The run was neither trained on them nor chosen by them.
+
+    `with_known` is as in `uploads.look_at`.
+    """
     st.subheader("Sample pictures", anchor=False)
     try:
         check_same_data(services.workspace, run)
@@ -46,13 +50,14 @@ def render_samples(services: Services, run: Run) -> None:
     _, test = validation_and_test(np.asarray(dataset.y_test), dataset.num_validation)
     count = min(SAMPLES, len(test))
     chosen = np.random.default_rng(session.widget_value(SEED)).choice(test, count, replace=False)
-    answers = look_at(run, [_sample(dataset.x_test[index], int(index)) for index in chosen], "stretch")
+    pictures = [_sample(dataset.x_test[index], int(index)) for index in chosen]
+    looked = look_at(run, pictures, "stretch", with_known=with_known)
     truths = [dataset.class_names[int(dataset.y_test[index])] for index in chosen]
-    right = sum(answer.best == truth for answer, truth in zip(answers, truths, strict=True))
+    right = sum(each.answer.best == truth for each, truth in zip(looked, truths, strict=True))
     st.caption(f"From the test set, never trained on: {right} of {count} right.")
-    render_answers(answers, truths)
+    render_answers(services, run, looked, truths)
 
 
 def _sample(pixels: NDArray[np.uint8], index: int) -> Picture:
     data = png_bytes(pixels)
-    return Picture(hashlib.sha256(data).hexdigest(), f"test picture {index}", lambda: data)
+    return Picture(f"{hashlib.sha256(data).hexdigest()}-{index}", f"test picture {index}", lambda: data)

@@ -1,4 +1,4 @@
-"""A run's answers on uploaded pictures: requested in portions, drawn with the pixels that the network sees."""
+"""A run's answers on uploaded pictures: requested in portions, and kept for as long as run and weights are these."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,14 +6,11 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core.engine.answers import Answer
+from core.inspection.prediction import learn_known
 from core.store.records import Run
-from core.system.frames import Pixels
 from pages.components.kit import session
-from pages.components.kit.answers import render_bars, render_seen, right_or_wrong
-from pages.components.kit.text import literal
 
 SHOWN_CLASSES = 4
-PICTURE_SIDE = 160
 CHUNK = 25  # pictures per request: the engine answers others in between, and the spinner shows progress
 KEPT_CHUNKS = 16
 
@@ -27,16 +24,32 @@ class Picture:
     read: Callable[[], bytes]
 
 
-def look_at(run: Run, pictures: Sequence[Picture], crop: str | None) -> list[Answer]:
-    """The run's answers, in order. Those that it gave before with the same weights come from the cache."""
-    answers = []
+@dataclass(frozen=True, eq=False)
+class LookedAt:
+    """An answer, and a key that no other picture, crop, run or weights has."""
+
+    key: str
+    answer: Answer
+
+
+def look_at(run: Run, pictures: Sequence[Picture], crop: str | None, *, with_known: bool) -> list[LookedAt]:
+    """The run's answers, in order. Those that it gave before with the same weights come from the cache.
+
+    `with_known`: also whether it knows such pictures, after `known.learn_what_it_knows`.
+    """
+    looked: list[LookedAt] = []
     for start in range(0, len(pictures), CHUNK):
         chunk = pictures[start : start + CHUNK]
         with st.spinner(f"Classifying pictures {start + 1} to {start + len(chunk)} of {len(pictures)}…"):
             # A run saves its best weights before it reports them.
             weights = (run.attempt, run.best_epoch)
-            answers += _answers(run.id, weights, crop, tuple(picture.id for picture in chunk), chunk)
-    return answers
+            ids = tuple(picture.id for picture in chunk)
+            answers = _answers(run.id, weights, crop, with_known, ids, run, chunk)
+        looked += [
+            LookedAt(f"{run.id}-{run.attempt}-{run.best_epoch}-{crop}-{picture.id}", answer)
+            for picture, answer in zip(chunk, answers, strict=True)
+        ]
+    return looked
 
 
 @st.cache_data(max_entries=KEPT_CHUNKS, show_spinner=False)
@@ -44,35 +57,17 @@ def _answers(
     run_id: str,
     weights: tuple[int, int | None],
     crop: str | None,
+    with_known: bool,
     ids: tuple[str, ...],
+    _run: Run,
     _pictures: Sequence[Picture],
 ) -> list[Answer]:
     """The engine's answers with the likeliest classes, cached by run, weights, crop and pictures."""
+    services = session.services()
     sent = [(picture.name, picture.read()) for picture in _pictures]
-    answers = session.services().engine.predict(run_id, sent, crop)
+    answers = services.engine.predict(run_id, sent, crop, with_known=with_known)
+    if with_known and any(answer.ok and answer.knowledge is None for answer in answers):
+        # The engine has restarted since, or was asked about other runs: it reads again what it had measured.
+        learn_known(services.workspace, services.engine, _run)
+        answers = services.engine.predict(run_id, sent, crop, with_known=True)
     return [replace(answer, top=answer.top[:SHOWN_CLASSES]) for answer in answers]
-
-
-def render_answers(answers: list[Answer], truths: list[str] | None = None) -> None:
-    """The answers as cards, with the true classes where they are known; above them, what could not be read."""
-    for answer in answers:
-        if answer.error:
-            st.error(literal(answer.error), icon=":material/broken_image:")
-    with st.grid(4, min_column_width=160):
-        for index, answer in enumerate(answers):
-            if answer.seen is not None:
-                with st.container(border=True):
-                    _render_answer(answer, answer.seen, truths[index] if truths else None)
-
-
-def _render_answer(answer: Answer, pixels: Pixels, truth: str | None) -> None:
-    height, width = pixels.shape[:2]
-    seen = f"{answer.image}: the {width}×{height} pixels that the network sees"
-    render_seen(pixels, seen, PICTURE_SIDE)
-    if truth is None:
-        st.caption(literal(seen))
-    else:
-        st.markdown(right_or_wrong(answer.best, truth))
-    render_bars(answer, SHOWN_CLASSES)
-    for note in answer.notes:
-        st.caption(literal(note))

@@ -1,0 +1,68 @@
+"""Why a run answers so: the training pictures that are nearest, and what it looks at. Drawn once opened."""
+
+import numpy as np
+import streamlit as st
+
+from core.datasets.identity import check_same_data
+from core.datasets.storage import load_dataset
+from core.engine.answers import Answer
+from core.engine.explanation import Explanation
+from core.errors import DatasetError
+from core.server.services import Services
+from core.store.records import Run
+from pages.components.kit.explanations import render_explanations
+from pages.components.kit.pictures import render_pixels
+from pages.components.kit.text import error_text, literal
+
+NEIGHBOUR_SIDE = 64
+
+
+def render_reasons(services: Services, run: Run, answer: Answer, key: str) -> None:
+    """A popover. Opening it, and choosing in it, draws it alone again."""
+    st.fragment(_draw)(services, run, answer, key)
+
+
+def _draw(services: Services, run: Run, answer: Answer, key: str) -> None:
+    popover = st.popover(
+        "Why this answer?", icon=":material/search:", type="tertiary", key=f"reasons-{key}", on_change="rerun"
+    )
+    if not popover.open:
+        return
+    with popover:
+        _render_neighbours(services, run, answer)
+        _render_explanations(services, run, answer, key)
+
+
+def _render_neighbours(services: Services, run: Run, answer: Answer) -> None:
+    if answer.knowledge is None:
+        return
+    st.markdown(
+        "**Nearest training pictures**",
+        help="Those that lie nearest to this picture in the network's features, the nearest first. Distances are from "
+        "0, the same, to 2, the opposite.",
+    )
+    try:
+        check_same_data(services.workspace, run)
+        pictures = load_dataset(services.workspace, run.dataset).x_train
+    except DatasetError as error:
+        st.caption(literal(error_text(error)))
+        return
+    with st.container(horizontal=True, gap="small"):
+        for each in answer.knowledge.neighbours:
+            distance = f"distance {each.distance:.2f}"
+            with st.container(width=NEIGHBOUR_SIDE + 8, gap=None):
+                render_pixels(
+                    np.asarray(pictures[each.row]), NEIGHBOUR_SIDE, width=NEIGHBOUR_SIDE,
+                    alt=f"Training picture {each.row + 1}: {each.name}, {distance}",
+                )  # fmt: skip
+                st.caption(literal(each.name), help=distance.capitalize())
+
+
+def _render_explanations(services: Services, run: Run, answer: Answer, key: str) -> None:
+    pixels = answer.seen
+    assert pixels is not None
+
+    def ask(method: str, layer: str | None, class_name: str | None) -> Explanation:
+        return services.engine.explain_pixels(run.id, pixels, method, layer, class_name, answer.image)
+
+    render_explanations(ask, key)
