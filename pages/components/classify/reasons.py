@@ -14,23 +14,23 @@ from pages.components.kit.explanations import render_explanations
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import error_text, literal
 
-NEIGHBOUR_SIDE = 64
+NEIGHBOUR_SIDE, NEIGHBOUR_WIDTH = 80, 100  # the latter has room for a name
 
 
 def render_reasons(services: Services, run: Run, answer: Answer, key: str) -> None:
-    """A popover. Opening it, and choosing in it, draws it alone again."""
-    st.fragment(_draw)(services, run, answer, key)
+    """A button that opens them in a dialog: they need more room than a card has. Nothing else is drawn again."""
+    st.fragment(_render_button)(services, run, answer, key)
 
 
-def _draw(services: Services, run: Run, answer: Answer, key: str) -> None:
-    popover = st.popover(
-        "Why this answer?", icon=":material/search:", type="tertiary", key=f"reasons-{key}", on_change="rerun"
-    )
-    if not popover.open:
-        return
-    with popover:
-        _render_neighbours(services, run, answer)
-        _render_explanations(services, run, answer, key)
+def _render_button(services: Services, run: Run, answer: Answer, key: str) -> None:
+    if st.button("Why this answer?", icon=":material/search:", type="tertiary", key=f"reasons-{key}"):
+        title = f"Why “{answer.best}”?"
+        st.dialog(literal(title), width="medium")(_render_dialog)(services, run, answer, key)
+
+
+def _render_dialog(services: Services, run: Run, answer: Answer, key: str) -> None:
+    _render_explanations(services, run, answer, key)
+    _render_neighbours(services, run, answer)
 
 
 def _render_neighbours(services: Services, run: Run, answer: Answer) -> None:
@@ -50,7 +50,7 @@ def _render_neighbours(services: Services, run: Run, answer: Answer) -> None:
     with st.container(horizontal=True, gap="small"):
         for each in answer.knowledge.neighbours:
             distance = f"distance {each.distance:.2f}"
-            with st.container(width=NEIGHBOUR_SIDE + 8, gap=None):
+            with st.container(width=NEIGHBOUR_WIDTH, gap=None):
                 render_pixels(
                     np.asarray(pictures[each.row]), NEIGHBOUR_SIDE, width=NEIGHBOUR_SIDE,
                     alt=f"Training picture {each.row + 1}: {each.name}, {distance}",

@@ -15,15 +15,15 @@ FEWEST = 2  # one answer is read from its card
 COLUMNS = {
     "image": st.column_config.TextColumn("Picture", pinned=True),
     "answer": st.column_config.TextColumn("Answer"),
-    "probability": st.column_config.NumberColumn("Probability", format="percent"),
+    "probability": st.column_config.NumberColumn("Probability", format="%.1f %%"),
     "second": st.column_config.TextColumn("Second"),
-    "second_probability": st.column_config.NumberColumn("Its probability", format="percent"),
+    "second_probability": st.column_config.NumberColumn("Its probability", format="%.1f %%"),
     "known": st.column_config.TextColumn(
         "Known", help="Whether it is like the pictures that the run was trained on."
     ),
     "distance_percentile": st.column_config.NumberColumn(
-        "Nearer", format="%.1f %%",
-        help="How many of the validation pictures are nearer to the training pictures, in the network's features.",
+        "Farther than", format="%.1f %%",
+        help="Percent of the validation pictures that are nearer to the training pictures, in the network's features.",
     ),
     "error": st.column_config.TextColumn("Error"),
 }  # fmt: skip
@@ -61,10 +61,11 @@ def answers_table(answers: Sequence[Answer]) -> Table:
 
 def _draw(run: Run, answers: Sequence[Answer]) -> None:
     table = answers_table(answers)
+    in_percent = {name: _hundredfold(table[name]) for name in ("probability", "second_probability")}
     # A column in which nothing is known is left out here; the file always has all of them.
     shown = {
         name: column.values
-        for name, column in table.items()
+        for name, column in (table | in_percent).items()
         if any(each is not None for each in column.values)
     }
     st.dataframe(
@@ -75,3 +76,7 @@ def _draw(run: Run, answers: Sequence[Answer]) -> None:
         "Download as CSV", lambda: write_table(table, CSV), f"{file_stem(run.name, 'run')}-answers.csv",
         CONTENT_TYPES[CSV], icon=":material/download:", on_click="ignore", key="classify-csv",
     )  # fmt: skip
+
+
+def _hundredfold(column: Column) -> Column:
+    return Column(column.kind, [each if each is None else 100 * each for each in column.values])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.engine.explanation import METHOD_NAMES, METHODS, Explanation
+from core.engine.explanation import ALIKE, METHOD_NAMES, METHODS, Explanation
 from core.engine.heat_map import lay_over, render_explanation
 from core.errors import ConvDeckError
 from core.formatting import file_stem
@@ -14,7 +14,12 @@ from pages.components.kit.text import error_text, literal
 
 SIDE = 176
 GRAD_CAM = METHODS[0]
-RANDOM = "With random weights"
+
+SANITY_CHECK = (
+    "A map that looks the same with random weights says nothing about what the network has learned (Adebayo et al., "
+    "arXiv 1810.03292). The similarity is the mean rank correlation with five such maps: 1 is the same, 0 is unrelated. "
+    f"Below {ALIKE:g} the map passes."
+)
 
 # Of a method, a layer or None, and a class or None: as `Engine.explain_pixels` takes them.
 Ask = Callable[[str, str | None, str | None], Explanation]
@@ -76,13 +81,18 @@ def _choose(first: Explanation, key: str) -> tuple[str | None, str | None]:
 
 def _draw(explanation: Explanation, key: str) -> None:
     with st.container(horizontal=True, gap="small"):
-        for title, values in ((_title(explanation), explanation.map), (RANDOM, explanation.random_map)):
+        for title, pixels in {
+            "What the network sees": explanation.seen,
+            f"{METHOD_NAMES[explanation.method]} for “{explanation.class_name}”": lay_over(
+                explanation.seen, explanation.map
+            ),
+            "The same with random weights": lay_over(explanation.seen, explanation.random_map),
+        }.items():
             with st.container(width=SIDE, gap="xsmall"):
-                alt = f"{title}, over {explanation.image}, for {explanation.class_name}"
-                render_pixels(lay_over(explanation.seen, values), SIDE, width=SIDE, alt=alt)
+                render_pixels(pixels, SIDE, width=SIDE, alt=f"{explanation.image}: {title}")
                 st.caption(literal(title))
     icon = ":green[:material/check:]" if explanation.passes else ":orange[:material/help_center:]"
-    st.markdown(f"{icon} {literal(explanation.sentence)}")
+    st.markdown(f"{icon} {literal(explanation.sentence)}", help=SANITY_CHECK)
     for note in explanation.notes:
         st.caption(literal(note))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -93,10 +103,6 @@ def _draw(explanation: Explanation, key: str) -> None:
             "image/png", icon=":material/download:", type="tertiary", on_click="ignore", key=f"explain-download-{key}",
             help="Both maps beside the picture, as PNG.",
         )  # fmt: skip
-
-
-def _title(explanation: Explanation) -> str:
-    return f"{METHOD_NAMES[explanation.method]} for “{explanation.class_name}”"
 
 
 def _file_name(explanation: Explanation) -> str:
