@@ -8,17 +8,18 @@ from core.engine.explanation import ALIKE, METHOD_NAMES, METHODS, Explanation
 from core.engine.heat_map import lay_over, render_explanation
 from core.errors import ConvDeckError
 from core.formatting import file_stem
+from pages.components.kit.browser import is_narrow
 from pages.components.kit.cache import KEPT, VersionedCache
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import error_text, literal
 
-SIDE = 176
+SIDE, NARROW_SIDE = 200, 130  # three side by side in a dialog, two on a phone
 GRAD_CAM = METHODS[0]
 
 SANITY_CHECK = (
     "A map that looks the same with random weights says nothing about what the network has learned (Adebayo et al., "
-    "arXiv 1810.03292). The similarity is the mean rank correlation with five such maps: 1 is the same, 0 is unrelated. "
-    f"Below {ALIKE:g} the map passes."
+    "arXiv 1810.03292). The similarity is the mean rank correlation with five such maps: 1 is the same, "
+    f"0 is unrelated. Below {ALIKE:g} the map passes."
 )
 
 # Of a method, a layer or None, and a class or None: as `Engine.explain_pixels` takes them.
@@ -80,6 +81,7 @@ def _choose(first: Explanation, key: str) -> tuple[str | None, str | None]:
 
 
 def _draw(explanation: Explanation, key: str) -> None:
+    side = NARROW_SIDE if is_narrow() else SIDE
     with st.container(horizontal=True, gap="small"):
         for title, pixels in {
             "What the network sees": explanation.seen,
@@ -88,8 +90,8 @@ def _draw(explanation: Explanation, key: str) -> None:
             ),
             "The same with random weights": lay_over(explanation.seen, explanation.random_map),
         }.items():
-            with st.container(width=SIDE, gap="xsmall"):
-                render_pixels(pixels, SIDE, width=SIDE, alt=f"{explanation.image}: {title}")
+            with st.container(width=side, gap="xsmall"):
+                render_pixels(pixels, SIDE, width=side, alt=f"{explanation.image}: {title}")
                 st.caption(literal(title))
     icon = ":green[:material/check:]" if explanation.passes else ":orange[:material/help_center:]"
     st.markdown(f"{icon} {literal(explanation.sentence)}", help=SANITY_CHECK)
