@@ -141,6 +141,24 @@ def test_the_main_job(server, store, page: Page, complaints, wait_for) -> None:
     expect(page.get_by_text("circle.png", exact=False).last).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("broken.png is not a picture", exact=False).first).to_be_visible()
     expect(page.get_by_alt_text(re.compile("32×32 pixels that the network sees")).first).to_be_visible()
+
+    # Why it answers so: the maps by the method that was chosen, and pictures that it was trained on.
+    page.get_by_role("button", name="Why this answer?").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_alt_text(re.compile("circle.png: Grad-CAM for"))).to_be_visible(timeout=LONG_MS)
+    expect(dialog.get_by_alt_text(re.compile(r"Training picture \d+: \w+, distance"))).to_have_count(5)
+    dialog.get_by_text("Occlusion", exact=True).click()
+    expect(dialog.get_by_alt_text(re.compile("circle.png: Occlusion for"))).to_be_visible(timeout=LONG_MS)
+    expect(
+        dialog.get_by_text(re.compile("Occlusion for “.*” (passes|does not|finds|is the same)"))
+    ).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_text("All answers as a table").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    rows = download.value.path().read_text("utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows] == ["image", "circle.png", "broken.png"]
     page.get_by_role("button", name="Try sample pictures").click()
     expect(page.get_by_role("heading", name="Sample pictures").first).to_be_visible(timeout=LONG_MS)
 

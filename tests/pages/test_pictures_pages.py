@@ -14,13 +14,14 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.saving import save_dataset
 from core.datasets.storage import delete_dataset
 from core.design.presets import PRESETS
-from core.engine.answers import Answer, RankedClass
+from core.engine.answers import Answer, Knowledge, Neighbour, RankedClass
 from core.epoch import EpochRow
-from core.errors import EngineError
+from core.errors import EngineError, UserError
 from core.server import services as services_module
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from pages.components.classify.cards import UNKNOWN
 from tests.core.conftest import known_data
 from tests.core.studies.ended import create, end_all, spec
 from tests.pages.visits import change, draft, field, go_to, open_page, press, unfold, words
@@ -31,6 +32,9 @@ class StandIn:
 
     def __init__(self) -> None:
         self.broken = False
+        self.learned = 0
+        self.forgets = False
+        self.gone = ""
         self.asked: list[tuple[str, int, str]] = []
         self.previews: list[tuple[AugmentationConfig, tuple[int, ...], int]] = []
 
@@ -38,7 +42,13 @@ class StandIn:
         self.previews.append((augmentation, pixels.shape, seed))
         return pixels[:, :, ::-1], [{"flip_x": "mirrored"} if i % 2 else {} for i in range(len(pixels))]
 
-    def predict(self, run_id, pictures, crop=None):
+    def learn_known(self, run_id, dataset):
+        if self.gone:
+            raise UserError(self.gone)
+        self.learned += 1
+        return self.learned, max(self.learned, 3)
+
+    def predict(self, run_id, pictures, crop=None, *, with_known=False):
         # Home, where every visit begins, asks about its one sample in a thread of its own, at any time.
         if (len(pictures), crop) != (1, "stretch"):
             self.asked.append((run_id, len(pictures), crop))
@@ -46,13 +56,27 @@ class StandIn:
             raise EngineError("The picture engine ended unexpectedly. Try again: it restarts by itself.")
         top = (RankedClass("circle", 0.9), RankedClass("square", 0.1))
         seen = np.zeros((32, 32, 3), np.uint8)
+        forgotten, self.forgets = self.forgets, False
         return [
-            Answer(name, f"{name} is not a picture.") if data == b"bad" else Answer(name, top=top, seen=seen)
+            Answer(name, f"{name} is not a picture.")
+            if data == b"bad"
+            else Answer(
+                name, top=top, seen=seen, knowledge=_knowledge(data) if with_known and not forgotten else None
+            )
             for name, data in pictures
         ]
 
+    def explain_pixels(self, run_id, pixels, method, layer=None, class_name=None, name="The picture"):
+        raise EngineError("The picture engine ended unexpectedly. Try again: it restarts by itself.")
+
     def decode(self, pictures, image_shape, crop="center"):
         return [Answer("x", "x is empty.") for _ in pictures]
+
+
+def _knowledge(data: bytes) -> Knowledge:
+    """Only pictures that say so themselves are strange."""
+    near = tuple(Neighbour(row, "circle", 0.125 + row / 8) for row in range(5))
+    return Knowledge(b"strange" not in data, 99.25 if b"strange" in data else 40.0, 0.0625, near)
 
 
 @pytest.fixture
@@ -184,12 +208,76 @@ def upload(page: AppTest, count: int) -> AppTest:
 
 def test_without_its_data_set_a_run_still_classifies(engine, run, workspace) -> None:
     delete_dataset(workspace, "shapes")
+    engine.gone = "The data set shapes is not here."
     page = upload(open_page("classify.py", run=run.id), 1)
     assert "0.png: the 32×32 pixels" in words(page)
-    assert "not here" not in words(page)
+    assert words(page).count("The answers do not say whether the run knows such pictures") == 1
     press(page, "Try sample pictures")
     assert "Sample pictures are not available. The data set shapes is not here." in words(page)
     assert "0.png: the 32×32 pixels" in words(page)
+    engine.gone = ""
+    ensure_dataset(workspace, "shapes")
+    assert "The answers do not say" not in words(page.run())
+
+
+def show(page: AppTest, *contents: bytes) -> AppTest:
+    """Upload pictures with these bytes."""
+    files = [(f"{index}.png", content, "image/png") for index, content in enumerate(contents)]
+    page.file_uploader[0].set_value(files).run()
+    assert not page.exception
+    return page
+
+
+def test_only_what_it_does_not_know_has_a_notice(engine, run) -> None:
+    page = show(open_page("classify.py", run=run.id), b"good", b"strange")
+    (notice,) = [each for each in page.markdown if UNKNOWN in each.value]
+    assert "99.2 % of the validation pictures are nearer" in notice.help.replace("\\", "")
+    assert "6.2 % are called so by mistake" in notice.help.replace("\\", "")
+    assert UNKNOWN not in words(show(page, b"good"))
+
+
+def test_what_a_run_was_trained_on_is_measured_once(engine, run) -> None:
+    page = upload(open_page("classify.py", run=run.id), 1)
+    assert engine.learned == 3
+    press(page, "Try sample pictures")
+    upload(open_page("classify.py", run=run.id), 2)
+    assert engine.learned == 3
+
+
+def test_an_engine_that_has_forgotten_reads_it_again(engine, run) -> None:
+    engine.forgets = True
+    page = show(open_page("classify.py", run=run.id), b"strange")
+    assert UNKNOWN in words(page)
+    assert (engine.learned, len(engine.asked)) == (4, 2)
+
+
+def test_why_shows_neighbours_and_says_that_the_engine_is_gone(engine, run, workspace) -> None:
+    page = press(upload(open_page("classify.py", run=run.id), 1), "Why this answer?")
+    near = [each.alt for each in pictures(page) if each.alt.startswith("Training picture")]
+    assert near == [
+        f"Training picture {row + 1}: circle, distance {distance}"
+        for row, distance in enumerate(("0.12", "0.25", "0.38", "0.50", "0.62"))
+    ]
+    assert "Try again: it restarts by itself" in words(page)
+    delete_dataset(workspace, "shapes")
+    press(page, "Why this answer?")
+    assert "The data set shapes is not here" in words(page)
+
+
+def test_the_classes_that_it_knows_can_be_listed(engine, run) -> None:
+    page = open_page("classify.py", run=run.id)
+    assert "crescent" not in words(page)
+    assert "gray-badge[crescent]" in words(unfold(page, "The 10 classes it knows"))
+
+
+def test_answers_to_several_pictures_are_a_table_too(engine, run) -> None:
+    page = show(open_page("classify.py", run=run.id), b"good")
+    assert not [each for each in page.expander if each.label == "All answers as a table"]
+    page = unfold(show(page, b"good", b"strange", b"bad"), "All answers as a table")
+    (table,) = [each.value.astype(object).fillna("") for each in page.dataframe]
+    assert table.loc[0].tolist() == ["0.png", "circle", 90.0, "square", 10.0, "yes", 40.0, ""]
+    assert table["known"].tolist() == ["yes", "no", ""]
+    assert table["error"].tolist() == ["", "", "2.png is not a picture."]
 
 
 def test_a_test_part_of_fewer_than_eight_is_shown_whole(engine, run, workspace) -> None:

@@ -67,6 +67,7 @@ def _choose(first: Explanation, key: str) -> tuple[str | None, str | None]:
         if first.layer is not None:
             layer = st.selectbox(
                 "Layer", first.layers, first.layers.index(first.layer), key=f"explain-layer-{key}",
+                persist_state="session",
                 help="Early layers see edges and colours in fine detail. Late ones see whole shapes, coarsely.",
             )  # fmt: skip
         names = [each.name for each in first.top]
