@@ -150,7 +150,7 @@ class Engine:
                 class.
             EngineError: the engine crashed or overran its deadline.
         """
-        asked = {"names": [name], "crop": crop}
+        asked = {"names": [name], "crop": crop, "which": "best"}
         arrays = {"0": np.frombuffer(picture, np.uint8)}
         return self._explain(run_id, name, asked, arrays, (method, layer, class_name))
 
@@ -162,12 +162,14 @@ class Engine:
         layer: str | None = None,
         class_name: str | None = None,
         name: str = "The picture",
+        which: str = "best",
     ) -> Explanation:
         """As `explain`, for `pixels` (height, width, channels) of the shape that the network reads.
 
-        `name` is what sentences call the picture. Raises UserError also where the shape is another one.
+        `name` is what sentences call the picture, `which` are the weights, `best` or `last`. Raises UserError also
+        where the shape is another one.
         """
-        return self._explain(run_id, name, {}, {"pixels": pixels}, (method, layer, class_name))
+        return self._explain(run_id, name, {"which": which}, {"pixels": pixels}, (method, layer, class_name))
 
     def _explain(
         self,

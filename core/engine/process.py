@@ -98,7 +98,8 @@ class Requests:
 
     def _explain(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         """Of `pixels`, or of the file "0", which is decoded first."""
-        loaded, pixels, notes = self._load(document["run_id"]), arrays.get("pixels"), []
+        loaded, notes = self._load(document["run_id"], document["which"]), []
+        pixels = arrays.get("pixels")
         if pixels is None:
             asked = {**document, "crop": document["crop"] or loaded.crop}
             (row,), seen = _decode_all(self._decoder, asked, arrays, loaded.image_shape)

@@ -47,6 +47,9 @@ def test_a_finished_run_leads_to_the_pictures_of_its_worst_confusion(
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text(f"Wrong: it is {label}.")).to_be_visible()
     expect(dialog.get_by_text(re.compile(r"Row \d+ of the data set's test arrays"))).to_be_visible()
+    dialog.get_by_text("Show what it looks at", exact=True).click()
+    expect(dialog.get_by_text(re.compile("^Grad-CAM for"))).to_be_visible()
+    expect(dialog.get_by_text("The same with random weights", exact=True)).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 

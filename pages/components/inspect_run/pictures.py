@@ -128,7 +128,7 @@ def render_sheet(
         )  # fmt: skip
     if picked is not None:
         open_one(picked)
-        render_one(answers, shown, pixels)
+        render_one(services, run, answers, shown, pixels)
 
 
 def captions(answers: SplitAnswers, places: Iterable[int], second: SplitAnswers | None) -> list[str]:
