@@ -13,7 +13,7 @@ from pages.components.kit.cache import KEPT, VersionedCache
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import error_text, literal
 
-SIDE, NARROW_SIDE = 200, 130  # three side by side in a dialog, two on a phone
+SIDE, NARROW_SIDE = 200, 130  # three side by side in a dialog; on a phone the maps alone
 GRAD_CAM = METHODS[0]
 
 SANITY_CHECK = (
@@ -82,15 +82,15 @@ def _choose(first: Explanation, key: str) -> tuple[str | None, str | None]:
 
 
 def _draw(explanation: Explanation, key: str) -> None:
-    side = NARROW_SIDE if is_narrow() else SIDE
+    seen, side = explanation.seen, NARROW_SIDE if is_narrow() else SIDE
+    pictures = {
+        f"{METHOD_NAMES[explanation.method]} for “{explanation.class_name}”": lay_over(seen, explanation.map),
+        "The same with random weights": lay_over(seen, explanation.random_map),
+    }
+    if not is_narrow():
+        pictures = {"What the network sees": seen, **pictures}
     with st.container(horizontal=True, gap="small"):
-        for title, pixels in {
-            "What the network sees": explanation.seen,
-            f"{METHOD_NAMES[explanation.method]} for “{explanation.class_name}”": lay_over(
-                explanation.seen, explanation.map
-            ),
-            "The same with random weights": lay_over(explanation.seen, explanation.random_map),
-        }.items():
+        for title, pixels in pictures.items():
             with st.container(width=side, gap="xsmall"):
                 render_pixels(pixels, SIDE, width=side, alt=f"{explanation.image}: {title}")
                 st.caption(literal(title))
