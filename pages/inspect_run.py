@@ -31,7 +31,7 @@ def main() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run = choose_run(runs, view)
-        which = choose_part_and_weights(run, view)
+        which = choose_part_and_weights(services.workspace, run, view)
     evaluated = evaluate_here(services, run, which)
     if evaluated is not None:
         _render_parts(services, evaluated, view)

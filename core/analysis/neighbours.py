@@ -71,8 +71,8 @@ class KnownRange:
 
     @property
     def threshold(self) -> float:
-        """Up to this distance a picture counts as known: KNOWN_SHARE of the validation pictures do."""
-        return float(np.quantile(self.validation, KNOWN_SHARE))
+        """Up to this distance a picture counts as known: at least KNOWN_SHARE of the validation pictures do."""
+        return float(np.quantile(self.validation, KNOWN_SHARE, method="higher"))
 
     def percentile(self, distance: float) -> float:
         """How many percent of the validation pictures are nearer, from 0 to 100."""

@@ -21,7 +21,7 @@ from core.runs.breakdown import confusions_document
 from core.server.services import Services, get_services
 
 MAX_PICTURE_BYTES = MAX_FILE_BYTES + 1_000_000  # with the other fields of the form
-LIMIT = re.compile(r"[1-9][0-9]{0,8}")
+NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def routes() -> list[Route]:
@@ -46,19 +46,21 @@ def _mistakes(services: Services, request: Request) -> Any:
     """Also `?by=loss|confidence|doubt`, and `?limit=N`: the first N alone."""
     run, asked = services.store.get_run(request.path_params["id"]), request.query_params
     split, epoch, limit = asked.get("split", "test"), asked.get("epoch", BEST), asked.get("limit")
-    most = None if limit is None else _limit_of(limit)
+    most = None if limit is None else _number_of("limit", limit)
     answers = answers_of(services.workspace, services.engine, run, split, epoch)
     return [each.to_json() for each in mistakes_of(answers, asked.get("by", "loss"), most)]
 
 
 def _confusions(services: Services, request: Request) -> Any:
     run = services.store.get_run(request.path_params["id"])
-    return confusions_document(services.workspace, run, services.store.breakdowns.confusions(run.id))
+    epoch = request.query_params.get("epoch")
+    at = None if epoch is None else _number_of("epoch", epoch)
+    return confusions_document(services.workspace, run, services.store.breakdowns.confusions(run.id), at)
 
 
-def _limit_of(text: str) -> int:
-    if not LIMIT.fullmatch(text):
-        raise UserError(f"limit must be a whole number from 1 to 999999999, not {text[:20]!r}.")
+def _number_of(name: str, text: str) -> int:
+    if not NUMBER.fullmatch(text):
+        raise UserError(f"{name} must be a whole number from 1 to 999999999, not {text[:20]!r}.")
     return int(text)
 
 

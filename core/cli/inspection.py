@@ -4,6 +4,7 @@ import argparse
 
 from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.engine.client import Engine
+from core.errors import UserError
 from core.formatting import percent
 from core.inspection.answers import BEST, SPLITS, answers_of
 from core.inspection.evaluation import SplitEvaluation, evaluate, evaluation_document
@@ -30,6 +31,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     mistakes.set_defaults(handle=_mistakes)
     confusions = commands.add_parser("confusions", help="show which classes a run confused over its epochs")
     confusions.add_argument("--run", metavar="RUN", required=True)
+    confusions.add_argument("--epoch", type=int, metavar="N", help="of one epoch alone")
     confusions.add_argument("--json", action="store_true", help="print one JSON document")
     confusions.set_defaults(handle=_confusions)
 
@@ -93,18 +95,24 @@ def _confusions(arguments: argparse.Namespace) -> int:
     run = store.get_run(arguments.run)
     found = store.breakdowns.confusions(run.id)
     if arguments.json:
-        print_json(confusions_document(workspace, run, found))
+        print_json(confusions_document(workspace, run, found, arguments.epoch))
         return 0
     if found is None:
         print(why_no_confusions(run))
         return 0
-    first, last = found.epochs[0], found.epochs[-1]
-    names = class_names_of(workspace, run, found.matrices.shape[1])
+    names = class_names_of(workspace, run, found.num_classes)
+    epochs = found.epochs.tolist()
+    if arguments.epoch is not None and arguments.epoch not in epochs:
+        raise UserError(
+            f"Epoch {arguments.epoch} was not measured. There are epochs {epochs[0]} to {epochs[-1]}."
+        )
+    at = len(epochs) - 1 if arguments.epoch is None else epochs.index(arguments.epoch)
+    first = found.matrix(0)
     rows = [
-        (names[label], names[answer], found.matrices[0, label, answer], count)
-        for label, answer, count in largest_confusions(found.matrices[-1], MOST_PRINTED)
+        (names[label], names[answer], first[label, answer], count)
+        for label, answer, count in largest_confusions(found.matrix(at), MOST_PRINTED)
     ]
-    print_table(("is", "taken for", f"epoch {first}", f"epoch {last}"), rows)
+    print_table(("is", "taken for", f"epoch {epochs[0]}", f"epoch {epochs[at]}"), rows)
     return 0
 
 

@@ -77,7 +77,7 @@ def _sentence(answer: Answer) -> str:
 
 
 def _advance(done: int, of: int) -> None:
-    progress_line(f"Looking at what the run was trained on: {done:,} of {of:,} pictures")
+    progress_line(f"Measuring what the run knows: {done:,} of {of:,} pictures")
 
 
 def read_picture(path: Path) -> bytes:

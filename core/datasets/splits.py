@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class TrainingArrays:
     y_train_true: Indices
     x_validation: NDArray[np.uint8]
     y_validation: Indices
-    read_test: Callable[[], NDArray[np.uint8]]
+    read_test: Callable[[Indices | slice], NDArray[np.uint8]]
     y_test: Indices
     x_clean: NDArray[np.uint8]
     y_clean: Indices
@@ -66,7 +66,7 @@ class TrainingArrays:
     @property
     def x_test(self) -> NDArray[np.uint8]:
         """The test pictures, read (and resized) each time they are asked for: training never does."""
-        return self.read_test()
+        return self.read_test(slice(None))
 
 
 def nested_order(labels: Indices) -> Indices:
@@ -200,7 +200,7 @@ def load_split(workspace: Workspace, config: DatasetConfig, seed: int) -> Traini
         y_train_true=y_train_true,
         x_validation=_read(dataset.x_test, validation, image_shape),
         y_validation=y_test[validation],
-        read_test=partial(_read, dataset.x_test, test, image_shape),
+        read_test=lambda own: _read(dataset.x_test, test[own], image_shape),
         y_test=y_test[test],
         x_clean=np.asarray(x_train[train_indices[:clean]]),
         y_clean=y_train[:clean],

@@ -108,13 +108,14 @@ def _knowledge_of(row: Mapping[str, Any] | None) -> Knowledge | None:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What weights of `epoch` say of some of a part's `of` pictures.
+    """What weights of `epoch`, whose file has the digest `sha256`, say of some of a part's `of` pictures.
 
     `log_probabilities` is float32 (count, classes); `labels` int64 (count,) are indices into `class_names`, `rows`
     int64 (count,) the pictures' rows in the stored test arrays.
     """
 
     epoch: int
+    sha256: str
     of: int
     class_names: tuple[str, ...]
     log_probabilities: NDArray[np.float32]

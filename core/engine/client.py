@@ -224,7 +224,13 @@ class Engine:
         answer, arrays = self._ask(document, {})
         names = tuple(answer["class_names"])
         return Scores(
-            answer["epoch"], answer["of"], names, arrays["scores"], arrays["labels"], arrays["rows"]
+            answer["epoch"],
+            answer["sha256"],
+            answer["of"],
+            names,
+            arrays["scores"],
+            arrays["labels"],
+            arrays["rows"],
         )
 
     def export(self, run_id: str, export_format: str, out: Path) -> ExportedModel:

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.analysis.neighbours import Features, KnownRange, TrainingFeatures, unit_length
-from core.datasets.splits import TrainingArrays
+from core.analysis.neighbours import Features, Fractions, KnownRange, TrainingFeatures, unit_length
+from core.datasets.splits import Indices, TrainingArrays, nested_order
 from core.system.files import write_bytes
+from core.system.portions import Portion
 
 MOST_PICTURES = 10_000
 MOST_NUMBERS = 4_000_000  # of all features together, 8 MB on the disk
-FEWEST_PICTURES = 500
-AT_ONCE = 500  # per request: others are answered in between, and none overruns its deadline
+FEWEST_PICTURES = 200
+MOST_HELD_OUT = 5_000  # validation pictures, and as many test pictures
 NEIGHBOURS = 5
 FOLDER = "known"
 
@@ -54,72 +55,84 @@ def most_pictures(units: int) -> int:
 
 @dataclass(eq=False)
 class FamiliarityTaker:
-    """Measures the training pictures, then the validation and the test pictures, a portion per call."""
+    """Measures the training pictures, then how far validation and test pictures lie from them, a portion per call.
+
+    Of more than MOST_HELD_OUT held-out pictures of a part, a stratified beginning is measured.
+    """
 
     scorer: Any
     split: TrainingArrays
-    _parts: list[Features] = field(default_factory=list)
     done: int = 0
+    _features: list[NDArray[np.float16]] = field(default_factory=list)
+    _training: TrainingFeatures | None = None
+    _distances: tuple[list[Fractions], list[Fractions]] = field(default_factory=lambda: ([], []))
+    _portion: Portion = field(default_factory=Portion)
 
-    @property
-    def num_train(self) -> int:
-        return min(len(self.split.train_indices), most_pictures(self.scorer.units))
+    def __post_init__(self) -> None:
+        num_train = min(len(self.split.train_indices), most_pictures(self.scorer.units))
+        held_out = (
+            nested_order(labels)[:MOST_HELD_OUT] for labels in (self.split.y_validation, self.split.y_test)
+        )
+        self._places = (np.arange(num_train), *held_out)
 
     @property
     def total(self) -> int:
-        return self.num_train + len(self.split.y_validation) + len(self.split.y_test)
+        return sum(map(len, self._places))
 
     def advance(self) -> Familiarity | None:
         """Measure the next portion. None until all are measured."""
-        pictures = self._pictures(self.done, min(self.done + AT_ONCE, self.total))
-        self._parts.append(unit_length(self.scorer.score(pictures)[0]))
-        self.done += len(pictures)
-        if self.done < self.total:
+        part, own = self._next()
+        with self._portion.timed():
+            features = unit_length(self.scorer.score(self._pictures(part, own))[0])
+            if self._training is None:
+                self._features.append(features.astype(np.float16))
+            else:
+                self._distances[part - 1].append(self._training.distances(features))
+        self.done += len(own)
+        num_train = len(self._places[0])
+        if self._training is None and self.done == num_train:
+            # As it is read again, so that a first answer is the same as a later one.
+            kept, self._features = _as_kept(np.concatenate(self._features)), []
+            rows, labels = self.split.train_rows[:num_train], self.split.y_train_true[:num_train]
+            self._training = TrainingFeatures(kept, rows, labels)
+        if self.done < self.total or self._training is None:
             return None
-        features = np.concatenate(self._parts)
-        # As it is read again, so that a first answer is the same as a later one.
-        kept = _as_kept(features[: self.num_train].astype(np.float16))
-        rows, labels = self.split.train_rows[: self.num_train], self.split.y_train_true[: self.num_train]
-        training = TrainingFeatures(kept, rows, labels)
-        validation, test = np.split(features[self.num_train :], [len(self.split.y_validation)])
-        return Familiarity(
-            training, KnownRange.measured(training.distances(validation), training.distances(test))
-        )
+        validation, test = (np.concatenate(each) if each else np.zeros(0) for each in self._distances)
+        return Familiarity(self._training, KnownRange.measured(validation, test))
 
-    def _pictures(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """From `start` to `stop` of all three parts in a row, at least one."""
-        offset, parts = 0, []
-        for part, count in enumerate((self.num_train, len(self.split.y_validation), len(self.split.y_test))):
-            own = slice(max(0, start - offset), min(count, stop - offset))
-            if own.start < own.stop:
-                parts.append(self._of_part(part, own))
-            offset += count
-        return np.concatenate(parts)
+    def _next(self) -> tuple[int, Indices]:
+        """Which part is next, and which of its pictures."""
+        start = self.done
+        for part, places in enumerate(self._places):
+            if start < len(places):
+                return part, places[start : start + self._portion.size]
+            start -= len(places)
+        raise ValueError("All pictures have been measured.")
 
-    def _of_part(self, part: int, own: slice) -> NDArray[np.uint8]:
+    def _pictures(self, part: int, own: Indices) -> NDArray[np.uint8]:
         match part:
             case 0:
-                return np.asarray(self.split.x_train[self.split.train_indices[: self.num_train][own]])
+                return np.asarray(self.split.x_train[self.split.train_indices[own]])
             case 1:
                 return self.split.x_validation[own]
-        return self.split.x_test[own]
+        return self.split.read_test(own)
 
 
-def read_familiarity(folder: Path, epoch: int) -> Familiarity | None:
-    """As it was kept in a run's folder; None where it was not, or cannot be read."""
+def read_familiarity(folder: Path, sha256: str) -> Familiarity | None:
+    """As it was kept in a run's folder of the model with this digest; None where it was not, or cannot be read."""
     try:
-        with np.load(io.BytesIO(_path(folder, epoch).read_bytes()), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(_path(folder, sha256).read_bytes()), allow_pickle=False) as stored:
             training = TrainingFeatures(_as_kept(stored["features"]), stored["rows"], stored["labels"])
             alarms = float(stored["false_alarms"])
             return Familiarity(
                 training, KnownRange(stored["validation"], None if np.isnan(alarms) else alarms)
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile):
         return None
 
 
-def keep_familiarity(folder: Path, epoch: int, found: Familiarity) -> None:
-    """In a run's folder, in the place of that of an earlier epoch. What cannot be written is measured again."""
+def keep_familiarity(folder: Path, sha256: str, found: Familiarity) -> None:
+    """In a run's folder, in the place of that of an earlier model. What cannot be written is measured again."""
     alarms = found.known.false_alarms
     buffer = io.BytesIO()
     np.savez(
@@ -127,7 +140,7 @@ def keep_familiarity(folder: Path, epoch: int, found: Familiarity) -> None:
         labels=found.training.labels, validation=found.known.validation,
         false_alarms=np.nan if alarms is None else alarms,
     )  # fmt: skip
-    path = _path(folder, epoch)
+    path = _path(folder, sha256)
     try:
         path.parent.mkdir(exist_ok=True)
         write_bytes(path, buffer.getvalue())
@@ -143,5 +156,5 @@ def _as_kept(features: NDArray[np.float16]) -> Features:
     return unit_length(features.astype(np.float32))
 
 
-def _path(folder: Path, epoch: int) -> Path:
-    return folder / FOLDER / f"{epoch:06d}.npz"
+def _path(folder: Path, sha256: str) -> Path:
+    return folder / FOLDER / f"{sha256[:16]}.npz"

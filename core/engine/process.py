@@ -50,7 +50,7 @@ class Requests:
         self._splits: OrderedDict[tuple[Any, ...], TrainingArrays] = OrderedDict()
         # By the SHA-256 of their models.
         self._familiar: OrderedDict[str, Familiarity] = OrderedDict()
-        self._takers: dict[str, FamiliarityTaker] = {}
+        self._takers: OrderedDict[str, FamiliarityTaker] = OrderedDict()
 
     def handle(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         methods = {
@@ -71,7 +71,7 @@ class Requests:
         from core.training.saved_models import predict
 
         loaded = self._load(document["run_id"])
-        known = self._familiar.get(loaded.sha256) if document["with_known"] else None
+        known = self._known_of(document["run_id"], loaded) if document["with_known"] else None
         asked = {**document, "crop": document["crop"] or loaded.crop}
         rows, seen = _decode_all(self._decoder, asked, arrays, loaded.image_shape)
         places = [int(key) for key in seen]
@@ -157,18 +157,20 @@ class Requests:
     def _score(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         loaded = self._load(document["run_id"], document["which"])
         split = self._held_out(DatasetConfig(**document["dataset"]), loaded)
-        if document["split"] == "validation":
-            images, labels, rows = split.x_validation, split.y_validation, split.validation_rows
-        else:
-            images, labels, rows = split.x_test, split.y_test, split.test_rows
         own = slice(document["start"], document["stop"])
-        _, scores = self._scorer(loaded).score(images[own])
-        answer = {"epoch": loaded.epoch, "of": len(labels), "class_names": list(loaded.class_names)}
+        if document["split"] == "validation":
+            images, labels, rows = split.x_validation[own], split.y_validation, split.validation_rows
+        else:
+            images, labels, rows = split.read_test(own), split.y_test, split.test_rows
+        _, scores = self._scorer(loaded).score(images)
+        answer = {
+            "epoch": loaded.epoch, "sha256": loaded.sha256, "of": len(labels), "class_names": list(loaded.class_names),
+        }  # fmt: skip
         return answer, {"scores": scores, "labels": labels[own], "rows": rows[own]}
 
     def _learn_known(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
         loaded, folder = self._load(document["run_id"]), self._workspace.run_folder(document["run_id"])
-        found = self._familiar.get(loaded.sha256) or read_familiarity(folder, loaded.epoch)
+        found = self._known_of(document["run_id"], loaded)
         taker = self._takers.get(loaded.sha256)
         if found is None:
             if taker is None:
@@ -176,16 +178,30 @@ class Requests:
                 stored = len(load_dataset(self._workspace, dataset.id).y_train)
                 count = min(dataset.num_train or stored, most_pictures(scorer.units))
                 taker = FamiliarityTaker(scorer, self._split_of(replace(dataset, num_train=count), loaded))
-                self._takers = {loaded.sha256: taker}
+                self._takers[loaded.sha256] = taker
+                while len(self._takers) > MODELS_KEPT:
+                    self._takers.popitem(last=False)
             found = taker.advance()
             if found is None:
                 return {"done": taker.done, "of": taker.total}, {}
-            keep_familiarity(folder, loaded.epoch, found)
+            keep_familiarity(folder, loaded.sha256, found)
+            self._keep_known(loaded, found)
         self._takers.pop(loaded.sha256, None)
+        return {"done": 1, "of": 1}, {}
+
+    def _known_of(self, run_id: str, loaded: Any) -> Familiarity | None:
+        """What was measured for these weights, by this process or one before it."""
+        found = self._familiar.get(loaded.sha256)
+        if found is None:
+            found = read_familiarity(self._workspace.run_folder(run_id), loaded.sha256)
+            if found is not None:
+                self._keep_known(loaded, found)
+        return found
+
+    def _keep_known(self, loaded: Any, found: Familiarity) -> None:
         self._familiar[loaded.sha256] = found
         while len(self._familiar) > MODELS_KEPT:
             self._familiar.popitem(last=False)
-        return {"done": 1, "of": 1}, {}
 
     def _scorer(self, loaded: Any) -> Any:
         from core.training.scores import Scorer

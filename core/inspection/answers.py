@@ -1,6 +1,7 @@
 """A run's answers to all pictures of a part of its data set: asked of the engine once, then kept beside its weights."""
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,17 +18,26 @@ from core.errors import UserError
 from core.store.records import Run
 from core.store.states import RunState
 from core.system.files import write_bytes
+from core.system.portions import Portion
 from core.workspace import Workspace
 
 SPLITS = ("validation", "test")
 BEST, LAST = "best", "last"
-PICTURES_AT_ONCE = 1000  # per request: the engine answers others in between
 FOLDER = "answers"
 MOST_KEPT = 6  # files per run
 
 Numbers = NDArray[np.int64]
 Fractions = NDArray[np.float64]
 Advance = Callable[[int, int], None]  # pictures done, of how many
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of a run that are kept: `which`, best or last, their epoch, and the digest of their file."""
+
+    which: str
+    epoch: int
+    sha256: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,38 +105,56 @@ def answers_of(
     """
     if split not in SPLITS:
         raise UserError(f"split must be one of {', '.join(SPLITS)}, not {split[:40]!r}.")
-    which, wanted = weights_of(run, epoch)
+    weights = weights_of(workspace, run, epoch)
     check_same_data(workspace, run)
     folder = workspace.run_folder(run.id) / FOLDER
-    if (kept := _read(folder, split, wanted)) is not None:
+    if (kept := _read(folder, split, weights)) is not None:
         return kept
-    asked = _ask(engine, run, split, which, advance)
-    _write(folder, asked)
+    asked, sha256 = _ask(engine, run, split, weights.which, advance)
+    if asked.epoch != weights.epoch and epoch not in (BEST, LAST):
+        raise UserError(
+            f"The weights of epoch {weights.epoch} were replaced by those of epoch {asked.epoch} meanwhile. Ask again."
+        )
+    _write(folder, asked, sha256)
     return asked
 
 
-def weights_of(run: Run, epoch: int | str) -> tuple[str, int]:
-    """(`best` or `last`, number of that epoch) of the weights that are kept. Raises UserError that lists them."""
-    kept = {}
+def weights_of(workspace: Workspace, run: Run, epoch: int | str) -> Weights:
+    """The weights that are kept of an epoch: `best`, `last` or its number. Raises UserError that lists them."""
+    folder, kept = workspace.run_folder(run.id), []
     if run.best_epoch is not None:
-        kept[BEST] = run.best_epoch
-        if run.state in (RunState.FINISHED, RunState.STOPPED):
-            kept[LAST] = run.epoch
+        for which in (BEST, LAST) if run.state in (RunState.FINISHED, RunState.STOPPED) else (BEST,):
+            kept += _newest(folder, which)
     if not kept:
         raise UserError(f"“{run.name}” has no weights yet: it has to finish its first epoch.")
-    for which, number in kept.items():
-        if epoch in (which, number, str(number)):
-            return which, number
-    listed = " and ".join(f"{which} (epoch {number})" for which, number in kept.items())
+    for weights in kept:
+        if epoch in (weights.which, weights.epoch, str(weights.epoch)):
+            return weights
+    listed = " and ".join(f"{each.which} (epoch {each.epoch})" for each in kept)
     raise UserError(f"There are no weights of epoch {str(epoch)[:20]} of “{run.name}”. There are: {listed}.")
 
 
-def _ask(engine: Engine, run: Run, split: str, which: str, advance: Advance | None) -> SplitAnswers:
+def _newest(folder: Path, which: str) -> list[Weights]:
+    """None or one, by the descriptions beside them: `core.training.saved_models`, which writes them, loads Keras."""
+    for path in sorted(folder.glob(f"{which}-*.json"), reverse=True):
+        try:
+            values = json.loads(path.read_bytes())
+            return [Weights(which, int(values["epoch"]), str(values["sha256"]))]
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return []
+
+
+def _ask(
+    engine: Engine, run: Run, split: str, which: str, advance: Advance | None
+) -> tuple[SplitAnswers, str]:
+    """With the digest of the weights that have answered."""
     parts: list[Scores] = []
-    done = 0
+    done, portion = 0, Portion()
     while True:
-        part = engine.score(run.id, which, run.config.dataset, split, done, done + PICTURES_AT_ONCE)
-        if parts and part.epoch != parts[0].epoch:  # a better epoch has ended meanwhile
+        with portion.timed():
+            part = engine.score(run.id, which, run.config.dataset, split, done, done + portion.size)
+        if parts and part.sha256 != parts[0].sha256:  # a better epoch has ended meanwhile
             parts, done = [], 0
             continue
         parts.append(part)
@@ -141,27 +169,32 @@ def _ask(engine: Engine, run: Run, split: str, which: str, advance: Advance | No
     labels, rows = (
         np.concatenate(each) for each in zip(*((part.labels, part.rows) for part in parts), strict=True)
     )
-    return SplitAnswers(split, parts[0].epoch, parts[0].class_names, rows, labels, scores)
+    answers = SplitAnswers(split, parts[0].epoch, parts[0].class_names, rows, labels, scores)
+    return answers, parts[0].sha256
 
 
-def _read(folder: Path, split: str, epoch: int) -> SplitAnswers | None:
+def _read(folder: Path, split: str, weights: Weights) -> SplitAnswers | None:
     """None where it was not asked before, or the file cannot be read: then it is asked again."""
     try:
-        with np.load(io.BytesIO(_path(folder, split, epoch).read_bytes()), allow_pickle=False) as stored:
+        with np.load(
+            io.BytesIO(_path(folder, split, weights.epoch).read_bytes()), allow_pickle=False
+        ) as stored:
+            if str(stored["sha256"]) != weights.sha256:
+                return None  # the epoch was trained again
             names = tuple(str(name) for name in stored["class_names"])
             return SplitAnswers(
-                split, epoch, names, stored["rows"], stored["labels"], stored["log_probabilities"]
+                split, weights.epoch, names, stored["rows"], stored["labels"], stored["log_probabilities"]
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile):
         return None
 
 
-def _write(folder: Path, answers: SplitAnswers) -> None:
+def _write(folder: Path, answers: SplitAnswers, sha256: str) -> None:
     """The newest few per run are kept. What cannot be written is asked again the next time."""
     buffer = io.BytesIO()
     np.savez(
         buffer, class_names=np.array(answers.class_names), rows=answers.rows, labels=answers.labels,
-        log_probabilities=answers.log_probabilities,
+        log_probabilities=answers.log_probabilities, sha256=np.array(sha256),
     )  # fmt: skip
     try:
         folder.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ BINS = 15
 RESAMPLES = 1000
 _SEED = 20_170_614
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.05, 20.0
-_HALVINGS = 60
+_HALVINGS = 30
 
 Scores = NDArray[np.float32]
 
@@ -67,6 +67,8 @@ def fit_temperature(log_probabilities: Scores, labels: Numbers) -> float:
     The cross-entropy is convex in 1 / temperature, so the place where its derivative is 0 is found by halving.
     """
     scores = log_probabilities.astype(np.float64)
+    if not np.ptp(scores, axis=1).any():
+        return 1.0  # without a preference nothing changes
     own = scores[np.arange(len(labels)), labels]
     low, high = 1 / MOST_TEMPERATURE, 1 / LEAST_TEMPERATURE
     for _ in range(_HALVINGS):

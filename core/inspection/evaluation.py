@@ -20,6 +20,8 @@ from core.inspection.measures import (
 from core.store.records import Run
 from core.workspace import Workspace
 
+TRIES = 3
+
 
 @dataclass(frozen=True, eq=False)
 class SplitEvaluation:
@@ -60,11 +62,16 @@ def evaluate(
     advance: Advance | None = None,
 ) -> SplitEvaluation:
     """Measure a run's weights on `validation` or `test`. Raises as `answers_of` does."""
-    answers = answers_of(workspace, engine, run, split, epoch, advance)
-    validation = answers
-    if split != "validation":
-        validation = answers_of(workspace, engine, run, "validation", epoch, advance)
-    return evaluation_of(answers, validation)
+    for _ in range(TRIES):
+        answers = validation = answers_of(workspace, engine, run, split, epoch, advance)
+        if split != "validation":
+            validation = answers_of(workspace, engine, run, "validation", epoch, advance)
+        # A run that trains may have a better epoch by now, whose temperature is another one.
+        if answers.epoch == validation.epoch:
+            return evaluation_of(answers, validation)
+    raise UserError(
+        f"“{run.name}” saves better weights while they are measured. Ask again when it has ended."
+    )
 
 
 def evaluation_of(answers: SplitAnswers, validation: SplitAnswers) -> SplitEvaluation:

@@ -3,7 +3,7 @@
 from core.datasets.identity import data_problem
 from core.engine.answers import Answer
 from core.engine.client import Engine, Pictures
-from core.errors import UserError
+from core.errors import EngineError, UserError
 from core.inspection.answers import Advance
 from core.store.records import Run
 from core.workspace import Workspace
@@ -37,5 +37,8 @@ def predict(
         UserError: the run has no weights yet.
         EngineError: the engine crashed or overran its deadline.
     """
-    problem = learn_known(workspace, engine, run, advance)
+    try:
+        problem = learn_known(workspace, engine, run, advance)
+    except EngineError as error:
+        problem = str(error)
     return engine.predict(run.id, pictures, crop, with_known=problem is None), problem

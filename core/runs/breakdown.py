@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.datasets.class_counts import ROUGH_POINTS, half_width_points
 from core.datasets.storage import describe_dataset
+from core.errors import UserError
 from core.formatting import count_of, listed, percent
 from core.store.breakdowns import Confusions, CorruptedLabels, Followed, RunBreakdown
 from core.store.class_accuracy import ClassCounts
@@ -17,6 +18,7 @@ from core.workspace import Workspace
 
 NONE_YET = "Classes and pictures are measured once the first epoch has ended."
 MOST_NAMES = 5
+MOST_CONFUSION_NUMBERS = 2_000_000
 TOO_OLD = "This run was trained before ConvDeck measured classes and followed pictures. New runs have both."
 
 
@@ -154,22 +156,31 @@ def why_no_confusions(run: Run) -> str:
     return "Confusions are counted once the first epoch has ended."
 
 
-def confusions_document(workspace: Workspace, run: Run, confusions: Confusions | None) -> dict[str, Any]:
-    """As JSON: `confusion` over `epoch`, each with a row per true class; and why there are none."""
+def confusions_document(
+    workspace: Workspace, run: Run, confusions: Confusions | None, epoch: int | None = None
+) -> dict[str, Any]:
+    """As JSON: `confusion` over `epoch`, each with a row per true class; and why there are none.
+
+    Of every epoch, or of one. Raises UserError where that one was not measured, or all together are too many numbers.
+    """
     document: dict[str, Any] = {
-        "run": run.id,
-        "split": "validation",
-        "note": None,
-        "class_names": [],
-        "epoch": [],
-        "confusion": [],
-    }
+        "run": run.id, "split": "validation", "note": None, "class_names": [], "epoch": [], "confusion": [],
+    }  # fmt: skip
     if confusions is None:
         return document | {"note": why_no_confusions(run)}
+    epochs = confusions.epochs.tolist()
+    shown = [at for at, each in enumerate(epochs) if epoch in (None, each)]
+    if not shown:
+        raise UserError(f"Epoch {epoch} was not measured. There are epochs {epochs[0]} to {epochs[-1]}.")
+    if len(shown) * confusions.num_classes**2 > MOST_CONFUSION_NUMBERS:
+        raise UserError(
+            f"The matrices of {len(shown):,} epochs and {confusions.num_classes:,} classes are more than "
+            f"{MOST_CONFUSION_NUMBERS:,} numbers. Ask for one epoch."
+        )
     return document | {
-        "class_names": list(class_names_of(workspace, run, confusions.matrices.shape[1])),
-        "epoch": confusions.epochs.tolist(),
-        "confusion": confusions.matrices.tolist(),
+        "class_names": list(class_names_of(workspace, run, confusions.num_classes)),
+        "epoch": [epochs[at] for at in shown],
+        "confusion": [confusions.matrix(at).tolist() for at in shown],
     }
 
 

@@ -108,10 +108,21 @@ class RunBreakdown:
 
 @dataclass(frozen=True)
 class Confusions:
-    """How many validation pictures of the row's class were taken for the column's: (epochs, classes, classes)."""
+    """How many validation pictures of a class were taken for which, in each of `epochs` (epochs,).
+
+    `cells` are (places, counts) of each epoch's matrix that are not 0; the place of a cell is row · classes + column.
+    """
 
     epochs: Counts
-    matrices: Counts
+    num_classes: int
+    cells: tuple[tuple[Counts, Counts], ...]
+
+    def matrix(self, at: int) -> Counts:
+        """(classes, classes) of the epoch at this place; a row per true class, a column per answer."""
+        matrix = np.zeros(self.num_classes**2, np.int64)
+        places, counts = self.cells[at]
+        matrix[places] = counts
+        return matrix.reshape(self.num_classes, self.num_classes)
 
 
 class Breakdowns:
@@ -194,11 +205,12 @@ def _confusions(rows: list[tuple[int, dict[str, Any], dict[str, Any]]]) -> Confu
     # As in `_columns`: epochs on the pictures of another data set do not count.
     rows = [row for row in rows if row[1]["count"] == rows[-1][1]["count"]]
     size = len(rows[-1][1]["count"])
-    matrices = np.zeros((len(rows), size * size), np.int64)
-    for matrix, (_, validation, wrong) in zip(matrices, rows, strict=True):
-        matrix[:: size + 1] = validation["right"]
-        matrix[wrong["place"]] = wrong["count"]
-    return Confusions(_array([epoch for epoch, *_ in rows]), matrices.reshape(-1, size, size))
+    diagonal = np.arange(size) * (size + 1)
+    cells = tuple(
+        (np.concatenate([diagonal, _array(wrong["place"])]), _array([*validation["right"], *wrong["count"]]))
+        for _, validation, wrong in rows
+    )
+    return Confusions(_array([epoch for epoch, *_ in rows]), size, cells)
 
 
 def _constants(breakdown: dict[str, Any]) -> list[Any]:

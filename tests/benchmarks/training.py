@@ -112,7 +112,7 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
         arrays = TrainingArrays(
             x_train=x, train_indices=np.arange(NUM_TRAIN), y_train=y, y_train_true=y,
             x_validation=x_validation, y_validation=y_validation,
-            read_test=lambda: x_validation, y_test=y_validation,
+            read_test=lambda own: x_validation[own], y_test=y_validation,
             train_rows=np.arange(NUM_TRAIN),
             validation_rows=np.arange(len(y_validation)), test_rows=np.arange(len(y_validation)),
             x_clean=x[:CLEAN_PICTURES], y_clean=y[:CLEAN_PICTURES],

@@ -9,6 +9,7 @@ from core.formatting import percent
 from core.inspection.answers import BEST, LAST, weights_of
 from core.server.services import Services
 from core.store.records import Run
+from core.workspace import Workspace
 from pages.components.inspect_run.address import View, field, show_run
 from pages.components.inspect_run.evaluations import PARTS
 from pages.components.kit import session
@@ -48,19 +49,19 @@ def choose_run(runs: Mapping[str, Run], view: View) -> Run:
     return runs[chosen]
 
 
-def choose_part_and_weights(run: Run, view: View) -> str:
+def choose_part_and_weights(workspace: Workspace, run: Run, view: View) -> str:
     """The fields for both. Returns `best` or `last`, or what the address says where there are no such weights."""
     st.segmented_control(
         "Pictures of", list(PARTS), required=True, format_func=PARTS.__getitem__,
         help="**Test** pictures had no part in training or in choosing an epoch. **Validation** pictures chose the "
         "best epoch.", **field("split", view.split),
     )  # fmt: skip
-    kept = _weights(run)
+    kept = _weights(workspace, run)
     try:
-        which = weights_of(run, view.epoch)[0]
+        which = weights_of(workspace, run, view.epoch).which
     except UserError as error:
         st.warning(literal(error_text(error)), icon=":material/link_off:")
-        which = next(iter(kept))
+        which = next(iter(kept), BEST)
     # Where the last epoch is the best one, they are the same weights.
     if len(set(kept.values())) > 1:
         st.segmented_control(
@@ -76,11 +77,11 @@ def in_words(run: Run) -> str:
     return f"{run.name} ({run.dataset}, {percent(run.best_val_accuracy)})"
 
 
-def _weights(run: Run) -> dict[str, int]:
+def _weights(workspace: Workspace, run: Run) -> dict[str, int]:
     kept = {}
     for which in (BEST, LAST):
         try:
-            kept[which] = weights_of(run, which)[1]
+            kept[which] = weights_of(workspace, run, which).epoch
         except UserError:
             continue
     return kept

@@ -47,10 +47,10 @@ def evaluate_here(services: Services, run: Run, epoch: str) -> Evaluated | None:
 
 def evaluate(services: Services, run: Run, epoch: str) -> Evaluated:
     """The same. Raises as `answers_of` does."""
-    which, number = weights_of(run, epoch)
+    weights = weights_of(services.workspace, run, epoch)
     check_same_data(services.workspace, run)
-    name = services.workspace.root, run.id, number
-    return _kept.get(name, (run.attempt, run.started_at), lambda: _evaluate(services, run, which))
+    name = services.workspace.root, run.id, weights.epoch
+    return _kept.get(name, weights.sha256, lambda: _evaluate(services, run, weights.which))
 
 
 def _evaluate(services: Services, run: Run, which: str) -> Evaluated:

@@ -46,17 +46,17 @@ def open_one(at: int) -> None:
 
 
 def _render_reason(services: Services, run: Run, answers: SplitAnswers, place: int, pixels: Pixels) -> None:
-    which, epoch = weights_of(run, answers.epoch)
+    weights = weights_of(services.workspace, run, answers.epoch)
     shape = run.config.dataset.picture_shape(pixels.shape)
     seen = pixels if shape == pixels.shape else resize(pixels[None], shape[0])[0]
     row = int(answers.rows[place])
 
     def ask(method: str, layer: str | None, class_name: str | None) -> Explanation:
         return services.engine.explain_pixels(
-            run.id, seen, method, layer, class_name, f"Picture {row}", which
+            run.id, seen, method, layer, class_name, f"Picture {row}", weights.which
         )
 
-    render_explanations(ask, f"inspect-{run.id}-{epoch}-{row}")
+    render_explanations(ask, f"inspect-{run.id}-{weights.sha256[:16]}-{row}")
 
 
 def _render_picture(answers: SplitAnswers, place: int, pixels: Pixels) -> None:

@@ -28,7 +28,7 @@ def _render(services: Services, run: Run, names: tuple[str, ...]) -> None:
     found = services.store.breakdowns.confusions(run.id)
     if found is None:
         st.caption(why_no_confusions(run))
-    elif found.matrices.shape[1] != len(names):
+    elif found.num_classes != len(names):
         st.caption("The epochs were measured on other classes.")
     else:
         st.fragment(_render_epoch)(run, found, names)
@@ -43,7 +43,7 @@ def _render_epoch(run: Run, found: Confusions, names: tuple[str, ...]) -> None:
             help="Measured on the validation pictures while the run trained, so it is there for every epoch.",
         )  # fmt: skip
         at = epochs.index(epoch)
-    confusion, first = found.matrices[at], found.matrices[0]
+    confusion, first = found.matrix(at), found.matrix(0)
     left, right = st.columns([3, 2], gap="large")
     with left:
         if len(names) <= MOST_MAPPED:

@@ -40,8 +40,15 @@ def test_no_pictures_have_no_distances(training) -> None:
 
 
 def test_the_threshold_leaves_out_one_validation_picture_in_twenty() -> None:
-    known = KnownRange.measured(np.arange(100.0)[::-1], np.array([0.0, 50.0, 95.0, 200.0]))
-    assert known.threshold == pytest.approx(94.05)
+    known = KnownRange.measured(np.arange(100.0)[::-1], np.array([0.0, 50.0, 96.0, 200.0]))
+    assert known.threshold == 95.0
     assert known.false_alarms == 0.5
     assert [known.percentile(distance) for distance in (-1.0, 50.0, 1000.0)] == [0.0, 50.0, 100.0]
     assert KnownRange.measured(np.arange(10.0), np.zeros(0)).false_alarms is None
+
+
+@pytest.mark.parametrize("count", [1, 4, 12, 19, 20, 21, 100, 1500])
+def test_beyond_the_95th_percentile_and_nowhere_else_a_picture_is_not_known(count: int) -> None:
+    known = KnownRange.measured(np.arange(float(count)), np.zeros(0))
+    for distance in np.arange(-1, count + 1, 0.5):
+        assert (distance <= known.threshold) == (known.percentile(distance) <= 95)

@@ -1,5 +1,6 @@
 """What a run knows, by a real engine: its own training pictures, its false alarms, and what is kept on the disk."""
 
+import contextlib
 import dataclasses
 import io
 import shutil
@@ -13,6 +14,7 @@ from core.datasets.splits import load_split, validation_and_test
 from core.datasets.storage import load_dataset
 from core.engine.client import Engine
 from core.engine.familiarity import FOLDER, keep_familiarity, most_pictures, read_familiarity
+from core.inspection.answers import Weights, weights_of
 from core.inspection.prediction import learn_known, predict
 from core.store.store import Store
 
@@ -21,6 +23,10 @@ def png_bytes(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def best_of(trained, run) -> Weights:
+    return weights_of(trained.workspace, run, "best")
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +52,12 @@ def advanced(trained, engine, run) -> list[tuple[int, int]]:
 
 @pytest.fixture(scope="module")
 def kept(trained, run, advanced):
-    return read_familiarity(trained.workspace.run_folder(run.id), run.best_epoch)
+    return read_familiarity(trained.workspace.run_folder(run.id), best_of(trained, run).sha256)
 
 
 def test_it_is_measured_in_portions_and_kept(trained, engine, run, advanced, kept) -> None:
-    assert advanced == [(done, 3300) for done in range(500, 3300, 500)]
+    assert advanced == sorted(advanced)
+    assert {of for _, of in advanced} == {3300}
     assert len(kept.training.rows) == 300
     again: list[tuple[int, int]] = []
     learn_known(trained.workspace, engine, run, lambda done, of: again.append((done, of)))
@@ -116,14 +123,51 @@ def test_without_its_data_a_run_answers_and_says_why_it_cannot_tell(trained, eng
 
 
 def test_a_damaged_file_is_measured_again(trained, run, kept, tmp_path) -> None:
-    keep_familiarity(tmp_path, 1, kept)
-    keep_familiarity(tmp_path, 2, kept)
-    (path,) = (tmp_path / FOLDER).iterdir()  # that of the newest epoch alone
-    assert read_familiarity(tmp_path, 1) is None
-    assert read_familiarity(tmp_path, 2).training.features == pytest.approx(kept.training.features, abs=1e-3)
-    path.write_bytes(path.read_bytes()[:1000])
-    assert read_familiarity(tmp_path, 2) is None
+    former, newest = "1" * 64, "2" * 64
+    keep_familiarity(tmp_path, former, kept)
+    keep_familiarity(tmp_path, newest, kept)
+    (path,) = (tmp_path / FOLDER).iterdir()  # that of the newest model alone
+    assert read_familiarity(tmp_path, former) is None
+    assert read_familiarity(tmp_path, newest).training.features == pytest.approx(
+        kept.training.features, abs=1e-3
+    )
+    for damaged in (path.read_bytes()[:1000], b""):
+        path.write_bytes(damaged)
+        assert read_familiarity(tmp_path, newest) is None
+
+
+def test_an_engine_that_starts_again_knows_what_was_measured(trained, run, kept) -> None:
+    with contextlib.closing(Engine(trained.workspace)) as engine:
+        (answer,) = engine.predict(
+            run.id, [("one", png_bytes(np.zeros((32, 32, 3), np.uint8)))], with_known=True
+        )
+    assert len(answer.knowledge.neighbours) == 5
+
+
+def test_two_runs_that_are_measured_in_turn_come_to_an_end(trained, run, kept) -> None:
+    other = "a-copy"
+    folder = trained.workspace.run_folder(other)
+    shutil.copytree(trained.workspace.run_folder(run.id), folder)
+    shutil.rmtree(folder / FOLDER)
+    try:
+        for name in ("best", "last"):  # of the other run, the best weights are those of its last epoch
+            for path in folder.glob(f"{name}-*"):
+                if name == "best":
+                    path.unlink()
+                else:
+                    path.rename(path.with_name(path.name.replace("last", "best")))
+        shutil.rmtree(trained.workspace.run_folder(run.id) / FOLDER)
+        with contextlib.closing(Engine(trained.workspace)) as engine:
+            open_runs = {run.id, other}
+            for _ in range(100):
+                for each in sorted(open_runs):
+                    done, of = engine.learn_known(each, run.config.dataset)
+                    if done == of:
+                        open_runs.discard(each)
+            assert not open_runs
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_wide_features_are_kept_of_fewer_pictures() -> None:
-    assert [most_pictures(units) for units in (64, 400, 4_000, 100_000)] == [10_000, 10_000, 1_000, 500]
+    assert [most_pictures(units) for units in (64, 400, 4_000, 100_000)] == [10_000, 10_000, 1_000, 200]

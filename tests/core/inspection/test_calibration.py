@@ -43,6 +43,13 @@ def test_the_temperature_stays_within_its_limits() -> None:
     assert fit_temperature(wrong, labels[::-1]) == pytest.approx(MOST_TEMPERATURE)
 
 
+def test_where_the_network_prefers_no_class_there_is_nothing_to_correct() -> None:
+    assert (
+        fit_temperature(answers_with(np.zeros((8, 4)), np.arange(8) % 4).log_probabilities, np.arange(8) % 4)
+        == 1.0
+    )
+
+
 def test_the_temperature_lowers_loss_where_it_was_fitted_and_calibration_error_elsewhere() -> None:
     validation, test = (made_answers(4_000, seed=seed, sureness=4.0) for seed in (1, 2))
     temperature = fit_temperature(validation.log_probabilities, validation.labels)

@@ -105,7 +105,8 @@ def noise_pictures(num_train: int) -> TrainingArrays:
     x_validation, y_validation = part(30)
     return TrainingArrays(
         x_train=x, train_indices=np.arange(num_train), y_train=y, y_train_true=y,
-        x_validation=x_validation, y_validation=y_validation, read_test=lambda: x_validation, y_test=y_validation,
+        x_validation=x_validation, y_validation=y_validation,
+        read_test=lambda own: x_validation[own], y_test=y_validation,
         train_rows=np.arange(num_train), validation_rows=np.arange(30), test_rows=np.arange(30),
         x_clean=x[:40], y_clean=y[:40], class_names=CLASSES, image_shape=SHAPE,
     )  # fmt: skip
