@@ -5,7 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from core.augmentation.batch_document import Batch
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
 from core.engine.answers import Answer, ExportedModel, Scores
 from core.engine.explanation import Explanation
+from core.engine.portions import Pictures, portions_of
 from core.errors import EngineError, UserError
 from core.system.files import open_log
 from core.system.frames import READY, Arrays, Frame, Pixels, collect_frames, write_frame
@@ -26,12 +27,6 @@ from core.workspace import PROJECT_ROOT, Workspace
 
 START_DEADLINE_SECONDS = 120.0
 REQUEST_DEADLINE_SECONDS = 60.0
-
-# The largest pictures that are taken decode in 0.3 to 0.8 s each, and 64 MB are some fifteen of them as JPEG.
-PICTURES_PER_REQUEST = 64
-PICTURE_BYTES_PER_REQUEST = 64_000_000
-
-Pictures = Iterable[tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -241,7 +236,7 @@ class Engine:
 
     def _ask_about_pictures(self, document: dict[str, Any], pictures: Pictures) -> list[Answer]:
         answers: list[Answer] = []
-        for portion in _portions(pictures):
+        for portion in portions_of(pictures):
             data = {
                 str(index): np.frombuffer(content, np.uint8) for index, (_, content) in enumerate(portion)
             }
@@ -342,17 +337,3 @@ class Engine:
         if process is None:
             return
         kill_and_reap(process)
-
-
-def _portions(pictures: Pictures) -> Iterator[list[tuple[str, bytes]]]:
-    """Pictures in portions, read one portion at a time, so that not all of them have to be in memory."""
-    portion: list[tuple[str, bytes]] = []
-    num_bytes = 0
-    for picture in pictures:
-        portion.append(picture)
-        num_bytes += len(picture[1])
-        if len(portion) == PICTURES_PER_REQUEST or num_bytes >= PICTURE_BYTES_PER_REQUEST:
-            yield portion
-            portion, num_bytes = [], 0
-    if portion:
-        yield portion

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from core.analysis.neighbours import Features, Fractions, KnownRange, TrainingFeatures, unit_length
 from core.datasets.splits import Indices, TrainingArrays, nested_order
+from core.engine.portions import Portion
 from core.system.files import write_bytes
-from core.system.portions import Portion
 
 MOST_PICTURES = 10_000
 MOST_NUMBERS = 4_000_000  # of all features together, 8 MB on the disk

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from core.datasets.identity import check_same_data
 from core.engine.answers import Scores
 from core.engine.client import Engine
+from core.engine.portions import Portion
 from core.errors import UserError
 from core.store.records import Run
 from core.store.states import RunState
 from core.system.files import write_bytes
-from core.system.portions import Portion
 from core.workspace import Workspace
 
 SPLITS = ("validation", "test")

@@ -2,7 +2,8 @@
 
 from core.datasets.identity import data_problem
 from core.engine.answers import Answer
-from core.engine.client import Engine, Pictures
+from core.engine.client import Engine
+from core.engine.portions import Pictures
 from core.errors import EngineError, UserError
 from core.inspection.answers import Advance
 from core.store.records import Run

@@ -1,6 +1,6 @@
 """The size of portions, with a clock that stands where it is put."""
 
-from core.system.portions import FIRST, MOST, SECONDS, Portion
+from core.engine.portions import FIRST, MOST, SECONDS, Portion
 
 
 def sizes(seconds_each: float, times: int) -> list[int]:
