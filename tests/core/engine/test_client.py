@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.config import AugmentationConfig
-from core.engine import client
+from core.engine import client, portions
 from core.engine.client import Engine
 from core.errors import EngineError, UserError
 from core.workspace import Workspace
@@ -169,7 +169,7 @@ def test_many_pictures_are_asked_for_in_portions_and_taken_when_it_is_their_turn
 
 
 def test_large_pictures_make_smaller_portions(engines, monkeypatch) -> None:
-    monkeypatch.setattr(client, "PICTURE_BYTES_PER_REQUEST", 1000)
+    monkeypatch.setattr(portions, "PICTURE_BYTES_PER_REQUEST", 1000)
     answers = engines(COUNT.strip()).decode([("x.png", bytes(400))] * 7, (8, 8, 3))
     assert [answer.notes[1] for answer in answers] == [3, 3, 3, 3, 3, 3, 1]
 
