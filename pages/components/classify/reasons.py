@@ -12,6 +12,7 @@ from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit.explanations import render_explanations
 from pages.components.kit.pictures import render_pixels
+from pages.components.kit.redraw import draw_alone
 from pages.components.kit.text import error_text, literal
 
 NEIGHBOUR_SIDE, NEIGHBOUR_WIDTH = 80, 100  # the latter has room for a name
@@ -19,7 +20,7 @@ NEIGHBOUR_SIDE, NEIGHBOUR_WIDTH = 80, 100  # the latter has room for a name
 
 def render_reasons(services: Services, run: Run, answer: Answer, key: str) -> None:
     """A button that opens them in a dialog: they need more room than a card has. Nothing else is drawn again."""
-    st.fragment(_render_button)(services, run, answer, key)
+    draw_alone(_render_button, services, run, answer, key)
 
 
 def _render_button(services: Services, run: Run, answer: Answer, key: str) -> None:

@@ -10,7 +10,7 @@ from core.store.records import Run
 from pages.components.charts.confusion import MOST_MAPPED, confusion_figure
 from pages.components.charts.plotly_marks import CONFIG
 from pages.components.kit import browser
-from pages.components.kit.redraw import render_folded
+from pages.components.kit.redraw import draw_alone, render_folded
 from pages.components.kit.text import literal
 
 MOST_CONFUSIONS = 8
@@ -31,7 +31,7 @@ def _render(services: Services, run: Run, names: tuple[str, ...]) -> None:
     elif found.num_classes != len(names):
         st.caption("The epochs were measured on other classes.")
     else:
-        st.fragment(_render_epoch)(run, found, names)
+        draw_alone(_render_epoch, run, found, names)
 
 
 def _render_epoch(run: Run, found: Confusions, names: tuple[str, ...]) -> None:

@@ -52,6 +52,11 @@ def draw_ticking(draw: Callable[..., object], *arguments: object, every: float |
         st.fragment(draw, run_every=every)(*arguments)
 
 
+def draw_alone(draw: Callable[..., object], *arguments: object) -> None:
+    """Call `draw(*arguments)` here. What is clicked in it draws it again, and nothing else of the page."""
+    st.fragment(draw)(*arguments)
+
+
 def call_every(call: Callable[..., object], *arguments: object, every: float) -> None:
     """Call `call(*arguments)` every `every` seconds, first after that time: a call may redraw the page, and during the
     first drawing the lower part of the page would then never appear.

@@ -19,8 +19,9 @@ from tests.core.inspection.made import answers_with
 
 @pytest.fixture
 def run(trained):
-    yield Store(trained.workspace).get_run(trained.run_id)
+    """Nothing was asked of it: tests before may have, as they share it."""
     shutil.rmtree(trained.workspace.run_folder(trained.run_id) / FOLDER, ignore_errors=True)
+    return Store(trained.workspace).get_run(trained.run_id)
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
