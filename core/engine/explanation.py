@@ -75,7 +75,7 @@ class Explanation:
         """What it answered, what was looked at, and whether the map passes the sanity check."""
         where = f" at {self.layer}" if self.layer else ""
         return (
-            f"{shorten(self.image)} is “{self.best.name}” with {percent(self.best.probability)}; "
+            f"{shorten(self.image)} is taken for “{self.best.name}” with {percent(self.best.probability)}; "
             f"{METHOD_NAMES[self.method]}{where} for “{self.class_name}” {self._check_in_words()}."
         )
 

@@ -16,7 +16,7 @@ def test_it_writes_a_picture_and_prints_one_sentence(home, tmp_path) -> None:
     code, printed, err = run_command("explain", *how, "--out", str(out))
     assert code == 0, err
     (line,) = printed.splitlines()
-    assert line.startswith("picture.png is “") and "Grad-CAM at conv_1 for “ring”" in line
+    assert line.startswith("picture.png is taken for “") and "Grad-CAM at conv_1 for “ring”" in line
     code, document = run_json("explain", *how, "--out", str(out))
     assert (code, document["sentence"], document["out"], document["image"]) == (
         0,

@@ -97,5 +97,5 @@ def test_every_number_of_the_reasons(home: Trained) -> None:
         assert abs(float(distance) - exact) < 0.0075
     assert len({int(number) - 1 for number, _, _ in neighbours} & set(rows)) >= 4
     probability = 100 * home.model(home.plain).predict(picture[None], verbose=0).max()
-    (said,) = re.findall(r"mine\.png is “\w+” with ([\d.]+) %", words(page))
+    (said,) = re.findall(r"mine\.png is taken for “\w+” with ([\d.]+) %", words(page))
     assert abs(float(said) - probability) < 0.11
