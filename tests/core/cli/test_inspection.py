@@ -111,3 +111,17 @@ def test_a_run_without_epochs_has_no_confusions(workspace, store) -> None:
     assert document["confusion"] == []
     assert document["note"]
     assert run_command("confusions", "--run", run.id)[1].strip() == document["note"]
+
+
+def test_more_numbers_than_fit_are_asked_for_by_epoch(home, monkeypatch) -> None:
+    monkeypatch.setattr("core.runs.breakdown.MOST_CONFUSION_NUMBERS", 250)
+    code, _, err = run_command("confusions", "--run", home.run_id, "--json")
+    assert (code, "of 3 epochs and 10 classes are more than 250 numbers. Ask for one epoch." in err) == (
+        2,
+        True,
+    )
+    _, document = run_json("confusions", "--run", home.run_id, "--epoch", "2")
+    assert document["epoch"] == [2]
+    for options in ((), ("--json",)):
+        code, _, err = run_command("confusions", "--run", home.run_id, "--epoch", "9", *options)
+        assert (code, "Epoch 9 was not measured. There are epochs 1 to 3." in err) == (2, True)

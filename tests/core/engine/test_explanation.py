@@ -12,12 +12,12 @@ from tests.core.engine.explained import explained
 
 def test_the_sentence_names_answer_layer_and_check() -> None:
     assert explained(similarity=0.12).sentence == (
-        "cat.png is “cat” with 75.0 %; Grad-CAM at conv_2 for “dog” passes the sanity check (similarity to maps with "
-        "random weights 0.12)."
+        "cat.png is taken for “cat” with 75.0 %; Grad-CAM at conv_2 for “dog” passes the sanity check (similarity to "
+        "maps with random weights 0.12)."
     )
     assert explained(similarity=0.5, method="occlusion", layer=None).sentence == (
-        "cat.png is “cat” with 75.0 %; Occlusion for “dog” does not pass the sanity check (similarity to maps with "
-        "random weights 0.50)."
+        "cat.png is taken for “cat” with 75.0 %; Occlusion for “dog” does not pass the sanity check (similarity to "
+        "maps with random weights 0.50)."
     )
 
 

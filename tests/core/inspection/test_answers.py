@@ -1,6 +1,7 @@
 """A real run's answers: those of Keras to the stored pictures, kept, and asked again where the file is damaged."""
 
 import dataclasses
+import itertools
 import shutil
 
 import keras
@@ -10,11 +11,12 @@ import pytest
 from core.datasets.splits import validation_and_test
 from core.datasets.storage import load_dataset
 from core.errors import DatasetError, UserError
-from core.inspection.answers import FOLDER, MOST_KEPT, answers_of, weights_of
+from core.inspection.answers import FOLDER, MOST_KEPT, SplitAnswers, answers_of, weights_of
 from core.inspection.evaluation import evaluate, evaluation_of
 from core.store.states import RunState
 from core.store.store import Store
-from tests.core.inspection.made import answers_with
+from core.workspace import Workspace
+from tests.core.inspection.made import answers_with, made_answers
 
 
 @pytest.fixture
@@ -123,6 +125,42 @@ def test_an_evaluation_of_the_test_part_takes_its_temperature_from_the_validatio
     assert on_test.answers.split == "test"
     assert on_validation.accuracy.value == pytest.approx(run.best_val_accuracy, abs=1e-6)
     assert on_test.confusion.sum() == 1500
+
+
+def test_a_temperature_is_never_that_of_another_epoch(trained, run, monkeypatch) -> None:
+    """While the test part is measured, a better epoch is saved."""
+    asked: list[str] = []
+
+    def answers(*arguments: object) -> SplitAnswers:
+        asked.append(str(arguments[3]))
+        epoch = len(asked) if len(asked) < 4 else 4
+        return dataclasses.replace(made_answers(split=asked[-1]), epoch=epoch)
+
+    monkeypatch.setattr("core.inspection.evaluation.answers_of", answers)
+    found = evaluate(trained.workspace, None, run, "test")
+    assert asked == ["test", "validation"] * 3
+    assert found.answers.epoch == 4
+
+
+def test_weights_that_are_replaced_at_each_look_are_said(trained, run, monkeypatch) -> None:
+    epochs = itertools.count()
+
+    def answers(*arguments: object) -> SplitAnswers:
+        return dataclasses.replace(made_answers(split=str(arguments[3])), epoch=next(epochs))
+
+    monkeypatch.setattr("core.inspection.evaluation.answers_of", answers)
+    with pytest.raises(UserError, match="saves better weights while they are measured"):
+        evaluate(trained.workspace, None, run, "test")
+
+
+def test_a_stopped_run_without_last_weights_has_its_best(trained, run, tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    shutil.copytree(trained.workspace.run_folder(run.id), workspace.run_folder(run.id))
+    for path in workspace.run_folder(run.id).glob("last-*"):
+        path.unlink()
+    assert weights_of(workspace, run, "best").epoch == run.best_epoch
+    with pytest.raises(UserError, match=rf"There are: best \(epoch {run.best_epoch}\)\."):
+        weights_of(workspace, run, "last")
 
 
 def test_a_part_without_pictures_is_refused() -> None:

@@ -41,7 +41,10 @@ def test_the_map_is_asked_for_once_and_other_layers_and_classes_when_chosen() ->
     asked: list = []
     page = opened(asked, "chosen")
     assert asked == [("grad-cam", None, None)]
-    assert "cat.png is “cat” with 75.0 %; Grad-CAM at conv_2 for “cat” passes the sanity check" in words(page)
+    assert (
+        "cat.png is taken for “cat” with 75.0 %; Grad-CAM at conv_2 for “cat” passes the sanity check"
+        in words(page)
+    )
     assert [each.proto.imgs[0].alt for each in page.get("image")] == [
         "cat.png: What the network sees", "cat.png: Grad-CAM for “cat”", "cat.png: The same with random weights",
     ]  # fmt: skip
