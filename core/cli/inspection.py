@@ -1,6 +1,8 @@
 """Commands about a run's answers to whole parts of its data set: evaluate, mistakes, confusions."""
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 
 from core.cli.output import end_progress, print_json, print_table, progress_line
 from core.engine.client import Engine
@@ -50,15 +52,22 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def _evaluate(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.from_environment().ensure()
-    run = Store(workspace).get_run(arguments.run)
+@contextlib.contextmanager
+def _engine(workspace: Workspace) -> Iterator[Engine]:
+    """One for the length of the command; its progress is left standing."""
     engine = Engine(workspace)
     try:
-        evaluation = evaluate(workspace, engine, run, arguments.split, arguments.epoch, _advance)
+        yield engine
     finally:
         engine.close()
         end_progress()
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.from_environment().ensure()
+    run = Store(workspace).get_run(arguments.run)
+    with _engine(workspace) as engine:
+        evaluation = evaluate(workspace, engine, run, arguments.split, arguments.epoch, _advance)
     if arguments.json:
         print_json(evaluation_document(run.id, evaluation))
     else:
@@ -69,12 +78,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _mistakes(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     run = Store(workspace).get_run(arguments.run)
-    engine = Engine(workspace)
-    try:
+    with _engine(workspace) as engine:
         answers = answers_of(workspace, engine, run, arguments.split, arguments.epoch, _advance)
-    finally:
-        engine.close()
-        end_progress()
     found = mistakes_of(answers, arguments.by)
     if arguments.json:
         print_json([each.to_json() for each in found])

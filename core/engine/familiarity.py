@@ -49,7 +49,7 @@ class Familiarity:
 
 
 def most_pictures(units: int) -> int:
-    """How many training pictures are kept with features of so many units."""
+    """How many training pictures are kept where the features of each are `units` numbers."""
     return max(FEWEST_PICTURES, min(MOST_PICTURES, MOST_NUMBERS // units))
 
 

@@ -21,7 +21,7 @@ from core.store.sweeps import Sweep
 from core.studies.until_decided import continue_studies
 from core.system.devices import DeviceReport, list_devices
 
-# After an error, a sweep is left alone for a while, and given up after so many in a row.
+# After an error, a sweep is tried again later. After this many errors in a row it is given up.
 PAUSE_SECONDS = 1.0
 MAX_ERRORS = 10
 STUDIES_SECONDS = 0.2

@@ -16,7 +16,7 @@ from core.formatting import count_of, points, within_sentence
 from core.studies.run_results import Pictures, interval_dict
 from core.studies.spec import StudySpec
 
-# So many seeds without a pair of results, one after the other, and no more are added: the next would most likely fail.
+# After this many seeds in a row without a pair of results no more are added: the next would most likely fail.
 MOST_WITHOUT_A_PAIR = 2
 # The spread of two pairs may be a hundredth of the true one, and with it the forecast.
 ENOUGH_TO_FORECAST = 3

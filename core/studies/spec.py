@@ -56,8 +56,9 @@ class StudySpec:
     of the policy, `only` has one knob alone. `sizes` are those of a data-volume ladder, in pictures, of which there
     are `num_available`; `fractions` those of wrong labels. What is no part of the kind is empty.
 
-    With `max_seeds` a comparison by seeds adds seeds to the first `seeds` until it is decided, up to so many: until the
-    interval leaves out zero, or lies within ±`smallest_difference`. `reuse` says whether those may be runs that exist.
+    With `max_seeds` a comparison by seeds adds seeds to the first `seeds` until it is decided, up to that number:
+    until the interval leaves out zero, or lies within ±`smallest_difference`. `reuse` says whether those may be runs
+    that exist.
     """
 
     kind: str
@@ -88,7 +89,7 @@ class StudySpec:
         return f"{which} chosen by a search, so the study begins with a seed that the search has not seen."
 
     def with_seeds(self, added: int, max_seeds: int | None) -> "StudySpec":
-        """As it stands once so many seeds were added, which count up from the last, and with so many allowed."""
+        """With seeds added, which count up from the last one, and with this number of seeds allowed."""
         following = ((self.seeds[-1] + 1 + index) % (LAST_SEED + 1) for index in range(added))
         return dataclasses.replace(self, seeds=(*self.seeds, *following), max_seeds=max_seeds)
 

@@ -178,7 +178,7 @@ def more_trials(workspace: Workspace, sweep_id: str, trials: int) -> Sweep:
 
 
 def set_concurrency(workspace: Workspace, sweep_id: str, concurrency: int | None) -> Sweep:
-    """Train so many trials at once from now on; None: as many as there are devices.
+    """Train this many trials at once from now on; None: as many as there are devices.
 
     Raises SweepNotFound; UserError for a number that is not allowed.
     """

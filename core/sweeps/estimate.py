@@ -25,7 +25,7 @@ from core.sweeps.spec import SweepSpec
 from core.sweeps.start import find_trials
 from core.workspace import Workspace
 
-# So many random choices stand for a space that is not tried as a whole.
+# This many random choices stand for a space that is not tried as a whole.
 SAMPLED = 100
 # Time grows with FLOPs to a power between these two.
 LEAST_POWER, USUAL_POWER, MOST_POWER = 0.0, 0.5, 1.0

@@ -28,10 +28,10 @@ logger = logging.getLogger(__name__)
 
 Ended = Literal["complete", "pruned", "failed"]
 
-# After so many choices in a row that were made before, or so many in all, any that was not made yet is taken.
+# After this many choices in a row that were made before, or this many in all, any that was not made yet is taken.
 MAX_REPEATS = 50
 MAX_REPEATS_IN_ALL = 500
-# So many random choices are looked at for one that was not made yet.
+# This many random choices are looked at for one that was not made yet.
 MAX_SAMPLES = 1000
 
 

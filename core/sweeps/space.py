@@ -19,7 +19,7 @@ from core.sweeps.dimension import MAX_VALUES, Condition, Dimension, parse_dimens
 from core.sweeps.places import Place, expand, is_within, put, read
 
 MAX_DIMENSIONS = 50
-# Of settings that depend on each other, so many combinations are looked at.
+# The number of combinations that are tried of settings that depend on each other.
 MAX_BRANCHES = 2_000
 
 Choices = dict[str, Any]

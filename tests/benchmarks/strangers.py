@@ -24,7 +24,7 @@ from core.system.processes import choose_backend
 from core.workspace import Workspace
 
 
-def test_pictures(
+def pictures_of(
     workspace: Workspace, dataset_id: str, image_shape: tuple[int, int, int]
 ) -> NDArray[np.uint8]:
     """A data set's test pictures, in a network's shape."""
@@ -60,7 +60,7 @@ def measure(
     scorer = Scorer(saved.model)
 
     def scores(dataset_id: str) -> NDArray[np.float64]:
-        features, log_probabilities = scorer.score(test_pictures(workspace, dataset_id, saved.image_shape))
+        features, log_probabilities = scorer.score(pictures_of(workspace, dataset_id, saved.image_shape))
         energy = -logsumexp(scorer.logits(features), axis=1)
         return np.stack([found.training.distances(features), energy, -log_probabilities.max(axis=1)])
 

@@ -79,7 +79,7 @@ def row_shares(confusion: Counts) -> Shares:
 
 
 def map_pixels(size: int, is_narrow: bool) -> int:
-    """The side of a map of so many classes."""
+    """The side of a map of `size` classes, in pixels of the page."""
     return NARROW_PIXELS if is_narrow else max(280, min(560, 80 + 48 * size))
 
 

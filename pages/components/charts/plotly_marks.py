@@ -35,7 +35,7 @@ def plain(text: str, most: int = 120) -> str:
 
 
 def wrapped(text: str, columns: int = LEGEND_COLUMNS) -> str:
-    """The same, in lines of so many characters. No number loses its percent sign to the next line."""
+    """The same, in lines of a given length. No number loses its percent sign to the next line."""
     lines = textwrap.wrap(text.replace(" %", "\u00a0%"), columns)
     return "<br>".join(html.escape(line, quote=False) for line in lines) or " "
 

@@ -37,7 +37,7 @@ def render_differences(comparison: Comparison) -> None:
 
 
 def chance_in_words(comparison: Comparison) -> str:
-    """How many of so many comparisons look clear though nothing is there: each has an interval of 95 % of its own."""
+    """How many of these comparisons look clear by chance alone: each has a 95 % interval of its own."""
     baseline = comparison.baseline_group
     if baseline is None:
         return ""

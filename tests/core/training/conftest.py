@@ -88,7 +88,7 @@ def config() -> ExperimentConfig:
 
 
 def noise_pictures(num_train: int) -> TrainingArrays:
-    """So many training and 30 validation pictures that a tiny network can tell apart: dark, light and red noise.
+    """`num_train` training and 30 validation pictures that a tiny network can tell apart: dark, light and red noise.
 
     At most 40 of the training pictures are the clean ones.
     """
