@@ -55,7 +55,7 @@ def measure(
     if problem:
         raise SystemExit(problem)
     saved = load_run_model(workspace.run_folder(run.id))
-    found = read_familiarity(workspace.run_folder(run.id), saved.epoch)
+    found = read_familiarity(workspace.run_folder(run.id), saved.sha256)
     assert found is not None
     scorer = Scorer(saved.model)
 
