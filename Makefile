@@ -1,4 +1,5 @@
 # make app    everything needed, then the dashboard
+# make class  the same for a class: other computers join it, see README.md
 # make test   everything needed, then every check and test
 # make bench  everything needed, then the benchmarks, into docs/performance.md
 # make clean  removes .venv and caches; runs and datasets in workspace/ stay
@@ -8,10 +9,16 @@ ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: app test bench clean
+.PHONY: app class test bench clean
 
 app: $(VENV)/app.stamp
 	$(RUN) -m streamlit run app.py $(ARGS)
+
+# On a fixed port, so that links and QR codes of the last lesson lead here again. Without browser.serverAddress, Streamlit
+# would ask a server on the internet for the address of this one.
+class: $(VENV)/app.stamp
+	CONVDECK_CLASS=1 $(RUN) -m streamlit run app.py --server.address 0.0.0.0 --server.port 8501 \
+		--browser.serverAddress localhost $(ARGS)
 
 test: $(VENV)/test.stamp
 	$(RUN) -m ruff format --check .
@@ -28,7 +35,7 @@ $(VENV)/app.stamp: requirements.txt | $(VENV)/bin/pip
 	@touch $@
 
 # The tests' requirements include the app's, so afterwards `make app` has nothing left to install.
-$(VENV)/test.stamp: requirements-dev.txt requirements-jax.txt requirements.txt | $(VENV)/bin/pip
+$(VENV)/test.stamp: requirements-dev.txt requirements-export.txt requirements-jax.txt requirements-mcp.txt requirements.txt | $(VENV)/bin/pip
 	@echo "Installing what ConvDeck and its tests run with; the first time this takes a few minutes."
 	$(RUN) -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $(VENV)/app.stamp $@

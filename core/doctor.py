@@ -5,6 +5,7 @@ import platform
 import shutil
 import sqlite3
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,9 +14,8 @@ from core.system.devices import list_devices
 from core.workspace import Workspace
 
 PACKAGES = ("streamlit", "tensorflow", "keras", "plotly", "pandas", "pillow", "numpy", "nvidia-ml-py")
-
-
 LOW_DISK_BYTES = 2_000_000_000
+CIFAR10_ADVICE = "CIFAR-10 is not downloaded yet: python -m core datasets add cifar10 downloads it (170 MB)."
 
 
 def examine(workspace: Workspace) -> dict[str, Any]:
@@ -39,6 +39,18 @@ def examine(workspace: Workspace) -> dict[str, Any]:
     }
 
 
+def in_lines(report: Mapping[str, Any]) -> list[str]:
+    """What `examine` found, as text to read and to send to others."""
+    return [
+        f"Python {report['python']}, {report['platform']}",
+        *(f"  {name}: {version or 'missing'}" for name, version in report["packages"].items()),
+        f"Workspace {report['workspace']}: {report['disk_free_bytes'] / 1e9:.1f} GB free",
+        *(f"Device {device['id']}: {device['name']}" for device in report["devices"]),
+        *(f"Data set {dataset['id']}: {dataset['state']}" for dataset in report["datasets"]),
+        *(f"→ {advice}" for advice in report["advice"]),
+    ]
+
+
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
@@ -56,9 +68,7 @@ def _advice(
     if device_note:
         advice.append(device_note)
     if any(entry["id"] == "cifar10" and entry["state"] != "ready" for entry in datasets):
-        advice.append(
-            "CIFAR-10 is not downloaded yet: python -m core datasets add cifar10 downloads it (170 MB)."
-        )
+        advice.append(CIFAR10_ADVICE)
     if free < LOW_DISK_BYTES:
         advice.append(f"Only {free / 1e9:.1f} GB are free: set CONVDECK_HOME to a folder on a larger disk.")
     return advice

@@ -4,12 +4,14 @@
     ├── UserError (also ValueError)   a person can fix it: one plain sentence, optionally the field it is about
     │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
     │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
+    │   ├── BundleError               a bundle is damaged, hostile or of a newer ConvDeck
     │   ├── UploadError               a file that is being uploaded is refused, or its portion does not fit
     │   │   └── UploadNotFound
     │   ├── PictureError              an uploaded file is not a picture that ConvDeck reads
     │   ├── StudyNotFound
     │   ├── SweepNotFound
     │   ├── ViewNotFound
+    │   ├── NotAllowed                a visitor of a class asks for what only its owner or the teacher can do
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
     │       ├── IllegalTransition     its state forbids it
@@ -53,6 +55,10 @@ class DatasetError(UserError):
     """A data set is unknown, damaged, in use or cannot be imported."""
 
 
+class BundleError(UserError):
+    """A bundle is damaged, hostile, or of a newer ConvDeck; nothing of it is kept."""
+
+
 class UploadError(UserError):
     """A file that is being uploaded is refused. `status` is the HTTP status that says so; `received` are the bytes
     that are stored of it, where the sender can continue from there.
@@ -85,6 +91,10 @@ class SweepNotFound(UserError):
 
 class ViewNotFound(UserError):
     """There is no saved view with this name or id."""
+
+
+class NotAllowed(UserError):
+    """A visitor of a class cannot do this: it is somebody else's, or for the teacher alone."""
 
 
 class RunError(UserError):

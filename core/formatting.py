@@ -12,6 +12,7 @@ _BLANK = re.compile(
 )
 
 
+MINUS = "\N{MINUS SIGN}"
 # People write a fraction with up to MOST_DIGITS significant digits; one with more is shown with FEW_DIGITS.
 MOST_DIGITS, FEW_DIGITS = 8, 4
 _RESERVED = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)  # no files on Windows
@@ -85,8 +86,9 @@ def rough_duration(seconds: float) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """`1 picture`, `1,200 pictures`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    """`1 picture`, `1,200 pictures`, `10 classes`."""
+    ending = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}" + ("" if number == 1 else ending)
 
 
 def listed(names: Sequence[str], most: int, separator: str = ", ") -> str:
@@ -106,14 +108,30 @@ def as_sentence(message: str) -> str:
     return message[:1].upper() + message[1:]
 
 
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters, the middle left out: `blue circle on dotted ground` → `blue circl…ground`.
+
+    Names of many classes often begin alike, so that their ends tell them apart.
+    """
+    if len(text) <= most:
+        return text
+    end = max(0, (most - 1) * 2 // 5)
+    return f"{text[: most - 1 - end].rstrip()}…{text[len(text) - end :].lstrip()}"
+
+
+def with_minus(text: str) -> str:
+    """A formatted number with a true minus sign, for people: `-0.5` → `−0.5`. Programs read the hyphen."""  # noqa: RUF002
+    return text.replace("-", MINUS)
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A fraction as `71.2 %`; a dash when it is not known."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    return "–" if value is None else f"{with_minus(f'{100 * value:.{digits}f}')} %"
 
 
 def points(value: float | None) -> str:
     """A difference of two fractions as `9.1 points`, of a hundred."""
-    return "–" if value is None else f"{100 * value:.1f} points"
+    return "–" if value is None else f"{with_minus(f'{100 * value:.1f}')} points"
 
 
 def is_long(value: float) -> bool:

@@ -1,16 +1,17 @@
 """Decodes untrusted pictures: a few formats, a limit on their size before decoding, errors in words."""
 
 import io
+import math
 import re
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
-from core.errors import PictureError
+from core.errors import PictureError, UserError
 from core.system.frames import Pixels
 
 # Pillow registers some 40 openers; these are what people have. Not every build of it has AVIF.
@@ -57,6 +58,51 @@ class Picture:
 
     pixels: Pixels
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of an upright picture: where it begins and how large it is, as fractions of its width and its height.
+
+    Raises ValueError where it is empty or not inside the picture.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        values = astuple(self)
+        ends = self.left + self.width, self.top + self.height
+        if not all(math.isfinite(value) for value in values) or not (
+            min(values) >= 0 and self.width > 0 and self.height > 0 and max(ends) <= 1 + 1e-6
+        ):
+            raise ValueError(f"A box must lie inside the picture, in fractions from 0 to 1, not {values}.")
+
+    @classmethod
+    def parse(cls, text: str) -> "Box":
+        """`"0.25,0,0.75,0.5"`: its left, top, right and lower edge, as fractions. Raises UserError."""
+        try:
+            left, top, right, bottom = map(float, text.split(","))
+            return cls(left, top, right - left, bottom - top)
+        except ValueError:
+            raise UserError(
+                "box must be LEFT,TOP,RIGHT,BOTTOM: fractions of the picture's width and height from 0 to 1, such as "
+                f"0.25,0,0.75,0.5, not {text[:40]!r}."
+            ) from None
+
+    def pixels_of(self, picture: Pixels) -> Pixels:
+        """This part of (height, width, channels) pixels, rounded to whole ones and at least one."""
+        height, width = picture.shape[:2]
+        rows = _whole(self.top, self.height, height)
+        columns = _whole(self.left, self.width, width)
+        return picture[rows, columns]
+
+
+def _whole(begin: float, length: float, of: int) -> slice:
+    first = min(round(begin * of), of - 1)
+    return slice(first, max(first + 1, min(round((begin + length) * of), of)))
 
 
 def picture_kind(head: bytes) -> str | None:
@@ -149,6 +195,20 @@ def fit_picture(pixels: Pixels, image_shape: tuple[int, ...], crop: str = "cente
     if channels == 1:
         return np.asarray(image.convert("L"))[..., None]
     return np.asarray(image)
+
+
+def encode_small(pixels: Pixels, most: int) -> bytes:
+    """(height, width, 3) pixels as a JPEG file, reduced until neither side is longer than `most`."""
+    image = Image.fromarray(pixels)
+    if max(image.size) > most:
+        scale = most / max(image.size)
+        image = image.resize(
+            (max(1, round(image.width * scale)), max(1, round(image.height * scale))),
+            Image.Resampling.BILINEAR, reducing_gap=2.0,
+        )  # fmt: skip
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
 
 
 def shorten(name: str) -> str:

@@ -43,8 +43,20 @@ class Workspace:
         return self.root / "uploads"
 
     @property
+    def imports(self) -> Path:
+        return self.root / "imports"
+
+    @property
+    def imports_lock(self) -> Path:
+        return self.root / "imports.lock"
+
+    @property
     def reserve(self) -> Path:
         return self.root / "reserve"
+
+    @property
+    def class_key(self) -> Path:
+        return self.root / "class-key"
 
     @property
     def scheduler_lock(self) -> Path:

@@ -19,7 +19,7 @@ from core.analysis.significance import (
     mean_and_interval,
     paired_difference,
 )
-from core.formatting import count_of
+from core.formatting import count_of, with_minus
 
 AT_ONE_LOOK, AT_LATER_LOOKS = 0.04, 0.01
 
@@ -157,6 +157,7 @@ def _sentence(
         turn = 1.0 if least.mean >= 0 else -1.0
         low, high = sorted((turn * least.low, turn * least.high))
         span = f"{100 * low:+.1f} to {100 * high:+.1f}" if in_points else f"{low:+.3g} to {high:+.3g}"
+        span = with_minus(span)
     next_best = f"{candidates[least.other].name} by {lead} ({span}) over {count_of(least.n, 'fresh seed')}"
     leads = f"{candidates[leader].name} beats"
     if winner is None:

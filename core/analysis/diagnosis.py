@@ -36,7 +36,7 @@ from core.analysis.signals import (
     is_known,
     read_signals,
 )
-from core.formatting import percent, within_sentence
+from core.formatting import percent, with_minus, within_sentence
 from core.store.class_accuracy import ClassCounts
 
 __all__ = ["Diagnosis", "Verdict", "diagnose", "normal_gap", "overfitting_onset"]
@@ -341,4 +341,4 @@ def _percent(fraction: float) -> str:
 
 
 def _tenths(fraction: float) -> str:
-    return f"{round(100 * fraction, 1) + 0:.1f}"  # + 0 turns -0.0 into 0.0
+    return with_minus(f"{round(100 * fraction, 1) + 0:.1f}")  # + 0 turns -0.0 into 0.0

@@ -45,11 +45,15 @@ class TrainingFeatures:
         ]
         return np.sqrt(np.concatenate(parts)) if parts else np.zeros(0)
 
-    def nearest(self, features: Features, most: int) -> tuple[Numbers, Fractions]:
-        """(places, distances), each (pictures, most): the nearest training pictures of each, the nearest first."""
+    def nearest(self, features: Features, most: int) -> tuple[Numbers, Fractions, Fractions]:
+        """(places, distances), each (pictures, most): the nearest training pictures of each, the nearest first; and
+        what `distances` gives.
+        """
         squared = self._squared(features)
-        places = np.argsort(squared, axis=1, kind="stable")[:, :most]
-        return places, np.sqrt(np.take_along_axis(squared, places, axis=1))
+        order = np.argsort(squared, axis=1, kind="stable")
+        places = order[:, :most]
+        near, far = (np.take_along_axis(squared, each, axis=1) for each in (places, order[:, [self.k - 1]]))
+        return places, np.sqrt(near), np.sqrt(far[:, 0])
 
     def _squared(self, features: Features) -> Fractions:
         """(pictures, training pictures) squared distances: 2 - 2 cos, since both have length 1."""

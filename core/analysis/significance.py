@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UserError
+from core.formatting import with_minus
 
 Values = NDArray[np.float64]
 Limits = tuple[float, float]
@@ -270,7 +271,7 @@ def difference_sentence(interval: Interval, clear: bool, confidence: float, name
     if interval.low is None or interval.high is None:
         return f"No clear winner: one pair of runs, {points} apart, cannot tell a difference from chance."
     seeds = f"over {interval.n} seeds, {confidence:.0%} interval".replace("%", " %")
-    span = f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f} points"
+    span = with_minus(f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f} points")
     if not clear:
         return f"No clear winner: {points} apart on average ({seeds} {span}, which includes no difference)."
     word = "better" if interval.mean > 0 else "worse"

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.pages import listed
 from core.api.responses import answer, answer_body, parse_body, route
 from core.errors import ConfigError
 from core.notebook import all_entries, entry_of, render_html, render_markdown
@@ -20,13 +21,21 @@ def routes() -> list[Route]:
     return [
         route("/api/v1/notes", "GET", _notes),
         Route("/api/v1/notes", _write, methods=["POST"]),
+        route("/api/v1/notes/{id}", "DELETE", _delete),
         Route("/api/v1/notebook.md", _markdown, methods=["GET"]),
         Route("/api/v1/notebook.html", _html, methods=["GET"]),
     ]
 
 
 def _notes(services: Services, request: Request) -> Any:
-    return [entry.to_dict() for entry in all_entries(services.store)]
+    store = services.store
+    found = store.notes.list_notes()
+    return listed(request, found, lambda notes: [entry_of(store, note).to_dict() for note in notes])
+
+
+def _delete(services: Services, request: Request) -> Any:
+    services.store.notes.delete(request.path_params["id"])
+    return {"removed": True}
 
 
 async def _write(request: Request) -> Response:

@@ -15,11 +15,19 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from core.config import parse_json
-from core.config.refusals import unknown_key
+from core.config.refusals import describe, unknown_key
 from core.errors import (
+    CannotWrite,
     ConfigError,
     ConvDeckError,
+    DatasetError,
+    EngineError,
+    IllegalTransition,
+    NotAllowed,
+    PictureError,
     PreflightBusy,
+    PreflightError,
+    RunError,
     RunNotFound,
     StudyNotFound,
     SweepNotFound,
@@ -28,6 +36,7 @@ from core.errors import (
     UserError,
     ViewNotFound,
 )
+from core.server.problems import problem
 from core.server.services import Services, get_services
 
 MAX_BODY_BYTES = 1_000_000
@@ -35,6 +44,29 @@ MAX_BODY_BYTES = 1_000_000
 _one: RunVar[anyio.CapacityLimiter] = RunVar("one")
 
 Handler = Callable[[Services, Request], Any]
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+# Status and code of the answer to an error; one that is not here has those of the class it derives from.
+ANSWERS: dict[type[ConvDeckError], tuple[int, str]] = {
+    RunNotFound: (404, "run_not_found"),
+    StudyNotFound: (404, "study_not_found"),
+    SweepNotFound: (404, "sweep_not_found"),
+    UploadNotFound: (404, "upload_not_found"),
+    ViewNotFound: (404, "view_not_found"),
+    NotAllowed: (403, "not_allowed"),
+    TokenTaken: (409, "token_taken"),
+    IllegalTransition: (400, "illegal_state"),
+    ConfigError: (400, "invalid_value"),
+    DatasetError: (400, "data_set_refused"),
+    PictureError: (400, "picture_refused"),
+    RunError: (400, "run_refused"),
+    UserError: (400, "refused"),
+    PreflightBusy: (409, "preflight_busy"),
+    PreflightError: (503, "preflight_failed"),
+    CannotWrite: (503, "cannot_write"),
+    EngineError: (503, "engine_failed"),
+    ConvDeckError: (503, "unavailable"),
+}
 
 
 def route(path: str, method: str, handler: Handler, *, asks_engine: bool = False) -> Route:
@@ -53,19 +85,18 @@ def route(path: str, method: str, handler: Handler, *, asks_engine: bool = False
 async def answer(
     work: Callable[[], Any], status: int = 200, limiter: anyio.CapacityLimiter | None = None
 ) -> Response:
-    """What `work` returns, as JSON; what it raises, as an error with the status that fits."""
+    """What `work` returns, as JSON if it is no answer yet; what it raises, as an error with the status that fits."""
     try:
-        return JSONResponse(await anyio.to_thread.run_sync(work, limiter=limiter), status_code=status)
-    except (RunNotFound, StudyNotFound, SweepNotFound, UploadNotFound, ViewNotFound) as error:
-        return refuse(404, str(error))
-    except TokenTaken as error:
-        return refuse(409, str(error))
-    except UserError as error:
-        return refuse(400, str(error), error.field if isinstance(error, ConfigError) else None)
-    except PreflightBusy as error:
-        return refuse(409, str(error))
+        made = await anyio.to_thread.run_sync(work, limiter=limiter)
+        return made if isinstance(made, Response) else JSONResponse(made, status)
     except ConvDeckError as error:
-        return refuse(503, str(error))
+        return refusal_of(error)
+
+
+def refusal_of(error: ConvDeckError) -> Response:
+    """What an error is to a program: the status and the code that fit, and its sentence."""
+    status, code = next(ANSWERS[each] for each in type(error).__mro__ if each in ANSWERS)
+    return problem(status, str(error), code, field=error.field if isinstance(error, ConfigError) else None)
 
 
 def one_at_a_time() -> anyio.CapacityLimiter:
@@ -77,20 +108,17 @@ def one_at_a_time() -> anyio.CapacityLimiter:
         return _one.get()
 
 
-def refuse(status: int, message: str, field: str | None = None) -> JSONResponse:
-    """An error: one sentence, and the field of the config that it is about, if any."""
-    return JSONResponse({"error": message, "field": field or None}, status_code=status)
-
-
 async def answer_body(request: Request, work: Callable[[bytes], Any], status: int = 201) -> Response:
     """The answer of `work` to a JSON body."""
     # A form on another site cannot send JSON without a preflight request, so it cannot start runs unnoticed.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return refuse(415, "Send the config as application/json.")
+        return problem(415, "Send the config as application/json.")
     try:
         body = await limited(request, MAX_BODY_BYTES).body()
     except TooLarge:
-        return refuse(413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is not a config.")
+        return problem(
+            413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is not a config."
+        )
 
     return await answer(lambda: work(body), status)
 
@@ -102,6 +130,7 @@ async def answer_files(
     *,
     most: int,
     max_bytes: int,
+    what: str = "The pictures are",
 ) -> Response:
     """The answer of `work` to up to `most` files of a multipart form, of `max_bytes` in total, one after the other.
 
@@ -110,8 +139,8 @@ async def answer_files(
     known = await answer(lambda: bool(find()))
     if known.status_code != 200:
         return known  # without reading what was sent along
-    too_large = refuse(
-        413, f"The pictures are larger than {max_bytes // 1_000_000} MB in total. Send fewer at a time."
+    too_large = problem(
+        413, f"{what} larger than {max_bytes // 1_000_000} MB in total. Send fewer at a time."
     )
     if int(request.headers.get("content-length", 0)) > max_bytes:
         return too_large
@@ -124,9 +153,14 @@ async def answer_files(
         return too_large
     except HTTPException as error:
         number = "1 file" if most == 1 else f"1 to {most} files"
-        return refuse(400, f"The form cannot be read: {error.detail} Send {number} as multipart/form-data.")
+        sentence = f"The form cannot be read: {error.detail} Send {number} as multipart/form-data."
+        return problem(400, sentence, "form_expected")
     except OSError as error:
-        return refuse(503, f"The pictures could not be stored while they were received: {error.strerror}.")
+        return problem(
+            503,
+            f"The pictures could not be stored while they were received: {error.strerror}.",
+            "cannot_write",
+        )
 
 
 class TooLarge(Exception):
@@ -169,9 +203,26 @@ def parse_body(body: bytes, known: set[str], nullable: Collection[str] = ()) -> 
     return asked
 
 
+def token_of(request: Request, asked: dict[str, Any]) -> str | None:
+    """What makes a repeated request start nothing again: `token` of the body, or the header Idempotency-Key, whose text
+    may stand in quotes. Raises ConfigError where they differ.
+    """
+    token: str | None = asked.get("token")
+    header = request.headers.get(IDEMPOTENCY_KEY)
+    if header is None:
+        return token
+    if len(header) > 1 and header[0] == header[-1] == '"':
+        header = header[1:-1]
+    if token is not None and token != header:
+        raise ConfigError("token", f"is not what the header {IDEMPOTENCY_KEY} says. Send one of them.")
+    return header
+
+
 def values_of(asked: dict[str, Any]) -> dict[str, Any]:
     """The `set` of a body: paths and values. Raises ConfigError when it is no object."""
-    values = asked.get("set") or {}
+    values = asked.get("set")
+    if values is None:
+        return {}
     if not isinstance(values, dict):
         raise ConfigError("set", f"must be an object of paths and values, not {json.dumps(values)[:40]}.")
     return values
@@ -183,3 +234,11 @@ def flag_of(asked: dict[str, Any], key: str, default: bool = False) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(key, f"must be true or false, not {json.dumps(value)[:40]}.")
     return value
+
+
+def switch_of(request: Request, key: str) -> bool:
+    """A switch of a query, off by default. Raises ConfigError when it is not true or false."""
+    text = request.query_params.get(key, "false")
+    if text not in ("true", "false"):
+        raise ConfigError(key, f"must be true or false, not {describe(text)}.")
+    return text == "true"

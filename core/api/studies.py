@@ -1,4 +1,4 @@
-"""REST about studies: list, show, start, stop, resume."""
+"""REST about studies: list, show, start, stop, resume, delete."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import answer, answer_body, flag_of, parse_body, route, values_of
+from core.api.pages import listed
+from core.api.responses import answer, answer_body, flag_of, parse_body, route, switch_of, token_of, values_of
 from core.config import ExperimentConfig
 from core.config.refusals import unknown_key
 from core.errors import ConfigError
@@ -21,6 +22,7 @@ from core.studies.start import (
     base_of_preset,
     base_of_run,
     complete_study,
+    delete_study,
     make_spec,
     start_study,
     stop_study,
@@ -36,17 +38,25 @@ def routes() -> list[Route]:
         route("/api/v1/studies", "GET", _studies),
         Route("/api/v1/studies", _start, methods=["POST"]),
         route("/api/v1/studies/{id}", "GET", _study),
+        route("/api/v1/studies/{id}", "DELETE", _delete),
         route("/api/v1/studies/{id}/stop", "POST", partial(_change, stop_study)),
         Route("/api/v1/studies/{id}/resume", _resume, methods=["POST"]),
     ]
 
 
 def _studies(services: Services, request: Request) -> Any:
-    return [study_summary(study) for study in services.store.studies.list_studies()]
+    found = services.store.studies.list_studies()
+    return listed(request, found, lambda studies: [study_summary(study) for study in studies])
 
 
 def _study(services: Services, request: Request) -> Any:
     return read_report(services.workspace, services.store, request.path_params["id"]).to_dict()
+
+
+def _delete(services: Services, request: Request) -> Any:
+    """With `?with_runs=true`, the runs that it started go to the trash too."""
+    with_runs = switch_of(request, "with_runs")
+    return {"kept": list(delete_study(services.workspace, request.path_params["id"], with_runs=with_runs))}
 
 
 def _change(action: Any, services: Services, request: Request) -> Any:
@@ -67,7 +77,9 @@ async def _start(request: Request) -> Response:
         second = _second_of(services.store, first, asked["against"]) if "against" in asked else None
         options = {key: asked[key] for key in OPTIONS if key in asked}
         spec = make_spec(services.workspace, asked["kind"], first, second, options)
-        study = start_study(services.workspace, spec, asked.get("name"), asked.get("token"), reuse=reuse)
+        study = start_study(
+            services.workspace, spec, asked.get("name"), token_of(request, asked), reuse=reuse
+        )
         return read_report(services.workspace, services.store, study.id).to_dict()
 
     return await answer_body(request, start)

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import answer_body, flag_of, parse_body, route, values_of
-from core.config.refusals import describe
+from core.api.pages import listed
+from core.api.responses import answer_body, flag_of, parse_body, route, switch_of, token_of, values_of
 from core.errors import ConfigError
 from core.preflight.measurement import run_preflight
 from core.server.services import Services, get_services
@@ -41,7 +41,8 @@ def routes() -> list[Route]:
 
 
 def _sweeps(services: Services, request: Request) -> Any:
-    return [sweep_summary(sweep) for sweep in services.store.sweeps.list_sweeps()]
+    found = services.store.sweeps.list_sweeps()
+    return listed(request, found, lambda sweeps: [sweep_summary(sweep) for sweep in sweeps])
 
 
 def _sweep(services: Services, request: Request) -> Any:
@@ -55,14 +56,8 @@ def _change(action: Callable[..., Any], services: Services, request: Request) ->
 
 def _delete(services: Services, request: Request) -> Any:
     """With `?with_runs=true`, the runs that it started go to the trash too."""
-    with_runs = request.query_params.get("with_runs", "false")
-    if with_runs not in ("true", "false"):
-        raise ConfigError("with_runs", f"must be true or false, not {describe(with_runs)}.")
-    return {
-        "kept": list(
-            delete_sweep(services.workspace, request.path_params["id"], with_runs=with_runs == "true")
-        )
-    }
+    with_runs = switch_of(request, "with_runs")
+    return {"kept": list(delete_sweep(services.workspace, request.path_params["id"], with_runs=with_runs))}
 
 
 async def _start(request: Request) -> Response:
@@ -70,7 +65,8 @@ async def _start(request: Request) -> Response:
 
     def start(body: bytes) -> Any:
         asked, services = parse_body(body, {*KEYS, "token"}), get_services()
-        token = asked.pop("token", None)
+        token = token_of(request, asked)
+        asked.pop("token", None)
         spec = parse_sweep(services.workspace, services.store, asked)
         sweep = start_sweep(services.workspace, spec, asked.get("name"), token)
         return read_report(services.workspace, services.store, sweep.id).to_dict()

@@ -8,13 +8,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api.responses import answer_body, parse_body, refuse, route
+from core.api.responses import answer_body, parse_body, route
 from core.errors import ConfigError, UploadError
 from core.importing.uploads import Portion, Upload, begin_upload, find_upload, open_portion, remove_upload
+from core.server.problems import problem
 from core.server.services import Services, get_services
 
 PORTION_BYTES = 8_000_000
 MAX_PORTION_BYTES = 64_000_000
+CODES = {404: "upload_not_found", 409: "upload_conflict", 413: "body_too_large", 507: "no_space"}
 _WRITTEN_BYTES = 1_000_000  # at a time: each write is a turn in another thread
 
 
@@ -62,7 +64,8 @@ async def _append(request: Request) -> Response:
     """The bytes from `?offset=` on."""
     text = request.query_params.get("offset", "")
     if not text.isdecimal() or len(text) > 12:
-        return refuse(400, "Give the place where the portion begins: ?offset=0 for the first one.", "offset")
+        sentence = "Give the place where the portion begins: ?offset=0 for the first one."
+        return problem(400, sentence, "invalid_value", field="offset")
     workspace = get_services().workspace
     try:
         with open_portion(workspace, request.path_params["id"], int(text)) as portion:
@@ -107,8 +110,6 @@ def portion_bytes() -> int:
     return min(int(text), MAX_PORTION_BYTES) if text.isdecimal() and int(text) > 0 else PORTION_BYTES
 
 
-def _refused(error: UploadError) -> JSONResponse:
-    body = {"error": str(error), "field": None}
-    return JSONResponse(
-        body if error.received is None else {**body, "received": error.received}, status_code=error.status
-    )
+def _refused(error: UploadError) -> Response:
+    more = None if error.received is None else {"received": error.received}
+    return problem(error.status, str(error), CODES.get(error.status, "upload_refused"), more=more)

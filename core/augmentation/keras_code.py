@@ -12,17 +12,20 @@ from core.config import AugmentationConfig
 # Keras refuses a zoom beyond half the size, and a slant beyond one pixel sideways a row.
 MOST_ZOOM_OUT = 1.0
 MOST_SHEAR_SLOPE = 1.0
+SMALLEST = 1e-6  # of a zoom and a saturation: less changes no pixel
 
 
 @dataclass(frozen=True)
 class AugmentationCode:
     """`text` is a Python script that defines `augmentation` (and `mixing`, where pictures are mixed).
 
-    `differences` are sentences on what the code does not do, or does in another way than training here.
+    `differences` are sentences on what the code does not do, or does in another way than training here. `definitions`
+    are the lines of `text` that define something, one tuple per name, without what has to be imported for them.
     """
 
     text: str
     differences: tuple[str, ...]
+    definitions: tuple[tuple[str, ...], ...]
 
 
 def keras_code(augmentation: AugmentationConfig, num_channels: int = 3) -> AugmentationCode:
@@ -44,29 +47,30 @@ def keras_code(augmentation: AugmentationConfig, num_channels: int = 3) -> Augme
             f"Unchanged pictures: {100 * augmentation.unchanged_fraction:g} % of the pictures. Keras's layers vary "
             "every picture."
         )
-    return AugmentationCode(_script(lines, mixing, num_channels), tuple(differences))
+    layers = _sequential(lines)
+    definitions = (layers, mixing[-1:]) if mixing else (layers,)
+    return AugmentationCode(
+        _script(layers, mixing, num_channels), tuple(differences), tuple(tuple(each) for each in definitions)
+    )
 
 
-def _script(lines: list[str], mixing: list[str], num_channels: int) -> str:
+def _script(layers: list[str], mixing: list[str], num_channels: int) -> str:
     parts = [
         "import keras",
         "",
         f"# For pictures (batch, height, width, {num_channels}) with values from 0 to 255.",
         "# fit varies them; evaluate and predict leave them as they are.",
+        *layers,
     ]
-    if lines:
-        parts += [
-            "augmentation = keras.Sequential(",
-            "    [",
-            *(f"        {line}" for line in lines),
-            "    ]",
-            ")",
-        ]
-    else:
-        parts += ['augmentation = keras.layers.Identity(name="augmentation")  # nothing is turned on']
     if mixing:
         parts += ["", *mixing]
     return "\n".join(parts) + "\n"
+
+
+def _sequential(lines: list[str]) -> list[str]:
+    if not lines:
+        return ['augmentation = keras.layers.Identity(name="augmentation")  # nothing is turned on']
+    return ["augmentation = keras.Sequential(", "    [", *(f"        {line}" for line in lines), "    ]", ")"]
 
 
 def _add_geometry(augmentation: AugmentationConfig, lines: list[str], differences: list[str]) -> None:
@@ -82,7 +86,7 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
         differences.append(
             "Alternating flip: Keras mirrors at random, ConvDeck each picture in every other epoch."
         )
-    if augmentation.zoom_fraction:
+    if augmentation.zoom_fraction > SMALLEST:
         low, high = zoom_factors(augmentation.zoom_fraction)
         if high > MOST_ZOOM_OUT:
             high = MOST_ZOOM_OUT
@@ -118,7 +122,6 @@ def _add_geometry(augmentation: AugmentationConfig, lines: list[str], difference
     shifted = augmentation.width_shift_fraction or augmentation.height_shift_fraction
     if shifted:
         lines += [
-            "# ImageDataGenerator of Keras 3.15 exchanges the two: its height_shift_range moves pictures sideways",
             f"keras.layers.RandomTranslation(height_factor={augmentation.height_shift_fraction:g}, "
             f"width_factor={augmentation.width_shift_fraction:g}, {fill}),",
         ]
@@ -160,7 +163,7 @@ def _add_color(
     augmentation: AugmentationConfig, num_channels: int, lines: list[str], differences: list[str]
 ) -> None:
     colored = num_channels == 3
-    if colored and augmentation.saturation:
+    if colored and augmentation.saturation > SMALLEST:
         low, high = saturation_factors(augmentation.saturation)
         lines += [
             f"# colours ×{1 - augmentation.saturation:g} to ×{1 + augmentation.saturation:g}; 0.5 leaves them",

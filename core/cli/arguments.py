@@ -10,6 +10,7 @@ from core.datasets.lookup import values_for
 from core.datasets.storage import describe_dataset
 from core.design.presets import get_preset
 from core.errors import ConfigError, UserError
+from core.inspection.answers import BEST
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -29,6 +30,14 @@ def add_config_arguments(parser: argparse.ArgumentParser, *, run: bool = False) 
     parser.add_argument(
         "--set", metavar="PATH=VALUE", action="append", default=[], dest="values",
         help="replace one value, such as model.blocks[0].filters=16; VALUE is JSON; may be repeated",
+    )  # fmt: skip
+
+
+def add_epoch_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--epoch`: which weights of a run are asked. `core.inspection.answers.weights_of` reads it."""
+    parser.add_argument(
+        "--epoch", metavar="N|best|last", default=BEST,
+        help="the weights to use: of the best epoch (default), of the last, or of any that was kept",
     )  # fmt: skip
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.augmentation.batch_document import Batch, batch_document
+from core.augmentation.generator_code import generator_code
 from core.augmentation.keras_code import keras_code
 from core.augmentation.robustness import KNOBS, Robustness, measure_robustness
 from core.cli.arguments import add_config_arguments, config_from
 from core.cli.output import end_progress, print_json, print_table, progress_line
-from core.cli.predict import read_picture
 from core.config import ExperimentConfig
 from core.datasets.identity import check_same_data
 from core.datasets.lookup import check_dataset
@@ -23,6 +23,7 @@ from core.datasets.storage import load_dataset
 from core.engine.client import Engine
 from core.errors import UserError
 from core.formatting import percent
+from core.importing.picture_files import read_picture
 from core.store.store import Store
 from core.workspace import Workspace
 
@@ -30,6 +31,7 @@ SHEET_SCALE = 4
 SHEET_VARIANTS = 12
 SHEET_COLUMNS = 8
 MOST_PICTURES = 256
+CODES = {"layers": keras_code, "generator": generator_code}
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,7 +47,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     augment.add_argument("--seed", type=int, default=0, help="change the seed to draw other values")
     augment.add_argument("--run", metavar="RUN", help="a trained run that classifies each variant")
-    augment.add_argument("--code", action="store_true", help="print the policy as keras.layers code instead")
+    augment.add_argument(
+        "--code", nargs="?", const="layers", choices=list(CODES), metavar="WAY",
+        help="print the policy as code instead: keras.layers (layers, the default) or ImageDataGenerator (generator)",
+    )  # fmt: skip
     augment.set_defaults(handle=_augment)
 
     batch = commands.add_parser("batch", help="write a training batch as PNG, exactly as training makes it")
@@ -69,7 +74,7 @@ def _augment(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     workspace = Workspace.from_environment().ensure()
     if arguments.code:
-        return _print_code(workspace, config)
+        return _print_code(workspace, config, arguments.code)
     if arguments.out is None:
         raise UserError("--out PATH is required unless --code is given.")
     if not 1 <= arguments.pictures <= 20:
@@ -111,8 +116,8 @@ def _augment(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_code(workspace: Workspace, config: ExperimentConfig) -> int:
-    found = keras_code(config.augmentation, ensure_dataset(workspace, config.dataset.id).image_shape[2])
+def _print_code(workspace: Workspace, config: ExperimentConfig, way: str) -> int:
+    found = CODES[way](config.augmentation, ensure_dataset(workspace, config.dataset.id).image_shape[2])
     print(found.text)
     for sentence in found.differences:
         print(f"# {sentence}")

@@ -3,7 +3,7 @@
 import argparse
 
 from core.cli.output import print_json
-from core.doctor import examine
+from core.doctor import examine, in_lines
 from core.workspace import Workspace
 
 
@@ -19,14 +19,5 @@ def _doctor(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(report)
         return 0
-    print(f"Python {report['python']}, {report['platform']}")
-    for name, version in report["packages"].items():
-        print(f"  {name}: {version or 'missing'}")
-    print(f"Workspace {report['workspace']}: {report['disk_free_bytes'] / 1e9:.1f} GB free")
-    for device in report["devices"]:
-        print(f"Device {device['id']}: {device['name']}")
-    for dataset in report["datasets"]:
-        print(f"Data set {dataset['id']}: {dataset['state']}")
-    for advice in report["advice"]:
-        print(f"→ {advice}")
+    print("\n".join(in_lines(report)))
     return 0

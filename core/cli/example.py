@@ -39,7 +39,8 @@ def _example(arguments: argparse.Namespace) -> int:
         with Store(workspace) as store:
             run = _train(workspace, store)
             curves = store.curves(run.id)
-            write_example(run, curves, workspace.run_folder(run.id), out)
+            details = store.breakdowns.details(run.id)
+            write_example(run, curves, details, workspace.run_folder(run.id), out)
             verdict = verdict_of(store, run, curves)
     size = out.stat().st_size
     if arguments.json:

@@ -60,9 +60,18 @@ def _step(arguments: argparse.Namespace) -> int:
 def _set_rate(arguments: argparse.Namespace) -> int:
     run = control.set_learning_rate(_workspace(), arguments.run, arguments.value)
     when = "once it is resumed" if run.state.is_finished else "from its next epoch on"
-    return _report(
-        arguments, run, f"{run.name} has the learning rate {rate_in_words(arguments.value)} {when}."
-    )
+    rate, config = rate_in_words(arguments.value), run.readable_config
+    schedule = config.optimizer.schedule if config else "constant"
+    if schedule in ("constant", "plateau"):
+        told = f"has the learning rate {rate} {when}."
+    elif config and schedule == "cosine" and config.optimizer.warmup_epochs and not run.epoch:
+        told = f"warms up from 0 to the learning rate {rate}; its schedule ({schedule}) continues from there."
+    else:
+        told = (
+            f"has the learning rate {rate} in the first step of its next epoch; its schedule ({schedule}) continues "
+            "from there, so later steps have another one."
+        )
+    return _report(arguments, run, f"{run.name} {told}")
 
 
 def _add_epochs(arguments: argparse.Namespace) -> int:

@@ -7,18 +7,26 @@ from collections.abc import Sequence
 
 from core.cli import (
     augmentation,
+    bundles,
     compare,
     datasets,
     doctor,
+    epoch_weights,
     example,
     explain,
+    export,
     inspection,
     interventions,
+    layers,
     marks,
+    mcp,
     notebook,
+    picture_map,
+    picture_tags,
     predict,
     preflight,
     presets,
+    report,
     runs,
     studies,
     sweeps,
@@ -39,7 +47,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
         datasets, preflight, runs, interventions, compare, marks, studies, sweeps, notebook, predict, explain,
-        inspection, augmentation, presets, doctor, example, trash,
+        inspection, layers, picture_map, picture_tags, report, export, bundles, epoch_weights,
+        augmentation, presets, doctor, example, trash, mcp,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)

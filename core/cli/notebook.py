@@ -30,6 +30,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--expect", metavar="TEXT", help="what you expect; can be written until the first epoch has ended"
     )
     note.add_argument("--outcome", metavar="TEXT", help="how it turned out, in your words")
+    note.add_argument("--delete", action="store_true", help="delete the note for good; the runs stay")
     note.add_argument("--json", action="store_true", help="print one JSON document")
     note.set_defaults(handle=_note)
 
@@ -64,11 +65,16 @@ def _note(arguments: argparse.Namespace) -> int:
             note = store.notes.find(ids)
         else:
             note = store.notes.write(ids, expectation=arguments.expect, outcome=arguments.outcome)
+        if arguments.delete and note is not None:
+            store.notes.delete(note.id)
+            note = None
         entry = None if note is None else entry_of(store, note)
     if arguments.json:
         print_json(None if entry is None else entry.to_dict())
+    elif entry is None:
+        print("There is no note about this" + (" any more." if arguments.delete else " yet."))
     else:
-        print("There is no note about this yet." if entry is None else _text(entry))
+        print(_text(entry))
     return 0
 
 

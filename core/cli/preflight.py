@@ -3,10 +3,13 @@
 import argparse
 
 from core.cli.arguments import add_config_arguments, config_from
-from core.cli.output import end_progress, print_json, progress_line
-from core.formatting import duration
+from core.cli.output import end_progress, print_json, print_table, progress_line
+from core.formatting import duration, rate_in_words
 from core.preflight.measurement import Preflight, run_preflight
+from core.preflight.rate_range import run_rate_range
 from core.workspace import Workspace
+
+ROWS = 20
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -17,6 +20,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_config_arguments(command)
     command.add_argument("--json", action="store_true", help="print one JSON document")
     command.set_defaults(handle=_preflight)
+    rates = commands.add_parser(
+        "rate-range", help="a dry run: raise the learning rate step by step and suggest one"
+    )
+    add_config_arguments(rates)
+    rates.add_argument("--json", action="store_true", help="print one JSON document")
+    rates.set_defaults(handle=_rate_range)
 
 
 def _preflight(arguments: argparse.Namespace) -> int:
@@ -27,6 +36,22 @@ def _preflight(arguments: argparse.Namespace) -> int:
         print_json(found.to_dict())
         return 0
     print("\n".join(sentences(found)))
+    return 0
+
+
+def _rate_range(arguments: argparse.Namespace) -> int:
+    config = config_from(arguments)
+    found = run_rate_range(Workspace.from_environment().ensure(), config, progress_line)
+    end_progress()
+    if arguments.json:
+        print_json(found.to_dict())
+        return 0
+    every = max(1, len(found.rates) // ROWS)
+    rows = list(zip(found.rates, found.smoothed, strict=True))[::every]
+    print_table(("RATE", "SMOOTHED LOSS"), [(rate_in_words(rate), f"{loss:.4g}") for rate, loss in rows])
+    print(found.sentence)
+    if found.suggestion is not None:
+        print(f"To use it: --set optimizer.learning_rate={found.suggestion:g}")
     return 0
 
 

@@ -12,6 +12,8 @@ from core.datasets.splits import counts_for
 from core.design.architecture import describe_network
 from core.design.hints import advise
 from core.design.presets import PRESETS
+from core.design.starting_weights import start_in_words
+from core.runs.starting_weights import check_start
 from core.workspace import Workspace
 
 
@@ -47,6 +49,7 @@ def _describe(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment()
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
     network = describe_network(config.model, image_shape, num_classes)
+    start = check_start(workspace, config, network)
     num_train = config.dataset.num_train or find_dataset(workspace, config.dataset.id).num_train
     hints = [hint.text for hint in advise(config, network, min(image_shape[:2]), num_train or 1)]
     if uneven := unevenness_in_words(counts_for(workspace, config.dataset) or ()):
@@ -54,6 +57,8 @@ def _describe(arguments: argparse.Namespace) -> int:
     if arguments.json:
         totals = {
             "parameters": network.parameters, "flops": network.flops, "config": config.to_dict(), "hints": hints,
+            "trainable_parameters": network.trainable_parameters,
+            "start": None if start is None else [asdict(each) for each in start[1]],
         }  # fmt: skip
         print_json({**totals, "layers": [asdict(layer) for layer in network.layers]})
         return 0
@@ -71,6 +76,10 @@ def _describe(arguments: argparse.Namespace) -> int:
     ]
     print_table(header, rows)
     print(f"\n{network.parameters:,} parameters, {network.flops:,} FLOPs for one picture.")
+    if start is not None:
+        frozen = config.model.frozen_blocks
+        print(f"Starts from the weights of “{start[0].run.name}”. {start_in_words(start[1], frozen)}")
+        print(f"{network.trainable_parameters:,} parameters are trained.")
     for hint in hints:
         print(f"→ {hint}")
     return 0

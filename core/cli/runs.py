@@ -1,10 +1,9 @@
-"""Commands about runs: train, runs, show, fork, stop, resume, rename, export."""
+"""Commands about runs: train, runs, show, fork, stop, resume, rename."""
 
 import argparse
 import datetime
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from core.cli.output import print_json, print_table
 from core.cli.waiting import wait_until
 from core.datasets.class_counts import count_notes
 from core.datasets.identity import data_problem
-from core.engine.client import Engine
 from core.formatting import percent, points
 from core.runs import control
 from core.runs.breakdown import (
@@ -26,12 +24,13 @@ from core.runs.breakdown import (
     why_no_breakdown,
 )
 from core.runs.documents import run_detail
-from core.runs.start import fork_experiment, start_or_share_experiment
+from core.runs.start import fork_or_share_experiment, start_or_share_experiment
 from core.runs.trouble import trouble_of
 from core.runs.verdicts import class_counts_of, summaries_of, verdict_of
 from core.scheduling.worker_log import output_tail
 from core.store.breakdowns import Followed
 from core.store.records import Run, RunRequest
+from core.store.reuse import Queued
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
@@ -42,10 +41,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train = commands.add_parser("train", help="start a run")
     add_config_arguments(train)
     train.add_argument("--name", metavar="TEXT", help="what to call the run")
-    train.add_argument(
-        "--reuse", action="store_true",
-        help="if an identical run has finished or is under way, take it instead of starting another",
-    )  # fmt: skip
+    _add_reuse_argument(train, "an identical run")
     train.add_argument("--wait", action="store_true", help="wait until the run has ended and report progress")
     train.add_argument("--json", action="store_true", help="print one JSON document")
     train.set_defaults(handle=_train)
@@ -74,6 +70,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="what to change, such as augmentation.rotation_degrees=20; VALUE is JSON; may be repeated",
     )  # fmt: skip
     fork.add_argument("--name", metavar="TEXT", help="what to call the fork")
+    _add_reuse_argument(fork, "an identical fork of the same run")
     fork.add_argument("--wait", action="store_true", help="wait until the run has ended and report progress")
     fork.add_argument("--json", action="store_true", help="print one JSON document")
     fork.set_defaults(handle=_fork)
@@ -93,18 +90,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rename.add_argument("name", metavar="NAME")
     rename.set_defaults(handle=_rename)
 
-    export = commands.add_parser("export", help="write a run's best model to a file")
-    export.add_argument("run", metavar="RUN")
-    export.add_argument("--format", choices=["keras"], required=True, dest="export_format")
-    export.add_argument("--out", metavar="PATH", type=Path, required=True)
-    export.add_argument("--json", action="store_true", help="print one JSON document")
-    export.set_defaults(handle=_export)
+
+def _add_reuse_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--reuse", action="store_true",
+        help=f"if {what} has finished or is under way, take it instead of starting another",
+    )  # fmt: skip
 
 
 def _train(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     request = RunRequest(config_from(arguments), arguments.name, arguments.preset)
     queued = start_or_share_experiment(workspace, request, reuse=arguments.reuse)
+    return _report_queued(arguments, workspace, queued)
+
+
+def _report_queued(arguments: argparse.Namespace, workspace: Workspace, queued: Queued) -> int:
     if queued.is_shared:
         print("An identical run exists already, so no other one was started.", file=sys.stderr)
     return report(workspace, queued.run, wait=arguments.wait, as_json=arguments.json, shared=queued.is_shared)
@@ -166,25 +167,6 @@ def _change(arguments: argparse.Namespace) -> int:
 def _rename(arguments: argparse.Namespace) -> int:
     run = control.rename_run(Workspace.from_environment().ensure(), arguments.run, arguments.name)
     print(f"{run.id} is now called {run.name}.")
-    return 0
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.from_environment().ensure()
-    run = Store(workspace).get_run(arguments.run)
-    engine = Engine(workspace)
-    try:
-        made = engine.export(run.id, arguments.export_format, arguments.out.resolve())
-    finally:
-        engine.close()
-    if arguments.json:
-        print_json(made.to_json())
-        return 0
-    print(f"{run.name}: best model written to {made.path} and verified.")
-    for sentence in made.sentences:
-        print(sentence)
-    print(f"All of this is also in {made.recipe_path.name} beside it, and in its own metadata.json.")
-    print(f"\nThe same answers in Python:\n\n{made.python}")
     return 0
 
 
@@ -333,5 +315,5 @@ def _or_none(value: float) -> float | None:
 def _fork(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     values = dict(parse_assignment(text) for text in arguments.values)
-    run = fork_experiment(workspace, arguments.run, values, arguments.name)
-    return report(workspace, run, wait=arguments.wait, as_json=arguments.json)
+    queued = fork_or_share_experiment(workspace, arguments.run, values, arguments.name, reuse=arguments.reuse)
+    return _report_queued(arguments, workspace, queued)

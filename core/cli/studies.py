@@ -29,6 +29,7 @@ from core.studies.spec import (
 )
 from core.studies.start import (
     base_fork,
+    base_from_scratch,
     base_of_preset,
     base_of_run,
     complete_study,
@@ -98,6 +99,10 @@ def _add_kind(parser: argparse.ArgumentParser, kind: str) -> None:
         other = parser.add_mutually_exclusive_group()
         other.add_argument("--against-preset", metavar="NAME", help="compare with a named config")
         other.add_argument("--against-run", metavar="RUN", help="compare with the config of this run")
+        other.add_argument(
+            "--against-scratch", action="store_true",
+            help="compare a config that starts from another run's weights with the same from random weights",
+        )  # fmt: skip
         parser.add_argument(
             "--against-set", metavar="PATH=VALUE", action="append", default=[],
             help="compare with a changed config: the one named, otherwise the first; may be repeated",
@@ -196,6 +201,9 @@ def _second(store: Store, first: StudySource, arguments: argparse.Namespace) -> 
         return base_of_run(store, arguments.against_run, values)
     if arguments.against_preset:
         return base_of_preset(arguments.against_preset, values)
+    if arguments.against_scratch:
+        first = base_from_scratch(first)
+        return base_fork(first, changes) if changes else first
     return base_fork(first, changes) if changes else None
 
 

@@ -15,7 +15,7 @@ from core.comparison.quantities import RESULTS, in_words, show_value
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes, differences
 from core.config.labels import shown_beside
-from core.formatting import points
+from core.formatting import MINUS, points, with_minus
 
 COMPARED = ("val_accuracy", "gap")
 MOST_CHANGES = 4
@@ -166,7 +166,7 @@ def _by_seed(key: str, runs: Sequence[RunFacts]) -> dict[int, float]:
 def _paired_sentence(key: str, found: Difference) -> str:
     if found.low is None or found.high is None:
         return found.sentence
-    span = f"{100 * found.low:+.1f} to {100 * found.high:+.1f} points over {found.n} seeds"
+    span = with_minus(f"{100 * found.low:+.1f} to {100 * found.high:+.1f} points over {found.n} seeds")
     if not found.clear:
         return f"{_in_points(found.mean)}: no clear difference ({span})."
     word = "better" if (found.mean > 0) == (RESULTS[key].direction > 0) else "worse"
@@ -177,4 +177,4 @@ def _in_points(change: float) -> str:
     size = points(abs(change))
     if size == points(0.0):
         return size  # without a sign: neither up nor down
-    return ("+" if change >= 0 else "-") + size
+    return ("+" if change >= 0 else MINUS) + size

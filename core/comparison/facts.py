@@ -171,7 +171,7 @@ def _facts(row: ResultRow, run: Run, info: DatasetInfo | None, measured: EpochRe
     known = run.data or info
     num_train = (config and config.dataset.num_train) or (known and known.num_train)
     return RunFacts(
-        row.number, run, MappingProxyType({} if config is None else values_by_path(config)),
+        row.number, run, MappingProxyType({} if config is None else values_by_path(config, recording=False)),
         MappingProxyType(results), row.tags, row.hidden, row.learning_rate_changed, num_train or None,
         (known and known.num_validation) or None,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from core.comparison.conditions import Where, conditions_text, is_writable, parse_conditions
-from core.comparison.quantities import check_name, quantity
+from core.comparison.quantities import RESULTS, check_name, quantity
 from core.epoch import CURVE_KEYS
 from core.errors import UserError
 from core.store.records import RUN_ID
@@ -141,6 +141,12 @@ def check_view(text: object) -> str:
 def view_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
     """Of the parts of an address those that a view keeps."""
     return {key: text for key, text in parameters.items() if key in _READERS or key == SHOW}
+
+
+def best_first(name: str) -> str:
+    """The `sort` by which what is best under a name, or newest, comes first."""
+    falls = name == "created" or (name in RESULTS and RESULTS[name].direction >= 0)
+    return f"-{name}" if falls else name
 
 
 def _sort(text: str) -> str:

@@ -5,17 +5,26 @@ from typing import Any
 
 from core.config.experiment import ExperimentConfig
 from core.config.labels import change_in_words, label_of, shown_beside, shown_value
+from core.config.part import plain_form
 from core.errors import ConfigError
 
 
-def values_by_path(config: ExperimentConfig) -> dict[str, Any]:
-    """Each leaf of a config by its path, such as `model.blocks[0].filters`, in the order of the config."""
-    return _leaves(config.to_dict(), "")
+def values_by_path(config: ExperimentConfig, *, recording: bool = True) -> dict[str, Any]:
+    """Each leaf of a config by its path, such as `model.blocks[0].filters`, in the order of the config.
+
+    Without `recording`, without what decides nothing of what a run learns.
+    """
+    return _leaves(plain_form(config, recording=recording), "")
 
 
-def differences(first: ExperimentConfig, second: ExperimentConfig) -> list[tuple[str, Any, Any]]:
-    """(path, value in first, value in second) of each leaf that differs; None where one of them has no such leaf."""
-    left, right = values_by_path(first), values_by_path(second)
+def differences(
+    first: ExperimentConfig, second: ExperimentConfig, *, recording: bool = False
+) -> list[tuple[str, Any, Any]]:
+    """(path, value in first, value in second) of each leaf that differs; None where one of them has no such leaf.
+
+    With `recording`, also of those that decide nothing of what a run learns.
+    """
+    left, right = (values_by_path(each, recording=recording) for each in (first, second))
     paths = list(dict.fromkeys([*left, *right]))
     return [(p, left.get(p), right.get(p)) for p in paths if left.get(p) != right.get(p)]
 

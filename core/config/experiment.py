@@ -27,7 +27,10 @@ _PLAIN = _NESTED | {str, int, float, bool, NoneType}
 
 
 class ExperimentConfig(ConfigPart, frozen=True):
-    """What is trained, on what, and how. Equal configs have equal `config_id`s."""
+    """What is trained, on what, and how. Equal configs have equal `config_id`s.
+
+    Equal are also those that differ in what a run leaves behind alone (`core.config.fields.RecordingSwitch`).
+    """
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -44,19 +47,20 @@ class ExperimentConfig(ConfigPart, frozen=True):
         return plain_form(self)
 
     def to_json(self, indent: int | None = None) -> str:
-        """JSON with sorted keys; without `indent`, the canonical form that `config_id` is the hash of.
+        """JSON with sorted keys; without `indent`, the canonical form, which is stored.
 
         The canonical form leaves out settings that came later and are as they were before: see
         `core.config.fields.LaterSwitch`. `from_stored` reads both forms.
         """
         if indent is None:
-            return json.dumps(plain_form(self, all_settings=False), sort_keys=True, separators=(",", ":"))
+            return _canonical(plain_form(self, all_settings=False))
         return json.dumps(self.to_dict(), sort_keys=True, indent=indent)
 
     @property
     def config_id(self) -> str:
-        """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """SHA-256 of the canonical JSON of what decides the run, 64 hexadecimal digits."""
+        form = plain_form(self, all_settings=False, recording=False)
+        return hashlib.sha256(_canonical(form).encode()).hexdigest()
 
     @classmethod
     def from_dict(cls, values: object) -> "ExperimentConfig":
@@ -127,6 +131,10 @@ def parse_json(text: str, what: str = "config") -> Any:
         raise
     except ValueError as error:
         raise ConfigError("", f"The {what} is not valid JSON: {error}.") from None
+
+
+def _canonical(form: dict[str, Any]) -> str:
+    return json.dumps(form, sort_keys=True, separators=(",", ":"))
 
 
 def _as_stored(name: str, values: Any) -> Any:

@@ -11,11 +11,15 @@ Kind = Literal["whole", "number", "switch", "choice", "text", "list"]
 
 _KINDS: dict[Any, Kind] = {bool: "switch", int: "whole", float: "number", str: "text", tuple: "list"}
 _NOTES = ("ge", "gt", "le", "min_length", "max_length", "description", "extra")
-_LATER = "later"
+_LATER, _RECORDING = "later", "recording"
 
-# A switch that configs stored before it came know nothing of. The canonical JSON leaves it out while it is off, so
-# that they keep their ids. One that is on by default has a `left_out` and `as_stored` of its own class.
-LaterSwitch = Annotated[bool, msgspec.Meta(extra={_LATER: True})]
+# What configs stored before it came know nothing of. The canonical JSON leaves it out while it is off, none or 0, so
+# that they keep their ids. A switch that is on by default has a `left_out` and `as_stored` of its own class.
+LATER = msgspec.Meta(extra={_LATER: True})
+LaterSwitch = Annotated[bool, LATER]
+# A later switch of what a run leaves behind, not of what it learns. Runs that differ in it alone are the same run, so
+# it is no part of a config's id.
+RecordingSwitch = Annotated[bool, msgspec.Meta(extra={_LATER: True, _RECORDING: True})]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ class Setting(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     count: Limits | None = None
     came_later: bool = False
+    is_recording: bool = False  # it decides what a run leaves behind, and nothing of what it learns
     description: str = ""
 
 
@@ -112,6 +117,7 @@ def _field(declared: msgspec.structs.FieldInfo) -> Field:
             choices=choices,
             count=count,
             came_later=_LATER in notes.get("extra", {}),
+            is_recording=_RECORDING in notes.get("extra", {}),
             description=notes.get("description", ""),
         ),
         part,

@@ -1,10 +1,11 @@
 """The network: convolution blocks, a head and dense layers."""
 
+import re
 from typing import Annotated, ClassVar, Literal, get_args
 
 from msgspec import Meta
 
-from core.config.fields import LaterSwitch
+from core.config.fields import LATER, LaterSwitch
 from core.config.part import Check, ConfigPart
 from core.config.refusals import NUMBERS, describe
 from core.errors import ConfigError
@@ -20,6 +21,8 @@ HEADS: tuple[Head, ...] = get_args(Head)
 
 MAX_BLOCKS = 40
 MAX_DENSE = 10
+
+RUN_ID = re.compile(r"[a-z][a-z0-9]{9}")
 
 _Dropout = Annotated[float, Meta(ge=0, le=0.95)]
 _KernelSize = Annotated[int, Meta(ge=1, le=31)]
@@ -115,6 +118,24 @@ class ModelConfig(ConfigPart, frozen=True):
             "with its negative, through gelu (Jordan, arXiv 2404.00498, section 3.2)."
         ),
     ] = False
+    start_from: Annotated[
+        Annotated[str, Meta(pattern=f"^{RUN_ID.pattern}$")] | None,
+        LATER,
+        Meta(
+            description="The id of a finished run. Each layer whose name and shapes are the same there starts from the "
+            "weights of that run's best epoch; the output layer and all others start from random weights (null: all)."
+        ),
+    ] = None
+    frozen_blocks: Annotated[
+        int,
+        LATER,
+        Meta(
+            ge=0,
+            le=MAX_BLOCKS,
+            description="How many convolution blocks, counted from the picture, keep the weights that they start from; "
+            "their batch normalisation uses the statistics that it has. Needs start_from.",
+        ),
+    ] = 0
 
     def check(self, fields: Check) -> None:
         if len(self.blocks) > MAX_BLOCKS:
@@ -124,3 +145,21 @@ class ModelConfig(ConfigPart, frozen=True):
         if len(self.dense) > MAX_DENSE:
             raise ConfigError("model.dense", f"may hold at most {MAX_DENSE} layers, not {len(self.dense)}.")
         fields("head", NUMBERS, "whitening")
+        start = self.start_from
+        # A pattern's $ also takes a line's end behind it.
+        if start is not None and (not isinstance(start, str) or not RUN_ID.fullmatch(start)):
+            raise ConfigError(
+                "model.start_from",
+                f"must be the id of a run, ten lowercase letters and digits, not {describe(start)}.",
+            )
+        if self.frozen_blocks and start is None:
+            raise ConfigError(
+                "model.frozen_blocks",
+                "needs a run whose weights the network starts from: random weights would stay random. Choose one, or "
+                "freeze no block.",
+            )
+        if self.frozen_blocks > len(self.blocks):
+            raise ConfigError(
+                "model.frozen_blocks",
+                f"must be at most {len(self.blocks)}, the number of convolution blocks, not {self.frozen_blocks}.",
+            )

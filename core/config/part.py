@@ -51,8 +51,8 @@ class ConfigPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
 
     def left_out(self) -> tuple[str, ...]:
-        """The settings that the canonical form leaves out: those that came later and are off."""
-        return tuple(name for name in _later(type(self)) if getattr(self, name) is False)
+        """The settings that the canonical form leaves out: those that came later and are off, none or 0."""
+        return tuple(name for name in _later(type(self)) if not getattr(self, name))
 
     @classmethod
     def as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -60,22 +60,29 @@ class ConfigPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return values
 
 
-def plain_form(part: ConfigPart, *, all_settings: bool = True) -> dict[str, Any]:
-    """A config as plain dicts, lists and values; without `all_settings`, without those that are `left_out`."""
+def plain_form(part: ConfigPart, *, all_settings: bool = True, recording: bool = True) -> dict[str, Any]:
+    """A config as plain dicts, lists and values; without `all_settings`, without those that are `left_out`; without
+    `recording`, without those that decide nothing of what a run learns.
+    """
     form: dict[str, Any] = {}
     for name in part.__struct_fields__:
         value = getattr(part, name)
         if isinstance(value, ConfigPart):
-            value = plain_form(value, all_settings=all_settings)
+            value = plain_form(value, all_settings=all_settings, recording=recording)
         elif isinstance(value, tuple | list):
             value = [
-                plain_form(each, all_settings=all_settings) if isinstance(each, ConfigPart) else each
+                plain_form(each, all_settings=all_settings, recording=recording)
+                if isinstance(each, ConfigPart)
+                else each
                 for each in value
             ]
         form[name] = value
     if not all_settings:
         for name in part.left_out():
             del form[name]
+    if not recording:
+        for name in _recording(type(part)):
+            form.pop(name, None)
     return form
 
 
@@ -83,6 +90,12 @@ def plain_form(part: ConfigPart, *, all_settings: bool = True) -> dict[str, Any]
 def _later(part_class: type[msgspec.Struct]) -> tuple[str, ...]:
     fields = fields_of(part_class).values()
     return tuple(each.name for each in fields if each.setting and each.setting.came_later)
+
+
+@functools.cache
+def _recording(part_class: type[msgspec.Struct]) -> tuple[str, ...]:
+    fields = fields_of(part_class).values()
+    return tuple(each.name for each in fields if each.setting and each.setting.is_recording)
 
 
 def _pass(*names: str) -> None:

@@ -1,10 +1,11 @@
 """How long, in which portions and on what a run trains."""
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from msgspec import Meta
+from msgspec.structs import asdict
 
-from core.config.fields import LaterSwitch
+from core.config.fields import LaterSwitch, RecordingSwitch
 from core.config.part import Check, ConfigPart
 from core.config.refusals import NUMBERS
 from core.errors import ConfigError
@@ -62,6 +63,14 @@ class TrainingConfig(ConfigPart, frozen=True):
             "2105.07576), and not the running averages of the training, which lag behind."
         ),
     ] = False
+    keep_epoch_weights: Annotated[
+        RecordingSwitch,
+        Meta(
+            description="After each epoch, what was measured is kept in compact form in the run's folder: about two "
+            "bytes for each weight. It changes nothing of the training, so it is no part of a config's id. Trials of "
+            "sweeps and the runs of studies keep none."
+        ),
+    ] = True
 
     def check(self, fields: Check) -> None:
         fields(NUMBERS, "precision")
@@ -72,7 +81,22 @@ class TrainingConfig(ConfigPart, frozen=True):
                 f"cannot be shared out evenly over {self.num_gpus}. Use a batch size of "
                 f"{self.num_gpus * -(-self.batch_size // self.num_gpus):,}, or another number of GPUs.",
             )
-        fields("deterministic", "test_time_flip", "precise_batch_norm")
+        fields("deterministic", "test_time_flip", "precise_batch_norm", "keep_epoch_weights")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both train alike: what a run leaves behind makes it no other run."""
+        return isinstance(other, TrainingConfig) and self._deciding() == other._deciding()
+
+    def __hash__(self) -> int:
+        return hash(self._deciding())
+
+    def _deciding(self) -> tuple[Any, ...]:
+        return tuple(value for name, value in asdict(self).items() if name != "keep_epoch_weights")
+
+    @classmethod
+    def as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
+        # Before there was the switch, no run kept them.
+        return {"keep_epoch_weights": False} | values
 
     def pictures_per_epoch(self, num_train: int) -> int:
         """How many pictures an epoch shows: all of them once, or the asked multiple, at least one."""

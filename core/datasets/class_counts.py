@@ -9,7 +9,7 @@ from core.formatting import count_of, listed
 
 FEW_TRAINING, FEW_JUDGED = 20, 5  # pictures of a class
 ENOUGH_JUDGED = 100  # of all classes, for an accuracy to about ± 10 points
-ROUGH_POINTS = 20  # an accuracy that is known to this many percentage points or worse
+ROUGH_POINTS = 12  # an accuracy that is known to this many percentage points or worse; 66 pictures
 
 
 @dataclass(frozen=True)

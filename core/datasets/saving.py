@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.file_names import FILES
 from core.datasets.rows import Selection
 from core.datasets.storage import (
     ARRAYS,
@@ -42,12 +43,13 @@ def save_dataset(
     *,
     crop: str | None = None,
     report: Mapping[str, Any] | None = None,
+    files: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Check and store a data set; readers see the old one or the new one, never a part.
 
     `arrays` has `x_train`, `y_train`, `x_test` and `y_test`, as in `core.datasets.storage.Dataset`, where
     `num_validation` and `crop` are described too; pictures may be a `Selection`, which is read in portions. `report`
-    says what was made of what was imported, see `core.importing.report`.
+    says what was made of what was imported, see `core.importing.report`; `files` is a `files_document`.
 
     Raises:
         DatasetError: the arrays are no pictures with labels, or the name is taken by a data set that is here.
@@ -78,6 +80,8 @@ def save_dataset(
         }
         if report is not None:
             _write_json(temporary / REPORT, report)
+        if files is not None:
+            _write_json(temporary / FILES, files)
         _write_json(temporary / DESCRIPTION, {**described, "digest": digest_of(described)})
         sync_folder(temporary)
         try:

@@ -8,12 +8,16 @@ Mirroring a picture or turning it a little gives another that could have been dr
 
 import copy
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from core.datasets.catalogue import SHAPES_CLASSES
+
+if TYPE_CHECKING:
+    from PIL import ImageDraw
 
 SIDE = 32
 SCALE = 2
@@ -27,6 +31,8 @@ Point = tuple[float, float]
 
 def draw_shapes(num: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """`num` pictures, uint8 (num, 32, 32, 3), and their classes, int64 (num,), as many of each class as can be."""
+    from PIL import ImageDraw  # late: it loads fonts, 2.5 MB, and few servers draw
+
     generator = np.random.default_rng([_SEED, seed])
     labels = generator.permutation(np.arange(num) % len(SHAPES_CLASSES))
     size = SIDE * SCALE
@@ -66,7 +72,7 @@ def _backgrounds(generator: np.random.Generator, num: int) -> NDArray[np.uint8]:
     return np.clip(base + blotches, 0, 255).astype(np.uint8)
 
 
-def _draw_clutter(pen: ImageDraw.ImageDraw, numbers: NDArray[np.float64], size: int) -> None:
+def _draw_clutter(pen: "ImageDraw.ImageDraw", numbers: NDArray[np.float64], size: int) -> None:
     """A short stroke or a dot of any colour, or nothing."""
     x, y, dx, dy, tone, kind = numbers
     color = tuple(int(255 * ((tone * k) % 1)) for k in (7, 13, 29))
@@ -80,7 +86,7 @@ def _draw_clutter(pen: ImageDraw.ImageDraw, numbers: NDArray[np.float64], size: 
 
 
 def _draw_shape(
-    pen: ImageDraw.ImageDraw, name: str, numbers: NDArray[np.float64], size: int, background: float
+    pen: "ImageDraw.ImageDraw", name: str, numbers: NDArray[np.float64], size: int, background: float
 ) -> None:
     angle = math.radians(MOST_TURNED) * (2 * numbers[0] - 1)
     radius = size * (0.28 + 0.14 * numbers[1])

@@ -219,6 +219,11 @@ def _read(pictures: NDArray[np.uint8], rows: Indices, image_shape: tuple[int, in
     return chosen if chosen.shape[1:] == image_shape else resize(chosen, image_shape[0])
 
 
+def as_read(picture: NDArray[np.uint8], image_shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A stored picture (height, width, channels) at the size of `image_shape`, which a network reads."""
+    return picture if picture.shape == image_shape else resize(picture[None], image_shape[0])[0]
+
+
 def resize(pictures: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(count, size, size, channels): each picture scaled, its sides' ratio not kept."""
     from PIL import Image  # late: what only asks for splits or counts starts sooner without it

@@ -18,6 +18,7 @@ from core.datasets.catalogue import SOURCES, Source
 from core.errors import DatasetError
 from core.formatting import listed, reason
 from core.system.files import sha256_of
+from core.visitors.person import check_not_visitor
 from core.workspace import Workspace
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -143,7 +144,8 @@ def describe_dataset(workspace: Workspace, dataset_id: str) -> DatasetInfo | Non
 
 
 def delete_dataset(workspace: Workspace, dataset_id: str) -> None:
-    """Delete what is stored of a data set. Raises DatasetError when it is not here."""
+    """Delete what is stored of a data set. Raises DatasetError when it is not here, NotAllowed for visitors."""
+    check_not_visitor("delete a data set")
     check_id(dataset_id)
     folder = workspace.datasets / dataset_id
     if not folder.is_dir():

@@ -9,7 +9,8 @@ the side, in input pixels, of the square that one output position can see, after
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -33,7 +34,8 @@ class Layer:
     """One layer: what it is, what it reads, and what comes of it.
 
     `settings` are the arguments that shape it (`filters`, `kernel_size`, `rate`, …). `output_shape` is without
-    the batch axis. `block` is the index of its convolution block, `dense` that of its dense layer, if any.
+    the batch axis. `block` is the index of its convolution block, `dense` that of its dense layer, if any. A layer of a
+    `frozen` block keeps the weights that it starts from.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Layer:
     receptive_field: int
     block: int | None = None
     dense: int | None = None
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,25 @@ class Architecture:
         return spatial[-1].receptive_field if spatial else 1
 
 
+class NotBuildable(ConfigError):
+    """A network that cannot be built. `layers` are those up to `layer`, the first that cannot be, and `reason` says in
+    a few words why not. Where the network as a whole is too large, `layers` are all and `layer` is the largest.
+    """
+
+    def __init__(self, field: str, message: str, layer: str, reason: str, layers: Sequence[Layer]) -> None:
+        super().__init__(field, message)
+        self.layer = layer
+        self.reason = reason
+        self.layers = tuple(layers)
+
+
 def describe_network(
     model: ModelConfig, input_shape: Shape = (32, 32, 3), num_classes: int = 10
 ) -> Architecture:
     """Work out every layer for pictures of `input_shape` (height, width, channels).
 
     Raises:
-        ConfigError: a kernel or a pooling window is larger than what it reads (the layer and both sizes are
+        NotBuildable: a kernel or a pooling window is larger than what it reads (the layer and both sizes are
             named), or there are more than `MAX_LAYERS` layers before the head or `MAX_PARAMETERS` parameters.
     """
     plan = _Plan()
@@ -99,15 +114,22 @@ def describe_network(
         tip, "softmax", "softmax", (num_classes,), {"units": num_classes},
         parameters=features * num_classes + num_classes, flops=(2 * features + 2) * num_classes,
     )  # fmt: skip
-    architecture = Architecture(tuple(plan.layers))
+    architecture = Architecture(tuple(_with_frozen(plan.layers, model.frozen_blocks)))
     if architecture.parameters > MAX_PARAMETERS:
         largest = max(architecture.layers, key=lambda layer: layer.parameters)
-        raise ConfigError(
+        raise NotBuildable(
             _place(largest),
             f"The network would have {architecture.parameters:,} parameters, {largest.parameters:,} of them in "
             f"{largest.name}; at most {MAX_PARAMETERS:,} are allowed. Make {largest.name} or its input smaller.",
-        )
+            largest.name, "too many parameters", plan.layers,
+        )  # fmt: skip
     return architecture
+
+
+def _with_frozen(layers: Sequence[Layer], blocks: int) -> Iterator[Layer]:
+    for layer in layers:
+        is_frozen = layer.block is not None and layer.block < blocks
+        yield replace(layer, trainable_parameters=0, frozen=True) if is_frozen else layer
 
 
 @dataclass(frozen=True)
@@ -172,10 +194,11 @@ def _add_whitening(plan: _Plan, tip: _Tip) -> _Tip:
     height, width, channels = tip.shape
     size = WHITENING_SIZE
     if min(height, width) < size:
-        raise ConfigError(
+        raise NotBuildable(
             "model.whitening",
             f"reads patches of {size}×{size} pixels, and the pictures have {height}×{width}. Turn it off.",
-        )
+            WHITENING, _too_small(height, width, size), plan.layers,
+        )  # fmt: skip
     patch = size * size * channels
     shape = (height - size + 1, width - size + 1, 2 * patch)
     weights = patch * 2 * patch
@@ -223,11 +246,12 @@ def _add_convolutions(
         name = f"conv_{suffix}_k{size}" if several else f"conv_{suffix}"
         height, width = tip.shape[:2]
         if block.padding == "valid" and size > min(height, width):
-            raise ConfigError(
+            raise NotBuildable(
                 f"model.blocks[{index}].kernel_sizes[{number}]",
                 f"{name} reads {height}×{width} pixels, too small for its {size}×{size} kernel without padding. "
                 f"Use a smaller kernel, padding 'same', or less pooling before it.",
-            )
+                name, _too_small(height, width, size), plan.layers,
+            )  # fmt: skip
         branches.append(_add_convolution(plan, tip, name, index, block, size, stride))
     if not several:
         return branches[0]
@@ -287,11 +311,12 @@ def _add_pool(plan: _Plan, tip: _Tip, index: int, block: BlockConfig) -> _Tip:
     height, width, channels = tip.shape
     size = block.pool_size
     if size > min(height, width):
-        raise ConfigError(
+        raise NotBuildable(
             f"model.blocks[{index}].pool_size",
             f"pool_{index + 1} reads {height}×{width} pixels, too small for its {size}×{size} window. "
             f"Use a smaller window, no pooling here, or less before it.",
-        )
+            f"pool_{index + 1}", _too_small(height, width, size), plan.layers,
+        )  # fmt: skip
     shape = (_slide(height, size, size, "valid"), _slide(width, size, size, "valid"), channels)
     return plan.add(
         tip, f"pool_{index + 1}", f"{block.pool}_pool", shape, {"pool_size": size},
@@ -304,11 +329,12 @@ def _check_depth(plan: _Plan) -> None:
     if len(plan.layers) <= MAX_LAYERS:
         return
     ((block, most),) = Counter(layer.block for layer in plan.layers if layer.block is not None).most_common(1)
-    raise ConfigError(
+    raise NotBuildable(
         f"model.blocks[{block}].repeats",
         f"The blocks would have {len(plan.layers):,} layers, {most:,} of them in block {block + 1}; at most "
         f"{MAX_LAYERS:,} are allowed. Use fewer blocks, repeats or kernel sizes.",
-    )
+        plan.layers[MAX_LAYERS].name, f"over {MAX_LAYERS:,} layers", plan.layers[:MAX_LAYERS],
+    )  # fmt: skip
 
 
 def _add_head(plan: _Plan, tip: _Tip, head: str) -> _Tip:
@@ -340,6 +366,10 @@ def _whole(tip: _Tip) -> _Tip:
 
 def _slide(length: int, window: int, stride: int, padding: str) -> int:
     return -(-length // stride) if padding == "same" else (length - window) // stride + 1
+
+
+def _too_small(height: int, width: int, window: int) -> str:
+    return f"{height}×{width} is too small for {window}×{window}"
 
 
 def _activated(shape: Shape, activation: str) -> int:

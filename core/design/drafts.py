@@ -19,11 +19,15 @@ MOST_KEPT = 2000
 
 @dataclass(frozen=True)
 class Draft:
-    """A design: its config, what it was before the first change, and the preset it began as, if it was one."""
+    """A design: its config, what it was before the first change, the preset it began as, if it was one, and what was
+    typed for its run: what it is to be called, and what is expected of it.
+    """
 
     config: ExperimentConfig
     origin: ExperimentConfig
     preset: str | None = None
+    name: str = ""
+    expectation: str = ""
 
 
 def new_draft_id() -> str:
@@ -42,7 +46,10 @@ def save_draft(workspace: Workspace, draft_id: str, draft: Draft) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         _sweep(path.parent)
-    written = {"preset": draft.preset, "config": draft.config.to_dict(), "origin": draft.origin.to_dict()}
+    written = {
+        "preset": draft.preset, "name": draft.name, "expectation": draft.expectation,
+        "config": draft.config.to_dict(), "origin": draft.origin.to_dict(),
+    }  # fmt: skip
     temporary = path.with_suffix(f".{secrets.token_hex(4)}")
     try:
         temporary.write_text(json.dumps(written), encoding="utf-8")
@@ -59,11 +66,12 @@ def load_draft(workspace: Workspace, draft_id: str) -> Draft:
         read = json.loads(path.read_text(encoding="utf-8"))
         config, origin = (ExperimentConfig.from_dict(read[name]) for name in ("config", "origin"))
         preset = read["preset"] if isinstance(read["preset"], str) else None
+        typed = [read.get(key) for key in ("name", "expectation")]  # drafts of before have none
     except FileNotFoundError:
         raise _unknown() from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UserError("The draft in this link can no longer be read.") from None
-    return Draft(config, origin, preset)
+    return Draft(config, origin, preset, *(text if isinstance(text, str) else "" for text in typed))
 
 
 def _path(workspace: Workspace, draft_id: str) -> Path:

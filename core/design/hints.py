@@ -7,6 +7,7 @@ from typing import Any
 from core.config import ExperimentConfig
 from core.design.architecture import Architecture
 from core.design.muon import parts_in_words
+from core.formatting import count_of
 
 MANY_PARAMETERS_PER_PICTURE = 100
 FEW_STEPS = 150
@@ -42,14 +43,14 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
             f"{network.parameters:,} parameters for {num_train:,} {pictures}, no augmentation{rest}: expect it to "
             f"overfit within a few epochs."
         )
-    steps = num_train * training.steps_per_epoch_multiple / training.batch_size
+    steps = training.steps_per_epoch(num_train)
     normalized = any(block.batch_norm for block in config.model.blocks)
     # For averaged weights the statistics are measured in any case.
     is_measured = training.precise_batch_norm or config.optimizer.weight_averaging is not None
     if normalized and not is_measured and steps < FEW_STEPS and config.model.batch_norm_momentum > 0.95:
         hints.append(
             Hint(
-                f"With {steps:.0f} steps per epoch, batch normalisation's momentum of "
+                f"With {count_of(steps, 'step')} per epoch, batch normalisation's momentum of "
                 f"{config.model.batch_norm_momentum:g} lags behind and validation starts near guessing; 0.9 follows "
                 "faster, and precise batch normalisation does not lag.",
                 "Use precise batch normalisation",

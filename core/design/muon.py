@@ -18,6 +18,7 @@ def first_convolutions(network: Architecture) -> tuple[str, ...]:
 
 def trained_by_muon(optimizer: OptimizerConfig, network: Architecture) -> tuple[Layer, ...]:
     """The layers whose kernel Muon trains, in order: hidden ones, as its author has it (github.com/KellerJordan/Muon).
+    Frozen ones train with nothing.
 
     Those are dense layers, and with `muon_convolutions` every convolution but the first. Of a separable one it is the
     pointwise kernel. AdamW has the first convolution, the output layer, depthwise kernels, biases and batch
@@ -29,8 +30,11 @@ def trained_by_muon(optimizer: OptimizerConfig, network: Architecture) -> tuple[
     return tuple(
         layer
         for layer in network.layers
-        if layer.kind == "dense"
-        or (optimizer.muon_convolutions and layer.kind in CONVOLUTIONS and layer.name not in first)
+        if not layer.frozen
+        and (
+            layer.kind == "dense"
+            or (optimizer.muon_convolutions and layer.kind in CONVOLUTIONS and layer.name not in first)
+        )
     )
 
 
@@ -43,6 +47,12 @@ def check_optimizer(optimizer: OptimizerConfig, network: Architecture) -> None:
             "optimizer.muon_convolutions",
             "must be on: without it Muon would train nothing, because this network has no hidden dense layer. "
             "Or choose AdamW.",
+        )
+    if any(layer.frozen for layer in network.layers):
+        raise ConfigError(
+            "optimizer.name",
+            "cannot be muon: what is not frozen has no hidden layer, and Muon leaves the rest to AdamW. Choose AdamW, "
+            "or freeze fewer blocks.",
         )
     raise ConfigError(
         "optimizer.name",
@@ -60,14 +70,15 @@ def parts_in_words(optimizer: OptimizerConfig, network: Architecture) -> str:
         return "AdamW trains all of this network: it has nothing that is left to Muon."
     dense = sum(layer.kind == "dense" for layer in own)
     names = {layer.name for layer in own}
-    left = sum(layer.kind in CONVOLUTIONS and layer.name not in names for layer in network.layers)
+    trained = [layer for layer in network.layers if not layer.frozen]
+    left = sum(layer.kind in CONVOLUTIONS and layer.name not in names for layer in trained)
     rest = ["the output layer", "biases"]
     if left:
         is_first = optimizer.muon_convolutions
         rest.insert(0, _counted(left, "first convolution" if is_first else "convolution", "the "))
     if any(layer.kind == "separable_conv" for layer in own):
         rest.append("depthwise kernels")
-    if any(layer.kind == "batch_norm" for layer in network.layers):
+    if any(layer.kind == "batch_norm" for layer in trained):
         rest.append("batch normalisation")
     muon = [_counted(len(own) - dense, "convolution"), _counted(dense, "hidden dense layer")]
     return (

@@ -1,8 +1,7 @@
 """`python -m core.engine`: answers requests on standard input until it is closed."""
 
-import sys
-
 from core.engine.process import main
+from core.system.processes import leave
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,8 +1,7 @@
-"""What the engine's client gives: a run's answer to one picture or to many, and a model that was exported."""
+"""What the engine's client gives: a run's answer to one picture or to many."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,8 @@ class Answer:
 
     `top` has the classes, most probable first, and is empty where no run was asked. `notes` say what was done to the
     picture. `seen` are the pixels that the network saw, uint8 (height, width, channels). `error` is one sentence; then
-    there is nothing else. `knowledge` is None where it was not asked for.
+    there is nothing else. `knowledge` is None where it was not asked for. `temperature` is what the logits were divided
+    by for `top`, None where the probabilities are those of the network itself.
     """
 
     image: str
@@ -59,6 +59,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     seen: Pixels | None = None
     knowledge: Knowledge | None = None
+    temperature: float | None = None
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any], seen: Pixels | None) -> "Answer":
@@ -96,6 +97,7 @@ class Answer:
             "known": found.is_known if found else None,
             "distance_percentile": found.percentile if found else None,
             "neighbours": neighbours,
+            "temperature": self.temperature,
         }
 
 
@@ -121,26 +123,3 @@ class Scores:
     log_probabilities: NDArray[np.float32]
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class ExportedModel:
-    """A model in a file of its own: where it and its recipe are, and the recipe (see docs/command-line.md)."""
-
-    path: Path
-    recipe_path: Path
-    recipe: Mapping[str, Any]
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """For people: what goes in and what comes out."""
-        return tuple(self.recipe["sentences"])
-
-    @property
-    def python(self) -> str:
-        """A program that answers pictures as this app does."""
-        return "\n".join(self.recipe["python"])
-
-    def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        return {"path": str(self.path), "recipe_path": str(self.recipe_path), **self.recipe}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.augmentation.batch_document import Batch
 from core.config import AugmentationConfig, DatasetConfig, ExperimentConfig
-from core.engine.answers import Answer, ExportedModel, Scores
+from core.engine.answers import Answer, Scores
 from core.engine.explanation import Explanation
 from core.engine.portions import Pictures, portions_of
 from core.errors import EngineError, UserError
@@ -74,20 +74,24 @@ class Engine:
         self._end()
 
     def predict(
-        self, run_id: str, pictures: Pictures, crop: str | None = None, *, with_known: bool = False
-    ) -> list[Answer]:
-        """What a run's best weights say of each picture, in order, with every class.
+        self, run_id: str, pictures: Pictures, crop: str | None = None, *, with_known: bool = False,
+        which: str = "best",
+    ) -> list[Answer]:  # fmt: skip
+        """What a run's `which` weights (see `Loader.model`) say of each picture, in order, with every class.
 
-        `with_known`: also whether the run knows such pictures, as far as `learn_known` has come to its end before.
+        `with_known`: also whether the run knows such pictures, as far as `learn_known` has come to its end before; of
+        its best weights alone.
 
         `crop` says how pictures are brought to the shape that the network reads, see `core.images.fit_picture`; None:
         as those were that it was trained on. Any number of pictures: they are sent in portions.
 
         Raises:
-            UserError: the run has no weights yet.
+            UserError: the run has no such weights.
             EngineError: the engine crashed or overran its deadline.
         """
-        document = {"method": "predict", "run_id": run_id, "crop": crop, "with_known": with_known}
+        document = {
+            "method": "predict", "run_id": run_id, "crop": crop, "with_known": with_known, "which": which,
+        }  # fmt: skip
         return self._ask_about_pictures(document, pictures)
 
     def learn_known(self, run_id: str, dataset: DatasetConfig) -> tuple[int, int]:
@@ -95,7 +99,7 @@ class Engine:
 
         Returns how much is done, of how much; both are the same in the end. Raises as `batch` does.
         """
-        answer, _ = self._ask({"method": "learn_known", "run_id": run_id, "dataset": asdict(dataset)}, {})
+        answer, _ = self.ask({"method": "learn_known", "run_id": run_id, "dataset": asdict(dataset)}, {})
         return answer["done"], answer["of"]
 
     def decode(
@@ -114,7 +118,7 @@ class Engine:
         Returns the varied pixels, of the same shape, and one caption (a dict of drawn values) a picture.
         """
         document = {"method": "preview", "augmentation": asdict(augmentation), "seed": seed}
-        answer, arrays = self._ask(document, {"pixels": pixels})
+        answer, arrays = self.ask(document, {"pixels": pixels})
         return arrays["pixels"], answer["captions"]
 
     def answer(self, run_id: str, pixels: Pixels) -> tuple[NDArray[np.float32], tuple[str, ...]]:
@@ -122,7 +126,7 @@ class Engine:
 
         Returns the probabilities (n, classes) and the classes' names. Raises as `predict` does.
         """
-        answer, arrays = self._ask({"method": "answer", "run_id": run_id}, {"pixels": pixels})
+        answer, arrays = self.ask({"method": "answer", "run_id": run_id}, {"pixels": pixels})
         return arrays["probabilities"], tuple(answer["class_names"])
 
     def explain(
@@ -134,18 +138,19 @@ class Engine:
         layer: str | None = None,
         class_name: str | None = None,
         crop: str | None = None,
+        which: str = "best",
     ) -> Explanation:
-        """What a run's best weights look at in the file `picture`, called `name`, for one class.
+        """What a run's `which` weights (see `Loader.model`) look at in a file `picture`, called `name`, for one class.
 
         `method` is one of `explanation.METHODS`. `layer`, for Grad-CAM alone, is a convolution layer, by default the
         last one; `class_name` is by default the network's answer; `crop` is as in `predict`.
 
         Raises:
-            UserError: the run has no weights yet, the picture cannot be read, or there is no such method, layer or
+            UserError: the run has no such weights, the picture cannot be read, or there is no such method, layer or
                 class.
             EngineError: the engine crashed or overran its deadline.
         """
-        asked = {"names": [name], "crop": crop, "which": "best"}
+        asked = {"names": [name], "crop": crop, "which": which}
         arrays = {"0": np.frombuffer(picture, np.uint8)}
         return self._explain(run_id, name, asked, arrays, (method, layer, class_name))
 
@@ -161,7 +166,7 @@ class Engine:
     ) -> Explanation:
         """As `explain`, for `pixels` (height, width, channels) of the shape that the network reads.
 
-        `name` is what sentences call the picture, `which` are the weights, `best` or `last`. Raises UserError also
+        `name` is what sentences call the picture, `which` are the weights, as in `explain`. Raises UserError also
         where the shape is another one.
         """
         return self._explain(run_id, name, {"which": which}, {"pixels": pixels}, (method, layer, class_name))
@@ -175,7 +180,7 @@ class Engine:
         how: tuple[str, str | None, str | None],
     ) -> Explanation:
         choices = dict(zip(("method_name", "layer", "class_name"), how, strict=True))
-        row, maps = self._ask({"method": "explain", "run_id": run_id, **asked, **choices}, arrays)
+        row, maps = self.ask({"method": "explain", "run_id": run_id, **asked, **choices}, arrays)
         return Explanation.of_row(name, row, maps, row["notes"])
 
     def batch(self, config: ExperimentConfig, epoch: int, step: int, most: int) -> Batch:
@@ -186,7 +191,7 @@ class Engine:
             EngineError: the engine crashed or overran its deadline.
         """
         document = {"method": "batch", "config": config.to_dict(), "epoch": epoch, "step": step, "most": most}
-        answer, arrays = self._ask(document, {})
+        answer, arrays = self.ask(document, {})
         names = tuple(answer.pop("class_names"))
         return Batch(images=arrays["images"], labels=arrays["labels"], class_names=names, **answer)
 
@@ -202,13 +207,13 @@ class Engine:
             "method": "count_right", "run_id": run_id, "dataset": asdict(dataset), "knob": knob, "level": level,
             "start": start, "stop": stop, "most": most,
         }  # fmt: skip
-        answer, _ = self._ask(document, {})
+        answer, _ = self.ask(document, {})
         return answer["right"], answer["of"]
 
     def score(
         self, run_id: str, which: str, dataset: DatasetConfig, split: str, start: int, stop: int
     ) -> Scores:
-        """What a run's `which` weights, `best` or `last`, say of a part of its data set, `validation` or `test`.
+        """What a run's `which` weights (see `Loader.model`) say of a part of its data set, `validation` or `test`.
 
         Of its pictures from `start` to `stop`, counted within the part. Raises as `batch` does.
         """
@@ -216,23 +221,25 @@ class Engine:
             "method": "score", "run_id": run_id, "which": which, "dataset": asdict(dataset), "split": split,
             "start": start, "stop": stop,
         }  # fmt: skip
-        answer, arrays = self._ask(document, {})
-        names = tuple(answer["class_names"])
-        return Scores(
-            answer["epoch"],
-            answer["sha256"],
-            answer["of"],
-            names,
-            arrays["scores"],
-            arrays["labels"],
-            arrays["rows"],
-        )
+        return self._scores(document)
 
-    def export(self, run_id: str, export_format: str, out: Path) -> ExportedModel:
-        """Write a run's best model to `out` with its recipe, and reload it to check."""
-        document = {"method": "export", "run_id": run_id, "format": export_format, "out": str(out)}
-        answer, _ = self._ask(document, {})
-        return ExportedModel(Path(answer["path"]), Path(answer["recipe_path"]), answer["recipe"])
+    def score_elsewhere(self, run_id: str, which: str, dataset_id: str, start: int, stop: int) -> Scores:
+        """The same of all pictures of another data set: its test arrays first, then its training arrays.
+
+        Raises UserError where the run does not know one of its classes, or its pictures have other channels.
+        """
+        document = {
+            "method": "score_elsewhere", "run_id": run_id, "which": which, "dataset_id": dataset_id, "start": start,
+            "stop": stop,
+        }  # fmt: skip
+        return self._scores(document)
+
+    def _scores(self, document: dict[str, Any]) -> Scores:
+        answer, arrays = self.ask(document, {})
+        return Scores(
+            answer["epoch"], answer["sha256"], answer["of"], tuple(answer["class_names"]), arrays["scores"],
+            arrays["labels"], arrays["rows"],
+        )  # fmt: skip
 
     def _ask_about_pictures(self, document: dict[str, Any], pictures: Pictures) -> list[Answer]:
         answers: list[Answer] = []
@@ -240,13 +247,19 @@ class Engine:
             data = {
                 str(index): np.frombuffer(content, np.uint8) for index, (_, content) in enumerate(portion)
             }
-            answer, seen = self._ask({**document, "names": [name for name, _ in portion]}, data)
+            answer, seen = self.ask({**document, "names": [name for name, _ in portion]}, data)
             answers += [Answer.of_row(row, seen.get(str(index))) for index, row in enumerate(answer["rows"])]
         return answers
 
-    def _ask(
+    def ask(
         self, document: dict[str, Any], arrays: Mapping[str, NDArray[Any]]
     ) -> tuple[dict[str, Any], Arrays]:
+        """Send one request of `core.engine.process` and wait for its answer.
+
+        Raises:
+            UserError: the request cannot be served, for a reason that a person can mend.
+            EngineError: the engine crashed or overran its deadline.
+        """
         with self._turn:
             process = self._ensure_process()
             assert process.stdin is not None

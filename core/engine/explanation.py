@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.answers import RankedClass
-from core.formatting import percent
+from core.formatting import percent, with_minus
 from core.images import shorten
 from core.system.frames import Arrays, Pixels
 
@@ -85,7 +85,8 @@ class Explanation:
         if self.similarity is None:
             return "is the same everywhere, so there is nothing to check"
         outcome = "passes" if self.passes else "does not pass"
-        return f"{outcome} the sanity check (similarity to maps with random weights {self.similarity:.2f})"
+        similarity = with_minus(f"{self.similarity:.2f}")
+        return f"{outcome} the sanity check (similarity to maps with random weights {similarity})"
 
     def _remarks(self) -> tuple[str, ...]:
         if self.is_empty:

@@ -32,7 +32,7 @@ class Familiarity:
 
     def describe(self, features: Features, class_names: Sequence[str]) -> list[dict[str, Any]]:
         """For pictures with these features (pictures, units), as `core.engine.answers.Knowledge` reads it."""
-        places, near = self.training.nearest(features, NEIGHBOURS)
+        places, near, distances = self.training.nearest(features, NEIGHBOURS)
         rows, labels = self.training.rows[places], self.training.labels[places]
         return [
             {
@@ -44,7 +44,7 @@ class Familiarity:
                     for row, label, each in zip(rows[at], labels[at], near[at], strict=True)
                 ],
             }
-            for at, distance in enumerate(self.training.distances(features))
+            for at, distance in enumerate(distances)
         ]
 
 

@@ -13,11 +13,12 @@ from core.errors import DatasetError, PictureError
 from core.formatting import listed, reason
 from core.images import FORMATS_IN_WORDS, PIXELS_AVERAGED, decode_picture, fit_picture, shorten
 from core.importing.csv_labels import Labels, differ_from_folders, read_labels
-from core.importing.entries import UNREADABLE, Entry, Folders, Listing
+from core.importing.entries import Entry, Listing
 from core.importing.folder_layout import IN_NO_CLASS, Layout, class_name, find_layout, name_classes
 from core.importing.parts import PART_NAMES, Collected
 from core.importing.reading import Reading
 from core.importing.report import DARK, DamagedPictures, LeftOut, dark_note
+from core.importing.zip_guard import UNREADABLE, Folders
 
 TELL_SECONDS = 0.2
 

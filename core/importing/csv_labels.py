@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from core.errors import DatasetError
 from core.formatting import count_of, listed, printable, reason
 from core.images import MAX_FILE_BYTES
-from core.importing.entries import UNREADABLE, Entry
+from core.importing.entries import Entry
 from core.importing.folder_layout import PARTS, hinted_parts
+from core.importing.zip_guard import UNREADABLE
 
 LABEL_COLUMNS = (
     "label", "labels", "class", "class_name", "classname", "classes", "category", "target", "species", "breed",

@@ -1,30 +1,33 @@
 """The files of a folder or zip, sorted into pictures, tables and what is left out. They are untrusted."""
 
 import contextlib
-import lzma
 import os
-import re
-import stat
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import DatasetError
 from core.formatting import count_of, listed, printable, reason
 from core.images import HEAD_BYTES, MAX_FILE_BYTES, PICTURE_ENDINGS, picture_kind
 from core.importing.report import LeftOut
+from core.importing.zip_guard import (
+    UNREADABLE,
+    UTF8,
+    Folders,
+    check_archive,
+    check_directory,
+    file_name,
+    is_plain,
+    parts_of,
+)
 
 MAX_PICTURES = 300_000
 MAX_ARCHIVE_BYTES = 8_000_000_000
 # What systems and programs leave beside pictures.
 _SYSTEM_FILES = (".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX")
-# What unpacking damaged bytes raises, by the zip's method, and what a file without read permission raises.
-UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-
-Folders = tuple[str, ...]  # from the outermost inwards
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Listing:
     def close(self) -> None:
         """Check and sort what was added. Raises DatasetError where there is no picture, or far too many."""
         if not self.pictures:
-            raise DatasetError(f"There are no pictures in it.{self._instead()}")
+            raise DatasetError(f"There are no pictures in it. {self.others_in_words()}".rstrip())
         if len(self.pictures) > MAX_PICTURES:
             raise DatasetError(
                 f"There are {len(self.pictures):,} pictures; at most {MAX_PICTURES:,} are allowed."
@@ -96,9 +99,10 @@ class Listing:
             files = count_of(sum(self.system_files.values()), "system file")
             self.notes.append(f"Left out {files} ({listed(sorted(self.system_files), 3)}).")
 
-    def _instead(self) -> str:
+    def others_in_words(self) -> str:
+        """The files that are no pictures, and why, in one sentence of at most three of them; empty without any."""
         others = [*self.left_out, *(LeftOut(entry.path, "is a table") for entry in self.tables)]
-        return f" {listed([f'{each.file} {each.reason}' for each in others], 3, '; ')}." if others else ""
+        return f"{listed([f'{each.file} {each.reason}' for each in others], 3, '; ')}." if others else ""
 
 
 def list_folder(path: Path) -> Listing:
@@ -125,14 +129,18 @@ def list_folder(path: Path) -> Listing:
 
 
 @contextlib.contextmanager
-def open_zip(path: Path, shown: str) -> Iterator[Listing]:
+def open_zip(path: Path | BinaryIO, shown: str, most: int | None = None) -> Iterator[Listing]:
     """The files in a zip, called `shown`, readable while it is open. Nothing is unpacked to disk.
+
+    One that lists more than about `most` files is refused before its list is read, for a process that many share.
 
     Raises:
         DatasetError: it is damaged, encrypted or too large, or its entries overlap or lead out of it.
     """
     with contextlib.ExitStack() as stack:
         try:
+            if most is not None:
+                check_directory(path, shown, most)
             archive = stack.enter_context(zipfile.ZipFile(path))
             listing = _list_zip(archive, shown)
         except DatasetError:
@@ -144,15 +152,15 @@ def open_zip(path: Path, shown: str) -> Iterator[Listing]:
 
 def _list_zip(archive: zipfile.ZipFile, shown: str) -> Listing:
     infos = archive.infolist()
-    _check_archive(infos, shown)
+    check_archive(infos, shown, 2 * MAX_PICTURES, MAX_ARCHIVE_BYTES)
     listing = Listing()
     # Of entries with the same name, the last counts, as when it is unpacked.
-    last = {name: info for info in infos if (name := _file_name(info))}
+    last = {name: info for info in infos if (name := file_name(info))}
     unclear = False
     for info in infos:
-        name = _file_name(info)
-        unclear |= not name.isascii() and not info.flag_bits & _UTF8 and name == info.filename
-        parts = _parts(name)
+        name = file_name(info)
+        unclear |= not name.isascii() and not info.flag_bits & UTF8 and name == info.filename
+        parts = parts_of(name)
         if not parts:
             continue
         listing.folders.add(parts if info.is_dir() else parts[:-1])
@@ -160,7 +168,7 @@ def _list_zip(archive: zipfile.ZipFile, shown: str) -> Listing:
             continue
         if last[name] is not info:
             listing.leave_out(name, "is in the zip twice; the last one is used")
-        elif stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        elif not is_plain(info):
             listing.leave_out(name, "is a link or a device, which is not followed")
         else:
             listing.add(Entry(parts[:-1], parts[-1], _zip_reader(archive, info)))
@@ -171,19 +179,6 @@ def _list_zip(archive: zipfile.ZipFile, shown: str) -> Listing:
         )
     listing.close()
     return listing
-
-
-_UTF8 = 0x800  # the flag that says so (APPNOTE.TXT, 4.4.4)
-
-
-def _file_name(info: zipfile.ZipInfo) -> str:
-    """Its name. Without the flag for UTF-8 the standard has code page 437; macOS writes UTF-8 all the same."""
-    if info.flag_bits & _UTF8 or info.filename.isascii():
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
 
 
 def _file_reader(file: Path) -> Callable[[int], bytes]:
@@ -201,37 +196,6 @@ def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[in
             return stream.read(most)
 
     return read
-
-
-def _check_archive(infos: list[zipfile.ZipInfo], shown: str) -> None:
-    if len(infos) > 2 * MAX_PICTURES:
-        raise DatasetError(f"{shown} holds {len(infos):,} entries; that is too many.")
-    total = sum(info.file_size for info in infos)
-    if total > MAX_ARCHIVE_BYTES:
-        raise DatasetError(f"{shown} would take {total:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are allowed.")
-    end = 0
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.flag_bits & 1:
-            raise DatasetError(f"{shown} is encrypted. Pack it again without a password.")
-        # What the others unfold to is not limited while it is read: 89 KB of bzip2 take gigabytes for a first byte.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DatasetError(
-                f"{shown} is packed by a method that is not read (number {info.compress_type}). Pack it again by "
-                "Deflate, the usual one."
-            )
-        # Entries that share bytes are how 100 KB become 20 GB.
-        if info.header_offset < end:
-            raise DatasetError(f"{shown} holds overlapping entries: it is damaged or malicious.")
-        end = info.header_offset + info.compress_size
-        _parts(_file_name(info))
-
-
-def _parts(name: str) -> Folders:
-    """The folders and the name of a zip's entry. Raises DatasetError when it would leave the folder."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name):
-        raise DatasetError(f"An entry of the archive is named {name[:60]!r}, which points outside of it.")
-    return parts
 
 
 def _system_file(entry: Entry) -> str | None:

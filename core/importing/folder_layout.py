@@ -9,7 +9,7 @@ from itertools import pairwise
 from core.datasets.storage import MAX_CLASSES
 from core.errors import DatasetError
 from core.formatting import printable
-from core.importing.entries import Folders
+from core.importing.zip_guard import Folders
 
 PARTS = {
     "train": "train",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.datasets.catalogue import SOURCES
 from core.datasets.class_counts import class_counts, count_notes
+from core.datasets.file_names import files_document
 from core.datasets.readers import Arrays, read_cifar
 from core.datasets.rows import Joined, PictureFile, Selection
 from core.datasets.saving import save_dataset
@@ -91,6 +92,9 @@ def _store(
         "x_test": Selection(collected.pictures, held_out),
         "y_test": collected.labels[held_out],
     }
+    files = None
+    if crop is not None:  # of folders and zips; arrays have no files
+        files = files_document(*([collected.names[int(row)] for row in rows] for rows in (train, held_out)))
     with FileLock(workspace.datasets / f".{name}.lock"):
         return save_dataset(
             workspace,
@@ -102,6 +106,7 @@ def _store(
             num_validation,
             crop=crop,
             report=found.to_json(),
+            files=files,
         )
 
 

@@ -128,7 +128,7 @@ def _listen(lines: "queue.Queue[str]", shown: str, report: Report, silence_secon
 def main() -> int:
     """Do the one import that standard input describes."""
     request, say = receive_request()
-    _limit_memory(request["memory_bytes"])
+    limit_memory(request["memory_bytes"])
     say(_import(request, say))
     return 0
 
@@ -158,7 +158,7 @@ def _import(request: dict[str, Any], say: Say) -> dict[str, Any]:
     return {"done": True}
 
 
-def _limit_memory(memory_bytes: int) -> None:
+def limit_memory(memory_bytes: int) -> None:
     """Limit memory to this much beyond what is mapped now. Windows has no such limit, and macOS refuses it."""
     try:
         import resource

@@ -1,9 +1,8 @@
 """A run's answers to all pictures of a part of its data set: asked of the engine once, then kept beside its weights."""
 
-import io
 import json
-import zipfile
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,16 +14,17 @@ from core.datasets.identity import check_same_data
 from core.engine.answers import Scores
 from core.engine.client import Engine
 from core.engine.portions import Portion
+from core.epoch_weights import epoch_digest, kept_epochs
 from core.errors import UserError
+from core.inspection.kept_arrays import read_arrays, write_arrays
 from core.store.records import Run
 from core.store.states import RunState
-from core.system.files import write_bytes
 from core.workspace import Workspace
 
 SPLITS = ("validation", "test")
 BEST, LAST = "best", "last"
 FOLDER = "answers"
-MOST_KEPT = 6  # files per run
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 Numbers = NDArray[np.int64]
 Fractions = NDArray[np.float64]
@@ -33,7 +33,9 @@ Advance = Callable[[int, int], None]  # pictures done, of how many
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of a run that are kept: `which`, best or last, their epoch, and the digest of their file."""
+    """Weights of a run that are kept: `which`, best, last or their epoch's number as text, their epoch, and their
+    digest.
+    """
 
     which: str
     epoch: int
@@ -45,7 +47,8 @@ class SplitAnswers:
     """What the weights of `epoch` say of each picture of a `split`, `validation` or `test`.
 
     `rows` (pictures,) are the pictures' rows in the data set's stored test arrays, `labels` (pictures,) indices into
-    `class_names`, `log_probabilities` (pictures, classes) natural logarithms.
+    `class_names`, `log_probabilities` (pictures, classes) natural logarithms. `dataset` is None, or another data set
+    than the run's, see `core.inspection.elsewhere`; then `split` is `all`.
     """
 
     split: str
@@ -54,9 +57,15 @@ class SplitAnswers:
     rows: Numbers
     labels: Numbers
     log_probabilities: NDArray[np.float32]
+    dataset: str | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def kind(self) -> str:
+        """Which pictures they are, before the word “pictures”: `test`, `validation` or another data set's name."""
+        return self.split if self.dataset is None else self.dataset
 
     @cached_property
     def probabilities(self) -> Fractions:
@@ -107,31 +116,94 @@ def answers_of(
         raise UserError(f"split must be one of {', '.join(SPLITS)}, not {split[:40]!r}.")
     weights = weights_of(workspace, run, epoch)
     check_same_data(workspace, run)
-    folder = workspace.run_folder(run.id) / FOLDER
-    if (kept := _read(folder, split, weights)) is not None:
+    path = workspace.run_folder(run.id) / FOLDER / f"{split}-{weights.epoch:06d}.npz"
+    if (kept := read_answers(path, split, weights)) is not None:
         return kept
-    asked, sha256 = _ask(engine, run, split, weights.which, advance)
-    if asked.epoch != weights.epoch and epoch not in (BEST, LAST):
-        raise UserError(
-            f"The weights of epoch {weights.epoch} were replaced by those of epoch {asked.epoch} meanwhile. Ask again."
-        )
-    _write(folder, asked, sha256)
+
+    def ask(start: int, stop: int) -> Scores:
+        return engine.score(run.id, weights.which, run.config.dataset, split, start, stop)
+
+    asked, sha256 = ask_for_all(run, split, ask, advance)
+    check_epoch(asked.epoch, weights, epoch)
+    write_answers(path.with_name(f"{split}-{asked.epoch:06d}.npz"), asked, sha256)
     return asked
+
+
+def check_epoch(answered: int, weights: Weights, epoch: int | str) -> None:
+    """Raises UserError where an `epoch` was asked for by number, and weights of another one have `answered`."""
+    if answered != weights.epoch and epoch not in (BEST, LAST):
+        raise UserError(
+            f"The weights of epoch {weights.epoch} were replaced by those of epoch {answered} meanwhile. Ask again."
+        )
 
 
 def weights_of(workspace: Workspace, run: Run, epoch: int | str) -> Weights:
     """The weights that are kept of an epoch: `best`, `last` or its number. Raises UserError that lists them."""
-    folder, kept = workspace.run_folder(run.id), []
-    if run.best_epoch is not None:
-        for which in (BEST, LAST) if run.state in (RunState.FINISHED, RunState.STOPPED) else (BEST,):
-            kept += _newest(folder, which)
-    if not kept:
-        raise UserError(f"“{run.name}” has no weights yet: it has to finish its first epoch.")
-    for weights in kept:
+    saved = _saved(workspace, run)
+    for weights in saved:
         if epoch in (weights.which, weights.epoch, str(weights.epoch)):
             return weights
-    listed = " and ".join(f"{each.which} (epoch {each.epoch})" for each in kept)
-    raise UserError(f"There are no weights of epoch {str(epoch)[:20]} of “{run.name}”. There are: {listed}.")
+    folder = workspace.run_folder(run.id)
+    number = int(epoch) if isinstance(epoch, int) or _NUMBER.fullmatch(epoch) else None
+    if number is not None and (digest := epoch_digest(folder, number)) is not None:
+        return Weights(str(number), number, digest)
+    listed = [f"{each.which} (epoch {each.epoch})" for each in saved]
+    if kept := kept_epochs(folder):
+        listed.append(f"epochs {in_ranges(kept)}" if len(kept) > 1 else f"epoch {kept[0]}")
+    raise UserError(
+        f"There are no weights of epoch {str(epoch)[:20]} of “{run.name}”. There are: {_joined(listed)}."
+    )
+
+
+def which_weights(workspace: Workspace, run: Run, epoch: str) -> str:
+    """What `Engine` calls the weights of an epoch: `best`, `last` or its number as text. Raises as `weights_of` does.
+
+    What is the best it finds out itself, and says so where there is none.
+    """
+    return BEST if epoch == BEST else weights_of(workspace, run, epoch).which
+
+
+def weights_by_epoch(workspace: Workspace, run: Run) -> dict[int, Weights]:
+    """All weights of a run that are kept, by their epochs in order; the last ones where they are the best too are
+    called best. Raises UserError where there are none.
+    """
+    found = {each.epoch: each for each in reversed(_saved(workspace, run))}
+    folder = workspace.run_folder(run.id)
+    for epoch in kept_epochs(folder):
+        if epoch not in found and (digest := epoch_digest(folder, epoch)) is not None:
+            found[epoch] = Weights(str(epoch), epoch, digest)
+    return dict(sorted(found.items()))
+
+
+def in_ranges(epochs: Sequence[int]) -> str:
+    """Epochs in their order: `1 to 15`, `2, 4 and 6 to 9`."""
+    spans: list[list[int]] = []
+    for epoch in epochs:
+        if spans and epoch == spans[-1][1] + 1:
+            spans[-1][1] = epoch
+        else:
+            spans.append([epoch, epoch])
+    words = [
+        each
+        for first, last in spans
+        for each in ([f"{first} to {last}"] if last > first + 1 else map(str, range(first, last + 1)))
+    ]
+    return _joined(words)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _saved(workspace: Workspace, run: Run) -> list[Weights]:
+    """The best, and of a run that has ended the last, as whole models."""
+    folder, found = workspace.run_folder(run.id), []
+    if run.best_epoch is not None:
+        for which in (BEST, LAST) if run.state in (RunState.FINISHED, RunState.STOPPED) else (BEST,):
+            found += _newest(folder, which)
+    if not found:
+        raise UserError(f"“{run.name}” has no weights yet: it has to finish its first epoch.")
+    return found
 
 
 def _newest(folder: Path, which: str) -> list[Weights]:
@@ -145,15 +217,15 @@ def _newest(folder: Path, which: str) -> list[Weights]:
     return []
 
 
-def _ask(
-    engine: Engine, run: Run, split: str, which: str, advance: Advance | None
+def ask_for_all(
+    run: Run, split: str, ask: Callable[[int, int], Scores], advance: Advance | None
 ) -> tuple[SplitAnswers, str]:
-    """With the digest of the weights that have answered."""
+    """What `ask` gives for all pictures, from a start to a stop each time, with the digest of the weights."""
     parts: list[Scores] = []
     done, portion = 0, Portion()
     while True:
         with portion.timed():
-            part = engine.score(run.id, which, run.config.dataset, split, done, done + portion.size)
+            part = ask(done, done + portion.size)
         if parts and part.sha256 != parts[0].sha256:  # a better epoch has ended meanwhile
             parts, done = [], 0
             continue
@@ -173,37 +245,20 @@ def _ask(
     return answers, parts[0].sha256
 
 
-def _read(folder: Path, split: str, weights: Weights) -> SplitAnswers | None:
-    """None where it was not asked before, or the file cannot be read: then it is asked again."""
-    try:
-        with np.load(
-            io.BytesIO(_path(folder, split, weights.epoch).read_bytes()), allow_pickle=False
-        ) as stored:
-            if str(stored["sha256"]) != weights.sha256:
-                return None  # the epoch was trained again
-            names = tuple(str(name) for name in stored["class_names"])
-            return SplitAnswers(
-                split, weights.epoch, names, stored["rows"], stored["labels"], stored["log_probabilities"]
-            )
-    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile):
+def read_answers(path: Path, split: str, weights: Weights) -> SplitAnswers | None:
+    """As `write_answers` kept them. None where there are none, or they cannot be read: then they are asked again."""
+    stored = read_arrays(path, weights.sha256)
+    if stored is None or not {"class_names", "rows", "labels", "log_probabilities"} <= set(stored):
         return None
+    names = tuple(str(name) for name in stored["class_names"])
+    return SplitAnswers(
+        split, weights.epoch, names, stored["rows"], stored["labels"], stored["log_probabilities"]
+    )
 
 
-def _write(folder: Path, answers: SplitAnswers, sha256: str) -> None:
+def write_answers(path: Path, answers: SplitAnswers, sha256: str) -> None:
     """The newest few per run are kept. What cannot be written is asked again the next time."""
-    buffer = io.BytesIO()
-    np.savez(
-        buffer, class_names=np.array(answers.class_names), rows=answers.rows, labels=answers.labels,
-        log_probabilities=answers.log_probabilities, sha256=np.array(sha256),
+    write_arrays(
+        path, sha256, class_names=np.array(answers.class_names), rows=answers.rows, labels=answers.labels,
+        log_probabilities=answers.log_probabilities,
     )  # fmt: skip
-    try:
-        folder.mkdir(exist_ok=True)
-        write_bytes(_path(folder, answers.split, answers.epoch), buffer.getvalue())
-        for old in sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)[:-MOST_KEPT]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        return
-
-
-def _path(folder: Path, split: str, epoch: int) -> Path:
-    return folder / f"{split}-{epoch:06d}.npz"

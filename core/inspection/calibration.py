@@ -4,6 +4,7 @@ Guo et al., On Calibration of Modern Neural Networks (arXiv 1706.04599). Bins ho
 O'Connor, arXiv 1508.05154): bins of equal width would hold nearly all of a sure network's pictures in one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ _SEED = 20_170_614
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.05, 20.0
 _HALVINGS = 30
 
-Scores = NDArray[np.float32]
+Scores = NDArray[np.float32] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,11 @@ def fit_temperature(log_probabilities: Scores, labels: Numbers) -> float:
         else:
             high = inverse
     return 2 / (low + high)
+
+
+def shown_range(bins: Sequence[Bin]) -> tuple[float, float]:
+    """From where to where both axes go, so that all points have room, and no more than that where all are low."""
+    low = min(min(each.confidence, each.low) for each in bins)
+    high = max(max(each.confidence, each.high) for each in bins)
+    margin = 0.05 * (high - low) + 0.005
+    return max(0.0, low - margin), min(1.0, high + margin)

@@ -6,9 +6,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from core.formatting import percent, points
 from core.inspection.answers import Fractions, Numbers, SplitAnswers
 
 TOP = 3
+MORE = 5  # where there are more classes than this
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ def accuracy_difference(first: Accuracy, second: Accuracy) -> Accuracy:
     return Accuracy(value, low, high)
 
 
+def interval_in_words(accuracy: Accuracy) -> str:
+    """`69.9 to 72.5 %`"""
+    return f"{percent(accuracy.low).removesuffix(' %')} to {percent(accuracy.high)}"
+
+
+def span_in_words(found: Accuracy) -> str:
+    """A difference's interval: `−1.2 to 3.4 points`"""  # noqa: RUF002
+    return f"{points(found.low).removesuffix(' points')} to {points(found.high)}"
+
+
 def accuracy_of(answers: SplitAnswers) -> Accuracy:
     """The accuracy over all pictures, of which there is at least one."""
     right, count = int(answers.right.sum()), len(answers)
@@ -70,6 +82,11 @@ def top_accuracy(answers: SplitAnswers, most: int = TOP) -> float:
     before = np.arange(answers.log_probabilities.shape[1]) < answers.labels[:, None]
     ahead = (answers.log_probabilities > own) | (before & (answers.log_probabilities == own))
     return float((ahead.sum(axis=1) < most).mean())
+
+
+def more_top_accuracy(answers: SplitAnswers) -> float | None:
+    """The same with MORE guesses; None where there are not more classes than that."""
+    return top_accuracy(answers, MORE) if len(answers.class_names) > MORE else None
 
 
 def confusion_of(answers: SplitAnswers) -> Numbers:
@@ -96,6 +113,18 @@ def largest_confusions(confusion: Numbers, most: int) -> list[tuple[int, int, in
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
     places = (np.unravel_index(place, wrong.shape) for place in order)
     return [(int(row), int(column), int(wrong[row, column])) for row, column in places if wrong[row, column]]
+
+
+def most_confused(confusion: Numbers, most: int) -> list[int]:
+    """The classes of the largest confusions, `most` at most, in the order of the network's outputs.
+
+    Each with the class that it is taken for, or the confusion would not be seen. Fewer where fewer are confused.
+    """
+    found: set[int] = set()
+    for label, answer, _ in largest_confusions(confusion, most * most):
+        if len(both := found | {label, answer}) <= most:
+            found = both
+    return sorted(found)
 
 
 def _fraction(count: Numbers, of: Numbers) -> Fractions:

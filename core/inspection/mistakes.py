@@ -1,10 +1,12 @@
 """The pictures that a run gets wrong, in an order that is worth looking at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from core.datasets.file_names import file_of
 from core.errors import UserError
 from core.inspection.answers import Numbers, SplitAnswers
 
@@ -14,7 +16,7 @@ ORDERS = ("loss", "confidence", "doubt")
 @dataclass(frozen=True)
 class Mistake:
     """One wrong answer. `index` is the picture's row in the stored test arrays, `probability` that of the predicted
-    class, `loss` the cross-entropy of the label.
+    class, `loss` the cross-entropy of the label, `file` what it was called in what was imported, if that is known.
     """
 
     index: int
@@ -22,12 +24,13 @@ class Mistake:
     predicted: str
     probability: float
     loss: float
+    file: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As the command line and REST print it."""
         return {
             "index": self.index, "label": self.label, "predicted": self.predicted, "probability": self.probability,
-            "loss": self.loss,
+            "loss": self.loss, "file": self.file,
         }  # fmt: skip
 
 
@@ -50,13 +53,19 @@ def ordered(answers: SplitAnswers, by: str, places: Numbers) -> Numbers:
     return places[np.argsort(keys, kind="stable")]
 
 
-def mistakes_of(answers: SplitAnswers, by: str = "loss", most: int | None = None) -> list[Mistake]:
-    """The wrong answers, or the first `most` of them, in the order `by`. Raises UserError on an unknown order."""
+def mistakes_of(
+    answers: SplitAnswers, by: str = "loss", most: int | None = None, files: Sequence[str] = ()
+) -> list[Mistake]:
+    """The wrong answers, or the first `most` of them, in the order `by`; `files` are those of the rows, if known.
+
+    Raises UserError on an unknown order.
+    """
     names = answers.class_names
     return [
         Mistake(
             int(answers.rows[place]), names[answers.labels[place]], names[answers.predicted[place]],
             float(answers.confidence[place]), float(answers.losses[place]),
+            file_of(files, int(answers.rows[place])),
         )
         for place in ordered(answers, by, np.flatnonzero(~answers.right))[:most]
     ]  # fmt: skip

@@ -1,11 +1,13 @@
-"""Pictures of a person's own: what a run says of each, and whether it knows such pictures at all."""
+"""What is measured of a run before it answers a person's own pictures, and what it looks at in one of them."""
+
+from dataclasses import replace
 
 from core.datasets.identity import data_problem
-from core.engine.answers import Answer
 from core.engine.client import Engine
-from core.engine.portions import Pictures
-from core.errors import EngineError, UserError
-from core.inspection.answers import Advance
+from core.engine.explanation import Explanation
+from core.errors import ConvDeckError, UserError
+from core.inspection.answers import BEST, Advance
+from core.inspection.temperature import run_temperature, with_temperature_of
 from core.store.records import Run
 from core.workspace import Workspace
 
@@ -28,18 +30,29 @@ def learn_known(workspace: Workspace, engine: Engine, run: Run, advance: Advance
         return str(error)
 
 
-def predict(
-    workspace: Workspace, engine: Engine, run: Run, pictures: Pictures, crop: str | None = None,
-    advance: Advance | None = None,
-) -> tuple[list[Answer], str | None]:  # fmt: skip
-    """What a run says of each picture, in order, and why it cannot tell whether it knows them, if it cannot.
+def explain(
+    workspace: Workspace, engine: Engine, run: Run, name: str, picture: bytes, method: str,
+    layer: str | None = None, class_name: str | None = None, crop: str | None = None, which: str = BEST,
+) -> Explanation:  # fmt: skip
+    """As `Engine.explain`, with calibrated probabilities like those of answers."""
+    explained = engine.explain(run.id, name, picture, method, layer, class_name, crop, which)
+    if which != BEST:
+        return explained
+    return calibrated_explanation(explained, known_temperature(workspace, engine, run))
 
-    Raises:
-        UserError: the run has no weights yet.
-        EngineError: the engine crashed or overran its deadline.
-    """
+
+def calibrated_explanation(explanation: Explanation, temperature: float | None) -> Explanation:
+    """The same with probabilities that are corrected as those of answers are, where there is a temperature."""
+    if temperature is None:
+        return explanation
+    return replace(explanation, top=with_temperature_of(explanation.top, temperature))
+
+
+def known_temperature(
+    workspace: Workspace, engine: Engine, run: Run, advance: Advance | None = None
+) -> float | None:
+    """The temperature of a run's best weights; None where it cannot be measured, as without its data set."""
     try:
-        problem = learn_known(workspace, engine, run, advance)
-    except EngineError as error:
-        problem = str(error)
-    return engine.predict(run.id, pictures, crop, with_known=problem is None), problem
+        return run_temperature(workspace, engine, run, advance).value
+    except ConvDeckError:
+        return None

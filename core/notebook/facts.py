@@ -8,7 +8,7 @@ from core.analysis.significance import mean_and_interval
 from core.config import ExperimentConfig
 from core.config.changes import describe_changes
 from core.epoch import Curves
-from core.formatting import as_sentence, duration, percent
+from core.formatting import as_sentence, duration, percent, points
 from core.runs.verdicts import verdict_of
 from core.store.records import Run, finite
 from core.store.store import Store
@@ -65,7 +65,7 @@ class RunFacts:
         took = "" if self.seconds is None else f" in {duration(self.seconds)}"
         parts.append(f"{self.epochs} of {self.total_epochs} epochs{took}")
         if self.gap is not None:
-            parts.append(f"a gap of {100 * self.gap:.1f} points")
+            parts.append(f"a gap of {points(self.gap)}")
         text = ", ".join(parts)
         return f"{self.headline}. {as_sentence(text)}."
 
@@ -119,10 +119,10 @@ def compare(runs: Sequence[RunFacts]) -> tuple[str, ...]:
                 "accuracies cannot be compared."
             )
         elif first.best_val_accuracy is not None and other.best_val_accuracy is not None:
-            points = 100 * (other.best_val_accuracy - first.best_val_accuracy)
+            apart = 100 * (other.best_val_accuracy - first.best_val_accuracy)
             lines.append(
-                f"Best validation accuracy of “{other.name}”: {abs(points):.1f} points "
-                f"{'above' if points >= 0 else 'below'} “{first.name}”{_balanced_in_words(first, other)}."
+                f"Best validation accuracy of “{other.name}”: {abs(apart):.1f} points "
+                f"{'above' if apart >= 0 else 'below'} “{first.name}”{_balanced_in_words(first, other)}."
             )
     groups = _same_but_for_the_seed(known)
     if all(len(group) < 2 for group in groups):
@@ -133,8 +133,8 @@ def compare(runs: Sequence[RunFacts]) -> tuple[str, ...]:
 def _balanced_in_words(first: RunFacts, other: RunFacts) -> str:
     if first.balanced is None or other.balanced is None:
         return ""
-    points = 100 * (other.balanced - first.balanced)
-    return f", balanced accuracy {abs(points):.1f} points {'above' if points >= 0 else 'below'}"
+    apart = 100 * (other.balanced - first.balanced)
+    return f", balanced accuracy {abs(apart):.1f} points {'above' if apart >= 0 else 'below'}"
 
 
 def _on_other_data(first: RunFacts, second: RunFacts) -> bool:

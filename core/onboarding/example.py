@@ -1,7 +1,8 @@
 """The example: one small file, and how it gets into a new workspace when a server starts there, once and never again.
 
-The file is a zip with `run.json`, which has settings and curves of a run that this project trained itself, and the pair
-that `core.training.saved_models` wrote of its best model, byte for byte. `python -m core example` makes it again.
+The file is a zip with `run.json`, which has settings, curves and breakdowns of a run that this project trained itself.
+Beside it is byte for byte what that run left: the pair that `core.training.saved_models` wrote of its best model, and
+the weights of some epochs. `python -m core example` makes it again.
 """
 
 import json
@@ -9,13 +10,16 @@ import logging
 import os
 import shutil
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS, Curves, EpochRow
+from core.epoch_weights import epoch_path, kept_epochs
 from core.errors import ConvDeckError, RunError
 from core.store.records import FinishedRun, Run
 from core.store.store import Store
@@ -46,21 +50,40 @@ class Example:
     files: dict[str, bytes]
 
 
-def write_example(run: Run, curves: Curves, folder: Path, out: Path) -> None:
-    """Pack a finished run whose files are in `folder`. Raises RunError when it has no saved model, and OSError."""
+def write_example(
+    run: Run, curves: Curves, details: Mapping[int, Mapping[str, Any]], folder: Path, out: Path
+) -> None:
+    """Pack a finished run whose files are in `folder`; `details` by epoch are what `Breakdowns.details` gives.
+
+    Raises RunError when it has no saved model, and OSError.
+    """
     models = sorted(folder.glob("best-*.keras"))
     if not models:
         raise RunError(f"“{run.name}” has no saved model.")
-    pair = (models[-1].with_suffix(".json"), models[-1])
-    described = {"name": EXAMPLE_NAME, "preset": run.preset, "config": run.config.to_dict(), "curves": curves}
-    with replacing(out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(_DESCRIPTION, _SAME_DATE), json.dumps(described, allow_nan=False))
-        for path in pair:
-            with (
-                path.open("rb") as source,
-                archive.open(zipfile.ZipInfo(path.name, _SAME_DATE), "w") as target,
-            ):
-                shutil.copyfileobj(source, target)
+    described = {
+        "name": EXAMPLE_NAME, "preset": run.preset, "config": run.config.to_dict(), "curves": curves,
+        "details": [details.get(epoch) for epoch in curves["epoch"]],
+    }  # fmt: skip
+    weights = [epoch_path(folder, epoch) for epoch in packed_epochs(kept_epochs(folder))]
+    with replacing(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr(_entry(_DESCRIPTION), json.dumps(described, allow_nan=False, separators=(",", ":")))
+        for path in (models[-1].with_suffix(".json"), models[-1], *weights):
+            archive.writestr(_entry(path.relative_to(folder).as_posix()), path.read_bytes())
+
+
+def packed_epochs(kept: Sequence[int]) -> list[int]:
+    """Those of the `kept` epochs whose weights are packed: 1, 2, 4, 8 and so on, and the last one.
+
+    Most changes in the first epochs. The weights of all 25 would take 2 MB.
+    """
+    return [epoch for epoch in kept if epoch & (epoch - 1) == 0 or epoch == kept[-1]]
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _SAME_DATE)
+    # By itself: the archive's own way of compressing does not hold for a ZipInfo.
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def read_example(path: Path = EXAMPLE_FILE) -> Example:
@@ -69,9 +92,10 @@ def read_example(path: Path = EXAMPLE_FILE) -> Example:
         with zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}
         described = json.loads(files.pop(_DESCRIPTION))
-        config = ExperimentConfig.from_json(json.dumps(described["config"]))
+        config = ExperimentConfig.from_stored(described["config"])
         columns = [described["curves"][key] for key in CURVE_KEYS]
-        epochs = tuple(EpochRow(*values) for values in zip(*columns, strict=True))
+        rows = zip(*columns, described["details"], strict=True)
+        epochs = tuple(EpochRow(*values) for values in rows)
         name, preset = described["name"], described["preset"]
     except (zipfile.BadZipFile, KeyError, TypeError, EOFError) as error:
         raise ValueError(f"{path} holds no example: {error}") from error
@@ -111,8 +135,8 @@ def _import(workspace: Workspace, store: Store, example: Example) -> bool:
     added = False
     try:
         shutil.rmtree(folder, ignore_errors=True)  # of a crash, and perhaps of another version's example
-        folder.mkdir(parents=True)
         for name, data in example.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(folder / name, data)
         added = store.import_first(example.run)
     finally:

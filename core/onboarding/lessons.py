@@ -1,4 +1,4 @@
-"""Short lessons: a few sentences, something to train, a question with its answer. Pure data; pages draw it.
+"""Short lessons: a few sentences, a number to guess, something to train, a question with its answer. Pure data.
 
 The texts hold no results: what comes out is what the reader's own runs show. All of them train the preset `overfit`
 on Shapes, which is everywhere the same, so that a teacher's link shows every class the same thing.
@@ -6,7 +6,7 @@ on Shapes, which is everywhere the same, so that a teacher's link shows every cl
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import asdict
 
@@ -34,8 +34,35 @@ class LessonRun:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """The number that a lesson asks for before it trains: `measure` of its run number `run` after the last epoch.
+
+    Accuracies are in percent, on new pictures or on its own training pictures (`clean_train_accuracy`). In points are
+    `gap` and `difference`, the validation accuracy of the last run minus that of the first. `most` ends the scale,
+    which begins at 0.
+    """
+
+    question: str
+    measure: Literal["val_accuracy", "clean_train_accuracy", "gap", "difference"]
+    run: int = 0
+    most: int = 100
+
+    @property
+    def unit(self) -> str:
+        return "%" if self.measure.endswith("accuracy") else "points"
+
+    @property
+    def can_be_drawn(self) -> bool:
+        """Whether its whole curve can be guessed; a difference of two curves is hard to picture."""
+        return self.measure != "difference"
+
+
+@dataclass(frozen=True)
 class Lesson:
-    """One lesson. `texts` are paragraphs before the training, `look` says what to look at, `answer` is unfolded."""
+    """One lesson. `texts` are paragraphs before the training, `look` says what to look at, `answer` is unfolded.
+
+    `result` says the reader's own results, with the numbers of `core.runs.lessons.results_in_words` in braces.
+    """
 
     name: str
     title: str
@@ -45,6 +72,13 @@ class Lesson:
     look: str
     question: str
     answer: str
+    guess: Guess
+    result: str
+
+    @property
+    def num_epochs(self) -> int:
+        """Of the curve that is guessed."""
+        return self.runs[self.guess.run].config.training.epochs
 
 
 def _mild() -> dict[str, Any]:
@@ -70,6 +104,12 @@ _ALL = (
         "In the end it is right on nearly all of its training pictures. Why is that no reason to celebrate?",
         "Because the answers for those pictures are already known. New pictures count, and on them it had stopped "
         "improving while it still improved on its own. What came after was learned by heart.",
+        Guess(
+            "By how many points will it be better on its training pictures than on new ones, in the end?",
+            "gap",
+            most=60,
+        ),
+        "Your network is right on {train_0} of its training pictures and on {val_0} of new ones. Its gap is {gap_0}.",
     ),
     Lesson(
         "augmentation",
@@ -86,6 +126,13 @@ _ALL = (
         "The network with augmentation is worse on its own training pictures for a long time. Is it the worse network?",
         "No. Its task is harder: it never sees the same picture twice, so learning by heart does not pay. Look where "
         "its validation curve ends, and how small its gap is. Validation decides which network is better.",
+        Guess(
+            "What percentage of new pictures will the network with augmentation get right, in the end?",
+            "val_accuracy",
+            run=1,
+        ),
+        "Your networks are right on {val_0} of new pictures without augmentation and on {val_1} with it. Their gaps "
+        "are {gap_0} and {gap_1}.",
     ),
     Lesson(
         "more-data",
@@ -104,6 +151,13 @@ _ALL = (
         "The one with more pictures. The more there are, the harder it is to learn them by heart, and the more it pays "
         "to learn what they have in common. Accuracy on new pictures grows roughly with the logarithm of their number: "
         "each doubling brings about as much as the doubling before. An epoch of more pictures also has more steps.",
+        Guess(
+            "By how many points will more pictures make it more accurate on new ones, in the end?",
+            "difference",
+            most=60,
+        ),
+        "Your networks are right on {val_0} of new pictures after 500 and on {val_1} after 4,000. Their gaps are "
+        "{gap_0} and {gap_1}.",
     ),
     Lesson(
         "learning-rate",
@@ -123,6 +177,12 @@ _ALL = (
         "The direction is right only nearby. A step that is too long leads over the valley and up the other side, "
         "where the next one goes too far again. The loss rises or stays high, and the answers are no better than "
         "guessing. The verdict calls that diverged, and its first suggestion is a tenth of the learning rate.",
+        Guess(
+            "What percentage of new pictures will the network with long steps get right, in the end?",
+            "val_accuracy",
+            run=1,
+        ),
+        "Your networks are right on {val_0} of new pictures with 0.001 and on {val_1} with 0.3.",
     ),
     Lesson(
         "wrong-labels",
@@ -138,6 +198,13 @@ _ALL = (
         "How can it be right on more than 60 of 100 training pictures, when 40 of 100 labels are wrong?",
         "By learning each picture with its wrong label by heart. So a high training accuracy does not show that "
         "anything was understood. Validation, with true labels, falls behind: the mistakes affect every answer.",
+        Guess(
+            "To what percentage of its training pictures will it give the label that they have, wrong "
+            "or not, in the end?",
+            "clean_train_accuracy",
+        ),
+        "Your network gives {train_0} of its training pictures the label that they have, wrong or not, and is right on "
+        "{val_0} of new ones.",
     ),
 )  # fmt: skip
 

@@ -48,7 +48,9 @@ def ask(
     command: Sequence[str] = COMMAND,
     silence_seconds: float = SILENCE_SECONDS,
 ) -> dict[str, Any]:
-    """The answer to `task` (`time` or `fit`) from a process of its own, which may take `limit_mib` of this computer.
+    """The answer to `task` (`time`, `fit` or `rates`) from a process of its own.
+
+    It may take `limit_mib` of this computer.
 
     `seconds` is for how long steps are timed.
 

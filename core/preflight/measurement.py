@@ -92,9 +92,9 @@ def run_preflight(
     """
     workspace.ensure()
     network = check_experiment(workspace, config)
-    with _alone(workspace), Store(workspace) as store:
+    with alone(workspace), Store(workspace) as store:
         leased = set(store.leases())
-        chosen, notes = _choose(config, devices().devices, leased)
+        chosen, notes = choose_devices(config, devices().devices, leased)
         limit = available_mib() - RESERVE_MIB if memory_mib is None else memory_mib
         of_gpus = chosen[0].kind == "gpu"
         found = Preflight(
@@ -152,7 +152,7 @@ def _with(found: Preflight, **changes: Any) -> Preflight:
     return Preflight(**{**found.to_dict(), **changes})
 
 
-def _choose(
+def choose_devices(
     config: ExperimentConfig, devices: Sequence[Device], leased: set[str]
 ) -> tuple[list[Device], list[str]]:
     """The devices that a run of this config would be given, as the scheduler would choose them, and what to note."""
@@ -213,7 +213,8 @@ def smaller_batches(batch_size: int, num_train: int, num_gpus: int) -> list[int]
 
 
 @contextlib.contextmanager
-def _alone(workspace: Workspace) -> Iterator[None]:
+def alone(workspace: Workspace) -> Iterator[None]:
+    """Nothing else in this workspace measures meanwhile. Raises PreflightBusy."""
     lock = FileLock(workspace.root / "preflight.lock")
     try:
         lock.acquire(timeout=0)

@@ -1,24 +1,26 @@
 """The dry run's process, with Keras: `python -m core.preflight.worker` gives one answer and ends.
 
 Gets one line of JSON with what to do on standard input and gives lines of JSON on standard output: `stage` while it
-works, at last one of `timed`, `fits`, `out_of_memory`, `user_error` and `error`.
+works, at last one of `timed`, `fits`, `rates`, `out_of_memory`, `user_error` and `error`.
 """
 
 import contextlib
+import math
 import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.config import ExperimentConfig
 from core.datasets.prepare import ensure_dataset
-from core.datasets.splits import load_split
+from core.datasets.splits import TrainingArrays, load_split
 from core.errors import ConvDeckError, UserError
 from core.system.lines import Say, receive_request
-from core.system.processes import choose_backend, prefer_oom_kill
+from core.system.processes import choose_backend, leave, prefer_oom_kill
 from core.workspace import Workspace
 
 
@@ -59,6 +61,9 @@ def _work(request: dict[str, Any], say: Say, began: float) -> dict[str, Any]:
     ensure_dataset(workspace, config.dataset.id)
     arrays = load_split(workspace, config.dataset, config.seed)
     tell("Loading the training code")
+    from core.training.loading import load_keras
+
+    load_keras()
     from core.training.runtime import configure_runtime, peak_memory_mib
     from core.training.timing import time_training, try_batch
 
@@ -66,6 +71,8 @@ def _work(request: dict[str, Any], say: Say, began: float) -> dict[str, Any]:
     threads = int(os.environ.get("CONVDECK_THREADS", "0"))
     replicas = configure_runtime(settings.num_gpus, threads, deterministic=settings.deterministic)
     prepared = time.perf_counter() - began
+    if request["task"] == "rates":
+        return _try_rates(workspace, config, arrays, tell)
     if request["task"] == "fit":
         tell(f"Trying batches of {settings.batch_size:,}")
         try_batch(config, arrays, replicas)
@@ -80,6 +87,20 @@ def _work(request: dict[str, Any], say: Say, began: float) -> dict[str, Any]:
             "memory_mib": peak_rss_mib() if memory is None else memory,
         }
     }
+
+
+def _try_rates(
+    workspace: Workspace, config: ExperimentConfig, arrays: TrainingArrays, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """The answer of a learning-rate range test; null for a loss that is no number."""
+    from core.training.rate_range import measure_losses
+
+    tell("Compiling the network and taking a first step")
+    source = config.model.start_from
+    start = None if source is None else workspace.run_folder(source)
+    rates, losses, diverged = measure_losses(config, arrays, tell, start)
+    known = [loss if math.isfinite(loss) else None for loss in losses]
+    return {"rates": rates, "losses": known, "diverged": diverged}
 
 
 def peak_rss_mib() -> int:
@@ -100,4 +121,4 @@ def peak_rss_mib() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

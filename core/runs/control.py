@@ -3,6 +3,7 @@
 Each makes sure that a scheduler runs.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from core.datasets.identity import check_same_data
@@ -26,9 +27,14 @@ def start_run(workspace: Workspace, request: RunRequest) -> Run:
 
 def start_or_share_run(workspace: Workspace, request: RunRequest, *, reuse: bool) -> Queued:
     """Queue a run, or with `reuse` take an identical one. Raises RunError as `Store.queue_or_reuse` does."""
+    return start_or_share_runs(workspace, [request], reuse=reuse)[0]
+
+
+def start_or_share_runs(workspace: Workspace, requests: Sequence[RunRequest], *, reuse: bool) -> list[Queued]:
+    """The same for several: where one is refused, none is queued."""
     workspace.ensure()
     with Store(workspace) as store:
-        queued = store.queue_or_reuse(with_data(workspace, request), reuse=reuse)
+        queued = store.queue_all([with_data(workspace, each) for each in requests], reuse=reuse)
     ensure_scheduler(workspace)
     return queued
 

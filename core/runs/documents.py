@@ -30,6 +30,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "dataset_digest": run.dataset_digest,
         "preset": run.preset,
         "parent": run.parent_id,
+        "visitor": run.visitor,
         "device": run.device,
         "created_at": run.created_at,
         "started_at": run.started_at,
@@ -71,6 +72,7 @@ def run_detail(
     return {
         **run_summary(run),
         "problem": problem,
+        "origin": None if run.origin is None else asdict(run.origin),
         "class_names": None if run.class_names is None else list(run.class_names),
         "class_counts": None if class_counts is None else [asdict(each) for each in class_counts],
         "verdict": None if diagnosis is None else diagnosis.to_dict(),

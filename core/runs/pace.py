@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from core.config import ExperimentConfig
 from core.datasets.lookup import find_dataset
 from core.errors import DatasetError, RunNotFound
+from core.onboarding.example import EXAMPLE_ID
 from core.runs.progress import epoch_seconds
 from core.store.records import Run
 from core.store.store import Store
@@ -21,23 +22,36 @@ def estimate_seconds(
 
     Seconds grow with the pictures an epoch shows, so small sets come out too short: each epoch also measures.
     """
+    return estimate_each(workspace, store, [configs], num_devices)[0]
+
+
+def estimate_each(
+    workspace: Workspace, store: Store, groups: Sequence[Sequence[ExperimentConfig]], num_devices: int
+) -> list[float | None]:
+    """As `estimate_seconds` for each group of configs; earlier runs are read once for all of them."""
     runs = recent_runs(store)
     speeds: dict[object, float | None] = {}
-    total = 0.0
-    for config in configs:
+
+    def seconds_of(config: ExperimentConfig) -> float | None:
         key = network_of(config)
         if key not in speeds:
             speeds[key] = seconds_per_picture(workspace, store, runs, config)
         speed, pictures = speeds[key], pictures_per_epoch(workspace, config)
         if speed is None or pictures is None:
             return None
-        total += speed * pictures * config.training.epochs * config.training.num_gpus
-    return total / max(1, num_devices)
+        return speed * pictures * config.training.epochs * config.training.num_gpus
+
+    totals: list[float | None] = []
+    for configs in groups:
+        each = [seconds_of(config) for config in configs]
+        known = [seconds for seconds in each if seconds is not None]
+        totals.append(sum(known) / max(1, num_devices) if len(known) == len(each) else None)
+    return totals
 
 
 def recent_runs(store: Store) -> list[Run]:
-    """Those that have ended an epoch, newest first."""
-    return [run for run in store.list_runs(RECENT_RUNS) if run.epoch]
+    """Those that have ended an epoch, newest first; without the example, which another computer trained."""
+    return [run for run in store.list_runs(RECENT_RUNS) if run.epoch and run.id != EXAMPLE_ID]
 
 
 def seconds_per_picture(

@@ -22,6 +22,16 @@ def run_fraction(run: Run) -> float:
     return min(1.0, (run.epoch + epoch_fraction(run)) / run.total_epochs)
 
 
+def is_measuring(run: Run) -> bool:
+    """Whether the steps of its current epoch are done, so that it is measured on training and validation pictures."""
+    return run.state.is_active and 0 < run.total_batches <= run.batch
+
+
+def is_saving(run: Run) -> bool:
+    """Whether all of its epochs have been measured, and only its weights are still to be saved."""
+    return run.state.is_active and 0 < run.total_epochs <= run.epoch
+
+
 def epoch_seconds(run: Run, curves: Mapping[str, list[Any]]) -> float | None:
     """How long an epoch takes: the median of the last few; before the first has ended, from the pictures per second."""
     known = [value for value in curves["seconds"][-RECENT_EPOCHS:] if value is not None]

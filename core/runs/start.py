@@ -1,6 +1,6 @@
 """From a config to a run: whether it can be trained here, its start and its forks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.config import ExperimentConfig
@@ -13,6 +13,7 @@ from core.design.muon import check_optimizer
 from core.design.presets import PRESETS, quick_start
 from core.errors import RunError
 from core.runs import control
+from core.runs.starting_weights import check_start
 from core.store.records import MAX_NAME_CHARACTERS, Run, RunRequest
 from core.store.reuse import Queued
 from core.store.store import Store
@@ -26,12 +27,13 @@ def check_experiment(workspace: Workspace, config: ExperimentConfig) -> Architec
     Raises:
         DatasetError: the data set is unknown, damaged or has yet to be downloaded.
         ConfigError: more training pictures are asked for than there are, the network cannot be built, or the
-            optimizer would train nothing of it.
+            optimizer would train nothing of it; or the run that it starts from is not there or does not fit.
     """
     check_dataset(workspace, config.dataset)
     image_shape, num_classes = dataset_shape(workspace, config.dataset)
     network = describe_network(config.model, image_shape, num_classes)
     check_optimizer(config.optimizer, network)
+    check_start(workspace, config, network)
     return network
 
 
@@ -46,9 +48,17 @@ def start_experiment(workspace: Workspace, request: RunRequest) -> Run:
 
 def start_or_share_experiment(workspace: Workspace, request: RunRequest, *, reuse: bool) -> Queued:
     """The same, but with `reuse` an identical run that has finished or is under way is the answer, if there is one."""
+    return start_or_share_experiments(workspace, [request], reuse=reuse)[0]
+
+
+def start_or_share_experiments(
+    workspace: Workspace, requests: Sequence[RunRequest], *, reuse: bool
+) -> list[Queued]:
+    """The same for several: where one is refused, none is queued."""
     workspace.ensure()
-    check_experiment(workspace, request.config)
-    return control.start_or_share_run(workspace, request, reuse=reuse)
+    for request in requests:
+        check_experiment(workspace, request.config)
+    return control.start_or_share_runs(workspace, requests, reuse=reuse)
 
 
 def fork_experiment(
@@ -58,11 +68,20 @@ def fork_experiment(
     name: str | None = None,
     token: str | None = None,
 ) -> Run:
+    """The run of `fork_or_share_experiment` where none is shared."""
+    return fork_or_share_experiment(workspace, run_id, values, name, token, reuse=False).run
+
+
+def fork_or_share_experiment(
+    workspace: Workspace, run_id: str, values: Mapping[str, Any], name: str | None = None,
+    token: str | None = None, *, reuse: bool,
+) -> Queued:  # fmt: skip
     """Queue a run like another one but for `values`, such as `{"augmentation.rotation_degrees": 20}`.
 
     The fork starts from epoch 0. With the same seed it has its parent's initial weights, in the layers that both have,
     and with as many pictures its order of them, so that the two curves differ by the change alone. Without a name it is
-    named after its parent and the change.
+    named after its parent and the change. With `reuse` an identical fork of the same run is the answer, if there is
+    one.
 
     Raises:
         RunNotFound: there is no such run.
@@ -79,7 +98,8 @@ def fork_experiment(
         check_same_data(workspace, parent)
     check_experiment(workspace, config)
     name = name or fork_name(parent.name, describe_changes(parent.config, config))
-    return control.start_run(workspace, RunRequest(config, name, parent.preset, token, parent.id))
+    request = RunRequest(config, name, parent.preset, token, parent.id)
+    return control.start_or_share_run(workspace, request, reuse=reuse)
 
 
 def fork_name(parent: str, changes: str) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from core.errors import CannotWrite, ConvDeckError, IllegalTransition, RunError, RunNotFound
+from core.errors import CannotWrite, ConvDeckError, IllegalTransition, NotAllowed, RunError, RunNotFound
 from core.formatting import count_of
 from core.runs.reserve import keep_reserve, with_reserve
+from core.runs.starting_weights import keep_for_others
 from core.scheduling.service import ensure_scheduler
 from core.store.records import Run
 from core.store.store import Store
@@ -37,10 +38,10 @@ def delete_runs(workspace: Workspace, run_ids: Sequence[str], wait_seconds: floa
         wait_for_processes(store, run_ids, wait_seconds)
         try:
             return with_reserve(workspace, lambda: store.trash.put_all(run_ids))
-        except IllegalTransition as error:
+        except (IllegalTransition, NotAllowed) as error:
             if len(run_ids) == 1:
                 raise
-            raise IllegalTransition(f"{error} None of the {len(run_ids):,} runs was deleted.") from None
+            raise type(error)(f"{error} None of the {len(run_ids):,} runs was deleted.") from None
 
 
 def restore_runs(workspace: Workspace, run_ids: Sequence[str]) -> list[Run]:
@@ -130,10 +131,13 @@ def _purge(workspace: Workspace, run_id: str | None = None, before: float | None
             ids = with_reserve(workspace, lambda: store.trash.begin_purge(run_id=run_id, before=before))
         except CannotWrite:
             # The files first, so that there is space to note it.
-            if not _take_files(workspace, store.trash.to_purge(run_id=run_id, before=before)):
+            going = store.trash.to_purge(run_id=run_id, before=before)
+            keep_for_others(workspace, store, going)
+            if not _take_files(workspace, going):
                 raise
             ids = store.trash.begin_purge(run_id=run_id, before=before)
         problem = None
+        keep_for_others(workspace, store, ids)
         for each in ids:
             try:
                 _remove(workspace.run_folder(each))

@@ -211,7 +211,7 @@ class Scheduler:
             device for watched in self._watched for device in watched.devices
         } | self._store.leases().keys()
         free = [device for device in devices if device.id not in busy]
-        wanted = _num_wanted(run, devices)
+        wanted = num_wanted(run, devices)
         if len(free) < wanted:
             return []
         free.sort(key=lambda device: (device.memory_used_mib or 0, device.utilization_percent or 0))
@@ -259,7 +259,7 @@ def _is_on_its_way(run: Run) -> bool:
     return run.state is RunState.STARTING or (run.state is RunState.RUNNING and run.epoch == 0)
 
 
-def _num_wanted(run: Run, devices: Sequence[Device]) -> int:
+def num_wanted(run: Run, devices: Sequence[Device]) -> int:
     """How many devices a run leases: the GPUs that it asks for, at most all; without GPUs, one slot of the CPU."""
     gpus = [device for device in devices if device.kind == "gpu"]
     return min(run.num_gpus, len(gpus)) if gpus else 1

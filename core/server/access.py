@@ -13,15 +13,18 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.server import sign_in
+from core.errors import ConvDeckError
+from core.formatting import count_of
+from core.server import joining, sign_in
 from core.server.addresses import is_loopback
+from core.server.classroom import KEY_VARIABLE, announcement, kept_class_key, reachable_addresses
+from core.server.crowd import counted
 from core.server.headers import SECURITY_HEADERS, adding_headers
 from core.server.key import (
     BLANKS,
-    KEY_VARIABLE,
     LATER_WRONG_KEY_DELAY_SECONDS,
     RENEWED_AFTER_SECONDS,
     SHORT_KEY,
@@ -31,6 +34,9 @@ from core.server.key import (
     source_of,
 )
 from core.server.listening import listening_addresses, note_guard, refusal_of_base_path, refusal_to_listen
+from core.server.problems import problem
+from core.visitors.person import MACHINE, PERSON_HEADER, STRANGER, Person, acting_as
+from core.workspace import Workspace
 
 # Service managers and load balancers ask them, before there is a key to show; each answers one word.
 HEALTH_PATHS = ("/_stcore/health", "/api/v1/health")
@@ -71,6 +77,7 @@ class AccessMiddleware:
         self._base_path = base_path
         self._wrong_keys = WrongKeys()
         self._waiting = 0
+        self._known_visitors: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -78,22 +85,24 @@ class AccessMiddleware:
             return
         headers = Headers(scope=scope)
         send = adding_headers(send, [*self._headers, *self._renewed_cookie(scope, headers)])
-        refusal = self._refusal(scope, headers)
-        if refusal is None and self._key is not None:
-            refusal = await self._without_key(self._key, scope, headers, receive)
-        if refusal is not None and _cannot_say_why(scope):
+        found: Response | Person | None = self._refusal(scope, headers)
+        if found is None:
+            found = MACHINE if self._key is None else await self._let_in(self._key, scope, headers, receive)
+        if isinstance(found, Person):
+            with acting_as(found), counted(scope):
+                await self._app(_with_person(scope, found), receive, send)
+        elif _cannot_say_why(scope):
             await send({"type": "websocket.close", "code": 1008})  # the server makes it 403
-            return
-        await (refusal or self._app)(scope, receive, send)
+        else:
+            await found(scope, receive, send)
 
     def _renewed_cookie(self, scope: Scope, headers: Headers) -> Iterator[tuple[str, str]]:
         """A new cookie with a page for those whose cookie is older than a day, so that regulars stay signed in."""
         if self._key is None or not sign_in.asks_for_page(scope, headers):
             return
-        cookie = sign_in.cookie_of(headers, self._key)
-        age = None if cookie is None else self._key.cookie_age(cookie)
-        if age is not None and age > RENEWED_AFTER_SECONDS:
-            yield "Set-Cookie", sign_in.cookie_header(scope, self._key)
+        found = sign_in.signed_in_as(headers, self._key)
+        if found is not None and found.age > RENEWED_AFTER_SECONDS:
+            yield "Set-Cookie", sign_in.cookie_header(scope, self._key, found.person)
 
     async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The sockets are there already: this looks at where they listen, not at what made them listen there.
@@ -109,6 +118,9 @@ class AccessMiddleware:
             problem = refusal_to_listen(await asyncio.to_thread(listening_addresses))
         if problem is None:
             note_guard()
+            if self._key is not None and self._key.join_key is not None:
+                with acting_as(MACHINE):
+                    print(await asyncio.to_thread(_announce, self._key, self._key.join_key), flush=True)
             await self._app(scope, receive, send)
             return
         await receive()
@@ -136,27 +148,43 @@ class AccessMiddleware:
             )
         return None
 
-    async def _without_key(
-        self, key: Key, scope: Scope, headers: Headers, receive: Receive
-    ) -> Response | None:
-        """The answer to a request that shows no key, or to the form with the key; None for every other request."""
+    async def _let_in(self, key: Key, scope: Scope, headers: Headers, receive: Receive) -> Response | Person:
+        """Who sends a request; the answer to one that shows no key, or to the form with the key."""
         if sign_in.is_form(scope, headers):
             return await self._answer_form(key, scope, headers, receive)
         if scope["path"] in HEALTH_PATHS:
-            return None
-        cookie = sign_in.cookie_of(headers, key)
-        if cookie is not None and key.cookie_age(cookie) is not None:
-            return sign_in.render_sign_out() if scope["path"] == "/sign-out" else None
+            return STRANGER
+        signed_in = sign_in.signed_in_as(headers, key)
+        if signed_in is not None and await self._is_known(signed_in.person):
+            if scope["path"] == "/sign-out":
+                return await joining.render_sign_out(signed_in.person)
+            if joining.join_key_of(scope) and sign_in.asks_for_page(scope, headers):
+                return sign_in.redirect_to_itself(scope)  # without the key in its address
+            return signed_in.person
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            problem = await self._try(key, source_of(scope, headers), given.strip(BLANKS).encode("latin-1"))
-            return problem and _refuse(*problem)
+            given_key = given.strip(BLANKS).encode("latin-1")
+            problem = await self._try(key, source_of(scope, headers), given_key)
+            return key.holder if problem is None else _refuse(*problem)
         if sign_in.asks_for_page(scope, headers):
+            if key.join_key is not None:
+                return await joining.render_join(401, joining.join_key_of(scope))
             return sign_in.render_sign_in(401)
         return _refuse(
             401,
             "Reload the page to sign in. A program sends the server's key as the header Authorization: Bearer KEY.",
         )
+
+    async def _is_known(self, person: Person) -> bool:
+        """Whether the person of a cookie is the teacher or has joined this workspace; asked once for each."""
+        if person.id is None or person.id in self._known_visitors:
+            return True
+        try:
+            if await joining.has_joined(person.id):
+                self._known_visitors.add(person.id)
+        except ConvDeckError:
+            logger.warning("Whether a visitor has joined could not be found out.", exc_info=True)
+        return person.id in self._known_visitors
 
     async def _answer_form(self, key: Key, scope: Scope, headers: Headers, receive: Receive) -> Response:
         try:
@@ -167,18 +195,27 @@ class AccessMiddleware:
             return _refuse(413, "That is not the form of the sign-in page.")
         if "sign_out" in form:
             return sign_in.signed_out(scope, key)
-        given = form.get("key", "").strip(BLANKS).encode(errors="surrogateescape")
-        problem = await self._try(key, source_of(scope, headers), given)
+        given = form.get("key", "").strip(BLANKS)
+        encoded = given.encode(errors="surrogateescape")
+        problem = await self._try(key, source_of(scope, headers), encoded, joins=True)
+        if problem is None and key.matches(encoded):
+            return sign_in.signed_in(scope, key, key.holder)
         if problem is None:
-            return sign_in.signed_in(scope, key)
+            return await joining.join(scope, key, given, form.get("name", ""))
         said = sign_in.WRONG_KEY if problem.status == 401 else problem.message
-        return sign_in.render_sign_in(problem.status, said, _retry_header(problem.retry_seconds))
+        retry = _retry_header(problem.retry_seconds)
+        if "name" in form:
+            return await joining.render_join(
+                problem.status, given, form["name"], said, retry, is_key_wrong=True
+            )
+        return sign_in.render_sign_in(problem.status, said, retry)
 
-    async def _try(self, key: Key, source: str, given: bytes) -> WrongKey | None:
-        """The answer when `given` is not the key. The right key is accepted at once, also while others guess.
+    async def _try(self, key: Key, source: str, given: bytes, *, joins: bool = False) -> WrongKey | None:
+        """The answer when `given` is not right; with `joins`, the join key of the class is right too.
 
-        That answers as many guesses as come, which finds no long key. A short one is not even compared while `source`
-        counts as guessing.
+        A long key is compared at any time: guessing does not find it. A short one is not compared while `source` counts
+        as guessing, and the join key not while MOST_WAITING answers are held back. That limits how many guesses are
+        answered in a second.
         """
         guessing = self._wrong_keys.wait_seconds(source)
         if guessing > 0 and key.is_short:
@@ -188,16 +225,18 @@ class AccessMiddleware:
                 f"Too many wrong keys were tried. Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}.",
                 guessing,
             )
-        if key.matches(given):
+        is_full = self._waiting >= MOST_WAITING
+        if key.matches(given) or (joins and not is_full and key.admits(given)):
             return None
         self._wrong_keys.count(source)
         delay = LATER_WRONG_KEY_DELAY_SECONDS if guessing > 0 else WRONG_KEY_DELAY_SECONDS
-        if self._waiting >= MOST_WAITING:
-            return WrongKey(
-                429,
-                f"The key is wrong, as many others just now. Try again in {math.ceil(delay)} seconds.",
-                delay,
+        if is_full:
+            said = (
+                "Many wrong keys came just now"
+                if joins and key.join_key is not None
+                else "The key is wrong, as many others just now"
             )
+            return WrongKey(429, f"{said}. Try again in {count_of(math.ceil(delay), 'second')}.", delay)
         self._waiting += 1
         try:
             await asyncio.sleep(delay)
@@ -236,16 +275,30 @@ def is_own_origin(origin: str, host: str) -> bool:
         return False
 
 
+def _announce(key: Key, join_key: str) -> str:
+    own = kept_class_key(Workspace.from_environment()) if key.is_kept else None
+    return announcement(reachable_addresses(listening_addresses()), join_key, own)
+
+
+def _with_person(scope: Scope, person: Person) -> Scope:
+    """The request with a header that says whom it comes from, in a class; what a client sent as that is removed."""
+    name = PERSON_HEADER.encode()
+    headers = [(key, value) for key, value in scope["headers"] if key.lower() != name]
+    if person.is_in_class:
+        headers.append((name, person.to_header().encode()))
+    return {**scope, "headers": headers}
+
+
 def _cannot_say_why(scope: Scope) -> bool:
     """Whether an ASGI server lets a refused websocket have no answer of its own."""
     return scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {})
 
 
-def _refuse(status: int, message: str, retry_seconds: float = 0.0) -> JSONResponse:
+def _refuse(status: int, message: str, retry_seconds: float = 0.0) -> Response:
     headers = {"Cache-Control": "no-store", **_retry_header(retry_seconds)}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"error": message, "field": None}, status, headers)
+    return problem(status, message, headers=headers)
 
 
 def _retry_header(seconds: float) -> dict[str, str]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.server.headers import SECURITY_HEADERS
+from core.server.problems import problem
 
 UPLOAD_PATH = "/_stcore/upload_file/"
 RETRY_SECONDS = 10
@@ -86,7 +86,7 @@ class BodyMiddleware:
                 headers["Connection"] = "close"
             elif refused.status == 503:
                 headers["Retry-After"] = str(RETRY_SECONDS)
-            answer = JSONResponse({"error": refused.message, "field": None}, refused.status, headers)
+            answer = problem(refused.status, refused.message, headers=headers)
             await answer(scope, receive, send)
         finally:
             body.release()

@@ -12,9 +12,11 @@ from core.runs.trash import purge_expired
 from core.scheduling.service import ensure_scheduler
 from core.scheduling.standby_request import cancel_standby_request, request_standby
 from core.server.connections import limit_head_seconds
+from core.server.key import taken_key
 from core.server.services import Services, get_services
 from core.server.tuning import disable_nagle
 from core.system.devices import list_devices
+from core.visitors.person import MACHINE, acting_as
 
 SCHEDULER_CHECK_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
@@ -31,19 +33,23 @@ async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterato
     limit_head_seconds()
     await asyncio.to_thread(disable_nagle)
     services = await asyncio.to_thread(get_services)
-    is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
-    tasks = [
-        asyncio.create_task(keep_scheduler(services)),
-        asyncio.create_task(keep_trash_fresh(services)),
-        asyncio.create_task(warm_up(services, first_pages)),
-    ]
-    if is_new:
-        tasks.append(asyncio.create_task(asyncio.to_thread(draw_shapes_ahead, services.workspace)))
+    with acting_as(MACHINE):  # the tasks too, but nothing of what is served meanwhile
+        if (key := taken_key()) is not None and key.join_key is not None:
+            await asyncio.to_thread(services.store.visitors.begin_class, key.id)
+        is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
+        tasks = [
+            asyncio.create_task(keep_scheduler(services)),
+            asyncio.create_task(keep_trash_fresh(services)),
+            asyncio.create_task(warm_up(services, first_pages)),
+        ]
+        if is_new:
+            tasks.append(asyncio.create_task(asyncio.to_thread(draw_shapes_ahead, services.workspace)))
     yield
     for task in tasks:
         task.cancel()
-    await asyncio.to_thread(cancel_standby_request, services.workspace)
-    await asyncio.to_thread(services.engine.close)
+    with acting_as(MACHINE):
+        await asyncio.to_thread(cancel_standby_request, services.workspace)
+        await asyncio.to_thread(services.engine.close)
 
 
 async def warm_up(
@@ -73,10 +79,19 @@ def load_first_pages(modules: Sequence[str]) -> None:
     inspect.stack()
 
 
+def remove_interrupted_imports(services: Services) -> None:
+    """As in `core.bundles.importing`, which is loaded only where something was imported: it is 68 modules."""
+    if services.workspace.imports.is_dir():
+        from core.bundles import importing
+
+        importing.remove_interrupted_imports(services.workspace, services.store)
+
+
 async def keep_trash_fresh(services: Services) -> None:
-    """Delete what has been in the trash for too long, at the start and every hour."""
+    """Delete what has been in the trash for too long, and what a killed import left, at the start and every hour."""
     while True:
         await asyncio.to_thread(purge_expired, services.workspace)
+        await asyncio.to_thread(remove_interrupted_imports, services)
         await asyncio.sleep(PURGE_SECONDS)
 
 

@@ -8,7 +8,8 @@ import psutil
 
 from core.errors import UserError
 from core.server.addresses import is_loopback
-from core.server.key import BLANKS, KEY_VARIABLE
+from core.server.classroom import KEY_VARIABLE
+from core.server.key import BLANKS
 
 _guarded = False
 

@@ -3,12 +3,17 @@
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.engine.client import Engine
-from core.preflight.jobs import PreflightJobs
+from core.preflight.jobs import PreflightJobs, measure_design, try_rates
 from core.server.listening import check_guarded
 from core.store.store import Store
 from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.design.rate_range import RateRange
+    from core.preflight.measurement import Preflight
 
 _lock = threading.Lock()
 _services: dict[Path, "Services"] = {}
@@ -21,7 +26,8 @@ class Services:
     workspace: Workspace
     store: Store
     engine: Engine
-    preflights: PreflightJobs
+    preflights: "PreflightJobs[Preflight]"
+    rate_ranges: "PreflightJobs[RateRange]"
 
 
 def get_services() -> Services:
@@ -35,6 +41,7 @@ def get_services() -> Services:
             check_guarded()
             workspace.ensure()
             _services[workspace.root] = Services(
-                workspace, Store(workspace), Engine(workspace), PreflightJobs(workspace)
-            )
+                workspace, Store(workspace), Engine(workspace), PreflightJobs(workspace, measure_design),
+                PreflightJobs(workspace, try_rates),
+            )  # fmt: skip
         return _services[workspace.root]

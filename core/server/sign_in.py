@@ -8,7 +8,9 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope
 
-from core.server.key import SIGNED_IN_SECONDS, Key
+from core.server.classroom import JOIN_PARAMETER
+from core.server.key import SIGNED_IN_SECONDS, Key, SignedIn
+from core.visitors.person import Person
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FORM_BYTES = 4096
@@ -59,6 +61,10 @@ button {{
 button:hover {{ filter: brightness(1.1); }}
 :focus-visible {{ outline: 2px solid var(--accent); outline-offset: 2px; }}
 a {{ color: inherit; }}
+.space {{ height: 1.25rem; }}
+details {{ margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--line); }}
+summary {{ color: var(--soft); font-size: .875rem; cursor: pointer; }}
+details form {{ margin-top: 1rem; }}
 .problem {{ color: var(--bad); }}
 </style>
 </head>
@@ -81,7 +87,7 @@ SIGN_OUT = """<form method="post" action="./">
 <input type="hidden" name="sign_out" value="1">
 <p>This device is signed in. Pages that are open elsewhere in this browser stay connected until they are reloaded
 or closed.</p>
-<button type="submit">Sign out</button>
+{warning}<button type="submit">Sign out</button>
 </form>
 <p><a href="./">Back to the dashboard</a></p>"""
 
@@ -118,9 +124,11 @@ def render_sign_in(
     return HTMLResponse(page, status, {**NO_STORE, "WWW-Authenticate": "Bearer", **(retry or {})})
 
 
-def render_sign_out() -> HTMLResponse:
-    """The page at `/sign-out`."""
-    return HTMLResponse(PAGE.format(title="Sign out", heading="ConvDeck", content=SIGN_OUT), headers=NO_STORE)
+def render_sign_out(warning: str = "") -> HTMLResponse:
+    """The page at `/sign-out`, with what else to know before."""
+    said = f"<p>{html.escape(warning)}</p>\n" if warning else ""
+    content = SIGN_OUT.format(warning=said)
+    return HTMLResponse(PAGE.format(title="Sign out", heading="ConvDeck", content=content), headers=NO_STORE)
 
 
 async def read_form(headers: Headers, receive: Receive) -> dict[str, str]:
@@ -152,26 +160,32 @@ def parse_form(body: bytes) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def signed_in(scope: Scope, key: Key) -> Response:
+def signed_in(scope: Scope, key: Key, person: Person) -> Response:
     """The way back to the page that was asked for, with the cookie."""
-    response = _redirect_to_itself(scope)
-    response.headers["Set-Cookie"] = cookie_header(scope, key)
+    response = redirect_to_itself(scope)
+    response.headers["Set-Cookie"] = cookie_header(scope, key, person)
     return response
+
+
+def signed_in_as(headers: Headers, key: Key) -> SignedIn | None:
+    """Whom the request's cookie lets in; None without one that holds."""
+    cookie = cookie_of(headers, key)
+    return None if cookie is None else key.signed_in(cookie)
 
 
 def signed_out(scope: Scope, key: Key) -> Response:
     """The same page once more, without the cookie."""
-    response = _redirect_to_itself(scope)
+    response = redirect_to_itself(scope)
     response.delete_cookie(key.cookie_name, httponly=True, samesite="lax", secure=scope["scheme"] == "https")
     return response
 
 
-def cookie_header(scope: Scope, key: Key) -> str:
+def cookie_header(scope: Scope, key: Key, person: Person) -> str:
     """A cookie that no script reads and that forms of other sites do not send. Links from elsewhere do send it."""
     response = Response()
     response.set_cookie(
         key.cookie_name,
-        key.sign_in(),
+        key.sign_in(person),
         max_age=SIGNED_IN_SECONDS,
         httponly=True,
         samesite="lax",
@@ -189,9 +203,11 @@ def cookie_of(headers: Headers, key: Key) -> str | None:
     return None
 
 
-def _redirect_to_itself(scope: Scope) -> Response:
+def redirect_to_itself(scope: Scope) -> Response:
+    """To the same address, without a key that is in it."""
     # One slash at its beginning, so that no other server can be meant: //evil.example is one.
     path = "/" + quote(scope["path"].lstrip("/\\"), safe="/")
-    query = scope["query_string"].decode("latin-1")
+    parts = scope["query_string"].decode("latin-1").split("&")
+    query = "&".join(part for part in parts if part.partition("=")[0] != JOIN_PARAMETER)
     location = f"{path}?{query}" if query else path
     return RedirectResponse(location, 303, {"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""How this process listens and answers: its sockets, and how many heaps the C library may give its threads."""
+"""How this process listens and answers: its sockets, and from which heaps its threads and Arrow take memory."""
 
 import contextlib
 import ctypes
@@ -47,3 +47,12 @@ def limit_malloc_arenas() -> bool:
     with contextlib.suppress(OSError, AttributeError):
         return bool(ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS) == 1)
     return False
+
+
+def share_heap_with_arrow() -> None:
+    """Have Arrow take memory from the C library, like all else here. Call it before anything loads pyarrow.
+
+    By default it has mimalloc, a heap of its own that takes 7.7 MB for the first small table, against 3.4 MB.
+    ARROW_DEFAULT_MEMORY_POOL in the environment takes precedence.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

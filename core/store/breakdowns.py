@@ -146,6 +146,15 @@ class Breakdowns:
             with reading("what was measured in an epoch"):
                 return _columns([(epoch, json.loads(text)) for epoch, text in rows])
 
+    def details(self, run_id: str) -> dict[int, dict[str, Any]]:
+        """As they were reported, by epoch: `core.epoch.EpochRow.details`. Raises RunNotFound."""
+        with self._database.reading() as connection:
+            number, _ = run_tables.get(connection, run_id)
+            query = "SELECT epoch, details FROM epoch_details WHERE run_number = ? ORDER BY epoch"
+            rows = connection.execute(query, (number,)).fetchall()
+            with reading("what was measured in an epoch"):
+                return {epoch: json.loads(text) for epoch, text in rows}
+
     def confusions(self, run_id: str) -> Confusions | None:
         """The confusion matrix of each epoch that has one, in order; None where none has. Raises RunNotFound."""
         with self._database.reading() as connection:

@@ -22,6 +22,7 @@ from core.errors import IllegalTransition, RunError
 from core.store import run_tables
 from core.store.database import Database
 from core.store.records import Run
+from core.store.rights import check_run
 from core.store.states import RunState
 
 KINDS = ("learning_rate", "add_epochs", "pause", "resume", "step")
@@ -100,8 +101,11 @@ class Interventions:
         }.get(kind)
         if handle is None:
             raise RunError(f"Unknown request {str(kind)[:40]!r}; choose one of {', '.join(KINDS)}.")
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             number, run = run_tables.get(connection, run_id)
+            check_run(connection, run, kind if kind in ("pause", "resume") else "change")
+            if run.state.is_finished and run.origin_json is not None:
+                raise IllegalTransition(run_tables.without_checkpoints(run))
             return handle(connection, number, run, value)
 
     def _request_learning_rate(

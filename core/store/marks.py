@@ -8,6 +8,8 @@ from core.errors import RunError
 from core.formatting import count_of, has_visible
 from core.store import run_tables
 from core.store.database import Database
+from core.store.records import Run
+from core.store.rights import check_run
 
 MAX_TAG_CHARACTERS = 40
 MAX_TAGS = 50  # of one run
@@ -69,8 +71,9 @@ class Marks:
         """
         wanted = [check_tag(tag) for tag in add]
         unwanted = json.dumps([str(tag).strip() for tag in remove])
-        with self._database.writing() as connection:
-            for number in _numbers(connection, run_ids):
+        with self._database.writing(visitors=True) as connection:
+            for number, run in _rows(connection, run_ids):
+                check_run(connection, run, "mark")
                 query = (
                     "DELETE FROM run_tags WHERE run_number = ? AND tag IN (SELECT value FROM json_each(?))"
                 )
@@ -98,5 +101,5 @@ def check_tag(tag: object) -> str:
     return tag
 
 
-def _numbers(connection: sqlite3.Connection, run_ids: Iterable[str]) -> Sequence[int]:
-    return [run_tables.get(connection, run_id)[0] for run_id in dict.fromkeys(run_ids)]
+def _rows(connection: sqlite3.Connection, run_ids: Iterable[str]) -> Sequence[tuple[int, Run]]:
+    return [run_tables.get(connection, run_id) for run_id in dict.fromkeys(run_ids)]

@@ -15,11 +15,13 @@ from typing import Any
 from core.errors import RunError, RunNotFound
 from core.store import run_tables
 from core.store.database import Database, reading
+from core.store.rights import check_own, check_run
+from core.visitors.person import acting_person
 
 MAX_NOTE_CHARACTERS = 4000
 MAX_NOTE_RUNS = 50
 
-_SELECT = "SELECT id, runs, expectation, outcome, created_at, changed_at FROM notes"
+_SELECT = "SELECT id, runs, expectation, outcome, created_at, changed_at, visitor FROM notes"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ class NotedRun:
 
 @dataclass(frozen=True)
 class Note:
-    """What a person wrote about a run, or about several side by side. Times are unix seconds; texts may be empty."""
+    """What a person wrote about a run, or about several side by side. Times are unix seconds; texts may be empty.
+
+    `visitor` is the id of the visitor of a class who wrote it; None: the person of this machine, or the teacher.
+    """
 
     id: str
     runs: tuple[NotedRun, ...]
@@ -40,6 +45,7 @@ class Note:
     outcome: str
     created_at: float
     changed_at: float
+    visitor: str | None = None
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -87,22 +93,26 @@ class Notes:
         ids = list(dict.fromkeys(run_ids))
         if not 0 < len(ids) <= MAX_NOTE_RUNS:
             raise RunError(f"A note is about 1 to {MAX_NOTE_RUNS} runs, not {len(ids):,}.")
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             found = _find(connection, ids)
             if found is None:
                 found = self._begin(connection, ids)
+            check_own(connection, found.visitor, "change", "note")
             return self._change(connection, found, texts)
 
     def edit(self, note_id: str, *, expectation: str | None = None, outcome: str | None = None) -> Note:
         """Set the texts that are not None, also where the runs were deleted. Raises RunError as `write` does."""
         texts = _checked(expectation, outcome)
-        with self._database.writing() as connection:
-            return self._change(connection, _get(connection, note_id), texts)
+        with self._database.writing(visitors=True) as connection:
+            note = _get(connection, note_id)
+            check_own(connection, note.visitor, "change", "note")
+            return self._change(connection, note, texts)
 
     def delete(self, note_id: str) -> None:
         """Forget a note. Raises RunError."""
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             note = _get(connection, note_id)
+            check_own(connection, note.visitor, "delete", "note")
             connection.execute("DELETE FROM notes WHERE id = ?", (note.id,))
 
     # Inside a transaction of the store
@@ -110,6 +120,20 @@ class Notes:
     def expect(self, connection: sqlite3.Connection, run_id: str, expectation: str) -> None:
         """Note what is expected of a run that is being created."""
         self._change(connection, self._begin(connection, [run_id]), _checked(expectation, None))
+
+    def take_over(
+        self,
+        connection: sqlite3.Connection,
+        run_id: str,
+        expectation: str,
+        outcome: str,
+        created: float,
+        changed: float,
+    ) -> None:
+        """The note of a run that is being imported, whose texts were checked, with the times when it was written."""
+        note = self._begin(connection, [run_id])
+        query = "UPDATE notes SET expectation = ?, outcome = ?, created_at = ?, changed_at = ? WHERE id = ?"
+        connection.execute(query, (expectation, outcome, created, max(created, changed), note.id))
 
     def rename(self, connection: sqlite3.Connection, run_id: str, name: str) -> None:
         """A run has another name: should it be deleted, notes call it by its last one."""
@@ -121,15 +145,16 @@ class Notes:
             connection.execute("UPDATE notes SET runs = ? WHERE id = ?", (_runs_json(runs), note.id))
 
     def _begin(self, connection: sqlite3.Connection, run_ids: Sequence[str]) -> Note:
-        runs = [
-            NotedRun(run.id, run.name) for _, run in (run_tables.get(connection, each) for each in run_ids)
-        ]
+        found = [run_tables.get(connection, each)[1] for each in run_ids]
+        if not any(acting_person().may_change(run.visitor) for run in found):
+            check_run(connection, found[0], "write a note on")
+        runs = [NotedRun(run.id, run.name) for run in found]
         note_id, now = secrets.token_hex(8), self._clock()
         # The token makes a note the only one about its runs, even when two are written at the same moment.
         connection.execute(
-            "INSERT INTO notes (id, token, runs, expectation, outcome, created_at, changed_at) "
-            "VALUES (?, ?, ?, '', '', ?, ?)",
-            (note_id, _token(run_ids), _runs_json(runs), now, now),
+            "INSERT INTO notes (id, token, runs, expectation, outcome, created_at, changed_at, visitor) "
+            "VALUES (?, ?, ?, '', '', ?, ?, ?)",
+            (note_id, _token(run_ids), _runs_json(runs), now, now, acting_person().id),
         )
         return _get(connection, note_id)
 
@@ -204,10 +229,10 @@ def _token(run_ids: Sequence[str]) -> str:
 
 
 def _note(row: tuple[Any, ...]) -> Note:
-    note_id, runs, expectation, outcome, created_at, changed_at = row
+    note_id, runs, expectation, outcome, created_at, changed_at, visitor = row
     with reading("a note"):
         noted = tuple(NotedRun(run["id"], run["name"]) for run in json.loads(runs))
-    return Note(note_id, noted, expectation, outcome, created_at, changed_at)
+    return Note(note_id, noted, expectation, outcome, created_at, changed_at, visitor)
 
 
 def _runs_json(runs: Sequence[NotedRun]) -> str:

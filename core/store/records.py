@@ -5,7 +5,7 @@ import math
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from typing import get_args, get_type_hints
 
@@ -39,8 +39,10 @@ class Run:
     `data_num_train` training and `data_num_validation` validation pictures, from another data set of that name; None
     where it is not known, as for runs of an older version. `balanced_accuracy` is the mean of the classes' validation
     accuracies at the best epoch, None where classes were not measured; with `uneven_classes` it tells what
-    `best_val_accuracy` hides (see `core.store.class_accuracy`). `config_json` and `class_names_json` are parsed when
-    `config` and `class_names` are first read.
+    `best_val_accuracy` hides (see `core.store.class_accuracy`). `visitor` is the id of the visitor of a class who
+    started it; None: the person of this machine, or the teacher. `origin` says where it was imported from.
+    `config_json`, `class_names_json` and `origin_json` are parsed when `config`, `class_names` and `origin` are first
+    read.
     """
 
     id: str
@@ -80,6 +82,18 @@ class Run:
     data_num_validation: int | None = None
     balanced_accuracy: float | None = None
     uneven_classes: bool = False
+    visitor: str | None = None
+    origin_json: str | None = None
+
+    @property
+    def origin(self) -> "Origin | None":
+        """Where it was imported from by a bundle; None for a run of this workspace."""
+        return None if self.origin_json is None else _parse_origin(self.origin_json)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it can be resumed. An imported run has come without the checkpoints to continue from."""
+        return self.state.can_resume and self.origin_json is None
 
     @property
     def balanced_where_uneven(self) -> float | None:
@@ -155,6 +169,25 @@ class RunData:
     class_names: tuple[str, ...]
     num_train: int
     num_validation: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an imported run was before: its id there, when it was exported and imported (unix seconds), the ConvDeck
+    and the processor there. `parent_id` is the run that it was forked from there, `parent_name` what that is called.
+    """
+
+    run: str
+    exported_at: float
+    imported_at: float
+    convdeck: str
+    machine: str | None = None
+    parent_id: str | None = None
+    parent_name: str | None = None
+
+    def to_json(self) -> str:
+        """As `runs.origin` keeps it."""
+        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -241,6 +274,11 @@ def run_from_row(row: tuple[object, ...]) -> Run:
 def _parse_config(text: str) -> ExperimentConfig:
     # Configs are frozen, so that runs can share one; building one takes longer than reading its row.
     return ExperimentConfig.from_stored(parse_json(text))
+
+
+@lru_cache(maxsize=256)
+def _parse_origin(text: str) -> Origin:
+    return Origin(**json.loads(text))
 
 
 @lru_cache(maxsize=256)

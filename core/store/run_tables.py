@@ -21,7 +21,9 @@ from core.store.records import (
     new_run_id,
     run_from_row,
 )
+from core.store.rights import check_room_in_queue, check_run
 from core.store.states import ACTIVE, FINAL, TRANSITIONS, RunState
+from core.visitors.person import acting_person
 
 MAX_LOG_CHARACTERS = 4000
 
@@ -149,12 +151,35 @@ def enter(
 def request_stop(connection: sqlite3.Connection, now: float, run_id: str) -> None:
     """A waiting run is STOPPED at once; an active one at its next batch. Raises RunNotFound, IllegalTransition."""
     number, run = get(connection, run_id)
+    check_run(connection, run, "stop")
     if run.state is RunState.WAITING:
         enter(connection, now, number, run, RunState.STOPPED, {})
     elif run.state.is_active:
         update(connection, number, {"stop_requested": True})
     else:
         raise IllegalTransition(f"“{run.name}” is {run.state.lower()} already; there is nothing to stop.")
+
+
+def resume(connection: sqlite3.Connection, now: float, run_id: str) -> None:
+    """Put a run that has not finished in the queue again. Raises RunNotFound, NotAllowed, IllegalTransition; RunError
+    where too many of its visitor wait.
+    """
+    number, run = get(connection, run_id)
+    check_run(connection, run, "resume")
+    if run.state.can_resume and not run.can_resume:
+        raise IllegalTransition(without_checkpoints(run))
+    if not run.state.can_resume:
+        reason = "has finished" if run.state.is_finished else f"is {run.state.lower()}"
+        raise IllegalTransition(
+            f"“{run.name}” {reason}; only a stopped, interrupted or failed run can be resumed."
+        )
+    check_room_in_queue(connection)
+    enter(connection, now, number, run, RunState.WAITING, {})
+
+
+def without_checkpoints(run: Run) -> str:
+    """Why an imported run cannot go on, in a sentence."""
+    return f"“{run.name}” was imported, and a bundle has no checkpoints to continue from. Fork it instead."
 
 
 def close_open_requests(connection: sqlite3.Connection, number: int, ended_in: RunState) -> None:
@@ -187,6 +212,7 @@ def add_run(connection: sqlite3.Connection, now: float, request: RunRequest) -> 
         dataset=config.dataset.id,
         preset=request.preset,
         parent_id=request.parent_id,
+        visitor=acting_person().id,
         created_at=now,
         total_epochs=config.training.epochs,
         **({} if request.data is None else data_columns(request.data)),
@@ -211,6 +237,13 @@ def count_by_state(connection: sqlite3.Connection) -> dict[RunState, int]:
         with reading("a run"):
             counts[RunState(state)] = count
     return counts
+
+
+def has_work(connection: sqlite3.Connection) -> bool:
+    """Whether a run waits, is active, or has a process that is not known to be gone."""
+    states = f"'WAITING', {ACTIVE_STATES}"
+    query = f"SELECT EXISTS (SELECT 1 FROM live_runs WHERE state IN ({states}) OR pid IS NOT NULL)"
+    return bool(connection.execute(query).fetchone()[0])
 
 
 def never_had_runs(connection: sqlite3.Connection) -> bool:
@@ -271,6 +304,12 @@ def last_val_accuracies(
 
 def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: EpochRow) -> None:
     """With its details, in place of the former row of that epoch, if there is one."""
+    insert_epoch(connection, number, attempt, row)
+    summarise(connection, number)
+
+
+def insert_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: EpochRow) -> None:
+    """`write_epoch` of one of several: `summarise` has to follow."""
     epoch, *measures = (getattr(row, key) for key in CURVE_KEYS)
     marks = ", ".join("?" * (len(CURVE_KEYS) + 2))
     query = f"INSERT OR REPLACE INTO epochs (run_number, attempt, {', '.join(CURVE_KEYS)}) VALUES ({marks})"
@@ -283,17 +322,17 @@ def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: 
         )
         text = json.dumps(row.details, separators=(",", ":"))
         connection.execute(query, (number, epoch, attempt, text))
-    _summarise(connection, number)
 
 
 def forget_epochs(connection: sqlite3.Connection, number: int, after: int) -> None:
     """Remove the epochs above `after`, and their details."""
     connection.execute("DELETE FROM epochs WHERE run_number = ? AND epoch > ?", (number, after))
     connection.execute("DELETE FROM epoch_details WHERE run_number = ? AND epoch > ?", (number, after))
-    _summarise(connection, number)
+    summarise(connection, number)
 
 
-def _summarise(connection: sqlite3.Connection, number: int) -> None:
+def summarise(connection: sqlite3.Connection, number: int) -> None:
+    """What is derived of the epochs of a run: best epoch, gap, balanced accuracy."""
     connection.execute(_SUMMARISE, (number,))
     # Not in SQL: there, to pair the numbers of 1,000 classes took 0.1 s.
     row = connection.execute(_BEST_VALIDATION, (number,)).fetchone()

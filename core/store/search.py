@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from core.errors import RunNotFound
 from core.store.records import Run, run_from_row
 from core.store.run_tables import SELECT_RUN
 from core.store.states import RunState
@@ -25,12 +26,32 @@ def fits(text: str, run_id: str, name: str, dataset: str, preset: str | None) ->
 
 
 def find(
-    connection: sqlite3.Connection, text: str, states: Collection[RunState] | None, limit: int, offset: int
+    connection: sqlite3.Connection,
+    text: str,
+    states: Collection[RunState] | None,
+    limit: int,
+    offset: int,
+    visitor: str | None = None,
+    older_than: str | None = None,
 ) -> Found:
-    """What `Store.find_runs` returns. Of all runs only the searched columns are read; whole rows only for the page."""
+    """What `Store.find_runs` returns. Of all runs only the searched columns are read; whole rows only for the page.
+
+    Raises RunNotFound where the run `older_than` is gone for good.
+    """
     # Without a clause, the order of the numbers is that of the table: nothing is sorted.
-    clause = "" if states is None else "WHERE state IN (SELECT value FROM json_each(?))"
-    wanted = () if states is None else (json.dumps([state.value for state in states]),)
+    asked: dict[str, object] = {}
+    if states is not None:
+        asked["state IN (SELECT value FROM json_each(?))"] = json.dumps([state.value for state in states])
+    if visitor is not None:
+        asked["visitor = ?"] = visitor
+    if older_than is not None:
+        # Of one in the trash too.
+        row = connection.execute("SELECT number FROM runs WHERE id = ?", (older_than,)).fetchone()
+        if row is None:
+            raise RunNotFound(f"There is no run with the id {older_than[:40]!r}.")
+        asked["number < ?"] = row[0]
+    clause = f"WHERE {' AND '.join(asked)}" if asked else ""
+    wanted = tuple(asked.values())
     if not text.strip():
         query = f"SELECT count(*) FROM live_runs {clause}"
         total = int(connection.execute(query, wanted).fetchone()[0])

@@ -14,12 +14,14 @@ from typing import Self
 
 from core.epoch import Curves, EpochRow
 from core.errors import IllegalTransition, RunError, StaleAttempt
-from core.store import run_tables, search
+from core.store import rights, run_tables, search, turns
 from core.store.breakdowns import Breakdowns
 from core.store.database import BUSY_SECONDS, Database
 from core.store.interventions import Interventions
+from core.store.lesson_guesses import LessonGuesses
 from core.store.marks import Marks
 from core.store.notes import Notes
+from core.store.picture_tags import PictureTags
 from core.store.records import (
     FinishedRun,
     LogLine,
@@ -31,13 +33,15 @@ from core.store.records import (
     run_from_row,
 )
 from core.store.results import Results
-from core.store.reuse import Queued, find_answer
+from core.store.reuse import Queued, answer_all
 from core.store.search import Found
 from core.store.states import RunState
 from core.store.studies import Studies
 from core.store.sweeps import Sweeps
 from core.store.trash import Trash
 from core.store.views import Views
+from core.store.visitors import Visitors
+from core.store.whole_runs import WholeRuns
 from core.workspace import Workspace
 
 __all__ = ["Curves", "EpochRow", "LogLine", "Run", "Store"]
@@ -69,7 +73,11 @@ class Store:
         self.trash = Trash(self._database, clock)
         self.marks = Marks(self._database, clock)
         self.views = Views(self._database, clock)
+        self.picture_tags = PictureTags(self._database)
         self.results = Results(self._database, clock)
+        self.visitors = Visitors(self._database, clock)
+        self.lesson_guesses = LessonGuesses(self._database, clock)
+        self.whole_runs = WholeRuns(self._database, clock, self.notes)
 
     def __enter__(self) -> Self:
         return self
@@ -102,11 +110,14 @@ class Store:
         return [found[run_id] for run_id in dict.fromkeys(run_ids) if run_id in found]
 
     def find_runs(
-        self, text: str = "", states: Collection[RunState] | None = None, *, limit: int, offset: int = 0
-    ) -> Found:
-        """Those in one of `states` (None: any) that `core.store.search.fits`, newest first, a page of them."""
+        self, text: str = "", states: Collection[RunState] | None = None, *, limit: int, offset: int = 0,
+        visitor: str | None = None, older_than: str | None = None,
+    ) -> Found:  # fmt: skip
+        """Those in one of `states` (None: any) that `core.store.search.fits`, newest first, a page of them; with
+        `visitor` only those that this one started, with `older_than` those before the run with this id.
+        """
         with self._database.reading() as connection:
-            return search.find(connection, text, states, limit, offset)
+            return search.find(connection, text, states, limit, offset, visitor, older_than)
 
     def count_by_state(self) -> dict[RunState, int]:
         """How many runs are in each state; states without one are there too."""
@@ -120,9 +131,7 @@ class Store:
 
     def queue(self) -> list[str]:
         """The ids of the waiting runs in the order in which they are to start."""
-        query = "SELECT id FROM live_runs WHERE state = 'WAITING' ORDER BY queue_number"
-        with self._database.reading() as connection:
-            return [run_id for (run_id,) in connection.execute(query)]
+        return [run.id for run in self.waiting_runs()]
 
     def standalone_results(self, limit: int) -> list[Run]:
         """Runs that have ended and that no study or sweep started, newest first."""
@@ -130,8 +139,9 @@ class Store:
         return self._runs(f"WHERE {wanted} ORDER BY number DESC LIMIT ?", (limit,))
 
     def waiting_runs(self) -> list[Run]:
-        """In the order in which they are to start."""
-        return self._runs("WHERE state = 'WAITING' ORDER BY queue_number")
+        """In the order in which they are to start, see `core.store.turns`."""
+        with self._database.reading() as connection:
+            return turns.waiting_runs(connection)
 
     def active_runs(self) -> list[Run]:
         """Those that hold a device, oldest first."""
@@ -143,12 +153,9 @@ class Store:
 
     def has_work(self) -> bool:
         """Whether a scheduler is needed: a run waits, is active, is to come, or has a process not known to be gone."""
-        states = f"'WAITING', {run_tables.ACTIVE_STATES}"
-        query = f"SELECT EXISTS (SELECT 1 FROM live_runs WHERE state IN ({states}) OR pid IS NOT NULL)"
         with self._database.reading() as connection:
-            if connection.execute(query).fetchone()[0]:
-                return True
-        return self.needs_searcher()
+            has_runs = run_tables.has_work(connection)
+        return has_runs or self.needs_searcher()
 
     def needs_searcher(self) -> bool:
         """Whether a sweep is to go on with new trials, or a study may add seeds: the searcher decides of both."""
@@ -186,10 +193,9 @@ class Store:
 
     def leases(self) -> dict[str, str]:
         """The id of the run that holds each device, by device id."""
+        query = "SELECT leases.device, id FROM leases JOIN live_runs ON number = run_number"
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT leases.device, id FROM leases JOIN live_runs ON number = run_number"
-            )
+            rows = connection.execute(query)
             return dict(rows.fetchall())
 
     def _runs(self, clause: str, values: Sequence[object] = ()) -> list[Run]:
@@ -209,15 +215,14 @@ class Store:
         Raises RunError for a name, a token or an expectation that is not allowed, TokenTaken where the token's run has
         another config or parent. Name and expectation of a run that is there already stay as they are.
         """
-        request = request.checked()
-        with self._database.writing() as connection:
-            if answer := find_answer(connection, request, reuse=reuse):
-                return answer
-            number = run_tables.add_run(connection, self._clock(), request)
-            run = run_tables.get_numbered(connection, number)
-            if request.expectation and request.expectation.strip():
-                self.notes.expect(connection, run.id, request.expectation)
-            return Queued(run, False)
+        return self.queue_all([request], reuse=reuse)[0]
+
+    def queue_all(self, requests: Sequence[RunRequest], *, reuse: bool) -> list[Queued]:
+        """The same for several, in their order: where one is refused, none is added."""
+        checked = [request.checked() for request in requests]
+        with self._database.writing(visitors=True) as connection:
+            rights.check_joined()
+            return answer_all(connection, self._clock(), checked, self.notes.expect, reuse=reuse)
 
     def import_first(self, run: FinishedRun) -> bool:
         """Add a run that was trained elsewhere if none was ever here. Returns whether it was added."""
@@ -230,15 +235,16 @@ class Store:
     def rename_run(self, run_id: str, name: str) -> Run:
         """Raises RunNotFound, and RunError for a name that is not allowed."""
         name = check_name(name)
-        with self._database.writing() as connection:
-            number, _ = run_tables.get(connection, run_id)
+        with self._database.writing(visitors=True) as connection:
+            number, run = run_tables.get(connection, run_id)
+            rights.check_run(connection, run, "rename")
             run_tables.update(connection, number, {"name": name})
             self.notes.rename(connection, run_id, name)
             return run_tables.get(connection, run_id)[1]
 
     def request_stop(self, run_id: str) -> Run:
         """A waiting run is STOPPED at once; an active one at its next batch. Raises RunNotFound, IllegalTransition."""
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             run_tables.request_stop(connection, self._clock(), run_id)
             return run_tables.get(connection, run_id)[1]
 
@@ -247,14 +253,8 @@ class Store:
 
         Raises RunNotFound, IllegalTransition.
         """
-        with self._database.writing() as connection:
-            number, run = run_tables.get(connection, run_id)
-            if not run.state.can_resume:
-                reason = "has finished" if run.state.is_finished else f"is {run.state.lower()}"
-                raise IllegalTransition(
-                    f"“{run.name}” {reason}; only a stopped, interrupted or failed run can be resumed."
-                )
-            run_tables.enter(connection, self._clock(), number, run, RunState.WAITING, {})
+        with self._database.writing(visitors=True) as connection:
+            run_tables.resume(connection, self._clock(), run_id)
             return run_tables.get(connection, run_id)[1]
 
     # Changes of state
@@ -297,9 +297,8 @@ class Store:
         with self._database.writing() as connection:
             number, run = run_tables.get(connection, run_id)
             if run.state is not RunState.WAITING:
-                raise IllegalTransition(
-                    f"“{run.name}” is {run.state.lower()}; only a waiting run can be started."
-                )
+                message = f"“{run.name}” is {run.state.lower()}; only a waiting run can be started."
+                raise IllegalTransition(message)
             try:
                 query = "INSERT INTO leases (device, run_number) VALUES (?, ?)"
                 connection.executemany(query, [(device, number) for device in devices])
@@ -307,6 +306,7 @@ class Store:
                 raise RunError(f"{', '.join(devices)}: in use by another run.") from None
             fields = {"device": ",".join(devices), "pid": None, "pid_started": None}
             run_tables.enter(connection, self._clock(), number, run, RunState.STARTING, fields)
+            turns.take_turn(connection, run)
             return run_tables.get(connection, run_id)[1]
 
     def set_process(self, run_id: str, attempt: int, pid: int, pid_started: float) -> None:

@@ -9,7 +9,9 @@ from core.errors import IllegalTransition, RunNotFound
 from core.store import run_tables
 from core.store.database import Database
 from core.store.records import RUN_COLUMNS, Run, run_from_row
+from core.store.rights import check_own, check_run
 from core.store.states import RunState
+from core.visitors.person import check_not_visitor
 
 KEPT_SECONDS = 7 * 24 * 3600.0
 
@@ -76,7 +78,7 @@ class Trash:
 
     def put_all(self, run_ids: Iterable[str]) -> "TrashedBatch":
         """Move runs into the trash together, all or none. Raises as `put`, for the first that cannot be moved."""
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             now = max(self._clock(), 1.0)
             runs = [_put(connection, run_id, now) for run_id in dict.fromkeys(run_ids)]
             return TrashedBatch(now, tuple(runs))
@@ -86,7 +88,7 @@ class Trash:
 
         Raises RunNotFound when it is not in the trash.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             return _restore(connection, run_id)
 
     def restore_all(self, run_ids: Iterable[str]) -> list[Run]:
@@ -95,7 +97,7 @@ class Trash:
         Raises RunNotFound when none of them is in the trash any more.
         """
         restored, missing = [], None
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             for run_id in dict.fromkeys(run_ids):
                 try:
                     restored.append(_restore(connection, run_id))
@@ -113,7 +115,7 @@ class Trash:
         They can no longer be restored. Those that a crash has left are among them. Raises RunNotFound;
         IllegalTransition for one that has not ended, or whose process is not known to be gone.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(visitors=True) as connection:
             found = self._at_rest(connection, run_id, before)
             query = "UPDATE runs SET deleted_at = ? WHERE id IN (SELECT value FROM json_each(?))"
             connection.execute(query, (_GOING, json.dumps(found)))
@@ -127,19 +129,22 @@ class Trash:
     def _at_rest(self, connection: sqlite3.Connection, run_id: str | None, before: float | None) -> list[str]:
         if run_id is not None:
             found = connection.execute(
-                f"{_AT_REST} AND number = ?", (_number(connection, run_id),)
+                f"{_AT_REST} AND number = ?", (_number(connection, run_id, "delete"),)
             ).fetchall()
             if not found:
                 raise IllegalTransition("This run has a process again, so its files stay. Restore it.")
         else:
+            check_not_visitor("empty the trash")
             most = self._clock() + KEPT_SECONDS if before is None else before
             found = connection.execute(f"{_AT_REST} AND deleted_at <= ?", (max(most, _GOING),)).fetchall()
         return [at_rest for (at_rest,) in found]
 
     def end_purge(self, run_id: str) -> None:
         """Forget a run whose files are gone, with its curves and log."""
-        with self._database.writing() as connection:
-            connection.execute("DELETE FROM runs WHERE id = ? AND deleted_at = ?", (run_id, _GOING))
+        with self._database.writing(visitors=True) as connection:
+            query = "DELETE FROM runs WHERE id = ? AND deleted_at = ? RETURNING visitor"
+            for (visitor,) in connection.execute(query, (run_id, _GOING)).fetchall():
+                check_own(connection, visitor, "delete")  # raised, it takes the deletion back
 
 
 _COLUMNS = ", ".join(RUN_COLUMNS)
@@ -169,6 +174,7 @@ _LEAVE_WHERE_REPLACED = (
 
 def _put(connection: sqlite3.Connection, run_id: str, now: float) -> Run:
     number, run = run_tables.get(connection, run_id)
+    check_run(connection, run, "delete")
     if not run.state.can_delete:
         raise IllegalTransition(f"“{run.name}” is {run.state.lower()}; stop it before deleting it.")
     if run.pid is not None:
@@ -182,17 +188,18 @@ def _put(connection: sqlite3.Connection, run_id: str, now: float) -> Run:
 
 
 def _restore(connection: sqlite3.Connection, run_id: str) -> Run:
-    number = _number(connection, run_id)
+    number = _number(connection, run_id, "restore")
     for statement in _LEAVE_WHERE_REPLACED:
         connection.execute(statement, (number,))
     run_tables.update(connection, number, {"deleted_at": None})
     return run_tables.get(connection, run_id)[1]
 
 
-def _number(connection: sqlite3.Connection, run_id: str) -> int:
-    """Of a run in the trash."""
-    query = "SELECT number FROM runs WHERE id = ? AND deleted_at > ?"
+def _number(connection: sqlite3.Connection, run_id: str, what: str) -> int:
+    """Of a run in the trash, with which the acting person may do `what`."""
+    query = "SELECT number, visitor FROM runs WHERE id = ? AND deleted_at > ?"
     row = connection.execute(query, (str(run_id), _GOING)).fetchone()
     if row is None:
         raise RunNotFound(f"There is no run with the id {str(run_id)[:40]!r} in the trash.")
+    check_own(connection, row[1], what)
     return int(row[0])

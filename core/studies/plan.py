@@ -97,7 +97,8 @@ def plan(spec: StudySpec) -> tuple[PlannedRun, ...]:
     planned: dict[ExperimentConfig, PlannedRun] = {}
     for seed in spec.seeds:
         for condition in conditions:
-            config = replace(condition.config, seed=seed)
+            training = replace(condition.config.training, keep_epoch_weights=False)  # there are many of them
+            config = replace(condition.config, seed=seed, training=training)
             if config in planned:
                 known = planned[config]
                 role = dataclasses.replace(known.role, conditions=(*known.role.conditions, condition.key))

@@ -19,7 +19,7 @@ from core.analysis.significance import (
     rounding_error,
     standard_error,
 )
-from core.formatting import points
+from core.formatting import points, with_minus
 from core.studies.plan import RunRole
 
 CONFIDENCE = 0.95
@@ -208,11 +208,11 @@ def distance(difference: float) -> str:
 def signed(value: float) -> str:
     """0.0153 → `+1.5`, and what rounds to nothing → `0.0`."""
     rounded = round(100 * value, 1)
-    return f"{rounded:+.1f}" if rounded else "0.0"
+    return with_minus(f"{rounded:+.1f}") if rounded else "0.0"
 
 
 def span(low: float, high: float) -> str:
-    """`-0.1 to +3.1`, in points."""
+    """`-0.1 to +3.1`, in points, with true minus signs."""
     return f"{signed(low)} to {signed(high)}"
 
 

@@ -21,6 +21,7 @@ from core.store.studies import NewRun, Study
 from core.studies.plan import PlannedRun, plan
 from core.studies.report import read_report
 from core.studies.spec import KINDS, SEEDS, VOLUME, StudySource, StudySpec, build_spec, check_max_seeds
+from core.visitors.person import check_not_visitor
 from core.workspace import Workspace
 
 # How the runs of a study are called: a study of one of them is not of that seed alone.
@@ -49,6 +50,18 @@ def base_fork(first: StudySource, values: Mapping[str, Any]) -> StudySource:
     config = first.config.with_values(values)
     name = fork_name(first.name, describe_changes(first.config, config))
     return replace(first, name=name, config=config)
+
+
+def base_from_scratch(first: StudySource) -> StudySource:
+    """The same from random weights, all of which are trained: was it worth it? Raises ConfigError where `first` starts
+    from random weights itself.
+    """
+    if first.config.model.start_from is None:
+        raise ConfigError(
+            "against", f"cannot be random weights: “{first.name}” starts from random weights itself."
+        )
+    config = first.config.with_values({"model.start_from": None, "model.frozen_blocks": 0})
+    return replace(first, name=fork_name(first.name, "random weights"), config=config)
 
 
 def base_of_preset(name: str, values: Mapping[str, Any]) -> StudySource:
@@ -131,6 +144,7 @@ def start_study(
     Raises:
         UserError: one of its runs cannot be trained here, or the name is not allowed; nothing is queued then.
     """
+    check_not_visitor("start a study")
     workspace.ensure()
     if spec.until_decided:
         spec = replace(spec, reuse=reuse)  # for the seeds that it will add
@@ -158,6 +172,7 @@ def complete_study(workspace: Workspace, study_id: str, max_seeds: int | None = 
     intervals hold however long it lasts. Raises StudyNotFound; UserError where the runs that were deleted cannot be
     trained here any more, or the data is not that of the study's other runs; nothing is queued then.
     """
+    check_not_visitor("change a study")
     with Store(workspace) as store:
         report = read_report(workspace, store, study_id)
         until_decided = report.spec is not None and report.spec.until_decided
@@ -192,6 +207,7 @@ def stop_study(workspace: Workspace, study_id: str) -> int:
     Runs that a person started alone, and those that another study or a sweep wants, continue; this one no longer wants
     them, so the other may stop them.
     """
+    check_not_visitor("stop a study")
     stopped = 0
     with Store(workspace) as store:
         store.studies.stop(study_id)
@@ -211,6 +227,7 @@ def delete_study(workspace: Workspace, study_id: str, *, with_runs: bool = False
 
     Returns why runs that should have gone are still there, a sentence each. Raises StudyNotFound.
     """
+    check_not_visitor("delete a study")
     kept = []
     with Store(workspace) as store:
         members = store.studies.members(study_id)

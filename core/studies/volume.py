@@ -21,6 +21,7 @@ from core.studies.run_results import (
     interval_dict,
     known_error,
     of_condition,
+    signed,
     span,
 )
 from core.studies.spec import StudySpec
@@ -126,7 +127,7 @@ def _notes(fit: LogFit | None, levels: Sequence[SizeLevel], num_classes: int | N
         )
     if fit is None or fit.slope_low is None or len(known) < 3:
         return tuple(notes)
-    notes.append(f"Per doubling of the pictures: {100 * fit.slope_per_doubling:+.1f} points.")
+    notes.append(f"Per doubling of the pictures: {signed(fit.slope_per_doubling)} points.")
     worst = max(known, key=lambda level: abs(level.residual or 0.0))
     assert worst.residual is not None
     text = f"The line is off by at most {distance(worst.residual)}, at {worst.size:,} pictures"

@@ -22,8 +22,11 @@ def config_of(spec: SweepSpec, choices: Mapping[str, Any]) -> ExperimentConfig:
 def configs_for(
     spec: SweepSpec, choices: Mapping[str, Any], seeds: Sequence[int] | None = None
 ) -> tuple[ExperimentConfig, ...]:
-    """One for each seed, by default those of the search. Raises ConfigError where the values do not go together."""
-    config = config_of(spec, choices)
+    """One for each seed, by default those of the search. Raises ConfigError where the values do not go together.
+
+    Their runs keep no weights of every epoch: a search of many trials would fill the disk.
+    """
+    config = config_of(spec, choices).with_values({"training.keep_epoch_weights": False})
     return tuple(config.with_values({"seed": seed}) for seed in (spec.seeds if seeds is None else seeds))
 
 

@@ -18,6 +18,7 @@ from core.store.store import Store
 from core.store.sweeps import Sweep
 from core.store.trials import Trial, TrialRun
 from core.sweeps.spec import MAX_CONCURRENCY, check_size, read_spec
+from core.visitors.person import check_not_visitor
 from core.workspace import Workspace
 
 # How long to wait for runs that have been asked to stop: for one batch, as a rule.
@@ -31,6 +32,7 @@ def pause_sweep(workspace: Workspace, sweep_id: str) -> Sweep:
 
     Raises SweepNotFound, IllegalTransition.
     """
+    check_not_visitor("change a sweep")
     with Store(workspace) as store:
         return store.sweeps.change_state(sweep_id, SweepState.PAUSED, expected=SweepState.RUNNING)
 
@@ -43,6 +45,7 @@ def resume_sweep(workspace: Workspace, sweep_id: str, wait_seconds: float = STOP
     FINISHED. Raises SweepNotFound; IllegalTransition while it is running, where it has finished with nothing to queue,
     or where runs are still stopping after `wait_seconds`; DatasetError where its data is gone or another one.
     """
+    check_not_visitor("change a sweep")
     with Store(workspace) as store:
         sweep = store.sweeps.get(sweep_id)
         has_finished = sweep.state is SweepState.FINISHED
@@ -142,6 +145,7 @@ def stop_sweep(workspace: Workspace, sweep_id: str) -> int:
     Runs that a person started alone, and those that a study or another sweep wants, continue. Raises SweepNotFound;
     IllegalTransition where there is nothing to stop.
     """
+    check_not_visitor("stop a sweep")
     with Store(workspace) as store:
         sweep = store.sweeps.get(sweep_id)
         if not sweep.state.is_finished:
@@ -190,6 +194,7 @@ def change_sweep(workspace: Workspace, sweep_id: str, changes: Mapping[str, Any]
 
     Raises SweepNotFound; UserError for what is not allowed.
     """
+    check_not_visitor("change a sweep")
     with Store(workspace) as store:
         planned: Any = changes.get("trials")
         if "trials" in changes:
@@ -222,6 +227,7 @@ def _check_trials(sweep: Sweep, trials: object) -> None:
 
 def rename_sweep(workspace: Workspace, sweep_id: str, name: str) -> Sweep:
     """Raises SweepNotFound, and RunError for a name that is not allowed. Its runs keep their names."""
+    check_not_visitor("change a sweep")
     with Store(workspace) as store:
         store.sweeps.rename(sweep_id, name)
         return store.sweeps.get(sweep_id)
@@ -236,6 +242,7 @@ def delete_sweep(
     Returns why runs that should have gone are still there, such as one that has not stopped after `wait_seconds`; the
     sweep is then there too, stopped. Raises SweepNotFound.
     """
+    check_not_visitor("delete a sweep")
     with Store(workspace) as store:
         with contextlib.suppress(IllegalTransition):
             stop_sweep(workspace, sweep_id)

@@ -135,6 +135,8 @@ def parse_dimension(path: str, asked: object) -> Dimension:
             field,
             "cannot be searched: an accuracy says nothing beside that on other data. Start a sweep for each.",
         )
+    if place.path == "training.keep_epoch_weights":
+        raise ConfigError(field, "cannot be searched: it changes nothing of what a run learns.")
     if not isinstance(asked, Mapping):
         raise ConfigError(
             field, f'must be {{"values": […]}} or {{"low": …, "high": …}}, not {describe(asked)}.'

@@ -30,6 +30,7 @@ from core.sweeps.spec import (
     parse_spec,
     read_spec,
 )
+from core.visitors.person import check_not_visitor
 from core.workspace import Workspace
 
 CONFIRMED = 3
@@ -103,6 +104,7 @@ def start_sweep(
     Raises:
         UserError: its data is not here, or the name is not allowed; nothing is started then.
     """
+    check_not_visitor("start a sweep")
     workspace.ensure()
     check_dataset(workspace, spec.base.dataset)
     name = name if name is not None and str(name).strip() else sweep_name(spec)
@@ -161,6 +163,7 @@ def add_trial(workspace: Workspace, sweep_id: str, values: Mapping[str, Any]) ->
 
     Raises SweepNotFound; UserError where the values are not searched, cannot be trained or have been tried.
     """
+    check_not_visitor("change a sweep")
     with Store(workspace) as store:
         sweep = store.sweeps.get(sweep_id)
         spec = read_spec(sweep.spec)
@@ -194,6 +197,7 @@ def confirm_sweep(workspace: Workspace, sweep_id: str, num_seeds: int = CONFIRM_
     again; runs of an earlier confirmation that ended early are queued again. Raises SweepNotFound; UserError where
     fewer than two trials have finished, runs of the confirmation are still stopping, or the data is another one.
     """
+    check_not_visitor("change a sweep")
     whole_number("seeds", num_seeds, 2, MAX_SEEDS)
     with Store(workspace) as store:
         report = read_report(workspace, store, sweep_id)

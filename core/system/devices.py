@@ -1,14 +1,17 @@
 """What a run can train on: the GPUs that NVIDIA's management library (NVML) sees, else slots of the CPU."""
 
 import contextlib
+import ctypes
 import importlib
 import os
-import platform
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import psutil
+
+from core.system.cpu import cpu_name
 
 CORES_PER_SLOT = 4
 
@@ -52,6 +55,8 @@ def list_devices(nvml: Any = None, environment: Mapping[str, str] | None = None)
 
 def _list_gpus(nvml: Any, environment: Mapping[str, str]) -> tuple[list[Device], str | None]:
     if nvml is None:
+        if not _has_library():
+            return [], "No NVIDIA driver is installed: training uses the CPU."
         try:
             nvml = importlib.import_module("pynvml")
         except ImportError:
@@ -94,6 +99,17 @@ def _list_gpus(nvml: Any, environment: Mapping[str, str]) -> tuple[list[Device],
     finally:
         with contextlib.suppress(nvml.NVMLError):
             nvml.nvmlShutdown()
+
+
+def _has_library() -> bool:
+    """Whether NVIDIA's library can be loaded. Where it cannot, `pynvml` would take 3 MB to say so."""
+    if sys.platform == "win32":
+        return True  # pynvml looks in two places
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _describe_gpu(nvml: Any, index: int, handle: Any) -> Device:
@@ -147,7 +163,7 @@ def _list_cpu_slots(environment: Mapping[str, str]) -> list[Device]:
     return [
         Device(
             id=f"cpu:{index}",
-            name=platform.processor() or platform.machine() or "CPU",
+            name=cpu_name(),
             kind="cpu",
             memory_total_mib=memory.total // 2**20,
             memory_used_mib=(memory.total - memory.available) // 2**20,

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NoReturn
 
 import psutil
 
@@ -99,6 +99,14 @@ def take_standard_output() -> BinaryIO:
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return outgoing
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once. To take itself apart TensorFlow needs 2 seconds, for which the next run would wait."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def own_memory_mib() -> float:

@@ -173,6 +173,18 @@ def gradient(function: Callable[[Any], Any], at: Any) -> Any:
     return tape.gradient(value, at)
 
 
+def weight_gradients(
+    network: keras.Model, variables: list[Any], pictures: Any, loss: Callable[[Any], Any]
+) -> list[Any]:
+    """The gradient of `loss` of what `network` gives for `pictures`, not in training, for each of the `variables`."""
+    own = [variable.value for variable in variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(own)
+        value = loss(network(pictures, training=False))
+    gradients: list[Any] = tape.gradient(value, own, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return gradients
+
+
 def fuse_batch_normalization(model: keras.Model) -> None:
     """Have the layers after convolutions trained by the fused kernel, where one device sees the whole batch.
 

@@ -16,8 +16,12 @@ PRECISE_PICTURES = 1000
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """The layers of batch normalisation, in order."""
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    """The layers of batch normalisation, in order, without frozen ones: these keep the statistics that they have."""
+    return [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import AugmentationConfig
+from core.formatting import with_minus
 
 Values = dict[str, NDArray[Any]]
 ImageShape = tuple[int, int, int]
@@ -262,7 +263,7 @@ def _boxes_of_area(
 
 
 def _signed(value: float, unit: str, digits: int = 0) -> str:
-    return f"{value:+.{digits}f}{unit}".replace("-", "−")  # noqa: RUF001 – a true minus sign for people
+    return with_minus(f"{value:+.{digits}f}") + unit
 
 
 def _shifted(negative: str, positive: str) -> Any:

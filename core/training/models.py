@@ -32,6 +32,8 @@ def build_model(
             continue
         inputs = [built[name] for name in layer.inputs]
         made = _build_layer(layer, config, synchronized)
+        if layer.frozen:
+            made.trainable = False  # Keras then also has batch normalisation use the statistics that it has
         built[layer.name] = made(inputs if len(inputs) > 1 else inputs[0])
     return keras.Model(built["input"], built["softmax"], name="network")
 

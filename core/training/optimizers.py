@@ -8,16 +8,17 @@ import keras
 from keras import ops
 
 from core.config import OptimizerConfig
+from core.design.schedule import (
+    ONE_CYCLE_END,
+    ONE_CYCLE_START,
+    ONE_CYCLE_WARMUP,
+    TRIANGLE_END,
+    TRIANGLE_PEAK,
+    TRIANGLE_START,
+)
 from core.formatting import rate_in_words
 from core.training.muon import ConvolutionalMuon
 
-ONE_CYCLE_WARMUP = 0.3
-ONE_CYCLE_START = 1 / 25
-ONE_CYCLE_END = 1e-4
-# Those of Jordan (arXiv 2404.00498).
-TRIANGLE_START = 0.2
-TRIANGLE_PEAK = 0.23
-TRIANGLE_END = 0.07
 # How many of the steps to come are looked at for the highest rate that a schedule still goes up to.
 LOOKED_AT = 200
 

@@ -15,6 +15,7 @@ from core.training.averaging import measured_weights
 from core.training.breakdown import BreakdownTaker
 from core.training.checkpoints import Position, save_checkpoint
 from core.training.evaluation import Evaluator
+from core.training.kept_weights import WeightKeeper
 from core.training.models import with_test_time_flip
 from core.training.optimizers import last_rate, set_rate
 from core.training.pipeline import pictures_per_epoch, steps_per_epoch
@@ -46,6 +47,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._arrays = arrays
         self._evaluator: Evaluator | None = None
         self._details = BreakdownTaker(arrays)
+        self._keeper = WeightKeeper(folder, reporter) if config.training.keep_epoch_weights else None
         self._epoch_began = self._reported = time.perf_counter()
         self.was_stopped = False
 
@@ -97,6 +99,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         position = self._position
         if _number(logs, "loss") is None:
             self._end_diverged(None, _number(logs, "accuracy"), pace)
+        if trained >= REPORT_SECONDS:
+            # All steps are done: who watches sees that it measures now.
+            loss, accuracy = _number(logs, "loss"), _number(logs, "accuracy")
+            self._reporter.report_batch(epoch + 1, self._steps, self._steps, loss, accuracy, pace)
         assert self._evaluator is not None
         arrays = self._arrays
         with measured_weights(self.model, arrays.x_clean, self._config.training):
@@ -122,10 +128,14 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             )
             if self._keep_score(row):
                 self._reporter.save(lambda: self._save_best(row.epoch))
+            if self._keeper is not None:
+                self._keeper.take(self.model)
         if row.val_loss is None:
             self._end_diverged(row.train_loss, row.train_accuracy, pace)
         # First the row: killed in between, the epoch is trained again. The other way round its row would be missing.
         self._reporter.report_epoch(row)
+        if self._keeper is not None:
+            self._keeper.write(row.epoch, position.best_epoch)
         position.epoch = row.epoch
         self._reporter.save(lambda: save_checkpoint(self._folder, self.model, position))
         self._continue_or_end()

@@ -5,10 +5,9 @@ written first and the JSON after it, and the pair before stays until the next sa
 pair while a run saves, and also when the newest one is damaged.
 """
 
-import hashlib
-import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,44 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UserError
+from core.formatting import reason
+from core.model_description import Description
 from core.system.files import replacing, sha256_of, write_bytes
 from core.training.draws import ImageShape
 from core.training.evaluation import pictures_at_once
+from core.training.scores import Scorer
 
 logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a model file is; `sha256` are 64 hexadecimal digits. `crop` is how its pictures were brought to their shape,
-    see `core.images.fit_picture`.
-    """
-
-    epoch: int
-    class_names: tuple[str, ...]
-    image_shape: ImageShape
-    sha256: str
-    crop: str = "center"
-
-    def to_json(self) -> str:
-        """With `seal`, the SHA-256 of everything else."""
-        values = asdict(self)
-        return json.dumps({**values, "seal": _seal(values)})
-
-    @classmethod
-    def from_json(cls, data: bytes) -> "Description | None":
-        """None unless it says exactly what was written."""
-        try:
-            values = json.loads(data)
-            if values.pop("seal") != _seal(values):
-                return None
-            height, width, channels = values["image_shape"]
-            names = tuple(values["class_names"])
-            crop = values.get("crop", "center")  # older versions had no other
-            return cls(values["epoch"], names, (height, width, channels), values["sha256"], crop)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return None
 
 
 @dataclass(frozen=True)
@@ -70,6 +40,11 @@ class SavedModel:
     path: Path
     sha256: str
     crop: str = "center"
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What gives its features and log-probabilities."""
+        return Scorer(self.model)
 
 
 def save_run_model(
@@ -129,9 +104,11 @@ def load_run_model(folder: Path, which: str = "best") -> SavedModel:
     path, found = find_run_model(folder, which)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         if path.exists():
-            raise
+            raise UserError(
+                f"This run's saved weights cannot be loaded ({reason(error)}). Train it again."
+            ) from error
         path, found = find_run_model(folder, which)  # removed since: by now there are newer ones
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     return SavedModel(
@@ -156,10 +133,6 @@ def _passes(path: Path, sha256: str) -> bool:
         return sha256_of(path) == sha256
     except OSError:
         return False
-
-
-def _seal(values: dict[str, object]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _nothing_to_load(folder: Path, which: str) -> UserError:

@@ -1,6 +1,7 @@
-"""What a saved network computes before its softmax: features of pictures, and logarithms of their probabilities."""
+"""What a saved network computes: features of pictures, and their probabilities or the logarithms of these."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -27,6 +28,7 @@ class Scorer:
         self.network = model.get_layer(NETWORK) if self.is_flipped else model
         self._output = self.network.get_layer(SOFTMAX)
         self._features = keras.Model(self.network.input, self._output.input)
+        self._both = keras.Model(self.network.input, [self._output.input, self._output.output])
         self._at_once = pictures_at_once(self.network, MOST_AT_ONCE)
 
     @property
@@ -46,19 +48,37 @@ class Scorer:
         The features are what the last layer reads, both are float32. With a test-time flip the probabilities are the
         mean of those of the picture and its mirror image, the features those of the picture.
         """
-        parts = [
-            self._score(images[start : start + self._at_once])
-            for start in range(0, len(images), self._at_once)
-        ]
-        features, scores = zip(*parts, strict=True)
-        return np.concatenate(features), np.concatenate(scores)
+        return self._in_parts(images, self._score)
 
-    def _score(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def answer(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same with the model's own probabilities, as `saved_models.predict` has them, in a single pass."""
+        return self._in_parts(images, self._answer)
+
+    def _in_parts(
+        self, images: NDArray[np.uint8], of_part: Callable[[NDArray[np.uint8]], tuple[Any, Any]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        parts = [
+            of_part(images[start : start + self._at_once]) for start in range(0, len(images), self._at_once)
+        ]
+        features, others = (
+            np.concatenate([np.asarray(ops.convert_to_numpy(each), np.float32) for each in column])
+            for column in zip(*parts, strict=True)
+        )
+        return features, others
+
+    def _answer(self, images: NDArray[np.uint8]) -> tuple[Any, Any]:
+        features, probabilities = self._both(images, training=False)
+        if self.is_flipped:
+            _, others = self._both(mirrored(images), training=False)
+            probabilities = (ops.cast(probabilities, "float32") + ops.cast(others, "float32")) / 2
+        return features, probabilities
+
+    def _score(self, images: NDArray[np.uint8]) -> tuple[Any, Any]:
         features, scores = self._pass(images)
         if self.is_flipped:
             _, others = self._pass(mirrored(images))
             scores = ops.logaddexp(scores, others) - math.log(2)
-        return ops.convert_to_numpy(features), ops.convert_to_numpy(scores)
+        return features, scores
 
     def _pass(self, images: Any) -> tuple[Any, Any]:
         features = ops.cast(self._features(images, training=False), "float32")

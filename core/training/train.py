@@ -11,6 +11,7 @@ from core.datasets.splits import TrainingArrays
 from core.design.architecture import describe_network
 from core.design.muon import first_convolutions, parts_in_words
 from core.epoch import Outcome
+from core.epoch_weights import forget_after
 from core.errors import ConvDeckError, TrainingError
 from core.system.files import remove_leftovers
 from core.training.arrays import TrainingSet, training_set
@@ -23,24 +24,28 @@ from core.training.reporting import Reporter
 from core.training.run_callback import RunCallback
 from core.training.runtime import backend_name, is_out_of_memory
 from core.training.saved_models import save_run_model
+from core.training.starting_weights import take_starting_weights
 from core.training.whitening import set_whitening
 
 
 def train(
-    config: ExperimentConfig, arrays: TrainingArrays, folder: Path, reporter: Reporter, *, replicas: int = 1
-) -> Outcome:
+    config: ExperimentConfig, arrays: TrainingArrays, folder: Path, reporter: Reporter, *, replicas: int = 1,
+    start: Path | None = None,
+) -> Outcome:  # fmt: skip
     """Train until the last epoch, early stopping, or `reporter.stop_requested`.
 
-    Of `replicas` devices, the most are used over which a batch can be shared out evenly.
+    Of `replicas` devices, the most are used over which a batch can be shared out evenly. `start` is the folder with the
+    best model of the run that `config.model.start_from` names.
 
     Continues from the newest good checkpoint in `folder`, if there is one. After every epoch a checkpoint is
     written, and the model when it is the best so far; at the end the last one.
 
     Raises:
-        TrainingError: out of memory, diverged, or no checkpoint can be trusted; with a next step.
+        TrainingError: out of memory, diverged, no checkpoint can be trusted, or the weights to start from are gone;
+            with a next step.
     """
     try:
-        return _train(config, arrays, folder, reporter, replicas)
+        return _train(config, arrays, folder, reporter, replicas, start)
     except ConvDeckError:
         raise
     except Exception as error:
@@ -53,8 +58,9 @@ def train(
 
 
 def _train(
-    config: ExperimentConfig, arrays: TrainingArrays, folder: Path, reporter: Reporter, replicas: int
-) -> Outcome:
+    config: ExperimentConfig, arrays: TrainingArrays, folder: Path, reporter: Reporter, replicas: int,
+    start: Path | None,
+) -> Outcome:  # fmt: skip
     keras.utils.set_random_seed(config.seed)
     data = training_set(arrays)
     available, replicas = replicas, sharing_replicas(config.training.batch_size, replicas)
@@ -67,6 +73,12 @@ def _train(
         f"{model.count_params():,} parameters, {data.num_train:,} training pictures, "
         f"{steps:,} steps per epoch{spread}{resumed}."
     )
+    if config.model.start_from and not position.epoch:
+        assert start is not None
+        taken = take_starting_weights(
+            model, start, config.model.start_from, arrays.class_names, config.model.frozen_blocks
+        )
+        reporter.report_log(taken)
     network = describe_network(config.model, data.image_shape, data.num_classes)
     if parts := parts_in_words(config.optimizer, network):
         reporter.report_log(parts)
@@ -78,6 +90,7 @@ def _train(
         )
     reporter.started(config.training.epochs, steps, resumed_from_epoch=position.epoch)
     remove_leftovers(folder)  # not before it is sure that this attempt is the current one
+    forget_after(folder, position.epoch)
     run = RunCallback(config, arrays, folder, reporter, position, data.num_train)
     is_done = position.epoch >= reporter.total_epochs or run.is_out_of_patience
     if not is_done:

@@ -1,6 +1,6 @@
 """`python -m core.worker RUN --attempt N`: trains one run, and further ones if it is asked to."""
 
-from core.worker.run import leave
+from core.system.processes import leave
 from core.worker.standby import main
 
 if __name__ == "__main__":

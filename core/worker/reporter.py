@@ -105,9 +105,12 @@ class RunReporter:
         accuracy: float | None = None,
         images_per_second: float | None = None,
     ) -> None:
-        """`batch` of `total_batches` batches of an epoch (from 1) are done. At most two a second are written."""
+        """`batch` of `total_batches` batches of an epoch (from 1) are done.
+
+        At most two per second are written, and the last of an epoch: after it the network is measured.
+        """
         now = self._monotonic()
-        if now < self._batch_due:
+        if now < self._batch_due and batch < total_batches:
             return
         self._batch_due = now + BATCH_SECONDS
         with _dropped_on_error():

@@ -15,13 +15,13 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn
 
 from core.datasets.class_counts import count_notes
 from core.datasets.identity import check_same_data
 from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import load_split
 from core.datasets.storage import Progress
+from core.design.start_files import forget_start, start_folder
 from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError, UserError
 from core.store.records import Run, RunData
 from core.store.store import Store
@@ -134,6 +134,9 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     name = BACKEND_NAMES.get(backend, backend)
     # A standby worker has loaded it, see core.worker.standby.
     reporter.report_log(f"{name} was already loaded." if "keras" in sys.modules else f"Loading {name}.")
+    from core.training.loading import load_keras
+
+    load_keras()
     from core.training.runtime import configure_runtime
     from core.training.train import train
 
@@ -142,13 +145,9 @@ def _train(workspace: Workspace, run: Run, reporter: RunReporter) -> None:
     replicas = configure_runtime(settings.num_gpus, threads, deterministic=settings.deterministic)
     folder = workspace.run_folder(run.id)
     folder.mkdir(parents=True, exist_ok=True)
-    outcome = train(run.config, arrays, folder, reporter, replicas=replicas)
+    source = run.config.model.start_from
+    start = None if source is None else start_folder(workspace, run.id, source)
+    outcome = train(run.config, arrays, folder, reporter, replicas=replicas, start=start)
     reporter.ended(outcome)
-
-
-def leave(code: int) -> NoReturn:
-    """End this process at once. To take itself apart TensorFlow needs 2 seconds, for which the next run would wait."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
-            stream.flush()
-    os._exit(code)
+    if outcome.reason == "finished":
+        forget_start(workspace, run.id)

@@ -83,4 +83,15 @@ LABELS: dict[str, Label] = {
         "A first layer that is computed from 2×2 patches of the training pictures and not trained. Neighbouring "
         "pixels are much alike; after this layer, the values are no longer correlated (arXiv 2404.00498).",
     ),
+    "model.start_from": Label(
+        "Starting weights",
+        "Starts from what a finished run has learned instead of from random weights (transfer learning). Layers with "
+        "the same name and shape take that run's weights of its best epoch. The output layer is always new.",
+        empty="random",
+    ),
+    "model.frozen_blocks": Label(
+        "Frozen blocks",
+        "The number of blocks, counted from the picture, that keep the weights they start from. With few pictures, "
+        "this leaves less to learn by heart.",
+    ),
 }  # fmt: skip

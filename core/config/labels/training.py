@@ -102,5 +102,10 @@ LABELS: dict[str, Label] = {
         "training pictures. Running averages lag behind, above all with few steps per epoch (arXiv 2105.07576). "
         "Training itself does not change.",
     ),
+    "training.keep_epoch_weights": Label(
+        "Keep the weights of every epoch",
+        "Lets you go back over the epochs on Inspect: what the network answered, and what it looked at, after each of "
+        "them. Training itself does not change.",
+    ),
     "seed": Label("Seed", "Change this to start from different random weights."),
 }  # fmt: skip

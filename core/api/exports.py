@@ -1,0 +1,87 @@
+"""REST about a run's best model as a file for use elsewhere, and a script that trains it again."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.api.responses import answer, answer_files, one_at_a_time
+from core.bundles.importing import import_bundle, imported_in_words
+from core.bundles.model_card import run_card
+from core.bundles.packing import bundle_name, export_bundle
+from core.errors import UserError
+from core.export.formats import BUNDLE, SCRIPT
+from core.inspection.run_export import zipped_export
+from core.inspection.run_script import script_name, script_of
+from core.runs.documents import run_summary
+from core.server.services import Services, get_services
+from core.store.records import Run
+
+MAX_BYTES = 200_000_000
+RECEIPT = "ConvDeck-Receipt"  # a header: whether the file's answers are those of the run
+
+
+def routes() -> list[Route]:
+    """The route that takes a bundle in, and that of exports: `?format=` is one of `core.export.formats.CHOICES`."""
+    return [
+        Route("/api/v1/runs/{id}/export", _export, methods=["GET"]),
+        Route("/api/v1/imports", _import, methods=["POST"]),
+    ]
+
+
+async def _export(request: Request) -> Response:
+    """A zip, which takes seconds to make; of a script, the file itself."""
+    asked = request.query_params.get("format", "")
+
+    def export() -> Response:
+        services = get_services()
+        run = services.store.get_run(request.path_params["id"])
+        if asked == SCRIPT.name:
+            text = script_of(services.workspace, services.store, run).text
+            return _file(script_name(run), text.encode(), "text/x-python")
+        if asked == BUNDLE.name:
+            return _file(bundle_name(run), _bundle(services, run), "application/zip")
+
+        def card() -> str:
+            return run_card(services.workspace, services.store, services.engine, run)
+
+        name, content, passed = zipped_export(services.workspace, services.engine, run, asked, card)
+        answered = _file(name, content, "application/zip")
+        answered.headers[RECEIPT] = "passed" if passed else "failed"
+        return answered
+
+    return await answer(export, limiter=None if asked == SCRIPT.name else one_at_a_time())
+
+
+def _file(name: str, content: bytes, media_type: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _bundle(services: Services, run: Run) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "bundle.zip"
+        export_bundle(services.workspace, services.store, services.engine, run.id, out)
+        return out.read_bytes()
+
+
+async def _import(request: Request) -> Response:
+    """The one file of a multipart form."""
+    return await answer_files(request, lambda: True, _take, most=1, max_bytes=MAX_BYTES, what="The bundle is")
+
+
+def _take(files: list[UploadFile], form: FormData) -> Any:
+    if len(files) != 1:
+        raise UserError("Send one bundle as a file of a multipart form.")
+    services = get_services()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.zip"
+        with path.open("wb") as out:
+            shutil.copyfileobj(files[0].file, out)
+        run = import_bundle(services.workspace, services.store, path, files[0].filename)
+    return {**run_summary(run), "notes": imported_in_words(services.workspace, run)}

@@ -1,0 +1,1 @@
+"""A run's best model as a file that others open: its formats, what each says of itself, and a check of its answers."""
