@@ -4,13 +4,14 @@ import streamlit as st
 
 from pages.components.augment.batch import render_batch
 from pages.components.augment.code import render_code
-from pages.components.augment.run_choice import PARAMETER, VIEW, warn_of_run
+from pages.components.augment.run_choice import IN_ADDRESS, VIEW, choose_part, take_link, warn_of_run
 from pages.components.augment.sweep import render_sweep
 from pages.components.augment.variants import render_variants
 from pages.components.design.drafts import ensure_draft
 from pages.components.kit import session
 
-CHOICE = "augment-view"
+# Of a visitor without a design: without augmentation there is nothing to see.
+FIRST_PRESET = "article-augmented"
 VIEWS = {
     "variants": "Variants",
     "batch": "What the network sees",
@@ -22,7 +23,7 @@ WORDS = {
     "batch": "One training batch, picture by picture, with the labels that the network gets.",
     "sweep": "How robust a run is to rotation, shifts, darkening and other distortions. A network usually copes with "
     "those that it was trained with.",
-    "code": "The same ranges as Keras layers, to put in front of your own network.",
+    "code": "The same ranges in Keras, for your own network.",
 }
 
 
@@ -30,8 +31,9 @@ def main() -> None:
     """The page. Only the chosen view is drawn, so the engine gets no other requests."""
     st.title("Augment", anchor=False)
     services = session.services()
-    config = ensure_draft(services, keep=(PARAMETER, VIEW))
-    view = _choose_view()
+    take_link()
+    config = ensure_draft(services, keep=IN_ADDRESS, first=FIRST_PRESET)
+    view = choose_part(VIEW, "View", VIEWS, "augment-view")
     st.markdown(WORDS[view])
     runs = services.store.list_runs(limit=500, alone_first=True)
     warn_of_run(runs, needs_weights=view in ("variants", "sweep"))
@@ -43,22 +45,6 @@ def main() -> None:
         render_sweep(services, runs)
     else:
         render_code(services, config)
-
-
-def _choose_view() -> str:
-    asked = st.query_params.get(VIEW)
-    if asked in VIEWS:
-        session.set_widget(CHOICE, asked)
-    view = st.segmented_control(
-        "View", list(VIEWS), default=None if asked in VIEWS else "variants", required=True, key=CHOICE,
-        persist_state="session", format_func=VIEWS.__getitem__, on_change=_note_view, label_visibility="collapsed",
-        wrap=True,
-    )  # fmt: skip
-    return str(view)
-
-
-def _note_view() -> None:
-    st.query_params[VIEW] = session.widget_value(CHOICE)
 
 
 main()

@@ -7,8 +7,8 @@ from core.datasets.storage import DatasetInfo, list_datasets, load_dataset
 from core.workspace import Workspace
 from pages.components.datasets.cards import render_card
 from pages.components.datasets.gallery import render_inside
-from pages.components.datasets.import_form import render_import
-from pages.components.kit import session
+from pages.components.datasets.import_form import held_upload, render_import
+from pages.components.kit import session, session_uploads
 from pages.components.kit.picture_grid import scroll_here
 
 
@@ -17,20 +17,21 @@ def main() -> None:
     st.title("Datasets", anchor=False)
     workspace = session.services().workspace
     infos = own_first(workspace, list_datasets(workspace))
+    upload = held_upload()
     with st.expander(
         "Add your own pictures",
-        expanded=session.is_choosing_pictures() or all(info.id in SOURCES for info in infos),
+        expanded=session_uploads.is_choosing_pictures() or all(info.id in SOURCES for info in infos),
     ):
-        render_import(infos)
+        render_import(infos, upload)
     with st.grid(3, min_column_width=280):
         for info in infos:
             with st.container(border=True, height="stretch"):
                 render_card(info)
     ready = [info for info in infos if info.state == "ready"]
     if ready:
-        token = session.scroll_to_inside()
+        token = session_uploads.scroll_to_inside()
         if token is not None:
-            scroll_here(token)
+            scroll_here(token, "report")
         st.subheader("Look inside", anchor=False)
         titles = {info.id: info.title for info in ready}
         chosen = st.selectbox(

@@ -11,10 +11,15 @@ from pages.components.inspect_run.calibration import render_calibration
 from pages.components.inspect_run.choices import choose_part_and_weights, choose_run, runs_with_weights
 from pages.components.inspect_run.classes import render_classes
 from pages.components.inspect_run.confusion import render_confusion
+from pages.components.inspect_run.elsewhere import render_elsewhere
 from pages.components.inspect_run.evaluations import Evaluated, evaluate_here
 from pages.components.inspect_run.how_good import render_how_good
+from pages.components.inspect_run.inside import render_inside
 from pages.components.inspect_run.over_epochs import render_over_epochs
+from pages.components.inspect_run.own_pictures import render_own_button, render_own_pictures
+from pages.components.inspect_run.picture_map import render_picture_map
 from pages.components.inspect_run.pictures import render_pictures
+from pages.components.inspect_run.report import render_report_button
 from pages.components.inspect_run.side_by_side import render_side_by_side
 from pages.components.kit import browser, session
 
@@ -32,10 +37,15 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run = choose_run(runs, view)
         which = choose_part_and_weights(services.workspace, run, view)
+        render_own_button()
+        render_report_button(services, run)
     evaluated = evaluate_here(services, run, which)
     if evaluated is not None:
         _render_parts(services, evaluated, view)
         render_side_by_side(services, evaluated, runs, view)
+        render_elsewhere(services, evaluated)
+    else:  # a network that cannot be measured, such as one whose data set is gone, answers all the same
+        render_own_pictures(services, run)
     keep_address()
     browser.watch_width()
 
@@ -47,7 +57,10 @@ def _render_parts(services: Services, evaluated: Evaluated, view: View) -> None:
     render_confusion(shown, key)
     render_over_epochs(services, evaluated.run, shown.answers.class_names)
     render_pictures(services, evaluated.run, shown.answers, view)
-    left, right = st.columns(2, gap="large")
+    render_own_pictures(services, evaluated.run)
+    render_picture_map(services, evaluated.run, shown.answers)
+    render_inside(services, evaluated.run, shown.answers, view)
+    left, right = st.columns([2, 3], gap="large")
     with left:
         render_calibration(shown, key)
     with right:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.onboarding.lessons import get_lesson
-from pages.components.home.lesson import PARAMETER, render_lesson, render_lesson_links
+from pages.components.home.lesson import PARAMETER, render_lesson, render_lessons
 from pages.components.kit import session
 from pages.components.kit.text import error_text, literal
 
@@ -19,7 +19,7 @@ def main() -> None:
         lesson = None
     if lesson is None:
         st.title("Lessons", anchor=False)
-        render_lesson_links()
+        render_lessons(session.services())
         st.page_link("home.py", label="All of ConvDeck", icon=":material/home:")
         return
     render_lesson(session.services(), lesson)

@@ -14,8 +14,10 @@ from pages.components.kit import session  # noqa: E402
 from pages.components.kit.address import enter_page  # noqa: E402
 
 # A file of its own: the browser would fetch a Material icon's picture for the tab from another machine.
-ICON = Path(__file__).with_name("components") / "icon.svg"
+ICON = PAGES / "components" / "icon.svg"
+HEADER = PAGES / "components" / "kit" / "assets" / "header.css"
 st.set_page_config(page_title="ConvDeck", page_icon=str(ICON), layout="wide")
+st.html(HEADER)
 
 page = st.navigation(
     [

@@ -6,6 +6,7 @@ from core.errors import StudyNotFound
 from core.server.services import Services
 from core.store.studies import Study
 from core.studies.report import num_planned
+from core.visitors.person import teacher_only
 from pages.components.kit import session
 from pages.components.kit.redraw import some_of
 from pages.components.kit.text import literal
@@ -19,6 +20,8 @@ STUDIES_PER_PAGE = 8
 def main() -> None:
     """The page."""
     st.title("Studies", anchor=False)
+    if why := teacher_only("start a study"):
+        st.caption(f":material/lock: {why}")
     services = session.services()
     take_link(services)
     asked = st.query_params.get("study")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.errors import SweepNotFound
 from core.server.services import Services
+from core.visitors.person import teacher_only
 from pages.components.design.drafts import ensure_draft
 from pages.components.kit import session
 from pages.components.kit.redraw import render_folded, some_of
@@ -25,6 +26,8 @@ EXAMPLE = ("optimizer.learning_rate", "model.blocks[*].kernel_sizes")
 def main() -> None:
     """The page."""
     st.title("Sweeps", anchor=False)
+    if why := teacher_only("start a sweep"):
+        st.caption(f":material/lock: {why}")
     services = session.services()
     asked = read_address(services)
     # The key holds the sweep that is shown: the form closes after a start, because it would offer the same sweep again.

@@ -5,9 +5,10 @@ import streamlit as st
 from core.doctor import examine
 from core.server.key import has_key
 from pages.components.kit import session
+from pages.components.kit.person import who
+from pages.components.system.logs import render_logs
 from pages.components.system.machine import (
     render_advice,
-    render_logs,
     render_machine,
     render_storage,
     render_versions,
@@ -23,12 +24,16 @@ def main() -> None:
             st.html('<a href="/sign-out" style="color: inherit">Sign out</a>', width="content")
     services = session.services()
     report = examine(services.workspace)
-    render_advice(report)
+    render_advice(report, services.workspace)
     render_machine(services)
     render_storage(services)
+    # Logs name the machine's folders, which are not a visitor's business.
+    if who().is_visitor:
+        render_versions(report)
+        return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        render_logs(services.workspace)
+        render_logs(services.workspace, report)
     with right:
         render_versions(report)
 

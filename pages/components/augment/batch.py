@@ -16,12 +16,16 @@ from core.server.services import Services
 from core.store.records import Run
 from pages.components.augment.policy_form import render_policy
 from pages.components.augment.run_choice import choose_run
-from pages.components.kit import session
+from pages.components.kit.cache import forget_answer, last_answer
 from pages.components.kit.pictures import render_pixels
+from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import error_text, literal
 
 SHOWN = 32
-PICTURE_SIDE = 128
+PICTURE_SIDE = 192
+LEAST_WIDTH = 136  # two beside each other on a phone
+TICK_SECONDS = 0.2
+LAST = "augment-batch"
 # Smaller shares of a mixed label would be shown as 0 %.
 SMALLEST_SHOWN_SHARE = 0.005
 
@@ -56,16 +60,44 @@ def render_batch(services: Services, draft: ExperimentConfig, runs: Sequence[Run
     if num_train is None:
         return
     with left:
-        with st.spinner("Making the batch…"):
-            batch = _batch(config, epoch - 1, step - 1, _version(services, config))
-        st.caption(
-            f"Epoch {epoch:,} of {config.training.epochs:,}, step {step:,} of {steps:,}: "
-            f"{_count(batch)}, made by the code that trains. With seed {config.seed}, this epoch and step give exactly "
-            "these pictures every time, here and in training."
-        )
-        with st.grid(4, min_column_width=72):
-            for place, pixels in enumerate(batch.images):
-                _render_picture(batch, place, pixels)
+        waits = _batch_of(services, config, epoch, step) is None
+        draw_ticking(
+            _draw, services, config, epoch, step, steps, waits, every=TICK_SECONDS if waits else None
+        )  # fmt: skip
+
+
+def _draw(
+    services: Services, config: ExperimentConfig, epoch: int, step: int, steps: int, waits: bool
+) -> None:
+    """The batch, as soon as the engine has made it."""
+    batch = _batch_of(services, config, epoch, step)
+    if waits and batch is not None:
+        st.rerun()  # polling ends with the whole page
+    if isinstance(batch, str):
+        st.error(literal(batch), icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", on_click=forget_answer, args=(LAST,))
+        return
+    if batch is None:
+        st.caption(":material/hourglass_empty: Making the batch…")
+        st.skeleton(height=3 * LEAST_WIDTH)
+        return
+    st.caption(
+        f"Epoch {epoch:,} of {config.training.epochs:,}, step {step:,} of {steps:,}: "
+        f"{_count(batch)}, made by the code that trains. With seed {config.seed}, this epoch and step give exactly "
+        "these pictures every time, here and in training."
+    )
+    with st.grid(4, min_column_width=LEAST_WIDTH):
+        for place, pixels in enumerate(batch.images):
+            _render_picture(batch, place, pixels)
+
+
+def _batch_of(services: Services, config: ExperimentConfig, epoch: int, step: int) -> Batch | str | None:
+    """The engine's answer, or in a sentence what went wrong; None until it is there."""
+    asked = ("batch", str(services.workspace.root), config.config_id, epoch, step, _version(services, config))
+    found: Batch | str | None = last_answer(
+        LAST, asked, lambda: services.engine.batch(config, epoch - 1, step - 1, SHOWN)
+    )
+    return found
 
 
 def _render_picture(batch: Batch, place: int, pixels: NDArray[np.uint8]) -> None:
@@ -103,11 +135,6 @@ def _choose_number(label: str, most: int) -> int:
         label, 1, most, 1, key=f"batch-{label.lower()}-{most}", width=130, persist_state="session"
     )
     return int(number)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _batch(config: ExperimentConfig, epoch: int, step: int, version: float) -> Batch:
-    return session.services().engine.batch(config, epoch, step, SHOWN)
 
 
 def _stored_labels(services: Services, config: ExperimentConfig) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from pages.components.design.fields import (
     toggle_field,
 )
 from pages.components.kit import session
+from pages.components.kit.widget_values import if_drawn, key_for, note_value
 
 POLICY = "policy"
 STRENGTH = "policy-strength"
@@ -44,31 +45,29 @@ def render_strengths(config: ExperimentConfig) -> None:
     """Whole policies in one click. What is marked follows the knobs: none when they are at no policy's values."""
     base = session.strength(config.augmentation).base
     current = next((name for name, policy in STRENGTHS.items() if policy == base), None)
-    session.set_widget(POLICY, current)
+    key = key_for(POLICY, current)
     st.segmented_control(
-        "Policy", list(STRENGTHS), key=POLICY, on_change=_take_policy, wrap=True, help="Sets all knobs below at once.",
+        "Policy", list(STRENGTHS), default=current, key=key, on_change=_take_policy, args=(key,), wrap=True,
+        help="Sets all knobs below at once.",
     )  # fmt: skip
 
 
-def _take_policy() -> None:
-    policy = STRENGTHS.get(session.widget_value(POLICY) or "")
-    if policy is not None:
-        session.set_augmentation(policy)
+@if_drawn
+def _take_policy(key: str) -> None:
+    chosen = session.widget_value(key)
+    # A second click on a policy takes its mark away, and changes nothing: the mark comes back.
+    note_value(POLICY, chosen)
+    if chosen in STRENGTHS:
+        session.set_augmentation(STRENGTHS[chosen])
 
 
 def render_strength(config: ExperimentConfig) -> None:
     """One slider for all knobs together. It writes the scaled values into the draft; at 1 it takes them back."""
     now = session.strength(config.augmentation)
-    shown = session.widget_value(STRENGTH)
-    # What is shown is not set each time: it would take back what is being moved just now. Nor is it set where there is
-    # none: after a view without this slider, the browser would begin with the least again, unless that is the default.
-    default = now.factor
-    if shown is not None and shown != now.factor:
-        session.set_widget(STRENGTH, now.factor)
-        default = None  # Streamlit takes a default beside it for a mistake
+    key = key_for(STRENGTH, (now.base, now.factor))
     st.slider(
-        "Strength of the whole policy", 0.0, MOST_STRENGTH, default, 0.1, format="×%.1f", key=STRENGTH,
-        on_change=_take_strength, disabled=not now.base.is_active,
+        "Strength of the whole policy", 0.0, MOST_STRENGTH, now.factor, 0.1, format="×%.1f", key=key,
+        on_change=_take_strength, args=(key,), disabled=not now.base.is_active,
         help="Multiplies every range below by the same factor; flips and the filling of gaps stay. The values go into "
         "the design, as if you had moved each slider. At ×1 they return to what they were. If you move one of the "
         "sliders yourself, the values then count as ×1.",
@@ -79,10 +78,12 @@ def render_strength(config: ExperimentConfig) -> None:
         st.caption(f"The design has the values below. At ×1 they return to what they were.{limit}")
 
 
-def _take_strength() -> None:
+@if_drawn
+def _take_strength(key: str) -> None:
     config = session.design_config()
     if config is not None:
-        base, factor = session.strength(config.augmentation).base, round(session.widget_value(STRENGTH), 1)
+        base, factor = session.strength(config.augmentation).base, round(session.widget_value(key), 1)
+        note_value(STRENGTH, (base, factor))
         session.set_strength(Strength(base, factor, scaled(base, factor).augmentation))
 
 

@@ -24,11 +24,12 @@ from core.store.records import Run
 from pages.components.augment.run_choice import choose_run, describe_run
 from pages.components.charts.robustness import robustness_data, robustness_spec
 from pages.components.kit import run_words, session
+from pages.components.kit.cache import answer_of
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import error_text, literal
 
 TICK_SECONDS = 0.2
-# Measured per tick: long enough to waste little, short enough to see the curve grow.
+# Measured per request: long enough to waste little, short enough to see the curve grow.
 PORTION_SECONDS = 1.0
 BESIDE = "sweep-beside"
 
@@ -85,7 +86,7 @@ def _choose_knob(num_channels: int) -> str:
 
 
 def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) -> None:
-    """The chart so far; then some more measuring, which the next tick shows."""
+    """The chart so far; then some more measuring in the background, which a later tick shows."""
     found = _advance(services, runs, dataset, knob, 0.0)
     done = sum(value is not None for one in found for value in one.accuracy)
     total = sum(len(one.levels) for one in found)
@@ -109,12 +110,15 @@ def _draw(services: Services, runs: Sequence[Run], dataset: Dataset, knob: str) 
         "nearest pixel. The coloured band is the range used in training; the dotted line is guessing."
     )
     if done < total and not session.sweep_error(_asked(runs, knob)):
+        # What is measured is kept, so each number of points that are known is another question.
+        weights = tuple((run.attempt, run.best_epoch) for run in runs)
+        key = ("robustness", str(services.workspace.root), *_asked(runs, knob), weights, dataset.digest, done)
         try:
-            found = _advance(services, runs, dataset, knob, PORTION_SECONDS)
+            portion = answer_of(key, lambda: _advance(services, runs, dataset, knob, PORTION_SECONDS))
         except ConvDeckError as error:
             session.set_sweep_error(_asked(runs, knob), error_text(error))
             st.rerun()
-        if all(one.is_complete for one in found):
+        if portion is not None and all(one.is_complete for one in portion):
             st.rerun()  # without ticks from now on
 
 

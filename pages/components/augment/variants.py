@@ -1,29 +1,40 @@
-"""Augment, first view: one picture in twelve variants, and a trained run's answer to each."""
+"""Augment, first view: a picture, its twelve variants, and a trained run's answer to each."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from core.augmentation.robustness import fitting_runs
 from core.config import AugmentationConfig, ExperimentConfig
 from core.datasets.prepare import ensure_dataset
-from core.datasets.splits import resize
 from core.datasets.storage import Dataset, list_datasets
 from core.design.hints import LARGE_SHIFT
 from core.formatting import percent
 from core.server.services import Services
 from core.store.records import Run
 from core.system.frames import Pixels
+from pages.components.augment.original import (
+    ImageShape,
+    Original,
+    choose_original,
+    decoded_own,
+    has_own,
+)
 from pages.components.augment.policy_form import render_policy
-from pages.components.augment.run_choice import PARAMETER, choose_run
+from pages.components.augment.run_choice import choose_run, wanted_run
+from pages.components.augment.varied import LAST, Question, RunAnswer, Varied, former_of, varied_of
+from pages.components.design.fields import dataset_field
 from pages.components.kit import session
+from pages.components.kit.cache import forget_answer
 from pages.components.kit.pictures import render_pixels
+from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal
+from pages.components.kit.widget_values import if_drawn, key_for, note_value
 
-VARIANTS = 12
-PICTURE_SIDE = 128
+ORIGINAL_SIDE, PICTURE_SIDE = 256, 192
+# Two beside each other on a phone, four in the page's wider column.
+LEAST_WIDTH = 136
+TICK_SECONDS = 0.2
 DRAW = "augment-draw"
 MOST_DRAWS = 1_000_000
 
@@ -32,80 +43,129 @@ def render_variants(services: Services, config: ExperimentConfig, runs: Sequence
     """Pictures left, so that on a phone they are above the policy's fields."""
     left, right = st.columns([3, 2], gap="large")
     with right:
-        # Drawn first: the fields need not wait for the engine.
         render_policy(config)
     with left:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            seed = _choose_draw() - 1
-            with_values = st.toggle(
-                "Values", True, key="augment-values", persist_state="session",
-                help="Shows the drawn values below each picture. Turn this off to fit more pictures on a small screen.",
-            )  # fmt: skip
-            with st.popover("Picture and run", icon=":material/image:"):
-                dataset = ensure_dataset(services.workspace, _choose_dataset(config.dataset.id))
-                shape = dataset.image_shape
-                if dataset.id == config.dataset.id:
-                    shape = config.dataset.picture_shape(shape)
-                original, label = _choose_picture(dataset, shape)
-                fitting = fitting_runs(runs, dataset, shape)
-                run = _choose_fitting_run(fitting, dataset, shape)
-            if st.button("Use in a new run", type="primary", icon=":material/arrow_forward:"):
-                st.switch_page("design.py")
-        _explain_misfit(runs, run)
-        if original is None:
-            st.error(literal(label))
-        elif not config.augmentation.is_active:
-            render_pixels(original, PICTURE_SIDE, caption=literal(label), alt=f"{label}, the original")
-            st.caption(
-                "No augmentation is on yet. Choose a policy or move a slider to see what training would see."
-            )
-        else:
-            _render_pictures(config.augmentation, dataset, original, label, seed, with_values, run)
+        picture, choice = st.columns([2, 3], gap="medium")
+        with choice:
+            dataset = ensure_dataset(services.workspace, _choose_dataset(config))
+            shape = dataset.image_shape
+            if dataset.id == config.dataset.id:
+                shape = config.dataset.picture_shape(shape)
+            original = choose_original(services, dataset, shape)
+            run = _choose_fitting_run(fitting_runs(runs, dataset, shape), dataset, shape)
+            _explain_misfit(runs, run)
+        with picture:
+            _render_original(original)
+        if not isinstance(original, str):
+            _render_rest(services, config.augmentation, dataset, shape, original, run)
+
+
+def _render_original(original: Original | str | None) -> None:
+    if isinstance(original, str):
+        st.error(literal(original), icon=":material/broken_image:")
+    elif original is None:
+        st.skeleton(height=ORIGINAL_SIDE)
+    else:
+        render_pixels(
+            original.pixels, ORIGINAL_SIDE, width="stretch", caption=f"The original: {literal(original.label)}",
+            alt=f"{original.label}, the original",
+        )  # fmt: skip
+
+
+def _render_rest(
+    services: Services, augmentation: AugmentationConfig, dataset: Dataset, shape: ImageShape,
+    original: Original | None, run: Run | None,
+) -> None:  # fmt: skip
+    if original is None:
+        draw_ticking(_wait_for_own, services, dataset, shape, every=TICK_SECONDS)
+        return
+    if not augmentation.is_active:
+        st.caption(
+            "No augmentation is on yet. Choose a policy or move a slider to see what training would see."
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = _choose_draw() - 1
+        with_values = st.toggle(
+            "Values", True, key="augment-values", persist_state="session",
+            help="Shows the drawn values below each picture. Turn this off to fit more pictures on a small screen.",
+        )  # fmt: skip
+        if st.button("Use in a new run", type="primary", icon=":material/arrow_forward:"):
+            st.switch_page("design.py")
+    _warn_of_shifts(augmentation, original)
+    question = Question(augmentation, dataset, original, seed, run)
+    waits = varied_of(services, question) is None
+    draw_ticking(_draw, services, question, with_values, waits, every=TICK_SECONDS if waits else None)
+
+
+def _wait_for_own(services: Services, dataset: Dataset, shape: ImageShape) -> None:
+    """Until the engine has decoded the visitor's own picture."""
+    if not has_own() or decoded_own(services, dataset, shape) is not None:
+        st.rerun()
+    st.caption(":material/hourglass_empty: Reading the picture…")
+    st.skeleton(height=3 * LEAST_WIDTH)
+
+
+def _draw(services: Services, question: Question, with_values: bool, waits: bool) -> None:
+    """The variants, as soon as the engine has drawn them; until then those before, or their place."""
+    found = varied_of(services, question)
+    if waits and found is not None:
+        st.rerun()  # polling ends with the whole page
+    if isinstance(found, str):
+        st.error(literal(found), icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", on_click=forget_answer, args=(LAST,))
+        return
+    shown = found or former_of(question)
+    if found is None:
+        st.caption(":material/hourglass_empty: Drawing variants…")
+    elif question.run is not None:
+        _render_flips(question.run, found.answers)
+    if shown is None:
+        st.skeleton(height=3 * LEAST_WIDTH)
+        return
+    _render_pictures(question.original.label, shown, with_values)
+    if question.mixes:
+        st.caption(
+            "In training, a picture is mixed with the next one of its batch; here, with other pictures of the data set."
+        )
 
 
 def _choose_draw() -> int:
+    """Its number: the button counts it on, so the field is another one for each that it shows."""
+    now = int(session.widget_value(DRAW) or 1)
+    key = key_for(DRAW, now)
     number = st.number_input(
-        "Draw", 1, MOST_DRAWS, key=DRAW, persist_state="session", width=140,
+        "Draw", 1, MOST_DRAWS, now, key=key, width=140, on_change=_take_draw, args=(key,),
         help="Each number is one set of random draws. The same number gives the same pictures again.",
     )  # fmt: skip
     st.button("Draw again", icon=":material/casino:", on_click=session.next_draw, args=(DRAW, MOST_DRAWS))
     return int(number)
 
 
-def _choose_dataset(preferred: str) -> str:
-    infos = list_datasets(session.services().workspace)
-    titles = {info.id: info.title for info in infos if info.state == "ready"}
-    if len(titles) < 2:
-        return next(iter(titles), "shapes")
-    ids = list(titles)
-    index = ids.index(preferred) if preferred in titles else 0
-    return str(
-        st.selectbox(
-            "Data set", ids, index, format_func=titles.__getitem__, key="augment-dataset", persist_state="session"
-        )
-    )  # fmt: skip
+@if_drawn
+def _take_draw(key: str) -> None:
+    number = session.widget_value(key)
+    session.set_widget(DRAW, number)
+    note_value(DRAW, number)
 
 
-def _choose_picture(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[Pixels | None, str]:
-    """A training picture by its number, or an upload, brought to `shape`; or None, and why."""
-    number = st.number_input(
-        "Picture", 0, len(dataset.x_train) - 1, 0, key=f"picture-{dataset.id}", persist_state="session",
-        help="The number of a training picture, from 0.",
-    )  # fmt: skip
-    upload = st.file_uploader(
-        "Or upload your own", key="augment-upload",
-    )  # fmt: skip
-    if upload is None:
-        stored = np.asarray(dataset.x_train[number])
-        pixels = stored if stored.shape == shape else resize(stored[None], shape[0])[0]
-        return pixels, dataset.class_names[int(dataset.y_train[number])]
-    with st.spinner("Reading the picture…"):
-        picture = (upload.name, upload.getvalue())
-        (decoded,) = session.services().engine.decode([picture], shape, dataset.crop or "center")
-    return decoded.seen, decoded.error or "your picture"
+def _choose_dataset(config: ExperimentConfig) -> str:
+    """That of the design, so that a run which is started from here trains on the pictures that were looked at.
+
+    Where it is not here, the first one that is.
+    """
+    ready = [info for info in list_datasets(session.services().workspace) if info.state == "ready"]
+    own = config.dataset.id
+    shown = own if any(info.id == own for info in ready) or not ready else ready[0].id
+    if len(ready) > 1 or shown != own:
+        dataset_field(config, ready)
+    if shown != own:
+        title = next(info.title for info in ready if info.id == shown)
+        st.caption(f"The design's data set is not here, so these are pictures of {literal(title)}.")
+    return shown
 
 
-def _choose_fitting_run(fitting: Sequence[Run], dataset: Dataset, shape: tuple[int, int, int]) -> Run | None:
+def _choose_fitting_run(fitting: Sequence[Run], dataset: Dataset, shape: ImageShape) -> Run | None:
     if not fitting:
         st.caption(
             f"No run has been trained on {literal(dataset.title)} at {shape[1]}×{shape[0]} pixels yet. Once there is "
@@ -118,58 +178,46 @@ def _choose_fitting_run(fitting: Sequence[Run], dataset: Dataset, shape: tuple[i
 
 
 def _explain_misfit(runs: Sequence[Run], chosen: Run | None) -> None:
-    """Say so where the address asks for a run that was trained on other pictures."""
-    asked = next((run for run in runs if run.id == st.query_params.get(PARAMETER)), None)
+    """Say so where a run is asked for that was trained on other pictures."""
+    asked = next((run for run in runs if run.id == wanted_run()), None)
     if asked is None or asked.best_epoch is None or asked == chosen:
         return
     instead = "no run is asked" if chosen is None else f"“{literal(chosen.name)}” is asked instead"
     st.caption(f"“{literal(asked.name)}” was trained on different pictures, so {instead}.")
 
 
-def _render_pictures(
-    augmentation: AugmentationConfig, dataset: Dataset, original: Pixels, label: str, seed: int, with_values: bool,
-    run: Run | None,
-) -> None:  # fmt: skip
-    mixes = augmentation.mixup_alpha > 0 or augmentation.cutmix_alpha > 0
-    with st.spinner("Drawing variants…"):
-        variants, captions = _variants(augmentation, dataset.id, original, seed, mixes)
+def _warn_of_shifts(augmentation: AugmentationConfig, original: Original) -> None:
     shift = max(augmentation.width_shift_fraction, augmentation.height_shift_fraction)
-    side = min(original.shape[:2])
     if shift > LARGE_SHIFT:
+        side = min(original.pixels.shape[:2])
         st.warning(
             f"Shifts of {100 * shift:.0f} % move the object by up to {shift * side:.0f} of {side} pixels, often out "
             f"of the picture.",
             icon=":material/warning:",
         )
-    answers = _ask(run, [original, *variants]) if run is not None else None
-    if run is not None and answers is not None:
-        _render_flips(run, answers)
-    with st.grid(4, min_column_width=72):
-        for place, (variant, words) in enumerate(zip(variants, captions, strict=True), start=1):
-            caption = " · ".join(words.values()) or "unchanged"
-            said = f". {_in_words(answers[place], answers[0])}" if answers else ""
-            with st.container(gap="xsmall"):
-                render_pixels(
-                    variant,
-                    PICTURE_SIDE,
-                    width="stretch",
-                    alt=f"{label}: {caption}{said}",
-                )
-                lines = [_answer(answers[place], answers[0])] if answers else []
-                if with_values:
-                    lines.append(f":small[:gray[{caption}]]")
-                if lines:
-                    st.markdown("  \n".join(lines))
-    if mixes:
-        st.caption(
-            "In training, a picture is mixed with the next one of its batch; here, with other pictures of the data set."
-        )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        render_pixels(original, 64, width=64, alt=f"{label}, the original")
-        st.caption(f"The original: {literal(label)}")
 
 
-def _render_flips(run: Run, answers: Sequence[tuple[str, float]]) -> None:
+def _render_pictures(label: str, varied: Varied, with_values: bool) -> None:
+    with st.grid(4, min_column_width=LEAST_WIDTH):
+        for place, (variant, words) in enumerate(zip(varied.variants, varied.captions, strict=True), start=1):
+            answer = (varied.answers[place], varied.answers[0]) if varied.answers else None
+            _render_variant(label, variant, " · ".join(words.values()) or "unchanged", answer, with_values)
+
+
+def _render_variant(
+    label: str, variant: Pixels, caption: str, answer: tuple[RunAnswer, RunAnswer] | None, with_values: bool
+) -> None:
+    said = f". {_in_words(*answer)}" if answer else ""
+    with st.container(gap="xsmall"):
+        render_pixels(variant, PICTURE_SIDE, width="stretch", alt=f"{label}: {caption}{said}")
+        lines = [_answer(*answer)] if answer else []
+        if with_values:
+            lines.append(f":small[:gray[{caption}]]")
+        if lines:
+            st.markdown("  \n".join(lines))
+
+
+def _render_flips(run: Run, answers: Sequence[RunAnswer]) -> None:
     name, sure = answers[0]
     flips = sum(answer != name for answer, _ in answers[1:])
     verb = "changes" if flips == 1 else "change"
@@ -181,7 +229,7 @@ def _render_flips(run: Run, answers: Sequence[tuple[str, float]]) -> None:
     st.markdown(f"“{literal(run.name)}” says the original is *{literal(name)}* ({percent(sure, 0)}). {count}")
 
 
-def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
+def _answer(answer: RunAnswer, on_original: RunAnswer) -> str:
     """The run's answer, in red with an icon where it differs from the one on the original."""
     words = f"{literal(answer[0])} · {percent(answer[1], 0)}"
     return (
@@ -191,38 +239,6 @@ def _answer(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
     )
 
 
-def _in_words(answer: tuple[str, float], on_original: tuple[str, float]) -> str:
+def _in_words(answer: RunAnswer, on_original: RunAnswer) -> str:
     words = f"{answer[0]}, {percent(answer[1], 0)}"
     return f"The run changes its answer: {words}" if answer[0] != on_original[0] else f"The run says {words}"
-
-
-def _ask(run: Run, pictures: Sequence[Pixels]) -> list[tuple[str, float]]:
-    """The likeliest class of each picture, and its probability."""
-    with st.spinner("Asking the run…"):
-        # A run saves its best weights before it reports them.
-        return _answers(run.id, (run.attempt, run.best_epoch), np.stack(pictures))
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _answers(run_id: str, weights: tuple[int, int | None], pictures: Pixels) -> list[tuple[str, float]]:
-    probabilities, names = session.services().engine.answer(run_id, pictures)
-    best = probabilities.argmax(axis=1)
-    return [(names[place], float(row[place])) for place, row in zip(best, probabilities, strict=True)]
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _variants(
-    augmentation: AugmentationConfig, dataset_id: str, original: Pixels, seed: int, mixes: bool
-) -> tuple[list[Pixels], list[dict[str, Any]]]:
-    services = session.services()
-    batch = np.repeat(original[None], VARIANTS, axis=0)
-    if mixes:
-        others = ensure_dataset(services.workspace, dataset_id).x_train
-        chosen = np.random.default_rng(seed).integers(0, len(others), VARIANTS)
-        partners = np.asarray(others[np.sort(chosen)])
-        if partners.shape[1:] != original.shape:
-            partners = resize(partners, original.shape[0])
-        batch = np.stack([batch, partners], axis=1).reshape(-1, *original.shape)
-    varied, captions = services.engine.preview(augmentation, batch, seed)
-    step = 2 if mixes else 1
-    return list(varied[::step]), captions[::step]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import (
     GRAY,
     LEGEND_COLUMNS,
@@ -49,7 +49,7 @@ class Curve:
 def curves_figure(
     curves: Sequence[Curve], title: str, x_title: str, *, percent: bool, log_x: bool = False,
     log_y: bool = False, line_at: float | None = None, legend_columns: int = LEGEND_COLUMNS,
-) -> go.Figure:  # fmt: skip
+) -> Figure:  # fmt: skip
     """The curves with their bands; a ring at each best value; a dot at the chosen epoch, and a line at `line_at`.
 
     Lines of the legend have up to `legend_columns` characters.

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.formatting import count_of, percent
+from core.formatting import count_of, percent, shortened, with_minus
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import TEXT, figure, plain
 
 # Over the background of light and dark. White can be read on the full colours, the theme's text on paler ones.
 RIGHT, WRONG = "34, 115, 176", "200, 50, 75"
 WHITE, WHITE_FROM = "#FFFFFF", 0.8
 MOST_NUMBERED, MOST_NUMBERED_NARROW = 12, 10  # classes: more have no room for figures in their cells
-MOST_NAMED, MOST_NAMED_NARROW, LONGEST_NAME = 30, 12, 14  # of more classes some are named
+MOST_NAMED, MOST_NAMED_NARROW = 30, 12  # of more classes some are named
+LONGEST_NAME, LONGEST_NAME_SMALL = 24, 14  # characters, the latter on a phone and beside small cells
 MOST_MAPPED = 200  # of more, a cell is smaller than a pixel
 MOST_CELLS = 900  # of more, those without a picture cannot be clicked
 AROUND, NARROW_PIXELS = 100, 270  # names and title; the map itself on a phone
@@ -24,15 +25,20 @@ Shares = NDArray[np.float64]
 
 
 def confusion_figure(
-    confusion: Counts, names: Sequence[str], *, as_share: bool = False, is_narrow: bool = False
-) -> go.Figure:
+    confusion: Counts, names: Sequence[str], *, as_share: bool = False, is_narrow: bool = False,
+    classes: Sequence[int] | None = None,
+) -> Figure:  # fmt: skip
     """(classes, classes) counts, rows what it is and columns what it was taken for, coloured by their share of the row.
 
     What is right is blue, 0 to 100 %; what is wrong is red, up to the largest such share. Each cell is a point at
-    (column, row) that can be clicked.
+    (column, row) that can be clicked. With `classes` only these are drawn, a point being their places among them;
+    shares are still of all pictures of a row.
     """
-    size = len(names)
     shares = row_shares(confusion)
+    if classes is not None:
+        confusion, names = _part(confusion, classes), [names[each] for each in classes]
+        shares = _part(shares, classes)
+    size = len(names)
     is_right = np.eye(size, dtype=bool)
     most = float(shares[~is_right].max(initial=0.0)) or 1.0
     data = [
@@ -49,11 +55,17 @@ def confusion_figure(
 
 
 def difference_figure(
-    first: Counts, second: Counts, names: Sequence[str], *, is_narrow: bool = False
-) -> go.Figure:
-    """`first` minus `second`, in pictures: blue where that is better for `first`, red where it is worse."""
-    size = len(names)
+    first: Counts, second: Counts, names: Sequence[str], *, is_narrow: bool = False,
+    classes: Sequence[int] | None = None,
+) -> Figure:  # fmt: skip
+    """`first` minus `second`, in pictures: blue where that is better for `first`, red where it is worse.
+
+    With `classes` only these are drawn.
+    """
     difference = first - second
+    if classes is not None:
+        difference, names = _part(difference, classes), [names[each] for each in classes]
+    size = len(names)
     better = np.where(np.eye(size, dtype=bool), difference, -difference)
     most = float(np.abs(difference).max(initial=0)) or 1.0
     data = [
@@ -62,12 +74,12 @@ def difference_figure(
         _hover(
             np.argwhere(difference),
             [
-                f"{_pair_of_names(names, row, column)}<br>{difference[row, column]:+,} pictures"
+                f"{_pair_of_names(names, row, column)}<br>{_pictures(difference[row, column])}"
                 for row, column in np.argwhere(difference)
             ],
         ),
     ]
-    texts = [(row, column, f"{difference[row, column]:+,}") for row, column in np.argwhere(difference)]
+    texts = [(row, column, _signed(difference[row, column])) for row, column in np.argwhere(difference)]
     return _map(data, names, texts, np.abs(difference) / most, is_narrow)
 
 
@@ -78,6 +90,10 @@ def row_shares(confusion: Counts) -> Shares:
     return shares
 
 
+def _part(matrix: Any, classes: Sequence[int]) -> Any:
+    return matrix[np.ix_(classes, classes)]
+
+
 def map_pixels(size: int, is_narrow: bool) -> int:
     """The side of a map of `size` classes, in pixels of the page."""
     return NARROW_PIXELS if is_narrow else max(280, min(560, 80 + 48 * size))
@@ -86,7 +102,7 @@ def map_pixels(size: int, is_narrow: bool) -> int:
 def _map(
     data: list[dict[str, Any]], names: Sequence[str], texts: Sequence[tuple[int, int, str]], strength: Shares,
     is_narrow: bool,
-) -> go.Figure:  # fmt: skip
+) -> Figure:  # fmt: skip
     size = len(names)
     has_figures = size <= (MOST_NUMBERED_NARROW if is_narrow else MOST_NUMBERED)
     notes = [
@@ -101,8 +117,9 @@ def _map(
     ]  # fmt: skip
     step = -(-size // (MOST_NAMED_NARROW if is_narrow else MOST_NAMED))
     shown = list(range(0, size, step))
+    longest = LONGEST_NAME if has_figures and not is_narrow else LONGEST_NAME_SMALL
     axis: dict[str, Any] = {
-        "tickvals": shown, "ticktext": [plain(names[place], LONGEST_NAME) for place in shown],
+        "tickvals": shown, "ticktext": [plain(shortened(names[place], longest)) for place in shown],
         "tickfont": {"size": 10 if size > MOST_NUMBERED or is_narrow else 12}, "fixedrange": True,
         "showgrid": False, "zeroline": False, "automargin": True, "constrain": "domain",
     }  # fmt: skip
@@ -155,6 +172,15 @@ def _hover(cells: NDArray[np.int64], told: Sequence[str]) -> dict[str, Any]:
         "type": "scatter", "mode": "markers", "x": cells[:, 1].tolist(), "y": cells[:, 0].tolist(),
         "text": list(told), "hoverinfo": "text", "showlegend": False, "marker": {"opacity": 0},
     }  # fmt: skip
+
+
+def _signed(count: int) -> str:
+    return with_minus(f"{count:+,}")
+
+
+def _pictures(count: int) -> str:
+    """`−1 picture`, `+4 pictures`"""  # noqa: RUF002
+    return f"{_signed(count)} picture" + ("" if abs(count) == 1 else "s")
 
 
 def _pair_of_names(names: Sequence[str], row: int, column: int) -> str:

@@ -2,7 +2,7 @@
 
 With a `key`, a selection parameter and a spec that stays the same, Streamlit keeps the chart's DOM node across
 ticks and the zoom with it. So nothing that changes while a run grows may get into the spec: the best epoch and
-the number of points travel as data.
+the number of points travel as data. The axis has all epochs from the start, so that curves grow into it.
 """
 
 import json
@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.curves import downsample
-from pages.components.charts.curve_marks import best_mark, change_mark, gap_shade, onset_mark
+from pages.components.charts.curve_marks import best_mark, change_mark, epoch_rule, gap_shade, onset_mark
+from pages.components.charts.zoom import linked, zoom
 
 MAX_POINTS = 1000
 MAX_RUNS = 8  # as many as the theme has colours
-CHART_HEIGHT = 360
+CHART_HEIGHT = 320
 LEGEND_ROW_HEIGHT = 17
 POINTS_UP_TO = 15  # with more epochs, a dot for each hides the line
 
@@ -31,8 +32,10 @@ AXIS_FORMATS = {"accuracy": "%", "loss": "~g"}
 # With more than one run, colour says which run, so the dash has to say which series.
 DASHES = {"val": [1, 0], "clean_train": [6, 3], "train": [2, 2]}
 DASHES_IN_WORDS = {"val": "solid", "clean_train": "dashed", "train": "dotted"}
-ZOOM = "zoom"
-PALE = 0.35
+# The opacity of what lies behind, with which each of the theme's colours keeps 3:1 contrast with the background. On a
+# light page that is hardly paler, so lines behind are thin too.
+PALE = {"light": 0.88, "dark": 0.65}
+LINE_WIDTH, PALE_WIDTH = 2, 1.25
 MAX_CHANGES = 20  # marks of changes that thinning keeps, for each run
 
 
@@ -101,19 +104,23 @@ def curve_spec(
     pale: Collection[int] = (),
     ghost: bool = False,
     at_rest: bool = False,
+    within: tuple[str, str] | None = None,
+    last_epoch: int | None = None,
 ) -> dict[str, Any]:
     """The Vega-Lite spec for `curve_data` of runs called `names`; `shown` are the series to draw, keys of SERIES.
 
     The names must differ: of two equal ones, a tooltip shows only the last. `labels` stand in the legend instead of the
     names of those runs, and the runs `pale` lie behind. `ghost` says that the only run has one. `at_rest` is for small
-    charts: no zoom, and no mark but the ring of the best epoch. The browser takes about half as long.
+    charts: no zoom, and no mark but the ring of the best epoch. The browser takes about half as long. `within`: the CSS
+    selector of what lies around charts of the same epochs, and what they are of; these are zoomed together.
+    `last_epoch` is where the axis of epochs ends, from 2 on; None: where the data do.
 
     One run: colour is the series. More: colour is the run, dash the series.
     """
     shown = [series for series in SERIES if series in shown]
     alone = len(names) == 1
     look = _Look(measure, names, shown, dict(labels or {}), frozenset(pale))
-    layers = [_lines(look) | ({} if at_rest else _ZOOM), _points(look)]
+    layers = [_lines(look) | ({} if at_rest else {"params": [zoom()]}), _points(look)]
     if ghost:
         layers.append(_ghost(look))
     if alone and not at_rest and {"val", "clean_train"} <= set(shown):
@@ -127,10 +134,11 @@ def curve_spec(
         for index in range(len(names)):
             y = _y(measure, f"r{index}_val")
             if not at_rest:
-                layers.append(onset_mark(index, alone, y, at_top))
-                layers.append(change_mark(index, alone, y, at_top))
-            layers.append(best_mark(index, alone, y, words))
+                layers.append(onset_mark(index, alone, y, at_top, last_epoch))
+                layers.append(change_mark(index, alone, y, at_top, last_epoch))
+            layers.append(best_mark(index, alone, y, words, last_epoch))
     layers.append(_readout(look))
+    scale, config = linked("epoch", *within, last_epoch) if within and not at_rest else ({}, {})
     return {
         "title": {"text": MEASURES[measure], "anchor": "start", "offset": 8},
         "height": CHART_HEIGHT + (0 if alone else LEGEND_ROW_HEIGHT * len(names)),
@@ -139,12 +147,19 @@ def curve_spec(
                 "field": "epoch",
                 "type": "quantitative",
                 "title": "Epoch",
-                "scale": {"nice": False, "zero": False, "padding": 10},
+                "scale": {**epoch_scale(last_epoch), **scale},
                 "axis": {"format": "d", "tickMinStep": 1},
             }
         },
         "layer": layers,
+        **({"config": config} if config else {}),
     }
+
+
+def epoch_scale(last_epoch: int | None) -> dict[str, Any]:
+    """Of an axis of epochs that ends at `last_epoch`; None, and of a single epoch: where the data end."""
+    domain = {} if last_epoch is None or last_epoch < 2 else {"domain": [1, last_epoch]}
+    return {"nice": False, "zero": False, "padding": 10, **domain}
 
 
 @dataclass(frozen=True)
@@ -166,18 +181,16 @@ class _Look:
         return [f"r{index}_{series}" for index in range(len(self.names)) for series in self.shown]
 
 
-_ZOOM = {"params": [{"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}]}
-
-
 def _lines(look: _Look) -> dict[str, Any]:
     return {
         "transform": _folded(look.columns),
-        "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True},
+        "mark": {"type": "line", "strokeWidth": LINE_WIDTH, "strokeJoin": "round", "clip": True},
         "encoding": {
             "y": _y(look.measure, "value"),
             "color": _color(look),
             **({} if look.alone else {"strokeDash": _dash(look.shown)}),
-            **_opacity(look),
+            # Vega-Lite's name for the width of a line; its channel strokeWidth has no effect on one.
+            **_behind(look, opacity=(_pale(), 1), size=(PALE_WIDTH, LINE_WIDTH)),
         },
     }
 
@@ -191,7 +204,11 @@ def _points(look: _Look) -> dict[str, Any]:
             *_folded(look.columns),
         ],
         "mark": {"type": "point", "filled": True, "size": 28, "opacity": 1, "clip": True},
-        "encoding": {"y": _y(look.measure, "value"), "color": _color(look), **_opacity(look)},
+        "encoding": {
+            "y": _y(look.measure, "value"),
+            "color": _color(look),
+            **_behind(look, opacity=(_pale(), 1)),
+        },
     }
 
 
@@ -199,17 +216,28 @@ def _ghost(look: _Look) -> dict[str, Any]:
     """The curves of the only run's parent, pale, in the colours of the same series."""
     return {
         "transform": _folded([f"g0_{series}" for series in look.shown]),
-        "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "opacity": PALE, "clip": True},
+        "mark": {
+            "type": "line", "strokeWidth": PALE_WIDTH, "strokeJoin": "round", "opacity": _pale(), "clip": True,
+        },
         "encoding": {"y": _y(look.measure, "value"), "color": _color(look)},
-    }
+    }  # fmt: skip
 
 
-def _opacity(look: _Look) -> dict[str, Any]:
+def _behind(look: _Look, **channels: tuple[Any, float]) -> dict[str, Any]:
+    """Channels with (the value of runs that lie behind, that of all others)."""
     if not look.pale:
         return {}
     pale = json.dumps([f"r{index}" for index in sorted(look.pale)])
     test = f"indexof({pale}, datum.run) >= 0"
-    return {"opacity": {"condition": {"test": test, "value": PALE}, "value": 1}}
+    return {
+        channel: {"condition": {"test": test, "value": behind}, "value": other}
+        for channel, (behind, other) in channels.items()
+    }
+
+
+def _pale() -> dict[str, str]:
+    """The opacity for the theme at hand: the spec is the same in both."""
+    return {"expr": f"luminance(background) < 0.5 ? {PALE['dark']} : {PALE['light']}"}
 
 
 def _readout(look: _Look) -> dict[str, Any]:
@@ -227,31 +255,9 @@ def _readout(look: _Look) -> dict[str, Any]:
         for column in columns
     ]
     values = [
-        {"field": f"{column}_text", "type": "nominal", "title": _in_tooltip(title)}
-        for column, title in columns.items()
+        {"field": f"{column}_text", "type": "nominal", "title": title} for column, title in columns.items()
     ]
-    return {
-        "params": [
-            {
-                "name": "pointed_at",
-                "select": {
-                    "type": "point", "fields": ["epoch"], "nearest": True, "on": "pointermove", "clear": "pointerout",
-                },
-            }
-        ],
-        "transform": texts,
-        "mark": {"type": "rule", "color": "gray", "clip": True},
-        "encoding": {
-            "opacity": {"condition": {"param": "pointed_at", "empty": False, "value": 0.6}, "value": 0},
-            "tooltip": [{"field": "epoch", "type": "quantitative", "format": "d", "title": "Epoch"}, *values],
-        },
-    }  # fmt: skip
-
-
-def _in_tooltip(text: str) -> str:
-    # Vega-Lite makes a title the key of an object in an expression and escapes only quotation marks: a backslash
-    # in a name would escape the next character, or end the key so that the rest of the name is evaluated.
-    return text.replace("\\", "\\\\")
+    return {**epoch_rule(values), "transform": texts}
 
 
 def _folded(columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -285,7 +291,7 @@ def _color(look: _Look) -> dict[str, Any]:
         }
     labels = {f"r{index}": look.labels.get(index, name) for index, name in enumerate(look.names)}
     # Below each other, because two columns of names are wider than a phone.
-    legend = {**_legend(labels), "columns": 1}
+    legend = {**_legend(labels), "columns": 1, "labelLimit": {"expr": "width - 20"}}
     return {"field": "run", "type": "nominal", "scale": {"domain": list(labels)}, "legend": legend}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from core.analysis.curves import downsample
 from core.store.breakdowns import CorruptedLabels
 from core.store.class_accuracy import Counts
+from pages.components.charts.curve_marks import epoch_rule
 
 HEIGHT = 400
 MOST_POINTS = 500
@@ -82,27 +83,11 @@ def memorisation_spec() -> dict[str, Any]:
                 "mark": {"type": "point", "filled": True, "size": 28, "opacity": 1},
                 "encoding": {"y": value, "color": color},
             },
-            {
-                "params": [
-                    {
-                        "name": "pointed_at",
-                        "select": {
-                            "type": "point", "fields": ["epoch"], "nearest": True, "on": "pointermove",
-                            "clear": "pointerout",
-                        },
-                    }
-                ],
-                "mark": {"type": "rule", "color": "gray"},
-                "encoding": {
-                    "opacity": {"condition": {"param": "pointed_at", "empty": False, "value": 0.6}, "value": 0},
-                    "tooltip": [
-                        {"field": "epoch", "type": "quantitative", "format": "d", "title": "Epoch"},
-                        *(
-                            {"field": line, "type": "quantitative", "format": ".1%", "title": text}
-                            for line, text in LINES.items()
-                        ),
-                    ],
-                },
-            },
+            epoch_rule(
+                [
+                    {"field": line, "type": "quantitative", "format": ".1%", "title": text}
+                    for line, text in LINES.items()
+                ]
+            ),
         ],
     }  # fmt: skip

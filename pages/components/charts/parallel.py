@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import (
     BACKGROUND,
     GRAY,
@@ -58,7 +58,7 @@ class _Placed:
 
 def parallel_figure(
     axes: Sequence[Axis], names: Sequence[str], failed: Sequence[bool], by: int, title: str
-) -> go.Figure:
+) -> Figure:
     """A line per run through all axes, in the colour of its value on axis number `by`; those that failed are red."""
     placed = [_place(axis) for axis in axes]
     heights = placed[by].heights if placed else []

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-import plotly.graph_objects as go
+from pages.components.charts.plotly_figures import Figure
 
 # Streamlit puts the theme's own colours in the place of these and of BACKGROUND and TEXT.
 CATEGORIES = tuple(f"#{number:06d}" for number in range(1, 9))
@@ -69,14 +69,14 @@ def shares(values: Sequence[float | None]) -> list[float | None]:
 
 def figure(
     data: Sequence[dict[str, Any]], title: str, names: Sequence[str], height: int, **layout: Any
-) -> go.Figure:
+) -> Figure:
     """A figure of these traces. `names` are those of its legend, which stands below, a name per line; many scroll."""
     all_lines = sum(name.count("<br>") + 1 for name in names)
     lines = min(all_lines, MOST_LEGEND_LINES)
     below = 12 + LEGEND_LINE * lines if lines else 0
-    return go.Figure(
-        data=list(data),
-        layout={
+    return {
+        "data": list(data) or [{"type": "scatter", "x": [], "y": []}],  # Plotly refuses a figure without any
+        "layout": {
             "title": {"text": title, "x": 0, "xanchor": "left", "y": 1, "yanchor": "top", "pad": {"t": 6}},
             "height": height + below,
             # Not expanded: Plotly would make room for the legend beside the axes, which a phone does not have.
@@ -90,7 +90,7 @@ def figure(
             "hoverlabel": {"align": "left"},
             **layout,
         },
-    )  # fmt: skip
+    }  # fmt: skip
 
 
 def axis(

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import (
     GRAY,
     axis,
@@ -49,7 +48,7 @@ class Dot:
 def quantities_figure(
     dots: Sequence[Dot], x: Quantity, y: Quantity, title: str, legend: Sequence[str] = (), *,
     with_front: bool = True,
-) -> go.Figure:  # fmt: skip
+) -> Figure:  # fmt: skip
     """Dots in colours that `legend` names by place; those on the front are joined. `title` names `y`."""
     groups: dict[int, list[Dot]] = {}
     for dot in dots:

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from core.formatting import count_of, percent
-from core.inspection.calibration import Bin
+from core.inspection.calibration import Bin, shown_range
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import CATEGORIES, GRAY, TOOLBAR_ROOM, axis, figure
 
 HEIGHT = 380
 BEFORE, AFTER = "As it answers", "With the temperature"
 
 
-def reliability_figure(before: Sequence[Bin], after: Sequence[Bin]) -> go.Figure:
+def reliability_figure(before: Sequence[Bin], after: Sequence[Bin]) -> Figure:
     """Accuracy over mean confidence of each bin, with its interval; on the diagonal the network is as right as sure."""
     diagonal = {
         "type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip", "name": "As right as sure",
@@ -24,13 +23,13 @@ def reliability_figure(before: Sequence[Bin], after: Sequence[Bin]) -> go.Figure
         _line(before, BEFORE, CATEGORIES[0], "circle"),
         _line(after, AFTER, CATEGORIES[1], "diamond"),
     ]
-    low = min([each.confidence for each in (*before, *after)] + [each.low for each in (*before, *after)])
-    start = max(0.0, low - 0.05)
+    start, end = shown_range((*before, *after))
+    shown = [start, end + 0.02 * (end - start)]  # a point at the end is not cut off
     return figure(
         data, "How often it is right", [BEFORE, AFTER, "diagonal"], HEIGHT, hovermode="closest", dragmode=False,
         margin={"l": 62, "r": 12, "t": TOOLBAR_ROOM, "b": 52 + 12 + 18 * 3, "autoexpand": False},
-        xaxis={**axis("How sure it is", percent=True), "range": [start, 1.02], "fixedrange": True},
-        yaxis={**axis(percent=True), "range": [start, 1.04], "fixedrange": True},
+        xaxis={**axis("How sure it is", percent=True), "range": shown, "fixedrange": True},
+        yaxis={**axis(percent=True), "range": shown, "fixedrange": True},
     )  # fmt: skip
 
 

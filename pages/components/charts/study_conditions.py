@@ -9,7 +9,8 @@ from core.analysis.significance import Difference, Interval
 from core.studies.ablation import Change, Effect
 from core.studies.decision import Decision
 from core.studies.seeds import SeedsResult
-from pages.components.charts.study_marks import HEIGHT, frame, legend, times_100, zero, zoom
+from pages.components.charts.study_marks import HEIGHT, frame, legend, times_100, zero
+from pages.components.charts.zoom import clamped, zoom
 
 ROW_HEIGHT = 32
 _MIDDLE = {"value": {"expr": "height * 0.4"}}
@@ -33,13 +34,16 @@ def band_spec(names: Sequence[str]) -> dict[str, Any]:
         "legend": legend(dict(zip(ids, names, strict=True))),
     }  # fmt: skip
     y = {"type": "quantitative", "title": None, "scale": {"zero": False}, "axis": {"format": "%"}}
+    scale, config = clamped("epoch")
     return {
+        "config": config,
         "title": {"text": "Validation accuracy, mean and 95 % band", "anchor": "start", "offset": 8},
         "height": HEIGHT,
         "encoding": {
             "x": {
                 "field": "epoch", "type": "quantitative", "title": "Epoch",
-                "scale": {"nice": False, "zero": False, "padding": 10}, "axis": {"format": "d", "tickMinStep": 1},
+                "scale": {"nice": False, "zero": False, "padding": 10, **scale},
+                "axis": {"format": "d", "tickMinStep": 1},
             },
             "color": color,
         },
@@ -141,7 +145,9 @@ def looks_spec(smallest: float | None) -> dict[str, Any]:
         {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "gray"}, "encoding": {"y": {"datum": end}, "x": None}}
         for end in (() if smallest is None else (-100 * smallest, 100 * smallest))
     ]  # fmt: skip
+    scale, config = clamped("pairs")
     return {
+        "config": config,
         "title": {
             "text": "Difference in accuracy after each seed", "anchor": "start", "offset": 8,
         },
@@ -149,7 +155,7 @@ def looks_spec(smallest: float | None) -> dict[str, Any]:
         "encoding": {
             "x": {
                 "field": "pairs", "type": "quantitative", "title": "Seeds", "axis": {"format": "d", "tickMinStep": 1},
-                "scale": {"zero": False, "nice": False, "padding": 16},
+                "scale": {"zero": False, "nice": False, "padding": 16, **scale},
             },
         },
         "layer": [

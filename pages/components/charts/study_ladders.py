@@ -8,7 +8,8 @@ import pandas as pd
 from core.analysis.significance import Interval
 from core.studies.noise import NoiseResult
 from core.studies.volume import VolumeResult
-from pages.components.charts.study_marks import HEIGHT, frame, legend, picked, times_100, zero, zoom
+from pages.components.charts.study_marks import HEIGHT, frame, legend, picked, times_100, zero
+from pages.components.charts.zoom import clamped, zoom
 
 NOISE_SERIES = {"best": "Best validation", "clean": "Clean training, last", "last": "Last validation"}
 
@@ -122,7 +123,9 @@ def noise_data(result: NoiseResult) -> pd.DataFrame:
 def noise_spec() -> dict[str, Any]:
     """Validation and clean training accuracy against the fraction of wrong labels."""
     y = {"type": "quantitative", "title": None, "scale": {"zero": False}, "axis": {"format": "%"}}
+    scale, config = clamped("fraction")
     return {
+        "config": config,
         "title": {
             "text": "Accuracy by share of wrong labels",
             "subtitle": "Dashed: share of correct training labels. Above it, wrong labels are memorised",
@@ -132,7 +135,7 @@ def noise_spec() -> dict[str, Any]:
         "encoding": {
             "x": {
                 "field": "fraction", "type": "quantitative", "title": "Wrong training labels",
-                "axis": {"format": "%", "tickCount": 8}, "scale": {"padding": 14, "nice": False},
+                "axis": {"format": "%", "tickCount": 8}, "scale": {"padding": 14, "nice": False, **scale},
             },
         },
         "layer": [

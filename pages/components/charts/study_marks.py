@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from pages.components.charts.zoom import ZOOM
+
 HEIGHT = 380
-ZOOM = "zoom"
 
 
 def zero(axis: str) -> dict[str, Any]:
@@ -16,11 +17,6 @@ def zero(axis: str) -> dict[str, Any]:
         "mark": {"type": "rule", "color": "gray", "strokeWidth": 1},
         "encoding": {axis: {"datum": 0}, "y" if axis == "x" else "x": None},
     }
-
-
-def zoom() -> dict[str, Any]:
-    """The wheel zooms along the axis."""
-    return {"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}
 
 
 def picked() -> dict[str, Any]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.formatting import count_of
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import (
     BACKGROUND,
     CATEGORIES,
@@ -34,7 +34,7 @@ _FIXED = {"fixedrange": True, "showgrid": False, "automargin": True}
 
 def map_figure(
     across: Axis, up: Axis, result: Axis, trials: ShownTrials, *, low_is_good: bool = False
-) -> go.Figure:
+) -> Figure:
     """The result of each trial at its two settings.
 
     With two axes of words, the mean of each pair of them; otherwise a map between the points, which is a weighted mean
@@ -64,7 +64,7 @@ def importance_figure(
     intervals: Sequence[tuple[float, float] | None],
     *,
     is_chance: bool = False,
-) -> go.Figure:
+) -> Figure:
     """A bar for each setting, the most important on top, with the interval in which the bootstrap found it.
 
     Gray where chance alone explains them (`is_chance`).

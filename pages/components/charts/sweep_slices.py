@@ -3,9 +3,8 @@
 from statistics import fmean
 from typing import Any
 
-import plotly.graph_objects as go
-
 from core.formatting import count_of
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import CATEGORIES, GRAY, RED, TOOLBAR_ROOM, figure, plain
 from pages.components.charts.sweep_axes import Axis, ShownTrials, plotly_axis
 
@@ -16,7 +15,7 @@ SPREAD = (0.0, 0.12, -0.12, 0.06, -0.06, 0.18, -0.18)
 HALF_A_BAR = 0.3
 
 
-def slice_figure(axis: Axis, result: Axis, trials: ShownTrials) -> go.Figure:
+def slice_figure(axis: Axis, result: Axis, trials: ShownTrials) -> Figure:
     """The result against the setting on `axis`. Bars on an axis of words: the mean of all with that word.
 
     Trials without a result are crosses along the lower edge. A trial without this setting is left out.

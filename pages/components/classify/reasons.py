@@ -7,10 +7,14 @@ from core.datasets.identity import check_same_data
 from core.datasets.storage import load_dataset
 from core.engine.answers import Answer
 from core.engine.explanation import Explanation
-from core.errors import DatasetError
+from core.errors import DatasetError, UserError
+from core.inspection.answers import BEST
+from core.inspection.prediction import calibrated_explanation
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit.explanations import render_explanations
+from pages.components.kit.feature_maps import render_feature_maps
+from pages.components.kit.network import Network
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.redraw import draw_alone
 from pages.components.kit.text import error_text, literal
@@ -32,6 +36,20 @@ def _render_button(services: Services, run: Run, answer: Answer, key: str) -> No
 def _render_dialog(services: Services, run: Run, answer: Answer, key: str) -> None:
     _render_explanations(services, run, answer, key)
     _render_neighbours(services, run, answer)
+    if st.toggle(
+        "Look inside the network", key=f"inside-{key}", help="What each layer gives for this picture."
+    ):
+        _render_inside(services, run, answer, key)
+
+
+def _render_inside(services: Services, run: Run, answer: Answer, key: str) -> None:
+    assert answer.seen is not None
+    try:
+        network = Network.of(services, run, BEST)
+    except UserError as error:
+        st.error(literal(error_text(error)), icon=":material/error:")
+        return
+    render_feature_maps(network, answer.seen, f"inside-{key}")
 
 
 def _render_neighbours(services: Services, run: Run, answer: Answer) -> None:
@@ -64,6 +82,7 @@ def _render_explanations(services: Services, run: Run, answer: Answer, key: str)
     assert pixels is not None
 
     def ask(method: str, layer: str | None, class_name: str | None) -> Explanation:
-        return services.engine.explain_pixels(run.id, pixels, method, layer, class_name, answer.image)
+        explained = services.engine.explain_pixels(run.id, pixels, method, layer, class_name, answer.image)
+        return calibrated_explanation(explained, answer.temperature)
 
     render_explanations(ask, key)

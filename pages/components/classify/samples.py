@@ -1,6 +1,7 @@
 """Pictures of the test set to try a run on, with their true class."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -10,8 +11,8 @@ from core.datasets.identity import check_same_data
 from core.datasets.splits import validation_and_test
 from core.datasets.storage import load_dataset
 from core.errors import DatasetError
+from core.inspection.looking import Asking
 from core.server.services import Services
-from core.store.records import Run
 from pages.components.classify.cards import render_answers
 from pages.components.classify.uploads import Picture, look_at
 from pages.components.kit import session
@@ -32,11 +33,9 @@ def draw_samples() -> None:
     session.set_widget(SEED, session.widget_value(SEED, 0) + 1)
 
 
-def render_samples(services: Services, run: Run, *, with_known: bool) -> None:
-    """Test pictures with their true class. The run was neither trained on them nor chosen by them.
-
-    `with_known` is as in `uploads.look_at`.
-    """
+def render_samples(services: Services, asking: Asking) -> None:
+    """Test pictures of the page's own run with their true class. It was neither trained on them nor chosen by them."""
+    run = asking.runs[0]
     st.subheader("Sample pictures", anchor=False)
     try:
         check_same_data(services.workspace, run)
@@ -51,11 +50,12 @@ def render_samples(services: Services, run: Run, *, with_known: bool) -> None:
     count = min(SAMPLES, len(test))
     chosen = np.random.default_rng(session.widget_value(SEED)).choice(test, count, replace=False)
     pictures = [_sample(dataset.x_test[index], int(index)) for index in chosen]
-    looked = look_at(run, pictures, "stretch", with_known=with_known)
+    with st.spinner("Classifying the sample pictures…"):
+        looked = [each for part in look_at(replace(asking, crop="stretch"), pictures) for each in part]
     truths = [dataset.class_names[int(dataset.y_test[index])] for index in chosen]
     right = sum(each.answer.best == truth for each, truth in zip(looked, truths, strict=True))
     st.caption(f"From the test set, never trained on: {right} of {count} right.")
-    render_answers(services, run, looked, truths)
+    render_answers(services, asking.runs, looked, truths)
 
 
 def _sample(pixels: NDArray[np.uint8], index: int) -> Picture:

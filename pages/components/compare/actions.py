@@ -13,12 +13,14 @@ from core.formatting import count_of, listed, rough_duration
 from core.runs.trash import delete_runs, restore_runs
 from core.server.services import Services
 from core.store.marks import MAX_TAG_CHARACTERS
+from core.store.records import Run
 from core.store.store import Store
 from core.store.trash import KEPT_SECONDS
 from pages.components.compare.address import change
 from pages.components.compare.table import Shown
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button, render_confirmation
+from pages.components.kit.person import own_of
 from pages.components.kit.text import error_text, literal, local_time
 
 # Runs opens as many at a time.
@@ -26,6 +28,8 @@ MOST_OPENED = 50
 NOTICE_SECONDS = 3600.0
 DISMISSED = "compare-dismissed"
 DELETED_HERE = "compare-deleted-here"  # when this visitor deleted last
+TICK_YOUR_OWN = "Tick your own alone."
+RESTORE_YOUR_OWN = "Restore your own on Runs, under Recently deleted."
 SHORT_LIST, LIST_PIXELS = 6, 220
 
 
@@ -45,20 +49,29 @@ def render_actions(services: Services, comparison: Comparison, shown: Shown) -> 
         )  # fmt: skip
         if len(shown.ticked) == 1:
             _render_single(comparison, shown.ticked[0])
-        _render_tags(services.store, runs)
+        why = _why_not(services, [run.run for run in runs], "mark", TICK_YOUR_OWN)
+        _render_tags(services.store, runs, why)
         is_hidden = all(run.hidden for run in runs)
         st.button(
             "Show again" if is_hidden else "Hide", key="compare-hide",
             icon=":material/visibility:" if is_hidden else ":material/visibility_off:",
-            help="Hidden runs are left out of lists and charts here; the page says how many there are.",
+            disabled=why is not None,
+            help=why or "Hidden runs are left out of lists and charts here; the page says how many there are.",
             on_click=_mark, args=(services.store, tuple(run.id for run in runs), not is_hidden),
         )  # fmt: skip
+        why = _why_not(services, [run.run for run in runs], "delete", TICK_YOUR_OWN)
         busy = [run for run in runs if not run.run.state.can_delete]
         if destructive_button(
-            "Delete", "compare-delete", disabled=bool(busy),
-            help=f"{listed([literal(run.name) for run in busy], 3)}: stop before deleting." if busy else None,
+            "Delete", "compare-delete", disabled=bool(busy or why),
+            help=why or (f"{listed([literal(run.name) for run in busy], 3)}: stop before deleting." if busy else None),
         ):  # fmt: skip
             _delete_dialog(services, runs)
+
+
+def _why_not(services: Services, runs: Sequence[Run], what: str, some: str) -> str | None:
+    """Why the person who looks cannot do `what` with all of these, if so; `some`: what to do where some are theirs."""
+    own, why = own_of(services, runs, what)
+    return f"Some of these runs are not yours. {some}" if why is None and len(own) < len(runs) else why
 
 
 def _render_single(comparison: Comparison, item: RunFacts | Group) -> None:
@@ -82,13 +95,16 @@ def _render_single(comparison: Comparison, item: RunFacts | Group) -> None:
         )  # fmt: skip
 
 
-def _render_tags(store: Store, runs: Sequence[RunFacts]) -> None:
+def _render_tags(store: Store, runs: Sequence[RunFacts], why: str | None) -> None:
+    """`why` they cannot be changed, if so."""
     own = sorted({tag for run in runs for tag in run.tags})
     ids = tuple(run.id for run in runs)
     # Another key after each change, so that it is drawn closed.
     key = "-".join([*ids[:3], str(len(ids)), *own])
     with (
-        st.popover("Tags", icon=":material/sell:", key=f"compare-tags-{key}"),
+        st.popover(
+            "Tags", icon=":material/sell:", key=f"compare-tags-{key}", disabled=why is not None, help=why
+        ),
         st.form(f"compare-tags-form-{key}", border=False),
     ):
         new = st.text_input(
@@ -170,9 +186,10 @@ def render_notice(services: Services, *, is_at_table: bool) -> None:
         border=True, horizontal=True, vertical_alignment="center", gap="small", key="compare-deleted-notice"
     ):
         st.markdown(f"{what} deleted.", width="content")
+        why = _why_not(services, last.runs, "restore", RESTORE_YOUR_OWN)
         st.button(
             "Undo", key="compare-undo", icon=":material/undo:", on_click=_undo,
-            args=(services, tuple(run.id for run in last.runs)),
+            args=(services, tuple(run.id for run in last.runs)), disabled=why is not None, help=why,
         )  # fmt: skip
         st.caption(
             f"Deleted {local_time(last.deleted_at)}, kept until {local_time(last.kept_until)}. Earlier ones: Runs, "

@@ -10,7 +10,7 @@ from core.errors import UserError
 from pages.components.kit import browser, session
 from pages.components.kit.address import is_back, is_entered
 from pages.components.kit.text import error_text, literal
-from pages.components.kit.widget_values import show_value
+from pages.components.kit.widget_values import if_drawn, show_value
 
 KEPT = "compare-address"
 # What the page answers to, and the last addresses that it has left itself: a click that follows soon after another
@@ -69,13 +69,18 @@ def render_kinds() -> str:
     show_value(key, kind)
     words: dict[str, Any] = {
         "label": "Show", "options": list(KINDS), "format_func": KINDS.__getitem__, "key": key,
-        "label_visibility": "collapsed", "on_change": lambda: show_kind(session.widget_value(key)),
+        "label_visibility": "collapsed", "on_change": _take_kind, "args": (key,),
     }  # fmt: skip
     if is_narrow:
         st.selectbox(**{**words, "format_func": lambda each: KINDS[each].partition(" ")[2]})
     else:
         st.segmented_control(**words, required=True)
     return kind
+
+
+@if_drawn
+def _take_kind(key: str) -> None:
+    show_kind(session.widget_value(key))
 
 
 def show_kind(kind: str | None) -> None:
@@ -109,6 +114,7 @@ def field(name: str, value: Any, changes: Callable[[Any], Mapping[str, Any]] | N
     return {"key": key, "on_change": _take, "args": (key, name, changes)}
 
 
+@if_drawn
 def _take(key: str, name: str, changes: Callable[[Any], Mapping[str, Any]] | None) -> None:
     value = session.widget_value(key)
     change(**({name: value} if changes is None else changes(value)))

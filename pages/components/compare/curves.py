@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.analysis.significance import Interval
 from core.comparison.comparison import Comparison
+from core.comparison.conditions import Condition
 from core.comparison.facts import RunFacts
 from core.comparison.groups import Group
 from core.comparison.lines import MOST_POINTS, Line, group_lines, run_lines
@@ -25,10 +26,10 @@ from pages.components.compare.settings import (
     key_of,
     shared_value,
     shared_words,
-    varying_names,
 )
 from pages.components.kit import browser, session
 from pages.components.kit.redraw import render_folded
+from pages.components.kit.setting_columns import varying_names
 from pages.components.kit.text import literal
 
 MOST_CURVES = 24
@@ -258,9 +259,15 @@ def _kept_colors(items: Sequence[Item], query: Query) -> list[tuple[int, float |
     keys = [key_of(item) if query.colour is None else shared_words(item, query.colour) for item in items]
     asked = query.where, query.text, query.sort, query.group_by, query.hidden, query.colour
     known_asked, known = session.widget_value(PLACES) or (None, {})
-    places = kept_places(keys, known if known_asked == asked else {})
+    places = kept_places(keys, known if known_asked == asked else _asked_places(query))
     session.set_widget(PLACES, (asked, places))
     return [(places[key], None) for key in keys]
+
+
+def _asked_places(query: Query) -> dict[str, int]:
+    """Of runs that are asked for by their ids: in that order, as on the page of runs."""
+    ids = [each.value for each in query.where if isinstance(each, Condition) and each.name == "id"]
+    return {run_id: place for place, run_id in enumerate(ids[0])} if ids and isinstance(ids[0], tuple) else {}
 
 
 def colour_names(comparison: Comparison) -> list[str]:

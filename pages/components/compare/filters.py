@@ -1,12 +1,15 @@
 """Which runs are looked at, in which order and groups: search, conditions, sorting, grouping, hidden ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.comparison.comparison import Comparison
 from core.comparison.conditions import (
+    EQUAL,
+    ONE_OF,
+    Clause,
     Condition,
     conditions_in,
     conditions_text,
@@ -23,15 +26,15 @@ from core.comparison.quantities import (
     title_of,
     value_of,
 )
-from core.comparison.query import ALL_BUT_SEED, HIDDEN, MAX_TEXT, Query
+from core.comparison.query import ALL_BUT_SEED, HIDDEN, MAX_TEXT, Query, best_first
 from core.comparison.slips import slips_in, without_slips
 from core.errors import UserError
-from core.formatting import count_of
+from core.formatting import count_of, listed
 from pages.components.compare.address import change, field
-from pages.components.compare.settings import all_names, varying_names
 from pages.components.kit import browser, session
 from pages.components.kit.numbers import render_problem
 from pages.components.kit.redraw import render_folded
+from pages.components.kit.setting_columns import all_names, varying_names
 from pages.components.kit.text import error_text, literal
 
 # A choice of values is offered up to this many different ones; of more numbers, a range.
@@ -55,7 +58,7 @@ def render_filters(facts: Sequence[RunFacts], query: Query) -> None:
         )  # fmt: skip
     else:
         _render_search(facts, query)
-    _render_conditions(query)
+    _render_conditions(facts, query)
 
 
 def _render_search(facts: Sequence[RunFacts], query: Query) -> None:
@@ -79,7 +82,7 @@ def _render_search(facts: Sequence[RunFacts], query: Query) -> None:
         st.selectbox(
             "Sort by", names, format_func=title_of, width=170,
             help="Any result or any setting that differs. A click on a head of the table sorts what it shows, too.",
-            **field("sort", query.sort_name, _sorted_by),
+            **field("sort", query.sort_name, lambda name: {"sort": best_first(name)}),
         )  # fmt: skip
         down = query.is_descending
         first = ("Largest", "Smallest") if down else ("Smallest", "Largest")
@@ -152,21 +155,29 @@ def hidden_in_words(num_hidden: int, query: Query) -> str:
     return f"{runs} {verb} not shown{in_groups}."
 
 
-def _render_conditions(query: Query) -> None:
-    """Each condition as a button that takes it away."""
+def _render_conditions(facts: Sequence[RunFacts], query: Query) -> None:
+    """Each condition as a button that takes it away; runs that are meant by their ids, with their names."""
     if not query.where and not query.text.strip():
         return
+    names = {each.id: each.run.name for each in facts}
     with st.container(horizontal=True, gap="small"):
         for place, condition in enumerate(query.where):
             rest = tuple(each for other, each in enumerate(query.where) if other != place)
             st.button(
-                literal(_short(condition.in_words)), key=f"compare-drop-{place}-{condition}", icon=":material/close:",
-                help="Remove this condition.", on_click=change, kwargs={"where": rest},
+                literal(_short(_named(condition, names))), key=f"compare-drop-{place}-{condition}",
+                icon=":material/close:", help="Remove this condition.", on_click=change, kwargs={"where": rest},
             )  # fmt: skip
         st.button(
             "Clear the filter", key="compare-clear", type="tertiary", icon=":material/filter_alt_off:",
             on_click=change, kwargs={"where": (), "text": ""},
         )  # fmt: skip
+
+
+def _named(clause: Clause, names: Mapping[str, str]) -> str:
+    if not isinstance(clause, Condition) or clause.name != "id" or clause.operator not in (EQUAL, ONE_OF):
+        return clause.in_words
+    ids = clause.value if clause.operator == ONE_OF else (clause.value,)
+    return f"Only {listed([names.get(str(each), str(each)) for each in ids], 3)}"
 
 
 def _render_builder(facts: Sequence[RunFacts], query: Query, varying: Sequence[str]) -> None:
@@ -261,12 +272,6 @@ def _apply(key: str) -> None:
         session.set_widget(REFUSED, (text, error_text(error)))
         return
     change(where=where)
-
-
-def _sorted_by(name: str) -> dict[str, str]:
-    """What is best, or newest, comes first."""
-    falls = name == "created" or (name in RESULTS and RESULTS[name].direction >= 0)
-    return {"sort": f"-{name}" if falls else name}
 
 
 def _short(text: str, most: int = 60) -> str:

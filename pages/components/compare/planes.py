@@ -25,16 +25,14 @@ from pages.components.compare.address import field
 from pages.components.compare.curves import MOST_COLORS, colors_of, colour_field, counted_in_words
 from pages.components.compare.settings import (
     SEED,
-    all_names,
     item_names,
     key_of,
     shared_words,
-    shown_values,
-    varying_names,
 )
 from pages.components.compare.table import chosen_columns
 from pages.components.kit import browser
 from pages.components.kit.redraw import render_folded
+from pages.components.kit.setting_columns import all_names, shown_values, varying_names
 from pages.components.kit.text import literal
 
 RESULT_AXES = ("val_accuracy", "gap")

@@ -11,15 +11,14 @@ from core.comparison.groups import Group
 from core.comparison.quantities import (
     RESULTS,
     in_words,
-    setting_names,
     show_value,
     value_of,
-    varying_settings,
 )
 from core.comparison.query import ALL_BUT_SEED, Query
 from core.formatting import within_sentence
 from core.store.store import Store
 from pages.components.kit.cache import VersionedCache
+from pages.components.kit.setting_columns import varying_names
 
 Item = RunFacts | Group
 
@@ -27,9 +26,6 @@ SEED = "seed"
 # Groups are named by the settings that tell them apart, if these are few enough to be read.
 MOST_IN_NAME = 3
 DIFFERS = "differs"
-
-_varying: VersionedCache[tuple[str, ...]] = VersionedCache(64)
-_names: VersionedCache[tuple[str, ...]] = VersionedCache(64)
 
 _comparisons: VersionedCache[Comparison] = VersionedCache(32)
 # What only decides how runs are drawn.
@@ -54,25 +50,6 @@ def compare_once(store: Store, facts: tuple[RunFacts, ...], query: Query) -> Com
     return replace(found, query=query)
 
 
-def varying_names(runs: Sequence[RunFacts]) -> tuple[str, ...]:
-    """The paths that have more than one value among the runs, in the order of the config."""
-    return _varying.get(_key(runs), None, lambda: tuple(varying_settings(runs)))
-
-
-def all_names(runs: Sequence[RunFacts]) -> tuple[str, ...]:
-    """The paths of all settings of the runs."""
-    return _names.get(_key(runs), None, lambda: tuple(setting_names(runs)))
-
-
-def shown_values(name: str, values: Sequence[Any]) -> list[str]:
-    """Each value in words. Many runs have few values: each is put into words once."""
-    known: dict[Any, str] = {}
-    for value in values:
-        if value not in known:
-            known[value] = show_value(name, value)
-    return [known[value] for value in values]
-
-
 def shared_value(item: RunFacts | Group, name: str, where_they_differ: Any = None) -> Any:
     """What a run has under a name, or what all runs of a group share; a result of a group is its mean."""
     if not isinstance(item, Group):
@@ -90,11 +67,6 @@ def shared_words(item: RunFacts | Group, name: str) -> str:
     """The same in words; `differs` where the runs of a group have several values."""
     value = shared_value(item, name, DIFFERS)
     return DIFFERS if value == DIFFERS else show_value(name, value)
-
-
-def _key(runs: Sequence[RunFacts]) -> tuple[tuple[str, int], ...]:
-    """What the settings of the runs follow from."""
-    return tuple((run.run.config_json, run.run.total_epochs) for run in runs)
 
 
 def group_names(groups: Sequence[Group], group_by: Sequence[str]) -> dict[str, str]:

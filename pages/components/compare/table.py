@@ -13,26 +13,25 @@ from core.analysis.significance import Interval
 from core.comparison.comparison import Comparison
 from core.comparison.facts import RunFacts
 from core.comparison.groups import Group
-from core.comparison.quantities import (
-    NAMES,
-    RESULTS,
-    title_of,
-    value_of,
-)
+from core.comparison.quantities import RESULTS, title_of, value_of
 from core.comparison.query import Query
 from core.store.states import RunState
 from pages.components.compare.address import field
 from pages.components.compare.curves import MEASURE_WORDS
 from pages.components.compare.settings import (
     SEED,
-    all_names,
     item_names,
     key_of,
     shared_value,
-    shown_values,
-    varying_names,
 )
 from pages.components.kit import browser, run_words, session
+from pages.components.kit.setting_columns import (
+    column_of,
+    column_values,
+    offered_names,
+    scaled,
+    varying_names,
+)
 
 ROW_PIXELS, ROWS_VISIBLE = 35, 11
 NAME_PIXELS, GROUP_PIXELS, NARROW_PIXELS = 200, 360, 190
@@ -135,13 +134,13 @@ def run_data(
     if query.epoch is not None:
         columns["at epoch"] = [_at(measured, run.id, query) for run in runs]
     for key in RESULT_COLUMNS:
-        columns[key] = [_scaled(key, run.results[key]) for run in runs]
+        columns[key] = [scaled(key, run.results[key]) for run in runs]
         if key in ("val_accuracy", "gap") and baseline is not None:
             columns[f"{key} change"] = [
-                _scaled(key, _minus(run.results[key], baseline.results[key])) for run in runs
+                scaled(key, _minus(run.results[key], baseline.results[key])) for run in runs
             ]
     for name in chosen_columns(comparison):
-        columns[name] = _setting([value_of(run, name) for run in runs], name)
+        columns[name] = column_values(name, [value_of(run, name) for run in runs])
     columns["created"] = pd.to_datetime([run.run.created_at for run in runs], unit="s", utc=True)
     columns["id"] = [run.id for run in runs]
     return pd.DataFrame(columns)
@@ -166,13 +165,13 @@ def group_data(
         columns["n at epoch"] = [_n_at(measured, group.key, query) for group in groups]
     for key in GROUP_RESULTS:
         means = [group.mean_of(key) for group in groups]
-        columns[key] = [None if mean is None else _scaled(key, mean.mean) for mean in means]
+        columns[key] = [None if mean is None else scaled(key, mean.mean) for mean in means]
         if key == "val_accuracy":
             for end in ("low", "high"):
-                columns[end] = [None if mean is None else _scaled(key, getattr(mean, end)) for mean in means]
+                columns[end] = [None if mean is None else scaled(key, getattr(mean, end)) for mean in means]
     names = [name for name in chosen_columns(comparison) if name not in (SEED, *query.group_by)]
     for name in [*(path for path in query.group_by if path != "all-but-seed"), *names]:
-        columns[name] = _setting([shared_value(group, name) for group in groups], name)
+        columns[name] = column_values(name, [shared_value(group, name) for group in groups])
     medians = [group.median_run for group in groups]
     columns["median"] = [None if run is None else run.name for run in medians]
     return pd.DataFrame(columns)
@@ -190,9 +189,6 @@ def chosen_columns(comparison: Comparison) -> list[str]:
 def render_columns_field(comparison: Comparison) -> None:
     """Which settings have a column, with how many of those that differ have none."""
     varying = list(varying_names(comparison.runs))
-    offered = [name for name in NAMES if name not in ("name", "state", "tags", "created", "id")]
-    others = ["val_loss", "balanced_accuracy", "train_accuracy", "flops", "seconds_per_epoch", *offered]
-    settings = [path for path in all_names(comparison.runs) if path not in varying]
     chosen = chosen_columns(comparison)
     left = len([path for path in varying if path not in chosen])
     # Drawn while it is open: a choice that is set before its field is in the browser does not reach it, and the next
@@ -207,7 +203,7 @@ def render_columns_field(comparison: Comparison) -> None:
         return
     with popover:
         st.multiselect(
-            "Settings and results in the table", list(dict.fromkeys([*chosen, *varying, *others, *settings])),
+            "Settings and results in the table", offered_names(comparison.runs, chosen),
             format_func=title_of, placeholder="Those that differ", width=420,
             help="Without a choice, the first settings that differ. Parallel coordinates have an axis for each.",
             **field("columns", chosen, lambda names: {"columns": tuple(names)}),
@@ -228,20 +224,6 @@ def _n_at(measured: Mapping[str, Mapping[str, Interval]], key: str, query: Query
 
 def _minus(value: float | None, other: float | None) -> float | None:
     return None if value is None or other is None else value - other
-
-
-def _scaled(key: str, value: float | None) -> float | None:
-    return None if value is None else value * RESULTS[key].scale
-
-
-def _setting(values: Sequence[Any], name: str) -> list[Any]:
-    """Numbers as they are, so that they sort; everything else in words."""
-    if name in RESULTS:
-        return [_scaled(name, value) for value in values]
-    known = [value for value in values if value is not None]
-    if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
-        return list(values)
-    return shown_values(name, values)
 
 
 def _columns(data: pd.DataFrame, query: Query, name_width: int) -> dict[str, Any]:
@@ -289,10 +271,7 @@ def _columns(data: pd.DataFrame, query: Query, name_width: int) -> dict[str, Any
     }  # fmt: skip
     for name in data.columns:
         if name not in own:
-            form = "%.1f" if name in RESULTS and RESULTS[name].unit == "%" else None
-            is_number = pd.api.types.is_numeric_dtype(data[name])
-            title = title_of(name)
-            own[name] = column.NumberColumn(title, format=form) if is_number else column.TextColumn(title)
+            own[name] = column_of(name, is_number=pd.api.types.is_numeric_dtype(data[name]))
     return own
 
 

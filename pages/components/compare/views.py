@@ -12,6 +12,7 @@ from core.formatting import count_of
 from core.server.services import Services
 from core.store.store import Store
 from core.store.views import MAX_NAME_CHARACTERS, SavedView
+from core.visitors.person import teacher_only
 from pages.components.compare.address import open_parameters, own_parameters
 from pages.components.compare.table import Shown
 from pages.components.kit import session
@@ -31,13 +32,11 @@ def render_views(store: Store) -> None:
     key = f"compare-views-{len(views)}-{address}"  # drawn closed after each change
     with st.popover("Views", icon=":material/bookmark:", key=key):
         st.caption("The address of this page is a link to what you see. A view keeps it under a name.")
-        with st.form("compare-save-view", border=False):
-            name = st.text_input(
-                "Name of this view", key=f"compare-view-name-{address}", max_chars=MAX_NAME_CHARACTERS
-            )
-            if st.form_submit_button("Save view", icon=":material/bookmark_add:"):
-                _save(store, name, address)
-                st.rerun()
+        why = teacher_only("save or delete views")
+        if why is not None:
+            st.caption(why)
+        else:
+            _render_form(store, address)
         deleted: SavedView | None = session.widget_value(DELETED)
         if deleted is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -62,7 +61,18 @@ def render_views(store: Store) -> None:
                         type="tertiary",
                         on_click=_delete,
                         args=(store, view),
+                        disabled=why is not None,
                     )
+
+
+def _render_form(store: Store, address: str) -> None:
+    with st.form("compare-save-view", border=False):
+        name = st.text_input(
+            "Name of this view", key=f"compare-view-name-{address}", max_chars=MAX_NAME_CHARACTERS
+        )
+        if st.form_submit_button("Save view", icon=":material/bookmark_add:"):
+            _save(store, name, address)
+            st.rerun()
 
 
 def _save(store: Store, name: str, address: str) -> None:

@@ -4,13 +4,14 @@ from typing import Literal
 
 import streamlit as st
 
-from core.datasets.prepare import ensure_dataset
-from core.datasets.storage import DatasetInfo, Progress, delete_dataset
+from core.datasets.storage import DatasetInfo, delete_dataset
 from core.errors import UserError
 from core.runs import control
+from core.visitors.person import teacher_only
 from pages.components.datasets.report import serious_of
-from pages.components.kit import session
+from pages.components.kit import session, session_uploads
 from pages.components.kit.destructive import destructive_button
+from pages.components.kit.fetching import fetch_button
 from pages.components.kit.text import error_text, literal
 
 STATES: dict[str, tuple[str, str | None, Literal["green", "gray", "red"]]] = {
@@ -44,37 +45,15 @@ def render_card(info: DatasetInfo) -> None:
             if info.state == "ready":
                 st.button(
                     "Look inside", key=f"inside-{info.id}", type="tertiary", icon=":material/search:",
-                    on_click=session.look_inside, args=(info.id,),
+                    on_click=session_uploads.look_inside, args=(info.id,),
                 )  # fmt: skip
-            if destructive_button("Remove", f"remove-{info.id}", type="tertiary"):
+            why = teacher_only("delete a data set")
+            if destructive_button(
+                "Remove", f"remove-{info.id}", type="tertiary", disabled=why is not None, help=why
+            ):
                 _confirm_removal(info)
-    elif info.size_bytes == 0:
-        help_text = "Generated on this machine in a few seconds; always the same pictures."
-        if st.button("Generate", key=f"get-{info.id}", icon=":material/brush:", help=help_text):
-            _get(info)
-    elif st.button(
-        f"Download {info.size_bytes / 1e6:.0f} MB", key=f"get-{info.id}", icon=":material/download:"
-    ):
-        _get(info)
-
-
-def _get(info: DatasetInfo) -> None:
-    """In this script's thread. If the visitor leaves, the part that was downloaded is kept and continued later."""
-    with st.status(f"Getting {literal(info.title)}…", expanded=True) as status:
-        bar = st.progress(0.0)
-
-        def report(progress: Progress) -> None:
-            share = progress.done / progress.total if progress.total else 0.0
-            bar.progress(min(share, 1.0), progress.stage)
-
-        try:
-            ensure_dataset(session.services().workspace, info.id, progress=report)
-        except UserError as error:
-            status.update(label=f"{literal(info.title)} could not be fetched", state="error")
-            st.error(literal(error_text(error)))
-            return
-    session.flash(f"{literal(info.title)} is ready.")
-    st.rerun()
+    else:
+        fetch_button(info)
 
 
 @st.dialog("Remove a data set")

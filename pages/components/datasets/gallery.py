@@ -12,7 +12,7 @@ from core.datasets.storage import Dataset
 from core.formatting import count_of
 from core.workspace import Workspace
 from pages.components.datasets.report import render_counts, render_left_out, render_notes, report_of
-from pages.components.kit import session
+from pages.components.kit import session_uploads
 from pages.components.kit.picture_grid import picture_grid
 from pages.components.kit.pictures import contact_sheet
 from pages.components.kit.text import literal
@@ -35,7 +35,7 @@ def render_inside(workspace: Workspace, dataset: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(literal(facts(dataset)), width="stretch")
         # While a file waits to be imported, that is the next step.
-        kind: Literal["primary", "secondary"] = "secondary" if session.held_upload() else "primary"
+        kind: Literal["primary", "secondary"] = "secondary" if session_uploads.held_upload() else "primary"
         if st.button("Train on it", icon=":material/play_arrow:", type=kind, key=f"train-{dataset.id}"):
             st.switch_page("design.py", query_params={"dataset": dataset.id})
     render_notes(report)

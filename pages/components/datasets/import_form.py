@@ -20,13 +20,14 @@ from core.importing.uploads import (
     remove_upload,
 )
 from pages.components.datasets.report import render_files
-from pages.components.datasets.widgets import upload_box
-from pages.components.kit import session
+from pages.components.kit import session, session_uploads
+from pages.components.kit.address import is_linked
+from pages.components.kit.cropping import CROPS
 from pages.components.kit.text import error_text, literal
+from pages.components.kit.upload_box import upload_box
 
-# In the order of the buttons, with what `core.images.fit_picture` calls them.
-CROPS = {"center": "Crop the middle", "pad": "Pad", "stretch": "Stretch"}
 WORTH_TELLING_SECONDS = 3.0
+IN_ADDRESS = "upload"
 CROP_HELP = (
     "How a picture that is not square becomes one. **Crop the middle** cuts off what is left and right, or above and "
     "below. **Pad** keeps everything and fills up with the mean colour of the edges. **Stretch** changes the "
@@ -34,31 +35,43 @@ CROP_HELP = (
 )
 
 
-def render_import(infos: list[DatasetInfo]) -> None:
+def render_import(infos: list[DatasetInfo], upload: Upload | None) -> None:
     """A place for the file; once it is uploaded, the form, and the pictures in it that cannot be read."""
-    upload = held_upload()
     if upload is None:
         remove_old_uploads(session.services().workspace)
         st.markdown(
             "One folder per class, such as `roses` and `tulips`, as a `.zip` or as it is on your disk; or an `.npz` "
             "with arrays. If outer folders are called `train`, `validation` and `test`, these are the parts."
         )
-        upload_id, refused = session.settled_upload() or (None, None)
+        upload_id, refused = session_uploads.settled_upload() or (None, None)
         uploaded = (
             upload_box("upload", imported=upload_id)
             if refused is None
             else upload_box("upload", refused=(upload_id or "", refused))
         )
         if uploaded is not None:
-            session.hold_upload(uploaded.id, collected=uploaded.collected)
+            session_uploads.hold_upload(uploaded.id, collected=uploaded.collected)
             st.rerun()
         return
     _render_form(upload, [info.id for info in infos])
 
 
 def held_upload() -> Upload | None:
-    """The file that waits to be imported, if it is all there."""
-    upload_id = session.held_upload()
+    """The file that waits to be imported, if it is all there. The address names it, so that a reload keeps it, also one
+    in the middle of the import.
+    """
+    upload = _find_held()
+    if upload is not None and st.query_params.get(IN_ADDRESS) != upload.id:
+        st.query_params[IN_ADDRESS] = upload.id
+    if upload is None and IN_ADDRESS in st.query_params:
+        del st.query_params[IN_ADDRESS]
+    return upload
+
+
+def _find_held() -> Upload | None:
+    if session_uploads.held_upload() is None and is_linked() and IN_ADDRESS in st.query_params:
+        session_uploads.hold_upload(st.query_params[IN_ADDRESS])
+    upload_id = session_uploads.held_upload()
     if upload_id is None:
         return None
     try:
@@ -66,7 +79,7 @@ def held_upload() -> Upload | None:
     except UploadNotFound:
         upload = None
     if upload is None or not upload.is_whole:
-        session.hold_upload(None)
+        session_uploads.hold_upload(None)
         st.warning("The uploaded file is no longer there. Choose it again.")
         return None
     keep_upload(upload)
@@ -77,12 +90,14 @@ def _render_form(upload: Upload, taken: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         size = f"{upload.size / 1e6:,.1f} MB"
         st.markdown(f":material/folder_zip: **{literal(upload.name)}** ({literal(size)})", width="stretch")
-        collected = session.is_collected()
+        collected = session_uploads.is_collected()
         label, icon = ("Change the pictures", "edit") if collected else ("Choose another file", "close")
         if st.button(label, type="tertiary", icon=f":material/{icon}:"):
-            damaged = session.damaged_pictures()
+            damaged = session_uploads.damaged_pictures()
             remove_upload(session.services().workspace, upload.id)
-            session.settle_upload(upload.id, [each.file for each in damaged[0].left_out] if damaged else [])
+            session_uploads.settle_upload(
+                upload.id, [each.file for each in damaged[0].left_out] if damaged else []
+            )
             st.rerun()
     columns = st.columns([3, 3, 2])
     # With the upload's id, so that the next file gets a name of its own.
@@ -105,7 +120,7 @@ def _render_form(upload: Upload, taken: list[str]) -> None:
     reading = Reading(int(side), crop or "center")
     if st.button("Import", type="primary", icon=":material/upload:", key="import"):
         _import(upload, name.strip(), reading)
-    damaged = session.damaged_pictures()
+    damaged = session_uploads.damaged_pictures()
     if damaged is not None:
         _render_damaged(upload, name.strip(), reading, *damaged)
 
@@ -119,7 +134,7 @@ def _render_damaged(
     them = "it" if count == 1 else "them"
     mend = (
         f"Press “Change the pictures” to remove or replace {them}"
-        if session.is_collected()
+        if session_uploads.is_collected()
         else f"Replace {them} in the file and upload it again"
     )
     st.warning(
@@ -152,14 +167,14 @@ def _import(upload: Upload, name: str, reading: Reading) -> None:
     try:
         dataset = import_dataset(workspace, name, upload.path, reading, report, shown_name=upload.name)
     except DamagedPictures as error:
-        session.set_damaged_pictures(error, monotonic() - began)
+        session_uploads.set_damaged_pictures(error, monotonic() - began)
         st.rerun()
     except UserError as error:
         bar.empty()
         st.error(literal(error_text(error)), icon=":material/block:")
         return
     remove_upload(workspace, upload.id)
-    session.settle_upload(upload.id, None)
-    session.look_inside(dataset.id)
+    session_uploads.settle_upload(upload.id, None)
+    session_uploads.look_inside(dataset.id)
     session.flash(f"{literal(dataset.id)} is ready: {len(dataset.class_names)} classes.")
     st.rerun()

@@ -45,7 +45,7 @@ def _command(config: ExperimentConfig) -> str:
     name = session.design_preset()
     if name is None or name not in PRESETS:
         return "python -m core train --config config.json"
-    changes = differences(PRESETS[name].config, config)
+    changes = differences(PRESETS[name].config, config, recording=True)
     shape = [(len(c.model.blocks), len(c.model.dense)) for c in (PRESETS[name].config, config)]
     if shape[0] != shape[1]:
         return "python -m core train --config config.json"

@@ -11,6 +11,8 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.config.labels import label_at, setting_at
+from core.datasets.lookup import values_for
+from core.datasets.storage import DatasetInfo
 from pages.components.kit import session
 from pages.components.kit.numbers import number_format, optional_number, render_problem, render_rounding
 from pages.components.kit.redraw import render_folded
@@ -94,20 +96,38 @@ def slider_field(
 
 
 def choice_field(
-    config: ExperimentConfig, path: str, *, disabled: bool = False, titles: dict[str, str] | None = None,
+    config: ExperimentConfig, path: str, *, disabled: bool = False, titles: dict[Any, str] | None = None,
     also: Also | None = None,
 ) -> None:  # fmt: skip
     """One of the setting's choices, or of `titles` where the choices are not the config's own. `also` gives values
     that have to change with it.
     """
     key, label = _key(path), label_at(path)
-    names = titles or label.choices
+    names: dict[Any, str] = titles or label.choices
     options = list(names)
     st.selectbox(
         label.name, options, options.index(config.value(path)), key=key, help=label.help, disabled=disabled,
         format_func=names.__getitem__, on_change=session.change_design, args=(path, key, also),
     )  # fmt: skip
     _error(path, key)
+
+
+def dataset_field(config: ExperimentConfig, datasets: Sequence[DatasetInfo]) -> None:
+    """The data set. One with fewer pictures than are asked for is taken with all of its own."""
+    by_id = {info.id: info for info in datasets}
+    titles = {info.id: info.title + _state(info) for info in datasets}
+    titles.setdefault(config.dataset.id, f"{config.dataset.id} (not available)")
+
+    def also(chosen: str) -> dict[str, Any]:
+        return values_for(by_id[chosen], config.dataset.num_train) if chosen in by_id else {}
+
+    choice_field(config, "dataset.id", titles=titles, also=also)
+
+
+def _state(info: DatasetInfo) -> str:
+    if info.state == "damaged":
+        return " (damaged)"
+    return "" if info.state == "ready" or info.id == "shapes" else " (to be downloaded)"
 
 
 def toggle_field(config: ExperimentConfig, path: str, *, also: Also | None = None) -> None:

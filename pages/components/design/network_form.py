@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.config import ExperimentConfig
 from core.config.model import BlockConfig
-from core.design.architecture import Architecture
 from core.errors import ConfigError
 from pages.components.design.fields import (
     choice_field,
@@ -18,6 +17,7 @@ from pages.components.design.fields import (
     setting_field,
     toggle_field,
 )
+from pages.components.design.plan import NetworkPlan, render_refusal
 from pages.components.kit import session
 from pages.components.kit.text import literal
 
@@ -27,23 +27,23 @@ LAYER = {"units": 16, "dropout": 0.05, "activation": 1}
 MORE = {"stride": 1, "activation": 1, "repeats": 1, "pool_size": 1, "dropout": 0.05, "batch_norm": 1}
 
 
-def render_blocks(
-    config: ExperimentConfig, network: Architecture | None, problem: ConfigError | None
-) -> None:
-    """The whitening layer, and a card for each convolution block."""
-    toggle_field(config, "model.whitening")
-    if problem is not None and problem.field == "model.whitening":
-        st.error(literal(problem.message), icon=":material/block:")
+def render_blocks(config: ExperimentConfig, plan: NetworkPlan) -> None:
+    """A card for each convolution block, and the whitening layer, which few people want."""
     for index in range(len(config.model.blocks)):
         with st.container(border=True):
-            _render_block(config, index, network)
-            path = f"model.blocks[{index}]"
-            if problem is not None and problem.field.startswith(path):
-                st.error(literal(problem.message), icon=":material/block:")
+            _render_block(config, index, plan)
+            _refusal_at(f"model.blocks[{index}]", config, plan)
     _button("Add block", "add-block", ":material/add:", _added(config, "blocks", {}))
+    toggle_field(config, "model.whitening")
+    _refusal_at("model.whitening", config, plan)
 
 
-def render_head(config: ExperimentConfig, problem: ConfigError | None) -> None:
+def _refusal_at(path: str, config: ExperimentConfig, plan: NetworkPlan) -> None:
+    if plan.problem is not None and plan.problem.field.startswith(path):
+        render_refusal(config, plan, path)
+
+
+def render_head(config: ExperimentConfig, plan: NetworkPlan) -> None:
     """What comes after the blocks: the head and its dense layers."""
     choice_field(config, "model.head")
     for index in range(len(config.model.dense)):
@@ -53,17 +53,19 @@ def render_head(config: ExperimentConfig, problem: ConfigError | None) -> None:
             for column, (name, step) in zip(st.columns(3), LAYER.items(), strict=True):
                 with column:
                     setting_field(config, f"{path}.{name}", step)
-            if problem is not None and problem.field.startswith(path):
-                st.error(literal(problem.message), icon=":material/block:")
+            _refusal_at(path, config, plan)
     _button("Add dense layer", "add-dense", ":material/add:", _added(config, "dense", {"units": 128}))
 
 
-def _render_block(config: ExperimentConfig, index: int, network: Architecture | None) -> None:
+def _render_block(config: ExperimentConfig, index: int, plan: NetworkPlan) -> None:
     path = f"model.blocks[{index}]"
     block = config.model.blocks[index]
-    shapes = [layer.output_shape for layer in network.layers if layer.block == index] if network else []
+    shapes = [layer.output_shape for layer in plan.layers if layer.block == index]
+    if plan.problem is not None and plan.problem.field.startswith(path):
+        shapes = []  # what there is of it is not what comes of it
     outcome = f" → {'×'.join(map(str, shapes[-1]))}" if shapes else ""
-    _row_of_buttons(config, "blocks", index, f"**Block {index + 1}**{outcome}")
+    branches = f", {len(block.kernel_sizes)} branches" if len(block.kernel_sizes) > 1 else ""
+    _row_of_buttons(config, "blocks", index, f"**Block {index + 1}**{branches}{outcome}")
     columns = st.columns([1, 2, 1])
     with columns[0]:
         integer_field(config, f"{path}.filters", step=8)
@@ -150,6 +152,9 @@ def _set_entries(kind: str, entries: list[Any]) -> None:
     if config is None:
         return
     try:
-        session.alter_design(config.with_values({f"model.{kind}": entries}))
+        values: dict[str, Any] = {f"model.{kind}": entries}
+        if kind == "blocks":  # no more can be frozen than there are
+            values["model.frozen_blocks"] = min(config.model.frozen_blocks, len(entries))
+        session.alter_design(config.with_values(values))
     except ConfigError as error:
         session.flash(literal(error.message))

@@ -1,62 +1,107 @@
-"""A network as a table and as a diagram."""
+"""A network's totals and its layers as a table."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
-from core.design.architecture import Architecture
+from core.design.architecture import Layer, NotBuildable
+from pages.components.design.plan import NetworkPlan
 
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler  # takes a template engine with it, which few visits need
+
+Row = tuple[str, str, int | None, int | None, int | None]
 ROW_PIXELS = 35
 SHOWN_ROWS = 18
+RED = "background-color: #B91C1C; color: #FFFFFF"  # to be read on a light page and a dark one
 
 
-def layer_table(network: Architecture) -> pd.DataFrame:
-    """A row per layer. Only layers in blocks have a receptive field: what comes after them sees the whole picture."""
-    layers = network.layers
+def layer_table(layers: Sequence[Layer], weights: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """A row per layer. Only layers in blocks have a receptive field: what comes after them sees the whole picture.
+
+    `weights` says of layers by name where theirs come from, in a column of its own.
+    """
+    table = _table([_row(layer) for layer in layers], "int64")
+    if weights:
+        table.insert(1, "Weights", [weights.get(layer.name, "") for layer in layers])
+    return table
+
+
+def table_up_to(problem: NotBuildable) -> "Styler":
+    """The same up to the layer that cannot be built, whose row is red and has the reason in place of its shape."""
+    rows = {layer.name: _row(layer) for layer in problem.layers}
+    known = rows.get(problem.layer, (problem.layer, "", None, None, None))
+    rows[problem.layer] = (problem.layer, problem.reason, *known[2:])
+    table = _table(list(rows.values()), "Int64")
+    failed = list(table["Layer"] == problem.layer)
+    # The style's own format stands in the place of the columns'.
+    shown = table.style.format(precision=0, thousands=",", na_rep="")
+    shown = shown.format("{} px", subset=["Receptive field"], na_rep="")
+    return shown.apply(lambda column: [RED if each else "" for each in failed])
+
+
+def _row(layer: Layer) -> Row:
+    field = layer.receptive_field if layer.block is not None else None
+    shape = "×".join(map(str, layer.output_shape))
+    return layer.name, shape, layer.parameters, round(layer.flops / 1000), field
+
+
+def _table(rows: Sequence[Row], kind: str) -> pd.DataFrame:
+    """`kind` is that of the columns in which a number may be missing, or may not."""
+    names, shapes, parameters, flops, fields = zip(*rows, strict=True)
     return pd.DataFrame(
         {
-            "Layer": [layer.name for layer in layers],
-            "Output": ["×".join(map(str, layer.output_shape)) for layer in layers],
-            "Parameters": [layer.parameters for layer in layers],
-            "kFLOPs": [round(layer.flops / 1000) for layer in layers],
-            "Receptive field": pd.array(
-                [layer.receptive_field if layer.block is not None else None for layer in layers], "Int64"
-            ),
+            "Layer": names,
+            "Output": shapes,
+            "Parameters": pd.array(parameters, kind),
+            "kFLOPs": pd.array(flops, kind),
+            "Receptive field": pd.array(fields, "Int64"),
         }
     )
 
 
-def mermaid(network: Architecture) -> str:
-    """The layers as a Mermaid flow chart, from top to bottom."""
-    lines = ["flowchart TB"]
-    for layer in network.layers:
-        shape = "×".join(map(str, layer.output_shape))
-        lines.append(f'  {layer.name}["{layer.name}<br/>{shape}"]')
-        lines += [f"  {source} --> {layer.name}" for source in layer.inputs]
-    return "\n".join(lines)
-
-
-def render_network(network: Architecture, image_size: int) -> None:
-    """Totals, the table, and the diagram on request."""
-    with st.grid(3, min_column_width=140):
+def render_network(plan: NetworkPlan, weights: Mapping[str, str] | None = None) -> None:
+    """Totals and the table, with `weights` as in `layer_table`. Of a network that cannot be built only the table, up to
+    that layer.
+    """
+    if plan.network is None:
+        if plan.problem is not None:
+            _render_table(
+                table_up_to(plan.problem), len(plan.problem.layers) + 1,
+                f"The network's layers up to {plan.problem.layer}, which cannot be built: {plan.problem.reason}.",
+            )  # fmt: skip
+        return
+    network = plan.network
+    with st.grid(3, min_column_width=110):
+        st.metric("Parameters", compact(network.parameters), help=f"{network.parameters:,} in all.")
         st.metric(
-            "Parameters", compact(network.parameters), border=True, help=f"{network.parameters:,} in all."
-        )
-        st.metric(
-            "FLOPs", compact(network.flops), border=True,
+            "FLOPs", compact(network.flops),
             help="Additions and multiplications for one picture: a multiply-add counts as two.",
         )  # fmt: skip
         st.metric(
-            "Receptive field", f"{network.receptive_field} px", border=True,
-            help=f"How many of the picture's {image_size} pixels per side one position after the last block can see.",
+            "Receptive field", f"{network.receptive_field} px",
+            help=f"How many of the picture's {plan.image_size} pixels per side one position after the last block can "
+            "see.",
         )  # fmt: skip
-    table = layer_table(network)
+    count = len(network.layers)
+    alt = f"The network's {count} layers with their output shapes, parameters and FLOPs."
+    _render_table(layer_table(network.layers, weights), count, alt)
+
+
+def _render_table(table: "pd.DataFrame | Styler", count: int, alt: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height="content" if len(table) <= SHOWN_ROWS else (SHOWN_ROWS + 1) * ROW_PIXELS,
+        height="content" if count <= SHOWN_ROWS else (SHOWN_ROWS + 1) * ROW_PIXELS,
         placeholder="",
-        alt=f"The network's {len(table)} layers with their output shapes, parameters and FLOPs.",
+        alt=alt,
         column_config={
+            "Weights": st.column_config.TextColumn(
+                width="small",
+                help="Taken from the run that this design starts from, taken and frozen, or new: random at first.",
+            ),
             "Parameters": st.column_config.NumberColumn(format="localized"),
             "kFLOPs": st.column_config.NumberColumn(
                 format="localized", help="Thousands of FLOPs for one picture."
@@ -66,10 +111,6 @@ def render_network(network: Architecture, image_size: int) -> None:
             ),
         },
     )
-    if st.toggle("Diagram", key="show-diagram", persist_state="session"):
-        st.mermaid_chart(
-            mermaid(network), alt=f"The network's {len(network.layers)} layers from input to output."
-        )
 
 
 def compact(number: float) -> str:

@@ -1,5 +1,7 @@
 """The dry run of a design: a button that measures it on this machine, and the result."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.config import ExperimentConfig
@@ -44,7 +46,7 @@ def _draw(services: Services, config: ExperimentConfig, drawn_running: bool, can
             disabled=drawn_running or not can_start,
         )
     if asked:
-        _begin(services, config)
+        begin_dry_run(services.preflights.start, config)
     if state.stage is not None:
         st.caption(f"{state.stage}…")
         return
@@ -62,9 +64,10 @@ def _draw(services: Services, config: ExperimentConfig, drawn_running: bool, can
         )
 
 
-def _begin(services: Services, config: ExperimentConfig) -> None:
+def begin_dry_run(start: Callable[[ExperimentConfig], None], config: ExperimentConfig) -> None:
+    """Call `start`, then redraw the page; where another dry run is in progress, say so instead."""
     try:
-        services.preflights.start(config)
+        start(config)
     except PreflightBusy as error:
         st.warning(literal(error_text(error)), icon=":material/hourglass_empty:")
     else:
@@ -100,8 +103,8 @@ def _render_numbers(result: Preflight) -> None:
             ),
         )  # fmt: skip
         st.metric(
-            f"All {result.epochs:,} epochs" if result.epochs > 1 else "The run", duration(result.total_seconds),
-            help="Includes the start. Early stopping may end the run sooner.",
+            f"Start and {result.epochs:,} epochs" if result.epochs > 1 else "The run", duration(result.total_seconds),
+            help="At the start, TensorFlow is loaded and the network is built. Early stopping may end the run sooner.",
         )  # fmt: skip
         st.metric(
             "Memory",

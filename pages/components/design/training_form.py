@@ -1,20 +1,22 @@
 """Data, optimizer and training settings of the draft."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.config import ExperimentConfig
 from core.datasets.class_counts import unevenness_in_words
-from core.datasets.lookup import values_for
 from core.datasets.splits import counts_for
 from core.datasets.storage import DatasetInfo
+from core.design.architecture import Architecture
+from core.epoch_weights import BYTES_PER_WEIGHT, MOST_BYTES, epoch_ordinal, kept_count, spacing
 from core.errors import ConfigError, DatasetError, UserError
+from core.inspection.kept_epochs import megabytes
+from pages.components.design.drawing import render_schedule
 from pages.components.design.fields import (
-    choice_field,
+    dataset_field,
     optional_field,
     render_grid,
     slider_field,
+    toggle_field,
 )
 from pages.components.kit.numbers import render_problem
 from pages.components.kit.session import services
@@ -58,7 +60,7 @@ def render_data(config: ExperimentConfig, datasets: list[DatasetInfo], problem: 
     """The data set and how much of it, with what is wrong below the field that it is about."""
     columns = st.columns(2)
     with columns[0]:
-        _render_dataset(config, datasets)
+        dataset_field(config, datasets)
         if hint := unevenness_in_words(counts_for(services().workspace, config.dataset) or ()):
             st.caption(f":material/lightbulb: {literal(hint)}")
         if isinstance(problem, DatasetError):
@@ -73,26 +75,27 @@ def render_data(config: ExperimentConfig, datasets: list[DatasetInfo], problem: 
     slider_field(config, "dataset.label_noise", step=0.05, usual=0.5)
 
 
-def _render_dataset(config: ExperimentConfig, datasets: list[DatasetInfo]) -> None:
-    titles = {info.id: info.title + _state(info) for info in datasets}
-    titles.setdefault(config.dataset.id, f"{config.dataset.id} (not available)")
-    by_id = {info.id: info for info in datasets}
-
-    def also(chosen: str) -> dict[str, Any]:
-        return values_for(by_id[chosen], config.dataset.num_train) if chosen in by_id else {}
-
-    choice_field(config, "dataset.id", titles=titles, also=also)
-
-
-def _state(info: DatasetInfo) -> str:
-    if info.state == "damaged":
-        return " (damaged)"
-    return "" if info.state == "ready" or info.id == "shapes" else " (to be downloaded)"
-
-
-def render_basics(config: ExperimentConfig) -> None:
-    """What everybody sets."""
+def render_basics(config: ExperimentConfig, network: Architecture | None) -> None:
+    """What everybody sets, how the learning rate goes, and what it costs to keep the weights of every epoch."""
     render_grid(config, BASICS, width=140)
+    render_schedule(config)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        toggle_field(config, "training.keep_epoch_weights")
+        if network is not None and config.training.keep_epoch_weights:
+            st.caption(kept_in_words(network, config.training.epochs), width="content")
+
+
+def kept_in_words(network: Architecture, epochs: int) -> str:
+    """`Takes 300 MB of the disk: 1.5 MB per epoch.` Where that is too much, which epochs are kept."""
+    each = BYTES_PER_WEIGHT * network.parameters
+    every = spacing(epochs, each)
+    total, single = megabytes(each * kept_count(epochs, every)), megabytes(each)
+    if every == 1:
+        return f"Takes {total} of the disk: {single} per epoch."
+    return (
+        f"Takes {total} of the disk: {single} for {epoch_ordinal(every)}, the first, the best and the last. All "
+        f"{epochs:,} would take over {megabytes(MOST_BYTES)}."
+    )
 
 
 def render_optimizer(config: ExperimentConfig) -> None:

@@ -6,20 +6,22 @@ import streamlit as st
 
 from core.analysis.diagnosis import Verdict
 from core.errors import RunNotFound
-from core.runs.progress import run_fraction
+from core.runs.control import resume_run, stop_run
+from core.runs.progress import is_measuring, is_saving, run_fraction
 from core.runs.trouble import trouble_of
 from core.runs.verdicts import first_said
 from core.server.services import Services
 from core.store.records import Run
 from core.store.states import RunState
-from core.system.devices import list_devices
 from pages.components.kit import run_words
 from pages.components.kit.cache import per_epoch
-from pages.components.kit.redraw import draw_ticking
+from pages.components.kit.person import own_of
+from pages.components.kit.redraw import act_and_redraw, draw_ticking
 from pages.components.kit.text import literal
 from pages.components.runs.curves import curves_of, render_charts
 from pages.components.runs.selection import signature
 from pages.components.runs.verdict import diagnosed, verdict_badge
+from pages.components.runs.waiting import render_waiting
 
 TICK_SECONDS = 0.5
 WHAT_THE_CURVES_ARE = (
@@ -42,6 +44,36 @@ def render_problem(run: Run) -> None:
     if run.state.is_finished and run.error:
         step = f" {literal(run.next_step)}" if run.next_step else ""
         st.error(f"**{literal(run.name)}**: {literal(run.error)}{step}", icon=":material/error:")
+
+
+def stopped_sentence(run: Run) -> str:
+    """Of a run that a person stopped: how far it came."""
+    if not run.epoch:
+        return "It was stopped before its first epoch ended."
+    return f"It was stopped after {run.epoch} of {run.total_epochs} epochs."
+
+
+def render_stop(services: Services, run: Run, *, cancels: bool = False, name: str | None = None) -> None:
+    """A button that stops a run while it trains, and one that resumes it after that; `cancels`: also while it waits.
+
+    Of another's run they are disabled and say why. `name` says which run of several it is for.
+    """
+    which = f" “{literal(name)}”" if name else ""
+    if run.state.is_active or (cancels and run.state is RunState.WAITING):
+        _, why = own_of(services, [run], "stop")
+        label = "Stopping…" if run.stop_requested else "Stop" if run.state.is_active else "Cancel"
+        if st.button(
+            label + which, key=f"stop-{run.id}", icon=":material/stop:", disabled=run.stop_requested or why is not None,
+            help=why or "Stops after the current batch and keeps what was learned. It can be resumed.",
+        ):  # fmt: skip
+            act_and_redraw(lambda: stop_run(services.workspace, run.id))
+    elif run.can_resume:
+        _, why = own_of(services, [run], "resume")
+        if st.button(
+            f"Resume{which}", key=f"resume-{run.id}", icon=":material/play_arrow:", disabled=why is not None,
+            help=why or "Continues from the last finished epoch.",
+        ):  # fmt: skip
+            act_and_redraw(lambda: resume_run(services.workspace, run.id))
 
 
 def render_curves(services: Services, run: Run) -> None:
@@ -93,13 +125,20 @@ def _render_progress(services: Services, run: Run) -> None:
     if problem:
         st.error(literal(problem), icon=run_words.TROUBLE_ICON)
     if run.state is RunState.WAITING and not problem:
-        waiting, active = services.store.waiting_runs(), services.store.active_runs()
-        st.caption(literal(run_words.waiting_reason(run, waiting, active, list_devices())))
+        render_waiting(services, run, with_cancel=True)
     elif run.state is RunState.STARTING:
         st.progress(0.0, "Starting: reading the pictures, loading TensorFlow, building the network.")
     elif run.state.is_active:
-        seconds = f"Epoch {min(run.epoch + 1, run.total_epochs)} of {run.total_epochs}"
-        last = curves_of(services.store, run)["seconds"]
-        if last and last[-1] is not None:
-            seconds += f", {last[-1]:.1f} seconds per epoch"
-        st.progress(run_fraction(run), seconds)
+        st.progress(run_fraction(run), _progress_in_words(services, run))
+
+
+def _progress_in_words(services: Services, run: Run) -> str:
+    if is_saving(run):
+        return f"All {run.total_epochs} epochs are trained: saving the weights"
+    words = f"Epoch {run.epoch + 1} of {run.total_epochs}"
+    if is_measuring(run):
+        return f"{words}: measuring on training and validation pictures"
+    last = curves_of(services.store, run)["seconds"]
+    if last and last[-1] is not None:
+        words += f", {last[-1]:.1f} seconds per epoch"
+    return words

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from core.design.presets import PRESETS, Preset
-from core.runs.start import has_cifar10, quick_for_here, start_experiment
+from core.runs.start import has_cifar10, quick_for_here
 from core.server.services import Services
 from core.store.records import RunRequest
 from core.system.devices import list_devices
 from pages.components.kit import session
-from pages.components.kit.starting import open_runs, try_to_start
+from pages.components.kit.starting import open_runs, start_run
 from pages.components.kit.text import literal
 
 STARTERS = ("article", "article-augmented", "tiny")
@@ -31,9 +31,7 @@ def _render_starter(services: Services, preset: Preset) -> None:
     st.caption(f"{pictures} pictures of {data}, {config.training.epochs} epochs")
     with st.container(horizontal=True):
         if st.button("Start", key=f"start-{preset.name}", icon=":material/play_arrow:"):
-            token = session.idempotency_token(config)
-            request = RunRequest(config, None, preset.name, token)
-            run = try_to_start(lambda: start_experiment(services.workspace, request))
+            run = start_run(services, RunRequest(config, preset=preset.name))
             if run is not None:
                 open_runs(run)
         if st.button("Change first", key=f"open-{preset.name}", type="tertiary"):

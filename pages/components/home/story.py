@@ -1,7 +1,8 @@
 """The first five minutes, as one story in five steps. A step opens when the one before it is done.
 
 Which runs belong to a visitor's story stands in the address (`?story=RUN` or `?story=RUN,FORK`), so that a refresh or
-a link brings it back; `?story=begin` is its beginning.
+a link brings it back; `?story=begin` is its beginning. The visit remembers it too: the navigation's link to Home has no
+address of a story.
 """
 
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import streamlit as st
 from core.design.presets import quick_start
 from core.errors import RunNotFound
 from core.onboarding.example import EXAMPLE_ID
-from core.runs.start import has_cifar10, start_experiment
+from core.runs.start import has_cifar10
 from core.server.services import Services
 from core.store.records import Run, RunRequest
+from core.store.states import RunState
 from core.store.store import Store
 from pages.components.home import story_keep, story_photo
 from pages.components.home.followed_run import (
@@ -21,13 +23,15 @@ from pages.components.home.followed_run import (
     render_curves,
     render_followed,
     render_problem,
+    render_stop,
     render_verdict_line,
+    stopped_sentence,
 )
 from pages.components.home.starters import fallback_sentence
 from pages.components.home.story_fix import render_fix_button, render_race
 from pages.components.home.story_sample import render_sample
 from pages.components.kit import session
-from pages.components.kit.starting import try_to_start
+from pages.components.kit.starting import render_shared, start_run
 from pages.components.kit.text import error_text, literal
 
 PARAMETER = "story"
@@ -39,6 +43,10 @@ WHAT_OVERFITTING_IS = (
     "A small network was shown the same {pictures} pictures again and again, until it knew them by heart. On pictures "
     "that are new to it, it is much worse: it **overfits**."
 )
+WHAT_IT_DOES = (
+    "It is training now, in the background. Each epoch adds a point: at first training and validation rise together. "
+    "Then training keeps rising and validation stops, and a verdict says since when."
+)
 WHAT_RACES = (
     "The same network with the same initial weights and one change: augmentation. It races the one that overfits, "
     "which is drawn pale behind it."
@@ -47,25 +55,32 @@ WHAT_RACES = (
 
 @dataclass(frozen=True)
 class Story:
-    """The run that a visitor watches and its fork, as far as there are such; `asked` is what the address says."""
+    """The run that a visitor watches and its fork, as far as there are such."""
 
-    asked: str | None = None
     run: Run | None = None
     fork: Run | None = None
 
 
 def read_story(store: Store) -> Story:
-    """What the address asks for. When a run no longer exists, say so and start over."""
-    asked = st.query_params.get(PARAMETER)
+    """What the address asks for, or else the story that this visitor is in, which then stands in the address again.
+
+    When a run no longer exists, say so and start over.
+    """
+    asked = st.query_params.get(PARAMETER) or session.story()
     if asked in (None, BEGIN):
-        return Story(asked)
-    ids = asked.split(",")[:2]
+        session.set_story(None)
+        return Story()
     try:
-        runs = [store.get_run(run_id) for run_id in ids]
+        runs = [store.get_run(run_id) for run_id in asked.split(",")[:2]]
     except RunNotFound as error:
+        if asked == session.story():
+            session.set_story(None)
         st.warning(f"{literal(error_text(error))} It may have been deleted.", icon=":material/link_off:")
-        return Story(BEGIN)
-    return Story(asked, *runs)
+        return Story()
+    session.set_story(asked)
+    if PARAMETER not in st.query_params:
+        st.query_params[PARAMETER] = asked
+    return Story(*runs)
 
 
 def go_to(*ids: str) -> None:
@@ -75,16 +90,19 @@ def go_to(*ids: str) -> None:
 
 
 def render_story(services: Services, story: Story) -> None:
-    """The steps so far."""
+    """The steps so far; without a run, the beginning."""
+    runs = [run for run in (story.run, story.fork) if run is not None]
+    if again := render_shared(services, runs):
+        go_to(*(again.get(run.id, run).id for run in runs))
     if story.run is None:
-        _render_beginning(services, _example(services.store))
+        _render_beginning(services, example_of(services.store))
     elif story.fork is None:
         _render_watching(services, story.run)
     else:
         _render_fixing(services, story.run, story.fork)
 
 
-def _example(store: Store) -> Run | None:
+def example_of(store: Store) -> Run | None:
     """The run that came with ConvDeck, unless it was deleted or never came."""
     try:
         return store.get_run(EXAMPLE_ID)
@@ -119,8 +137,7 @@ def _render_watch_button(services: Services) -> None:
     if not st.button("Watch it overfit", key="story-watch", type="primary", icon=":material/play_arrow:"):
         return
     config = quick_start(PRESET, has_cifar10=has_cifar10(services.workspace), has_gpu=False)
-    request = RunRequest(config, None, PRESET, session.idempotency_token(config, "story"))
-    run = try_to_start(lambda: start_experiment(services.workspace, request))
+    run = start_run(services, RunRequest(config, preset=PRESET))
     if run is not None:
         session.set_chosen_runs((run.id,))
         go_to(run.id)
@@ -132,10 +149,9 @@ def _render_watching(services: Services, run: Run) -> None:
     if overfits or run.state.is_finished:
         _render_end_of_watching(services, run, overfits)
     else:
-        st.markdown(
-            "It is training now, in the background. Each epoch adds a point: at first training and validation rise "
-            "together. Then training keeps rising and validation stops, and a verdict says since when."
-        )
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(WHAT_IT_DOES)
+            _render_ways_out(services, run)
     render_followed(services, run)
 
 
@@ -147,11 +163,13 @@ def _render_end_of_watching(services: Services, run: Run, overfits: bool) -> Non
             "There it is: it got better and better at its training pictures, but not at new ones. What helps most is "
             "**augmentation**: it rotates, shifts and mirrors each picture a little every time it is shown."
         )
+    elif run.state is RunState.STOPPED:
+        st.markdown(f"{stopped_sentence(run)} *Resume* continues, and you can try augmentation already.")
     else:
         st.markdown("This run does not clearly overfit. Augmentation may still improve it: try it.")
     with st.container(horizontal=True, vertical_alignment="center"):
         fork = render_fix_button(services, run, "Now fix it", primary=True) if run.epoch else None
-        _render_begin_again()
+        _render_ways_out(services, run)
     if fork is not None:
         go_to(run.id, fork.id)
 
@@ -161,8 +179,11 @@ def _render_fixing(services: Services, run: Run, fork: Run) -> None:
     is_done = fork.state.is_finished
     _render_steps(5 if is_done and has_answers else 4 if has_answers else 3)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(story_keep.race_result(services, run, fork) if is_done and has_answers else WHAT_RACES)
-        _render_begin_again()
+        if is_done and has_answers:
+            st.markdown(story_keep.race_result(services, run, fork))
+        else:
+            st.markdown(stopped_sentence(fork) if fork.state is RunState.STOPPED else WHAT_RACES)
+        _render_ways_out(services, fork, cancels=True)
     render_problem(fork)
     render_race(services, run, fork)
     if has_answers:
@@ -171,7 +192,9 @@ def _render_fixing(services: Services, run: Run, fork: Run) -> None:
         story_keep.render_keep(services, run, fork)
 
 
-def _render_begin_again() -> None:
+def _render_ways_out(services: Services, run: Run, *, cancels: bool = False) -> None:
+    """Buttons that end what trains, and the story."""
+    render_stop(services, run, cancels=cancels)
     if st.button("Start over", key="story-again", type="tertiary", icon=":material/replay:"):
         go_to()
 

@@ -9,14 +9,14 @@ import streamlit as st
 from core.inspection.answers import BEST, SPLITS
 from pages.components.kit import session
 from pages.components.kit.address import is_back, is_entered
-from pages.components.kit.widget_values import show_value
+from pages.components.kit.widget_values import if_drawn, show_value
 
 # What the page answers to, and the last addresses that it has left itself: a click that follows soon after another
 # comes with one of these, as the browser has not heard of the new one yet.
 NOW, LEFT, KEPT = "inspect-address-now", "inspect-addresses-left", "inspect-address"
 MOST_LEFT = 8
 MOST_DIGITS = 6
-ANY, NO_RUN = -1, ""  # what a field of classes, and of another run, shows without one
+ANY, NO_RUN = -1, ""  # what a field of classes, and of another run or a tag, shows without one
 # Which pictures: an order of mistakes or, of the last two, of all pictures and of those that are right.
 PICTURES = {
     "loss": "Worst mistakes",
@@ -39,6 +39,7 @@ class View:
     truth: int | None = None
     answer: int | None = None
     pictures: str = "loss"
+    tag: str | None = None
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> "View":
@@ -48,7 +49,7 @@ class View:
         return cls(
             run=found["run"] or None, split=split if split in SPLITS else "test", epoch=found["epoch"] or BEST,
             other=found["other"] or None, truth=_class(found["truth"]), answer=_class(found["answer"]),
-            pictures=pictures if pictures in PICTURES else "loss",
+            pictures=pictures if pictures in PICTURES else "loss", tag=found["tag"] or None,
         )  # fmt: skip
 
     def to_parameters(self) -> dict[str, str]:
@@ -96,7 +97,7 @@ def forget_address() -> None:
 def change(**values: Any) -> None:
     """Look at something else. Another run may have other classes, and weights of other epochs."""
     if "run" in values:
-        values = {"truth": None, "answer": None, "other": None, "epoch": BEST, **values}
+        values = {"truth": None, "answer": None, "other": None, "epoch": BEST, "tag": None, **values}
     _move_to(replace(current_view(), **values))
 
 
@@ -107,6 +108,7 @@ def field(name: str, value: Any) -> dict[str, Any]:
     return {"key": key, "on_change": _take, "args": (key, name)}
 
 
+@if_drawn
 def _take(key: str, name: str) -> None:
     value = session.widget_value(key)
     change(**{name: None if value in (ANY, NO_RUN) else value})

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.formatting import percent, points
-from core.inspection.calibration import LEAST_TEMPERATURE, MOST_TEMPERATURE
 from core.inspection.evaluation import SplitEvaluation
 from pages.components.charts.plotly_marks import CONFIG
 from pages.components.charts.reliability import reliability_figure
@@ -15,7 +14,7 @@ ECE = (
 )
 TEMPERATURE = (
     "All outputs of the network are divided by it before softmax. Above 1 makes it less sure, below 1 surer. "
-    "Which class is the most probable stays the same, and so does the accuracy."
+    "Which class is the most probable stays the same, and so does the accuracy. Classify and exported models use it."
 )
 
 
@@ -24,10 +23,10 @@ def render_calibration(evaluation: SplitEvaluation, key: str) -> None:
     st.subheader("Can its probabilities be believed?", anchor=False)
     st.markdown(unbroken(sureness_in_words(evaluation)))
     with st.container(horizontal=True, gap="small"):
-        st.metric("ECE, in points", in_points(evaluation.ece), border=True, width=170, help=ECE)
-        st.metric("Temperature", f"{evaluation.temperature:.2f}", border=True, width=150, help=TEMPERATURE)
+        st.metric("ECE, in points", in_points(evaluation.ece), border=True, width=160, help=ECE)
+        st.metric("Temperature", f"{evaluation.temperature:.2f}", border=True, width=140, help=TEMPERATURE)
         st.metric(
-            "ECE with it", in_points(evaluation.ece_calibrated), border=True, width=150,
+            "ECE with it", in_points(evaluation.ece_calibrated), border=True, width=140,
             help=f"With the temperature, in points. {ECE}",
         )  # fmt: skip
     st.plotly_chart(
@@ -73,8 +72,10 @@ def temperature_in_words(evaluation: SplitEvaluation) -> str:
         if evaluation.answers.split == "test"
         else ", so that here the ECE after it flatters."
     )
-    if temperature <= LEAST_TEMPERATURE * 1.01 or temperature >= MOST_TEMPERATURE * 0.99:
-        where += " It is at the end of the range that is searched."
+    if evaluation.fitted.note:
+        where = evaluation.fitted.note
+    elif does.startswith("makes") and evaluation.ece_calibrated >= evaluation.ece:
+        where += " Here it brings nothing: the ECE does not fall."
     return (
         f"A temperature of {temperature:.2f} {does}. {where} Each point holds as many pictures as the others, with "
         "its 95 % interval (bootstrap). Below the dashed line it is too sure, above it not sure enough."

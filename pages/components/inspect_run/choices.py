@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from core.epoch_weights import kept_epochs, kept_spacing
 from core.errors import UserError
 from core.formatting import percent
 from core.inspection.answers import BEST, LAST, weights_of
+from core.inspection.kept_epochs import thinned_in_words
 from core.server.services import Services
 from core.store.records import Run
 from core.workspace import Workspace
@@ -50,7 +52,7 @@ def choose_run(runs: Mapping[str, Run], view: View) -> Run:
 
 
 def choose_part_and_weights(workspace: Workspace, run: Run, view: View) -> str:
-    """The fields for both. Returns `best` or `last`, or what the address says where there are no such weights."""
+    """The fields for both. Returns `best`, `last` or the number of a kept epoch."""
     st.segmented_control(
         "Pictures of", list(PARTS), required=True, format_func=PARTS.__getitem__,
         help="**Test** pictures had no part in training or in choosing an epoch. **Validation** pictures chose the "
@@ -62,14 +64,34 @@ def choose_part_and_weights(workspace: Workspace, run: Run, view: View) -> str:
     except UserError as error:
         st.warning(literal(error_text(error)), icon=":material/link_off:")
         which = next(iter(kept), BEST)
-    # Where the last epoch is the best one, they are the same weights.
-    if len(set(kept.values())) > 1:
-        st.segmented_control(
-            "Weights of", list(kept), required=True,
-            format_func=lambda each: f"{'Best' if each == BEST else 'Last'} epoch ({kept[each]})",
-            help="The best epoch is the one with the highest validation accuracy.", **field("epoch", which),
-        )  # fmt: skip
+    if kept.get(LAST) == kept.get(BEST):  # the same weights, twice on the disk
+        kept.pop(LAST, None)
+        which = BEST if which == LAST else which
+    _render_weights(workspace, run, kept, which)
     return which
+
+
+def _render_weights(workspace: Workspace, run: Run, saved: Mapping[str, int], which: str) -> None:
+    """A field for the weights: two buttons, or a list where those of other epochs were kept."""
+    titles = {
+        each: f"{'Best' if each == BEST else 'Last'} epoch ({epoch:,})" for each, epoch in saved.items()
+    }
+    folder = workspace.run_folder(run.id)
+    others = [epoch for epoch in kept_epochs(folder) if epoch not in saved.values()]
+    help_ = "The best epoch is the one with the highest validation accuracy."
+    if others:
+        if (every := kept_spacing(folder)) > 1:
+            help_ += f" {thinned_in_words(every)}"
+        titles |= {str(epoch): f"Epoch {epoch:,}" for epoch in others}
+        st.selectbox(
+            "Weights of", list(titles), format_func=titles.__getitem__, width=180, help=help_,
+            **field("epoch", which),
+        )  # fmt: skip
+    elif len(saved) > 1:
+        st.segmented_control(
+            "Weights of", list(titles), required=True, format_func=titles.__getitem__, help=help_,
+            **field("epoch", which),
+        )  # fmt: skip
 
 
 def in_words(run: Run) -> str:

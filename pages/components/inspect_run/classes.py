@@ -1,26 +1,30 @@
 """Precision, recall and F1 of each class, the worst first."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.inspection.evaluation import SplitEvaluation
 from pages.components.inspect_run.evaluations import PARTS
+from pages.components.kit.browser import is_narrow
 
 MOST_PIXELS = 460
 ROW_PIXELS = 35
+NARROW_NAME = 120
 
 
 def render_classes(evaluation: SplitEvaluation) -> None:
     """The table of classes; a click on a heading sorts it."""
     st.subheader("Class by class", anchor=False)
     table = classes_frame(evaluation)
-    share = {"min_value": 0.0, "max_value": 100.0, "format": "%.1f %%"}
+    share: dict[str, Any] = {"min_value": 0.0, "max_value": 100.0, "format": "%.1f %%", "width": 110}
     st.dataframe(
         table, hide_index=True, height=min(MOST_PIXELS, ROW_PIXELS * (len(table) + 1) + 3), placeholder="–",
         column_config={
-            "Class": st.column_config.TextColumn(pinned=True),
+            # On a phone a pinned column of long names would take all of the room.
+            "Class": st.column_config.TextColumn(pinned=True, width=NARROW_NAME if is_narrow() else None),
             "Precision": st.column_config.ProgressColumn(
                 help="When it gives this answer, how often is that right?", **share
             ),

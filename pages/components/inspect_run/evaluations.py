@@ -20,7 +20,7 @@ MOST_KEPT = 8  # a run on CIFAR-100 takes 12 MB
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """`which` weights of a run, `best` or `last`, measured on the pictures of both parts."""
+    """Weights of a run, `which` is `best`, `last` or the number of an epoch, measured on the pictures of both parts."""
 
     run: Run
     which: str

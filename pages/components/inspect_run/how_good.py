@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.formatting import percent, points
-from core.inspection.answers import BEST
-from core.inspection.measures import TOP, Accuracy, accuracy_difference
+from core.inspection.answers import BEST, LAST
+from core.inspection.measures import MORE, TOP, accuracy_difference, interval_in_words, span_in_words
 from pages.components.inspect_run.evaluations import PARTS, Evaluated
 from pages.components.kit.text import unbroken
 
@@ -25,11 +25,13 @@ def render_how_good(evaluated: Evaluated, split: str) -> None:
                 delta_arrow="off", border=True, width=170,
                 help=f"The share of {name.lower()} pictures that are answered rightly. {INTERVAL}",
             )  # fmt: skip
-        if len(shown.classes) > TOP:
-            st.metric(
-                f"Top-{TOP} accuracy", percent(shown.top3), border=True, width=150, height="stretch",
-                help=f"How often the right class is among the {TOP} most probable ones.",
-            )  # fmt: skip
+        tops = {TOP: shown.top3 if len(shown.classes) > TOP else None, MORE: shown.top5}
+        for most, value in tops.items():
+            if value is not None:
+                st.metric(
+                    f"Top-{most} accuracy", percent(value), border=True, width=150, height="stretch",
+                    help=f"How often the right class is among the {most} most probable ones.",
+                )  # fmt: skip
         st.metric(
             "Loss", f"{shown.loss:.3f}", border=True, width=120, height="stretch",
             help="The cross-entropy: how surprised the network is by the right class, on average. 0 is perfect.",
@@ -38,11 +40,6 @@ def render_how_good(evaluated: Evaluated, split: str) -> None:
             f"{PARTS[split]} pictures", f"{len(shown.answers):,}", border=True, width=150, height="stretch"
         )
     st.markdown(unbroken(flattery_in_words(evaluated)))
-
-
-def interval_in_words(accuracy: Accuracy) -> str:
-    """`69.9 to 72.5 %`"""
-    return f"{percent(accuracy.low).removesuffix(' %')} to {percent(accuracy.high)}"
 
 
 def flattery_in_words(evaluated: Evaluated) -> str:
@@ -54,6 +51,11 @@ def flattery_in_words(evaluated: Evaluated) -> str:
             f"Epoch {epoch} was chosen because its validation accuracy is the highest, so that number flatters: part "
             "of it is luck with these pictures. The test pictures had no say."
         )
+    elif evaluated.which != LAST:
+        begin = (
+            f"These are the weights of epoch {epoch}. No accuracy chose them, unless you do: of several epochs, the "
+            "one with the highest number flatters."
+        )
     else:
         begin = f"These are the weights of the last epoch, {epoch}: no accuracy chose them."
     found = accuracy_difference(validation, test)
@@ -64,8 +66,3 @@ def flattery_in_words(evaluated: Evaluated) -> str:
     if found.low <= 0 <= found.high:
         return f"{begin} Here {gap} {span}{', which is within chance' if found.value else ''}."
     return f"{begin} Here {gap} {span}: more than chance explains. The two parts may also differ in kind."
-
-
-def span_in_words(found: Accuracy) -> str:
-    """A difference's interval: `-1.2 to 3.4 points`"""
-    return f"{points(found.low).removesuffix(' points')} to {points(found.high)}"

@@ -7,8 +7,9 @@ from core.runs.breakdown import why_no_confusions
 from core.server.services import Services
 from core.store.breakdowns import Confusions
 from core.store.records import Run
-from pages.components.charts.confusion import MOST_MAPPED, confusion_figure
+from pages.components.charts.confusion import confusion_figure
 from pages.components.charts.plotly_marks import CONFIG
+from pages.components.inspect_run.confusion import choose_classes
 from pages.components.kit import browser
 from pages.components.kit.redraw import draw_alone, render_folded
 from pages.components.kit.text import literal
@@ -46,12 +47,15 @@ def _render_epoch(run: Run, found: Confusions, names: tuple[str, ...]) -> None:
     confusion, first = found.matrix(at), found.matrix(0)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        if len(names) <= MOST_MAPPED:
-            st.plotly_chart(
-                confusion_figure(confusion, names, is_narrow=browser.is_narrow()),
-                key=f"inspect-over-epochs-map-{run.id}", config={**CONFIG, "displayModeBar": False}, width="stretch",
-                alt=f"The confusion matrix of the validation pictures after epoch {epochs[at]}",
-            )  # fmt: skip
+        # Those of the last epoch in every epoch, so that classes stay in their places while the slider moves.
+        classes = choose_classes(
+            found.matrix(len(epochs) - 1), names, f"inspect-over-epochs-classes-{run.id}"
+        )
+        st.plotly_chart(
+            confusion_figure(confusion, names, is_narrow=browser.is_narrow(), classes=classes),
+            key=f"inspect-over-epochs-map-{run.id}", config={**CONFIG, "displayModeBar": False}, width="stretch",
+            alt=f"The confusion matrix of the validation pictures after epoch {epochs[at]:,}",
+        )  # fmt: skip
     with right:
         st.markdown(f"**Largest confusions after epoch {epochs[at]:,}**")
         lines = [

@@ -1,7 +1,7 @@
 """The pictures behind the numbers: mistakes and others, by class and answer, in an order worth looking at."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import streamlit as st
@@ -10,11 +10,14 @@ from core.datasets.storage import load_dataset
 from core.errors import DatasetError
 from core.formatting import count_of, file_stem, percent
 from core.inspection.answers import Numbers, SplitAnswers
+from core.inspection.elsewhere import pictures_elsewhere
 from core.inspection.selection import answers_csv, select
 from core.server.services import Services
+from core.store.picture_tags import data_of
 from core.store.records import Run
-from pages.components.inspect_run.address import ANY, PICTURES, View, change, field
-from pages.components.inspect_run.one_picture import open_one, render_one
+from core.system.frames import Pixels
+from pages.components.inspect_run.address import ANY, NO_RUN, PICTURES, View, change, field
+from pages.components.inspect_run.one_picture import files_of, open_one, render_one
 from pages.components.kit import browser, session
 from pages.components.kit.picture_grid import picture_grid, scroll_here
 from pages.components.kit.pictures import contact_sheet
@@ -39,10 +42,15 @@ def open_pictures(label: int, answer: int) -> None:
 def render_pictures(services: Services, run: Run, answers: SplitAnswers, view: View) -> None:
     """The choice of pictures, how many they are, and the pictures themselves."""
     if token := session.widget_value(SCROLL):
-        scroll_here(token)
+        scroll_here(token, "pictures")
     st.subheader("Pictures", anchor=False)
     truth, answer = (_known(place, answers) for place in (view.truth, view.answer))
-    places = select(answers, view.pictures, truth, answer)
+    tags = services.store.picture_tags.of(data_of(run))
+    in_use = sorted({tag for each in tags.values() for tag in each})
+    tagged = None
+    if view.tag is not None:
+        tagged = [row for row, each in tags.items() if view.tag in each]
+    places = select(answers, view.pictures, truth, answer, tagged)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             "Show", list(PICTURES), required=True, format_func=PICTURES.__getitem__, wrap=True,
@@ -57,23 +65,32 @@ def render_pictures(services: Services, run: Run, answers: SplitAnswers, view: V
                 format_func=lambda each: "Any class" if each == ANY else names[each],
                 **field(name, ANY if chosen is None else chosen),
             )  # fmt: skip
+        if in_use or view.tag is not None:
+            listed = in_use if view.tag is None or view.tag in in_use else [*in_use, view.tag]
+            st.selectbox(
+                "Tag", [NO_RUN, *listed], width=180, format_func=lambda each: each or "Any or none",
+                help="Open a picture to tag it. Tags belong to the picture, so every run on this data set has them. "
+                "**Most doubtful** lists all pictures with the tag, right or wrong.",
+                **field("tag", view.tag or NO_RUN),
+            )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(
-            literal(counted_in_words(answers, view.pictures, truth, answer, len(places))), width="content"
-        )
+        said = counted_in_words(answers, view.pictures, truth, answer, len(places))
+        if view.tag is not None:
+            said = f"{said.removesuffix('.')}, tagged “{view.tag}”."
+        st.caption(literal(said), width="content")
         if truth is not None or answer is not None:
             st.button(
                 "All classes", key="inspect-all", icon=":material/close:", on_click=change,
                 kwargs={"truth": None, "answer": None},
             )  # fmt: skip
         st.download_button(
-            "CSV", lambda: answers_csv(answers, places),
+            "CSV", lambda: answers_csv(answers, places, tags, files_of(services, run, answers)),
             f"{file_stem(run.name, run.id)}-{answers.split}.csv",
             "text/csv", key="inspect-csv", icon=":material/download:", on_click="ignore", disabled=not len(places),
-            help="These pictures as a table: row in the data set's test arrays, class, answer, probability, loss.",
+            help="These pictures as a table: row in the test arrays, class, answer, probability, loss, tags, file.",
         )  # fmt: skip
     if len(places):
-        key = f"inspect-pictures-{run.id}-{answers.split}-{answers.epoch}-{view.pictures}-{truth}-{answer}"
+        key = f"inspect-pictures-{run.id}-{answers.split}-{answers.epoch}-{view.pictures}-{truth}-{answer}-{view.tag}"
         render_sheet(services, run, answers, places, key)
 
 
@@ -104,7 +121,7 @@ def render_sheet(
     A click opens one.
     """
     try:
-        stored = load_dataset(services.workspace, run.dataset).x_test
+        shape, read = _pictures_of(services, run, answers)
     except DatasetError as error:
         st.warning(
             f"The pictures are not available. {literal(error_text(error))}", icon=":material/photo_library:"
@@ -114,21 +131,39 @@ def render_sheet(
         COLUMNS,
         min(
             MOST_SHOWN_NARROW if browser.is_narrow() else MOST_SHOWN,
-            PAGE_BYTES // int(np.prod(stored.shape[1:])),
+            PAGE_BYTES // int(np.prod(shape)),
         ),
     )
     above = st.container()
     shown = np.asarray(some_of(places.tolist(), per_page, key))
-    pixels = np.asarray(stored[answers.rows[shown]])
+    pixels = np.asarray(read(answers.rows[shown]))
+    # Tags are about the run's own data set.
+    tags = services.store.picture_tags.of(data_of(run)) if answers.dataset is None else {}
+    marks = [", ".join(tags.get(int(row), ())) for row in answers.rows[shown]]
+    told = [
+        f"{each}. Tagged: {mark}" if mark else each
+        for each, mark in zip(described(answers, shown, second), marks, strict=True)
+    ]
     with above:
         picked = picture_grid(
             contact_sheet(pixels, COLUMNS, scale=1, gap=0), (pixels.shape[2], pixels.shape[1]), COLUMNS,
-            [("", described(answers, shown, second))], key=f"{key}-grid", picks=True,
-            captions=captions(answers, shown, second),
+            [("", told)], key=f"{key}-grid", picks=True, captions=captions(answers, shown, second), marks=marks,
         )  # fmt: skip
     if picked is not None:
         open_one(picked)
         render_one(services, run, answers, shown, pixels)
+
+
+def _pictures_of(
+    services: Services, run: Run, answers: SplitAnswers
+) -> tuple[tuple[int, ...], Callable[[Numbers], Pixels]]:
+    """The shape of each picture, and what reads them by their rows. Raises DatasetError."""
+    if answers.dataset is None:
+        stored = load_dataset(services.workspace, run.dataset).x_test
+        return stored.shape[1:], stored.__getitem__
+    other = answers.dataset
+    shape = load_dataset(services.workspace, other).image_shape
+    return shape, lambda rows: pictures_elsewhere(services.workspace, other, rows.tolist())
 
 
 def captions(answers: SplitAnswers, places: Iterable[int], second: SplitAnswers | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import streamlit as st
 
 from core.errors import ConvDeckError
@@ -11,10 +12,11 @@ from core.inspection.evaluation import SplitEvaluation
 from core.inspection.pairs import Pair, pair_of
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.charts.confusion import MOST_MAPPED, difference_figure
+from pages.components.charts.confusion import difference_figure
 from pages.components.charts.plotly_marks import CONFIG
 from pages.components.inspect_run.address import NO_RUN, View, field
 from pages.components.inspect_run.choices import in_words
+from pages.components.inspect_run.confusion import choose_classes
 from pages.components.inspect_run.evaluations import Evaluated, evaluate_here
 from pages.components.inspect_run.pictures import render_sheet
 from pages.components.kit import browser
@@ -54,9 +56,14 @@ def render_side_by_side(
 
 
 def is_same_data(first: Run, second: Run) -> bool:
-    """Whether both are known to have been trained on the same data set, so that their test pictures are the same."""
-    is_known = first.dataset_digest is not None and first.dataset_digest == second.dataset_digest
-    return is_known and first.class_names == second.class_names
+    """Whether both were trained on the same data set, so that their test pictures are the same.
+
+    Of a run of an older version, and of the one that comes with ConvDeck, only the name of its data is known: both
+    are measured here on what has this name.
+    """
+    if None in (first.dataset_digest, second.dataset_digest):
+        return first.dataset == second.dataset
+    return first.dataset_digest == second.dataset_digest and first.class_names == second.class_names
 
 
 def why_not(run: Run, other: str, runs: Mapping[str, Run]) -> str:
@@ -112,11 +119,12 @@ def p_in_words(p: float) -> str:
 
 
 def _render_difference(one: SplitEvaluation, other: SplitEvaluation, key: str) -> None:
-    if len(one.answers.class_names) > MOST_MAPPED:
-        return
-    is_narrow = browser.is_narrow()
+    is_narrow, names = browser.is_narrow(), one.answers.class_names
+    # Where mistakes differ most: recognised pictures are not confusions.
+    apart = np.abs(one.confusion - other.confusion)
+    classes = choose_classes(apart, names, "inspect-difference-classes", "where the runs differ most")
     st.plotly_chart(
-        difference_figure(one.confusion, other.confusion, one.answers.class_names, is_narrow=is_narrow),
+        difference_figure(one.confusion, other.confusion, names, is_narrow=is_narrow, classes=classes),
         key=f"inspect-difference-{key}-{is_narrow}", config={**CONFIG, "displayModeBar": False}, width="stretch",
         alt="The confusion matrix of this run minus that of the other",
     )  # fmt: skip

@@ -35,6 +35,10 @@ def mount(
     return component(key=key, data=data, **callbacks)
 
 
+def take_no_notice() -> None:
+    """The callback for a state that is read from what `mount` returns: without any, a component sends nothing."""
+
+
 def is_narrow() -> bool:
     """Whether the window is that of a phone, as far as is known: at first by what the browser says it is."""
     known = session.widget_value(NARROW)

@@ -1,4 +1,5 @@
-"""Values that all visitors share: made once per epoch of a run, or asked of the engine in the background.
+"""Values that all visitors share: made once per epoch of a run, or asked of the engine in the background. The last
+answer to a question of a page stays with the visit.
 
 `st.cache_data` gives each caller a copy of its own, and looks at the signature of the function at every call: half a
 millisecond each, of which a tick had five.
@@ -14,7 +15,11 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import streamlit as st
 
+from core.errors import ConvDeckError
 from core.store.records import Run
+from core.visitors.person import Person, acting_as, acting_person
+from pages.components.kit import session
+from pages.components.kit.text import error_text
 
 Owner = TypeVar("Owner", bound=Hashable)
 Value = TypeVar("Value")
@@ -103,9 +108,41 @@ def answer_of(key: tuple[Hashable, ...], ask: Callable[[], Any]) -> Any | None:
     return future.result()
 
 
+def last_answer(place: str, key: tuple[Hashable, ...], ask: Callable[[], Any]) -> Any | str | None:
+    """The same, or in a sentence what went wrong. The visit keeps the last answer of each `place`, until
+    `forget_answer`: a sentence is not asked for again at each tick.
+    """
+    kept = session.widget_value(place)
+    if kept is not None and kept[0] == key:
+        return kept[1]
+    try:
+        found = answer_of(key, ask)
+    except ConvDeckError as error:
+        found = error_text(error)
+    if found is not None:
+        session.set_widget(place, (key, found))
+    return found
+
+
+def former_answer(place: str) -> Any | str | None:
+    """The last answer of a place, to whatever question; None where there is none."""
+    kept = session.widget_value(place)
+    return None if kept is None else kept[1]
+
+
+def forget_answer(place: str) -> None:
+    """For another try."""
+    session.set_widget(place, None)
+
+
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _asked(key: tuple[Hashable, ...], _ask: Callable[[], Any]) -> "Future[Any]":
-    return _threads().submit(_ask)
+    return _threads().submit(functools.partial(_ask_as, acting_person(), _ask))
+
+
+def _ask_as(person: Person, ask: Callable[[], Any]) -> Any:
+    with acting_as(person):
+        return ask()
 
 
 @st.cache_resource(show_spinner=False)

@@ -11,7 +11,7 @@ from core.formatting import file_stem
 from pages.components.kit.browser import is_narrow
 from pages.components.kit.cache import KEPT, VersionedCache
 from pages.components.kit.pictures import render_pixels
-from pages.components.kit.text import error_text, literal
+from pages.components.kit.text import error_text, literal, unbroken
 
 SIDE, NARROW_SIDE = 200, 130  # three side by side in a dialog; on a phone the maps alone
 GRAD_CAM = METHODS[0]
@@ -28,11 +28,13 @@ Ask = Callable[[str, str | None, str | None], Explanation]
 _explanations: VersionedCache[Explanation] = VersionedCache(KEPT)
 
 
-def render_explanations(ask: Ask, key: str) -> None:
+def render_explanations(ask: Ask, key: str, version: str = "") -> None:
     """Maps of one picture, with a choice of method, layer and class.
 
     `ask` asks the engine. `key` stands for the picture, the run and its weights: fields are called by it, and what was
-    answered is kept under it. Call it where it is open, for it asks at once, and in a fragment, which it draws again.
+    answered is kept under it. With a `version` of the weights it stands for the picture and the run alone, so that the
+    fields stay from one version to the next. Call it where it is open, for it asks at once, and in a fragment, which it
+    draws again.
     """
     method = st.segmented_control(
         "What it looks at", METHODS, default=GRAD_CAM, required=True, format_func=METHOD_NAMES.__getitem__,
@@ -42,9 +44,9 @@ def render_explanations(ask: Ask, key: str) -> None:
     )  # fmt: skip
     maps = st.container()
     try:
-        explanation = _explain(ask, key, str(method), None, None)
+        explanation = _explain(ask, (key, version), str(method), None, None)
         layer, class_name = _choose(explanation, key)
-        explanation = _explain(ask, key, str(method), layer, class_name)
+        explanation = _explain(ask, (key, version), str(method), layer, class_name)
     except ConvDeckError as error:
         maps.error(literal(error_text(error)), icon=":material/error:")
         return
@@ -52,12 +54,14 @@ def render_explanations(ask: Ask, key: str) -> None:
         _draw(explanation, key)
 
 
-def _explain(ask: Ask, key: str, method: str, layer: str | None, class_name: str | None) -> Explanation:
+def _explain(
+    ask: Ask, key: tuple[str, str], method: str, layer: str | None, class_name: str | None
+) -> Explanation:
     def make() -> Explanation:
         with st.spinner("Looking at what it looks at…"):
             return ask(method, layer, class_name)
 
-    return _explanations.get((key, method, layer, class_name), None, make)
+    return _explanations.get((*key, method, layer, class_name), None, make)
 
 
 def _choose(first: Explanation, key: str) -> tuple[str | None, str | None]:
@@ -95,7 +99,7 @@ def _draw(explanation: Explanation, key: str) -> None:
                 render_pixels(pixels, SIDE, width=side, alt=f"{explanation.image}: {title}")
                 st.caption(literal(title))
     icon = ":green[:material/check:]" if explanation.passes else ":orange[:material/help_center:]"
-    st.markdown(f"{icon} {literal(explanation.sentence)}", help=SANITY_CHECK)
+    st.markdown(f"{icon} {unbroken(explanation.sentence)}", help=SANITY_CHECK)
     for note in explanation.notes:
         st.caption(literal(note))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

@@ -23,7 +23,24 @@ def render_pixels(
 ) -> None:  # fmt: skip
     """Draw (height, width, 1 or 3) pixels, enlarged to at least `side`, each in exactly its own colour."""
     # Streamlit makes a JPEG of what has no alpha, in which colours run into each other, unless it is told otherwise.
-    st.image(_fast_png(enlarge(pixels, side)), caption or None, width, output_format="PNG", alt=alt)
+    _draw(_fast_png(enlarge(pixels, side)), width, caption, alt)
+
+
+def render_file(file: bytes, side: int, alt: str) -> None:
+    """Draw a JPEG or PNG file that this program has made; neither side gets longer than `side` pixels of the page."""
+    with Image.open(io.BytesIO(file)) as image:
+        width, height = image.size
+    _draw(file, max(1, round(side * width / max(width, height))), "", alt)
+
+
+def _draw(file: bytes, width: int | Literal["stretch", "content"], caption: str, alt: str) -> None:
+    kind = "JPEG" if file.startswith(b"\xff\xd8") else "PNG"
+    if isinstance(width, int):
+        # Streamlit would make it as small as that, smoothed, and pack it again; the browser has more pixels to show.
+        with st.container(width=width):
+            st.image(file, caption or None, "stretch", output_format=kind, alt=alt)
+    else:
+        st.image(file, caption or None, width, output_format=kind, alt=alt)
 
 
 def contact_sheet(pictures: Pixels, columns: int, scale: int = 3, gap: int = 2) -> bytes:

@@ -4,12 +4,15 @@ Streamlit draws what is folded as well: it is sent at each tick, and the browser
 Design was a third of the time until the page was there.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import streamlit as st
 
 from core.errors import ConvDeckError
+from core.server.crowd import times_slower
+from core.server.timings import TICKS
 from pages.components.kit import session
 from pages.components.kit.text import error_text, literal
 
@@ -41,7 +44,8 @@ def stays_drawn(key: str, *, is_open: bool | None) -> bool:
 
 
 def draw_ticking(draw: Callable[..., object], *arguments: object, every: float | None) -> None:
-    """Call `draw(*arguments)` here, and again every `every` seconds; None: only with the page.
+    """Call `draw(*arguments)` here, and again every `every` seconds, less often while many pages are open; None: only
+    with the page.
 
     It gets a container of its own. When its timer goes off before the page's messages have left the server, Streamlit
     1.67 drops what the page had drawn for it, and the browser takes its place away until it is drawn again. Whatever
@@ -49,7 +53,21 @@ def draw_ticking(draw: Callable[..., object], *arguments: object, every: float |
     meet a stranger: the page stops for good with “'setIn' cannot be called on an ElementNode”.
     """
     with st.container():
-        st.fragment(draw, run_every=every)(*arguments)
+        # An open page keeps its timer until all of it is drawn: to do that for a timer would close an open dialog.
+        drawn = draw if every is None else _timed(draw)
+        st.fragment(drawn, run_every=every and every * times_slower())(*arguments)
+
+
+def _timed(draw: Callable[..., object]) -> Callable[..., object]:
+    """The same to Streamlit, which knows a fragment by its function's name; how long it takes is counted."""
+    part = draw.__module__.removeprefix("pages.components.")
+
+    @functools.wraps(draw)
+    def timed(*arguments: object) -> object:
+        with TICKS.measured((part,)):
+            return draw(*arguments)
+
+    return timed
 
 
 def draw_alone(draw: Callable[..., object], *arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""Every key of `st.session_state`, behind functions with names."""
+"""Every key of `st.session_state`, behind functions with names; those of uploads are in `session_uploads`."""
 
 import hashlib
 import secrets
@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.session_state import SessionState
 
 from core.augmentation.strength import Strength
 from core.config import AugmentationConfig, ExperimentConfig
 from core.design.drafts import Draft
 from core.errors import ConfigError
-from core.importing.report import DamagedPictures
 from core.server.services import Services, get_services
+from core.store.records import RunRequest
 from pages.components.kit.refused import RefusedValues
 
 
@@ -32,6 +33,26 @@ def chosen_runs() -> tuple[str, ...] | None:
 def set_chosen_runs(ids: tuple[str, ...]) -> None:
     """Remember the runs that are looked at, for coming back to the page."""
     st.session_state["chosen_runs"] = ids
+
+
+def story() -> str | None:
+    """What the address of this visitor's story on Home holds; None before it has begun and after “Start over”."""
+    return st.session_state.get("story")
+
+
+def set_story(asked: str | None) -> None:
+    """Remember it, for coming back to Home by a link that does not know it."""
+    st.session_state["story"] = asked
+
+
+def lesson_guess(name: str) -> str | None:
+    """The id of what this visitor guessed last in the lesson of that name; None before a guess."""
+    return st.session_state.get("lesson_guesses", {}).get(name)
+
+
+def set_lesson_guess(name: str, guess_id: str) -> None:
+    """Remember it."""
+    st.session_state["lesson_guesses"] = {**st.session_state.get("lesson_guesses", {}), name: guess_id}
 
 
 def run_table_key(ids: tuple[str, ...], chosen: tuple[str, ...]) -> str:
@@ -57,6 +78,17 @@ def num_not_in_table(run_ids: Sequence[str]) -> int:
     """How many of the runs are not on the page of the table of runs that was drawn last."""
     _, shown, _ = st.session_state.get("run_table", (0, (), ()))
     return len(set(run_ids) - set(shown))
+
+
+def shared_starts() -> dict[str, RunRequest]:
+    """What this visitor asked to start where an identical run was taken instead: the request, by the run's id."""
+    return st.session_state.get("shared_starts", {})
+
+
+def set_shared_start(run_id: str, request: RunRequest | None) -> None:
+    """Remember it, for the notice that offers to train all the same; None: the notice was closed."""
+    known = {key: value for key, value in shared_starts().items() if key != run_id}
+    st.session_state["shared_starts"] = known if request is None else {**known, run_id: request}
 
 
 def deleted_runs() -> tuple[str, ...]:
@@ -87,61 +119,6 @@ def take_flashes() -> list[str]:
     return st.session_state.pop("flashes", [])
 
 
-def held_upload() -> str | None:
-    """The id of the file that this visitor has uploaded and not imported yet."""
-    return st.session_state.get("held_upload")
-
-
-def hold_upload(upload_id: str | None, *, collected: bool = False) -> None:
-    """Remember it, or None for no file; and whether it was made of the boxes of the classes."""
-    st.session_state["held_upload"] = upload_id
-    st.session_state["held_is_collected"] = collected
-    st.session_state.pop("damaged_pictures", None)
-
-
-def is_collected() -> bool:
-    """Whether the held upload was made of the boxes of the classes."""
-    return bool(st.session_state.get("held_is_collected"))
-
-
-def settle_upload(upload_id: str, refused: Sequence[str] | None) -> None:
-    """Let go of an upload: it was imported (None), or is to be changed as these files in it cannot be read."""
-    st.session_state["settled_upload"] = upload_id, refused
-    hold_upload(None)
-
-
-def settled_upload() -> tuple[str, Sequence[str] | None] | None:
-    """The last upload that was let go, as `settle_upload` got it."""
-    return st.session_state.get("settled_upload")
-
-
-def is_choosing_pictures() -> bool:
-    """Whether a file waits to be imported, or the last one was let go to choose others."""
-    settled = settled_upload()
-    return held_upload() is not None or (settled is not None and settled[1] is not None)
-
-
-def damaged_pictures() -> tuple[DamagedPictures, float] | None:
-    """Why the held upload could not be imported, and after how many seconds, where leaving out pictures would help."""
-    return st.session_state.get("damaged_pictures")
-
-
-def set_damaged_pictures(error: DamagedPictures, seconds: float) -> None:
-    """Keep it while the visitor decides."""
-    st.session_state["damaged_pictures"] = error, seconds
-
-
-def look_inside(dataset_id: str) -> None:
-    """Have the page of data sets show this one, and scroll to it."""
-    st.session_state["look-inside"] = dataset_id
-    st.session_state["scroll_to_inside"] = secrets.token_hex(4)
-
-
-def scroll_to_inside() -> str | None:
-    """Changes each time the page is to scroll to the inside of a data set; None as long as it never was."""
-    return st.session_state.get("scroll_to_inside")
-
-
 def draft() -> Draft | None:
     """The design that this visitor is putting together; None before there is one."""
     return st.session_state.get("draft")
@@ -155,15 +132,24 @@ def set_draft(draft: Draft) -> None:
 
 
 def set_design_config(config: ExperimentConfig, preset: str | None = None) -> None:
-    """Begin a design with a config, which may be that of a preset."""
+    """Begin a design with a config, which may be that of a preset. What was typed for the run stays."""
+    now = draft()
     st.session_state["former_values"] = {}
-    set_draft(Draft(config, config, preset))
+    begun = Draft(config, config, preset)
+    set_draft(replace(begun, name=now.name, expectation=now.expectation) if now else begun)
 
 
 def alter_design(config: ExperimentConfig) -> None:
     """Replace the draft's config as a whole; what it began as stays."""
     now = draft()
     set_draft(replace(now, config=config) if now else Draft(config, config))
+
+
+def describe_draft(name: str, expectation: str) -> None:
+    """Keep with the draft what its run is to be called, and what is expected of it."""
+    now = draft()
+    if now is not None:
+        st.session_state["draft"] = replace(now, name=name, expectation=expectation)
 
 
 def reset_design() -> None:
@@ -219,9 +205,10 @@ def change_design(path: str, key: str, also: Callable[[Any], dict[str, Any]] | N
 
     `also` gives further values that have to change with it.
     """
-    now, value = draft(), st.session_state[key]
-    if now is None:
+    now = draft()
+    if now is None or has_gone(key):
         return
+    value = st.session_state[key]
     refused = _refused_values()
     refused.forget(path)
     try:
@@ -340,9 +327,23 @@ def widget_value(key: str, otherwise: Any = None) -> Any:
 
 def has_browser_answered(key: str) -> bool:
     """Whether a value of this widget came with what the page answers now. Streamlit (1.67) does not offer it."""
-    context = get_script_run_ctx()
-    state = context and context.session_state._state
+    state = _widget_states()
     return state is None or state.get_widget_id_from_key(key) in state._new_widget_state.states
+
+
+def has_gone(key: str) -> bool:
+    """Whether the last run of the page has left out the widget `key`. For its callback, which then has nothing to do.
+
+    A click may come just when a run ends. The browser sends with it what the widgets held that this run has left out.
+    Streamlit (1.67) does not remember them any more, takes their values for new ones, and calls their callbacks.
+    """
+    state = _widget_states()
+    return state is not None and state.get_widget_id_from_key(key) not in state._old_state
+
+
+def _widget_states() -> SessionState | None:
+    context = get_script_run_ctx()
+    return context.session_state._state if context else None
 
 
 def remember_opened(key: str) -> None:

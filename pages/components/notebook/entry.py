@@ -41,7 +41,10 @@ def render_entry(services: Services, entry: Entry) -> None:
                     query_params={"run": ",".join(there)},
                 )
             _render_edit(services, entry)
-            if destructive_button("Delete", f"delete-{note.id}", type="tertiary"):
+            why = services.store.visitors.refusal(note.visitor, "delete", "note")
+            if destructive_button(
+                "Delete", f"delete-{note.id}", type="tertiary", disabled=why is not None, help=why
+            ):
                 _delete_dialog(services, entry)
     with right:
         _render_curves(entry)

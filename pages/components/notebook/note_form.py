@@ -13,6 +13,7 @@ from core.store.notes import MAX_NOTE_CHARACTERS, MAX_NOTE_RUNS, Note
 from core.store.records import Run
 from pages.components.kit import session
 from pages.components.kit.cache import VersionedCache, epoch_version
+from pages.components.kit.person import own_of
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import EXPECTATION_EXAMPLE, error_text, literal
 from pages.components.runs.curves import curves_of
@@ -83,15 +84,29 @@ def render_note_form(
                 "Outcome", outcome, key=f"outcome-{name}-{hash(outcome)}", max_chars=MAX_NOTE_CHARACTERS,
                 placeholder="In your own words: was it as expected, and why?", height=FIELD_HEIGHT,
             )  # fmt: skip
+            why = _why_not(services, note, ids)
             with st.container(horizontal=True):
-                saved = st.form_submit_button("Save", key=f"save-note-{name}", icon=":material/save:")
+                saved = st.form_submit_button(
+                    "Save",
+                    key=f"save-note-{name}",
+                    icon=":material/save:",
+                    disabled=why is not None,
+                    help=why,
+                )
                 suggested = not outcome and st.form_submit_button(
-                    "Save with the numbers", key=f"suggest-note-{name}",
-                    help="Adds what the numbers say below your text.",
+                    "Save with the numbers", key=f"suggest-note-{name}", disabled=why is not None,
+                    help=why or "Adds what the numbers say below your text.",
                 )  # fmt: skip
         if saved or suggested:
             words = "\n\n".join([came, "\n".join(facts)]) if suggested else came
             _save(services, note, ids, expected if is_open else None, words)
+
+
+def _why_not(services: Services, note: Note | None, ids: Sequence[str]) -> str | None:
+    """Why the person who looks cannot save this note, if so."""
+    if note is not None:
+        return services.store.visitors.refusal(note.visitor, "change", "note")
+    return own_of(services, services.store.get_runs(ids), "write a note on")[1]
 
 
 def _render_facts(read: Callable[[], Sequence[str]]) -> None:

@@ -1,24 +1,25 @@
 """What can be done with the chosen runs: pause, stop, resume, change, rename, delete, download, try, copy."""
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from core.comparison.conditions import ONE_OF, Condition
 from core.comparison.query import Query
-from core.errors import ConvDeckError
 from core.formatting import file_stem, rough_duration
 from core.runs import control
 from core.runs.documents import curves_csv, settings_json, summaries_csv
+from core.runs.starting_weights import can_be_source
 from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
 from core.store.trash import KEPT_SECONDS
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button, render_confirmation
-from pages.components.kit.text import error_text, literal
+from pages.components.kit.person import own_of
+from pages.components.kit.text import literal
 from pages.components.runs.controls import act_and_draw, act_on, counted, render_changes, render_pause
+from pages.components.runs.epoch_weights import render_epoch_weights
+from pages.components.runs.export import export_dialog
 from pages.components.runs.selection import write_selection
 
 # Names in the dialog that need no scrolling, and the height of more.
@@ -27,7 +28,7 @@ SHORT_LIST, LIST_PIXELS = 6, 220
 
 def render_actions(services: Services, runs: Sequence[Run]) -> None:
     """A row of buttons for one run or several."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         render_pause(services, runs)
         _stop_and_resume(services, runs)
         if len(runs) == 1:
@@ -44,23 +45,26 @@ def _stop_and_resume(services: Services, runs: Sequence[Run]) -> None:
     stoppable = [run for run in runs if run.state.can_stop]
     if stoppable:
         asked = all(run.stop_requested for run in stoppable)
+        own, why = own_of(services, stoppable, "stop")
         if st.button(
-            "Stopping…" if asked else counted("Stop", stoppable, runs),
+            "Stopping…" if asked else counted("Stop", own or stoppable, runs),
             key="stop-runs",
             icon=":material/stop:",
-            disabled=asked,
-            help="Stops after the current batch and keeps what was learned. The run can be resumed.",
+            disabled=asked or why is not None,
+            help=why or "Stops after the current batch and keeps what was learned. The run can be resumed.",
         ):
-            act_and_draw(stoppable, lambda run: control.stop_run(services.workspace, run.id))
-    resumable = [run for run in runs if run.state.can_resume]
+            act_and_draw(own, lambda run: control.stop_run(services.workspace, run.id))
+    resumable = [run for run in runs if run.can_resume]
+    own, why = own_of(services, resumable, "resume")
     if resumable and st.button(
-        counted("Resume", resumable, runs),
+        counted("Resume", own or resumable, runs),
         key="resume-runs",
         icon=":material/play_arrow:",
         type="primary",
-        help="Continues from the last finished epoch.",
+        disabled=why is not None,
+        help=why or "Continues from the last finished epoch.",
     ):
-        act_and_draw(resumable, lambda run: control.resume_run(services.workspace, run.id))
+        act_and_draw(own, lambda run: control.resume_run(services.workspace, run.id))
 
 
 def _links(run: Run) -> None:
@@ -75,7 +79,7 @@ def _links(run: Run) -> None:
     )
     st.page_link(
         "classify.py",
-        label="Classify pictures",
+        label="Classify",
         icon=":material/image_search:",
         query_params={"run": run.id},
         disabled=run.best_epoch is None,
@@ -84,17 +88,29 @@ def _links(run: Run) -> None:
     )
     st.page_link(
         "design.py",
-        label="Copy as new design",
+        label="Copy",
         icon=":material/content_copy:",
         query_params={"from": run.id},
         help="Open this run's settings in Design, to change something and start another run.",
         width="content",
     )
+    if can_be_source(run):
+        st.page_link(
+            "design.py",
+            label="Build on it",
+            icon=":material/move_up:",
+            query_params={"from": run.id, "weights": run.id},
+            help="Open this run's settings in Design with its weights as the start: choose other pictures there, and "
+            "what it has learned helps with them (transfer learning).",
+            width="content",
+        )
 
 
 def _compare(runs: Sequence[Run]) -> None:
-    """One run is pinned there, and all others are held against it; several are shown alone."""
-    alone = Query(where=(Condition("id", ONE_OF, tuple(run.id for run in runs)),))
+    """One run is pinned there, and all others are held against it; several are shown alone, against their parent."""
+    parents = {run.parent_id for run in runs}
+    parent = next((run.id for run in runs if run.id in parents), None)
+    alone = Query(where=(Condition("id", ONE_OF, tuple(run.id for run in runs)),), baseline=parent)
     query = Query(baseline=runs[0].id) if len(runs) == 1 else alone
     st.page_link(
         "compare.py",
@@ -107,6 +123,15 @@ def _compare(runs: Sequence[Run]) -> None:
 
 
 def _signal_or_noise(runs: Sequence[Run]) -> None:
+    if len(runs) == 1 and (config := runs[0].readable_config) and config.model.start_from is not None:
+        st.page_link(
+            "studies.py",
+            label="Worth it?",
+            icon=":material/balance:",
+            query_params={"kind": "seeds", "runs": runs[0].id, "against": "scratch"},
+            help="Train this run with several seeds, with and without the weights that it started from.",
+            width="content",
+        )
     if len(runs) <= 2:
         st.page_link(
             "studies.py",
@@ -122,8 +147,9 @@ def _rename(services: Services, run: Run) -> None:
     # A form, because a field on its own sends its text as it is left for the button, and the page that is drawn for
     # that swallows the click. A new name, also one given elsewhere, draws all of it again: closed, and with that name.
     key = f"{run.id}-{run.name}"
+    _, why = own_of(services, [run], "rename")
     with (
-        st.popover("Rename", icon=":material/edit:", key=f"rename-{key}"),
+        st.popover("Rename", icon=":material/edit:", key=f"rename-{key}", disabled=why is not None, help=why),
         st.form(f"name-form-{run.id}", border=False),
     ):
         name = st.text_input("Name", run.name, key=f"name-{key}", max_chars=MAX_NAME_CHARACTERS)
@@ -163,14 +189,14 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             width="stretch",
         )
         if len(runs) == 1 and st.button(
-            "Best model as .keras",
-            key="export-keras",
+            "Model or script as a file",
+            key="export-model",
             icon=":material/network_node:",
             disabled=runs[0].best_epoch is None,
             width="stretch",
             on_click=session.export_opened,
         ):
-            _export_dialog(services, runs[0])
+            export_dialog(services, runs[0])
 
 
 def _stem(run: Run) -> str:
@@ -179,12 +205,12 @@ def _stem(run: Run) -> str:
 
 def _delete(services: Services, runs: Sequence[Run]) -> None:
     busy = [run for run in runs if not run.state.can_delete]
-    if destructive_button(
-        counted("Delete", runs, runs),
-        "delete-runs",
-        disabled=bool(busy),
-        help="An active run cannot be deleted: stop it first." if busy else None,
-    ):
+    own, why = own_of(services, runs, "delete")
+    if why is None and len(own) < len(runs):
+        why = "Some of these runs are not yours. Tick your own alone."
+    if busy and why is None:
+        why = "An active run cannot be deleted: stop it first."
+    if destructive_button(counted("Delete", runs, runs), "delete-runs", disabled=why is not None, help=why):
         _delete_dialog(services, runs)
 
 
@@ -203,6 +229,7 @@ def _delete_dialog(services: Services, runs: Sequence[Run]) -> None:
         names = "\n".join(f"- {literal(run.name)}" for run in runs)
         with st.container(height=LIST_PIXELS if len(runs) > SHORT_LIST else "content", border=True):
             st.markdown(names)
+    render_epoch_weights(services, runs)
     render_confirmation("Delete", "really-delete", on_click=_delete_now, args=(services, tuple(runs)))
 
 
@@ -211,63 +238,3 @@ def _delete_now(services: Services, runs: Sequence[Run]) -> None:
     act_on(runs, lambda run: deleted.append(control.delete_run(services.workspace, run.id).run.id))
     session.set_deleted_runs(tuple(deleted))
     write_selection([run.id for run in runs if run.id not in deleted])
-
-
-@st.dialog("Best model as .keras", icon=":material/network_node:")
-def _export_dialog(services: Services, run: Run) -> None:
-    st.write(
-        f"The weights of epoch {run.best_epoch}, with the preprocessing inside: it takes pictures as they are "
-        "(whole numbers 0 to 255) and gives a probability for each class."
-    )
-    # On a button of its own, because the page behind waits for whatever a dialog does at its first drawing.
-    if st.button("Create the file", key="write-keras", type="primary"):
-        offer_model(services, run)
-    st.caption("The same on the command line:")
-    st.code(
-        f"python -m core export {run.id} --format keras --out {_stem(run)}.keras",
-        language="bash",
-        wrap_lines=True,
-    )
-
-
-def offer_model(services: Services, run: Run) -> None:
-    """Write the run's model, offer it and its description, and say what is needed to use it."""
-    try:
-        with st.spinner("Writing the file and reading it back…"), tempfile.TemporaryDirectory() as folder:
-            made = services.engine.export(run.id, "keras", Path(folder) / f"{_stem(run)}.keras")
-            data, recipe = made.path.read_bytes(), made.recipe_path.read_bytes()
-    except (ConvDeckError, OSError) as error:
-        st.error(literal(error_text(error)))
-        return
-    with st.container(horizontal=True):
-        st.download_button(
-            f"Save {len(data) / 1e6:.1f} MB",
-            data,
-            file_name=made.path.name,
-            mime="application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Save its description",
-            recipe,
-            file_name=made.recipe_path.name,
-            mime="application/json",
-            icon=":material/data_object:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Save the program",
-            f"{made.python}\n",
-            file_name=f"{made.path.stem}.py",
-            mime="text/x-python",
-            icon=":material/code:",
-            on_click="ignore",
-        )
-    for sentence in made.sentences:
-        st.markdown(literal(sentence))
-    st.caption(
-        "The description, which is also in the file itself (metadata.json), says the same to programs."
-    )
-    st.markdown("The same answers in Python:")
-    st.code(made.python, language="python")

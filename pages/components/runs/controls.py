@@ -17,6 +17,7 @@ from core.store.store import Store
 from core.workspace import Workspace
 from pages.components.kit import session
 from pages.components.kit.numbers import number_format
+from pages.components.kit.person import own_of
 from pages.components.kit.redraw import render_folded
 from pages.components.kit.text import error_text, literal, local_time
 
@@ -45,21 +46,26 @@ def render_pause(services: Services, runs: Sequence[Run]) -> None:
     running = [run for run in at_work if not run.pause_requested and run.state is not RunState.PAUSED]
     held = [run for run in at_work if run.pause_requested]
     paused = [run for run in held if run.state is RunState.PAUSED]
+    own, why = own_of(services, running, "pause")
     if running and st.button(
-        counted("Pause", running, runs),
+        counted("Pause", own or running, runs),
         key="pause-runs",
         icon=":material/pause:",
-        help="Pauses after the current batch and keeps its device. Resume continues exactly where it stopped.",
+        disabled=why is not None,
+        help=why
+        or "Pauses after the current batch and keeps its device. Resume continues exactly where it stopped.",
     ):
-        act_and_draw(running, lambda run: control.pause_run(services.workspace, run.id))
+        act_and_draw(own, lambda run: control.pause_run(services.workspace, run.id))
+    own, why = own_of(services, held, "resume")
     if held and st.button(
-        "Resume" if len(runs) == 1 else f"Resume {len(held)} paused",
+        "Resume" if len(runs) == 1 else f"Resume {len(own or held)} paused",
         key="go-on-runs",
         icon=":material/play_arrow:",
         type="primary",
-        help="Continues exactly where it paused.",
+        disabled=why is not None,
+        help=why or "Continues exactly where it paused.",
     ):
-        act_and_draw(held, lambda run: control.resume_run(services.workspace, run.id))
+        act_and_draw(own, lambda run: control.resume_run(services.workspace, run.id))
     # Never “stepping”: an epoch can be over before the next tick, which would leave that label standing.
     if (
         len(runs) == 1
@@ -68,7 +74,8 @@ def render_pause(services: Services, runs: Sequence[Run]) -> None:
             "Step one epoch",
             key="step-run",
             icon=":material/skip_next:",
-            help="Trains to the end of this epoch, then pauses again.",
+            disabled=why is not None,
+            help=why or "Trains to the end of this epoch, then pauses again.",
         )
     ):
         act_and_draw(paused, lambda run: control.step_run(services.workspace, run.id))
@@ -78,9 +85,19 @@ def render_changes(services: Services, run: Run) -> None:
     """What can be changed of a run that has not finished. Opening it reads its numbers again."""
     if run.state is RunState.FINISHED or run.stop_requested:
         return
-    label = "Change before resuming" if run.state.is_finished else "Change during training"
+    told = "Change the learning rate or the number of epochs before resuming."
+    if not run.state.is_finished:
+        told = "Change the learning rate or the number of epochs during training."
+    _, why = own_of(services, [run], "change")
     with (
-        st.popover(label, icon=":material/tune:", key=f"change-{run.id}", on_change="rerun"),
+        st.popover(
+            "Change",
+            icon=":material/tune:",
+            key=f"change-{run.id}",
+            on_change="rerun",
+            help=why or told,
+            disabled=why is not None,
+        ),
         st.container(width=POPOVER_PIXELS),
     ):
         _render_rate(services, run)

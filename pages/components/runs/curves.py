@@ -8,16 +8,19 @@ import pyarrow as pa
 import streamlit as st
 
 from core.analysis.curves import curves_frame
-from core.config.changes import describe_changes
+from core.config import differences
+from core.config.changes import describe_changes, setting_of_each
+from core.config.labels import named_value
 from core.epoch import Curves
 from core.errors import RunError, RunNotFound
-from core.formatting import rate_in_words
+from core.formatting import rate_in_words, within_sentence
 from core.server.services import Services
 from core.store.interventions import Intervention
 from core.store.records import Run
 from core.store.store import Store
 from pages.components.charts import curves as charts
 from pages.components.charts.curves import RunCurves
+from pages.components.charts.zoom import ZOOM
 from pages.components.kit.cache import VersionedCache, epoch_version, per_epoch
 from pages.components.kit.text import literal
 from pages.components.runs.verdict import diagnosed
@@ -36,7 +39,12 @@ def curves_of(store: Store, run: Run) -> Curves:
 
 
 def render_charts(
-    services: Services, runs: Sequence[Run], names: Sequence[str], curves: Sequence[Curves]
+    services: Services,
+    runs: Sequence[Run],
+    names: Sequence[str],
+    curves: Sequence[Curves],
+    *,
+    linked: bool = False,
 ) -> None:
     """Accuracy and loss side by side. A fork lies over its parent's pale curves, labelled with the difference."""
     if len(runs) > charts.MAX_RUNS:
@@ -52,21 +60,23 @@ def render_charts(
     changes = [marked_changes(services.store.interventions.history(run.id)) for run in runs]
     # All that the charts are made of: they are made once per epoch, for all visitors, and not at each tick.
     known = (*runs, *([] if ghost is None else [ghost]))
+    end = max(map(last_epoch, known))
     drawn = _charts.get(
-        (services, tuple(run.id for run in known), tuple(names), tuple(series)),
-        (tuple(map(epoch_version, known)), tuple(tuple(each.items()) for each in changes)),
-        lambda: _draw_charts(services, runs, names, curves, changes, ghost, series),
+        (services, tuple(run.id for run in known), tuple(names), tuple(series), linked),
+        (tuple(map(epoch_version, known)), tuple(tuple(each.items()) for each in changes), end),
+        lambda: _draw_charts(services, runs, names, curves, changes, ghost, series, end, linked),
     )
     # Another choice of runs or series is another chart; the same one keeps its node and its zoom.
     key = "-".join([*(run.id for run in runs), *series, *([] if ghost is None else [PARENT])])
-    columns = st.columns(2, gap="medium")
+    with st.container(key=_around(runs)):
+        columns = st.columns(2, gap="medium")
     for column, (measure, (data, spec)) in zip(columns, drawn.items(), strict=True):
         column.vega_lite_chart(
             data,
             spec,
             key=f"{measure}-{key}",
             on_select="rerun",
-            selection_mode=[charts.ZOOM],
+            selection_mode=[ZOOM],
             width="stretch",
             alt=_describe(measure, names[: len(runs)]),
         )
@@ -74,9 +84,19 @@ def render_charts(
         st.caption(MARKS_OF_SEVERAL)
 
 
+def _around(runs: Sequence[Run]) -> str:
+    """The key of what lies around both charts; with `st-key-` before it, its class on the page."""
+    return "-".join(["curves", *(run.id for run in runs)])
+
+
+def last_epoch(run: Run) -> int:
+    """Where its curves end: all epochs that it is to train, or those of a run that has ended."""
+    return run.epoch if run.state.is_finished else max(run.epoch, run.total_epochs)
+
+
 def _draw_charts(
     services: Services, runs: Sequence[Run], names: Sequence[str], curves: Sequence[Curves],
-    changes: Sequence[Mapping[int, str]], parent: Run | None, series: Sequence[str],
+    changes: Sequence[Mapping[int, str]], parent: Run | None, series: Sequence[str], end: int, linked: bool,
 ) -> dict[str, tuple[pa.Table, dict[str, Any]]]:  # fmt: skip
     """Data and spec of each measure."""
     ghost = None if parent is None else curves_frame(curves_of(services.store, parent))
@@ -84,31 +104,58 @@ def _draw_charts(
         _drawn(services, run, name, own, marks, ghost)
         for run, name, own, marks in zip(runs, names, curves, changes, strict=False)
     ]
-    pale, labels = family(runs)
     shown_names = [run.name for run in drawn]
+    pale, labels = family(runs, shown_names)
     return {
         measure: (
             pa.Table.from_pandas(charts.curve_data(measure, drawn), preserve_index=False),
             charts.curve_spec(
-                measure, shown_names, series, labels=labels, pale=pale, ghost=ghost is not None
+                measure, shown_names, series, labels=labels, pale=pale, ghost=ghost is not None, last_epoch=end,
+                within=(f".st-key-{_around(runs)}", _around(runs)) if linked else None,
             ),
         )
         for measure in charts.MEASURES
-    }
+    }  # fmt: skip
 
 
-def family(runs: Sequence[Run]) -> tuple[set[int], dict[int, str]]:
-    """(places of parents of others among the runs, label of each fork whose parent is among them)."""
+def family(runs: Sequence[Run], names: Sequence[str] | None = None) -> tuple[set[int], dict[int, str]]:
+    """(places of parents of others among the runs, what the legend says of runs instead of their name alone).
+
+    Beside the name, which may be one of `names` that tell equal ones apart, stands what a fork changed, or else the
+    settings in which the runs differ, unless the name says it.
+    """
+    names = [run.name for run in runs] if names is None else names
     places = {run.id: place for place, run in enumerate(runs)}
+    differing = differing_in_words(runs)
     pale, labels = set(), {}
-    for place, run in enumerate(runs):
+    for place, (run, name) in enumerate(zip(runs, names, strict=True)):
         if run.parent_id in places:
             parent = places[run.parent_id]
             pale.add(parent)
-            labels[place] = _change(runs[parent], run)
-    for place in pale - labels.keys():
-        labels[place] = f"{runs[place].name} (pale)"
-    return pale, labels
+            words = _change(runs[parent], run)
+        else:
+            words = differing[place]
+        labels[place] = name if not words or words in name else f"{name} · {words}"
+    for place in pale:
+        if runs[place].parent_id not in places:
+            labels[place] = f"{names[place]} (pale)"
+    return pale, {place: label for place, label in labels.items() if label != names[place]}
+
+
+def differing_in_words(runs: Sequence[Run], most: int = 2) -> list[str]:
+    """For each run the first settings in which the runs differ: `learning rate 0.01, seed 3`. Empty where they do not,
+    and for a run whose settings cannot be read.
+    """
+    configs = {run.id: run.config for run in runs if run.unreadable is None}
+    first, *others = list(configs.values()) or [None]
+    paths = dict.fromkeys(path for other in others if first for path, _, _ in differences(first, other))
+    chosen = list(paths)[:most]
+    values = {path: setting_of_each(list(configs.values()), path) for path in chosen}
+    words = {
+        run_id: ", ".join(within_sentence(named_value(path, values[path][number])) for path in chosen)
+        for number, run_id in enumerate(configs)
+    }
+    return [words.get(run.id, "") for run in runs]
 
 
 def _change(parent: Run, fork: Run) -> str:

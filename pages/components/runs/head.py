@@ -9,26 +9,35 @@ from core.config import differences
 from core.config.changes import setting_of_each, settings_in_words
 from core.config.labels import label_of
 from core.design.presets import PRESETS
+from core.errors import RunNotFound
 from core.formatting import points, rough_duration
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit import run_words
+from pages.components.kit.person import started_by
 from pages.components.kit.redraw import render_folded
-from pages.components.kit.text import literal
+from pages.components.kit.text import literal, local_time
 
 MOST_SWEEPS = 3
 
 
-def render_head(runs: Sequence[Run]) -> None:
-    """What is looked at, and what went wrong. Numbers that grow are no part of it: it is drawn once."""
-    if len(runs) == 1:
-        run = runs[0]
-        st.subheader(literal(run.name), anchor=False)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+def render_head(services: Services, runs: Sequence[Run]) -> None:
+    """In a line what is looked at, and what went wrong. Numbers that grow are no part of it: it is drawn once."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if len(runs) == 1:
+            run = runs[0]
+            st.subheader(literal(run.name), anchor=False, width="content")
             st.markdown(run_words.badge(run), width="content")
-            st.caption(literal(_describe(run)), width="content")
-    else:
-        st.subheader(f"{len(runs)} runs side by side", anchor=False)
+            st.caption(
+                literal(_describe(run) + started_by(services.store, run)),
+                width="content",
+                help=literal(times_in_words(run)),
+            )
+        else:
+            st.subheader(f"{len(runs)} runs side by side", anchor=False, width="content")
+        _render_sweeps(services, runs)
+        if len(runs) == 1:
+            _render_start(services, runs[0])
     for run in runs:
         if problem := run.unreadable:
             st.error(literal(problem), icon=":material/broken_image:")
@@ -38,19 +47,34 @@ def render_head(runs: Sequence[Run]) -> None:
             st.error(f"**{name}{literal(run.error)}**{step}", icon=run_words.LOOKS[run.state].icon)
 
 
-def render_sweeps(services: Services, runs: Sequence[Run]) -> None:
+def _render_sweeps(services: Services, runs: Sequence[Run]) -> None:
     """Links to the sweeps that these runs belong to, with the trial where it is one run."""
     places = services.store.sweeps.places([run.id for run in runs])
     found = {place.sweep_id: place for each in places.values() for place in each}
-    if not found:
+    for place in list(found.values())[:MOST_SWEEPS]:
+        trial = f"Trial {place.trial} of the sweep" if len(runs) == 1 else "From the sweep"
+        st.page_link(
+            "sweeps.py", label=f"{trial} “{literal(place.sweep_name)}”", icon=":material/travel_explore:",
+            query_params={"sweep": place.sweep_id}, width="content",
+        )  # fmt: skip
+
+
+def _render_start(services: Services, run: Run) -> None:
+    """A link to the run whose weights this one starts from; its log says which layers took them."""
+    config = run.readable_config
+    source_id = None if config is None else config.model.start_from
+    if source_id is None:
         return
-    with st.container(horizontal=True, gap="small"):
-        for place in list(found.values())[:MOST_SWEEPS]:
-            trial = f"Trial {place.trial} of the sweep" if len(runs) == 1 else "From the sweep"
-            st.page_link(
-                "sweeps.py", label=f"{trial} “{literal(place.sweep_name)}”", icon=":material/travel_explore:",
-                query_params={"sweep": place.sweep_id}, width="content",
-            )  # fmt: skip
+    try:
+        source = services.store.get_run(source_id)
+    except RunNotFound:
+        st.caption(f"Starts from the weights of {source_id}, which is not here.", width="content")
+        return
+    st.page_link(
+        "runs.py", label=f"Starts from “{literal(source.name)}”", icon=":material/move_up:",
+        query_params={"run": source.id}, width="content",
+        help="This run starts from that run's weights. Which layers took them is in the log.",
+    )  # fmt: skip
 
 
 def render_line(run: Run, name: str) -> None:
@@ -111,6 +135,12 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index", columns=run_words.distinct_names(runs))
     table.index.name = "Setting"
     return table
+
+
+def times_in_words(run: Run) -> str:
+    """When it was queued, started and ended, by the visitor's clock: the table says how long ago."""
+    known = (("Queued", run.created_at), ("started", run.started_at), ("ended", run.ended_at))
+    return ", ".join(f"{what} {local_time(time)}" for what, time in known if time is not None)
 
 
 def _short(digest: str | None) -> str:

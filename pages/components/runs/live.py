@@ -14,16 +14,23 @@ from core.analysis.curves import GAP_IN_WORDS
 from core.analysis.signals import gaps_of
 from core.epoch import Curves
 from core.errors import RunNotFound
-from core.formatting import percent, rate_in_words, rough_duration
-from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
+from core.formatting import percent, rate_in_words, rough_duration, with_minus
+from core.runs.progress import (
+    epoch_fraction,
+    epoch_seconds,
+    is_measuring,
+    is_saving,
+    run_fraction,
+    seconds_left,
+)
 from core.runs.trouble import trouble_of
 from core.scheduling.worker_log import output_tail
 from core.server.services import Services
 from core.store.records import LogLine, Run
 from core.store.states import RunState
 from core.store.store import Store
-from core.system.devices import list_devices
 from core.system.processes import is_alive
+from pages.components.charts.zoom import HOW
 from pages.components.kit import run_words
 from pages.components.kit.redraw import draw_ticking, render_folded
 from pages.components.kit.text import literal, local_time
@@ -33,7 +40,8 @@ from pages.components.runs.controls import render_history, render_hold
 from pages.components.runs.curves import curves_of, marked_changes, render_charts
 from pages.components.runs.head import render_line
 from pages.components.runs.selection import signature
-from pages.components.runs.verdict import diagnosed, render_verdict, verdict_badge
+from pages.components.runs.verdict import diagnosed, render_suggestions, render_verdict, verdict_badge
+from pages.components.runs.waiting import render_waiting
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 60.0
@@ -43,19 +51,18 @@ SPARKLINE_POINTS = 60  # a measure is about 150 pixels wide
 WHY_TRAINING_CAN_BE_LOWER = (
     "Training accuracy is measured while the network learns: with dropout and augmentation on, and averaged over "
     "the epoch. So it can lie below validation. Clean training is measured after each epoch with both off. The gap is "
-    "clean training minus validation, the median of the last three epochs. Scroll to zoom, drag to move, double-click "
-    "to reset."
+    f"clean training minus validation, the median of the last three epochs. {HOW}"
 )
 
 
-def render_live(services: Services, runs: Sequence[Run]) -> None:
-    """Nothing is polled once every run has ended."""
+def render_live(services: Services, runs: Sequence[Run], *, linked: bool = False) -> None:
+    """With `linked` both charts are zoomed together. Nothing is polled once every run has ended."""
     ticking = any(not run.state.is_finished for run in runs)
     every = TICK_SECONDS if ticking else None
-    draw_ticking(_draw, services, tuple(run.id for run in runs), signature(runs), every=every)
+    draw_ticking(_draw, services, tuple(run.id for run in runs), signature(runs), linked, every=every)
 
 
-def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
+def _draw(services: Services, ids: tuple[str, ...], drawn: Any, linked: bool) -> None:
     store = services.store
     try:
         runs = [store.get_run(run_id) for run_id in ids]
@@ -66,7 +73,7 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
     curves = [curves_of(store, run) for run in runs]
     names = run_words.distinct_names(runs)
     # One place for what comes and goes, so that the charts below keep theirs.
-    with st.container():
+    with st.container(gap="xsmall"):
         for run, name, own in zip(runs, names, curves, strict=True):
             if len(runs) > 1:
                 render_line(run, name)
@@ -78,13 +85,15 @@ def _draw(services: Services, ids: tuple[str, ...], drawn: Any) -> None:
                     words = "; ".join(f"epoch {epoch}: {change}" for epoch, change in changes.items())
                     st.caption(literal(f"Changed during training, {words}."))
             _render_standing(services, run, own)
-    if any(own["epoch"] for own in curves):
-        if len(runs) == 1:
+        if len(runs) == 1 and curves[0]["epoch"]:
             render_verdict(services, runs[0], curves[0])
+    if any(own["epoch"] for own in curves):
+        render_charts(services, runs, names, curves, linked=linked)
+        st.caption(WHY_TRAINING_CAN_BE_LOWER)
+        if len(runs) == 1:
+            render_suggestions(services, runs[0], curves[0])
             _render_measures(store, runs[0], curves[0])
             render_class_pictures(services, runs[0])
-        render_charts(services, runs, names, curves)
-        st.caption(WHY_TRAINING_CAN_BE_LOWER)
     else:
         st.caption("Curves appear after the first epoch.")
     if len(runs) == 1:
@@ -99,8 +108,7 @@ def _render_standing(services: Services, run: Run, curves: Curves) -> None:
     if problem:
         st.error(literal(problem), icon=run_words.TROUBLE_ICON)
     if run.state is RunState.WAITING and not problem:
-        waiting, active = store.waiting_runs(), store.active_runs()
-        st.caption(literal(run_words.waiting_reason(run, waiting, active, list_devices())))
+        render_waiting(services, run)
     elif run.state.is_active:
         if not problem and (silence := _silence(run)):
             st.warning(silence, icon=":material/warning:")
@@ -131,11 +139,15 @@ def _render_progress(run: Run, curves: Curves, *, estimate: bool) -> None:
     elif left is not None:
         whole += f", {rough_duration(left)} left"
     batch = f"Batch {run.batch:,} of {run.total_batches:,}"
-    if run.batch and run.batch_accuracy is not None:
+    if is_saving(run):
+        batch = "Saving the weights"
+    elif is_measuring(run):
+        batch = "Measuring on training and validation pictures"
+    elif run.batch and run.batch_accuracy is not None:
         batch += f", training accuracy so far {percent(run.batch_accuracy)}"
     columns = st.columns(2, gap="medium")
     columns[0].progress(run_fraction(run), whole)
-    columns[1].progress(epoch_fraction(run), batch)
+    columns[1].progress(1.0 if is_saving(run) else epoch_fraction(run), batch)
 
 
 def _render_measures(store: Store, run: Run, curves: Curves) -> None:
@@ -168,7 +180,7 @@ def _render_measures(store: Store, run: Run, curves: Curves) -> None:
             )
         st.metric(
             "Gap in points",
-            "–" if run.gap is None else f"{100 * run.gap:.1f}",
+            "–" if run.gap is None else with_minus(f"{100 * run.gap:.1f}"),
             border=True,
             chart_data=_sparkline(gaps),
             help=f"{GAP_IN_WORDS} Overfitting makes it grow.",

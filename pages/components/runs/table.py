@@ -1,4 +1,4 @@
-"""The table of runs: filter, pages of 50, ticked rows."""
+"""The table of runs: title, filter, pages of 50, ticked rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,18 +8,29 @@ import pyarrow as pa
 import streamlit as st
 
 from core.analysis.curves import GAP_IN_WORDS
+from core.comparison.query import Query
 from core.store.records import Run
 from core.store.search import fits
 from core.store.states import RunState
 from core.store.store import Store
 from pages.components.kit import run_words, session
 from pages.components.kit.cache import VersionedCache, per_epoch
+from pages.components.kit.person import starters, who
 from pages.components.kit.redraw import draw_ticking
+from pages.components.kit.setting_columns import column_of
+from pages.components.runs.columns import (
+    is_newest_first,
+    read_view,
+    render_view,
+    setting_columns,
+    sorted_runs,
+)
 from pages.components.runs.selection import PARAMETER, signature, write_selection
 
 ROWS_PER_PAGE = 50
-ROWS_VISIBLE = 8
-ROW_PIXELS = 35
+# Beneath fewer rows, the curves of the chosen runs are there without scrolling.
+ROWS_VISIBLE, ROWS_ABOVE_CURVES = 10, 4
+ROW_PIXELS, HEAD_PIXELS = 32, 37
 TICK_SECONDS = 2.0
 SPARKLINE_EPOCHS = 200
 SPARKLINE_POINTS = 50
@@ -32,6 +43,14 @@ GROUPS = {
     "Stopped": {RunState.STOPPED},
     "Failed": {RunState.FAILED, RunState.INTERRUPTED},
 }
+
+
+class Filter(NamedTuple):
+    """What the table shows: `states` None is any, `visitor` one of a class whose runs alone are shown."""
+
+    text: str = ""
+    states: Collection[RunState] | None = None
+    visitor: str | None = None
 
 
 class Row(NamedTuple):
@@ -48,28 +67,34 @@ class Row(NamedTuple):
     place: str | None
     time: float
     id: str
+    by: str | None = None
 
 
-def table_row(run: Run, curve: tuple[float, ...], queue: Sequence[str]) -> Row:
-    """`curve` are its validation accuracies, oldest first; `queue` the ids of waiting runs in order."""
+def table_row(run: Run, curve: tuple[float, ...], queue: Sequence[str], by: str | None = None) -> Row:
+    """`curve` are its validation accuracies, oldest first; `queue` the ids of waiting runs in order; `by` says who has
+    started it, in a class.
+    """
     return Row(
         run.state, run.name, run.dataset, run.best_val_accuracy, run.balanced_where_uneven, run.gap, curve,
-        f"{run.epoch} / {run.total_epochs}", _place(run, queue), run.started_at or run.created_at, run.id,
+        f"{run.epoch} / {run.total_epochs}", _place(run, queue), run.started_at or run.created_at, run.id, by,
     )  # fmt: skip
 
 
-def table_data(rows: Sequence[Row]) -> pd.DataFrame:
+def table_data(rows: Sequence[Row], more: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
     """The rows as the table shows them; accuracies in percent, times are UTC. Without the balanced accuracy where no
-    run has uneven classes.
+    run has uneven classes, and without who has started a run where there is no class. `more` are columns that were
+    chosen.
     """
     table = pd.DataFrame(
         {
             "status": [[run_words.LOOKS[row.state].label] for row in rows],
             "name": [row.name for row in rows],
+            "by": [row.by for row in rows],
             "dataset": [row.dataset for row in rows],
             "best": [_times_100(row.best_val_accuracy) for row in rows],
             "balanced": [_times_100(row.balanced) for row in rows],
             "gap": [_times_100(row.gap) for row in rows],
+            **(more or {}),
             "curve": [list(row.curve) for row in rows],
             "epochs": [row.epochs for row in rows],
             "device": [row.place for row in rows],
@@ -77,14 +102,20 @@ def table_data(rows: Sequence[Row]) -> pd.DataFrame:
             "id": [row.id for row in rows],
         }
     )
-    return table if any(row.balanced is not None for row in rows) else table.drop(columns="balanced")
+    unused = {
+        "balanced": all(row.balanced is None for row in rows),
+        "by": all(row.by is None for row in rows),
+    }
+    return table.drop(columns=[name for name, is_unused in unused.items() if is_unused])
 
 
 _tables: VersionedCache[pa.Table] = VersionedCache(64)
 
 
 def render_run_table(store: Store, chosen: Sequence[Run]) -> None:
-    """Draw filter and table; it refreshes itself while a run waits or is active. Ticks go into the address."""
+    """Draw the title with the filter beside it, and the table. They refresh themselves while a run waits or is active;
+    ticks go into the address.
+    """
     lively = _is_lively(store.count_by_state())
     ids, drawn = tuple(run.id for run in chosen), signature(chosen)
     draw_ticking(_draw, store, ids, drawn, lively, every=TICK_SECONDS if lively else None)
@@ -95,21 +126,22 @@ def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> No
     chosen_runs = store.get_runs(chosen)
     if _is_lively(counts) != lively or signature(chosen_runs) != drawn:
         st.rerun()
-    text, states = _render_filter(counts)
+    view = read_view()
+    wanted = _render_filter(store, counts, view)
     # What a filter hides is not selected. A run that a link asks for, or that leaves the filter by itself, as when it
     # ends, is still looked at.
-    fitting = tuple(run.id for run in chosen_runs if is_match(run, text, states))
-    is_new = session.is_filter_new((text, states), at_first=PARAMETER not in st.query_params)
+    fitting = tuple(run.id for run in chosen_runs if is_match(run, wanted))
+    is_new = session.is_filter_new(tuple(wanted), at_first=PARAMETER not in st.query_params)
     if is_new and fitting != chosen:
         write_selection(fitting)
         st.rerun()
-    shown = _page_of(store, text, states)
+    shown = _page_of(store, wanted, view)
     if not shown:
         session.run_table_key((), chosen)  # the dialog that deletes says what cannot be seen
         st.caption("No runs match this filter.")
         return
     ids = tuple(run.id for run in shown)
-    ticked = tuple(ids[row] for row in _table(store, shown, chosen).selection.rows if row < len(ids))
+    ticked = tuple(ids[row] for row in _table(store, shown, chosen, view).selection.rows if row < len(ids))
     if set(ticked) != set(ids).intersection(chosen):
         # What stands on another page of the table stays chosen.
         now = tuple(run_id for run_id in fitting if run_id in ticked or run_id not in ids)
@@ -119,17 +151,27 @@ def _draw(store: Store, chosen: tuple[str, ...], drawn: Any, lively: bool) -> No
         st.rerun()
 
 
-def is_match(run: Run, text: str, states: Collection[RunState] | None) -> bool:
+def is_match(run: Run, wanted: Filter) -> bool:
     """Whether the filter shows the run, on whatever page of the table."""
-    return (states is None or run.state in states) and fits(text, run.id, run.name, run.dataset, run.preset)
+    return (
+        (wanted.states is None or run.state in wanted.states)
+        and (wanted.visitor is None or run.visitor == wanted.visitor)
+        and fits(wanted.text, run.id, run.name, run.dataset, run.preset)
+    )
 
 
-def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:
+def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...], view: Query) -> Any:
     ids = tuple(run.id for run in shown)
+    # Everybody's own runs are by “you”: in the version, each who looks would drop the table of the others.
+    started_by = tuple(starters(store, shown))
     queue = store.queue()
-    rows = tuple(table_row(run, _sparkline(store, run), queue) for run in shown)
+    rows = tuple(
+        table_row(run, _sparkline(store, run), queue, by) for run, by in zip(shown, started_by, strict=True)
+    )
+    more = setting_columns(store, view, ids)
+    version = rows, tuple((name, tuple(values)) for name, values in more.items())
     return st.dataframe(
-        _tables.get((store, ids), rows, lambda: _arrow(rows)),
+        _tables.get((store, ids, started_by), version, lambda: _arrow(rows, more)),
         key=session.run_table_key(ids, chosen),
         on_select="rerun",
         selection_mode="multi-row",
@@ -137,16 +179,23 @@ def _table(store: Store, shown: Sequence[Run], chosen: tuple[str, ...]) -> Any:
             "selection": {"rows": [row for row, run_id in enumerate(ids) if run_id in chosen]}
         },
         hide_index=True,
-        height=ROW_PIXELS * (min(len(shown), ROWS_VISIBLE) + 1) + 2,
+        height=ROW_PIXELS * min(len(shown), ROWS_ABOVE_CURVES if chosen else ROWS_VISIBLE) + HEAD_PIXELS,
         row_height=ROW_PIXELS,
         placeholder="–",
-        column_config=_columns(),
+        column_config={
+            **{name: column_of(name, is_number=_is_number(values)) for name, values in more.items()},
+            **_columns(),
+        },
         alt="Table of runs: status, name, data set, best validation accuracy, gap, epochs, device and start",
     )
 
 
-def _arrow(rows: tuple[Row, ...]) -> pa.Table:
-    return pa.Table.from_pandas(table_data(rows), preserve_index=False)
+def _arrow(rows: tuple[Row, ...], more: Mapping[str, Sequence[Any]]) -> pa.Table:
+    return pa.Table.from_pandas(table_data(rows, more), preserve_index=False)
+
+
+def _is_number(values: Sequence[Any]) -> bool:
+    return not any(isinstance(value, str) for value in values)
 
 
 @per_epoch(4096)
@@ -154,11 +203,13 @@ def _sparkline(store: Store, run: Run) -> tuple[float, ...]:
     return thinned(store.last_val_accuracies([run.id], SPARKLINE_EPOCHS)[run.id])
 
 
-def _render_filter(counts: Mapping[RunState, int]) -> tuple[str, Collection[RunState] | None]:
-    """The text to look for, and the states; None for any."""
-    if sum(counts.values()) < 4:
-        return "", None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+def _render_filter(store: Store, counts: Mapping[RunState, int], view: Query) -> Filter:
+    """The title, and beside it the text to look for, the states, and for visitors of a class whether only theirs."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Runs", anchor=False, width="content")
+        if sum(counts.values()) < 4:
+            render_view(store, view)
+            return Filter()
         text = st.text_input(
             "Find",
             key="find",
@@ -166,7 +217,7 @@ def _render_filter(counts: Mapping[RunState, int]) -> tuple[str, Collection[RunS
             icon=":material/search:",
             max_chars=100,
             label_visibility="collapsed",
-            width=280,
+            width=220,
             live=True,
             bind="query-params",
         )
@@ -179,18 +230,30 @@ def _render_filter(counts: Mapping[RunState, int]) -> tuple[str, Collection[RunS
             label_visibility="collapsed",
             bind="query-params",
         )
-    return text or "", None if group is None else GROUPS.get(group, frozenset())
+        person = who()
+        mine = person.is_visitor and st.toggle(
+            "Mine", key="mine", help="Only the runs that you have started."
+        )
+        render_view(store, view)
+    states = None if group is None else GROUPS.get(group, frozenset())
+    return Filter(text or "", states, person.id if mine else None)
 
 
-def _page_of(store: Store, text: str, states: Collection[RunState] | None) -> tuple[Run, ...]:
-    found = store.find_runs(text, states, limit=ROWS_PER_PAGE)
-    num_pages = -(-found.total // ROWS_PER_PAGE)
+def _page_of(store: Store, wanted: Filter, view: Query) -> tuple[Run, ...]:
+    def runs_from(offset: int) -> tuple[tuple[Run, ...], int]:
+        if is_newest_first(view):
+            found = store.find_runs(
+                wanted.text, wanted.states, limit=ROWS_PER_PAGE, offset=offset, visitor=wanted.visitor
+            )
+            return found.runs, found.total
+        return sorted_runs(store, view, lambda run: is_match(run, wanted), ROWS_PER_PAGE, offset)
+
+    runs, total = runs_from(0)
+    num_pages = -(-total // ROWS_PER_PAGE)
     if num_pages < 2:
-        return found.runs
+        return runs
     page = min(st.pagination(num_pages, key=f"page-of-{num_pages}"), num_pages)
-    if page == 1:
-        return found.runs
-    return store.find_runs(text, states, limit=ROWS_PER_PAGE, offset=(page - 1) * ROWS_PER_PAGE).runs
+    return runs if page == 1 else runs_from((page - 1) * ROWS_PER_PAGE)[0]
 
 
 def _columns() -> dict[str, Any]:
@@ -205,6 +268,7 @@ def _columns() -> dict[str, Any]:
             width=105,
         ),
         "name": column.TextColumn("Name", width="medium"),
+        "by": column.TextColumn("Started by", width=100),
         "dataset": column.TextColumn("Data set", width=90),
         "best": column.NumberColumn(
             "Best validation",
@@ -236,7 +300,12 @@ def _columns() -> dict[str, Any]:
         "device": column.TextColumn(
             "Device", width="small", help="What it trains on, or its place in the queue."
         ),
-        "when": column.DatetimeColumn("Started", format="distance", width=130),
+        "when": column.DatetimeColumn(
+            "Started",
+            format="distance",
+            width=130,
+            help="How long ago. When exactly is said beside the name of a ticked run.",
+        ),
         "id": column.TextColumn("Id", width=100, help="For the command line and for links."),
     }
 

@@ -11,6 +11,7 @@ from core.server.services import Services
 from core.store.trash import TrashedRun
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button, render_confirmation
+from pages.components.kit.person import own_of
 from pages.components.kit.redraw import render_folded, some_of
 from pages.components.kit.text import error_text, literal, local_time
 from pages.components.runs.selection import write_selection
@@ -79,11 +80,12 @@ def _render_rows(services: Services, trashed: Sequence[TrashedRun]) -> None:
                 f"deleted {local_time(each.deleted_at)}, kept until {local_time(each.kept_until)}",
                 width="content",
             )
+            _, why = own_of(services, [run], "restore")
             st.button(
                 "Restore", key=f"restore-{run.id}", icon=":material/undo:", on_click=_restore,
-                args=(services, (run.id,)),
+                args=(services, (run.id,)), disabled=why is not None, help=why,
             )  # fmt: skip
-            if destructive_button("Delete now", f"purge-{run.id}", type="tertiary"):
+            if why is None and destructive_button("Delete now", f"purge-{run.id}", type="tertiary"):
                 _purge_dialog(services, each)
 
 

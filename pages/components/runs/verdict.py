@@ -35,11 +35,16 @@ LOOKS: dict[Verdict, tuple[str, Color]] = {
 
 
 def render_verdict(services: Services, run: Run, curves: Curves) -> None:
-    """A line with the verdict and its evidence, and a row of suggestions, or why its data allows none."""
-    diagnosis, suggestions = judged(services, run, curves)
-    with st.container(border=True):
-        st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
-        if suggestions:
+    """A line with the verdict and its evidence."""
+    diagnosis, _ = judged(services, run, curves)
+    st.markdown(f"{verdict_badge(diagnosis)} {literal(diagnosis.evidence)}")
+
+
+def render_suggestions(services: Services, run: Run, curves: Curves) -> None:
+    """A row of changes to try, or why the run's data allows none."""
+    _, suggestions = judged(services, run, curves)
+    if suggestions:
+        with st.container(border=True, gap="xsmall"):
             st.caption(
                 "Try a change: the fork starts from the same weights and, if it has as many pictures, sees them in the "
                 "same order."
@@ -47,8 +52,8 @@ def render_verdict(services: Services, run: Run, curves: Curves) -> None:
             with st.container(horizontal=True, gap="small"):
                 for offer in suggestions:
                     _render_suggestion(services, run, offer)
-        elif problem := data_problem(services.workspace, run):
-            st.caption(literal(problem))
+    elif problem := data_problem(services.workspace, run):
+        st.caption(literal(problem))
 
 
 @dataclass(frozen=True)

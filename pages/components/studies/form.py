@@ -33,9 +33,17 @@ from core.studies.spec import (
     StudySpec,
     ladder,
 )
-from core.studies.start import base_of_run, check_study, configs_to_train, make_spec, start_study
+from core.studies.start import (
+    base_from_scratch,
+    base_of_run,
+    check_study,
+    configs_to_train,
+    make_spec,
+    start_study,
+)
 from core.studies.until_decided import expected_seeds
 from core.system.devices import list_devices
+from core.visitors.person import teacher_only
 from pages.components.kit import session
 from pages.components.kit.numbers import optional_number
 from pages.components.kit.starting import try_to_start
@@ -45,7 +53,7 @@ from pages.components.studies.words import KINDS
 
 RUNS_OFFERED = 100
 KIND, FIRST, SECOND, ABLATED = "study-kind", "study-first", "study-second", "study-ablated"
-ALONE, SMALLEST = "alone", "Smallest difference that matters (points)"
+ALONE, SCRATCH, SMALLEST = "alone", "scratch", "Smallest difference that matters (points)"
 FIELDS = {
     "num_seeds": "Seeds",
     "sizes": "Training set sizes",
@@ -57,8 +65,12 @@ MODES = {WITHOUT: "Leave one out", ONLY: "One at a time"}
 
 
 def take_link(services: Services) -> None:
-    """Fill the form from `?kind=KIND&runs=A,B`, and take these out of the address."""
+    """Fill the form from `?kind=KIND&runs=A,B`, and take these out of the address.
+
+    `&against=scratch` compares one run with the same from random weights.
+    """
     kind, runs = st.query_params.get("kind"), st.query_params.get("runs")
+    second = SCRATCH if st.query_params.get("against") == SCRATCH else ALONE
     if kind is None and runs is None:
         return
     st.query_params.clear()
@@ -74,7 +86,7 @@ def take_link(services: Services) -> None:
     for key, run_id in zip((first, SECOND), found, strict=False):
         session.set_widget(key, _run_option(run_id))
     if len(found) == 1:
-        session.set_widget(SECOND, ALONE)
+        session.set_widget(SECOND, second)
 
 
 def render_form(services: Services) -> None:
@@ -98,8 +110,8 @@ def render_form(services: Services) -> None:
             first = _choose_base(services, runs, list(PRESETS), "Run or preset", FIRST)
     with right:
         second = (
-            _choose_base(services, runs, list(PRESETS), "Compare with", SECOND, optional=True)
-            if kind == SEEDS
+            _choose_base(services, runs, list(PRESETS), "Compare with", SECOND, beside=first)
+            if kind == SEEDS and first is not None
             else None
         )
     if first is None:
@@ -120,12 +132,16 @@ def _choose_base(
     label: str,
     key: str,
     *,
-    optional: bool = False,
+    beside: StudySource | None = None,
 ) -> StudySource | None:
+    """A run or a preset. `beside` another one also nothing, or that one from random weights, if it builds on a run."""
     by_option = {_run_option(run.id): run for run in runs}
     asked = session.widget_value(key)
     shown = [option for number, option in enumerate(by_option) if number < RUNS_OFFERED or option == asked]
-    options = ([ALONE] if optional else []) + [f"preset:{name}" for name in presets] + shown
+    others = [] if beside is None else [ALONE]
+    if beside is not None and beside.config.model.start_from is not None:
+        others.append(SCRATCH)
+    options = others + [f"preset:{name}" for name in presets] + shown
     if asked is not None and asked not in options:
         session.reset_widget(key)  # its run was deleted
     if options:
@@ -134,6 +150,8 @@ def _choose_base(
     def describe(option: str) -> str:
         if option == ALONE:
             return "nothing (see what chance alone does)"
+        if option == SCRATCH:
+            return "the same from random weights (was it worth it?)"
         kind, _, name = option.partition(":")
         if kind == "preset":
             return f"Preset: {PRESETS[name].label}"
@@ -143,6 +161,8 @@ def _choose_base(
     option = st.selectbox(label, options, key=key, format_func=describe, persist_state="session")
     if option is None or option == ALONE:
         return None
+    if option == SCRATCH and beside is not None:
+        return base_from_scratch(beside)
     if option in by_option:
         return base_of_run(services.store, by_option[option].id, {})
     name = option.partition(":")[2]
@@ -260,7 +280,15 @@ def _render_start(services: Services, spec: StudySpec, planned: Sequence[Planned
         st.caption(f"Up to {_runs(2 * spec.max_seeds)} if it takes all {spec.max_seeds} seeds.{known}")
     new, all_runs = len(configs), len(planned)
     label = f"Start {_runs(new)}" if new else f"Show {_runs(all_runs)}"
-    if st.button(label, key="start-study", type="primary", icon=":material/science:"):
+    why = teacher_only("start a study")
+    if st.button(
+        label,
+        key="start-study",
+        type="primary",
+        icon=":material/science:",
+        disabled=why is not None,
+        help=why,
+    ):
         token = session.idempotency_token(spec.bases[0].config, f"study {spec.to_json()} {reuse}")
         study = try_to_start(
             lambda: start_study(services.workspace, spec, token=token, reuse=reuse), _in_words

@@ -15,7 +15,8 @@ from core.studies.spec import WITHOUT, StudySpec
 from core.studies.volume import VolumeResult
 from pages.components.charts import study_conditions as charts
 from pages.components.charts import study_ladders as ladders
-from pages.components.charts.study_marks import ZOOM, times_100
+from pages.components.charts.study_marks import times_100
+from pages.components.charts.zoom import ZOOM
 from pages.components.kit.text import literal, unbroken
 
 

@@ -16,6 +16,7 @@ from core.store.studies import Member
 from core.studies.report import StudyReport, condition_names, read_report
 from core.studies.spec import MOST_SEEDS
 from core.studies.start import complete_study, delete_study, stop_study
+from core.visitors.person import teacher_only
 from pages.components.kit import run_words, session
 from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.numbers import render_refusal
@@ -70,6 +71,9 @@ def _signature(report: StudyReport) -> object:
 
 def _render_actions(services: Services, report: StudyReport) -> None:
     study_id = report.study.id
+    if why := teacher_only("change a study"):
+        st.caption(why)
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         own = [
             member for member in report.under_way

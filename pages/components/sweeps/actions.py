@@ -20,6 +20,7 @@ from core.sweeps.control import (
 )
 from core.sweeps.report import SweepReport
 from core.sweeps.spec import MAX_CONCURRENCY, MAX_RUNS, SweepSpec
+from core.visitors.person import teacher_only
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.numbers import render_refusal
@@ -53,6 +54,9 @@ def has_ended_early(report: SweepReport) -> bool:
 def render_actions(services: Services, report: SweepReport) -> None:
     """A row of buttons."""
     sweep, workspace = report.sweep, services.workspace
+    if why := teacher_only("change a sweep"):
+        st.caption(why)
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if sweep.state is SweepState.RUNNING and st.button(
             "Pause", key="pause-sweep", icon=":material/pause:",

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.analysis.search_luck import LUCK
@@ -11,13 +10,14 @@ from core.config.labels import label_of
 from core.server.services import Services
 from core.sweeps.report import SweepReport
 from pages.components.charts import parallel
+from pages.components.charts.plotly_figures import Figure
 from pages.components.charts.plotly_marks import CONFIG
 from pages.components.charts.quantities import Dot, Quantity, quantities_figure
-from pages.components.charts.study_marks import ZOOM
 from pages.components.charts.sweep_axes import Axis
 from pages.components.charts.sweep_history import history_data, history_spec
 from pages.components.charts.sweep_maps import importance_figure, map_figure
 from pages.components.charts.sweep_slices import slice_figure
+from pages.components.charts.zoom import ZOOM
 from pages.components.kit.cache import VersionedCache
 from pages.components.kit.text import literal
 from pages.components.kit.widget_values import first_value
@@ -35,7 +35,7 @@ IMPORTANCE_HELP = (
     "these, some of them twice. It shows whether the order would be the same with other trials. The thin line is the "
     "range over resamples: where lines overlap, the order may be chance."
 )
-_figures: "VersionedCache[go.Figure]" = VersionedCache(MOST_FIGURES)
+_figures: VersionedCache[Figure] = VersionedCache(MOST_FIGURES)
 
 
 def render_charts(services: Services, report: SweepReport, readings: Readings) -> None:
@@ -103,7 +103,7 @@ class _Drawing:
         readings, front = self._readings, set(self._report.front)
         up, across = readings.results[0], readings.results[1]
 
-        def make() -> go.Figure:
+        def make() -> Figure:
             dots = [
                 Dot(
                     readings.trials.names[index], across.values[index], up.values[index],
@@ -154,7 +154,7 @@ class _Drawing:
         """Parallel coordinates."""
         readings, result = self._readings, self._readings.results[0]
 
-        def make() -> go.Figure:
+        def make() -> Figure:
             axes = [
                 *(_parallel_axis(axis, None) for axis in readings.axes),
                 *(_parallel_axis(axis, readings.trials.outcomes) for axis in (*readings.results[1:], result)),
@@ -207,7 +207,7 @@ class _Drawing:
             f"Between trials, the map is a weighted mean of those nearby; it is blank where none is near.{others}"
         )
 
-    def _draw(self, name: str, make: Callable[[], go.Figure], alt: str, what: Hashable = None) -> None:
+    def _draw(self, name: str, make: Callable[[], Figure], alt: str, what: Hashable = None) -> None:
         """The figure `name`, made again where another trial has ended or it is to show something else than `what`."""
         figure = _figures.get((*self._owner, name), (self._version, what), make)
         st.plotly_chart(figure, key=f"sweep-{name}-{self._owner[1]}", config=CONFIG, alt=alt)

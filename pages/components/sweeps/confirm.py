@@ -12,6 +12,7 @@ from core.sweeps.confirmation import Confirmation, ConfirmedTrial
 from core.sweeps.report import SweepReport
 from core.sweeps.spec import MAX_SEEDS
 from core.sweeps.start import CONFIRM_SEEDS, best_trials, confirm_sweep, num_to_confirm
+from core.visitors.person import teacher_only
 from pages.components.kit import session
 from pages.components.kit.numbers import render_problem, why_refused
 from pages.components.kit.redraw import act_and_redraw
@@ -108,7 +109,13 @@ def _render_button(services: Services, report: SweepReport, found: Confirmation 
         )  # fmt: skip
         label = f"Confirm the top {num_trials}" if found is None else "Add fresh seeds"
         reason = why_refused(seeds, Limits(2, MAX_SEEDS, whole=True))
-        if st.button(label, key=f"confirm-{key}", icon=":material/verified:") and reason is None:
+        why = teacher_only("change a sweep")
+        if (
+            st.button(
+                label, key=f"confirm-{key}", icon=":material/verified:", disabled=why is not None, help=why
+            )
+            and reason is None
+        ):
             act_and_redraw(lambda: _confirm(services, report.sweep.id, int(seeds)))
         if reason is not None:
             render_problem(f"{reason} Nothing is started.")

@@ -14,8 +14,12 @@ from core.formatting import within_sentence
 # Lists of which a whole number is their number.
 COUNTS = ("model.blocks", "model.dense")
 KERNEL_SIZES, PADDING = "model.blocks[*].kernel_sizes", "model.blocks[*].padding"
-# Not offered: the data would not be the same, seeds have a field of their own, or results do not depend on it.
-_LEFT_OUT = {"dataset.id", "seed", "training.num_gpus", "training.deterministic"}
+# Not offered: the data would not be the same, seeds have a field of their own, results do not depend on it, or a run's
+# id cannot be suggested.
+_LEFT_OUT = {
+    "dataset.id", "seed", "training.num_gpus", "training.deterministic", "training.keep_epoch_weights",
+    "model.start_from",
+}  # fmt: skip
 # What people search first, before the others in the order of the config.
 _FIRST = (
     "optimizer.learning_rate", KERNEL_SIZES, "model.blocks[*].filters", "model.blocks", "model.head",

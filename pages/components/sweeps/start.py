@@ -13,6 +13,7 @@ from core.sweeps.estimate import Pace, Seconds, SweepEstimate, estimate_sweep
 from core.sweeps.spec import SweepSpec
 from core.sweeps.start import start_sweep
 from core.system.devices import list_devices
+from core.visitors.person import teacher_only
 from pages.components.design.preflight_card import render_preflight
 from pages.components.kit.cache import VersionedCache
 from pages.components.kit.numbers import render_problem
@@ -61,9 +62,10 @@ def render_start(services: Services, form: SweepForm, plan: Plan) -> None:
             f"infeasible-{form.generation}", lambda: _render_infeasible(estimate), icon=":material/block:",
         )  # fmt: skip
     can_start = estimate.num_infeasible < estimate.num_trials
+    why = teacher_only("start a sweep")
     if st.button(
         f"Start {count_of(estimate.num_trials, 'trial')}", key="start-sweep", type="primary",
-        icon=":material/play_arrow:", disabled=not can_start,
+        icon=":material/play_arrow:", disabled=not can_start or why is not None, help=why,
     ):  # fmt: skip
         _start(services, form, spec)
     if estimate.pace is None or estimate.pace.source == "a dry run":

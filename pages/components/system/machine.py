@@ -1,6 +1,5 @@
-"""Parts of System: devices, queue and helpers live; disk, versions and logs as they are."""
+"""Parts of System: devices, queue and helpers live; disk and versions as they are."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.datasets.storage import DatasetInfo, describe_dataset
+from core.doctor import CIFAR10_ADVICE
 from core.engine.client import EngineState
 from core.errors import ConvDeckError
 from core.formatting import rough_duration
@@ -19,15 +20,17 @@ from core.server.services import Services
 from core.store.records import Run
 from core.store.trash import KEPT_SECONDS
 from core.system.devices import Device, list_devices
+from core.visitors.person import teacher_only
 from core.workspace import DiskUsage, Workspace, disk_usage
 from pages.components.kit import run_words, session
 from pages.components.kit.destructive import destructive_button, render_confirmation
-from pages.components.kit.redraw import draw_ticking, render_folded
+from pages.components.kit.fetching import fetch_button
+from pages.components.kit.person import who
+from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import error_text, literal
 
 TICK_SECONDS = 2.0
 MAX_QUEUE_ROWS = 20
-LOG_TAIL_BYTES = 8_000
 
 ENGINE_STATES = {
     "stopped": ("Stopped", "It starts with the first picture."),
@@ -210,6 +213,8 @@ def render_storage(services: Services) -> None:
     )
     if trashed:
         _render_trash(workspace, len(trashed), in_trash)
+    if who().is_visitor:
+        return
     st.caption("The workspace, the folder that contains all of this:")
     st.code(str(workspace.root), language=None, wrap_lines=True)
     with st.expander("How to move the workspace", icon=":material/folder_open:"):
@@ -229,7 +234,8 @@ def _render_trash(workspace: Workspace, count: int, num_bytes: int) -> None:
             f"The trash has {runs}: {_size(num_bytes)}. Each is kept for {days} and can be restored on Runs.",
             width="content",
         )
-        if destructive_button("Empty the trash", "empty-trash"):
+        why = teacher_only("empty the trash")
+        if destructive_button("Empty the trash", "empty-trash", disabled=why is not None, help=why):
             _empty_dialog(workspace, runs, num_bytes)
 
 
@@ -252,11 +258,25 @@ def _disk_usage(root: str) -> DiskUsage:
     return disk_usage(Workspace(Path(root)))
 
 
-def render_advice(report: Mapping[str, Any]) -> None:
+def render_advice(report: Mapping[str, Any], workspace: Workspace) -> None:
     """What is missing and how to get it, without the advice on GPUs, which stands beside the devices."""
     for advice in report["advice"]:
-        if advice != report["device_note"]:
+        if advice == CIFAR10_ADVICE:
+            info = describe_dataset(workspace, "cifar10")
+            if info is not None and info.state == "available":
+                _render_download(info)
+            elif info is not None:
+                st.caption(f":material/lightbulb: {literal(info.description)}")
+        elif advice != report["device_note"]:
             st.caption(f":material/lightbulb: {literal(advice)}")
+
+
+def _render_download(info: DatasetInfo) -> None:
+    st.caption(
+        f":material/lightbulb: {literal(info.title)}, the pictures of the article, is not downloaded yet. "
+        "Until then, designs start on Shapes, which is generated here."
+    )
+    fetch_button(info, info.title)
 
 
 def render_versions(report: Mapping[str, Any]) -> None:
@@ -273,37 +293,6 @@ def render_versions(report: Mapping[str, Any]) -> None:
         alt="Installed packages and their versions",
     )
     st.caption(literal(report["platform"]))
-
-
-def render_logs(workspace: Workspace) -> None:
-    """The last lines of the helper processes."""
-    st.subheader("Logs", anchor=False)
-    for title, path in (
-        ("Scheduler", workspace.scheduler_log),
-        ("Searcher", workspace.searcher_log),
-        ("Picture engine", workspace.root / "engine.log"),
-        ("Standby worker", workspace.standby_log),
-    ):
-        key = f"log-of-{path.stem}"
-        render_folded(title, key, lambda path=path: _render_log(path), icon=":material/notes:")
-    st.caption("Devices, data sets and versions as text that you can send to others: `python -m core doctor`")
-
-
-def _render_log(path: Path) -> None:
-    if text := _tail(path):
-        st.code(text, language=None, wrap_lines=True, height=320)
-    else:
-        st.caption("The log is empty.")
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - LOG_TAIL_BYTES))
-            return log.read().decode(errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def _used_percent(device: Device) -> float | None:

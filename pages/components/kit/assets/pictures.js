@@ -1,40 +1,34 @@
 // A grid of small pictures, enlarged without smoothing; a click shows one large, with its class and place, or tells the
 // page which it is (`picks`).
 
-const mounted = new WeakMap()
+import { component } from "./mounting.js"
 
-export default function ({ parentElement, data, setTriggerValue }) {
-  let state = mounted.get(parentElement)
-  if (!state) {
-    const root = document.createElement("div")
-    root.className = "pictures"
-    const dialog = document.createElement("dialog")
-    dialog.innerHTML = `<canvas></canvas><p role="status"></p><div class="row"><button type="button" class="before">Previous</button>
-      <button type="button" class="after">Next</button><button type="button" class="close">Close</button></div>`
-    parentElement.append(root, dialog)
-    state = { root, dialog, sheet: null, at: 0 }
-    mounted.set(parentElement, state)
-    dialog.querySelector(".close").onclick = () => dialog.close()
-    dialog.querySelector(".before").onclick = () => open(state, state.at - 1)
-    dialog.querySelector(".after").onclick = () => open(state, state.at + 1)
-    dialog.onclick = (event) => event.target === dialog && dialog.close()
-    dialog.onkeydown = (event) => {
-      if (event.key === "ArrowLeft") open(state, state.at - 1)
-      if (event.key === "ArrowRight") open(state, state.at + 1)
-    }
+export default component("pictures", (root, { parentElement }) => {
+  const dialog = document.createElement("dialog")
+  dialog.innerHTML = `<canvas></canvas><p role="status"></p><div class="row"><button type="button" class="before">Previous</button>
+    <button type="button" class="after">Next</button><button type="button" class="close">Close</button></div>`
+  parentElement.append(dialog)
+  const state = { root, dialog, version: null, at: 0 }
+  dialog.querySelector(".close").onclick = () => dialog.close()
+  dialog.querySelector(".before").onclick = () => open(state, state.at - 1)
+  dialog.querySelector(".after").onclick = () => open(state, state.at + 1)
+  dialog.onclick = (event) => event.target === dialog && dialog.close()
+  dialog.onkeydown = (event) => {
+    if (event.key === "ArrowLeft") open(state, state.at - 1)
+    if (event.key === "ArrowRight") open(state, state.at + 1)
   }
-  state.pick = (place) => setTriggerValue("picked", { place })
-  if (state.sheet !== data.sheet) {
-    state.sheet = data.sheet
+  state.hear = ({ data, setTriggerValue }) => {
+    state.pick = (place) => setTriggerValue("picked", { place })
+    // A picture that is tagged gets its mark in a sheet that stays the same.
+    const version = data.sheet + data.marks.join("\n")
     state.data = data
+    if (state.version === version) return mark(state, data.chosen)
+    state.version = version
     draw(state)
   }
-  return () => {
-    state.root.remove()
-    state.dialog.remove()
-    mounted.delete(parentElement)
-  }
-}
+  state.close = () => dialog.remove()
+  return state
+})
 
 function draw(state) {
   const { root, data } = state
@@ -46,7 +40,7 @@ function draw(state) {
       const heading = document.createElement("p")
       heading.textContent = group.name
       const grid = document.createElement("div")
-      grid.className = data.captions.length ? "grid captioned" : "grid"
+      grid.className = `grid ${data.captions.length ? "captioned" : data.roomy ? "roomy" : ""}`
       for (const label of group.labels) {
         const index = tile++
         const button = document.createElement("button")
@@ -56,18 +50,35 @@ function draw(state) {
         const canvas = document.createElement("canvas")
         paint(state, index, canvas, 1)
         button.append(canvas)
+        if (data.marks[index]) {
+          const mark = document.createElement("em")
+          mark.textContent = data.marks[index]
+          button.append(mark)
+        }
         for (const line of (data.captions[index] ?? "").split("\n").filter(Boolean)) {
           const caption = document.createElement("span")
           caption.textContent = line
           button.append(caption)
         }
-        button.onclick = () => (data.picks ? state.pick(index) : open(state, index))
+        if (data.picks) button.className = "picks"
+        button.onclick = () => {
+          if (!data.picks) return open(state, index)
+          if (state.data.chosen !== null) mark(state, index)
+          state.pick(index)
+        }
         grid.append(button)
       }
       root.append(heading, grid)
     }
+    mark(state, state.data.chosen)
   }
   state.image.src = data.sheet
+}
+
+/** Frames the picture that is chosen; a grid in which none can be has no such buttons. */
+function mark({ root }, chosen) {
+  if (chosen === null) return
+  root.querySelectorAll(".grid button").forEach((button, index) => button.setAttribute("aria-pressed", index === chosen))
 }
 
 function paint({ image, data }, index, canvas, factor) {

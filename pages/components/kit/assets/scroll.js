@@ -1,10 +1,10 @@
-// Brings the place where it is drawn into view, once for each token.
+// Brings the place where it is drawn into view, once for each token. A page may have several such places.
 
-let last = null
+const seen = new Set()
 
 export default function ({ parentElement, data }) {
-  if (data.token === last) return
-  last = data.token
+  if (seen.has(data.token)) return
+  seen.add(data.token)
   const place = parentElement.host ?? parentElement
   place.style.scrollMarginTop = "5rem" // the navigation lies over the page
   requestAnimationFrame(() => place.scrollIntoView({ block: "start" }))

@@ -1,8 +1,8 @@
 // A picture that was collected: its small copy with a button that removes it, and whether it can be read.
 
 const SIDE = 112
-// No browser but Safari shows them; the import reads them.
-const NOT_SHOWN = /\.(tiff?|jp2|ppm|pgm)$/i
+// TIFF, which no browser but Safari shows, and AVIF, which old ones do not: the import reads both, whatever their name.
+const NOT_SHOWN = /^(II\*\0|MM\0\*|....ftypavi[fs])/s
 
 let decoding = Promise.resolve() // one at a time: each large photo takes some 50 MB
 
@@ -36,7 +36,8 @@ export class Picture {
       this.canvas.getContext("2d").drawImage(bitmap, x, y, side, side, 0, 0, SIDE, SIDE)
       bitmap.close()
     } catch {
-      if (NOT_SHOWN.test(this.name)) this.element.classList.add("not-shown")
+      const head = await this.blob.slice(0, 16).arrayBuffer().catch(() => new ArrayBuffer(0))
+      if (NOT_SHOWN.test(String.fromCharCode(...new Uint8Array(head)))) this.element.classList.add("not-shown")
       else this.refuse()
     }
   }

@@ -19,7 +19,7 @@ export class ClassBox {
       <div class="camera" hidden><video muted playsinline></video><div class="row"></div></div>
       <div class="thumbs"></div>
       <div class="row unreadable" hidden><span class="small" role="status"></span></div>
-      <input type="file" accept="image/*" multiple hidden>`
+      <input type="file" multiple hidden>`
     const $ = (name) => this.element.querySelector(name)
     this.name = $(".name")
     this.name.oninput = () => this.changed()

@@ -1,6 +1,8 @@
-// Takes a .zip, an .npz, a folder, or pictures class by class, and uploads them. Python hears the upload's id.
+// Takes a .zip, an .npz, a folder, or pictures class by class, and uploads them. Python hears the upload's id. With
+// `data.pictures`, it takes a .zip or a folder alone, of pictures that have no classes.
 
 import { classBoxes } from "./classes.js"
+import { component } from "./mounting.js"
 import { sendFile } from "./sending.js"
 import { packZip } from "./zip.js"
 
@@ -22,21 +24,9 @@ const HTML = `
   </div>
   <p class="error" role="alert" hidden></p>`
 
-const mounted = new WeakMap()
-
-export default function (component) {
-  const { parentElement } = component
-  const known = mounted.get(parentElement)
-  if (known) {
-    known.component = component
-    known.boxes.hear(component.data)
-    return known.end
-  }
-  const state = { component, cancel: null }
-  const root = document.createElement("div")
-  root.className = "upload"
+export default component("upload", (root, { data }) => {
+  const state = { cancel: null }
   root.innerHTML = HTML
-  parentElement.appendChild(root)
   const $ = (name) => root.querySelector(name)
 
   const take = async (name, makeBlob, collected = false) => {
@@ -49,7 +39,7 @@ export default function (component) {
       const pace = new Pace()
       const id = await sendFile(blob, name, (sent, total) => tell(`${name}: ${pace.told(sent, total)}`, sent / total), controller.signal)
       tell(`${name} is uploaded.`, 1)
-      if (collected) boxes.isSent(id)
+      if (collected) state.boxes.isSent(id)
       state.component.setTriggerValue("uploaded", { id, collected })
     } catch (error) {
       show("choosing")
@@ -76,7 +66,7 @@ export default function (component) {
   function show(what) {
     $(":scope > .error").hidden = true
     $(".sending").hidden = what !== "sending"
-    $(".drop").hidden = $(".by-class").hidden = what === "sending"
+    for (const each of root.querySelectorAll(".drop, .by-class")) each.hidden = what === "sending"
   }
 
   $(".choose-file").onclick = () => $(".file").click()
@@ -107,22 +97,30 @@ export default function (component) {
       return takeFolder(found)
     }
     if (files.length === 1) return take(files[0].name, async () => files[0])
-    fail("Drop one .zip or .npz, or a folder with one folder per class. Add single pictures class by class below.")
+    fail(data.pictures
+      ? "Drop one .zip or one folder. For single pictures, choose “Pictures” above."
+      : "Drop one .zip or .npz, or a folder with one folder per class. Add single pictures class by class below.")
   })
-  const boxes = classBoxes($(".boxes"), (entries) => takePacked("my-pictures.zip", entries, true))
-  boxes.hear(component.data)
-  $(".by-class").open = boxes.hasPictures
-  state.boxes = boxes
-
-  state.end = () => {
-    state.cancel?.()
-    boxes.end()
-    mounted.delete(parentElement)
-    root.remove()
+  state.hear = (drawn) => {
+    state.component = drawn
+    state.boxes?.hear(drawn.data)
   }
-  mounted.set(parentElement, state)
-  return state.end
-}
+  state.close = () => {
+    state.cancel?.()
+    state.boxes?.end()
+  }
+  if (data.pictures) {
+    $(".drop p").textContent = "Drop a .zip or a folder of pictures here"
+    $(".choose-file").textContent = "Choose a .zip"
+    $(".file").accept = ".zip"
+    $(".by-class").remove()
+    return state
+  }
+  state.boxes = classBoxes($(".boxes"), (entries) => takePacked("my-pictures.zip", entries, true))
+  state.boxes.hear(data)
+  $(".by-class").open = state.boxes.hasPictures
+  return state
+})
 
 /** How far an upload is, and the time left by the pace so far. */
 class Pace {

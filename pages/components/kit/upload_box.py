@@ -1,10 +1,10 @@
-"""What this page needs of the browser beyond Streamlit: an upload in portions."""
+"""A place to choose or drop a file or folder, which the browser sends in portions: nothing is held in memory."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pages.components.kit.browser import mount
+from pages.components.kit.browser import mount, take_no_notice
 
 PACKAGE = "convdeck"
 HERE = Path(__file__).parent
@@ -30,14 +30,17 @@ def upload_box(
     that cannot be read: they are marked in the boxes.
     """
     data = {"imported": imported, "refused": refused and {"upload": refused[0], "files": list(refused[1])}}
-    uploaded = _mount("upload", key=key, data=data, on_uploaded_change=_nothing).uploaded
+    uploaded = _mount("upload", key=key, data=data, on_uploaded_change=take_no_notice).uploaded
     if not isinstance(uploaded, Mapping) or not isinstance(uploaded.get("id"), str):
         return None
     return Uploaded(uploaded["id"], bool(uploaded.get("collected")))
 
 
-def _nothing() -> None:
-    """A component sends only what it has a callback for."""
+def zip_box(key: str) -> str | None:
+    """For one .zip or folder of pictures without classes. Returns the upload's id, once, when all of it is there."""
+    uploaded = _mount("upload", key=key, data={"pictures": True}, on_uploaded_change=take_no_notice).uploaded
+    found = uploaded.get("id") if isinstance(uploaded, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def _mount(name: str, key: str, data: Mapping[str, Any] | None = None, **callbacks: Any) -> Any:
