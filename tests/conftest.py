@@ -15,8 +15,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["CONVDECK_EXAMPLE"] = "off"
 # Nor does a worker wait for a run: hundreds of servers and schedulers would each load TensorFlow.
 os.environ["CONVDECK_STANDBY"] = "off"
-# Servers that are tested have no key but where a test gives them one.
+# Servers that are tested have no key and no class but where a test gives them one.
 os.environ.pop("CONVDECK_TOKEN", None)
+os.environ.pop("CONVDECK_CLASS", None)
+# Also where bytecode is not kept, as in many containers: hundreds of processes would each compile all that they import.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis
 import pytest
@@ -24,6 +27,7 @@ from filelock import FileLock
 
 from core.datasets import prepare
 from core.store.store import Store
+from core.visitors.person import Person
 from core.workspace import Workspace
 from tests.made_once import made_once
 from tests.server import end_processes
@@ -50,6 +54,7 @@ LONGEST = (
     "tests/core/scheduling/",
     "tests/core/cli/",
     "tests/core/training/",
+    "tests/core/export/",
     "tests/core/design/test_architecture.py",
     "tests/pages/numbers/",
     "tests/test_server",
@@ -95,6 +100,18 @@ def store(workspace: Workspace) -> Iterator[Store]:
     """Of the empty workspace."""
     with Store(workspace) as store:
         yield store
+
+
+@pytest.fixture
+def anna(store: Store) -> Person:
+    """A visitor of the class."""
+    return Person("visitor", store.visitors.join("Anna").id)
+
+
+@pytest.fixture
+def ben(store: Store) -> Person:
+    """Another one."""
+    return Person("visitor", store.visitors.join("Ben").id)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def made_once(
 def _fill(root: Path, make: Callable[[Workspace], Ids]) -> Ids:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONVDECK_HOME", str(root))
+        patch.delenv("CONVDECK_STANDBY")  # one worker trains all runs: each would load TensorFlow else
         workspace = Workspace(root).ensure()
         try:
             ids = make(workspace)

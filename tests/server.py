@@ -15,6 +15,7 @@ import psutil
 from core.workspace import PROJECT_ROOT
 
 STREAMLIT = (sys.executable, "-m", "streamlit")
+UNHURRIED = (sys.executable, "-m", "tests.unhurried")  # for tests that ask the engine nothing, or late
 START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 
@@ -28,8 +29,10 @@ class Server:
         streamlit: Sequence[str] = STREAMLIT,
         options: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        script: str = "app.py",
     ) -> None:
         self.root = root
+        self._script = script
         self._streamlit = streamlit
         self._options = options
         self._environment = environment or {}
@@ -56,7 +59,7 @@ class Server:
         self.root.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._streamlit, "run", "app.py", "--server.port", str(self._port), *self._options],
+                [*self._streamlit, "run", self._script, "--server.port", str(self._port), *self._options],
                 cwd=PROJECT_ROOT,
                 env={**os.environ, "CONVDECK_HOME": str(self.root), **self._environment},
                 stdin=subprocess.DEVNULL,
@@ -100,9 +103,10 @@ def running_server(
     streamlit: Sequence[str] = STREAMLIT,
     options: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    script: str = "app.py",
 ) -> Iterator[Server]:
     """A server with the workspace `root`; afterwards nothing of it runs any more."""
-    server = Server(root, streamlit, options, environment)
+    server = Server(root, streamlit, options, environment, script)
     try:
         server.start()
         yield server

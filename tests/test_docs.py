@@ -142,7 +142,7 @@ def test_the_architecture_page_has_every_folder_and_loose_module() -> None:
 
 
 def test_the_architecture_page_has_the_floors() -> None:
-    rows = re.findall(r"^\| (\d) \| (.*) \|$", ARCHITECTURE, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", ARCHITECTURE, re.MULTILINE)
     named = {room: int(floor) for floor, rooms in rows for room in re.findall(r"`(\w+)`", rooms)}
     assert named == {room.removeprefix("core."): floor for room, floor in FLOORS.items() if room not in SHIMS}
 

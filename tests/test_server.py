@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from core.workspace import Workspace
-from tests.server import Server, end_processes, running_server
+from tests.server import UNHURRIED, Server, end_processes, running_server
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_workspace_is_the_one_of_the_environment(workspace: Workspace) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("server") / "workspace") as running:
+    with running_server(tmp_path_factory.mktemp("server") / "workspace", UNHURRIED) as running:
         yield running
 
 

@@ -8,7 +8,17 @@ import time
 from tests.benchmarks.report import table, write_section
 
 # Each is a module here whose `measure()` returns rows.
-SECTIONS = ("augmentation", "training", "start", "sweep", "server", "pages", "memory", "classify")
+SECTIONS = (
+    "augmentation",
+    "training",
+    "start",
+    "sweep",
+    "server",
+    "pages",
+    "classroom",
+    "memory",
+    "classify",
+)
 
 
 def main() -> None:

@@ -48,9 +48,9 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 
 def new_tab(browser: Browser) -> Page:
-    """A fresh tab of 1280 by 900 pixels, with nothing remembered."""
+    """A fresh tab of 1440 by 900 pixels, which all links of the navigation fit into, with nothing remembered."""
     # wait_for_function evaluates text in the page, which the pages' policy refuses.
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US", bypass_csp=True)
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", bypass_csp=True)
     context.set_default_timeout(PATIENCE_MS)
     return context.new_page()
 

@@ -17,9 +17,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from core.engine.client import Engine
+from core.engine.exporting import export_model
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
-from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open
+from tests.benchmarks.browsing import chromium, new_tab, seconds_to_open, wait_until_drawn
 from tests.benchmarks.rows import Row, Spread, alternate
 from tests.benchmarks.servers import shapes_server, wait_until, wait_until_quiet
 from tests.server import Server
@@ -70,7 +71,7 @@ class Predict:
 
 
 def measure() -> list[Row]:
-    """Two sizes of photo through the engine, then one through the page."""
+    """Two sizes of photo through the engine, then one through the page, without and with variants."""
     with (
         tempfile.TemporaryDirectory() as folder,
         shapes_server(Path(folder) / "workspace", CONVDECK_STANDBY="off") as server,
@@ -81,7 +82,7 @@ def measure() -> list[Row]:
         rows = _through_the_engine(workspace, run_id, Path(folder))
         wait_until(lambda: not Store(workspace).has_work(), "the run's process to end")
         wait_until_quiet(server.root)
-        rows.append(_through_the_page(server, browser, run_id))
+        rows += [_through_the_page(server, browser, run_id, vary=vary) for vary in (False, True)]
     return rows
 
 
@@ -90,7 +91,7 @@ def _through_the_engine(workspace: Workspace, run_id: str, folder: Path) -> list
     photos = {name: photo(*size) for name, size in PHOTOS.items()}
     model, decoded = folder / "model.keras", folder / "picture.npy"
     try:
-        engine.export(run_id, "keras", model)
+        export_model(engine, run_id, "keras", model)
         (answer,) = engine.predict(run_id, [("photo.jpg", photos["640×480"])])
         np.save(decoded, answer.seen)
         alone = Predict(model, decoded)
@@ -137,17 +138,20 @@ def _asked(engine: Engine, run_id: str, data: bytes) -> Callable[[], float]:
     return seconds
 
 
-def _through_the_page(server: Server, browser: Browser, run_id: str) -> Row:
+def _through_the_page(server: Server, browser: Browser, run_id: str, *, vary: bool) -> Row:
     page = new_tab(browser)
     # The first upload has the engine load the run's model.
-    seconds = [_upload(page, server, run_id, number) for number in range(UPLOADS + 1)][1:]
+    seconds = [_upload(page, server, run_id, number, vary=vary) for number in range(UPLOADS + 1)][1:]
     spread = Spread.of([1000 * value for value in seconds])
-    what = "JPEG of 640×480 chosen in Chromium → its answer drawn, p50"
+    what = f"JPEG of 640×480 chosen in Chromium → its answer {'and its variants ' if vary else ''}drawn, p50"
     return Row(what, "–", "≤ 250 ms", spread.figure(" ms", 0), spread.range(" ms", 0), spread.median <= 250)
 
 
-def _upload(page: Page, server: Server, run_id: str, number: int) -> float:
+def _upload(page: Page, server: Server, run_id: str, number: int, *, vary: bool) -> float:
     seconds_to_open(page, f"{server.url}/classify?run={run_id}", "Classify")
+    if vary:
+        page.get_by_text("Vary the picture", exact=True).click()
+        wait_until_drawn(page, "Classify")
     chooser = page.locator('input[type="file"]')
     chooser.wait_for(state="attached")
     name = f"photo{number}.jpg"
@@ -155,7 +159,8 @@ def _upload(page: Page, server: Server, run_id: str, number: int) -> float:
     began = time.perf_counter()
     chooser.set_input_files([file])
     page.get_by_alt_text(f"{name}: the 32×32 pixels").first.wait_for()
-    page.get_by_role("progressbar").first.wait_for()
+    drawn = page.get_by_text("of 16 variants keep the answer") if vary else page.get_by_role("progressbar")
+    drawn.first.wait_for()
     return time.perf_counter() - began
 
 

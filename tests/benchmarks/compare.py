@@ -28,10 +28,10 @@ from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_op
 from tests.benchmarks.children import rounds_of
 from tests.benchmarks.filled_store import fill
 from tests.benchmarks.live_run import live_run
-from tests.benchmarks.pages import EPOCH_SECONDS, PAGES, TICK_SECONDS
+from tests.benchmarks.pages import EPOCH_SECONDS, PAGES
 from tests.benchmarks.report import table, write_section
 from tests.benchmarks.rows import ROUNDS, Row, Spread, alternate, ratios
-from tests.benchmarks.servers import wait_until_warm
+from tests.benchmarks.servers import cpu_seconds, wait_until_warm
 from tests.benchmarks.visitors import Visitor, open_all
 from tests.server import end_processes, free_port, running_server
 
@@ -204,20 +204,16 @@ async def _watch(url: str, run_id: str, count: int, process: psutil.Process) -> 
     await asyncio.gather(*(visitor.watch(3) for visitor in visitors))
     for visitor in visitors:
         visitor.ticks.clear()
-    used = _cpu_seconds(process)
+    used = cpu_seconds(process)
     await asyncio.gather(
         *(visitor.watch(WATCHING_SECONDS, 2 * place / count) for place, visitor in enumerate(visitors))
     )
-    used = _cpu_seconds(process) - used
+    used = cpu_seconds(process) - used
     for visitor in visitors:
         await visitor.close()
     ticks = [tick for visitor in visitors for tick in visitor.ticks]
-    return [tick.seconds for tick in ticks if tick.interval == TICK_SECONDS], used / len(ticks)
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    often = min(tick.interval for tick in ticks)  # of the curves
+    return [tick.seconds for tick in ticks if tick.interval == often], used / len(ticks)
 
 
 def _mb(process: psutil.Process) -> float:

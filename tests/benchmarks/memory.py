@@ -11,18 +11,21 @@ import signal
 import statistics
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from core.store.store import Store
+from core.workspace import Workspace
 from tests.benchmarks.filled_store import fill
 from tests.benchmarks.live_run import LiveRun, live_run
 from tests.benchmarks.rows import Row
 from tests.benchmarks.servers import variables, wait_until
 from tests.benchmarks.visitors import Visitor, open_all
-from tests.server import Server, end_processes
+from tests.server import Server, end_processes, running_server
 
 SESSIONS = 30
 TICKS = 1000
@@ -33,7 +36,10 @@ MOST_MB = 200.0
 MOST_SLOPE = 0.5  # MB in 100 ticks of all sessions: a day of watching at one tick a second would be 0.4 GB
 MOST_BLOCKS = 0.5  # a tick of one session; an object kept for each would be at least 1
 COUNTING_STREAMLIT = (sys.executable, "-m", "tests.benchmarks.counting_server")
-PAGES = ("", "design", "augment", "runs", "studies", "notebook", "classify", "datasets", "system")
+PAGES = (
+    "", "design", "augment", "runs", "compare", "inspect", "sweeps", "studies", "notebook", "classify", "datasets",
+    "system",
+)  # fmt: skip
 
 
 def measure() -> list[Row]:
@@ -47,6 +53,7 @@ def measure() -> list[Row]:
             seen = _mb(process)
             ticks, memory, blocks = asyncio.run(_soak(server, run, process))
             failures = server.log.read_text().count("Traceback")
+    inspected = _inspected()
     after = [(count, mb) for count, mb in zip(ticks, memory, strict=True) if count >= WARM_UP_TICKS]
     counts, levels = np.array([count for count, _ in after]), np.array([mb for _, mb in after])
     slope = 100 * float(np.polyfit(counts, levels, 1)[0])
@@ -55,6 +62,10 @@ def measure() -> list[Row]:
         Row(
             "server, after every page was opened once", "–", f"≤ {MOST_MB:.0f} MB", f"{seen:.0f} MB", "",
             seen <= MOST_MB,
+        ),
+        Row(
+            "server, after a run was inspected: page, map of pictures, report", "–", f"≤ {MOST_MB:.0f} MB",
+            f"{inspected:.0f} MB", "", inspected <= MOST_MB,
         ),
         Row(
             f"server, after {ticks[-1]:,} ticks × {SESSIONS} sessions", "–", "–", f"{memory[-1]:.0f} MB",
@@ -107,6 +118,31 @@ def _live_blocks(server: Server) -> int:
     os.kill(server.pid, signal.SIGUSR1)
     wait_until(lambda: path.exists() and path.read_text().removeprefix(before).endswith("\n"), "the count")
     return int(path.read_text().splitlines()[-1])
+
+
+def _inspected() -> float:
+    """MB of a server of its own, after all that Inspect measures of the example run, and nothing else."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_server(
+            Path(folder).resolve() / "workspace", environment={"CONVDECK_EXAMPLE": "on"}
+        ) as server,
+    ):
+        with Store(Workspace(server.root)) as store:
+            wait_until(lambda: bool(store.list_runs()), "the example run")
+            (run, *_) = store.list_runs()
+        address = f"{server.url}/api/v1/runs/{run.id}"
+        for name in ("evaluate", "map", "report"):
+            with urllib.request.urlopen(f"{address}/{name}", timeout=300) as answer:
+                answer.read()
+
+        async def look() -> None:
+            visitor = Visitor(server.url, "inspect", f"run={run.id}")
+            await visitor.open()
+            await visitor.close()
+
+        asyncio.run(look())
+        return _mb(psutil.Process(server.pid))
 
 
 async def _look_round(server: Server) -> None:

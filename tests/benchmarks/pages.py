@@ -5,6 +5,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,17 +17,16 @@ from tests.benchmarks.browsing import chromium, seconds_to_change, seconds_to_op
 from tests.benchmarks.compare_page import compare_rows
 from tests.benchmarks.filled_store import EPOCHS, RUNS, fill
 from tests.benchmarks.live_run import LiveRun, live_run
+from tests.benchmarks.replay_app import VARIABLE, record
 from tests.benchmarks.rows import Row, percentile
 from tests.benchmarks.search import search_rows
-from tests.benchmarks.servers import variables, wait_until_warm
+from tests.benchmarks.servers import cpu_seconds, variables, wait_until_warm
 from tests.benchmarks.visitors import Visitor, open_all
 from tests.server import Server, running_server
 
+BARE, REPLAY = "tests/benchmarks/bare_app.py", "tests/benchmarks/replay_app.py"
 EPOCH_SECONDS = 2.3  # no multiple of a tick, so that an epoch ends at any moment between two of them
 WATCHERS = 30
-TICK_SECONDS = (
-    1.0  # of the curves, which are the live tick; the table of runs and the facts tick every other second
-)
 WATCHING_SECONDS = 40.0
 EPOCHS_SEEN = 20
 CHANGES = 10  # of each page in the navigation, after one that warms up
@@ -73,8 +73,7 @@ def measure() -> list[Row]:
         with chromium() as browser:
             with running_server(young.root) as server:
                 wait_until_warm(young.root)
-                what = f"page change in the navigation, {len(PAGES)} pages, 250 runs"
-                rows.append(_change(what, 300, browser, server, PAGES))
+                rows += _change(browser, server, Path(folder).resolve())
             full = fill(Path(folder).resolve() / "full" / "workspace")
             with running_server(full.root) as server:
                 wait_until_warm(full.root)
@@ -114,14 +113,16 @@ async def _visit(server: Server, run: LiveRun, count: int) -> tuple[list[float],
     )
     shares = []
     for _ in range(4):
-        began, used = time.perf_counter(), _cpu_seconds(process)
+        began, used = time.perf_counter(), cpu_seconds(process)
         await asyncio.sleep(WATCHING_SECONDS / 4)
-        shares.append(100 * (_cpu_seconds(process) - used) / (time.perf_counter() - began))
+        shares.append(100 * (cpu_seconds(process) - used) / (time.perf_counter() - began))
     await watching
     for visitor in visitors:
         await visitor.close()
+    # Of the curves, which tick most often. With many visitors all ticks are fewer.
+    often = min(interval for visitor in visitors for interval in visitor.fragments.values())
     ticks = [tick for visitor in visitors for tick in visitor.ticks]
-    return [tick.seconds for tick in ticks if tick.interval == TICK_SECONDS], shares
+    return [tick.seconds for tick in ticks if tick.interval == often], shares
 
 
 def _follow(browser: Browser, server: Server, run: LiveRun) -> Row:
@@ -141,22 +142,49 @@ def _follow(browser: Browser, server: Server, run: LiveRun) -> Row:
     return _seconds("epoch ends in the worker → on the chart, in Chromium", 1.5, waits)
 
 
-def _change(what: str, goal_ms: float, browser: Browser, server: Server, pages: Mapping[str, str]) -> Row:
-    """Click through the pages, round after round; the first round warms up."""
-    with tab(browser) as page:
-        seconds_to_open(page, server.url, PAGES["Home"])
-        times = [seconds for _, seconds in _rounds(page, pages, CHANGES)]
-    return _milliseconds(what, goal_ms, times)
+def _change(browser: Browser, ours: Server, folder: Path) -> list[Row]:
+    """Click through the pages, in turn with a replay of their elements and with ten pages of Streamlit's own.
+
+    The first round of each warms up.
+    """
+    # Playwright's event loop leaves no room for another one in its thread.
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(record, ours.url, PAGES, folder / "recording").result()
+    recording = {VARIABLE: str(folder / "recording")}
+    with (
+        running_server(folder / "replay" / "workspace", script=REPLAY, environment=recording) as replay,
+        running_server(folder / "bare" / "workspace", script=BARE) as bare,
+        tab(browser) as our_tab,
+        tab(browser) as replayed_tab,
+        tab(browser) as bare_tab,
+    ):
+        rounds = [
+            (our_tab, ours.url, PAGES),
+            (replayed_tab, replay.url, PAGES),
+            (bare_tab, bare.url, {link: link for link in PAGES}),
+        ]
+        for page, url, pages in rounds:
+            seconds_to_open(page, url, pages["Home"])
+            _round(page, pages)
+        times: list[list[float]] = [[] for _ in rounds]
+        for _ in range(CHANGES):
+            for (page, _, pages), of_it in zip(rounds, times, strict=True):
+                of_it += [seconds for _, seconds in _round(page, pages)]
+    return [
+        _milliseconds(f"page change in the navigation, {len(PAGES)} pages, 250 runs", 300, times[0]),
+        _milliseconds("the same elements, replayed: Streamlit and the browser alone", None, times[1]),
+        _milliseconds("as many pages of Streamlit with two charts, a table, ten fields", None, times[2]),
+    ]
+
+
+def _round(page: Page, pages: Mapping[str, str]) -> list[tuple[str, float]]:
+    return [(link, seconds_to_change(page, link, heading)) for link, heading in pages.items()]
 
 
 def _rounds(page: Page, pages: Mapping[str, str], changes: int) -> list[tuple[str, float]]:
-    times = []
-    for number in range(changes + 1):
-        for link, heading in pages.items():
-            seconds = seconds_to_change(page, link, heading)
-            if number:
-                times.append((link, seconds))
-    return times
+    """The first one warms up."""
+    _round(page, pages)
+    return [each for _ in range(changes) for each in _round(page, pages)]
 
 
 def _open_full(browser: Browser, server: Server, workspace: Workspace) -> list[Row]:
@@ -171,11 +199,6 @@ def _open_full(browser: Browser, server: Server, workspace: Workspace) -> list[R
         for link in pages
     ]
     return [*rows, *searching, *compare_rows(server, many)]
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def _milliseconds(what: str, goal: float | None, seconds: Sequence[float]) -> Row:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
-from pages.components.runs.table import ROW_PIXELS
+from pages.components.runs.table import HEAD_PIXELS, ROW_PIXELS
 from tests.benchmarks.browsing import seconds_to_open
 from tests.benchmarks.rows import Row, percentile
 from tests.server import Server
@@ -40,15 +40,15 @@ DRAWN = """
         const table = document.querySelector('[data-testid="stDataFrame"]')
         const canvas = table?.querySelector('canvas[data-testid="data-grid-canvas"]')
         if (app.dataset.testScriptState !== 'notRunning' || document.querySelector('[data-stale="true"]')) return false
-        if (!canvas?.width || table.clientHeight > ROWS_HEIGHT) return false
+        if (!canvas?.width || table.clientHeight > HEAD_HEIGHT + 2 * ROW_HEIGHT) return false
         const scale = canvas.width / canvas.clientWidth
-        const [top, height] = [(ROW_HEIGHT + 2) * scale, (ROW_HEIGHT - 4) * scale]
+        const [top, height] = [(HEAD_HEIGHT + 2) * scale, (ROW_HEIGHT - 4) * scale]
         const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, top, canvas.width, height).data.buffer)
         if (new Set(pixels).size < 3) return false
         window.drawnAt = performance.now()
         return true
     }
-""".replace("ROWS_HEIGHT", str(2 * ROW_PIXELS + 4)).replace("ROW_HEIGHT", str(ROW_PIXELS))
+""".replace("HEAD_HEIGHT", str(HEAD_PIXELS)).replace("ROW_HEIGHT", str(ROW_PIXELS))
 # What screen readers are told follows a third of a second later: it says whether that was the right one.
 SHOWS_ALONE = """
     id => {

@@ -55,9 +55,9 @@ def wait_until_quiet(root: Path) -> None:
     """Until the processes of a workspace use next to nothing of a core for half a second."""
 
     def is_quiet() -> bool:
-        before = _cpu_seconds(root)
+        before = _cpu_seconds_of(root)
         time.sleep(QUIET_SECONDS)
-        after = _cpu_seconds(root)
+        after = _cpu_seconds_of(root)
         return before.keys() == after.keys() and (
             sum(after.values()) - sum(before.values()) < QUIET_SHARE * QUIET_SECONDS
         )
@@ -82,7 +82,7 @@ def has_loaded(root: Path, module: str) -> bool:
     return False
 
 
-def _cpu_seconds(root: Path) -> dict[int, float]:
+def _cpu_seconds_of(root: Path) -> dict[int, float]:
     found = {}
     for process in _processes(root):
         with contextlib.suppress(psutil.Error):
@@ -98,3 +98,9 @@ def _processes(root: Path) -> list[psutil.Process]:
             if process.environ().get("CONVDECK_HOME") == str(root):
                 found.append(process)
     return found
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """What a process has used of all cores so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)

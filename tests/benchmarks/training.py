@@ -15,6 +15,7 @@ from tests.benchmarks.rows import ROUNDS, Row, Spread, ratios
 # 50,000 that would be a twenty-fifth, here it is a quarter.
 NUM_TRAIN, NUM_VALIDATION = 8_000, 1_600
 BATCH_SIZE = 32
+MOST_FOR_LOOKING_BACK = 1.1
 
 
 def measure() -> list[Row]:
@@ -37,6 +38,7 @@ def measure() -> list[Row]:
             epochs["plain"],
             epochs["arrays"],
         ),
+        _kept_row(epochs["plain"], epochs["unkept"]),
         _row(
             "the training part of an epoch of `article`",
             "our own step on one repeated batch, nothing reported or measured",
@@ -67,6 +69,19 @@ def _row(what: str, against: str, goal: float, ours: list[float], theirs: list[f
     )
 
 
+def _kept_row(kept: list[float], unkept: list[float]) -> Row:
+    """What it costs to be able to look back, round by round."""
+    ratio, own, other = Spread.of(ratios(kept, unkept)), Spread.of(kept), Spread.of(unkept)
+    return Row(
+        what="epoch of `article`, with confusions counted and weights of every epoch kept",
+        against="without both",
+        goal=f"≤ {MOST_FOR_LOOKING_BACK:g}×",
+        figure=f"{ratio.figure('×', 3)}; {own.figure('', 2)} against {other.figure(' s', 2)}",
+        spread=f"{ratio.range('×', 3)}; {own.range('', 2)} against {other.range(' s', 2)}",
+        met=ratio.median <= MOST_FOR_LOOKING_BACK,
+    )
+
+
 def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Training and validation: random ones of 32×32, uint8, and their labels."""
     generator = np.random.default_rng(0)
@@ -76,14 +91,18 @@ def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return x[:NUM_TRAIN], y[:NUM_TRAIN], x[NUM_TRAIN:], y[NUM_TRAIN:]
 
 
-def _run_of(preset: str) -> Callable[[Rounds], None]:
-    """A whole training run as the worker has it, which waits after each epoch for the next round."""
+def _run_of(preset: str, *, looks_back: bool = True) -> Callable[[Rounds], None]:
+    """A whole training run as the worker has it, which waits after each epoch for the next round.
+
+    Without `looks_back` it leaves nothing that Inspect needs: neither confusions nor weights of every epoch.
+    """
 
     def contestant(rounds: Rounds) -> None:
         from core.datasets.splits import CLEAN_PICTURES, TrainingArrays
         from core.design.presets import get_preset
         from core.store.records import RunRequest
         from core.store.store import Store
+        from core.training import breakdown
         from core.training.runtime import configure_runtime
         from core.training.train import train
         from core.worker.reporter import RunReporter
@@ -119,6 +138,9 @@ def _run_of(preset: str) -> Callable[[Rounds], None]:
             class_names=tuple("abcdefghij"), image_shape=(32, 32, 3),
         )  # fmt: skip
         config = get_preset(preset).config
+        if not looks_back:
+            config = config.with_values({"training.keep_epoch_weights": False})
+            breakdown._count_wrong = lambda *_: {"place": [], "count": []}
         configure_runtime(1, 0, deterministic=config.training.deterministic)
         with tempfile.TemporaryDirectory() as home:
             workspace = Workspace(Path(home))
@@ -223,6 +245,7 @@ CONTESTANTS: dict[str, Callable[[Rounds], None]] = {
     "augmented": _run_of("article-augmented"),
     "generator": _by_hand(augmented=True),
     "plain": _run_of("article"),
+    "unkept": _run_of("article", looks_back=False),
     "arrays": _by_hand(augmented=False),
     "step": _step(ours=True),
     "keras step": _step(ours=False),

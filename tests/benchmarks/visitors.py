@@ -5,7 +5,7 @@ A tick is measured as a visitor has it: from asking for the fragment to the word
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -27,11 +27,23 @@ class Tick:
 
 
 class Visitor:
-    """One session on one page. `fragments` are the seconds between the ticks of each that has a timer."""
+    """One session on one page. `fragments` are the seconds between the ticks of each that has a timer.
 
-    def __init__(self, url: str, page: str, query: str = "") -> None:
+    `cookie` is the value of the header; `hear` is called with each message of the server.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        page: str,
+        query: str = "",
+        *,
+        cookie: str = "",
+        hear: Callable[[bytes], object] = lambda message: None,
+    ) -> None:
         self._url = url.replace("http", "ws", 1) + "/_stcore/stream"
         self._page, self._query = page, query
+        self._cookie, self._hear = cookie, hear
         self._socket: ClientConnection | None = None
         self._script_hash = ""
         self.fragments: dict[str, float] = {}
@@ -39,7 +51,10 @@ class Visitor:
 
     async def open(self) -> float:
         """Connect and have the page drawn. Returns the seconds from asking to the end of its script."""
-        self._socket = await connect(self._url, subprotocols=[Subprotocol("streamlit")], max_size=None)
+        headers = {"Cookie": self._cookie} if self._cookie else None
+        self._socket = await connect(
+            self._url, subprotocols=[Subprotocol("streamlit")], max_size=None, additional_headers=headers
+        )
         return (await self._ask())[0]
 
     async def close(self) -> None:
@@ -91,6 +106,7 @@ class Visitor:
             answer = await asyncio.wait_for(self._socket.recv(), ANSWER_SECONDS)
             assert isinstance(answer, bytes)
             sent += len(answer)
+            self._hear(answer)
             forward = ForwardMsg.FromString(answer)
             match forward.WhichOneof("type"):
                 case "new_session" if not forward.metadata.run.fragment_ids:

@@ -61,7 +61,9 @@ def test_forty_runs_are_grouped_compared_deleted_and_brought_back(
     page.get_by_role("button", name="Pin as baseline").click()
     page.get_by_role("radio", name="What differs").click()
     expect(page.get_by_text("What differs: horizontal flip on → off", exact=True)).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Accuracy: -\d+\.\d points: worse"))).not_to_have_count(0)
+    expect(
+        page.get_by_text(re.compile("Accuracy: \N{MINUS SIGN}" + r"\d+\.\d points: worse"))
+    ).not_to_have_count(0)
 
     # A link restores all of it, in another tab.
     address = page.url

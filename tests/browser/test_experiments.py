@@ -79,7 +79,7 @@ def test_a_run_is_controlled_on_its_way(server, workspace, store, page: Page, wa
     wait_for(lambda: store.get_run(run.id).epoch == before + 1, message="one more epoch")
     expect(seen(page, f"Paused after epoch {before + 1}")).to_be_visible()
 
-    click(page, "Change during training")
+    page.get_by_role("button", name="Change", exact=True).click()
     click(page, re.compile("Halve: "))
     expect(seen(page, re.compile("0.0005 is requested"))).to_be_visible()
     page.get_by_label("Epochs to add").fill("7")

@@ -63,7 +63,7 @@ def test_the_first_five_minutes(new_server, page: Page, wait_for) -> None:
     # Watch it overfit: the first point, then the verdict in words, and a refresh in between.
     page.get_by_role("button", name="Watch it overfit").first.click()
     clicked = time.monotonic()
-    run = wait_for(lambda: store.list_runs()[0].id != EXAMPLE_ID and store.list_runs()[0], message="the run")
+    run = wait_for(lambda: (new := store.list_runs()[0]).id != EXAMPLE_ID and new, message="the run")
     expect(page).to_have_url(re.compile(f"story={run.id}"))
     expect(seen(page, re.compile(r"Epoch \d+ of 25"))).to_be_visible(timeout=LONG_MS)
     page.reload()
@@ -73,12 +73,16 @@ def test_the_first_five_minutes(new_server, page: Page, wait_for) -> None:
 
     # Now fix it: twelve variants, and the fork races its parent.
     page.get_by_role("button", name="Now fix it").first.click()
-    fork = wait_for(
-        lambda: store.list_runs()[0].parent_id == run.id and store.list_runs()[0], message="a fork"
-    )
+    fork = wait_for(lambda: (new := store.list_runs()[0]).parent_id == run.id and new, message="a fork")
     expect(page).to_have_url(re.compile(f"story={run.id}(,|%2C){fork.id}"))
     expect(page.get_by_alt_text(VARIED)).to_have_count(12, timeout=LONG_MS)
     expect(seen(page, f"{run.name} (pale)")).to_be_visible(timeout=LONG_MS)
+
+    # A look at the runs, and back by the navigation: the story is still there.
+    page.get_by_role("link", name="Runs", exact=True).first.click()
+    expect(page).to_have_url(re.compile("/runs"))
+    page.get_by_role("link", name="Home", exact=True).first.click()
+    expect(page).to_have_url(re.compile(f"story={run.id}(,|%2C){fork.id}"))
 
     # One's own photo, as soon as the fork has weights.
     expect(page.get_by_role("heading", name="Your own photo").first).to_be_visible(timeout=LONG_MS)
@@ -98,7 +102,9 @@ def test_the_first_five_minutes(new_server, page: Page, wait_for) -> None:
     assert {store.get_run(each.id).state for each in (run, fork)} == {RunState.FINISHED}
     page.goto(link)
     expect(seen(page, "2 runs side by side")).to_be_visible()
+    # Another visitor: the story begins, with the runs that are here below it.
     page.goto(new_server.url)
+    expect(page.get_by_role("button", name="Watch it overfit").first).to_be_visible()
     expect(seen(page, "Last results")).to_be_visible()
 
 
@@ -109,7 +115,7 @@ def test_a_lesson_hides_the_controls_and_trains(new_server, page: Page, wait_for
     expect(page.get_by_role("link", name="Design")).to_have_count(0)
     page.get_by_role("button", name=lesson.action).first.click()
     store = Store(Workspace(new_server.root))
-    new = wait_for(lambda: store.list_runs()[0].id != EXAMPLE_ID and store.list_runs()[0])
+    new = wait_for(lambda: (run := store.list_runs()[0]).id != EXAMPLE_ID and run)
     expect(page).to_have_url(re.compile(f"run={EXAMPLE_ID}(,|%2C){new.id}"))
     # The example is what it is held against: its curves are there at once.
     expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)

@@ -8,6 +8,7 @@ from core.epoch import EpochRow
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from pages.components.charts.curves import PALE_WIDTH
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
 
@@ -74,7 +75,7 @@ def test_a_healthy_run_has_no_such_marks(server, store, page: Page) -> None:
 def test_a_fork_races_its_parents_ghost(server, store, page: Page) -> None:
     parent = trained(store, "parent", gap=0.25)
     fork = trained(store, "fork", gap=0.0, parent=parent)
-    ghosts = page.locator(f'{DRAWING} path[stroke-opacity="0.35"], {DRAWING} path[opacity="0.35"]')
+    ghosts = page.locator(f'{DRAWING} path[stroke-width="{PALE_WIDTH}"]')
 
     page.goto(f"{server.url}/runs?run={fork.id}")
     expect(page.get_by_text("Pale behind: parent. Here: rotation 0° → 20°.").first).to_be_visible()

@@ -19,7 +19,7 @@ from core.workspace import Workspace
 from tests.core.conftest import own_data
 from tests.core.studies.ended import end, spec
 from tests.hostile import NAMES
-from tests.server import Server, running_server
+from tests.server import UNHURRIED, Server, running_server
 
 LONG_MS = 300_000
 LONG_SECONDS = LONG_MS / 1000
@@ -109,7 +109,7 @@ def rename_dataset(workspace: Workspace, title: str) -> Dataset:
 
 @pytest.fixture(scope="module")
 def dashboard(named: Workspace) -> Iterator[Server]:
-    with running_server(named.root) as running:
+    with running_server(named.root, UNHURRIED) as running:
         yield running
 
 

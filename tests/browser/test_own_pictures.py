@@ -15,7 +15,7 @@ from core.importing.report import load_report
 from core.store.store import Store
 from tests.browser.conftest import FLAGS, PATIENCE_MS
 from tests.core.importing.made import noise, pictures
-from tests.server import Server, running_server
+from tests.server import UNHURRIED, Server, running_server
 
 PORTION_BYTES = 1_000_000
 LARGE_BYTES = 30_000_000
@@ -26,7 +26,7 @@ GROWTH_MIB = 20  # of a server that gets a file of 30 MB
 def server(workspace):
     """One that takes a megabyte at a time."""
     environment = {"CONVDECK_UPLOAD_PORTION_BYTES": str(PORTION_BYTES)}
-    with running_server(workspace.root, environment=environment) as running:
+    with running_server(workspace.root, UNHURRIED, environment=environment) as running:
         yield running
 
 
@@ -34,10 +34,6 @@ def server(workspace):
 def without_pictures(workspace) -> Iterator[None]:
     """Each test begins without pictures of its own; the form is unfolded there."""
     yield
-    with Store(workspace) as store:
-        for run in store.list_runs():
-            if not (run.state.is_finished or run.stop_requested):
-                store.request_stop(run.id)
     for folder in workspace.datasets.iterdir():
         if folder.is_dir() and folder.name != "shapes":
             shutil.rmtree(folder)
@@ -113,7 +109,7 @@ def test_a_large_file_with_damaged_pictures_becomes_a_run(
     expect(start).to_be_enabled()
     start.click()
     with Store(workspace) as store:
-        run = wait_for(lambda: store.list_runs() and store.list_runs()[0], message="the run to be queued")
+        run = wait_for(lambda: next(iter(store.list_runs()), None), message="the run to be queued")
     assert run.dataset == "flowers-1"
 
 

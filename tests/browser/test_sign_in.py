@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.server import running_server
+from tests.server import UNHURRIED, running_server
 
 SECRET = "correct-horse-battery-staple"
 
@@ -12,7 +12,7 @@ SECRET = "correct-horse-battery-staple"
 def url(tmp_path_factory: pytest.TempPathFactory):
     """A server with a key, under the name of this computer that is in no list of names."""
     root = tmp_path_factory.mktemp("sign-in") / "workspace"
-    with running_server(root, environment={"CONVDECK_TOKEN": SECRET}) as running:
+    with running_server(root, UNHURRIED, environment={"CONVDECK_TOKEN": SECRET}) as running:
         yield running.url.replace("127.0.0.1", "localhost")
 
 

@@ -11,7 +11,7 @@ from core.store.states import SweepState, TrialState
 from core.store.store import Store
 from core.workspace import Workspace
 from tests.pages.sweeps import searched
-from tests.server import Server, running_server
+from tests.server import UNHURRIED, Server, running_server
 
 pytestmark = pytest.mark.usefixtures("warm_workers")
 
@@ -110,7 +110,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
             sweep.id, {"importance": {"optimizer.learning_rate": 0.7, "optimizer.name": 0.3}}
         )
         store.sweeps.change_state(sweep.id, SweepState.FINISHED, expected=SweepState.RUNNING)
-        with running_server(workspace.root) as server:
+        with running_server(workspace.root, UNHURRIED) as server:
             yield Finished(server, store, sweep.id)
 
 

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from core.cli import main
+from core.cli import augmentation, explain, export, inspection, main, predict
 from core.datasets.saving import save_dataset
 from core.datasets.storage import ARRAYS, Dataset
 from core.engine.client import Engine
+from core.server.services import get_services
 from core.store.records import RunData
 from core.workspace import Workspace
 from tests.core.scheduling.fakes import Clock, FakeLauncher
@@ -45,10 +46,42 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
 
 @pytest.fixture(scope="session")
 def engine(trained: Trained) -> Iterator[Engine]:
-    """The real engine of the trained workspace: it takes seconds to load Keras."""
-    made = Engine(trained.workspace)
+    """The real engine of the trained workspace, which is that of REST there too: it takes seconds to load Keras."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVDECK_HOME", str(trained.workspace.root))
+        made = get_services().engine
     yield made
     made.close()
+
+
+class Lent:
+    """An engine that goes on when the command that has it is done."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def close(self) -> None:
+        """It is not the command's."""
+
+
+@pytest.fixture(autouse=True)
+def lent_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that ask about the trained workspace have its engine, where each would load Keras for itself.
+
+    Commands in processes or workspaces of their own, and in fixtures of wider scope, start theirs.
+    """
+    if "trained" not in request.fixturenames:
+        return
+    root = request.getfixturevalue("trained").workspace.root
+
+    def engine_of(workspace: Workspace) -> Engine | Lent:
+        return Lent(request.getfixturevalue("engine")) if workspace.root == root else Engine(workspace)
+
+    for module in (augmentation, explain, export, inspection, predict):
+        monkeypatch.setattr(module, "Engine", engine_of)
 
 
 @pytest.fixture

@@ -48,13 +48,23 @@ dense_layers = st.builds(
     dropout=st.sampled_from([0.0, 0.5]),
 )
 
-models = st.builds(
-    ModelConfig,
-    blocks=st.lists(blocks(), max_size=3).map(tuple),
-    head=st.sampled_from(HEADS),
-    dense=st.lists(dense_layers, max_size=2).map(tuple),
-    whitening=st.booleans(),
-)
+
+@st.composite
+def model_configs(draw: st.DrawFn) -> ModelConfig:
+    drawn = draw(st.lists(blocks(), max_size=3).map(tuple))
+    start_from = draw(st.none() | st.just("abcdefghij"))
+    return ModelConfig(
+        blocks=drawn,
+        head=draw(st.sampled_from(HEADS)),
+        dense=draw(st.lists(dense_layers, max_size=2).map(tuple)),
+        whitening=draw(st.booleans()),
+        start_from=start_from,
+        frozen_blocks=0 if start_from is None else draw(st.integers(0, len(drawn))),
+    )
+
+
+models = model_configs()
+
 
 augmentations = st.builds(
     AugmentationConfig,

@@ -2,6 +2,7 @@ import pytest
 
 from core.formatting import (
     as_sentence,
+    count_of,
     duration,
     file_stem,
     has_visible,
@@ -12,6 +13,7 @@ from core.formatting import (
     rate_in_words,
     rough_duration,
     rounded_long,
+    shortened,
     within_sentence,
 )
 
@@ -130,3 +132,33 @@ def test_a_name_within_a_sentence() -> None:
     assert within_sentence("Learning rate 0.1") == "learning rate 0.1"
     assert within_sentence("FLOPs per picture") == "FLOPs per picture"
     assert within_sentence("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "shown"),
+    [
+        ("cat", 3, "cat"), ("blue circle on dotted ground", 18, "blue circle…ground"),
+        ("blue circle on dark ground", 8, "blue…nd"), ("abcdef", 1, "…"),
+    ],
+)  # fmt: skip
+def test_a_long_name_keeps_its_end(text: str, most: int, shown: str) -> None:
+    assert shortened(text, most) == shown
+    assert len(shown) <= most
+
+
+def test_people_read_a_minus_sign() -> None:
+    assert points(-0.022) == "\N{MINUS SIGN}2.2 points"
+    assert percent(-0.5, 0) == "\N{MINUS SIGN}50 %"
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [
+        (0, "picture", "0 pictures"),
+        (1, "class", "1 class"),
+        (10, "class", "10 classes"),
+        (1200, "run", "1,200 runs"),
+    ],
+)
+def test_a_number_and_its_noun(number: int, noun: str, words: str) -> None:
+    assert count_of(number, noun) == words

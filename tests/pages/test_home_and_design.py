@@ -81,9 +81,11 @@ def test_a_start_that_was_cut_short_is_taken_up_again_but_is_not_the_start_of_so
         (first,) = Store(workspace).list_runs()
         press(page.switch_page("home.py").run(), "start-tiny")
     assert [run.preset for run in Store(workspace).list_runs()] == ["tiny", "article"]
-    press(page.switch_page("home.py").run(), "start-article")
-    press(page.switch_page("home.py").run(), "start-article")
-    assert [run.preset for run in Store(workspace).list_runs()] == ["article", "tiny", "article"]
+    # That was one start, so nobody is told of an identical run. Another start is.
+    page = press(page.switch_page("home.py").run(), "start-article")
+    assert len(Store(workspace).list_runs()) == 2 and "Nothing new was started" not in words(page)
+    page = press(page.switch_page("home.py").run(), "start-article")
+    assert len(Store(workspace).list_runs()) == 2 and "Nothing new was started" in words(page)
     assert Store(workspace).get_run(first.id) == first
 
 

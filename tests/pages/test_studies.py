@@ -5,7 +5,7 @@ import pytest
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.studies import start
-from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, spec
+from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, save_weights, spec
 from tests.core.sweeps.trials import add_next, begin, end_trial
 from tests.pages.visits import button, go_to, open_page, press, unfold, words
 
@@ -149,7 +149,7 @@ def test_the_answer_comes_first_and_then_the_charts(store):
     )
     page = open_page("studies.py", study=study.id)
     # Equal to the last picture of 1,500: rounding alone is ± 4.303 · √2 / (1,500 · √12) / √3 = 0.07 points.
-    assert "config 1 is 10.0 points better (+9.9 to +10.1, 95\u00a0%): a clear difference." in words(page)
+    assert "config 1 is 10.0 points better (+9.9 to +10.1, 95 %): a clear difference." in words(page)
     assert "All 6 runs have finished." in words(page)
     assert "config 1 minus config 0. One dot per seed" in words(page)
     assert len(charts(page)) == 3
@@ -318,3 +318,29 @@ def test_a_preset_s_own_button_is_there(workspace):
     page = open_page("studies.py", kind="ablation")
     assert page.selectbox(key="study-ablated").value == "preset:article-augmented"
     assert button(page, "Start 5 runs")
+
+
+def test_was_it_worth_it_compares_a_run_with_the_same_from_random_weights(workspace, store):
+    source = end(store, store.queue_run(RunRequest(TINY, "source")))
+    save_weights(workspace, source)
+    started = TINY.with_values({"model.start_from": source.id, "model.frozen_blocks": 1})
+    run = store.queue_run(RunRequest(started, "built on it"))
+    page = open_page("runs.py", run=run.id)
+    (link,) = [element.proto for element in page.get("page_link") if element.proto.label == "Worth it?"]
+    assert any(element.proto.label == "Starts from “source”" for element in page.get("page_link"))
+    assert link.query_string == f"kind=seeds&runs={run.id}&against=scratch"
+    page = open_page("studies.py", kind="seeds", runs=run.id, against="scratch")
+    assert not page.query_params
+    assert f"What differs: starting weights {source.id} → random, frozen blocks 1 → 0." in words(page)
+    # The run itself, and what it builds on: that has the same settings without a start.
+    assert "2 of 6 runs exist already." in words(page)
+    press(page, "Start 4 runs")
+    configs = [each.run.config for each in store.studies.members(store.studies.list_studies()[0].id)]
+    assert sorted((each.seed, each.model.start_from or "") for each in configs) == sorted(
+        (seed, start) for seed in (0, 1, 2) for start in ("", source.id)
+    )
+    # A run that starts from random weights has nothing to be compared with.
+    options = open_page("studies.py", kind="seeds", runs=source.id, against="scratch").selectbox(
+        key="study-second"
+    )
+    assert options.value == "alone" and not any("was it worth it" in option for option in options.options)

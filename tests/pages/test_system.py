@@ -4,14 +4,20 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.cli.main import main
 from core.design.presets import PRESETS
+from core.errors import DatasetError
 from core.server import key
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import Device
 from core.workspace import PROJECT_ROOT
+from pages.components.kit import fetching
+from pages.components.kit.text import literal
+from pages.components.system.logs import tail
 from pages.components.system.machine import device_rows
+from tests.pages.visits import unfold, words
 
 
 def open_system() -> AppTest:
@@ -69,6 +75,60 @@ def test_a_process_that_outlives_its_run_does_not_have_the_page_drawn_for_ever(w
         store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
         assert store.has_work()
     assert metrics(open_system())["Waiting runs"] == "0"
+
+
+def test_cifar10_is_downloaded_by_a_button(workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(fetching, "ensure_dataset", lambda _, name, progress: asked.append(name))
+    page = open_system()
+    page.button(key="get-cifar10").click().run()
+    assert not page.exception
+    assert asked == ["cifar10"]
+    assert page.button(key="get-cifar10").label.replace("\\", "") == "Download CIFAR-10, 170 MB"
+    assert "python -m core" not in words(page)
+
+
+def test_a_download_that_fails_is_said_there(workspace, monkeypatch):
+    def fail(*_, **__):
+        raise DatasetError("The server does not answer.")
+
+    monkeypatch.setattr(fetching, "ensure_dataset", fail)
+    page = open_system()
+    page.button(key="get-cifar10").click().run()
+    assert page.error[0].value == literal("The server does not answer.")
+
+
+def test_a_log_is_shown_without_what_tensorflow_always_prints_and_can_be_downloaded(workspace):
+    noise = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+        "I0000 00:00:1796168284.285101   15499 cudart_stub.cc:31] Could not find cuda drivers on your machine, "
+        "GPU will not be used.\n"
+    )
+    (workspace.root / "engine.log").write_text(f"{noise}The engine has something to say.\n{noise}")
+    workspace.standby_log.write_text(noise)
+    page = unfold(open_system(), "Picture engine")
+    assert page.code[-1].value == "The engine has something to say."
+    (download,) = page.get("download_button")
+    assert download.proto.label == "Download all of it"
+    page = unfold(open_system(), "Standby worker")
+    assert "The log is empty." in words(page) and not page.get("download_button")
+
+
+def test_the_end_of_a_long_log_begins_with_a_whole_line(tmp_path):
+    (tmp_path / "long.log").write_bytes(b"".join(b"line %d\n" % number for number in range(100_000)))
+    lines = tail(tmp_path / "long.log", 8_000).splitlines()
+    assert lines[-1] == "line 99999" and lines[0].startswith("line ") and len(lines) > 500
+    assert [int(line.removeprefix("line ")) for line in lines] == list(range(100_000 - len(lines), 100_000))
+    assert len(tail(tmp_path / "long.log").splitlines()) == 100_000
+    assert tail(tmp_path / "none.log") == ""
+
+
+def test_the_report_on_the_computer_can_be_copied(workspace, capsys):
+    page = unfold(open_system(), "This computer, as text to send to others")
+    assert main(["doctor"]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if "GB free" not in line]
+    shown = [line for line in page.code[-1].value.splitlines() if "GB free" not in line]
+    assert shown == said and f"Python {sys.version.split()[0]}" in shown[0]
 
 
 def test_versions_come_from_metadata_alone(workspace):

@@ -27,9 +27,12 @@ def go_to(page: AppTest, name: str, **query: str) -> AppTest:
 
 
 def words(page: AppTest) -> str:
-    """Everything that can be read, without the backslashes and empty spans that keep it literal."""
+    """Everything that can be read, without the backslashes and empty spans that keep it literal.
+
+    The space that keeps a number with its unit is a plain one.
+    """
     text = "\n".join(str(element.value) for kind in TEXTS for element in getattr(page, kind))
-    return text.replace("\\", "").replace(":small[]", "")
+    return text.replace("\\", "").replace(":small[]", "").replace("\xa0", " ")
 
 
 def address(page: AppTest, key: str) -> str:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from core.analysis.anytime import anytime_difference
 from core.analysis.choice import Candidate, judge_confirmation
+from core.formatting import with_minus
 
 
 def candidates(rows, costs=None):
@@ -36,7 +37,7 @@ def test_of_those_that_cannot_be_told_apart_the_cheapest():
     found = judge_confirmation(candidates(rows, [10, 2_000, 1]), rounding=0.0, at_one_look=True)
     # The leader is B; A is worse by 0.3 points on average, C by far, however cheap it is.
     assert (found.order, found.winner, found.take) == ((1, 0, 2), None, 0)
-    assert found.sentence.startswith("No clear winner: B leads A by 0.3 points (-")
+    assert found.sentence.startswith(with_minus("No clear winner: B leads A by 0.3 points (-"))
     assert found.take_sentence == "Take A: it cannot be told from B and is the cheapest of those."
     # None is the cheapest where they cost the same, or nobody knows what they cost.
     same_costs = judge_confirmation(candidates(rows, [10, 10, 1]), rounding=0.0, at_one_look=True)

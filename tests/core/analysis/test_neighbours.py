@@ -20,14 +20,16 @@ def test_neighbours_and_distances_are_those_of_scikit_learn(training) -> None:
     distances, places = found.kneighbors(normalize(asked))
     assert training.k == 5  # of 1,000 pictures
     assert training.distances(asked) == pytest.approx(distances[:, 4], abs=1e-3)
-    own_places, own_distances = training.nearest(asked, 5)
+    own_places, own_distances, far = training.nearest(asked, 5)
     assert own_distances == pytest.approx(distances, abs=1e-3)
+    assert far == pytest.approx(distances[:, 4], abs=1e-3)
     assert (own_places == places).mean() > 0.99  # but for what is equally near in single precision
 
 
 def test_a_picture_is_its_own_nearest_neighbour_however_long_its_features_are(training) -> None:
-    places, distances = training.nearest(training.features[[17]] * 40, 1)
+    places, distances, far = training.nearest(training.features[[17]] * 40, 1)
     assert places[0, 0] == 17
+    assert far == pytest.approx(training.distances(training.features[[17]]))
     assert distances[0, 0] == pytest.approx(0, abs=1e-3)
 
 

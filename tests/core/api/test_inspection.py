@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from core.api import inspection as api
 from core.api.routes import build_routes
 from tests.core.conftest import picture_file, run_json
+from tests.problem_members import PROBLEM_MEMBERS
 
 
 @pytest.fixture
@@ -24,6 +25,7 @@ def test_it_gives_what_the_command_line_gives(home, client) -> None:
     for query, options in [
         ("", ()),
         ("?split=validation&epoch=last", ("--split", "validation", "--epoch", "last")),
+        ("?split=validation&epoch=1", ("--split", "validation", "--epoch", "1")),
     ]:
         _, expected = run_json("evaluate", "--run", home.run_id, *options)
         assert client.get(f"{of_run}/evaluate{query}").json() == expected
@@ -83,13 +85,30 @@ def test_it_gives_what_the_command_line_gives_and_the_png(home, client, tmp_path
         assert image.text["Description"] == document["sentence"]
 
 
+def test_another_epoch_is_asked_by_its_number(home, client, tmp_path) -> None:
+    picture, of_run = picture_file(tmp_path), f"/api/v1/runs/{home.run_id}"
+    files = {"picture": ("picture.png", picture.read_bytes())}
+    for epoch in ("1", "2"):
+        _, (expected,) = run_json("predict", "--run", home.run_id, str(picture), "--epoch", epoch)
+        (row,) = client.post(f"{of_run}/predict", files=files, data={"epoch": epoch}).json()
+        assert row == expected | {"image": "picture.png"}
+        explained = client.post(f"{of_run}/explain", files=files, data={"epoch": epoch}).json()
+        assert explained["top"] == row["top"]
+    for path in ("predict", "explain"):
+        refused = client.post(f"{of_run}/{path}", files=files, data={"epoch": "77"})
+        assert (refused.status_code, "There are no weights of epoch 77" in refused.json()["error"]) == (
+            400,
+            True,
+        )
+
+
 def test_what_cannot_be_explained_is_a_status_and_a_sentence(home, client, tmp_path, monkeypatch) -> None:
     path, picture = f"/api/v1/runs/{home.run_id}/explain", picture_file(tmp_path).read_bytes()
     one = {"picture": ("red.png", picture)}
 
     def refused(status: int, **sent: object) -> str:
         answer = client.post(path, **sent)
-        assert (answer.status_code, list(answer.json())) == (status, ["error", "field"])
+        assert (answer.status_code, list(answer.json())) == (status, PROBLEM_MEMBERS)
         return answer.json()["error"]
 
     assert "Choose one of conv_1, conv_2" in refused(
@@ -98,7 +117,7 @@ def test_what_cannot_be_explained_is_a_status_and_a_sentence(home, client, tmp_p
     assert "Choose one of circle, square" in refused(400, files=one, data={"class": "squirrel"})
     assert "Choose one of grad-cam, occlusion" in refused(400, files=one, data={"method": "guess"})
     assert "crop must be one of" in refused(400, files=one, data={"crop": "none"}).replace(":", "")
-    assert "Known are method, layer, class and crop" in refused(400, files=one, data={"klass": "cat"})
+    assert "Known are method, layer, class, crop and epoch" in refused(400, files=one, data={"klass": "cat"})
     assert "bad.png is not a picture" in refused(400, files={"picture": ("bad.png", b"no")})
     assert "Send one picture" in refused(400)
     two = [("a", ("a.png", picture)), ("b", ("b.png", picture))]

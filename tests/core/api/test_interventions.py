@@ -5,6 +5,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.api.routes import build_routes
+from core.config import ExperimentConfig
 from core.epoch import EpochRow
 from core.store.records import Run, RunRequest
 from tests.core.conftest import run_command, run_json
@@ -97,6 +98,24 @@ def test_on_the_command_line(store, run) -> None:
         "Resumed",
     ):
         assert words in out
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "told"),
+    [
+        ({"schedule": "plateau"}, "has the learning rate 0.0005 from its next epoch on."),
+        (
+            {"schedule": "one_cycle"},
+            "in the first step of its next epoch; its schedule (one_cycle) continues",
+        ),
+        ({"schedule": "cosine"}, "in the first step of its next epoch; its schedule (cosine) continues"),
+        ({"schedule": "cosine", "warmup_epochs": 2}, "warms up from 0 to the learning rate 0.0005"),
+    ],
+)
+def test_a_schedule_says_what_the_next_epoch_has(store, optimizer, told: str) -> None:
+    config = ExperimentConfig.from_dict({"optimizer": optimizer})
+    waiting = store.queue_run(RunRequest(config))
+    assert told in run_command("set-rate", waiting.id, "0.0005")[1]
 
 
 @pytest.mark.parametrize(

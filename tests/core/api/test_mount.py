@@ -31,9 +31,25 @@ def test_it_answers_from_the_first_request_on(client) -> None:
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "nothing", 404), ("PUT", "health", 405)])
-def test_what_it_does_not_know_is_no_page(client, method: str, path: str, status: int) -> None:
-    assert client.request(method, f"/api/v1/{path}").status_code == status
+@pytest.mark.parametrize(
+    ("method", "path", "status", "told"),
+    [
+        ("GET", "nothing", 404, "There is no /api/v1/nothing."),
+        ("POST", "runs/aaaaaaaaaa/nothing", 404, "There is no /api/v1/runs/aaaaaaaaaa/nothing."),
+        ("GET", "runs/a%0Ab", 404, "There is no run with the id 'a\\nb'."),
+        ("GET", "a%0Ab", 404, "There is no /api/v1/a"),
+        ("PUT", "health", 405, "PUT cannot be sent to /api/v1/health, but GET, HEAD can."),
+        ("PATCH", "studies", 405, "PATCH cannot be sent to /api/v1/studies, but GET, HEAD, POST can."),
+        ("GET", "runs/delete", 405, "GET cannot be sent to /api/v1/runs/delete, but POST can."),
+    ],
+)
+def test_what_it_does_not_know_is_an_error_like_any_other(
+    client, method: str, path: str, status: int, told: str
+) -> None:
+    answer = client.request(method, f"/api/v1/{path}")
+    assert (answer.status_code, answer.json()["field"]) == (status, None)
+    assert answer.json()["error"].startswith(told)
+    assert ("allow" in answer.headers) is (status == 405)
 
 
 def test_the_rest_belongs_to_streamlit(client) -> None:

@@ -14,6 +14,7 @@ from core.design.presets import PRESETS
 from core.store.records import RunRequest
 from core.store.store import Store
 from tests.core.conftest import picture_file, run_command, run_json
+from tests.problem_members import PROBLEM_MEMBERS
 
 
 @pytest.fixture
@@ -142,10 +143,16 @@ def test_forms_that_cannot_be_read_are_a_sentence(home, client) -> None:
         client.post(path, content=b"x", headers={"Content-Type": "multipart/form-data"}),
         client.post(path, content=b"x", headers={"Content-Type": "multipart/form-data; boundary=b"}),
     ):
-        assert (answer.status_code, list(answer.json())) == (400, ["error", "field"])
+        assert (answer.status_code, list(answer.json())) == (400, PROBLEM_MEMBERS)
         assert "The form cannot be read" in answer.json()["error"]
     for answer in (client.post(path), client.post(path, files=files(1), data={"crop": "none"})):
-        assert (answer.status_code, list(answer.json())) == (400, ["error", "field"])
+        assert (answer.status_code, list(answer.json())) == (400, PROBLEM_MEMBERS)
+
+
+@pytest.mark.parametrize("values", [False, 0, "", [], "seed=3"])
+def test_settings_that_are_no_object_are_refused(client, values: object) -> None:
+    answer = client.post("/api/v1/runs", json={"preset": "tiny", "set": values})
+    assert (answer.status_code, answer.json()["field"]) == (400, "set")
 
 
 HEAD = b'--b\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n'
@@ -178,9 +185,9 @@ def test_an_upload_is_read_no_further_than_it_may_go(home, monkeypatch) -> None:
     monkeypatch.setattr(api, "MAX_PICTURES_BYTES", 3 * MIB)
     path = f"/api/v1/runs/{home.run_id}/predict"
     status, answer, num_read = ask(path, {})
-    assert (status, list(answer), num_read) == (413, ["error", "field"], 3)
+    assert (status, list(answer), num_read) == (413, PROBLEM_MEMBERS, 3)
     status, answer, num_read = ask(path, {"content-length": str(50 * MIB)})
-    assert (status, list(answer), num_read) == (413, ["error", "field"], 0)
+    assert (status, list(answer), num_read) == (413, PROBLEM_MEMBERS, 0)
     assert ask("/api/v1/runs/nobody/predict", {})[::2] == (404, 0)
 
 
@@ -202,6 +209,8 @@ def test_a_fork_by_rest(workspace, client) -> None:
     assert [fork.status_code for fork in forks] == [201, 201]
     assert forks[0].json()["id"] == forks[1].json()["id"] != parent["id"]
     assert forks[0].json()["parent"] == parent["id"]
+    shared = client.post(path, json={"set": {"seed": 7}, "reuse": True}).json()
+    assert (shared["id"], shared["shared"]) == (forks[0].json()["id"], True)
     assert client.post(path, json={"set": {}}).status_code == 400
     assert client.post(path, json={"preset": "tiny"}).json()["field"] == "preset"
     assert client.post("/api/v1/runs/nobody/fork", json={"set": {"seed": 7}}).status_code == 404

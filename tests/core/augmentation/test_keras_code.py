@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
+from core.augmentation.generator_code import generator_code
 from core.augmentation.keras_code import keras_code
 from core.config import AugmentationConfig
 from core.design.presets import PRESETS
@@ -147,7 +148,7 @@ def test_how_often_each_zoom_and_saturation_comes_is_said(reach: float) -> None:
 # Keras calls SciPy by a name that SciPy is giving up.
 @pytest.mark.filterwarnings("ignore:Please import `affine_transform`:DeprecationWarning")
 def test_who_compares_with_the_older_generator_is_told_that_it_exchanges_the_axes() -> None:
-    assert "ImageDataGenerator" in keras_code(AugmentationConfig(width_shift_fraction=0.1)).text
+    assert "exchanged" in generator_code(AugmentationConfig(width_shift_fraction=0.1)).text
     sides = {"width_shift_range": (0, 0), "height_shift_range": (0, 0)}
     for name in sides:
         generator = ImageDataGenerator(fill_mode="constant", **{name: 0.25})
@@ -200,3 +201,11 @@ def test_what_keras_cannot_do_is_said(config: AugmentationConfig, words: str) ->
 def test_a_single_resampling_is_no_difference() -> None:
     assert keras_code(AugmentationConfig(rotation_degrees=5, horizontal_flip=True)).differences == ()
     assert keras_code(AugmentationConfig()).differences == ()
+
+
+@pytest.mark.parametrize("field", ["zoom_fraction", "saturation"])
+def test_a_strength_of_nearly_nothing_is_no_layer(field: str) -> None:
+    for code in (keras_code, generator_code):
+        found = code(AugmentationConfig(**{field: 5e-324}))
+        assert "RandomZoom" not in found.text and "RandomSaturation" not in found.text
+        assert "zoom_range" not in found.text

@@ -54,6 +54,12 @@ def test_a_run_is_asked_about_each_variant(home, engine, tmp_path) -> None:
         assert (f": {named} " in line) == ("(another class)" not in line)
 
 
+def test_the_article_s_generator_is_printed_too() -> None:
+    mild = ("augment", "--preset", "article-augmented", "--dataset", "shapes")
+    code, out, _ = run_command(*mild, "--code", "generator")
+    assert code == 0 and "rotation_range=20," in out and "RandomRotation" not in out
+
+
 def test_the_code_of_a_policy_is_printed_and_runs() -> None:
     code, out, _ = run_command("augment", "--preset", "article-augmented", "--dataset", "shapes", "--code")
     assert code == 0 and "RandomRotation(20 / 360" in out

@@ -67,3 +67,32 @@ def test_a_file_that_is_no_picture_is_a_sentence(home, tmp_path) -> None:
             "explain", "--run", home.run_id, str(tmp_path / name), "--method", "occlusion", "--out", "x.png"
         )
         assert (code, name in err, sentence in err) == (2, True, True)
+
+
+def test_another_epoch_answers_and_looks_elsewhere(home, tmp_path) -> None:
+    picture, maps, answers = str(picture_file(tmp_path)), [], []
+    for epoch in ("1", "2"):
+        how = (
+            "--method",
+            "grad-cam",
+            "--class",
+            "ring",
+            "--out",
+            str(tmp_path / "why.png"),
+            "--epoch",
+            epoch,
+        )
+        code, document = run_json("explain", "--run", home.run_id, picture, *how)
+        assert code == 0, document
+        _, (row,) = run_json("predict", "--run", home.run_id, picture, "--epoch", epoch)
+        assert document["top"] == row["top"]
+        maps.append(document["map"])
+        answers.append(row["top"])
+    assert maps[0] != maps[1] and answers[0] != answers[1]
+    for command in (("predict",), ("explain", "--method", "occlusion", "--out", str(tmp_path / "why.png"))):
+        code, _, err = run_command(command[0], "--run", home.run_id, picture, *command[1:], "--epoch", "77")
+        assert (code, "There are no weights of epoch 77" in err, "and epochs 1 to 3." in err) == (
+            2,
+            True,
+            True,
+        )

@@ -9,8 +9,8 @@ from core.store.records import RunRequest
 from tests.core.conftest import run_command, run_json
 
 FIELDS = [
-    "run", "split", "epoch", "n", "accuracy", "accuracy_low", "accuracy_high", "loss", "top3_accuracy", "ece",
-    "temperature", "ece_calibrated", "class_names", "confusion", "classes",
+    "run", "split", "epoch", "n", "accuracy", "accuracy_low", "accuracy_high", "loss", "top3_accuracy", "top5_accuracy",
+    "ece", "temperature", "ece_calibrated", "class_names", "confusion", "classes",
 ]  # fmt: skip
 
 
@@ -46,12 +46,25 @@ def test_on_the_validation_pictures_the_accuracy_is_the_run_s_own(home, evaluate
     assert validation["temperature"] == evaluated["temperature"]
 
 
+def test_any_epoch_that_was_kept_can_be_measured(home) -> None:
+    _, curves = run_json("confusions", "--run", home.run_id)
+    for epoch in (1, 2):
+        _, document = run_json(
+            "evaluate", "--run", home.run_id, "--split", "validation", "--epoch", str(epoch)
+        )
+        assert document["epoch"] == epoch
+        measured = np.trace(curves["confusion"][epoch - 1]) / 1500
+        assert document["accuracy"] == pytest.approx(measured, abs=2.5 / 1500)
+        _, rows = run_json("mistakes", "--run", home.run_id, "--split", "validation", "--epoch", str(epoch))
+        assert len(rows) == round(1500 * (1 - document["accuracy"]))
+
+
 def test_mistakes_are_the_pictures_that_evaluate_counts_as_wrong(home, evaluated) -> None:
     _, rows = run_json("mistakes", "--run", home.run_id, "--by", "confidence")
     assert len(rows) == round(1500 * (1 - evaluated["accuracy"]))
-    assert [list(each) for each in rows] == [["index", "label", "predicted", "probability", "loss"]] * len(
-        rows
-    )
+    fields = ["index", "label", "predicted", "probability", "loss", "file"]
+    assert [list(each) for each in rows] == [fields] * len(rows)
+    assert {each["file"] for each in rows} == {None}  # it was not imported from files
     assert [each["probability"] for each in rows] == sorted(
         (each["probability"] for each in rows), reverse=True
     )

@@ -33,6 +33,20 @@ def test_a_note_is_written_shown_and_listed(store) -> None:
     assert "  expected: It learns.\n            Slowly.\n  outcome:  –" in shown
 
 
+def test_a_note_is_deleted_and_its_run_stays(store, client) -> None:
+    for delete in (
+        lambda run, note: run_command("note", run, "--delete"),
+        lambda run, note: client.delete(f"/api/v1/notes/{note}"),
+    ):
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
+        note = run_json("note", run.id, "--expect", "It learns.")[1]
+        delete(run.id, note["id"])
+        assert run_json("note", run.id) == (0, None)
+        assert store.get_run(run.id).id == run.id
+    assert client.delete(f"/api/v1/notes/{note['id']}").status_code == 400
+    assert "any more" in run_command("note", run.id, "--delete")[1]
+
+
 def test_several_runs_and_what_comes_too_late(store) -> None:
     ids = ",".join(trained_run(store, name, [0.3, 0.4]).id for name in ("A", "B"))
     note = run_json("note", ids, "--outcome", "The same.")[1]

@@ -10,6 +10,7 @@ from core import cli
 from core.api import runs as api_runs
 from core.api.routes import build_routes
 from core.design.presets import PRESETS
+from core.design.rate_range import find_rate, rate_of_step
 from core.errors import PreflightBusy
 from core.preflight.measurement import Preflight
 from tests.core.conftest import run_command, run_json
@@ -84,3 +85,28 @@ def test_a_body_that_is_no_config_is_refused(workspace, client) -> None:
     assert client.post("/api/v1/preflight", json={}).status_code == 400
     assert client.post("/api/v1/preflight", json={"config": {"seed": "x"}}).json()["field"] == "seed"
     assert client.post("/api/v1/preflight", json={"preset": "tiny", "name": "x"}).status_code == 400
+
+
+def test_a_range_test_by_command_and_request(workspace, client, monkeypatch) -> None:
+    rates = [rate_of_step(step) for step in range(100)]
+    found = find_rate(rates, [1 + abs(step - 60) / 60 for step in range(100)], diverged=True)
+    asked = []
+
+    def measure(workspace, config, *more):
+        asked.append(config)
+        return found
+
+    for module in (cli.preflight, api_runs):
+        monkeypatch.setattr(module, "run_rate_range", measure)
+    code, printed = run_json("rate-range", "--preset", "tiny", "--set", "training.batch_size=32")
+    answer = client.post("/api/v1/rate-range", json={"preset": "tiny", "set": {"training.batch_size": 32}})
+    assert (code, answer.status_code) == (0, 200)
+    assert answer.json() == printed == json.loads(json.dumps(found.to_dict()))
+    assert asked == [PRESETS["tiny"].config.with_values({"training.batch_size": 32})] * 2
+    # Near its lowest up to step 68: 10^(-6 + 68·7/199) = 0.000247.
+    lines = run_command("rate-range", "--preset", "tiny")[1].splitlines()
+    assert lines[0].split() == ["RATE", "SMOOTHED", "LOSS"] and len(lines) == 23
+    assert lines[-2].startswith(
+        "The smoothed loss stays near its lowest up to a rate of 0.000247, and training diverged at "
+    )
+    assert lines[-1] == "To use it: --set optimizer.learning_rate=2.5e-05"

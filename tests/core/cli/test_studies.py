@@ -8,7 +8,7 @@ from core.store.records import RunRequest
 from core.store.store import Store
 from core.studies import start
 from tests.core.conftest import run_command, run_json
-from tests.core.studies.ended import FLIPPED, TINY, create, end_all, spec
+from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, save_weights, spec
 
 SMALL = (
     "--preset",
@@ -174,3 +174,39 @@ def test_bad_arguments_are_refused_in_words(unserved, arguments) -> None:
     assert (code, out) == (2, "") and err
     assert "Traceback" not in err
     assert run_json("runs") == (0, [])
+
+
+def test_against_random_weights_in_one_step(unserved, store) -> None:
+    source = end(store, store.queue_run(RunRequest(TINY, "source")))
+    save_weights(unserved, source)
+    started = TINY.with_values({"model.start_from": source.id, "model.frozen_blocks": 2})
+    run = store.queue_run(RunRequest(started, "built on it"))
+    code, shown = run_json("study", "seeds", "--run", run.id, "--against-scratch", "--seeds", "2")
+    assert code == 0, shown
+    configs = [store.get_run(each["id"]).config for each in shown["runs"]]
+    assert sorted((each.seed, each.model.start_from or "", each.model.frozen_blocks) for each in configs) == [
+        (0, "", 0), (0, source.id, 2), (1, "", 0), (1, source.id, 2),
+    ]  # fmt: skip
+    names = {store.get_run(each["id"]).name for each in shown["runs"]}
+    assert "built on it: random weights, seed 1" in names
+    code, _, problem = run_command("study", "seeds", "--run", source.id, "--against-scratch")
+    assert code == 2 and "“source” starts from random weights itself" in problem
+
+
+def test_describe_says_what_is_taken(unserved, store) -> None:
+    source = end(store, store.queue_run(RunRequest(TINY, "source")))
+    save_weights(unserved, source, classes=4)
+    asked = ("describe", "--preset", "tiny", "--dataset", "shapes", "--set", f"model.start_from={source.id}")
+    code, described = run_json(*asked, "--set", "model.frozen_blocks=2")
+    assert code == 0
+    # 24·10 + 10: the output layer alone is trained.
+    assert described["trainable_parameters"] == 250
+    assert [each["taken"] for each in described["start"]] == [True] * 4 + [False]
+    code, out, _ = run_command(*asked)
+    assert (
+        "Starts from the weights of “source”. Taken: conv_1, batch_norm_1, conv_2, batch_norm_2. New: " in out
+    )
+    assert "softmax (10 classes instead of 4)." in out
+    (unserved.run_folder(source.id) / "best-000002.keras").unlink()
+    code, _, problem = run_command(*asked)
+    assert code == 2 and "needs a run with weights: “source” has none" in problem

@@ -5,6 +5,7 @@ from scipy import stats
 
 from core.comparison.comparison import compare_facts
 from core.comparison.query import ALL_BUT_SEED, Query
+from core.formatting import with_minus
 from core.store.states import RunState
 from tests.core.comparison.made import facts
 
@@ -34,7 +35,9 @@ def test_groups_are_compared_in_pairs_of_one_seed(group_by) -> None:
     change = compared.val_accuracy
     assert (change.low, change.high, change.n) == pytest.approx((interval.low, interval.high, 3))
     assert change.clear and change.sentence == "+10.5 points: better (+9.3 to +11.7 points over 3 seeds)."
-    assert compared.gap.sentence == "+2.7 points: no clear difference (-0.2 to +5.5 points over 3 seeds)."
+    assert compared.gap.sentence == with_minus(
+        "+2.7 points: no clear difference (-0.2 to +5.5 points over 3 seeds)."
+    )
     itself = found.difference_of(base)
     assert (
         itself.is_baseline and itself.paths == () and itself.val_accuracy.sentence == "The baseline itself."
@@ -76,7 +79,7 @@ def test_of_two_runs_chance_is_not_excluded() -> None:
     assert found.difference_of(base).words == "same settings"
     assert found.difference_of(facts(3)).val_accuracy.sentence == "One of them has no result."
     failed = facts(4, val_accuracy=0.3, gap=0.1, state=RunState.FAILED)
-    sentence = "-30.0 points. One run each: chance is not excluded. This run failed."
+    sentence = with_minus("-30.0 points. One run each: chance is not excluded. This run failed.")
     assert found.difference_of(failed).val_accuracy.sentence == sentence
     running = facts(5, val_accuracy=0.6, state=RunState.RUNNING)
     pinned = compare_facts([running, base], Query(baseline=running.id))
@@ -102,7 +105,12 @@ def test_a_baseline_that_does_not_fit_the_filter_is_compared_with_all_the_same()
 
 @pytest.mark.parametrize(
     "change, said",
-    [(0.0004, "0.0 points"), (-0.0004, "0.0 points"), (0.0006, "+0.1 points"), (-0.0006, "-0.1 points")],
+    [
+        (0.0004, "0.0 points"),
+        (-0.0004, "0.0 points"),
+        (0.0006, "+0.1 points"),
+        (-0.0006, with_minus("-0.1 points")),
+    ],
 )
 def test_a_difference_that_is_shown_as_zero_has_no_sign(change: float, said: str) -> None:
     found, other, _ = grouped({0: (0.6, 0.1)}, {0: (0.6 + change, 0.1)}, group_by=(ALL_BUT_SEED,))

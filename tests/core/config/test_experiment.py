@@ -47,10 +47,10 @@ def test_plain_values_are_those_of_json(config: ExperimentConfig) -> None:
     assert config.to_dict() == json.loads(config.to_json(indent=2))
 
 
-# Settings that came after configs were stored, all off by default.
+# Settings that came after configs were stored, all off, none or 0 by default.
 LATER = (
-    ("model", "whitening"), ("augmentation", "alternating_flip"), ("training", "test_time_flip"),
-    ("training", "precise_batch_norm"),
+    ("model", "whitening"), ("model", "start_from"), ("model", "frozen_blocks"), ("augmentation", "alternating_flip"),
+    ("training", "test_time_flip"), ("training", "precise_batch_norm"),
 )  # fmt: skip
 
 
@@ -63,8 +63,12 @@ def test_config_id_is_the_sha256_of_canonical_json(config: ExperimentConfig) -> 
     # With Muon it was off before there was this switch, with others it is on by default.
     if plain["optimizer"]["muon_convolutions"] == (plain["optimizer"]["name"] != "muon"):
         del plain["optimizer"]["muon_convolutions"]
+    if not plain["training"]["keep_epoch_weights"]:
+        del plain["training"]["keep_epoch_weights"]
+    assert config.to_json() == json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    # What a run leaves behind is stored, and makes it no other run.
+    plain["training"].pop("keep_epoch_weights", None)
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    assert config.to_json() == canonical
     assert config.config_id == hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -93,9 +97,49 @@ def test_settings_that_came_later_leave_the_ids_of_stored_configs(preset: str, c
     assert again == config
     assert again.config_id == config_id
     for part, name in LATER:
+        if part == "model" and name != "whitening":
+            continue
         changed = config.with_values({f"{part}.{name}": True})
         assert changed.config_id != config_id
         assert changed.with_values({f"{part}.{name}": False}).config_id == config_id
+    started = config.with_values({"model.start_from": "abcdefghij"})
+    frozen = started.with_values({"model.frozen_blocks": 1})
+    assert len({config_id, started.config_id, frozen.config_id}) == 3
+    assert frozen.with_values({"model.start_from": None, "model.frozen_blocks": 0}).config_id == config_id
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "sentence"),
+    [
+        ({"model.start_from": "x"}, "model.start_from", "ten lowercase letters and digits"),
+        ({"model.frozen_blocks": 1}, "model.frozen_blocks", "needs a run whose weights the network starts from"),
+        (
+            {"model.start_from": "abcdefghij", "model.frozen_blocks": 3}, "model.frozen_blocks",
+            "at most 2, the number of convolution blocks, not 3",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_network_can_start_from(values: dict[str, object], field: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        PRESETS["tiny"].config.with_values(values)
+    assert caught.value.field == field
+
+
+def test_keeping_weights_makes_a_run_no_other_one() -> None:
+    kept = PRESETS["tiny"].config
+    without = kept.with_values({"training.keep_epoch_weights": False})
+    assert kept.training.keep_epoch_weights and not without.training.keep_epoch_weights
+    assert (kept, kept.config_id, hash(kept)) == (without, without.config_id, hash(without))
+    assert kept != kept.with_values({"training.epochs": 3}) and kept.training != None  # noqa: E711
+    assert differences(kept, without) == []
+    assert differences(kept, without, recording=True) == [("training.keep_epoch_weights", True, False)]
+    for config in (kept, without):
+        again = ExperimentConfig.from_stored(json.loads(config.to_json()))
+        assert again.training.keep_epoch_weights is config.training.keep_epoch_weights
+    # What was stored before there was the switch kept none.
+    former = kept.to_dict()
+    del former["training"]["keep_epoch_weights"]
+    assert not ExperimentConfig.from_stored(former).training.keep_epoch_weights
 
 
 @given(experiments)

@@ -33,7 +33,7 @@ def keras_rows(config: ModelConfig, input_shape: tuple[int, int, int], num_class
     if config.whitening:
         x = layers.Conv2D(2 * 4 * input_shape[-1], 2, trainable=False)(x)
         x = layers.Activation("gelu")(x)
-    for block in config.blocks:
+    for place, block in enumerate(config.blocks):
         before = x
         for repeat in range(block.repeats):
             stride = block.stride if repeat == 0 else 1
@@ -50,6 +50,8 @@ def keras_rows(config: ModelConfig, input_shape: tuple[int, int, int], num_class
             x = kind(block.pool_size)(x)
         if block.dropout:
             x = layers.Dropout(block.dropout)(x)
+        if place < config.frozen_blocks:
+            keras.Model(entry, x).trainable = False
     x = (layers.Flatten() if config.head == "flatten" else layers.GlobalAveragePooling2D())(x)
     for dense in config.dense:
         x = layers.Dense(dense.units, activation=dense.activation)(x)

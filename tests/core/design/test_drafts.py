@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from core.design.drafts import Draft, load_draft, new_draft_id, save_draft
 from core.design.presets import PRESETS
 from core.errors import UserError
 
-DRAFT = Draft(PRESETS["vgg"].config, PRESETS["tiny"].config, "tiny")
+DRAFT = Draft(PRESETS["vgg"].config, PRESETS["tiny"].config, "tiny", "what I call it")
 
 
 def test_a_draft_is_found_again_as_it_was(workspace) -> None:
@@ -22,6 +23,22 @@ def test_a_draft_is_found_again_as_it_was(workspace) -> None:
     save_draft(workspace, first, Draft(PRESETS["resnet"].config, PRESETS["tiny"].config, None))
     assert load_draft(workspace, first).config == PRESETS["resnet"].config
     assert len(list(workspace.drafts.iterdir())) == 2
+
+
+def test_what_was_typed_for_its_run_is_kept(workspace) -> None:
+    draft_id, typed = new_draft_id(), replace(DRAFT, name="Mine", expectation="It *overfits*\nby epoch 5.")
+    save_draft(workspace, draft_id, typed)
+    assert load_draft(workspace, draft_id) == typed
+
+
+def test_a_draft_from_before_it_had_them_is_read(workspace) -> None:
+    draft_id = new_draft_id()
+    save_draft(workspace, draft_id, replace(DRAFT, name="Mine", expectation="It overfits."))
+    path = workspace.drafts / f"{draft_id}.json"
+    written = json.loads(path.read_text())
+    del written["name"], written["expectation"]
+    path.write_text(json.dumps(written))
+    assert load_draft(workspace, draft_id) == Draft(DRAFT.config, DRAFT.origin, DRAFT.preset)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from core.engine import process as engine_process
+from core.engine import picture_requests
 from core.engine.decoder import Decoder, PictureTooSlow
 from core.engine.process import Requests
 from core.errors import EngineError, PictureError
@@ -87,9 +87,9 @@ def test_it_ends_when_nobody_listens_any_more(decoder: Decoder) -> None:
 
 def test_the_others_of_a_request_are_answered(workspace, decoder: Decoder, monkeypatch) -> None:
     """Two that take too long between two that are fine; after the first, the rest of the request is in a hurry."""
-    monkeypatch.setattr(engine_process, "PICTURE_SECONDS", 0.05)
-    monkeypatch.setattr(engine_process, "LOST_SECONDS", 0.04)
-    monkeypatch.setattr(engine_process, "HURRIED_SECONDS", 0.025)
+    monkeypatch.setattr(picture_requests, "PICTURE_SECONDS", 0.05)
+    monkeypatch.setattr(picture_requests, "LOST_SECONDS", 0.04)
+    monkeypatch.setattr(picture_requests, "HURRIED_SECONDS", 0.025)
     decode(decoder, RED)
     files = {"one.png": RED, "bomb.jpg": slow(), "two.png": RED, "again.jpg": slow(), "three.png": RED}
     asked = {"method": "decode", "image_shape": list(SHAPE), "crop": "center", "names": list(files)}

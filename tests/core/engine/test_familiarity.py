@@ -12,11 +12,15 @@ from PIL import Image
 
 from core.datasets.splits import load_split, validation_and_test
 from core.datasets.storage import load_dataset
+from core.engine.answers import Answer
 from core.engine.client import Engine
 from core.engine.familiarity import FOLDER, keep_familiarity, most_pictures, read_familiarity
+from core.importing.picture_files import PictureFile
 from core.inspection.answers import Weights, weights_of
-from core.inspection.prediction import learn_known, predict
+from core.inspection.looking import Asking, asking_of, look_at
+from core.inspection.prediction import learn_known
 from core.store.store import Store
+from core.workspace import Workspace
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
@@ -100,12 +104,18 @@ def test_distances_are_those_of_the_features_of_keras(trained, run, kept) -> Non
     )
 
 
+def answered(workspace: Workspace, engine: Engine, asking: Asking, data: bytes) -> tuple[Answer, ...]:
+    ((found,),) = look_at(workspace, engine, asking, [PictureFile("one", "one", lambda: data)])
+    return found.answers
+
+
 def test_a_training_picture_is_known_and_is_its_own_neighbour(trained, engine, run, advanced) -> None:
     dataset = load_dataset(trained.workspace, "shapes")
     row = int(load_split(trained.workspace, run.config.dataset, run.config.seed).train_indices[7])
     data = png_bytes(np.asarray(dataset.x_train[row]))
-    (answer,), problem = predict(trained.workspace, engine, run, [("one", data)], "stretch")
-    assert problem is None
+    asking, problems = asking_of(trained.workspace, engine, [run], "stretch")
+    (answer,) = answered(trained.workspace, engine, asking, data)
+    assert problems == []
     assert answer.knowledge.is_known
     first = answer.knowledge.neighbours[0]
     assert (first.row, first.name) == (row, dataset.class_names[dataset.y_train[row]])
@@ -116,7 +126,8 @@ def test_a_training_picture_is_known_and_is_its_own_neighbour(trained, engine, r
 def test_without_its_data_a_run_answers_and_says_why_it_cannot_tell(trained, engine, run) -> None:
     other = dataclasses.replace(run, dataset_digest="0" * 64)
     data = png_bytes(np.full((40, 40, 3), 255, np.uint8))
-    (answer,), problem = predict(trained.workspace, engine, other, [("white", data)])
+    asking, (problem,) = asking_of(trained.workspace, engine, [other])
+    (answer,) = answered(trained.workspace, engine, asking, data)
     assert "another data set that was called shapes" in problem
     assert answer.knowledge is None
     assert answer.top

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from core.config import AugmentationConfig
+from core.engine.exporting import export_model
 from core.errors import UserError
+from core.inspection.temperature import calibrated
 from core.training.augmentation import apply
 from core.training.draws import draw
 from core.training.saved_models import load_run_model, save_run_model
@@ -87,12 +89,17 @@ def files_of(folder) -> list:
     return [folder / name for name in made]
 
 
-def test_the_program_of_an_export_answers_as_the_app_does(engine, trained, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("temperature", [None, 1.7])
+def test_the_program_of_an_export_answers_as_the_app_does(
+    engine, trained, tmp_path, monkeypatch, temperature: float | None
+) -> None:
     """With Keras, NumPy and Pillow alone, on the file alone."""
-    made = engine.export(trained.run_id, "keras", tmp_path / "mine.keras")
+    made = export_model(engine, trained.run_id, "keras", tmp_path / "mine.keras", None, temperature)
     (tmp_path / "mine.keras.json").unlink()
     paths = files_of(tmp_path)
     answers = engine.predict(trained.run_id, [(path.name, path.read_bytes()) for path in paths])
+    if temperature is not None:
+        answers = [calibrated(answer, temperature) for answer in answers]
     monkeypatch.chdir(tmp_path)
     assert "core" not in made.python
     opening, per_picture = made.python.split('image = Image.open("picture.jpg")')

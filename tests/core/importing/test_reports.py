@@ -311,13 +311,13 @@ def test_a_damaged_report_costs_only_itself(workspace, tmp_path) -> None:
 
 
 def test_what_misleads_is_told_from_what_is_only_worth_knowing() -> None:
-    classes = (ClassCount("a", 100, 0, 20), ClassCount("b", 10, 25, 20))
+    classes = (ClassCount("a", 100, 0, 200), ClassCount("b", 10, 250, 200))
     twice = Duplicates("train_test", 3, (("a/1.png", "a/2.png"),))
     notes = ("It came without a test part.", *count_notes(classes))
     report = ImportReport(classes, duplicates=(twice,), notes=notes)
     missing = "a has no validation pictures, so the accuracy on them says nothing about it."
     assert report.serious_findings() == [
-        "3 of 40 test pictures are training pictures too (the same pixels), so the test accuracy looks better than it "
+        "3 of 400 test pictures are training pictures too (the same pixels), so the test accuracy looks better than it "
         "is.",
         missing,
         "Few training pictures: b (10). Better are 20 or more per class.",

@@ -10,9 +10,19 @@ import pytest
 
 from core.datasets.splits import validation_and_test
 from core.datasets.storage import load_dataset
+from core.epoch_weights import epoch_digest
 from core.errors import DatasetError, UserError
-from core.inspection.answers import FOLDER, MOST_KEPT, SplitAnswers, answers_of, weights_of
+from core.inspection.answers import (
+    FOLDER,
+    SplitAnswers,
+    Weights,
+    answers_of,
+    in_ranges,
+    weights_by_epoch,
+    weights_of,
+)
 from core.inspection.evaluation import evaluate, evaluation_of
+from core.inspection.kept_arrays import MOST_KEPT
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
@@ -90,7 +100,8 @@ def test_what_cannot_be_asked_is_refused_in_words(trained, engine, run) -> None:
         (("everything",), "split must be one of validation, test, not 'everything'"),
         (
             ("test", 99),
-            r"no weights of epoch 99 of “A finished run”\. There are: best \(epoch \d\) and last \(epoch 3\)",
+            r"no weights of epoch 99 of “A finished run”\. There are: best \(epoch \d\), last \(epoch 3\) "
+            r"and epochs 1 to 3",
         ),
     ]:
         with pytest.raises(UserError, match=message):
@@ -109,7 +120,7 @@ def test_which_weights_there_are(trained, run) -> None:
     assert [found(run, asked) for asked in ("best", best, str(best))] == [("best", best)] * 3
     assert found(run, "last") == ("last", 3)
     training = dataclasses.replace(run, state=RunState.RUNNING)
-    with pytest.raises(UserError, match=rf"There are: best \(epoch {best}\)\."):
+    with pytest.raises(UserError, match=rf"There are: best \(epoch {best}\) and epochs 1 to 3\."):
         found(training, "last")
     with pytest.raises(UserError, match="has no weights yet"):
         found(dataclasses.replace(run, best_epoch=None), "best")
@@ -136,7 +147,7 @@ def test_a_temperature_is_never_that_of_another_epoch(trained, run, monkeypatch)
         epoch = len(asked) if len(asked) < 4 else 4
         return dataclasses.replace(made_answers(split=asked[-1]), epoch=epoch)
 
-    monkeypatch.setattr("core.inspection.evaluation.answers_of", answers)
+    monkeypatch.setattr("core.inspection.evaluation.answers_about", answers)
     found = evaluate(trained.workspace, None, run, "test")
     assert asked == ["test", "validation"] * 3
     assert found.answers.epoch == 4
@@ -148,7 +159,7 @@ def test_weights_that_are_replaced_at_each_look_are_said(trained, run, monkeypat
     def answers(*arguments: object) -> SplitAnswers:
         return dataclasses.replace(made_answers(split=str(arguments[3])), epoch=next(epochs))
 
-    monkeypatch.setattr("core.inspection.evaluation.answers_of", answers)
+    monkeypatch.setattr("core.inspection.evaluation.answers_about", answers)
     with pytest.raises(UserError, match="saves better weights while they are measured"):
         evaluate(trained.workspace, None, run, "test")
 
@@ -159,8 +170,40 @@ def test_a_stopped_run_without_last_weights_has_its_best(trained, run, tmp_path)
     for path in workspace.run_folder(run.id).glob("last-*"):
         path.unlink()
     assert weights_of(workspace, run, "best").epoch == run.best_epoch
+    with pytest.raises(UserError, match=rf"There are: best \(epoch {run.best_epoch}\) and epochs 1 to 3\."):
+        weights_of(workspace, run, "last")
+    shutil.rmtree(workspace.run_folder(run.id) / "epochs")
     with pytest.raises(UserError, match=rf"There are: best \(epoch {run.best_epoch}\)\."):
         weights_of(workspace, run, "last")
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_any_kept_epoch_is_as_right_as_training_measured_it(trained, engine, run, epoch: int) -> None:
+    answers = answers_of(trained.workspace, engine, run, "validation", epoch)
+    measured = Store(trained.workspace).curves(run.id)["val_accuracy"][epoch - 1]
+    assert answers.epoch == epoch
+    assert abs(answers.right.sum() - measured * 1500) <= 2
+
+
+def test_all_weights_by_epoch(trained, run) -> None:
+    folder = trained.workspace.run_folder(run.id)
+    found = weights_by_epoch(trained.workspace, run)
+    assert list(found) == [1, 2, 3]
+    assert found[run.best_epoch] == weights_of(trained.workspace, run, "best")
+    (other, *_) = {1, 2} - {run.best_epoch}
+    assert found[other] == Weights(str(other), other, epoch_digest(folder, other))
+    assert weights_of(trained.workspace, run, other) == weights_of(trained.workspace, run, str(other))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [
+        ((1,), "1"), ((1, 2), "1 and 2"), ((1, 2, 3), "1 to 3"), ((2, 4, 6, 7, 8), "2, 4 and 6 to 8"),
+        ((1, 2, 3, 5, 6), "1 to 3, 5 and 6"),
+    ],
+)  # fmt: skip
+def test_epochs_in_words(epochs: tuple[int, ...], words: str) -> None:
+    assert in_ranges(epochs) == words
 
 
 def test_a_part_without_pictures_is_refused() -> None:

@@ -10,6 +10,8 @@ from core.inspection.measures import (
     classes_of,
     confusion_of,
     largest_confusions,
+    more_top_accuracy,
+    most_confused,
     top_accuracy,
     wilson_interval,
 )
@@ -41,6 +43,11 @@ def test_every_measure_is_that_of_scikit_learn(classes: int) -> None:
     if classes > 3:
         expected = metrics.top_k_accuracy_score(labels, answers.log_probabilities, k=3, labels=everything)
         assert top_accuracy(answers) == pytest.approx(expected)
+    if classes > 5:
+        expected = metrics.top_k_accuracy_score(labels, answers.log_probabilities, k=5, labels=everything)
+        assert more_top_accuracy(answers) == pytest.approx(expected)
+    else:
+        assert more_top_accuracy(answers) is None
     confusion = confusion_of(answers)
     assert np.array_equal(confusion, metrics.confusion_matrix(labels, predicted, labels=everything))
     of_classes = classes_of(confusion, answers.class_names)
@@ -75,3 +82,14 @@ def test_a_class_that_is_never_answered_has_no_precision() -> None:
     never, absent = classes_of(np.array([[0, 3], [0, 0]]), ("never", "absent"))
     assert (never.precision, never.recall, never.f1, never.support) == (None, 0.0, 0.0, 3)
     assert (absent.precision, absent.recall, absent.f1, absent.support) == (0.0, None, 0.0, 0)
+
+
+def test_the_most_confused_classes_come_in_pairs() -> None:
+    confusion = np.array(
+        [[5, 0, 0, 0, 9], [0, 5, 7, 0, 0], [0, 0, 5, 0, 0], [0, 0, 1, 5, 0], [0, 0, 0, 0, 5]]
+    )
+    assert most_confused(confusion, 2) == [0, 4]
+    assert most_confused(confusion, 3) == [0, 4]  # of the next pair, only one class would have room
+    assert most_confused(confusion, 4) == [0, 1, 2, 4]
+    assert most_confused(confusion, 9) == [0, 1, 2, 3, 4]
+    assert most_confused(np.diag([1, 2, 3]), 3) == []

@@ -34,7 +34,15 @@ def test_what_is_said_of_each() -> None:
     assert (first.probability, first.loss) == pytest.approx((0.5, -np.log(0.01)), rel=1e-5)
     assert first.to_json() == {
         "index": 3, "label": "class 0", "predicted": "class 1", "probability": first.probability, "loss": first.loss,
+        "file": None,
     }  # fmt: skip
+
+
+def test_a_mistake_names_its_file_where_it_is_known() -> None:
+    files = [f"{row}.png" for row in range(6)]
+    assert {each.index: each.file for each in mistakes_of(ANSWERS, files=files)} == {
+        int(row): f"{row}.png" if row < 6 else None for row in ANSWERS.rows[[0, 1, 3]]
+    }
 
 
 def test_an_unknown_order_is_refused() -> None:

@@ -42,10 +42,21 @@ def test_each_row_is_a_picture_in_the_order_that_was_asked_for() -> None:
     answers = SplitAnswers(
         "test", 2, ("=cmd", "dog"), np.array([7, 8, 9]), np.array([1, 0, 1]), np.log(probabilities).astype(np.float32)
     )  # fmt: skip
-    rows = list(csv.DictReader(io.StringIO(answers_csv(answers, np.array([2, 0])))))
+    tags = {7: ("=first", "odd"), 8: ("of another",)}
+    files = [*(f"{row}.png" for row in range(9)), "=nine.png"]
+    rows = list(csv.DictReader(io.StringIO(answers_csv(answers, np.array([2, 0]), tags, files))))
+    assert [row["file"] for row in rows] == ["'=nine.png", "7.png"]
+    assert [row["file"] for row in csv.DictReader(io.StringIO(answers_csv(answers, np.array([2]))))] == [""]
+    assert [row["tags"] for row in rows] == ["", "'=first; odd"]
     assert [(row["index"], row["label"], row["predicted"], row["right"]) for row in rows] == [
         ("9", "dog", "dog", "1"),
         ("7", "dog", "'=cmd", "0"),
     ]
     assert [float(row["probability"]) for row in rows] == [0.875, 0.75]
     assert [float(row["loss"]) for row in rows] == [0.133531, 1.38629]
+
+
+def test_those_of_given_rows_alone_are_selected_in_the_same_order() -> None:
+    rows = FIVE.rows.tolist()
+    assert select(FIVE, "doubt", rows=[rows[0], rows[4], rows[1], 99]).tolist() == [1, 4, 0]
+    assert select(FIVE, "doubt", rows=[]).tolist() == []

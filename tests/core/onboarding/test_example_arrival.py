@@ -3,16 +3,20 @@
 import errno
 import threading
 
+import numpy as np
 import pytest
 
 from core.cli.main import main
 from core.datasets import prepare
+from core.datasets.catalogue import SHAPES_CLASSES
 from core.design.presets import PRESETS
 from core.epoch import CURVE_KEYS
+from core.epoch_weights import kept_epochs, read_epoch
 from core.errors import ConvDeckError
 from core.onboarding import example
 from core.onboarding.example import EXAMPLE_ID, import_example, read_example
 from core.runs import control
+from core.runs.breakdown import class_names_of
 from core.runs.verdicts import suggestions_of, verdict_of
 from core.store.records import RunRequest
 from core.store.states import RunState
@@ -44,9 +48,40 @@ def test_a_new_workspace_gets_a_finished_run_like_any_other(workspace, store) ->
     assert run.gap == verdict.gap == sorted(last)[1]
     assert verdict.headline.startswith("Overfitting since epoch")
     assert suggestions_of(workspace, run, verdict)[0].id == "augment"
-    assert {path.suffix for path in workspace.run_folder(run.id).iterdir()} == {".keras", ".json"}
+    folder = workspace.run_folder(run.id)
+    assert {path.suffix for path in folder.iterdir() if path.is_file()} == {".keras", ".json"}
+    assert kept_epochs(folder) == (1, 2, 4, 8, 16, 25)
+    for epoch in kept_epochs(folder):
+        read_epoch(folder, epoch)  # raises where one is damaged
     assert "comes with ConvDeck" in store.log(run.id)[0].text
     assert not store.has_work() and store.leases() == {}
+
+
+def test_classes_confusions_and_followed_pictures_come_with_it(workspace, store) -> None:
+    import_example(workspace, store)
+    (run,) = store.list_runs()
+    curves = store.curves(run.id)
+    found, confusions = store.breakdowns.read(run.id), store.breakdowns.confusions(run.id)
+    assert found is not None and confusions is not None
+    assert found.epochs.tolist() == confusions.epochs.tolist() == list(range(1, 26))
+    # Each class has as many pictures, so their mean is the accuracy.
+    assert found.validation.balanced_accuracy == pytest.approx(curves["val_accuracy"])
+    assert run.balanced_accuracy == pytest.approx(run.best_val_accuracy) and not run.uneven_classes
+    hits = [np.trace(confusions.matrix(at)) / confusions.matrix(at).sum() for at in range(25)]
+    assert hits == pytest.approx(curves["val_accuracy"])
+    assert found.training_pictures.answers.shape == found.validation_pictures.answers.shape
+    assert class_names_of(workspace, run, found.num_classes) == SHAPES_CLASSES
+
+
+def test_no_start_is_answered_with_it(workspace, store) -> None:
+    """Nobody could watch it train: its data has no digest, and so it is known to be identical with nothing."""
+    import_example(workspace, store)
+    (example_run,) = store.list_runs()
+    assert example_run.dataset_digest is None
+    prepare.ensure_dataset(workspace, "shapes")
+    request = control.with_data(workspace, RunRequest(example_run.config))
+    queued = store.queue_or_reuse(request, reuse=True)
+    assert not queued.is_shared and queued.run.id != EXAMPLE_ID
 
 
 def test_deleted_it_does_not_come_back(workspace, store) -> None:
@@ -121,7 +156,8 @@ def test_what_a_crash_left_is_written_over(workspace, store) -> None:
     (folder / ".best-000025.4711.keras").write_bytes(b"half")
     (folder / "best-000025.keras").write_bytes(b"from before the crash")
     assert import_example(workspace, store)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == read_example().files
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+    assert found == read_example().files
 
 
 def test_a_damaged_file_is_only_logged(workspace, store, monkeypatch, caplog) -> None:

@@ -16,7 +16,8 @@ def test_every_lesson_can_be_trained_everywhere(lesson) -> None:
         describe_network(run.config.model)
         assert run.config.training.epochs <= 25
     assert len({run.config.config_id for run in lesson.runs}) == len(lesson.runs) <= 2
-    assert lesson.question.endswith("?")
+    assert lesson.question.endswith("?") and lesson.guess.question.endswith("?")
+    assert lesson.guess.run < len(lesson.runs) and 0 < lesson.guess.most <= 100
 
 
 def test_two_runs_differ_by_what_the_lesson_is_about() -> None:
@@ -39,8 +40,11 @@ def test_two_runs_differ_by_what_the_lesson_is_about() -> None:
 
 def test_numbers_in_a_lesson_are_settings_and_not_results() -> None:
     for lesson in LESSONS.values():
-        told = " ".join((*lesson.texts, lesson.look, lesson.question, lesson.answer))
-        allowed = {"2,000", "500", "4,000", "0.001", "40", "60", "100"}
+        result = re.sub(r"{\w+}", "…", lesson.result)
+        told = " ".join(
+            (*lesson.texts, lesson.look, lesson.question, lesson.answer, lesson.guess.question, result)
+        )
+        allowed = {"2,000", "500", "4,000", "0.001", "0.3", "40", "60", "100"}
         assert set(re.findall(r"\d[\d,.]*\d|\d", told)) <= allowed
 
 

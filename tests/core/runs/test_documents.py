@@ -29,7 +29,7 @@ def test_summary_as_a_whole(store):
     summary = run_summary(store.get_run(run.id))
     assert json.loads(json.dumps(summary, allow_nan=False)) == {
         "id": run.id, "name": "A name", "state": "RUNNING", "attempt": 1, "config_id": CONFIG.config_id,
-        "dataset": "cifar10", "dataset_digest": None, "preset": "tiny", "parent": None,
+        "dataset": "cifar10", "dataset_digest": None, "preset": "tiny", "parent": None, "visitor": None,
         "device": "gpu:0", "created_at": 5.0, "started_at": 5.0,
         "ended_at": None, "stop_requested": True, "pause_requested": False, "epoch": 1, "total_epochs": 10,
         "added_epochs": 0, "batch": 7, "total_batches": 100,
@@ -49,6 +49,7 @@ def test_detail_adds_config_and_curves(store):
     assert detail.pop("class_names") is None
     assert detail.pop("problem") is None
     assert detail.pop("class_counts") is None
+    assert detail.pop("origin") is None
     assert detail == run_summary(run)
 
 

@@ -8,7 +8,7 @@ from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.errors import ConfigError, RunError, RunNotFound
 from core.runs import control
-from core.runs.start import fork_experiment
+from core.runs.start import fork_experiment, fork_or_share_experiment
 from core.runs.verdicts import suggestions_of, verdict_of
 from core.store.records import RunRequest
 from core.store.store import Store
@@ -141,3 +141,16 @@ def test_stopping_is_offered_only_where_it_saves_something(best, offered):
     assert (
         "stop-at-best" in [suggestion.id for suggestion in suggestions_for(diagnosis, config, best)]
     ) is offered
+
+
+def test_identical_forks_are_shared_among_those_of_one_run(workspace, parent):
+    """Each is drawn beside its parent, so that of another parent is no answer."""
+    values = {"augmentation.rotation_degrees": 20}
+    fork = fork_experiment(workspace, parent.id, values)
+    shared = fork_or_share_experiment(workspace, parent.id, values, reuse=True)
+    assert (shared.run.id, shared.is_shared) == (fork.id, True)
+    with Store(workspace) as store:
+        twin = store.queue_run(RunRequest(parent.config, "twin"))
+    other = fork_or_share_experiment(workspace, twin.id, values, reuse=True)
+    assert not other.is_shared and other.run.parent_id == twin.id
+    assert not fork_or_share_experiment(workspace, parent.id, values, reuse=False).is_shared

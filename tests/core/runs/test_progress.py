@@ -4,7 +4,14 @@ import pytest
 
 from core.config import DatasetConfig, ExperimentConfig, TrainingConfig
 from core.design.presets import PRESETS
-from core.runs.progress import epoch_fraction, epoch_seconds, run_fraction, seconds_left
+from core.runs.progress import (
+    epoch_fraction,
+    epoch_seconds,
+    is_measuring,
+    is_saving,
+    run_fraction,
+    seconds_left,
+)
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
@@ -56,3 +63,13 @@ def test_time_left_is_that_of_the_epochs_and_batches_left(run):
 def test_no_time_is_left_to_tell_of_without_a_speed_or_after_the_end(run):
     assert seconds_left(run, {"seconds": []}) is None
     assert seconds_left(replace(run, state=RunState.STOPPED), {"seconds": [8.0]}) is None
+
+
+def test_after_its_last_batch_an_epoch_is_measured_and_after_its_last_epoch_a_run_saved(run):
+    for batch, measuring in ((0, False), (99, False), (100, True)):
+        assert is_measuring(replace(run, batch=batch)) is measuring
+    for epoch, saving in ((9, False), (10, True)):
+        assert is_saving(replace(run, epoch=epoch)) is saving
+    ended = replace(run, state=RunState.FINISHED, epoch=10, batch=100)
+    assert not is_measuring(ended) and not is_saving(ended)
+    assert not is_measuring(replace(run, state=RunState.STARTING, batch=0, total_batches=0))

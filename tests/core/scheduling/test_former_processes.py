@@ -34,10 +34,10 @@ STARTED = {
 def test_its_commands_still_start_what_they_started(name, monkeypatch):
     ran = []
     monkeypatch.setattr(STARTED[name], lambda: ran.append(name) or 3)
-    monkeypatch.setattr("core.worker.run.leave", ran.append)
+    monkeypatch.setattr("core.system.processes.leave", ran.append)
     with contextlib.suppress(SystemExit):
         runpy.run_module(name, run_name="__main__")
-    assert ran == ([name, 3] if name in ("core.worker", "core.standby") else [name])
+    assert ran == ([name] if name == "core.runs.scheduler" else [name, 3])
 
 
 def test_its_server_gets_a_scheduler(workspace, wait_for):

@@ -11,6 +11,7 @@ from core.server.access import AccessMiddleware, is_host_allowed
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from tests.problem_members import PROBLEM_MEMBERS
 
 LOCAL = ["localhost", "127.0.0.1", "::1"]
 OWN = "http://localhost:8501"
@@ -81,7 +82,7 @@ def test_a_page_of_another_site_changes_nothing(
         )
         path = path.format(id=run.id)
         answer = client.request(method, path, headers={"Origin": origin}, json={"preset": "tiny"})
-        assert (answer.status_code, list(answer.json())) == (403, ["error", "field"])
+        assert (answer.status_code, list(answer.json())) == (403, PROBLEM_MEMBERS)
         assert store.list_runs() == [run]
 
 

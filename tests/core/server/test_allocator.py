@@ -63,3 +63,19 @@ def test_the_server_has_the_limit_from_its_start_on(tmp_path: Path) -> None:
 def test_what_the_environment_says_goes_before(tmp_path: Path) -> None:
     call = "from core.server.tuning import limit_malloc_arenas\nassert not limit_malloc_arenas()\n"
     assert heaps(tmp_path, call, MALLOC_ARENA_MAX="5") == 5
+
+
+def test_arrow_takes_its_memory_from_the_c_library(tmp_path: Path) -> None:
+    shown = "; import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    shared = "from core.server.tuning import share_heap_with_arrow; share_heap_with_arrow()"
+    inherited = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+
+    def pool(before: str, **environment: str) -> str:
+        command = [sys.executable, "-c", before + shown]
+        return subprocess.run(
+            command, cwd=PROJECT_ROOT, env={**inherited, **environment}, check=True, timeout=120, capture_output=True,
+            text=True,
+        ).stdout.strip()  # fmt: skip
+
+    assert pool(shared) == "system"
+    assert pool(shared, ARROW_DEFAULT_MEMORY_POOL="mimalloc") == "mimalloc"

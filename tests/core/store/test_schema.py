@@ -134,6 +134,19 @@ def test_a_worker_from_before_balanced_accuracy_leaves_none_of_another_epoch(wor
         assert store.get_run(run.id).balanced_where_uneven == pytest.approx(0.75)
 
 
+def test_visitors_from_before_classes_were_told_apart_stay(workspace):
+    made = next(
+        number for number, step in enumerate(UPGRADES) if any("current_class" in each for each in step)
+    )
+    with connect(workspace.database) as connection:
+        upgrade(connection, workspace.database, UPGRADES[:made])
+        connection.execute("INSERT INTO visitors VALUES ('a1', 'Anna', 'anna', 5.0)")
+    with Store(workspace) as store:
+        assert [(each.id, each.name, each.joined_at) for each in store.visitors.list_visitors()] == [
+            ("a1", "Anna", 5.0)
+        ]
+
+
 def test_an_upgrade_that_fails_changes_nothing(workspace):
     Store(workspace).close()
     step = ("ALTER TABLE runs ADD COLUMN colour TEXT", "INSERT INTO nowhere VALUES (1)")

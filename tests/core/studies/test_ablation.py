@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
+from core.formatting import with_minus
 from core.studies.ablation import analyse_ablation
 from core.studies.plan import RunRole
 from core.studies.run_results import Pictures
@@ -35,7 +36,9 @@ def test_a_knob_s_effect_is_paired_by_seed():
     assert found.headline.startswith("Without horizontal flip, validation accuracy is 2.0 points less")
     # SciPy's intervals of -3, -3, -3.5 and of 15, 16, 17: no number of several seeds without what chance does to it.
     assert found.notes == (
-        "All of it left out: -3.2 points of accuracy (-3.9 to -2.4, 95 %), +16.0 of gap (+13.5 to +18.5, 95 %).",
+        with_minus(
+            "All of it left out: -3.2 points of accuracy (-3.9 to -2.4, 95 %), +16.0 of gap (+13.5 to +18.5, 95 %)."
+        ),
     )
     assert found.headline.endswith("it stands out from chance.")
 

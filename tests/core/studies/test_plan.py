@@ -80,6 +80,11 @@ def test_conditions_that_are_the_same_are_trained_once():
     assert one[1].config.augmentation == AugmentationConfig()
 
 
+def test_runs_of_a_study_keep_no_weights_of_every_epoch():
+    assert TINY.training.keep_epoch_weights
+    assert not any(run.config.training.keep_epoch_weights for run in plan(spec("ablation", FLIPPED)))
+
+
 def test_every_field_of_the_policy_is_a_knob_or_a_modifier():
     """A modifier says how the others work; it changes no picture by itself."""
     modifiers = ("randaugment_magnitude", "fill_mode", "unchanged_fraction", "alternating_flip")

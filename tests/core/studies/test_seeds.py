@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from core.formatting import with_minus
 from core.studies.ablation import analyse_ablation
 from core.studies.noise import analyse_noise
 from core.studies.run_results import Pictures
@@ -30,9 +31,11 @@ def test_the_words_on_the_results_that_are_written_down():
     # By hand: differences 1.5, 2.2, 0.8 have s = 0.7, so 1.5 ± 4.303 · 0.7 / √3 = 1.5 ± 1.74 (the unrounded ones of
     # docs/results.md give -0.1 to +3.1); of the gap 18.1, 16.8, 17.0, s = 0.7: 17.3 ± 1.74.
     found = compare_seeds(*three_seeds())
-    assert found.headline == "config 1 is 1.5 points better (-0.2 to +3.2, 95 %): no clear winner."
+    assert found.headline == with_minus(
+        "config 1 is 1.5 points better (-0.2 to +3.2, 95 %): no clear winner."
+    )
     assert found.notes == (
-        "The gap of config 1 is 17.3 points smaller (-19.0 to -15.6, 95 %): a clear difference.",
+        with_minus("The gap of config 1 is 17.3 points smaller (-19.0 to -15.6, 95 %): a clear difference."),
     )
 
 
@@ -41,7 +44,9 @@ def test_gaps_that_are_equal_are_called_so():
     found = compare_seeds(three_seeds()[0], runs, Pictures(1_500, 2_000))
     # By hand: of two gaps on 1,500 and 2,000 pictures each, rounding is √(2 · (1/1500² + 1/2000²) / 12) = 0.034 points,
     # and t(0.975; 2) = 4.303, so ± 4.303 · 0.034 / √3 = 0.08.
-    assert found.notes == ("Their gaps are equal on average (-0.1 to +0.1, 95 %): no clear difference.",)
+    assert found.notes == (
+        with_minus("Their gaps are equal on average (-0.1 to +0.1, 95 %): no clear difference."),
+    )
 
 
 def test_two_seeds_whose_differences_are_equal_by_rounding_are_no_clear_winner():
@@ -50,12 +55,14 @@ def test_two_seeds_whose_differences_are_equal_by_rounding_are_no_clear_winner()
     for pictures in (Pictures(100, 100, 10), Pictures(None)):
         found = compare_seeds(spec("seeds", TINY, FLIPPED, num_seeds=2), runs, pictures)
         # The hand calculation is in tests/core/analysis/test_significance.py.
-        assert found.headline == "config 0 is 1.0 points better (-2.7 to +4.7, 95 %): no clear winner."
+        assert found.headline == with_minus(
+            "config 0 is 1.0 points better (-2.7 to +4.7, 95 %): no clear winner."
+        )
         assert found.accuracy.p == pytest.approx(0.178912, abs=1e-6)
     flat = {"noise:0.0": (0.72, 0.73), "noise:0.5": (0.70, 0.71)}
     runs = [measured(name, seed, value) for name, pair in flat.items() for seed, value in enumerate(pair)]
     noise = analyse_noise(spec("noise", fractions=[0, 0.5], num_seeds=2), runs, Pictures(100, 100, 10))
-    assert noise.headline.endswith("(-5.7 to +1.7, 95 %): no clear difference.")
+    assert noise.headline.endswith(with_minus("(-5.7 to +1.7, 95 %): no clear difference."))
     asked = spec("ablation", TWO_KNOBS, num_seeds=2)
     numbers = {"full": [(0.71, 0.1), (0.73, 0.1)], "without:rotation": [(0.70, 0.1), (0.72, 0.1)]}
     ablation = analyse_ablation(asked, ablation_runs(asked, numbers), Pictures(100, 100, 10))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
+from core.formatting import with_minus
 from core.store.store import Store
 from core.studies.ablation import analyse_ablation
 from core.studies.noise import analyse_noise
@@ -104,7 +105,9 @@ def test_ablation_and_noise_say_it_too() -> None:
     ]
     runs[1] = replace(runs[1], role=type(runs[0].role)(("none", "without:horizontal flip"), seed))
     result = analyse_ablation(asked, runs, PICTURES)
-    assert any(note.startswith(f"{HEADED}the largest change is -10.0 points") for note in result.notes)
+    assert any(
+        note.startswith(with_minus(f"{HEADED}the largest change is -10.0 points")) for note in result.notes
+    )
     assert result.effects[0].to_dict()["balanced_change"]["mean"] == pytest.approx(-0.1)
 
     asked = spec("noise", fractions=[0.0, 0.4])

@@ -54,6 +54,7 @@ def test_an_estimate_counts_the_trials_that_the_start_would_find(workspace, stor
     for number, filters in enumerate((5, 9)):
         choices = {PATH: filters}
         runs = trial_runs(workspace, read_spec(sweep.spec), "x", number, choices)
+        assert not any(each.request.config.training.keep_epoch_weights for each in runs)
         end_trial(store, store.sweeps.add_trial(sweep.id, number, choices, runs), 0.5)
     # Another seed and another method: the same runs are there.
     for trials, to_train in ((2, 0), (5, 6)):

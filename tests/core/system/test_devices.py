@@ -1,3 +1,4 @@
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -169,3 +170,15 @@ def test_this_computer():
     for device in report.devices:
         assert device.threads >= 1
         assert 0 <= device.memory_used_mib <= device.memory_total_mib
+
+
+def test_without_nvidias_library_its_python_package_is_not_loaded(monkeypatch):
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr("core.system.devices.ctypes.CDLL", missing)
+    monkeypatch.setattr("core.system.devices.sys.platform", "linux")
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # an import would fail
+    report = list_devices()
+    assert report.note == "No NVIDIA driver is installed: training uses the CPU."
+    assert {device.kind for device in report.devices} == {"cpu"}

@@ -14,7 +14,7 @@ MOMENTUM = 0.6
 
 
 @pytest.fixture
-def trained(config, arrays) -> tuple[keras.Model, list[np.ndarray]]:
+def fitted(config, arrays) -> tuple[keras.Model, list[np.ndarray]]:
     """A network after four steps, and the average of its weights, calculated step by step."""
     config = config.with_values(
         {
@@ -44,8 +44,8 @@ def values(variables: list[keras.Variable]) -> list[np.ndarray]:
     return [ops.convert_to_numpy(variable).copy() for variable in variables]
 
 
-def test_inside_the_weights_are_the_average_over_the_steps(trained, arrays) -> None:
-    model, average = trained
+def test_inside_the_weights_are_the_average_over_the_steps(fitted, arrays) -> None:
+    model, average = fitted
     own = values(model.trainable_variables)
     with measured_weights(model, arrays.x_clean, TrainingConfig()):
         for inside, expected in zip(values(model.trainable_variables), average, strict=True):
@@ -56,11 +56,11 @@ def test_inside_the_weights_are_the_average_over_the_steps(trained, arrays) -> N
 
 @pytest.mark.parametrize(("portion", "norms"), [(40, (1, 2)), (15, (1,))])
 def test_inside_the_statistics_are_those_of_the_pictures_through_the_averaged_weights(
-    trained, arrays, monkeypatch, portion: int, norms: tuple[int, ...]
+    fitted, arrays, monkeypatch, portion: int, norms: tuple[int, ...]
 ) -> None:
     """The first layer's are those of all pictures; the second layer's depend on how the first one split them."""
     monkeypatch.setattr("core.training.batch_statistics.MOST_AT_ONCE", portion)
-    model, _ = trained
+    model, _ = fitted
     for number in norms:
         norm = model.get_layer(f"batch_norm_{number}")
         before = values([norm.moving_mean, norm.moving_variance])
@@ -74,8 +74,8 @@ def test_inside_the_statistics_are_those_of_the_pictures_through_the_averaged_we
             assert np.abs(got - was).max() > 0.01
 
 
-def test_afterwards_everything_is_as_it_was(trained, arrays) -> None:
-    model, _ = trained
+def test_afterwards_everything_is_as_it_was(fitted, arrays) -> None:
+    model, _ = fitted
     before = values([*model.variables, *model.optimizer.variables])
     with measured_weights(model, arrays.x_clean, TrainingConfig()):
         pass

@@ -32,7 +32,7 @@ def values(variables) -> list[np.ndarray]:
 
 
 @pytest.fixture
-def trained(config, arrays) -> keras.Model:
+def fitted(config, arrays) -> keras.Model:
     """A network with four layers of batch normalisation after four steps."""
     model = compiled_model(config.with_values(DEEP), training_set(arrays), 4)
     for step in range(4):
@@ -47,63 +47,63 @@ def moments(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return wide.mean(axis=(0, 1, 2)), wide.var(axis=(0, 1, 2))
 
 
-def test_each_layer_has_the_statistics_of_what_it_gets(trained, arrays) -> None:
+def test_each_layer_has_the_statistics_of_what_it_gets(fitted, arrays) -> None:
     pictures = arrays.x_train
-    with precise_statistics(trained, pictures):
-        for norm in batch_norms(trained):
-            inputs = np.asarray(keras.Model(trained.input, norm.input)(pictures))  # as when nothing trains
+    with precise_statistics(fitted, pictures):
+        for norm in batch_norms(fitted):
+            inputs = np.asarray(keras.Model(fitted.input, norm.input)(pictures))  # as when nothing trains
             for got, expected in zip(
                 values([norm.moving_mean, norm.moving_variance]), moments(inputs), strict=True
             ):
                 np.testing.assert_allclose(got, expected, atol=1e-4)
-    assert len(batch_norms(trained)) == 4
+    assert len(batch_norms(fitted)) == 4
 
 
-def test_portions_are_one_population(trained, arrays, monkeypatch) -> None:
+def test_portions_are_one_population(fitted, arrays, monkeypatch) -> None:
     """The variance is that of all pictures, so that of the portions' means is a part of it."""
     monkeypatch.setattr(batch_statistics, "MOST_AT_ONCE", 16)  # three portions and one of 12
     pictures = np.sort(arrays.x_train, axis=0)  # dark ones first: the portions' means differ
-    for dropout in (layer for layer in trained.layers if isinstance(layer, keras.layers.Dropout)):
+    for dropout in (layer for layer in fitted.layers if isinstance(layer, keras.layers.Dropout)):
         dropout.rate = 0.0
     parts = [pictures[start : start + 16] for start in range(0, 60, 16)]
     expected = {}
-    before = values(trained.variables)
-    for norm in batch_norms(trained):
-        inner = keras.Model(trained.input, norm.input)
+    before = values(fitted.variables)
+    for norm in batch_norms(fitted):
+        inner = keras.Model(fitted.input, norm.input)
         inputs = [np.asarray(inner(part, training=True)) for part in parts]
         expected[norm.name] = moments(np.concatenate(inputs))
-    for variable, value in zip(trained.variables, before, strict=True):
+    for variable, value in zip(fitted.variables, before, strict=True):
         variable.assign(value)
-    take_statistics(trained, pictures)
-    for norm in batch_norms(trained):
+    take_statistics(fitted, pictures)
+    for norm in batch_norms(fitted):
         for got, wanted in zip(
             values([norm.moving_mean, norm.moving_variance]), expected[norm.name], strict=True
         ):
             np.testing.assert_allclose(got, wanted, atol=1e-4)
-    first = np.asarray(keras.Model(trained.input, batch_norms(trained)[0].input)(pictures))
+    first = np.asarray(keras.Model(fitted.input, batch_norms(fitted)[0].input)(pictures))
     apart = np.mean([moments(first[start : start + 16])[1] for start in range(0, 60, 16)], axis=0)
-    assert np.any(values([batch_norms(trained)[0].moving_variance])[0] > 2 * apart)
+    assert np.any(values([batch_norms(fitted)[0].moving_variance])[0] > 2 * apart)
 
 
-def test_at_most_so_many_pictures_count(trained, arrays, monkeypatch) -> None:
+def test_at_most_so_many_pictures_count(fitted, arrays, monkeypatch) -> None:
     taken = []
     monkeypatch.setattr(
         batch_statistics, "take_statistics", lambda model, pictures: taken.append(len(pictures))
     )
     for count in (PRECISE_PICTURES - 1, PRECISE_PICTURES + 1):
-        with precise_statistics(trained, np.zeros((count, 8, 8, 3), np.uint8)):
+        with precise_statistics(fitted, np.zeros((count, 8, 8, 3), np.uint8)):
             pass
     assert taken == [PRECISE_PICTURES - 1, PRECISE_PICTURES]
 
 
-def test_afterwards_everything_is_as_it_was(trained, arrays) -> None:
-    before = values([*trained.variables, *trained.optimizer.variables])
-    with pytest.raises(KeyboardInterrupt), precise_statistics(trained, arrays.x_clean):
+def test_afterwards_everything_is_as_it_was(fitted, arrays) -> None:
+    before = values([*fitted.variables, *fitted.optimizer.variables])
+    with pytest.raises(KeyboardInterrupt), precise_statistics(fitted, arrays.x_clean):
         raise KeyboardInterrupt
-    for old, new in zip(before, values([*trained.variables, *trained.optimizer.variables]), strict=True):
+    for old, new in zip(before, values([*fitted.variables, *fitted.optimizer.variables]), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert {norm.momentum for norm in batch_norms(trained)} == {0.5}
-    rates = [layer.rate for layer in trained.layers if isinstance(layer, keras.layers.Dropout)]
+    assert {norm.momentum for norm in batch_norms(fitted)} == {0.5}
+    rates = [layer.rate for layer in fitted.layers if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.5, 0.3, 0.2]
 
 

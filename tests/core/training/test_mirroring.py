@@ -6,10 +6,10 @@ import pytest
 
 from core.training import evaluation
 from core.training.evaluation import Evaluator, pictures_at_once
-from core.training.export import export_keras
 from core.training.models import NETWORK, build_model, with_test_time_flip
 from core.training.saved_models import load_run_model, predict
 from core.training.train import train
+from tests.core.export.sources import exported as exported_file
 from tests.core.training.conftest import Recorder, measured
 
 FLIPPED = {"training.test_time_flip": True}
@@ -33,7 +33,7 @@ def test_what_a_run_saves_and_exports_gives_the_mean_of_two_plain_answers(
     loss = -np.log(expected[np.arange(len(labels)), labels]).mean()
     assert recorder.rows[-1].val_loss == pytest.approx(float(loss), abs=1e-5)
     assert recorder.rows[-1].val_accuracy == pytest.approx(float((expected.argmax(axis=1) == labels).mean()))
-    exported = keras.models.load_model(export_keras(tmp_path, tmp_path / "out").path, compile=False)
+    exported = keras.models.load_model(exported_file(tmp_path, tmp_path / "out").path, compile=False)
     best = load_run_model(tmp_path, "best").model
     np.testing.assert_allclose(predict(exported, images), by_hand(best.get_layer(NETWORK), images), atol=1e-6)
 

@@ -1,5 +1,6 @@
-"""Another learning rate for a training at work, measured by the steps that Keras's optimizers really take."""
+"""The learning rate of a training, and another one for it at work, measured by the steps that Keras really takes."""
 
+import itertools
 import math
 
 import keras
@@ -9,6 +10,8 @@ from keras import ops
 
 from core.config import OptimizerConfig
 from core.training.optimizers import build_optimizer, last_rate, schedule_of, set_rate
+from core.training.train import train
+from tests.core.training.conftest import Recorder, measured, noise_pictures
 
 PEAK, STEPS, EPOCHS = 0.1, 5, 4
 
@@ -112,3 +115,58 @@ def test_the_scale_is_one_of_the_optimizer_s_variables() -> None:
     with keras.StatelessScope(state_mapping=[(schedule.scale, ops.convert_to_tensor(2.0))]):
         doubled = float(schedule(3))
     assert doubled == pytest.approx(2 * float(schedule(3)))
+
+
+@pytest.mark.parametrize(
+    ("values", "rates"),
+    [
+        # Two steps an epoch, three epochs; the rate of each epoch's last step, so of steps 1, 3 and 5.
+        ({"optimizer.schedule": "constant"}, [0.008, 0.008, 0.008]),
+        ({"optimizer.schedule": "step", "optimizer.step_epochs": 1}, [0.008, 0.004, 0.002]),
+        (
+            {"optimizer.schedule": "cosine"},
+            [0.008 * 0.5 * (1 + math.cos(math.pi * step / 6)) for step in (1, 3, 5)],
+        ),
+    ],
+)
+def test_an_epoch_has_the_learning_rate_of_its_last_step(
+    config, recorder, tmp_path, values, rates: list[float]
+) -> None:
+    config = config.with_values({"optimizer.learning_rate": 0.008, **values})
+    train(config, noise_pictures(32), tmp_path, recorder)
+    assert [row.learning_rate for row in recorder.rows] == pytest.approx(rates)
+
+
+def test_a_plateau_lowers_the_learning_rate(config, arrays, recorder, tmp_path) -> None:
+    config = config.with_values(
+        {
+            "training.epochs": 6, "optimizer.schedule": "plateau", "optimizer.plateau_patience": 1,
+            "optimizer.step_factor": 0.1, "optimizer.learning_rate": 1e-12, "model.blocks[0].batch_norm": False,
+        }
+    )  # fmt: skip
+    train(config, arrays, tmp_path, recorder)
+    rates = [row.learning_rate for row in recorder.rows]
+    assert rates[-1] < 0.2e-12
+    # Without its absolute tolerance of 1e-12, in which all of them would be equal.
+    for a, b in itertools.pairwise(rates):
+        assert b in (pytest.approx(a, rel=1e-4, abs=0), pytest.approx(a / 10, rel=1e-4, abs=0))
+    first, second = Recorder(stop_after=3), Recorder()
+    (tmp_path / "cut").mkdir()
+    for part in (first, second):
+        train(config, arrays, tmp_path / "cut", part)
+    assert measured(first.rows + second.rows) == measured(recorder.rows)
+
+
+def test_a_plateau_is_waited_for_anew_after_a_rate_that_a_person_set(config, arrays, tmp_path) -> None:
+    # No step changes a weight, so the first loss is the lowest: the rate would be lowered after the third epoch.
+    config = config.with_values(
+        {
+            "training.epochs": 4, "optimizer.schedule": "plateau", "optimizer.plateau_patience": 2,
+            "optimizer.step_factor": 0.1, "optimizer.learning_rate": 1e-30, "model.blocks[0].batch_norm": False,
+        }
+    )  # fmt: skip
+    recorder = Recorder(rates={2: 5e-30})
+    train(config, arrays, tmp_path, recorder)
+    assert [row.learning_rate for row in recorder.rows] == pytest.approx(
+        [1e-30, 1e-30, 5e-30, 5e-30], rel=1e-4, abs=0
+    )

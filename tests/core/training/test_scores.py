@@ -25,6 +25,10 @@ def test_scores_are_the_logarithms_of_the_answers(precision: str, flip: bool) ->
     assert (features.dtype, scores.dtype, features.shape) == (np.float32, np.float32, (300, scorer.units))
     expected = keras.Model(network.input, network.layers[-1].input).predict(PICTURES, verbose=0)
     assert features == pytest.approx(expected, abs=1e-2 if precision == "mixed_float16" else 1e-5)
+    both = scorer.answer(PICTURES)
+    assert [each.dtype for each in both] == [np.float32, np.float32]
+    assert both[0] == pytest.approx(expected, abs=1e-2 if precision == "mixed_float16" else 1e-5)
+    assert both[1] == pytest.approx(model.predict(PICTURES, verbose=0), abs=1e-5)
     own = predict(network, PICTURES)
     assert softmax(scorer.logits(features), axis=1) == pytest.approx(own, abs=1e-5)
 

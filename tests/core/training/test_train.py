@@ -1,6 +1,5 @@
 """Whole trainings on tiny data: what is measured, how they end, and going on after an interruption."""
 
-import itertools
 import math
 import time
 from types import SimpleNamespace
@@ -142,6 +141,27 @@ def test_a_stop_in_mid_epoch_keeps_what_there_is(config, arrays, tmp_path, monke
     assert [row.epoch for row in again.rows] == [2, 3]
 
 
+def test_before_it_is_measured_an_epoch_says_that_its_steps_are_done(
+    config, arrays, tmp_path, monkeypatch
+) -> None:
+    recorder = Recorder()
+    measure = run_callback.Evaluator.measure
+
+    def measured_after(self, *arguments):
+        recorder.lines.append("measures")
+        return measure(self, *arguments)
+
+    monkeypatch.setattr(run_callback.Evaluator, "measure", measured_after)
+    monkeypatch.setattr(run_callback, "REPORT_SECONDS", 0.0)
+    train(config.with_values({"training.epochs": 1}), arrays, tmp_path, recorder)
+    (_, steps, _) = recorder.began[0]
+    first = recorder.lines.index("measures")
+    assert recorder.lines[first - 1] == f"batch {(1, steps, steps)}"
+    assert (
+        recorder.lines.count(recorder.lines[first - 1]) == 2
+    )  # at the batch itself, and at the end of the epoch
+
+
 def test_a_stop_in_mid_evaluation_ends_it_and_the_epoch_is_not_kept(
     config, arrays, tmp_path, monkeypatch
 ) -> None:
@@ -166,26 +186,6 @@ def test_a_stop_in_mid_evaluation_ends_it_and_the_epoch_is_not_kept(
     (tmp_path / "whole").mkdir()
     train(config, arrays, tmp_path / "whole", whole)
     assert measured(recorder.rows + again.rows) == measured(whole.rows)
-
-
-@pytest.mark.parametrize(
-    ("values", "rates"),
-    [
-        # Two steps an epoch, three epochs; the rate of each epoch's last step, so of steps 1, 3 and 5.
-        ({"optimizer.schedule": "constant"}, [0.008, 0.008, 0.008]),
-        ({"optimizer.schedule": "step", "optimizer.step_epochs": 1}, [0.008, 0.004, 0.002]),
-        (
-            {"optimizer.schedule": "cosine"},
-            [0.008 * 0.5 * (1 + math.cos(math.pi * step / 6)) for step in (1, 3, 5)],
-        ),
-    ],
-)
-def test_an_epoch_has_the_learning_rate_of_its_last_step(
-    config, recorder, tmp_path, values, rates: list[float]
-) -> None:
-    config = config.with_values({"optimizer.learning_rate": 0.008, **values})
-    train(config, noise_pictures(32), tmp_path, recorder)
-    assert [row.learning_rate for row in recorder.rows] == pytest.approx(rates)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_best(config, arrays, recorder, tmp_path) -> None:
@@ -226,41 +226,6 @@ def test_early_stopping_ends_after_its_patience(config, arrays, recorder, tmp_pa
     again = Recorder()
     train(config, arrays, tmp_path, again)
     assert again.rows == []
-
-
-def test_a_plateau_lowers_the_learning_rate(config, arrays, recorder, tmp_path) -> None:
-    config = config.with_values(
-        {
-            "training.epochs": 6, "optimizer.schedule": "plateau", "optimizer.plateau_patience": 1,
-            "optimizer.step_factor": 0.1, "optimizer.learning_rate": 1e-12, "model.blocks[0].batch_norm": False,
-        }
-    )  # fmt: skip
-    train(config, arrays, tmp_path, recorder)
-    rates = [row.learning_rate for row in recorder.rows]
-    assert rates[-1] < 0.2e-12
-    # Without its absolute tolerance of 1e-12, in which all of them would be equal.
-    for a, b in itertools.pairwise(rates):
-        assert b in (pytest.approx(a, rel=1e-4, abs=0), pytest.approx(a / 10, rel=1e-4, abs=0))
-    first, second = Recorder(stop_after=3), Recorder()
-    (tmp_path / "cut").mkdir()
-    for part in (first, second):
-        train(config, arrays, tmp_path / "cut", part)
-    assert measured(first.rows + second.rows) == measured(recorder.rows)
-
-
-def test_a_plateau_is_waited_for_anew_after_a_rate_that_a_person_set(config, arrays, tmp_path) -> None:
-    # No step changes a weight, so the first loss is the lowest: the rate would be lowered after the third epoch.
-    config = config.with_values(
-        {
-            "training.epochs": 4, "optimizer.schedule": "plateau", "optimizer.plateau_patience": 2,
-            "optimizer.step_factor": 0.1, "optimizer.learning_rate": 1e-30, "model.blocks[0].batch_norm": False,
-        }
-    )  # fmt: skip
-    recorder = Recorder(rates={2: 5e-30})
-    train(config, arrays, tmp_path, recorder)
-    assert [row.learning_rate for row in recorder.rows] == pytest.approx(
-        [1e-30, 1e-30, 5e-30, 5e-30], rel=1e-4, abs=0
-    )
 
 
 class Waits(Recorder):

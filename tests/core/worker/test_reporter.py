@@ -50,17 +50,17 @@ def test_started_tells_the_process(store, run_id, reporter):
         reporter.started(12, 40)
 
 
-def test_batches_are_written_twice_a_second_at_most(store, run_id, reporter, clock):
+def test_batches_are_written_twice_a_second_at_most_and_the_last_of_an_epoch(store, run_id, reporter, clock):
     reporter.started(10, 100)
     seen = set()
     for batch in range(1, 101):
         reporter.report_batch(1, batch, 100, loss=float("nan"), accuracy=0.5, images_per_second=99.0)
         seen.add(store.get_run(run_id).batch)
         clock.now += 0.125
-    assert len(seen) == 25  # 12.5 seconds
+    assert len(seen) == 26  # 12.5 seconds, and the last
     run = store.get_run(run_id)
-    assert (run.batch, run.batch_loss, run.batch_accuracy, run.images_per_second) == (97, None, 0.5, 99.0)
-    assert run.heartbeat == 1012.0
+    assert (run.batch, run.batch_loss, run.batch_accuracy, run.images_per_second) == (100, None, 0.5, 99.0)
+    assert run.heartbeat == 1012.375
     reporter.report_epoch(EpochRow(1, val_accuracy=0.5))
     run = store.get_run(run_id)
     assert (run.epoch, run.batch) == (1, 0)

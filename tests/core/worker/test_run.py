@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from core.training.saved_models import load_run_model
 from core.worker.run import _fail, explain
 from core.workspace import PROJECT_ROOT, Workspace
 from tests.core.conftest import own_data
+from tests.server import end_processes
 
 SMALL = {
     "dataset.id": "shapes",
@@ -42,6 +44,24 @@ def store(workspace: Workspace, trained) -> Store:
     return Store(workspace)
 
 
+@pytest.fixture(scope="module")
+def served(trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """For runs that may follow one another in a worker: a new one loads TensorFlow each time."""
+    workspace = Workspace((tmp_path_factory.mktemp("served") / "workspace").resolve()).ensure()
+    shutil.copytree(trained.workspace.datasets / "shapes", workspace.datasets / "shapes")
+    yield workspace
+    end_processes(workspace.root)
+
+
+@pytest.fixture
+def warm_store(served: Workspace, monkeypatch) -> Iterator[Store]:
+    """Of that workspace, which is the current one."""
+    monkeypatch.setenv("CONVDECK_HOME", str(served.root))
+    monkeypatch.delenv("CONVDECK_STANDBY", raising=False)
+    with Store(served) as store:
+        yield store
+
+
 def until(wait_for, store: Store, run: Run, *states: RunState, timeout: float = 120) -> Run:
     return wait_for(
         lambda: (now := store.get_run(run.id)).state in states and now,
@@ -50,7 +70,8 @@ def until(wait_for, store: Store, run: Run, *states: RunState, timeout: float = 
     )
 
 
-def test_killed_in_mid_epoch_is_seen_and_resume_gives_the_same_curve(workspace, store, wait_for) -> None:
+def test_killed_in_mid_epoch_is_seen_and_resume_gives_the_same_curve(served, warm_store, wait_for) -> None:
+    workspace, store = served, warm_store
     config = PRESETS["article-augmented"].config.with_values({**SMALL, "dataset.label_noise": 0.2})
     whole = control.start_run(workspace, RunRequest(config, name="whole"))
     until(wait_for, store, whole, RunState.FINISHED)
@@ -124,7 +145,8 @@ def check_wrong_labels(workspace: Workspace, store: Store, run: Run) -> None:
     assert corrupted.intact_right[-1] == (answers == arrays.y_train)[~wrong][:80].sum()
 
 
-def test_stop_keeps_best_and_last_weights(workspace, store, wait_for) -> None:
+def test_stop_keeps_best_and_last_weights(served, warm_store, wait_for) -> None:
+    workspace, store = served, warm_store
     config = PRESETS["tiny"].config.with_values({**SMALL, "training.epochs": 500})
     run = control.start_run(workspace, RunRequest(config))
     wait_for(lambda: store.get_run(run.id).epoch >= 1, message="the first epoch")
@@ -135,7 +157,8 @@ def test_stop_keeps_best_and_last_weights(workspace, store, wait_for) -> None:
     assert load_run_model(folder, "last").epoch == stopped.epoch == store.curves(run.id)["epoch"][-1]
 
 
-def test_no_attempt_trains_on_other_data_than_the_one_before(workspace, store, wait_for) -> None:
+def test_no_attempt_trains_on_other_data_than_the_one_before(served, warm_store, wait_for) -> None:
+    workspace, store = served, warm_store
     own_data(workspace)
     values = {"dataset.id": "pets", "training.epochs": 500, "training.batch_size": 8}
     # Queued as before a run noted its data: the worker does.
@@ -187,7 +210,8 @@ def without_kinks(config: ExperimentConfig) -> ExperimentConfig:
     return config.with_values(smooth)
 
 
-def test_two_devices_give_the_losses_of_one(workspace, store, wait_for) -> None:
+def test_two_devices_give_the_losses_of_one(served, warm_store, wait_for) -> None:
+    workspace, store = served, warm_store
     # Without a GPU, logical CPU devices stand in. No dropout: each device draws its own.
     config = without_kinks(PRESETS["article"].config).with_values(
         {
@@ -301,5 +325,5 @@ def test_the_log_names_the_backend_that_is_loaded(workspace, store, wait_for, mo
     run = control.start_run(
         workspace, RunRequest(PRESETS["tiny"].config.with_values({**SMALL, "training.epochs": 1}))
     )
-    until(wait_for, store, run, RunState.FINISHED, RunState.FAILED)
-    assert store.log(run.id)[0].text == "Loading JAX."
+    # It is said before the loading, which nobody has to wait for.
+    assert wait_for(lambda: store.log(run.id), message="the first line")[0].text == "Loading JAX."

@@ -1,4 +1,6 @@
 import json
+import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +11,23 @@ from core.analysis.curves import curves_frame
 from core.config import ExperimentConfig
 from core.epoch import CURVE_KEYS
 from core.store.records import RunRequest
+from core.store.states import RunState
 from core.store.store import Store
-from pages.components.charts.curves import MAX_POINTS, PALE, SERIES, RunCurves, curve_data, curve_spec
-from pages.components.runs.curves import family
+from core.workspace import PROJECT_ROOT
+from pages.components.charts.curves import (
+    LINE_WIDTH,
+    MAX_POINTS,
+    PALE,
+    PALE_WIDTH,
+    SERIES,
+    RunCurves,
+    curve_data,
+    curve_spec,
+)
+from pages.components.charts.epoch_answers import answers_spec
+from pages.components.runs.curves import family, last_epoch
+
+OPACITY = {"expr": f"luminance(background) < 0.5 ? {PALE['dark']} : {PALE['light']}"}
 
 
 def run_curves(num_epochs, best_epoch=None, name="article 1", first=1):
@@ -82,13 +98,45 @@ def test_a_ghost_has_columns_of_its_own_and_may_be_longer():
         for layer in layers(curve_spec("accuracy", ["a"], ["val"], ghost=True))
         if "g0_val" in str(layer)
     ]
-    assert [layer["mark"]["opacity"] for layer in ghosts] == [PALE]
+    (ghost,) = ghosts
+    assert ghost["mark"]["opacity"] == OPACITY and ghost["mark"]["strokeWidth"] < LINE_WIDTH
+
+
+def relative_luminance(color: Sequence[float]) -> float:
+    """Of sRGB from 0 to 1: https://www.w3.org/TR/WCAG21/#dfn-relative-luminance."""
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in color
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def rgb(color: str) -> list[float]:
+    return [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_lies_behind_is_paler_and_has_the_contrast_that_graphics_need(theme):
+    """3:1, https://www.w3.org/TR/WCAG21/#non-text-contrast, for each colour that a run or series can have."""
+    with (PROJECT_ROOT / ".streamlit" / "config.toml").open("rb") as file:
+        look = tomllib.load(file)["theme"][theme]
+    background = rgb(look["backgroundColor"])
+    assert (relative_luminance(background) < 0.5) == (theme == "dark")  # as the spec tells them apart
+    for color in look["chartCategoricalColors"]:
+        behind = [
+            PALE[theme] * own + (1 - PALE[theme]) * page
+            for own, page in zip(rgb(color), background, strict=True)
+        ]
+        dark, bright = sorted([relative_luminance(behind), relative_luminance(background)])
+        assert (bright + 0.05) / (dark + 0.05) >= 3, color
+    assert PALE[theme] < 0.9 and PALE_WIDTH < LINE_WIDTH
 
 
 def test_a_parent_among_the_runs_lies_pale_and_the_fork_is_labelled_with_the_difference():
     spec = curve_spec("accuracy", ["a", "b"], ["val"], labels={1: "rotation 0 → 20"}, pale={0})
     encoding = spec["layer"][0]["encoding"]
-    assert encoding["opacity"]["condition"]["test"] == 'indexof(["r0"], datum.run) >= 0'
+    is_behind = 'indexof(["r0"], datum.run) >= 0'
+    assert encoding["opacity"] == {"condition": {"test": is_behind, "value": OPACITY}, "value": 1}
+    assert encoding["size"] == {"condition": {"test": is_behind, "value": PALE_WIDTH}, "value": LINE_WIDTH}
     assert json.loads(encoding["color"]["legend"]["labelExpr"][1:].partition(")[")[0]) == {
         "r0": "a",
         "r1": "rotation 0 → 20",
@@ -96,14 +144,13 @@ def test_a_parent_among_the_runs_lies_pale_and_the_fork_is_labelled_with_the_dif
 
 
 @pytest.mark.parametrize(("name", "label"), [
-    ("a: Turn augmentation on", "Turn augmentation on"),
-    ("a: ", "seed 0 → 7"), ("another", "seed 0 → 7"),
+    ("a: Turn augmentation on", None), ("another", "another · seed 0 → 7"),
 ])  # fmt: skip
-def test_a_fork_is_called_by_the_mend_that_ends_its_name_or_by_what_it_changed(workspace, name, label):
+def test_a_fork_keeps_its_name_beside_what_it_changed(workspace, name, label):
     with Store(workspace) as store:
         parent = store.queue_run(RunRequest(ExperimentConfig(), "a"))
         fork = store.queue_run(RunRequest(ExperimentConfig(seed=7), name, parent_id=parent.id))
-    assert family([parent, fork]) == ({0}, {0: "a (pale)", 1: label})
+    assert family([parent, fork]) == ({0}, {0: "a (pale)"} | ({} if label is None else {1: label}))
 
 
 @pytest.mark.parametrize(("measure", "edge"), [("accuracy", "height"), ("loss", 0)])
@@ -113,7 +160,7 @@ def test_words_beside_a_line_lie_at_an_edge_of_the_plot_whatever_its_height(meas
     texts = [
         mark["encoding"]["y"] for mark in marks if mark["mark"]["type"] == "text" and "y" in mark["encoding"]
     ]
-    assert texts == [{"value": edge}] * 8  # the onset's and three rows of changes, each for two halves
+    assert texts == [{"value": edge}] * 2  # the onset's and the changes'
 
 
 @pytest.mark.parametrize(
@@ -185,11 +232,13 @@ def test_a_name_stays_text():
 
 @pytest.mark.parametrize("name", ["C:\\users\\me", '\\": alert(1), "', "\\\\", 'a "b" \\'])
 def test_a_name_stays_text_in_the_tooltip(name):
-    *_, readout = curve_spec("accuracy", [name, "other"], ["val"])["layer"]
-    title = readout["encoding"]["tooltip"][1]["title"]
-    # The key that Vega-Lite makes of a title, as a piece of an expression: `"${title.replace(/"/g, '\\"')}": …`
-    key = '"' + title.replace('"', '\\"') + '"'
-    assert json.loads(key) == f"{name}: validation"
+    of_a_run = curve_spec("accuracy", [name, "other"], ["val"])
+    for spec, said in ((of_a_run, f"{name}: validation"), (answers_spec([name, "other"]), name)):
+        *_, readout = spec["layer"]
+        title = readout["encoding"]["tooltip"][1]["title"]
+        # The key that Vega-Lite makes of a title, as a piece of an expression: `"${title.replace(/"/g, '\\"')}": …`
+        key = '"' + title.replace('"', '\\"') + '"'
+        assert json.loads(key) == said
 
 
 def test_an_epoch_that_a_run_did_not_reach_has_a_dash_in_the_tooltip():
@@ -206,3 +255,26 @@ def test_an_epoch_that_a_run_did_not_reach_has_a_dash_in_the_tooltip():
         "r0_val_text",
         "r1_val_text",
     ]
+
+
+def test_the_axis_has_all_epochs_from_the_start_and_words_lie_on_the_side_with_room():
+    spec = curve_spec("accuracy", ["a"], list(SERIES), last_epoch=25)
+    assert spec["encoding"]["x"]["scale"]["domain"] == [1, 25]
+    transforms = [step for layer in layers(spec) for step in layer.get("transform", [])]
+    assert {"calculate": "25", "as": "last_epoch"} in transforms
+    assert "joinaggregate" not in json.dumps([step for step in transforms if "last_epoch" in str(step)])
+    # One epoch is no axis, and a chart at rest ends where its data do.
+    for last in (None, 0, 1):
+        assert (
+            "domain" not in curve_spec("accuracy", ["a"], ["val"], last_epoch=last)["encoding"]["x"]["scale"]
+        )
+
+
+@pytest.mark.parametrize(("state", "epoch", "total", "last"), [
+    (RunState.WAITING, 0, 25, 25), (RunState.RUNNING, 3, 25, 25), (RunState.RUNNING, 3, 30, 30),
+    (RunState.FINISHED, 25, 25, 25), (RunState.FINISHED, 9, 25, 9), (RunState.STOPPED, 3, 25, 3),
+])  # fmt: skip
+def test_a_run_under_way_has_the_axis_of_all_its_epochs(workspace, state, epoch, total, last):
+    with Store(workspace) as store:
+        run = store.queue_run(RunRequest(ExperimentConfig()))
+    assert last_epoch(replace(run, state=state, epoch=epoch, total_epochs=total)) == last

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from core.formatting import with_minus
 from core.studies.ablation import analyse_ablation
 from core.studies.noise import analyse_noise
 from core.studies.run_results import Pictures
@@ -31,7 +32,7 @@ def seeds(values=VALUES):
 def test_a_difference_is_what_the_leader_changes_as_the_headline_has_it():
     result = seeds()
     # By hand: +10 and +8 points, so 9 with s = √2 and t = 12.706 at one degree of freedom: 9 ± 12.706 · √2 / √2.
-    assert result.headline.startswith("config 1 is 9.0 points better (-3.7 to +21.7, 95 %)")
+    assert result.headline.startswith(with_minus("config 1 is 9.0 points better (-3.7 to +21.7, 95 %)"))
     mean, *dots = charts.difference_data(result, "accuracy").to_dict("records")
     assert mean["kind"] == "mean"
     assert [mean["value"], mean["low"], mean["high"]] == pytest.approx([9, 9 - 12.706, 9 + 12.706], abs=1e-3)
@@ -42,15 +43,15 @@ def test_a_difference_is_what_the_leader_changes_as_the_headline_has_it():
     # By hand: -10 and -6 points, so -8 with s = √8: -8 ± 12.706 · √8 / √2.
     assert [gap["low"], gap["high"]] == pytest.approx([-8 - 25.412, -8 + 25.412], abs=1e-3)
     assert result.notes == (
-        "The gap of config 1 is 8.0 points smaller (-33.4 to +17.4, 95 %): no clear difference.",
+        with_minus("The gap of config 1 is 8.0 points smaller (-33.4 to +17.4, 95 %): no clear difference."),
     )
 
 
 def test_the_direction_does_not_depend_on_which_config_is_named_first():
     turned = seeds({"first": VALUES["second"], "second": VALUES["first"]})
-    assert turned.headline.startswith("config 0 is 9.0 points better (-3.7 to +21.7, 95 %)")
+    assert turned.headline.startswith(with_minus("config 0 is 9.0 points better (-3.7 to +21.7, 95 %)"))
     assert turned.notes == (
-        "The gap of config 0 is 8.0 points smaller (-33.4 to +17.4, 95 %): no clear difference.",
+        with_minus("The gap of config 0 is 8.0 points smaller (-33.4 to +17.4, 95 %): no clear difference."),
     )
     for measure in charts.DIFFERENCES:
         there, here = (charts.difference_data(each, measure).to_dict("records") for each in (turned, seeds()))

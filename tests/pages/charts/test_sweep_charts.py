@@ -11,6 +11,7 @@ from pages.components.charts.sweep_history import Step, history_data, history_sp
 from pages.components.charts.sweep_maps import importance_figure, map_figure, smoothed
 from pages.components.charts.sweep_slices import BEST, slice_figure
 from tests.hostile import NAMES
+from tests.pages.charts.checked import checked
 
 RATES = [0.001, 0.01, 0.1, None, 0.01]
 SIZES = ["3", "1+3", "3", "1", "3"]
@@ -74,7 +75,7 @@ def test_an_axis_without_a_number_or_with_one_has_room():
 
 
 def test_a_slice_has_results_crosses_and_the_best_as_a_star():
-    points, crosses = slice_figure(rates(), accuracy(), TRIALS).data
+    points, crosses = checked(slice_figure(rates(), accuracy(), TRIALS)).data
     assert list(points.x) == pytest.approx([-3, -2, -2])  # without the one that has no learning rate
     assert list(points.y) == [0.5, 0.6, 0.7]
     assert list(points.marker.symbol) == ["circle", "circle", "star"] and points.marker.color[2] == BEST
@@ -84,7 +85,7 @@ def test_a_slice_has_results_crosses_and_the_best_as_a_star():
 
 
 def test_on_an_axis_of_words_each_has_the_mean_of_its_trials():
-    *bars, points, crosses = slice_figure(sizes(), accuracy(), TRIALS).data
+    *bars, points, crosses = checked(slice_figure(sizes(), accuracy(), TRIALS)).data
     assert [(round(sum(bar.x) / 2), bar.y[0]) for bar in bars] == [
         (0, 0.4),
         (1, pytest.approx(0.6)),
@@ -93,12 +94,12 @@ def test_on_an_axis_of_words_each_has_the_mean_of_its_trials():
     assert bars[1].text[0] == "3<br>mean of 2 trials: 60.0 %"
     assert [round(place) for place in points.x] == [1, 2, 0, 1] and round(crosses.x[0]) == 1
     pruned = ShownTrials(TRIALS.names, (None, None, "pruned", None, None))
-    assert slice_figure(sizes(), accuracy(), pruned).data[-1].marker.color[0] == GRAY
+    assert checked(slice_figure(sizes(), accuracy(), pruned)).data[-1].marker.color[0] == GRAY
 
 
 def test_two_axes_of_words_give_the_mean_of_each_pair():
     heads = words_axis("Head", ["flatten", "flatten", "flatten", "average", "flatten"])
-    figure = map_figure(sizes(), heads, accuracy(), TRIALS)
+    figure = checked(map_figure(sizes(), heads, accuracy(), TRIALS))
     (cells,) = figure.data
     # By hand: flatten with 3 are 0.5 and 0.7; trial 3 has failed.
     assert [list(row) for row in cells.z] == [[None, pytest.approx(0.6), 0.6], [0.4, None, None]]
@@ -115,7 +116,7 @@ def test_between_points_the_map_is_their_weighted_mean_and_blank_far_away():
     assert values[2][3] == pytest.approx(np.average([1, 3, 5], weights=weights))
     assert values[39][39] is None
     assert smoothed([], (grid[:2], grid[:3]), (1, 1)) == [[None, None]] * 3
-    surface, dots = map_figure(rates(), sizes(), accuracy(), TRIALS).data
+    surface, dots = checked(map_figure(rates(), sizes(), accuracy(), TRIALS)).data
     assert list(dots.x) == pytest.approx([-3, -2, -2]) and list(dots.y) == [1, 2, 1]
     assert surface.zmin == 0.4 and surface.zmax == 0.7
     # A word says nothing of the next one: of "1+3" there is one trial, of "1" none that has a learning rate.
@@ -124,7 +125,7 @@ def test_between_points_the_map_is_their_weighted_mean_and_blank_far_away():
 
 
 def test_the_most_important_setting_is_on_top_with_its_interval():
-    figure = importance_figure(["a", "b", "c"], [0.2, 0.7, 0.1], [(0.1, 0.4), (0.5, 0.9), None])
+    figure = checked(importance_figure(["a", "b", "c"], [0.2, 0.7, 0.1], [(0.1, 0.4), (0.5, 0.9), None]))
     (bars,) = figure.data
     assert list(bars.x) == [0.1, 0.2, 0.7] and list(figure.layout.yaxis.ticktext) == ["c", "a", "b"]
     assert list(bars.error_x.array) == pytest.approx([0, 0.2, 0.2])
@@ -149,8 +150,8 @@ def test_the_history_keeps_its_spec_and_marks_what_has_no_result():
 def test_a_name_stays_text(name):
     axis = words_axis(name, [name] * 5)
     for figure in (
-        slice_figure(axis, accuracy(), TRIALS),
-        map_figure(axis, axis, accuracy(), TRIALS),
-        importance_figure([name], [1.0], [None]),
+        checked(slice_figure(axis, accuracy(), TRIALS)),
+        checked(map_figure(axis, axis, accuracy(), TRIALS)),
+        checked(importance_figure([name], [1.0], [None])),
     ):
         assert "<script" not in figure.to_json() and "<img" not in figure.to_json()

@@ -2,8 +2,12 @@
 
 from streamlit.testing.v1.element_tree import Markdown
 
+from core.config import ExperimentConfig
+from core.store.records import RunRequest
+from core.visitors.person import TEACHER, Person, acting_as
 from pages.components.compare import settings
 from tests.pages.compare.seen import set_field, table
+from tests.pages.in_class import looking
 from tests.pages.visits import go_to, open_page, press, words
 
 PAGE = "compare.py"
@@ -124,3 +128,32 @@ def test_runs_that_another_tab_deleted_are_no_error(store, runs, tick):
     page.button(key="compare-hide").click().run()
     assert not page.exception
     assert "38 of 38 runs." in words(page)
+
+
+def test_each_button_says_of_itself_why_a_visitor_cannot_press_it(store, runs, tick):
+    ben = Person("visitor", store.visitors.join("Ben").id)
+    with looking(ben):
+        page = open_page(PAGE)
+        tick(page, 0)
+        for key, what in (("compare-hide", "mark"), ("compare-delete", "delete")):
+            button = page.button(key=key)
+            assert button.disabled
+            assert button.help == f"That is the teacher's run. Only the teacher can {what} it."
+    with looking(TEACHER):
+        page.run()
+        assert not page.button(key="compare-hide").disabled
+
+
+def test_undo_of_what_is_only_in_part_one_s_own_says_what_to_do(store, runs):
+    ben = Person("visitor", store.visitors.join("Ben").id)
+    with acting_as(ben):
+        his = store.queue_run(RunRequest(ExperimentConfig(), "his"))
+    store.request_stop(his.id)
+    store.trash.put_all([his.id, runs[0].id])
+    for person, why in (
+        (ben, "Some of these runs are not yours. Restore your own on Runs, under Recently deleted."),
+        (TEACHER, None),
+    ):
+        with looking(person):
+            undo = open_page(PAGE).button(key="compare-undo")
+        assert undo.disabled is (why is not None) and (undo.help or None) == why

@@ -162,3 +162,15 @@ def test_a_run_keeps_its_colour_when_another_one_arrives(workspace, store):
 )
 def test_who_has_a_colour_keeps_it_and_others_take_the_first_free_one(keys, known, places):
     assert kept_places(keys, known) == places
+
+
+def test_runs_that_are_asked_for_have_the_colours_of_their_order_as_on_the_page_of_runs(store, runs):
+    first, second = [run for run in runs if run.state is RunState.FINISHED][:2]
+    found = []
+    for pair in ((first, second), (second, first)):
+        page = open_page(PAGE, where=f"id one of ({pair[0].id}, {pair[1].id})")
+        shown = colors(page)
+        found.append([shown[run.name] for run in pair])
+        (only,) = [each.label.replace("\\", "") for each in page.button if each.label.startswith("Only")]
+        assert only == f"Only {pair[0].name}, {pair[1].name}"
+    assert found[0] == found[1] and len(set(found[0])) == 2

@@ -48,8 +48,8 @@ def test_a_thousand_classes_can_be_looked_through(workspace) -> None:
 
 
 def test_a_class_without_validation_pictures_is_on_its_card(workspace) -> None:
-    save(workspace, "gap", [0, 1] * 50, [0] * 20 + [0, 1] * 20, ("a", "b"), num_validation=20)
-    save(workspace, "fine", [0, 1] * 50, [0, 1] * 30, ("a", "b"), num_validation=30)
+    save(workspace, "gap", [0, 1] * 50, [0] * 20 + [0, 1] * 50, ("a", "b"), num_validation=20)
+    save(workspace, "fine", [0, 1] * 50, [0, 1] * 80, ("a", "b"), num_validation=80)
     page = open_page("datasets.py", **{"look-inside": "gap"})
     sentence = "b has no validation pictures, so the accuracy on them says nothing about it."
     few = (
@@ -64,7 +64,7 @@ def test_a_class_without_validation_pictures_is_on_its_card(workspace) -> None:
     assert not page.warning
     group = next(each for each in page.get("button_group") if each.key == "part-fine")
     group.set_value("validation").run()
-    assert [group["name"] for group in grid(page)["groups"]] == ["a: 12 of 15", "b: 12 of 15"]
+    assert [group["name"] for group in grid(page)["groups"]] == ["a: 12 of 40", "b: 12 of 40"]
 
 
 def test_a_part_without_a_class_says_so(workspace) -> None:

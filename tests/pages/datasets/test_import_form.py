@@ -190,3 +190,14 @@ def test_long_reasons_are_whole(workspace, tmp_path) -> None:
     press(page, "Import")
     reason = page.table[0].value["Reason"][0].replace("\\", "")
     assert reason == "is a HEIC photo, which is not read. Save it as JPEG"
+
+
+def test_a_reload_keeps_the_file_that_waits(workspace, tmp_path) -> None:
+    page = choose(open_page("datasets.py"), upload(workspace, flowers(tmp_path / "flowers.zip")))
+    again = open_page("datasets.py", upload=page.query_params["upload"])
+    assert again.expander[0].proto.expanded and name_field(again).value == "flowers"
+    press(again, "Import")
+    assert load_dataset(workspace, "flowers").class_names == ("roses", "tulips")
+    assert "upload" not in again.query_params
+    gone = open_page("datasets.py", upload="../../x")
+    assert "no longer there" in words(gone) and "upload" not in gone.query_params

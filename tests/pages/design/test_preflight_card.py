@@ -51,7 +51,7 @@ def test_the_figures_are_those_of_the_design_and_out_of_date_after_a_change(pret
     page = open_page("design.py", preset="article")
     assert "One epoch" not in metrics(page)
     measure(page, wait_for)
-    epochs = f"All {draft(page).training.epochs:,} epochs"
+    epochs = f"Start and {draft(page).training.epochs:,} epochs"
     shown = {label: metrics(page)[label] for label in ("One epoch", epochs, "Memory")}
     assert shown == {"One epoch": "4.2 s", epochs: "14 min 6 s", "Memory": "1.5 GiB"}
     assert "744,874 parameters, 333 pictures per second on CPU 0." in words(page)

@@ -1,98 +1,23 @@
 """The first five minutes on Home, step by step, without a browser and without training."""
 
 from concurrent.futures import Future
-from dataclasses import replace
+from types import SimpleNamespace
 
 import msgspec
-import numpy as np
 import pytest
-import streamlit as st
 
 from core.datasets.samples import SAMPLES
 from core.design.presets import PRESETS
-from core.engine.answers import Answer, RankedClass
 from core.epoch import EpochRow
-from core.onboarding.example import EXAMPLE_ID, import_example
-from core.runs import control
-from core.server import services as services_module
-from core.store.records import Run, RunRequest
+from core.onboarding.example import EXAMPLE_ID
+from core.store.records import RunRequest
 from core.store.states import RunState
-from core.store.store import Store
-from pages.components.kit import cache
+from pages.components.kit import cache, cropping
 from pages.components.kit.cache import answer_of
-from tests.pages.visits import address, button, go_to, open_page, press, words
+from tests.pages.home.racing import begin, train
+from tests.pages.visits import address, button, open_page, press, words
 
 HOSTILE = "<script>alert(1)</script>,![](http://x/y.png)"
-
-
-@pytest.fixture(autouse=True)
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody serves the queue: what is trained is written by the tests."""
-    monkeypatch.setattr(control, "ensure_scheduler", lambda workspace: None)
-
-
-@pytest.fixture
-def store(workspace) -> Store:
-    return Store(workspace)
-
-
-@pytest.fixture
-def example(workspace, store, monkeypatch) -> Run:
-    monkeypatch.setenv("CONVDECK_EXAMPLE", "on")
-    assert import_example(workspace, store)
-    return store.get_run(EXAMPLE_ID)
-
-
-class Engine:
-    """Answers at once: every picture is a star, variants are mirrored."""
-
-    def predict(self, run_id, pictures, crop="center"):
-        top = (RankedClass("star", 0.75), RankedClass("heart", 0.25))
-        seen = np.zeros((32, 32, 3), np.uint8)
-        good = Answer("", top=top, seen=seen)
-        bad = Answer("", "bad.png is not a picture.")
-        return [replace(bad if data == b"bad" else good, image=name) for name, data in pictures]
-
-    def preview(self, augmentation, pixels, seed):
-        return pixels[:, :, ::-1], [{"flip_x": "mirrored"} for _ in pixels]
-
-
-class Now:
-    """Runs a question at once, where it is asked."""
-
-    def submit(self, ask):
-        future: Future = Future()
-        try:
-            future.set_result(ask())
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-@pytest.fixture
-def engine(workspace, monkeypatch) -> Engine:
-    st.cache_data.clear()
-    monkeypatch.setattr(cache, "_threads", Now)
-    shared = replace(services_module.get_services(), engine=Engine())
-    monkeypatch.setitem(services_module._services, workspace.root, shared)
-    return shared.engine
-
-
-def begin(store: Store, run: Run, device: str = "cpu:0") -> None:
-    store.claim(run.id, [device])
-    store.record_started(run.id, 1, 25, 63, 0)
-
-
-def train(store: Store, run: Run, first: int, last: int, *, overfits: bool = True) -> None:
-    """Validation stands still from epoch 4 on while clean training goes on, or stays beside it."""
-    for epoch in range(first, last + 1):
-        val = 0.6 - 0.4 * 0.4**epoch
-        clean = val + 0.01 + (0.07 * max(0, epoch - 4) if overfits else 0)
-        loss = 3 * (1 - val) + (0.05 * max(0, epoch - 4) if overfits else 0)
-        row = EpochRow(
-            epoch, 3 * (1 - clean), clean, 3 * (1 - clean), min(clean, 0.99), loss, val, 0.001, 0.5, 900
-        )
-        store.record_epoch(run.id, 1, row)
 
 
 def bars(page) -> list[str]:
@@ -116,7 +41,7 @@ def charts(page) -> int:
 def test_a_new_workspace_is_alive_before_anything_is_clicked(example) -> None:
     page = open_page("home.py")
     text = words(page)
-    assert "Overfitting since epoch 7, gap 38.5 points" in text
+    assert "Overfitting since epoch 6, gap 39.1 points" in text
     assert "There is no GPU and no CIFAR-10 here, so training uses the CPU" in text
     assert "A picture it has never seen" in text and "once the picture engine has loaded" in text
     assert charts(page) == 2 and len(page.get("image")) == 1
@@ -142,7 +67,7 @@ def test_without_the_example_there_is_a_sentence_and_the_button(workspace) -> No
     assert button(page, "Watch it overfit")
 
 
-def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) -> None:
+def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine, monkeypatch) -> None:
     page = press(open_page("home.py"), "Watch it overfit")
     run = store.list_runs()[0]
     assert run.config == PRESETS["overfit"].config.with_values({"dataset.id": "shapes"})
@@ -180,6 +105,16 @@ def test_the_story_goes_on_from_step_to_step(workspace, store, example, engine) 
     assert bars(page).count("star 75.0 %") == 2
     photo(page).set_value([("mine.png", b"a picture", "image/png")]).run()
     assert "mine.png" in words(page) and "something they have never seen" in words(page)
+    assert "They know 10 classes: circle, square" in words(page)
+    next(each for each in page.get("button_group") if each.key == "story-crop").set_value("pad").run()
+    with monkeypatch.context() as patch:
+        left = {"left": 0, "top": 0, "width": 0.5, "height": 1}
+        patch.setattr(cropping, "mount", lambda *arguments, **callbacks: SimpleNamespace(box=left))
+        page.run()
+    assert not page.exception
+    # The sample; the whole photo for its frame, asked of no run; and that as in training, padded, a part of it.
+    whole = (None, [None])
+    assert engine.looks == [("stretch", [None]), whole, whole, ("pad", [None]), (None, [(0, 0, 0.5, 1)])]
     photo(page).set_value([("bad.png", b"bad", "image/png")]).run()
     assert "bad.png is not a picture." in words(page)
 
@@ -214,10 +149,42 @@ def test_the_example_can_be_fixed_at_once(store, example) -> None:
     assert address(page, "story") == f"{EXAMPLE_ID},{fork.id}"
 
 
-def test_two_clicks_start_two_stories_and_a_cut_one_only_one(store, example) -> None:
-    page = press(open_page("home.py"), "Watch it overfit")
-    page = press(go_to(page, "home.py", story="begin"), "Watch it overfit")
-    assert len({run.id for run in store.list_runs()} - {EXAMPLE_ID}) == 2
+def test_a_class_that_presses_together_watches_one_run(store, example) -> None:
+    """The example has the same settings, and is not taken: it has been trained, so there is nothing to watch."""
+    first, second = (press(open_page("home.py", story="begin"), "Watch it overfit") for _ in range(2))
+    (run,) = (run for run in store.list_runs() if run.id != EXAMPLE_ID)
+    assert address(first, "story") == address(second, "story") == run.id
+    assert "Nothing new was started" not in words(first)
+    assert f"Nothing new was started.** “{run.name}” has the same settings" in words(second)
+    own = address(press(second, "Train anyway"), "story")
+    assert own != run.id and len(store.list_runs()) == 3
+    assert "Nothing new was started" not in words(second)
+
+
+def test_a_class_that_fixes_the_example_races_one_fork(store, example) -> None:
+    first, second = (press(open_page("home.py", story="begin"), "Fix this one") for _ in range(2))
+    fork = store.list_runs()[0]
+    assert address(first, "story") == address(second, "story") == f"{EXAMPLE_ID},{fork.id}"
+    assert "waits for its turn" in words(second)
+    page = press(second, "Close")
+    assert "Nothing new was started" not in words(page) and address(page, "story").endswith(fork.id)
+
+
+def test_a_run_that_waits_says_when_it_starts_and_can_be_cancelled(store, example) -> None:
+    config = PRESETS["overfit"].config.with_values({"dataset.id": "shapes", "dataset.num_train": 100})
+    ahead, mine = (store.queue_run(RunRequest(config.with_values({"seed": seed}))) for seed in (1, 2))
+    begin(store, ahead)
+    for epoch in range(1, 6):
+        store.record_epoch(ahead.id, 1, EpochRow(epoch, val_accuracy=0.5, seconds=30.0))
+    page = open_page("home.py", story=mine.id)
+    minutes = 30.0 * (ahead.total_epochs - 5) / 60
+    assert (
+        f"when “{ahead.name}” ends. It starts in about {minutes:.0f} minutes, by the pace so far."
+        in words(page)
+    )
+    assert f"Meanwhile, watch “{ahead.name}”" in [link.proto.label for link in page.get("page_link")]
+    page = press(page, "Cancel")
+    assert store.get_run(mine.id).state is RunState.STOPPED
 
 
 @pytest.mark.parametrize("asked", [HOSTILE, "nosuchrunx", ",", "../../x"])
@@ -240,21 +207,6 @@ def test_what_failed_is_said_and_can_be_begun_again(store) -> None:
     assert "The disk is full. Make room." in words(page)
     assert button(page, "Start over")
     assert not [each for each in page.button if each.label == "Now fix it"]
-
-
-def test_whoever_has_runs_sees_those_first_and_the_story_folded(store, example) -> None:
-    run = store.queue_run(RunRequest(PRESETS["tiny"].config.with_values({"dataset.id": "shapes"}), "my own"))
-    begin(store, run)
-    train(store, run, 1, 8)
-    store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
-    page = open_page("home.py")
-    assert page.subheader[0].value == "Last results"
-    assert "The newest result, my own" in words(page)
-    assert "Overfitting since epoch" in words(page)
-    assert not [each for each in page.button if each.label == "Watch it overfit"]
-    page = press(page, "Watch a small network overfit")
-    assert address(page, "story") == "begin"
-    assert button(page, "Watch it overfit")
 
 
 def test_an_answer_comes_later_or_fails_once(monkeypatch) -> None:

@@ -1,19 +1,23 @@
 """Inspect as a visitor gets it: by links, with and without runs, and when something is missing."""
 
+import json
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from core.engine.client import Engine
 from core.errors import EngineError
+from core.store.picture_tags import data_of
 from core.store.store import Store
 from core.workspace import PROJECT_ROOT, Workspace
 from pages.components.inspect_run import evaluations
-from tests.pages.visits import address, button, go_to, open_page, press, words
+from pages.components.kit.pictures import png_bytes
+from tests.pages.visits import address, button, go_to, open_page, press, unfold, words
 from tests.uneven import Uneven, draw_leaves
 
 PARTS = PROJECT_ROOT / "pages" / "components" / "inspect_run"
@@ -211,12 +215,106 @@ def test_one_picture_leads_to_the_next(uneven_home: Uneven, monkeypatch: pytest.
     assert button(page, "Previous").disabled and not button(page, "Next").disabled
 
 
-def test_a_thousand_classes_have_words_and_no_matrix(
+def test_of_many_classes_the_most_confused_are_drawn_or_all(
     uneven_home: Uneven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("confusion", "side_by_side"):
-        monkeypatch.setattr(f"pages.components.inspect_run.{module}.MOST_MAPPED", 2)
+    """With the limits of a hundred and of a thousand classes brought down to three."""
+    confusion = "pages.components.inspect_run.confusion"
+    monkeypatch.setattr(f"{confusion}.MOST_NAMED", 2)
+    monkeypatch.setattr(f"{confusion}.MOST_NUMBERED", 2)
     page = open_page("inspect_run.py", run=uneven_home.run_id)
-    assert "A matrix of 3 classes would be too fine to see." in words(page)
-    assert len(page.get("plotly_chart")) == 1
+    assert "2 of 3 classes: those of the largest confusions." in words(page)
+    assert len(_names_of_matrix(page)) == 2
+    next(each for each in page.get("button_group") if each.key == "inspect-matrix-classes").set_value(
+        "all"
+    ).run()
+    assert len(_names_of_matrix(page)) == 3 and "2 of 3 classes" not in words(page)
+    monkeypatch.setattr(f"{confusion}.MOST_MAPPED", 2)
+    page = open_page("inspect_run.py", run=uneven_home.run_id)
+    assert not [each for each in page.get("button_group") if each.key == "inspect-matrix-classes"]
+    assert len(_names_of_matrix(page)) == 2
     assert any((each.key or "").startswith("inspect-confusion-") for each in page.button)
+
+
+def _names_of_matrix(page: AppTest) -> list[str]:
+    return json.loads(page.get("plotly_chart")[0].proto.spec)["layout"]["xaxis"]["ticktext"]
+
+
+def test_the_button_at_the_top_opens_the_fold_of_own_pictures(uneven_home: Uneven) -> None:
+    page = open_page("inspect_run.py", run=uneven_home.run_id)
+    assert "See what the network says of your own pictures" not in words(page)
+    press(page, "Your own pictures")
+    assert "See what the network says of your own pictures" in words(page)
+    # A second place that is scrolled to, on the same page.
+    next(each for each in page.button if (each.key or "").startswith("inspect-confusion-")).click().run()
+    assert not page.exception
+
+
+def test_a_tagged_picture_is_marked(uneven_home: Uneven, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[dict[str, list[str]]] = []
+    monkeypatch.setattr(
+        "pages.components.inspect_run.pictures.picture_grid", lambda *_, **said: drawn.append(said)
+    )
+    with Store(uneven_home.workspace) as store:
+        run = store.get_run(uneven_home.run_id)
+        open_page("inspect_run.py", run=run.id, show="doubt")
+        assert set(drawn[-1]["marks"]) == {""}
+        row = 80
+        store.picture_tags.set(data_of(run), row, ["hard to tell", "my <b>own</b>"])
+        try:
+            open_page("inspect_run.py", run=run.id, show="doubt")
+        finally:
+            store.picture_tags.set(data_of(run), row, [])
+    assert [each for each in drawn[-1]["marks"] if each] == ["hard to tell, my <b>own</b>"]
+
+
+def test_the_map_of_pictures_is_drawn_once_opened_and_own_pictures_land_on_it(uneven_home: Uneven) -> None:
+    page = open_page("inspect_run.py", run=uneven_home.run_id)
+    charts = len(page.get("plotly_chart"))
+    unfold(page, "Map of pictures")
+    assert len(page.get("plotly_chart")) == charts + 1
+    assert "All 80 test pictures after epoch" in words(page)
+    segment(page, "map-layout").set_value("pca").run()
+    assert "two directions in which pictures differ most" in words(page)
+    leaf = np.full((16, 16, 3), 130, np.uint8)
+    next(each for each in page.file_uploader if each.key == "inspect-map-uploads").set_value(
+        [("leaf.png", png_bytes(leaf), "image/png"), ("notes.txt", b"no picture", "text/plain")]
+    ).run()
+    figures = [json.loads(each.proto.spec) for each in page.get("plotly_chart")]
+    own = [trace for figure in figures for trace in figure["data"] if trace.get("name") == "Your pictures"]
+    assert [trace["text"] for trace in own] == [["leaf.png"]]
+    assert "notes.txt" in page.error[0].value.replace("\\", "")
+
+
+def test_tagged_pictures_are_found_again(uneven_home: Uneven) -> None:
+    with Store(uneven_home.workspace) as store:
+        data = data_of(store.get_run(uneven_home.run_id))
+        store.picture_tags.set(data, 85, ["odd"])
+        try:
+            page = open_page("inspect_run.py", run=uneven_home.run_id, show="doubt")
+            page.selectbox(key="inspect-tag").set_value("odd").run()
+            assert address(page, "tag") == "odd"
+            said = words(page)
+            assert "of 80 test pictures, tagged “odd”." in said
+            store.picture_tags.set(data, 85, [])
+            page.run()
+            assert "No pictures, of 80 test pictures, tagged “odd”." in words(page)
+            assert not page.exception
+        finally:
+            store.picture_tags.set(data, 85, [])
+
+
+def test_a_run_is_measured_on_an_imported_data_set_whose_classes_it_knows(uneven_home: Uneven) -> None:
+    page = open_page("inspect_run.py", run=uneven_home.run_id)
+    unfold(page, "On other pictures")
+    assert "Import them in folders that are called like classes of this run" in words(page)
+    draw_leaves(uneven_home.workspace, "garden", (30, 20, 10))
+    try:
+        page = open_page("inspect_run.py", run=uneven_home.run_id)
+        unfold(page, "On other pictures")
+        tiles = {each.label: each.value for each in page.metric}
+        assert tiles["Pictures"] == "220" and tiles["Accuracy there"].endswith(" %")
+        assert "On “Garden” its accuracy is" in words(page)
+        assert not page.exception and not page.error
+    finally:
+        shutil.rmtree(uneven_home.workspace.datasets / "garden")

@@ -8,7 +8,9 @@ from core.config.fields import Limits
 from core.config.schema import settings
 from tests.pages.visits import change, draft, field, go_to, open_page, unfold, words
 
-OPTIONAL = [setting.path for setting in settings() if setting.is_optional]
+OPTIONAL = [
+    setting.path for setting in settings() if setting.is_optional and setting.path != "model.start_from"
+]
 
 
 def _script(value: float | None) -> None:

@@ -1,9 +1,11 @@
 """What a visitor reads when something goes wrong, wherever on a page it does."""
 
+import subprocess
+import sys
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import app
 from core.errors import ConvDeckError, EngineError, RunError
 from core.workspace import PROJECT_ROOT
 from pages.components.kit.text import UNEXPECTED, literal, render_error
@@ -65,7 +67,12 @@ def test_it_is_one_sentence_where_it_happened(script, error, sentence, caplog):
 
 
 def test_the_app_has_this_boundary():
-    assert app.app._on_script_error is render_error
+    # In a process of its own: app.py turns it into the server.
+    looked_up = "import app; print(app.app._on_script_error.__qualname__)"
+    ran = subprocess.run(
+        [sys.executable, "-c", looked_up], cwd=PROJECT_ROOT, check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.split()[-1] == render_error.__qualname__
 
 
 # A pasted config and a sweep's file are edited by their keys; the studies' form calls fields by its own names first.

@@ -14,6 +14,7 @@ from core.server.services import get_services
 from core.workspace import Workspace
 from tests.core.conftest import run_json
 from tests.made_once import made_once
+from tests.pages.background import answers_at_once
 
 DATASET = "stripes"
 CLASSES = ("level", "rising", "upright", "falling")
@@ -110,7 +111,8 @@ def home(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
 
 
 @pytest.fixture
-def engine(home: Trained) -> None:
-    """Warm, and with both networks loaded: no page then waits for TensorFlow longer than a test waits for a page."""
+def engine(home: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warm, with both networks loaded, and asked where a page asks: AppTest has no timer to look again."""
+    answers_at_once(monkeypatch)
     for run_id in (home.plain, home.noisy):
         get_services().engine.answer(run_id, home.array("x_train")[:1])

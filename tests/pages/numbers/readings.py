@@ -21,7 +21,12 @@ def read_numbers(texts: Iterable[str]) -> set[str]:
 def texts_of(page: AppTest) -> list[str]:
     words = [str(element.value) for kind in TEXTS for element in getattr(page, kind)]
     words += [f"{tile.label} {tile.value}" for tile in page.metric]
-    return [text.replace("\\", "").replace("\xa0", " ") for text in words]
+    return [typed(text.replace("\\", "")) for text in words]
+
+
+def typed(text: str) -> str:
+    """With the space and the hyphen of a keyboard for the unbroken space and the minus sign that people see."""
+    return text.replace("\xa0", " ").replace("\N{MINUS SIGN}", "-")
 
 
 def chart_data(chart) -> pd.DataFrame:

@@ -75,8 +75,9 @@ def test_of_too_many_pictures_the_first_are_counted(home: Trained) -> None:
     page = open_page("classify.py", run=home.plain)
     page.file_uploader[0].set_value([(f"{i}.png", picture, "image/png") for i in range(101)]).run()
     assert not page.exception and not page.error
-    assert "Only the first 100 of 101 pictures are classified." in words(page)
-    assert words(page).count("the 32×32 pixels that the network sees") == 100
+    assert "The first 24 of 101 pictures as cards" in words(page)
+    assert words(page).count("the 32×32 pixels that the network sees") == 24
+    assert len(page.dataframe[0].value) == 101
 
 
 def test_every_number_beside_the_samples(home: Trained) -> None:
@@ -99,7 +100,17 @@ def test_every_number_beside_the_samples(home: Trained) -> None:
     assert f"never trained on: {right} of 8 right." in words(page)
 
 
-def test_every_number_of_the_photo_on_home(home: Trained) -> None:
+class AtOnce:
+    """Answers before anybody can look elsewhere."""
+
+    def submit(self, ask):
+        done = Future()
+        done.set_result(ask())
+        return done
+
+
+def test_every_number_of_the_photo_on_home(home: Trained, monkeypatch) -> None:
+    monkeypatch.setattr(cache, "_threads", AtOnce)
     pictures, _ = home.test
     page = open_page("home.py", story=f"{home.plain},{home.noisy}")
     page.file_uploader(key="story-photo").set_value([("mine.png", png(pictures[7]), "image/png")]).run()
@@ -113,15 +124,6 @@ def test_every_number_of_the_photo_on_home(home: Trained) -> None:
     assert "These 32×32 pixels are all that the networks see." in words(page)
     for run_id in (home.plain, home.noisy):
         assert f"Right on {best_accuracy(home, run_id)} of its validation pictures" in words(page)
-
-
-class AtOnce:
-    """Answers before anybody can look elsewhere."""
-
-    def submit(self, ask):
-        done = Future()
-        done.set_result(ask())
-        return done
 
 
 def test_every_number_of_the_sample_on_home(home: Trained, monkeypatch) -> None:
@@ -218,7 +220,8 @@ def test_what_is_written_below_a_variant_was_done_to_it(
 ) -> None:
     """SciPy does the same by the number that is written there, and by ones beside it: none of these comes nearer."""
     drawn = listened(monkeypatch)
-    page = change(unfold(open_page("augment.py", run=home.plain)), f"augmentation.{knob}", reach)
+    page = unfold(open_page("augment.py", run=home.plain, **{"from": home.plain}))
+    change(page, f"augmentation.{knob}", reach)
     original = home.array("x_train")[0]
     captions = [text.value for text in page.markdown if ":small[:gray[" in text.value]
     assert len(captions) == 12

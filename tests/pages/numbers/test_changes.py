@@ -282,6 +282,6 @@ def test_every_number_of_what_was_deleted(store) -> None:
 def test_whose_weights_are_downloaded(store) -> None:
     run = train(store, "ended", 0.7137)
     page = open_page("runs.py", run=run.id)
-    page.button(key="export-keras").click().run()
+    page.button(key="export-model").click().run()
     best = max(epochs_of(store.workspace, run.id), key=lambda row: row["val_accuracy"])["epoch"]
     assert f"The weights of epoch {best}, with the preprocessing inside" in " ".join(texts_of(page))

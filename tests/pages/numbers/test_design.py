@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from core.design.presets import PRESETS
 from core.preflight import child, measurement
 from core.server.services import get_services
+from tests.pages.design.test_drawing import drawings
 from tests.pages.numbers.conftest import NUM_TRAIN, Trained
 from tests.pages.numbers.readings import sql, texts_of
 from tests.pages.visits import change, draft, go_to, open_page, press, unfold
@@ -102,9 +103,9 @@ def test_every_number_of_the_network(home: Trained) -> None:
 
 def test_every_number_of_the_hints(home: Trained) -> None:
     page = change(unfold(open_design(home), "Details"), "model.batch_norm_momentum", 0.99)
-    steps = NUM_TRAIN / draft(page).training.batch_size
+    steps = math.ceil(NUM_TRAIN / draft(page).training.batch_size)
     (hint,) = (text for text in texts_of(page) if "batch normalisation's momentum of" in text)
-    assert f"With {steps:.0f} steps per epoch" in hint and "momentum of 0.99 " in hint
+    assert f"With {steps} steps per epoch" in hint and "momentum of 0.99 " in hint
     field = tiles(page)["Receptive field"].removesuffix(" px")
     for number in (0, 1):
         change(page, f"model.blocks[{number}].kernel_sizes", [1])
@@ -140,15 +141,21 @@ def test_the_hint_that_it_will_overfit_counts_parameters_and_pictures(workspace)
     assert len(hints) == 1 and f"{parameters:,} parameters for 1,000 pictures" in hints[0]
 
 
-def test_the_diagram_has_the_shapes_of_keras(home: Trained) -> None:
+def test_the_picture_of_the_network_has_the_shapes_of_keras(home: Trained) -> None:
     page = open_design(home)
-    page.toggle(key="show-diagram").set_value(True).run()
-    (diagram,) = (text for text in texts_of(page) if "flowchart TB" in text)
-    layers = home.model(home.plain).layers
-    for layer in layers:
-        shape = "×".join(map(str, layer.output.shape[1:]))
-        assert f'{layer.name}["{layer.name}<br/>{shape}"]' in diagram
-    assert f"The network's {len(layers)} layers" in diagram
+    (svg,) = drawings(page)
+    texts = [each.text for each in svg.iter("text")]
+    model = home.model(home.plain)
+    for layer in model.layers:
+        if layer.name.startswith(("conv", "pool")):
+            assert "×".join(map(str, layer.output.shape[1:])) in texts
+        elif isinstance(layer, keras.layers.Dense):
+            assert str(layer.units) in texts
+    kernel = model.get_layer("conv_1").kernel.shape
+    assert f"{kernel[0]}×{kernel[1]}" in texts
+    fields = [field_of(model, model.get_layer(f"pool_{number}")) for number in (1, 2)]
+    assert f"sees {fields[0]}, {fields[1]} px" in texts
+    assert f"a position sees {fields[1]} of 32 pixels per side." in svg.get("aria-label")
 
 
 def test_every_number_of_the_hints_on_settings(home: Trained) -> None:
@@ -241,7 +248,7 @@ def test_every_number_of_a_dry_run(home: Trained, monkeypatch, wait_for, epochs:
     epoch = training + raw["evaluation"] + raw["saving"]
     shown = tiles(page)
     assert shown["One epoch"] == in_words(epoch)
-    assert shown[f"All {epochs:,} epochs"] == in_words(raw["start"] + epochs * epoch)
+    assert shown[f"Start and {epochs:,} epochs"] == in_words(raw["start"] + epochs * epoch)
     memory = raw["memory_mib"]
     assert shown["Memory"] == (f"{memory:,} MiB" if memory < 1024 else f"{memory / 1024:.1f} GiB")
     help_texts = {tile.label: tile.help for tile in page.metric}

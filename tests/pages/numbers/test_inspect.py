@@ -20,7 +20,10 @@ from sklearn.metrics import (
 )
 from streamlit.testing.v1 import AppTest
 
+from core.inspection import temperature as temperature_module
+from pages.components.inspect_run import evaluations
 from tests.pages.numbers.conftest import CLASSES, NUM_TEST, NUM_VALIDATION, Trained
+from tests.pages.numbers.readings import typed
 from tests.pages.visits import open_page, unfold, words
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -38,7 +41,7 @@ def answers(home: Trained, run_id: str, split: str, which: str = "best") -> tupl
 
 
 def spoken(page: AppTest) -> str:
-    return words(page).replace("\xa0", " ")
+    return typed(words(page))
 
 
 def tiles(page: AppTest) -> dict[str, str]:
@@ -75,6 +78,7 @@ def test_every_number_of_how_good_a_run_is(home: Trained, split: str) -> None:
     probabilities, labels = answers(home, home.plain, split)
     top = top_k_accuracy_score(labels, probabilities, k=3, labels=EVERY)
     assert shown["Top-3 accuracy"] == f"{100 * top:.1f} %"
+    assert "Top-5 accuracy" not in shown  # there are four classes
     assert abs(float(shown["Loss"]) - log_loss(labels, probabilities, labels=EVERY)) < 0.0011
     assert shown[f"{split.capitalize()} pictures"] == str(len(labels))
     # Newcombe's interval, from the two of Wilson.
@@ -96,7 +100,7 @@ def test_every_number_of_the_confusions(home: Trained) -> None:
         drawn[note["y"], note["x"]] = int(note["text"])
     np.testing.assert_array_equal(drawn, confusion)
     told = [
-        re.match(r"(\d+) × \*\*(\w+)\*\* taken for \*\*(\w+)\*\* \(([\d.]+) %\)", each.label)
+        re.match(r"(\d+) × \*\*(\w+)\*\* taken for \*\*(\w+)\*\* \(([\d.]+) %\)", typed(each.label))
         for each in page.button
     ]
     counts = []
@@ -196,7 +200,9 @@ def test_every_number_of_one_picture(home: Trained, monkeypatch: pytest.MonkeyPa
     assert abs(float(loss) - losses[worst]) < 0.003
 
 
-def test_every_number_of_the_calibration(home: Trained) -> None:
+def test_every_number_of_the_calibration(home: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temperature_module, "FEWEST_PICTURES", NUM_VALIDATION)
+    monkeypatch.setattr(evaluations, "_kept", evaluations.VersionedCache(evaluations.MOST_KEPT))
     probabilities, labels = answers(home, home.plain, "validation")
 
     def loss(inverse: float) -> float:
@@ -244,6 +250,6 @@ def test_every_number_of_two_runs(home: Trained) -> None:
     )
     drawn = np.zeros_like(difference)
     for note in figure_of(page, 2)["layout"]["annotations"]:
-        drawn[note["y"], note["x"]] = int(note["text"])
+        drawn[note["y"], note["x"]] = int(typed(note["text"]))
     np.testing.assert_array_equal(drawn, difference)
     assert len(grids(page)[1]["groups"][0]["labels"]) == only_first

@@ -188,7 +188,7 @@ def test_a_parent_lies_behind_its_fork_as_the_database_holds_it(store):
     change = f"learning rate {before:g} → {after:g}"
     assert f"Pale behind: parent. Here: {change}." in texts_of(page)
     both = open_page("runs.py", run=f"{parent.id},{fork.id}")
-    assert all(change in json.loads(legend) for legend in legends(both))
+    assert all(f"fork · {change}" in json.loads(legend) for legend in legends(both))
 
 
 def legends(page) -> list[str]:

@@ -17,7 +17,6 @@ from tests.pages.visits import open_page
 
 pytestmark = pytest.mark.usefixtures("engine")
 
-MINUS = "\N{MINUS SIGN}"
 # Two resamplings of one picture differ by a rounding here and there: a picture this near to being taken for another
 # class may fall on either side.
 UNDECIDED = 0.03
@@ -105,7 +104,7 @@ def test_every_point_of_a_sweep(home: Trained, knob: str, wait_for) -> None:
 
 def in_words(level: float, unit: str) -> str:
     number = f"{100 * level:g}" if unit == " %" else f"{level:g}"
-    return f"×{number}" if unit == "×" else f"{number.replace('-', MINUS)}{unit}"
+    return f"×{number}" if unit == "×" else f"{number}{unit}"
 
 
 @pytest.mark.parametrize("knob", DISTORTIONS)
@@ -122,14 +121,14 @@ def test_every_number_in_the_words_below_it(home: Trained, knob: str, wait_for) 
         known = dict(zip(drawn["level"].round(6).tolist(), drawn[column], strict=True))
         untouched = known[1.0 if unit == "×" else 0.0]
         assert f": {100 * untouched:.0f} % undistorted" in line
-        told = re.findall(rf"(\d+) % at ({MINUS}?×?[\d.]+(?:°| %)?)", line)
+        told = re.findall(r"(\d+) % at (-?×?[\d.]+(?:°| %)?)", line)
         by_words = {in_words(level, unit): value for level, value in known.items()}
         assert len(told) == 2
         for value, level in told:
             assert value == f"{100 * by_words[level.strip()]:.0f}", (line, level)
     trained = next(text for text in texts_of(page) if text.startswith("**noisy**")).rpartition("; ")[2]
     without = f"trained without {KNOBS[knob].title.lower()}."
-    assert trained == (f"trained with {MINUS}20° to 20°." if knob == "rotation" else without)
+    assert trained == ("trained with -20° to 20°." if knob == "rotation" else without)
     low, high = drawn["r1_low"].dropna().tolist(), drawn["r1_high"].dropna().tolist()
     assert (low, high) == (([-20.0], [20.0]) if knob == "rotation" else ([], []))
 

@@ -1,39 +1,53 @@
 """What can be done with the chosen runs, as a visitor sees it."""
 
-import json
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design.presets import PRESETS
-from core.engine.answers import ExportedModel
 from core.epoch import EpochRow
+from core.export import formats
 from core.server import services as services_module
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from tests.pages.visits import open_page, words
 
+RECEIPT = {
+    "n": 200, "pictures": "validation", "max_difference": 4.5e-8, "agreement": 0.995, "runtime": "onnxruntime 1.32.0",
+    "milliseconds": 0.31, "rule": "A rule.", "passed": True, "problem": None, "versions": {"numpy": "2.4.6"},
+}  # fmt: skip
 RECIPE = {
     "class_names": ["10", "2", "*b*"],
     "sentences": ["In this order: 0 10, 1 2, 2 *b*.", "Do not divide them."],
+    "snippet": ["import onnxruntime", "print(2)"],
     "python": ["import keras", "print(1)"],
+    "bytes": 5,
 }
+FAILED = {"passed": False, "max_difference": 0.25, "agreement": 0.5}
+DAMAGED = {
+    "passed": False, "max_difference": None, "agreement": None, "milliseconds": None,
+    "problem": "onnxruntime could not open it.",
+}  # fmt: skip
 
 
 class StandIn:
-    """Writes two small files, at once."""
+    """Writes a small file, at once, and answers with a receipt that a test has chosen."""
 
     def __init__(self) -> None:
         self.written: list[str] = []
+        self.receipt = RECEIPT
 
-    def export(self, run_id, export_format, out):
-        self.written.append(out.name)
-        out.write_bytes(b"model")
-        beside = out.with_name(out.name + ".json")
-        beside.write_text(json.dumps(RECIPE))
-        return ExportedModel(out, beside, RECIPE)
+    def ask(self, document, arrays):
+        if document["method"] == "export":
+            out = Path(document["out"])
+            self.written.append(out.name)
+            out.write_bytes(b"model")
+            return {"path": str(out), "recipe_path": f"{out}.json", "sha256": ""}, {}
+        return {**RECIPE, "receipt": self.receipt}, {}
 
 
 @pytest.fixture
@@ -48,24 +62,97 @@ def run(workspace, monkeypatch):
         return store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
 
 
-def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
+def offered(run, receipt) -> AppTest:
+    services_module.get_services().engine.receipt = receipt
+
     def draw(
         run,
     ) -> None:  # a dialog closes when AppTest clicks in it; its source is run without these imports
+        from core.export.formats import FORMATS
         from pages.components.kit import session
-        from pages.components.runs.actions import offer_model
+        from pages.components.runs.export import offer_model
 
-        offer_model(session.services(), run)
+        offer_model(session.services(), run, FORMATS["onnx"])
 
     page = AppTest.from_function(draw, args=(run,), default_timeout=180).run()
     assert not page.exception
+    return page
+
+
+def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
+    page = offered(run, RECEIPT)
     text = words(page)
     assert "In this order: 0 10, 1 2, 2 *b*." in text and "Do not divide them." in text
-    assert "import keras\nprint(1)" in [code.value for code in page.code]
+    assert [code.value for code in page.code] == ["import onnxruntime\nprint(2)"]
     labels = [each.proto.label for each in page.get("download_button")]
-    assert "Save 0.0 MB" in labels and "Save its description" in labels
-    assert "Save the program" in labels
-    assert services_module.get_services().engine.written == ["Mine-2nd-try.keras"]
+    assert labels == ["Save 0.0 MB", "Save its description", "Save the program", "Save the model card"]
+    assert services_module.get_services().engine.written == ["Mine-2nd-try.onnx"]
+
+
+def test_a_receipt_that_passed_shows_its_numbers(run) -> None:
+    page = offered(run, RECEIPT)
+    assert not page.error
+    (box,) = page.success
+    text = box.value.replace("\\", "")  # as Markdown shows it
+    assert "Parity receipt: passed." in text and "99.5 % of 200 validation pictures" in text
+    assert [(each.label, each.value) for each in page.metric] == [
+        ("Same class", "99.5 %"), ("Largest difference", "4e-08"), ("Per picture", "0.31 ms"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "said", "metrics"), [(FAILED, "50.0 % of 200", 3), (DAMAGED, "could not open it. Do not", 0)]
+)
+def test_a_receipt_that_failed_is_shown_as_failed(run, changed, said: str, metrics: int) -> None:
+    page = offered(run, {**RECEIPT, **changed})
+    assert not page.success
+    (box,) = page.error
+    text = box.value.replace("\\", "")
+    assert "Parity receipt: failed." in text and said in text
+    assert len(page.metric) == metrics
+
+
+def test_a_script_is_shown_with_what_it_leaves_out_before_it_is_saved(run) -> None:
+    def draw(run) -> None:
+        import streamlit as st
+
+        from pages.components.kit import session
+        from pages.components.runs.export import export_dialog
+
+        st.session_state["export-format"] = "script"
+        export_dialog(session.services(), run)
+
+    page = AppTest.from_function(draw, args=(run,), default_timeout=180).run()
+    assert not page.exception
+    script, command = (code.value for code in page.code)
+    compile(script, "script", "exec")
+    assert "keras.datasets.cifar10.load_data()" in script
+    assert command == f"python -m core export {run.id} --format script --out Mine-2nd-try-training.py"
+    assert "the script cannot check that it reads the same" in words(page)
+    assert [each.proto.label for each in page.get("download_button")] == ["Save the script"]
+    assert "The weights of epoch" not in words(page)
+
+
+def test_without_a_runtime_the_dialog_says_what_to_install(run, monkeypatch) -> None:
+    found = formats.find_spec
+    monkeypatch.setattr(
+        formats, "find_spec", lambda module: None if module == "onnxruntime" else found(module)
+    )
+
+    def draw(run) -> None:
+        import streamlit as st
+
+        from pages.components.kit import session
+        from pages.components.runs.export import export_dialog
+
+        st.session_state["export-format"] = "onnx"
+        export_dialog(session.services(), run)
+
+    page = AppTest.from_function(draw, args=(run,), default_timeout=180).run()
+    assert not page.exception
+    assert page.warning[0].value.startswith("ONNX needs onnxruntime, which is not installed")
+    assert ".venv/bin/pip install -r requirements-export.txt" in [code.value for code in page.code]
+    assert page.button(key="write-model").disabled
 
 
 def test_the_menu_of_downloads_is_closed_beneath_its_dialog(run) -> None:
@@ -79,7 +166,18 @@ def test_the_menu_of_downloads_is_closed_beneath_its_dialog(run) -> None:
         )
 
     before = menu()
-    page.button(key="export-keras").click().run()
+    page.button(key="export-model").click().run()
     assert not page.exception
-    assert any(button.key == "write-keras" for button in page.button)
+    assert any(button.key == "write-model" for button in page.button)
     assert menu() != before  # another one, which begins closed
+
+
+def test_a_run_and_its_fork_are_compared_with_the_parent_as_the_one_to_measure_by(run, workspace) -> None:
+    with Store(workspace) as store:
+        fork = store.queue_run(RunRequest(run.config, "fork", parent_id=run.id))
+    for ids in (f"{run.id},{fork.id}", f"{fork.id},{run.id}"):
+        page = open_page("runs.py", run=ids)
+        link = next(each.proto for each in page.get("page_link") if each.proto.label == "Compare")
+        asked = parse_qs(link.query_string)
+        assert asked["baseline"] == [run.id]
+        assert run.id in asked["where"][0] and fork.id in asked["where"][0]

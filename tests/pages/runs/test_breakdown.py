@@ -215,7 +215,7 @@ def test_wrong_labels_have_a_part_of_their_own_and_a_sentence(store) -> None:
     record(store, run, 2, details([0, 0], memorised=6))
     page = look_at(run, "Labels")
     assert tabs(page) == ["Classes", "Pictures", "Labels"]
-    assert "By epoch 2 the network had learned 75\u00a0% of 8 wrong labels by heart" in words(page)
+    assert "By epoch 2 the network had learned 75 % of 8 wrong labels by heart" in words(page)
     (chart,) = charts(page)
     lines = shown(chart)[["memorised", "resisted", "intact"]].to_numpy()
     assert lines == pytest.approx(np.array([[0.25, 0.125, 5 / 6], [0.75, 0.125, 5 / 6]]))

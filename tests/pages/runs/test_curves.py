@@ -16,23 +16,37 @@ def chain(store):
     return first, second, third
 
 
-def test_a_fork_is_called_by_its_difference_and_only_a_parent_without_one_by_its_own_name(store):
+def test_beside_the_name_of_a_fork_stands_its_difference(store):
     pale, labels = family(chain(store))
     assert pale == {0, 1}
-    assert labels == {0: "first (pale)", 1: "horizontal flip off → on", 2: "seed 0 → 3"}
+    assert labels == {0: "first (pale)", 1: "second · horizontal flip off → on", 2: "third · seed 0 → 3"}
 
 
 def test_a_parent_that_is_not_among_them_counts_for_nothing(store):
     first, second, third = chain(store)
-    assert family([first, third]) == (set(), {})
-    assert family([third, second]) == ({1}, {0: "seed 0 → 3", 1: "second (pale)"})
-    assert family([replace(second, parent_id=None), first]) == (set(), {})
+    of_these = {0: "first · horizontal flip off, seed 0", 1: "third · horizontal flip on, seed 3"}
+    assert family([first, third]) == (set(), of_these)
+    assert family([third, second]) == ({1}, {0: "third · seed 0 → 3", 1: "second (pale)"})
 
 
 def test_a_parent_whose_settings_cannot_be_read(store):
     first, second, _ = chain(store)
     unreadable = replace(first, config_json='{"of another version": 1}')
-    assert family([unreadable, second]) == ({0}, {0: "first (pale)", 1: "second"})
+    assert family([unreadable, second]) == ({0}, {0: "first (pale)"})
+
+
+def test_runs_of_no_family_are_told_apart_by_the_settings_that_differ(store):
+    runs = [
+        store.queue_run(RunRequest(TINY.with_values(values), name))
+        for name, values in (
+            ("a", {"optimizer.learning_rate": 0.01}),
+            ("b learning rate 0.1", {"optimizer.learning_rate": 0.1}),
+        )
+    ]
+    assert family(runs) == (set(), {0: "a · learning rate 0.01"})
+    assert family(runs[:1]) == (set(), {})
+    equal = [store.queue_run(RunRequest(TINY, "c")) for _ in range(2)]
+    assert family(equal, ["c (1)", "c (2)"]) == (set(), {})
 
 
 def wish(kind: str, epoch: int | None, value: float | None = None) -> Intervention:

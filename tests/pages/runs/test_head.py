@@ -9,15 +9,16 @@ from core.design.presets import PRESETS
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
-from pages.components.runs.head import differing_settings
+from pages.components.runs.head import differing_settings, times_in_words
 from tests.core.conftest import known_data
 
 
 def head_of(runs: list[Run]) -> list[str]:
     def draw(runs) -> None:  # its source is run without this module's imports
+        from pages.components.kit import session
         from pages.components.runs.head import render_head
 
-        render_head(runs)
+        render_head(session.services(), runs)
 
     page = AppTest.from_function(draw, args=(runs,), default_timeout=180).run()
     assert not page.exception
@@ -50,3 +51,11 @@ def test_nothing_in_it_grows_with_the_epochs(workspace, num_runs):
         for run in runs
     ]
     assert head_of(runs) == head_of(grown)
+
+
+def test_times_are_told_as_far_as_they_are_known(workspace):
+    with Store(workspace) as store:
+        run = store.queue_run(RunRequest(PRESETS["tiny"].config))
+    run = replace(run, created_at=60.0, started_at=3_600.0)
+    assert times_in_words(run) == "Queued 01 Jan 00:01:00, started 01 Jan 01:00:00"
+    assert times_in_words(replace(run, ended_at=86_400.0)).endswith(", ended 02 Jan 00:00:00")

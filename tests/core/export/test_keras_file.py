@@ -1,4 +1,4 @@
-"""A model for use without ConvDeck: its answers, its recipe, and the program that comes with it."""
+"""A `.keras` file for use without ConvDeck: its answers, its recipe, and the program that comes with it."""
 
 import hashlib
 import json
@@ -11,10 +11,13 @@ import pytest
 from PIL import Image
 
 from core.errors import UserError
+from core.export.formats import FORMATS
+from core.export.programs import Files, program_lines
+from core.export.recipe import recipe_of
 from core.images import PIXELS_AVERAGED, decode_picture, fit_picture
-from core.training.export import export_keras, python_lines, recipe_of
 from core.training.models import build_model
 from core.training.saved_models import SavedModel, load_run_model, predict, save_run_model
+from tests.core.export.sources import exported, source_of
 from tests.core.training.conftest import CLASSES, SHAPE, tiny_config
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (300, *SHAPE)).astype(np.uint8)
@@ -28,7 +31,7 @@ def model(config) -> keras.Model:
 def test_an_export_answers_as_the_run_s_model_does(model, tmp_path) -> None:
     (tmp_path / "run").mkdir()
     save_run_model(tmp_path / "run", "best", model, CLASSES, SHAPE, 4)
-    made = export_keras(tmp_path / "run", tmp_path / "network")
+    made = exported(tmp_path / "run", tmp_path / "network")
     assert made.path == tmp_path / "network.keras"
     alone = keras.models.load_model(made.path)
     np.testing.assert_allclose(np.asarray(alone(PICTURES)), predict(model, PICTURES), atol=1e-6)
@@ -37,7 +40,7 @@ def test_an_export_answers_as_the_run_s_model_does(model, tmp_path) -> None:
 def test_an_export_to_nowhere_says_so(model, tmp_path) -> None:
     save_run_model(tmp_path, "best", model, CLASSES, SHAPE, 1)
     with pytest.raises(UserError, match="cannot be written"):
-        export_keras(tmp_path, tmp_path / "no such folder" / "network.keras")
+        exported(tmp_path, tmp_path / "no such folder" / "network.keras")
 
 
 @pytest.mark.parametrize("epochs", [(2,), (3, 4)], ids=["the same epoch again", "two later ones"])
@@ -49,15 +52,15 @@ def test_an_export_is_the_file_that_was_verified_or_none(folder, model, monkeypa
             save_run_model(folder, "best", model, CLASSES, SHAPE, epoch)
         return loaded
 
-    monkeypatch.setattr("core.training.export.load_run_model", saved_meanwhile)
+    monkeypatch.setattr("tests.core.export.sources.load_run_model", saved_meanwhile)
     with pytest.raises(UserError, match="Export it again"):
-        export_keras(folder, folder.parent / "network.keras")
+        exported(folder, folder.parent / "network.keras")
     assert not (folder.parent / "network.keras").exists()
 
 
 def test_an_export_of_a_damaged_newest_one_is_the_previous(folder) -> None:
     (folder / "best-000002.keras").write_bytes(b"torn")
-    path = export_keras(folder, folder.parent / "network.keras").path
+    path = exported(folder, folder.parent / "network.keras").path
     with zipfile.ZipFile(path) as made, zipfile.ZipFile(folder / "best-000001.keras") as previous:
         assert made.namelist() == previous.namelist()
         for name in set(made.namelist()) - {"metadata.json"}:
@@ -65,13 +68,14 @@ def test_an_export_of_a_damaged_newest_one_is_the_previous(folder) -> None:
 
 
 def test_the_recipe_is_in_the_file_and_beside_it(folder, tmp_path) -> None:
-    made = export_keras(folder, tmp_path / "network.keras")
+    made = exported(folder, tmp_path / "network.keras")
     beside = json.loads((tmp_path / "network.keras.json").read_bytes())
     with zipfile.ZipFile(tmp_path / "network.keras") as file:
         metadata = json.loads(file.read("metadata.json"))
-    assert metadata.pop("convdeck") == beside == made.recipe
+    assert metadata.pop("convdeck") | {"bytes": made.path.stat().st_size} == beside == made.recipe
     assert metadata.keys() == {"keras_version", "date_saved"}
     assert (made.recipe_path.name, beside["run"], beside["epoch"]) == ("network.keras.json", "run", 2)
+    assert (beside["dataset"], beside["format"]) == ("shapes", "keras")
     assert beside["class_names"] == list(CLASSES)
     assert (beside["image_shape"], beside["colors"]) == ([8, 8, 3], "RGB")
     assert (beside["dtype"], beside["pixel_range"]) == ("uint8", [0, 255])
@@ -100,7 +104,7 @@ def test_the_recipe_is_in_the_file_and_beside_it(folder, tmp_path) -> None:
 def test_the_recipe_has_the_crop_that_the_run_s_pictures_had(tmp_path, crop: str, words: str) -> None:
     (tmp_path / "run").mkdir()
     save_run_model(tmp_path / "run", "best", build_model(tiny_config(), SHAPE, 3), CLASSES, SHAPE, 1, crop)
-    recipe = export_keras(tmp_path / "run", tmp_path / "network").recipe
+    recipe = exported(tmp_path / "run", tmp_path / "network").recipe
     assert recipe["resizing"]["crop"] == crop
     assert words in " ".join(recipe["sentences"])
 
@@ -120,7 +124,7 @@ def test_names_that_are_numbers_are_not_mistaken_for_places(tmp_path) -> None:
     said = {}
     for names in (("0", "1", "2"), ("0", "1", "10"), ("1", "2", "3"), CLASSES):
         saved = SavedModel(None, names, SHAPE, 1, tmp_path, "")
-        said[names] = " ".join(recipe_of(saved, "run", "x.keras")["sentences"])
+        said[names] = " ".join(recipe_of(source_of(saved), FORMATS["keras"], "x.keras")["sentences"])
     assert "output 2 is the class “10”." in said["0", "1", "10"]
     assert "output 0 is the class “1”." in said["1", "2", "3"]
     assert "is the class" not in said["0", "1", "2"] + said[CLASSES]
@@ -130,7 +134,7 @@ def test_any_name_of_a_file_or_class_stays_a_text_in_the_program(tmp_path) -> No
     names = ('"quoted"', "äöü 苹果", "back\\slash")
     (tmp_path / "run").mkdir()
     save_run_model(tmp_path / "run", "best", build_model(tiny_config(), SHAPE, 3), names, SHAPE, 1)
-    made = export_keras(tmp_path / "run", tmp_path / 'my "own" model.keras')
+    made = exported(tmp_path / "run", tmp_path / 'my "own" model.keras')
     found: dict = {}
     exec("\n".join(line for line in made.recipe["python"] if line.startswith(("FILE", "SIZE"))), found)
     assert found["FILE"] == 'my "own" model.keras'
@@ -146,19 +150,18 @@ def test_the_program_brings_a_picture_to_grey_and_to_any_proportions_as_the_app_
 ) -> None:
     seen = []
 
-    class Model:
-        def predict(self, pixels, verbose):
-            seen.append(pixels)
-            return np.ones((1, 2))
+    def model(pictures):
+        seen.append(pictures)
+        return np.ones((1, 2))
 
     photo = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
     photo = photo if kind == "JPEG" else photo[..., 0].astype(np.uint16) * 200  # 16 bits
     Image.fromarray(photo).save(tmp_path / "picture.jpg", kind)
-    lines = python_lines(shape, crop, "m.keras")
+    lines = program_lines(Files("keras", "m.keras", shape, crop))
     monkeypatch.chdir(tmp_path)
     exec(
-        "\n".join(["import keras, numpy as np", "from PIL import Image, ImageOps", lines[4], *lines[8:]]),
-        {"model": Model(), "class_names": ["a", "b"]},
+        "\n".join([*lines[:2], lines[3], *lines[7:]]),
+        {"model": model, "class_names": ["a", "b"]},
     )
     decoded = decode_picture((tmp_path / "picture.jpg").read_bytes(), "x", PIXELS_AVERAGED * max(shape[:2]))
     np.testing.assert_array_equal(seen[0][0], fit_picture(decoded.pixels, shape, crop))
