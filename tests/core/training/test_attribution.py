@@ -76,8 +76,8 @@ def test_with_global_average_pooling_the_map_is_known() -> None:
     found = grad_cam(model, np.repeat(picture, 2, axis=0), np.array([0, 1]))
     first = (3 * 2 * red - 6 * green) / 6  # [[1, 1, 1], [0, -1, -3]]
     second = (-1 * 2 * red + 1 * green) / 6
-    np.testing.assert_allclose(found.raw, [first, second], atol=1e-6)
-    np.testing.assert_allclose(found.maps, np.maximum([first, second], 0), atol=1e-6)
+    np.testing.assert_allclose(found.raw, [first, second], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found.maps, np.maximum([first, second], 0), rtol=1e-6, atol=1e-6)
     assert (found.maps.dtype, found.raw.dtype) == (np.float32, np.float32)
     assert found.is_empty.tolist() == [False, True], "nothing speaks for the second class: no map, and no NaN"
 
@@ -149,7 +149,7 @@ def test_a_map_is_resized_as_opencv_does_it() -> None:
     assert found.raw.shape[1:] != (24, 16)
     for small, large in zip(np.maximum(found.raw, 0), found.maps, strict=True):
         expected = cv2.resize(small, (16, 24), interpolation=cv2.INTER_LINEAR)
-        np.testing.assert_allclose(large, expected, atol=1e-6)
+        np.testing.assert_allclose(large, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_the_last_convolution_is_the_default_and_others_are_listed() -> None:
@@ -176,7 +176,9 @@ def test_with_test_time_flip_the_map_is_the_mean_of_both_ways() -> None:
     plain = grad_cam(network, PICTURES, CLASSES).raw
     mirrored = grad_cam(network, PICTURES[:, :, ::-1], CLASSES).raw[:, :, ::-1]
     assert np.abs(plain - mirrored).max() > 1e-4
-    np.testing.assert_allclose(grad_cam(model, PICTURES, CLASSES).raw, (plain + mirrored) / 2, atol=1e-6)
+    np.testing.assert_allclose(
+        grad_cam(model, PICTURES, CLASSES).raw, (plain + mirrored) / 2, rtol=1e-6, atol=1e-6
+    )
 
 
 def test_the_model_is_left_as_it_was_and_maps_do_not_depend_on_the_portions(monkeypatch) -> None:
@@ -184,7 +186,7 @@ def test_the_model_is_left_as_it_was_and_maps_do_not_depend_on_the_portions(monk
     weights, nodes = model.get_weights(), [len(layer._outbound_nodes) for layer in model.layers]
     whole = grad_cam(model, PICTURES, CLASSES)
     monkeypatch.setattr("core.training.attribution.MOST_DIFFERENTIATED", 3)
-    np.testing.assert_allclose(grad_cam(model, PICTURES, CLASSES).maps, whole.maps, atol=1e-6)
+    np.testing.assert_allclose(grad_cam(model, PICTURES, CLASSES).maps, whole.maps, rtol=1e-6, atol=1e-6)
     for before, after in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
     assert [len(layer._outbound_nodes) for layer in model.layers] == nodes
@@ -230,10 +232,10 @@ def test_occlusion_finds_the_corner_that_decides() -> None:
     drop = 1 / (1 + np.exp(-whole)) - 1 / (1 + np.exp(-covered))
     expected = np.zeros((1, 4, 4))
     expected[:, :2, :2] = drop
-    np.testing.assert_allclose(found.raw, expected, atol=1e-6)
-    np.testing.assert_allclose(found.maps[0], np.kron(expected[0], np.ones((4, 4))), atol=1e-6)
+    np.testing.assert_allclose(found.raw, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found.maps[0], np.kron(expected[0], np.ones((4, 4))), rtol=1e-6, atol=1e-6)
     against = occlusion(model, picture, np.array([0]), window=4, stride=4)
-    np.testing.assert_allclose(against.raw, -expected, atol=1e-6)
+    np.testing.assert_allclose(against.raw, -expected, rtol=1e-6, atol=1e-6)
     assert (against.is_empty.tolist(), against.maps.max()) == ([True], 0)
 
 
@@ -271,7 +273,7 @@ def test_overlapping_windows_are_averaged(monkeypatch) -> None:
     np.testing.assert_allclose(found.maps[0], np.maximum(total / count, 0), atol=1e-7)
     monkeypatch.setattr("core.training.attribution.MOST_AT_ONCE", 2)
     again = occlusion(model, picture, np.array([1]), window=3, stride=2)
-    np.testing.assert_allclose(again.raw, found.raw, atol=1e-6)
+    np.testing.assert_allclose(again.raw, found.raw, rtol=1e-6, atol=1e-6)
 
 
 def test_the_two_methods_agree_on_where_a_bright_spot_is() -> None:

@@ -53,7 +53,7 @@ def test_maps_do_not_depend_on_the_portions_and_of_a_dense_layer_are_numbers(mon
     whole = feature_maps(model, PICTURES, "fc1")
     assert whole.shape == (5, 8)
     monkeypatch.setattr("core.training.inspection.MOST_AT_ONCE", 2)
-    np.testing.assert_allclose(feature_maps(model, PICTURES, "fc1"), whole, atol=1e-6)
+    np.testing.assert_allclose(feature_maps(model, PICTURES, "fc1"), whole, rtol=1e-6, atol=1e-6)
 
 
 def test_what_is_not_there_is_a_sentence_with_the_choices() -> None:
