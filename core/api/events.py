@@ -4,6 +4,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
+import contextlib
 import json
 import signal
 import time
@@ -11,10 +12,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from core.api.responses import answer
 from core.epoch import CURVE_KEYS
@@ -27,6 +29,7 @@ from core.store.store import Store
 
 LOOK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0  # less than the minute after which proxies give up
+SEND_SECONDS = 60.0  # a client that takes nothing for so long has gone, though its computer has not said so
 MOST_LISTENERS = 64
 RETRY_SECONDS = 10
 
@@ -55,7 +58,11 @@ class Seen:
 
 
 class EventStream(StreamingResponse):
-    """Counted among the listeners until it has ended or the client has gone."""
+    """Counted among the listeners until it has ended or the client has gone.
+
+    Starlette waits for the client to hang up only with servers of an older ASGI than 2.4. With others it finds out by
+    what cannot be sent, which is nothing while a run has no new epochs.
+    """
 
     media_type = "text/event-stream"
 
@@ -63,7 +70,20 @@ class EventStream(StreamingResponse):
         global _num_listeners
         _num_listeners += 1
         try:
-            await super().__call__(scope, receive, send)
+            async with anyio.create_task_group() as tasks:
+
+                async def end_with_client() -> None:
+                    await self.listen_for_disconnect(receive)
+                    tasks.cancel_scope.cancel()
+
+                async def send_in_time(message: Message) -> None:
+                    with anyio.fail_after(SEND_SECONDS):
+                        await send(message)
+
+                tasks.start_soon(end_with_client)
+                with contextlib.suppress(OSError):  # the client has gone: among them is TimeoutError
+                    await self.stream_response(send_in_time)
+                tasks.cancel_scope.cancel()
         finally:
             _num_listeners -= 1
 
