@@ -4,7 +4,6 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-import contextlib
 import json
 import signal
 import time
@@ -12,13 +11,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from core.api.responses import answer
+from core.api.streams import Stream
 from core.epoch import CURVE_KEYS
 from core.errors import ConfigError, ConvDeckError, RunNotFound
 from core.runs.documents import finite_or_none
@@ -29,7 +28,6 @@ from core.store.store import Store
 
 LOOK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0  # less than the minute after which proxies give up
-SEND_SECONDS = 60.0  # a client that takes nothing for so long has gone, though its computer has not said so
 MOST_LISTENERS = 64
 RETRY_SECONDS = 10
 
@@ -57,12 +55,8 @@ class Seen:
         return int(self.rows[-1]["epoch"]) if self.rows else 0
 
 
-class EventStream(StreamingResponse):
-    """Counted among the listeners until it has ended or the client has gone.
-
-    Starlette waits for the client to hang up only with servers of an older ASGI than 2.4. With others it finds out by
-    what cannot be sent, which is nothing while a run has no new epochs.
-    """
+class EventStream(Stream):
+    """Counted among the listeners until it has ended or the client has gone."""
 
     media_type = "text/event-stream"
 
@@ -70,20 +64,7 @@ class EventStream(StreamingResponse):
         global _num_listeners
         _num_listeners += 1
         try:
-            async with anyio.create_task_group() as tasks:
-
-                async def end_with_client() -> None:
-                    await self.listen_for_disconnect(receive)
-                    tasks.cancel_scope.cancel()
-
-                async def send_in_time(message: Message) -> None:
-                    with anyio.fail_after(SEND_SECONDS):
-                        await send(message)
-
-                tasks.start_soon(end_with_client)
-                with contextlib.suppress(OSError):  # the client has gone: among them is TimeoutError
-                    await self.stream_response(send_in_time)
-                tasks.cancel_scope.cancel()
+            await super().__call__(scope, receive, send)
         finally:
             _num_listeners -= 1
 

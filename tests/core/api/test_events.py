@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.api import events
+from core.api import events, streams
 from core.api.mount import rest_route
 from core.api.routes import build_routes
 from core.design.presets import PRESETS
@@ -176,7 +176,7 @@ def test_a_client_that_hangs_up_while_nothing_is_new_ends_the_stream(version: st
 
 
 def test_a_client_that_takes_nothing_ends_the_stream(monkeypatch) -> None:
-    monkeypatch.setattr(events, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "SEND_SECONDS", 0.05)
 
     async def receive() -> dict:
         return await asyncio.Future()
