@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import answer, answer_files, one_at_a_time
-from core.api.streams import download
+from core.api.capacity import RETRY_SECONDS, SLOW_WORK, busy
+from core.api.responses import answer, answer_files
+from core.api.streams import MOST_DOWNLOADS, download, num_downloads
 from core.bundles.importing import import_bundle, imported_in_words
 from core.bundles.model_card import run_card
 from core.bundles.packing import bundle_name, export_bundle
@@ -45,9 +46,13 @@ async def _export(request: Request) -> Response:
         run = services.store.get_run(request.path_params["id"])
         if asked == SCRIPT.name:
             return _script(services, run)
+        if num_downloads() >= MOST_DOWNLOADS:
+            return busy(
+                f"{MOST_DOWNLOADS} files are being sent already. Try again in {RETRY_SECONDS} seconds."
+            )
         return _bundle(services, run) if asked == BUNDLE.name else _model(services, run, asked)
 
-    return await answer(export, limiter=None if asked == SCRIPT.name else one_at_a_time())
+    return await answer(export, line=SLOW_WORK)
 
 
 def _script(services: Services, run: Run) -> Response:
@@ -80,7 +85,9 @@ def _model(services: Services, run: Run, export_format: str) -> Response:
 
 async def _import(request: Request) -> Response:
     """The one file of a multipart form."""
-    return await answer_files(request, lambda: True, _take, most=1, max_bytes=MAX_BYTES, what="The bundle is")
+    return await answer_files(
+        request, lambda: True, _take, most=1, max_bytes=MAX_BYTES, what="The bundle is", line=SLOW_WORK
+    )
 
 
 def _take(files: list[UploadFile], form: FormData) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.api import streams
+from core.api import exports, streams
 from core.api.routes import build_routes
 
 
@@ -64,3 +64,6 @@ def test_a_bundle_claims_no_receipt_and_is_sent_from_disk(home, engine, client, 
     with zipfile.ZipFile(io.BytesIO(answer.content)) as zipped:
         assert {"manifest.json", "run.json", "MODEL_CARD.md"} <= set(zipped.namelist())
     assert len(sent) == 1 and not sent[0].parent.exists()
+    monkeypatch.setattr(exports, "MOST_DOWNLOADS", 0)
+    refused = client.get(address)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
