@@ -13,7 +13,7 @@ from core.engine.exporting import ExportedModel, export_model
 from core.export.formats import ready_format
 from core.export.writing import files_of
 from core.formatting import file_stem
-from core.inspection.answers import Advance
+from core.inspection.answers import BEST, Advance, weights_of
 from core.inspection.kept_receipts import keep_receipt
 from core.inspection.prediction import known_temperature
 from core.store.records import Run
@@ -28,13 +28,15 @@ def export_run(
     """As `core.engine.exporting.export_model`, with the run's data set and temperature.
 
     Raises:
-        UserError: the run has no weights yet, a package is missing (the sentence says how to install it), or `out`
-            cannot be written.
+        UserError: the run has no weights yet or has just saved others, a package is missing (the sentence says how to
+            install it), or `out` cannot be written.
         EngineError: the engine crashed or overran its deadline.
     """
     ready_format(export_format)
+    # Before the temperature, which is that of the weights that there are then.
+    sha256 = weights_of(workspace, run, BEST).sha256
     temperature = known_temperature(workspace, engine, run, advance)
-    made = export_model(engine, run.id, export_format, out, run.config.dataset, temperature)
+    made = export_model(engine, run.id, export_format, out, run.config.dataset, temperature, sha256)
     keep_receipt(workspace, run, made, time.time())
     return made
 
