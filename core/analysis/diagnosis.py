@@ -94,11 +94,14 @@ class Diagnosis:
 
 
 class _Guessing(NamedTuple):
-    """What is known of the classes, and so of what guessing would give."""
+    """What is known of the classes, and so of what guessing would give; and whether averages can lag behind, which
+    looks like guessing.
+    """
 
     num_classes: int | None
     classes: ClassCounts | None
     names: Sequence[str]
+    can_lag: bool
 
     @property
     def level(self) -> float:
@@ -115,17 +118,19 @@ def diagnose(
     num_clean: int | None = None,
     classes: ClassCounts | None = None,
     class_names: Sequence[str] = (),
+    can_lag: bool = True,
 ) -> Diagnosis:
     """Judge the epochs there are, whether or not more follow.
 
     `curves` are equally long lists under CURVE_KEYS, None for what is not known. `num_classes` says what guessing
     would give (None: nothing), `num_validation` and `num_clean` on how many pictures the accuracies were measured
     (None: 1,000 and 2,000). `classes` are the validation pictures of each class in the last epochs, at least two of
-    them, and how many were right (None: not known); `class_names` what the classes are called.
+    them, and how many were right (None: not known); `class_names` what the classes are called. `can_lag`: validation
+    uses running averages, of batch normalisation or of the weights.
     """
     signals = read_signals(curves, num_validation, num_clean)
     finding = diverged(curves, num_classes)
-    guessing = _Guessing(num_classes, classes, class_names)
+    guessing = _Guessing(num_classes, classes, class_names, can_lag)
     if finding is None:
         if signals is None or len(signals.epochs) < FEWEST_EPOCHS:
             finding = _too_early(curves, signals)
@@ -201,7 +206,7 @@ def _judged(curves: Curves, signals: Signals, guessing: _Guessing) -> Finding:
     finding = (
         _one_answer(curves, guessing)
         or _overfitting(signals, guessing)
-        or _lagging(curves)
+        or _lagging(curves, guessing)
         or _no_better(signals, guessing)
         or _noisy(signals)
         or _stalled(signals, guessing.level)
@@ -213,8 +218,10 @@ def _judged(curves: Curves, signals: Signals, guessing: _Guessing) -> Finding:
     return finding._replace(evidence=finding.evidence.removesuffix(".") + stand_in)
 
 
-def _lagging(curves: Curves) -> Finding | None:
+def _lagging(curves: Curves, guessing: _Guessing) -> Finding | None:
     """Batch normalisation's averages, or averaged weights, are still far from what trains."""
+    if not guessing.can_lag:
+        return None
     pairs = list(zip(curves["train_accuracy"], curves["clean_train_accuracy"], strict=True))[-LAG_EPOCHS:]
     pairs = [(one, other) for one, other in pairs if is_known(one) and is_known(other)]
     if len(pairs) < FEWEST_EPOCHS or median(one - other for one, other in pairs) < LAG:
@@ -229,7 +236,7 @@ def _lagging(curves: Curves) -> Finding | None:
 
 def _one_answer(curves: Curves, guessing: _Guessing) -> Finding | None:
     """Averages that lag behind give one answer too, and are the nearer cause."""
-    if guessing.classes is None or _lagging(curves):
+    if guessing.classes is None or _lagging(curves, guessing):
         return None
     words = one_answer_in_words(guessing.classes, guessing.names)
     return words and Finding(Verdict.GUESSING, *words)

@@ -153,13 +153,7 @@ def _slow_averages(config: ExperimentConfig) -> str:
 
 
 def _has_slow_averages(config: ExperimentConfig) -> bool:
-    return _has_running_averages(config) and config.model.batch_norm_momentum > QUICK_MOMENTUM
-
-
-def _has_running_averages(config: ExperimentConfig) -> bool:
-    """Whether batch normalisation's running averages are what validation uses: for averaged weights they are not."""
-    is_measured = config.training.precise_batch_norm or config.optimizer.weight_averaging is not None
-    return not is_measured and any(block.batch_norm for block in config.model.blocks)
+    return config.has_running_averages and config.model.batch_norm_momentum > QUICK_MOMENTUM
 
 
 def _higher_rate(config: ExperimentConfig, _: Known) -> Suggestion | None:
@@ -239,7 +233,7 @@ def _full_precision(config: ExperimentConfig, _: Known) -> Suggestion | None:
 
 
 def _precise_batch_norm(config: ExperimentConfig, known: Known) -> Suggestion | None:
-    if not _has_running_averages(config) or not (known.averages_lag or _has_slow_averages(config)):
+    if not config.has_running_averages or not (known.averages_lag or _has_slow_averages(config)):
         return None
     return Suggestion(
         "precise-batch-norm",

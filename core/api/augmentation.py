@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
+from core.api.capacity import QUESTIONS, SLOW_WORK
 from core.api.responses import route
 from core.augmentation.batch_document import batch_document, png_base64
 from core.augmentation.robustness import measure_robustness
@@ -19,8 +20,8 @@ MOST_PICTURES = 256
 def routes() -> list[Route]:
     """The routes beneath a run that are about its augmentation."""
     return [
-        route("/api/v1/runs/{id}/batch", "GET", _batch),
-        route("/api/v1/runs/{id}/robustness", "GET", _robustness),
+        route("/api/v1/runs/{id}/batch", "GET", _batch, QUESTIONS),
+        route("/api/v1/runs/{id}/robustness", "GET", _robustness, SLOW_WORK),
     ]
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.capacity import SLOW_WORK
 from core.api.responses import answer, answer_body, flag_of, parse_body, route
 from core.comparison.comparison import Comparison, compare
 from core.comparison.documents import comparison_document, curves_document
@@ -70,17 +71,13 @@ def _document(make: Callable[[Store, Comparison], Any], services: Services, requ
 
 
 async def _export(table: str, file_format: str, request: Request) -> Response:
-    made: list[bytes] = []
-
-    def export() -> Any:
+    def export() -> Response:
         services = get_services()
-        made.append(TABLES[table](services.store, _asked(services, request), file_format))
+        content = TABLES[table](services.store, _asked(services, request), file_format)
+        name = f'attachment; filename="{table}.{file_format}"'
+        return Response(content, media_type=CONTENT_TYPES[file_format], headers={"Content-Disposition": name})
 
-    answered = await answer(export)
-    if not made:
-        return answered
-    name = f'attachment; filename="{table}.{file_format}"'
-    return Response(made[0], media_type=CONTENT_TYPES[file_format], headers={"Content-Disposition": name})
+    return await answer(export, line=SLOW_WORK)
 
 
 async def _mark(request: Request) -> Response:

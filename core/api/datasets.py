@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.capacity import SLOW_WORK
 from core.api.responses import answer_body, flag_of, parse_body, route
 from core.config.refusals import describe, whole_number
 from core.datasets.prepare import ensure_dataset
@@ -49,7 +50,7 @@ async def _add(request: Request) -> Response:
         report = load_report(workspace, dataset.id) or ImportReport(counts_of(dataset))
         return {"name": dataset.id, **report.to_json()}
 
-    return await answer_body(request, add)
+    return await answer_body(request, add, line=SLOW_WORK)
 
 
 def _imported(workspace: Workspace, asked: dict[str, Any]) -> Dataset:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from core.api.responses import answer
+from core.api.streams import Stream
 from core.epoch import CURVE_KEYS
 from core.errors import ConfigError, ConvDeckError, RunNotFound
 from core.runs.documents import finite_or_none
@@ -54,7 +55,7 @@ class Seen:
         return int(self.rows[-1]["epoch"]) if self.rows else 0
 
 
-class EventStream(StreamingResponse):
+class EventStream(Stream):
     """Counted among the listeners until it has ended or the client has gone."""
 
     media_type = "text/event-stream"

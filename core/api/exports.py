@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.responses import answer, answer_files, one_at_a_time
+from core.api.capacity import RETRY_SECONDS, SLOW_WORK, busy
+from core.api.responses import answer, answer_files
+from core.api.streams import MOST_DOWNLOADS, download, num_downloads
 from core.bundles.importing import import_bundle, imported_in_words
 from core.bundles.model_card import run_card
 from core.bundles.packing import bundle_name, export_bundle
@@ -35,44 +38,56 @@ def routes() -> list[Route]:
 
 
 async def _export(request: Request) -> Response:
-    """A zip, which takes seconds to make; of a script, the file itself."""
+    """A zip, which takes seconds to make and is sent from disk; of a script, the file itself."""
     asked = request.query_params.get("format", "")
 
     def export() -> Response:
         services = get_services()
         run = services.store.get_run(request.path_params["id"])
         if asked == SCRIPT.name:
-            text = script_of(services.workspace, services.store, run).text
-            return _file(script_name(run), text.encode(), "text/x-python")
-        if asked == BUNDLE.name:
-            return _file(bundle_name(run), _bundle(services, run), "application/zip")
+            return _script(services, run)
+        if num_downloads() >= MOST_DOWNLOADS:
+            return busy(
+                f"{MOST_DOWNLOADS} files are being sent already. Try again in {RETRY_SECONDS} seconds."
+            )
+        return _bundle(services, run) if asked == BUNDLE.name else _model(services, run, asked)
 
-        def card() -> str:
-            return run_card(services.workspace, services.store, services.engine, run)
-
-        name, content, passed = zipped_export(services.workspace, services.engine, run, asked, card)
-        answered = _file(name, content, "application/zip")
-        answered.headers[RECEIPT] = "passed" if passed else "failed"
-        return answered
-
-    return await answer(export, limiter=None if asked == SCRIPT.name else one_at_a_time())
+    return await answer(export, line=SLOW_WORK)
 
 
-def _file(name: str, content: bytes, media_type: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=media_type, headers=headers)
+def _script(services: Services, run: Run) -> Response:
+    text = script_of(services.workspace, services.store, run).text
+    headers = {"Content-Disposition": f'attachment; filename="{script_name(run)}"'}
+    return Response(text.encode(), media_type="text/x-python", headers=headers)
 
 
-def _bundle(services: Services, run: Run) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "bundle.zip"
-        export_bundle(services.workspace, services.store, services.engine, run.id, out)
-        return out.read_bytes()
+def _bundle(services: Services, run: Run) -> Response:
+    def make(folder: Path) -> Path:
+        out = folder / bundle_name(run)
+        return export_bundle(services.workspace, services.store, services.engine, run.id, out).path
+
+    return download(make, "application/zip")
+
+
+def _model(services: Services, run: Run, export_format: str) -> Response:
+    workspace, engine, passed = services.workspace, services.engine, False
+
+    def make(folder: Path) -> Path:
+        nonlocal passed
+        card = partial(run_card, workspace, services.store, engine, run)
+        path, passed = zipped_export(workspace, engine, run, export_format, folder, card)
+        return path
+
+    answered = download(make, "application/zip")
+    answered.headers[RECEIPT] = "passed" if passed else "failed"
+    return answered
 
 
 async def _import(request: Request) -> Response:
     """The one file of a multipart form."""
-    return await answer_files(request, lambda: True, _take, most=1, max_bytes=MAX_BYTES, what="The bundle is")
+    return await answer_files(
+        request, lambda: True, _take, most=1, max_bytes=MAX_BYTES, what="The bundle is", line=SLOW_WORK
+    )
 
 
 def _take(files: list[UploadFile], form: FormData) -> Any:

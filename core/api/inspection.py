@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from core.api.responses import answer, answer_body, answer_files, one_at_a_time, parse_body, route
+from core.api.capacity import QUESTIONS, SLOW_WORK
+from core.api.responses import answer, answer_body, answer_files, parse_body, route
 from core.datasets.file_names import file_names
 from core.engine.heat_map import render_explanation
 from core.errors import ConfigError, UserError
@@ -36,8 +37,8 @@ def routes() -> list[Route]:
     `?epoch=N|best|last` say what, and `?dataset=NAME` asks about another data set instead.
     """
     return [
-        route("/api/v1/runs/{id}/evaluate", "GET", _evaluate, asks_engine=True),
-        route("/api/v1/runs/{id}/mistakes", "GET", _mistakes, asks_engine=True),
+        route("/api/v1/runs/{id}/evaluate", "GET", _evaluate, QUESTIONS),
+        route("/api/v1/runs/{id}/mistakes", "GET", _mistakes, QUESTIONS),
         route("/api/v1/runs/{id}/picture-tags", "GET", _picture_tags),
         Route("/api/v1/runs/{id}/picture-tags", _tag_picture, methods=["POST"]),
         route("/api/v1/runs/{id}/confusions", "GET", _confusions),
@@ -96,16 +97,14 @@ async def _tag_picture(request: Request) -> Response:
 
 async def _report(request: Request) -> Response:
     """The report as HTML, which takes seconds to make."""
-    made: list[str] = []
 
-    def make() -> Any:
+    def make() -> Response:
         services = get_services()
         workspace, store, engine = services.workspace, services.store, services.engine
         run = store.get_run(request.path_params["id"])
-        made.append(render_report(report_of(workspace, store, engine, run, time.time())))
+        return HTMLResponse(render_report(report_of(workspace, store, engine, run, time.time())))
 
-    answered = await answer(make, limiter=one_at_a_time())
-    return HTMLResponse(made[0]) if made else answered
+    return await answer(make, line=SLOW_WORK)
 
 
 def _number_of(name: str, text: str) -> int:

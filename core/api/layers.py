@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.capacity import QUESTIONS
 from core.api.inspection import MAX_PICTURE_BYTES
 from core.api.responses import answer_files, route
 from core.errors import ConfigError, UserError
@@ -25,9 +26,9 @@ FIELDS = ("layer", "at", "epoch", "crop")
 def routes() -> list[Route]:
     """The routes under `/api/v1/runs/{id}`."""
     return [
-        route("/api/v1/runs/{id}/layers", "GET", _layers, asks_engine=True),
+        route("/api/v1/runs/{id}/layers", "GET", _layers, QUESTIONS),
         Route("/api/v1/runs/{id}/layers", _picture, methods=["POST"]),
-        route("/api/v1/runs/{id}/histograms", "GET", _histograms, asks_engine=True),
+        route("/api/v1/runs/{id}/histograms", "GET", _histograms, QUESTIONS),
     ]
 
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.capacity import SLOW_WORK
 from core.api.pages import listed
 from core.api.responses import answer, answer_body, parse_body, route
 from core.errors import ConfigError
@@ -63,12 +64,13 @@ async def _html(request: Request) -> Response:
 
 async def _document(suffix: str) -> Response:
     render, media_type = DOCUMENTS[suffix]
-    made: list[str] = []
-    refusal = await answer(lambda: made.append(render(all_entries(get_services().store), time.time())))
-    if not made:
-        return refusal
-    headers = {
-        "Content-Disposition": f'attachment; filename="notebook.{suffix}"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(made[0], media_type=media_type, headers=headers)
+
+    def make() -> Response:
+        headers = {
+            "Content-Disposition": f'attachment; filename="notebook.{suffix}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        text = render(all_entries(get_services().store), time.time())
+        return Response(text, media_type=media_type, headers=headers)
+
+    return await answer(make, line=SLOW_WORK)

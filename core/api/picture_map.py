@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.capacity import QUESTIONS
 from core.api.responses import answer_files, route
 from core.api.runs import MAX_PICTURES, MAX_PICTURES_BYTES
 from core.errors import UserError
@@ -20,7 +21,7 @@ from core.server.services import Services, get_services
 def routes() -> list[Route]:
     """`/api/v1/runs/{id}/map`, with `?split=validation|test` and `?epoch=N|best|last`; POST places pictures on it."""
     return [
-        route("/api/v1/runs/{id}/map", "GET", _map, asks_engine=True),
+        route("/api/v1/runs/{id}/map", "GET", _map, QUESTIONS),
         Route("/api/v1/runs/{id}/map", _place, methods=["POST"]),
     ]
 

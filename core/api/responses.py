@@ -1,12 +1,11 @@
 """How the REST face answers: handlers run off the event loop, errors become JSON, bodies are bounded."""
 
+import contextlib
 import json
 from collections.abc import Callable, Collection
 from typing import Any
 
-import anyio
 import anyio.to_thread
-from anyio.lowlevel import RunVar
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from core.api.capacity import QUESTIONS, Line
 from core.config import parse_json
 from core.config.refusals import describe, unknown_key
 from core.errors import (
@@ -41,8 +41,6 @@ from core.server.services import Services, get_services
 
 MAX_BODY_BYTES = 1_000_000
 
-_one: RunVar[anyio.CapacityLimiter] = RunVar("one")
-
 Handler = Callable[[Services, Request], Any]
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -69,25 +67,28 @@ ANSWERS: dict[type[ConvDeckError], tuple[int, str]] = {
 }
 
 
-def route(path: str, method: str, handler: Handler, *, asks_engine: bool = False) -> Route:
+def route(path: str, method: str, handler: Handler, line: Line | None = None) -> Route:
     """A route whose handler reads the store: run off the event loop, errors as JSON.
 
-    Those that ask the engine, which answers one at a time, wait for each other without a thread.
+    What asks the engine or takes long waits in its `line`, without a thread.
     """
 
     async def endpoint(request: Request) -> Response:
-        limiter = one_at_a_time() if asks_engine else None
-        return await answer(lambda: handler(get_services(), request), limiter=limiter)
+        return await answer(lambda: handler(get_services(), request), line=line)
 
     return Route(path, endpoint, methods=[method])
 
 
-async def answer(
-    work: Callable[[], Any], status: int = 200, limiter: anyio.CapacityLimiter | None = None
-) -> Response:
-    """What `work` returns, as JSON if it is no answer yet; what it raises, as an error with the status that fits."""
+async def answer(work: Callable[[], Any], status: int = 200, line: Line | None = None) -> Response:
+    """What `work` returns, as JSON if it is no answer yet; what it raises, as an error with the status that fits.
+
+    It is refused where too many wait in the `line` already.
+    """
+    if line is not None and (refused := line.refusal()) is not None:
+        return refused
     try:
-        made = await anyio.to_thread.run_sync(work, limiter=limiter)
+        with contextlib.nullcontext() if line is None else line.place() as limiter:
+            made = await anyio.to_thread.run_sync(work, limiter=limiter)
         return made if isinstance(made, Response) else JSONResponse(made, status)
     except ConvDeckError as error:
         return refusal_of(error)
@@ -99,16 +100,9 @@ def refusal_of(error: ConvDeckError) -> Response:
     return problem(status, str(error), code, field=error.field if isinstance(error, ConfigError) else None)
 
 
-def one_at_a_time() -> anyio.CapacityLimiter:
-    """Lets one `answer` after the other work. The others wait without a thread and without their data in memory."""
-    try:
-        return _one.get()
-    except LookupError:
-        _one.set(anyio.CapacityLimiter(1))
-        return _one.get()
-
-
-async def answer_body(request: Request, work: Callable[[bytes], Any], status: int = 201) -> Response:
+async def answer_body(
+    request: Request, work: Callable[[bytes], Any], status: int = 201, line: Line | None = None
+) -> Response:
     """The answer of `work` to a JSON body."""
     # A form on another site cannot send JSON without a preflight request, so it cannot start runs unnoticed.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -120,7 +114,7 @@ async def answer_body(request: Request, work: Callable[[bytes], Any], status: in
             413, f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB; that is not a config."
         )
 
-    return await answer(lambda: work(body), status)
+    return await answer(lambda: work(body), status, line)
 
 
 async def answer_files(
@@ -131,14 +125,17 @@ async def answer_files(
     most: int,
     max_bytes: int,
     what: str = "The pictures are",
+    line: Line = QUESTIONS,
 ) -> Response:
-    """The answer of `work` to up to `most` files of a multipart form, of `max_bytes` in total, one after the other.
+    """The answer of `work` to up to `most` files of a multipart form, of `max_bytes` in total, when it is its turn.
 
     `find` says first, by what it raises, whether that is there which the files are for.
     """
     known = await answer(lambda: bool(find()))
     if known.status_code != 200:
         return known  # without reading what was sent along
+    if (refused := line.refusal()) is not None:
+        return refused
     too_large = problem(
         413, f"{what} larger than {max_bytes // 1_000_000} MB in total. Send fewer at a time."
     )
@@ -148,7 +145,7 @@ async def answer_files(
         # Starlette writes a file that is larger than 1 MB to disk; it is read from there when it is asked about.
         async with limited(request, max_bytes).form(max_files=most, max_fields=10) as form:
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            return await answer(lambda: work(files, form), limiter=one_at_a_time())
+            return await answer(lambda: work(files, form), line=line)
     except TooLarge:
         return too_large
     except HTTPException as error:

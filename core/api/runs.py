@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.capacity import SLOW_WORK
 from core.api.pages import page_asked, page_of
 from core.api.responses import answer_body, answer_files, flag_of, parse_body, route, token_of, values_of
 from core.config import ExperimentConfig
@@ -210,7 +211,7 @@ async def _preflight(request: Request) -> Response:
         config = config_of(parse_body(body, {"config", "preset", "set"}))
         return run_preflight(get_services().workspace, config).to_dict()
 
-    return await answer_body(request, work, status=200)
+    return await answer_body(request, work, 200, SLOW_WORK)
 
 
 async def _rate_range(request: Request) -> Response:
@@ -220,7 +221,7 @@ async def _rate_range(request: Request) -> Response:
         config = config_of(parse_body(body, {"config", "preset", "set"}))
         return run_rate_range(get_services().workspace, config).to_dict()
 
-    return await answer_body(request, work, status=200)
+    return await answer_body(request, work, 200, SLOW_WORK)
 
 
 def _details(services: Services, request: Request) -> Any:

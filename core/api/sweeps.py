@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.api.capacity import SLOW_WORK
 from core.api.pages import listed
 from core.api.responses import answer_body, flag_of, parse_body, route, switch_of, token_of, values_of
 from core.errors import ConfigError
@@ -89,7 +90,7 @@ async def _estimate(request: Request) -> Response:
         num_devices = len(list_devices().devices)
         return estimate_sweep(services.workspace, services.store, spec, num_devices, pace).to_dict()
 
-    return await answer_body(request, estimate, status=200)
+    return await answer_body(request, estimate, 200, SLOW_WORK)  # a dry run takes a minute or two
 
 
 async def _change_numbers(request: Request) -> Response:

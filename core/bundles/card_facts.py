@@ -79,8 +79,11 @@ def measure_card_facts(
         has_test = (folder / FOLDER / f"test-{weights.epoch:06d}.npz").exists()
         test = evaluate(workspace, engine, run, "test") if has_test else None
         run_temperature(workspace, engine, run)  # keeps it in the run's folder, where a bundle finds it
+        is_changed = weights_of(workspace, run, BEST).sha256 != weights.sha256
     except ConvDeckError:
         return read_card_facts(folder, weights.sha256)
+    if is_changed:  # the run trains: what was measured may be of the weights before or after
+        return None
     found = CardFacts(weights.sha256, _facts_of(validation), None if test is None else _facts_of(test))
     if found.test is None and (kept := read_card_facts(folder, weights.sha256)) is not None:
         found = msgspec.structs.replace(found, test=kept.test)

@@ -31,7 +31,10 @@ WEIGHTS = re.compile(r"weights/(best|last)-(\d{6})\.(json|keras)")
 RECEIPT = re.compile(r"receipts/([a-z][a-z0-9-]{0,30})\.json")
 
 MAX_MEMBERS = 40
-MAX_TEXT_BYTES = 32_000_000  # of a member that is read into memory
+# Of what is read into memory: all members of text together, and one of them. Python needs up to twenty times as much
+# for JSON that was made to need much, so what is not epochs or log may have less.
+MAX_ALL_TEXT_BYTES = 40_000_000
+MAX_TEXT_BYTES, MAX_SMALL_TEXT_BYTES = 32_000_000, 4_000_000
 MAX_WEIGHTS_BYTES = 500_000_000
 MAX_BUNDLE_BYTES = 2 * MAX_WEIGHTS_BYTES + 50_000_000
 # A member of text shrinks by 10 to 20 times; only what was made to burst shrinks by more than this.
@@ -96,7 +99,9 @@ def check_name(name: str) -> None:
 
 def most_bytes(name: str) -> int:
     """What a member of this name may hold."""
-    return MAX_WEIGHTS_BYTES if name.endswith(".keras") else MAX_TEXT_BYTES
+    if name.endswith(".keras"):
+        return MAX_WEIGHTS_BYTES
+    return MAX_TEXT_BYTES if name in (EPOCHS, LOG) else MAX_SMALL_TEXT_BYTES
 
 
 @cache

@@ -14,7 +14,7 @@ from core.datasets.class_counts import ENOUGH_JUDGED
 from core.datasets.storage import describe_dataset
 from core.design.architecture import describe_network
 from core.engine.client import Engine
-from core.errors import ConfigError
+from core.errors import ConfigError, RunNotFound
 from core.formatting import count_of, duration, listed, percent, points, shortened
 from core.inspection.answers import Advance
 from core.inspection.kept_receipts import KeptReceipt, kept_receipts
@@ -32,7 +32,10 @@ _FEW_TRAINING = 1_000
 
 @dataclass(frozen=True)
 class _Facts:
-    """All that a card is filled in from. `num_test` and `image_shape` are None where they are not known."""
+    """All that a card is filled in from. `num_test` and `image_shape` are None where they are not known.
+
+    `start` is the run whose weights it started from, if that is here.
+    """
 
     run: Run
     config: ExperimentConfig
@@ -45,6 +48,7 @@ class _Facts:
     temperature: Temperature | None
     receipts: Mapping[str, KeptReceipt]
     machine: str | None
+    start: Run | None
 
 
 def run_card(
@@ -77,8 +81,15 @@ def _collect(
         None if info is None else info.num_test,
         None if facts is None else kept_temperature(folder, facts.sha256),
         {} if facts is None else kept_receipts(folder, facts.sha256),
-        cpu_name() if run.origin is None else run.origin.machine,
+        cpu_name() if run.origin is None else run.origin.machine, _start_of(store, config),
     )  # fmt: skip
+
+
+def _start_of(store: Store, config: ExperimentConfig) -> Run | None:
+    try:
+        return None if config.model.start_from is None else store.get_run(config.model.start_from)
+    except RunNotFound:
+        return None
 
 
 def _render(facts: _Facts) -> str:
@@ -144,6 +155,8 @@ def _training(facts: _Facts) -> list[str]:
             found.append(f"{network.parameters:,} parameters.")
         except ConfigError:
             pass
+    if config.model.start_from is not None:
+        found.append(_start_in_words(facts, config.model.start_from))
     epochs = f"{run.epoch:,} of {run.total_epochs:,} epochs"
     best = "" if run.best_epoch is None else f"; the weights are those of epoch {run.best_epoch:,}"
     found.append(f"{run.state.capitalize()} after {epochs}{best}.")
@@ -156,6 +169,17 @@ def _training(facts: _Facts) -> list[str]:
         f"{config.training.batch_size:,}, seed {config.seed}."
     )
     return found
+
+
+def _start_in_words(facts: _Facts, source: str) -> str:
+    """Whose weights they were: what those were trained on is in these too."""
+    start, frozen = facts.start, facts.config.model.frozen_blocks
+    named = f"run `{source}`"
+    if start is not None:
+        epoch = "" if start.best_epoch is None else f", epoch {start.best_epoch:,}"
+        named += f" (“{escape_markdown(start.name)}”{epoch}), trained on the data set `{start.dataset}`"
+    held = f" {count_of(frozen, 'convolution block')} kept these weights." if frozen else ""
+    return f"Did not start from random weights, but from those of {named}.{held}"
 
 
 def _accuracy_of(right: int, n: int) -> Accuracy:

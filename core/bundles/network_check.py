@@ -5,11 +5,13 @@ A `.keras` file is a zip: `config.json` says which Python classes Keras is to bu
 and size that `core.design.architecture` gives it. So no file decides what code runs or how much memory it takes.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from core.config import ExperimentConfig
-from core.design.architecture import Layer, describe_network
+from core.design.architecture import Architecture, Layer, Shape, describe_network
+from core.design.starting_weights import summaries_of, weight_shapes
 from core.errors import BundleError, ConfigError
 from core.formatting import printable
 from core.model_description import ImageShape
@@ -43,12 +45,28 @@ ALLOWED = {
     *(("keras.initializers", name) for name in ("GlorotUniform", "Zeros", "Ones")),
 }
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16", "uint8")
+# What Keras calls layers with weights in the file of weights.
+_SAVED_AS = {
+    "Conv2D": "conv2d",
+    "SeparableConv2D": "separable_conv2d",
+    "BatchNormalization": "batch_normalization",
+    "Dense": "dense",
+}
 # Of a run with test-time flip: the network is a layer among these.
 _AROUND = {"input": "InputLayer", "flip": "Flip", "network": "Functional", "both_ways": "Average"}
 
 
-def check_network(values: Any, config: ExperimentConfig, image_shape: ImageShape, num_classes: int) -> int:
-    """Returns how many weights the network has.
+class Weight(NamedTuple):
+    """Of which layer a weight is, and its shape."""
+
+    layer: str
+    shape: Shape
+
+
+def check_network(
+    values: Any, config: ExperimentConfig, image_shape: ImageShape, num_classes: int
+) -> dict[str, Weight]:
+    """Returns the weights that the network has, by their places in `model.weights.h5`.
 
     `values` is what `config.json` holds. Raises BundleError where it is anything but the network of `config`.
     """
@@ -58,7 +76,9 @@ def check_network(values: Any, config: ExperimentConfig, image_shape: ImageShape
         network = describe_network(config.model, image_shape, num_classes)
     except ConfigError as error:
         raise BundleError(f"The network of the bundle cannot be built: {error}") from None
+    prefix = ""
     if config.training.test_time_flip:
+        prefix = "layers/functional/"
         around = {layer.get("name"): layer for layer in _layers(values)}
         if {name: layer.get("class_name") for name, layer in around.items()} != _AROUND:
             raise _other("it is not answered both ways")
@@ -71,7 +91,20 @@ def check_network(values: Any, config: ExperimentConfig, image_shape: ImageShape
     by_name = {layer["name"]: layer for layer in found}
     for layer in network.layers:
         _check_layer(by_name[layer.name], layer, image_shape)
-    return network.parameters
+    return dict(_weights([str(name) for name in names], network, prefix))
+
+
+def _weights(names: Sequence[str], network: Architecture, prefix: str) -> Iterator[tuple[str, Weight]]:
+    """Place and weight, in the order in which Keras saves layers: by their classes, numbered from the second on."""
+    kinds = {layer.name: layer.kind for layer in network.layers}
+    summaries = {layer.name: layer for layer in summaries_of(network)}
+    seen: Counter[str] = Counter()
+    for name in names:
+        keras_name = _SAVED_AS.get(CLASSES[kinds[name]], "")
+        numbered = f"{keras_name}_{seen[keras_name]}" if seen[keras_name] else keras_name
+        seen[keras_name] += 1
+        for place, shape in enumerate(weight_shapes(summaries[name], summaries)):
+            yield f"{prefix}layers/{numbered}/vars/{place}", Weight(name, shape)
 
 
 def _dicts(values: Any) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from core.bundles.contents import (
     FORMAT,
     LOG,
     MANIFEST,
-    MAX_TEXT_BYTES,
+    MAX_ALL_TEXT_BYTES,
     MAX_WEIGHTS_BYTES,
     RUN,
     TEMPERATURE,
@@ -23,6 +23,7 @@ from core.bundles.contents import (
     Manifest,
     Member,
     convdeck_version,
+    most_bytes,
 )
 from core.bundles.model_card import run_card
 from core.engine.client import Engine
@@ -42,6 +43,7 @@ from core.workspace import Workspace
 
 SUFFIX = ".zip"
 _COPY_BYTES = 1 << 20
+_MANIFEST_BYTES = 100_000  # of text too; it takes some 150 bytes for each member
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,10 @@ def export_bundle(
     if best is not None:
         texts |= _measured(folder, best.sha256)
     for name, data in texts.items():
-        if len(data) > MAX_TEXT_BYTES:
+        if len(data) > most_bytes(name):
             raise UserError(f"{name} of “{run.name}” is too long for a bundle ({len(data) / 1e6:.0f} MB).")
+    if (total := sum(map(len, texts.values()))) > MAX_ALL_TEXT_BYTES - _MANIFEST_BYTES:
+        raise UserError(f"Epochs and log of “{run.name}” are too long for a bundle ({total / 1e6:.0f} MB).")
     if not target.parent.is_dir():
         raise UserError(f"{target} cannot be written: its folder is not there.")
     try:

@@ -10,12 +10,12 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.bundles.contents import MAX_WEIGHTS_BYTES
-from core.bundles.network_check import check_network
+from core.bundles.network_check import Weight, check_network
 from core.config import ExperimentConfig, parse_json
 from core.errors import BundleError, ConfigError, DatasetError
 from core.formatting import reason
@@ -100,13 +100,16 @@ def check_model(
             _check_weights(stream, expected)
 
 
-def _check_weights(stream: Any, expected: int) -> None:
+def _check_weights(stream: Any, expected: Mapping[str, Weight]) -> None:
+    """Raises BundleError where the file holds other weights than `expected`, by their places in it."""
     import h5py
 
     seen: set[int] = set()
-    totals = {"f": 0, "iu": 0}
+    found: dict[str, tuple[int, ...]] = {}
+    whole_numbers = 0  # of dropout's random numbers
 
     def walk(group: Any, place: str, depth: int) -> None:
+        nonlocal whole_numbers
         for name in group:
             where = f"{place}{name}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink) or depth > _MOST_DEPTH:
@@ -118,17 +121,30 @@ def _check_weights(stream: Any, expected: int) -> None:
             seen.add(address)
             if isinstance(item, h5py.Group):
                 walk(item, f"{where}/", depth + 1)
-            elif isinstance(item, h5py.Dataset) and _VARIABLE.fullmatch(where):
-                totals[_kind_of(item)] += item.size
-            else:
+            elif not isinstance(item, h5py.Dataset) or not _VARIABLE.fullmatch(where):
                 raise BundleError("The weights in the bundle hold what is no weight of a layer.")
+            elif _kind_of(item) == "f":
+                found[where] = item.shape
+            else:
+                whole_numbers += item.size
 
     with h5py.File(stream, "r") as file:
         walk(file, "", 0)
-    if totals["f"] != expected or totals["iu"] > _MOST_OBJECTS:
+    for where, weight in expected.items():
+        if where in found and found[where] != weight.shape:
+            raise BundleError(
+                f"The weights in the bundle are those of another network: {weight.layer} has {_size(found[where])} "
+                f"numbers, not {_size(weight.shape)}."
+            )
+    if found.keys() != expected.keys() or whole_numbers > _MOST_OBJECTS:
         raise BundleError(
-            f"The weights in the bundle are those of another network: {totals['f']:,} numbers, not {expected:,}."
+            f"The weights in the bundle are those of another network: {len(found):,} arrays, and not those "
+            f"{len(expected):,} that its layers have."
         )
+
+
+def _size(shape: Sequence[int]) -> str:
+    return "×".join(f"{each:,}" for each in shape)
 
 
 def _kind_of(dataset: Any) -> str:

@@ -17,10 +17,10 @@ from core.bundles.contents import (
     EVALUATION,
     LOG,
     MANIFEST,
+    MAX_ALL_TEXT_BYTES,
     MAX_BUNDLE_BYTES,
     MAX_MEMBERS,
     MAX_RATIO,
-    MAX_TEXT_BYTES,
     RATIO_FROM_BYTES,
     RECEIPT,
     RUN,
@@ -103,9 +103,13 @@ def _read(archive: zipfile.ZipFile, shown: str, folder: Path) -> Unpacked:
         if info.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
             raise BundleError(f"{name} of {shown} unfolds to far more than it takes: it is malicious.")
         by_name[name] = info
+    text = sum(info.file_size for name, info in by_name.items() if not name.endswith(".keras"))
+    if text > MAX_ALL_TEXT_BYTES:
+        raise _too_much_text(shown)
     if MANIFEST not in by_name:
         raise BundleError(f"{shown} is no bundle of ConvDeck: it has no {MANIFEST}.")
-    manifest = read_manifest(_content(archive, by_name.pop(MANIFEST)))
+    reader = _TextReader(archive, shown)
+    manifest = read_manifest(reader.read(by_name.pop(MANIFEST)))
     if set(by_name) != set(manifest.members):
         raise BundleError(f"{shown} does not hold what its manifest lists. Export or copy it again.")
     texts, models = {}, {}
@@ -113,7 +117,7 @@ def _read(archive: zipfile.ZipFile, shown: str, folder: Path) -> Unpacked:
         if name.endswith(".keras"):
             models[name] = _unpack_model(archive, info, manifest, folder)
         else:
-            texts[name] = _checked(_content(archive, info), name, manifest)
+            texts[name] = _checked(reader.read(info), name, manifest)
     for name in (RUN, EPOCHS, LOG):
         if name not in texts:
             raise BundleError(f"{shown} has no {name}.")
@@ -128,12 +132,31 @@ def _read(archive: zipfile.ZipFile, shown: str, folder: Path) -> Unpacked:
     )
 
 
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    with archive.open(info) as stream:
-        data = stream.read(MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
-        raise BundleError(f"{info.filename} of the bundle is longer than it says.")
-    return data
+class _TextReader:
+    """Reads members of text, and counts what they unfold to: one by one, and all together."""
+
+    def __init__(self, archive: zipfile.ZipFile, shown: str) -> None:
+        self._archive = archive
+        self._shown = shown
+        self._room = MAX_ALL_TEXT_BYTES
+
+    def read(self, info: zipfile.ZipInfo) -> bytes:
+        """Raises BundleError where it is longer than it may be."""
+        most = most_bytes(info.filename)
+        with self._archive.open(info) as stream:
+            data = stream.read(min(most, self._room) + 1)
+        if len(data) > most:
+            raise BundleError(f"{info.filename} of the bundle is longer than it says.")
+        self._room -= len(data)
+        if self._room < 0:
+            raise _too_much_text(self._shown)
+        return data
+
+
+def _too_much_text(shown: str) -> BundleError:
+    return BundleError(
+        f"The texts in {shown} take more than {MAX_ALL_TEXT_BYTES / 1e6:,.0f} MB together, the most of a bundle."
+    )
 
 
 def _checked(data: bytes, name: str, manifest: Manifest) -> bytes:

@@ -42,6 +42,17 @@ class ExperimentConfig(ConfigPart, frozen=True):
     def check(self, fields: Check) -> None:
         fields(NUMBERS)
 
+    @property
+    def has_running_averages(self) -> bool:
+        """Whether validation uses running averages of batch normalisation, which can lag behind the weights that train.
+
+        Frozen blocks keep the statistics that they start with. Precise ones are measured, as are those of averaged
+        weights.
+        """
+        is_measured = self.training.precise_batch_norm or self.optimizer.weight_averaging is not None
+        trained = self.model.blocks[self.model.frozen_blocks :]
+        return not is_measured and any(block.batch_norm for block in trained)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings, numbers, booleans and None."""
         return plain_form(self)

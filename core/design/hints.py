@@ -11,6 +11,7 @@ from core.formatting import count_of
 
 MANY_PARAMETERS_PER_PICTURE = 100
 FEW_STEPS = 150
+SLOW_MOMENTUM = 0.95
 LARGE_SHIFT = 0.15
 
 
@@ -21,6 +22,12 @@ class Hint:
     text: str
     title: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def averages_lag(config: ExperimentConfig, num_train: int) -> bool:
+    """Whether batch normalisation's running averages, which validation uses, are too slow for so few steps an epoch."""
+    is_slow = config.model.batch_norm_momentum > SLOW_MOMENTUM
+    return config.has_running_averages and is_slow and config.training.steps_per_epoch(num_train) < FEW_STEPS
 
 
 def advise(config: ExperimentConfig, network: Architecture, image_size: int, num_train: int) -> list[Hint]:
@@ -44,10 +51,7 @@ def advise(config: ExperimentConfig, network: Architecture, image_size: int, num
             f"overfit within a few epochs."
         )
     steps = training.steps_per_epoch(num_train)
-    normalized = any(block.batch_norm for block in config.model.blocks)
-    # For averaged weights the statistics are measured in any case.
-    is_measured = training.precise_batch_norm or config.optimizer.weight_averaging is not None
-    if normalized and not is_measured and steps < FEW_STEPS and config.model.batch_norm_momentum > 0.95:
+    if averages_lag(config, num_train):
         hints.append(
             Hint(
                 f"With {count_of(steps, 'step')} per epoch, batch normalisation's momentum of "

@@ -34,9 +34,14 @@ class ExportRequests:
         self._loader = loader
 
     def export(self, document: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-        """Writes the best model to the path `out` in a `format`, with its recipe in it and beside it."""
+        """Writes the best model to the path `out` in a `format`, with its recipe in it and beside it.
+
+        What goes with it, such as the temperature, is of the weights `sha256`, so no others are written.
+        """
         export_format = ready_format(document["format"])
         loaded = self._loader.model(document["run_id"])
+        if document["sha256"] not in (None, loaded.sha256):
+            raise UserError(SAVED_MEANWHILE)
         dataset = document["dataset"]
         source = Source(
             loaded.model, loaded.path, loaded.sha256, loaded.epoch, tuple(loaded.class_names), loaded.image_shape,

@@ -15,12 +15,14 @@ from core.export.receipt import Receipt
 class ExportedModel:
     """A model in a file or folder of its own, and its description: where both are, and what that says.
 
-    `description` has the recipe, `format`, `bytes` and the receipt, see docs/command-line.md.
+    `sha256` is the digest of the weights that were exported. `description` has the recipe, `format`, `bytes` and the
+    receipt, see docs/command-line.md.
     """
 
     path: Path
     recipe_path: Path
     description: dict[str, Any]
+    sha256: str
 
     @property
     def receipt(self) -> Receipt:
@@ -58,19 +60,22 @@ def export_model(
     out: Path,
     dataset: DatasetConfig | None = None,
     temperature: float | None = None,
+    sha256: str | None = None,
 ) -> ExportedModel:
     """Write a run's best model to `out`, one of `core.export.formats.FORMATS`, open it again and compare its answers.
 
     Without `dataset`, that of the run, pictures are made up. The description says how answers get their `temperature`.
+    With `sha256`, these weights or none are exported.
 
     Raises:
-        UserError: the run has no weights yet, a package is missing, or the file cannot be written.
+        UserError: the run has no weights yet, or others than `sha256` by now, a package is missing, or the file cannot
+            be written.
         EngineError: the engine crashed or overran its deadline.
     """
     document = {
         "run_id": run_id, "format": export_format, "dataset": None if dataset is None else asdict(dataset),
         "temperature": temperature,
     }  # fmt: skip
-    made, _ = engine.ask({"method": "export", "out": str(out), **document}, {})
+    made, _ = engine.ask({"method": "export", "out": str(out), "sha256": sha256, **document}, {})
     description, _ = engine.ask({"method": "check_export", **document, **made}, {})
-    return ExportedModel(Path(made["path"]), Path(made["recipe_path"]), description)
+    return ExportedModel(Path(made["path"]), Path(made["recipe_path"]), description, made["sha256"])

@@ -48,12 +48,16 @@ class KeptReceipt(Part, frozen=True):
 
 
 def keep_receipt(workspace: Workspace, run: Run, made: ExportedModel, now: float) -> None:
-    """Keep what was found of an export. What cannot be kept is found again by the next one."""
+    """Keep what was found of an export, if the run's best weights are still those that were exported.
+
+    What cannot be kept is found again by the next one.
+    """
     receipt = made.receipt
     try:
-        sha256 = weights_of(workspace, run, BEST).sha256
+        if weights_of(workspace, run, BEST).sha256 != made.sha256:
+            return
         kept = KeptReceipt(
-            sha256, now, made.bytes, receipt.n, receipt.pictures,  # type: ignore[arg-type]
+            made.sha256, now, made.bytes, receipt.n, receipt.pictures,  # type: ignore[arg-type]
             receipt.max_difference, receipt.agreement, receipt.runtime, receipt.milliseconds, receipt.rule,
             receipt.passed, receipt.problem, dict(receipt.versions),
         )  # fmt: skip

@@ -99,6 +99,7 @@ def _measured_on(run: Run, info: DatasetInfo | None) -> dict[str, Any]:
         "num_validation": known.num_validation,
         "num_clean": min(CLEAN_PICTURES, config.dataset.num_train or known.num_train),
         "class_names": known.class_names,
+        "can_lag": config.has_running_averages or config.optimizer.weight_averaging is not None,
     }
 
 

@@ -285,4 +285,4 @@ def _pictures(workspace: Workspace, spec: StudySpec, runs: Sequence[Run]) -> Pic
     if numbers is None or (numbers is info and info.state == "damaged"):
         return Pictures(None)
     clean = min(CLEAN_PICTURES, dataset.num_train or numbers.num_train)
-    return Pictures(numbers.num_validation, clean, len(numbers.class_names))
+    return Pictures(numbers.num_validation, clean, len(numbers.class_names), training=numbers.num_train)

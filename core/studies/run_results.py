@@ -51,13 +51,15 @@ class RunResult:
 class Pictures:
     """On how many pictures accuracies rest, of how many classes; None where the data set is not known any more.
 
-    `by_class` are the validation pictures of those classes that have any, known where classes are uneven.
+    `by_class` are the validation pictures of those classes that have any, known where classes are uneven. `training`
+    are those of the data set, of which a config may take fewer.
     """
 
     validation: int | None
     clean: int | None = None
     num_classes: int | None = None
     by_class: tuple[int, ...] | None = None
+    training: int | None = None
 
     @property
     def accuracy_rounding(self) -> float | None:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from core.analysis.significance import Difference, Interval
-from core.formatting import percent
+from core.design.hints import averages_lag
+from core.formatting import count_of, percent
 from core.studies.decision import Decision, decide
-from core.studies.plan import conditions_of
+from core.studies.plan import Condition, conditions_of
 from core.studies.run_results import (
     UNKNOWN,
     Pictures,
@@ -156,6 +157,7 @@ def compare_seeds(
         ((first[seed], second[seed]) for seed in first if seed in second), pictures, anytime=anytime
     )
     headline, notes = _words_of_two(names, accuracy, balanced, gap)
+    notes += _lag_in_words(conditions, pictures)
     if not anytime:
         return SeedsResult(results, rows, accuracy, balanced, gap, headline, notes)
     decision = decide(spec, pairs, pictures)
@@ -231,6 +233,25 @@ def _words_of_two(
     headline = _better(names, accuracy, "" if balanced is None else " in accuracy")
     notes: tuple[str, ...] = () if balanced is None else (balanced_words(_better(names, balanced)),)
     return headline, notes + _gaps_in_words(names, gap, _leader(accuracy))
+
+
+def _lag_in_words(conditions: Sequence[Condition], pictures: Pictures) -> tuple[str, ...]:
+    """That one config may look worse than it is, as from random weights beside one whose blocks are frozen."""
+    lagging = []
+    for condition in conditions:
+        num_train = condition.config.dataset.num_train or pictures.training
+        if num_train is not None and averages_lag(condition.config, num_train):
+            lagging.append((condition, condition.config.training.steps_per_epoch(num_train)))
+    if len(lagging) != 1:
+        return ()
+    ((slow, steps),) = lagging
+    (other,) = [each for each in conditions if each is not slow]
+    return (
+        f"Lagging averages may flatter {other.name}: {slow.name} alone is validated with running averages of batch "
+        f"normalisation that lag behind (momentum {slow.config.model.batch_norm_momentum:g}, "
+        f"{count_of(steps, 'step')} per epoch), so it may be better than it looks. Compare them with precise batch "
+        "normalisation.",
+    )
 
 
 def _leader(accuracy: Difference | None) -> int:

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 
 from core.config import ExperimentConfig
 from core.datasets.splits import TrainingArrays
-from core.design.rate_range import HIGH, LOW, STEPS, has_diverged, rate_of_step
+from core.design.rate_range import HIGH, LOW, STEPS, has_diverged
 from core.training.arrays import training_set
 from core.training.pipeline import steps_per_epoch
 from core.training.starting_weights import take_starting_weights
@@ -21,6 +20,9 @@ from core.training.train import batches_of, compiled_model
 
 TELL_SECONDS = 1.0
 ENDLESS = 100_000
+# Half precision skips a step whose gradients are too large for it, and halves what it scales the loss by, 32,768 at
+# first: after so many steps nothing is scaled up any more, and it is the weights that are too large.
+MOST_SKIPPED = 30
 
 
 class Rising(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
@@ -48,8 +50,9 @@ def measure_losses(
     """Train step by step, on one device, with a rate that rises: the rates, the loss of each batch, and whether it has
     diverged, with which it ends.
 
-    The loss is what trains: with augmentation, dropout and label smoothing. `start` is as in `train`. Errors of the
-    backend, such as running out of memory, come out as they are.
+    The loss is what trains: with augmentation, dropout and label smoothing. A step that half precision skips has no
+    rate, and the next one has the rate that it would have had: so it is left out. `start` is as in `train`. Errors
+    of the backend, such as running out of memory, come out as they are.
     """
     keras.utils.set_random_seed(config.seed)
     data = training_set(arrays)
@@ -64,16 +67,23 @@ def measure_losses(
             model, start, config.model.start_from, arrays.class_names, config.model.frozen_blocks
         )
     # Half precision wraps the optimizer in one that scales the loss.
-    getattr(model.optimizer, "inner_optimizer", model.optimizer).learning_rate = Rising(steps)
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer.learning_rate = Rising(steps)
+    rates: list[float] = []
     losses: list[float] = []
-    told = 0.0
-    for pictures, labels in islice(batches_of(constant, data, 0, 1), steps):
+    told, skipped = 0.0, 0  # the latter one after the other
+    for pictures, labels in batches_of(constant, data, 0, 1):
+        rate, updates = float(optimizer.learning_rate), int(optimizer.iterations)
         model.reset_metrics()  # else the loss would be the mean of all steps
-        losses.append(float(model.train_on_batch(pictures, labels, return_dict=True)["loss"]))
-        if has_diverged(losses):
+        loss = float(model.train_on_batch(pictures, labels, return_dict=True)["loss"])
+        skipped = skipped + 1 if int(optimizer.iterations) == updates else 0
+        if skipped and math.isfinite(loss) and skipped < MOST_SKIPPED:
+            continue
+        rates.append(rate)
+        losses.append(loss)
+        if skipped or has_diverged(losses) or len(losses) == steps:
             break
         if time.monotonic() - told > TELL_SECONDS:
             told = time.monotonic()
             tell(f"Step {len(losses):,} of {steps:,}")
-    rates = [rate_of_step(step, steps) for step in range(len(losses))]
-    return rates, losses, has_diverged(losses)
+    return rates, losses, bool(skipped) or has_diverged(losses)

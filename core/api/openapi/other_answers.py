@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from core.api.openapi.run_answers import RunSummary
+from core.api.openapi.study_answers import StudyResult
 from core.datasets.class_counts import ClassCount
 from core.store.states import SweepState, TrialState
 from core.system.devices import Device
@@ -139,7 +140,7 @@ class Study(StudySummary):
     seeds_note: str | None
     headline: str | None
     notes: list[str]
-    result: dict[str, Any] | None
+    result: StudyResult | None
     runs: list[StudyRun]
 
 

@@ -1,6 +1,6 @@
 """The JSON of runs. Times are unix seconds, accuracies fractions of 1; what is not known is null."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from msgspec import Meta
 
@@ -257,29 +257,3 @@ class TrashedRuns(TypedDict):
     runs: list[str]
     deleted_at: float
     kept_until: float
-
-
-class Compared(TypedDict, total=False):
-    """Runs or groups side by side: `runs` or `groups`, and `epoch` where one was asked for."""
-
-    query: str
-    total: int
-    matching: int
-    hidden: int
-    baseline: str | None
-    front: dict[str, Any]
-    hints: list[str]
-    groups: list[dict[str, Any]]
-    runs: list[dict[str, Any]]
-    epoch: dict[str, Any]
-
-
-class ComparedCurves(TypedDict):
-    """The curves of runs or groups."""
-
-    measure: str
-    align: str
-    smoothing: float
-    curves: list[dict[str, Any]]
-    left_out: int
-    hints: list[str]

@@ -1,7 +1,7 @@
 """What is under `/api/v1/runs`, and what is about many of them: compare, views, marks, the trash."""
 
 from core.api.exports import RECEIPT
-from core.api.openapi import inspection_answers, run_answers
+from core.api.openapi import comparison_answers, inspection_answers, run_answers
 from core.api.openapi import requests as asked
 from core.api.openapi.operation import CSV, EVENTS, HTML, LINK, PARQUET, PYTHON, ZIP, Operation, Pages
 from core.api.openapi.run_answers import ListedRun, RunSummary, StartedRun
@@ -112,10 +112,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Tries learning rates by a dry run", RateRange, body=asked.MeasureConfig, refusals=(409,)
     ),
     ("GET", "/api/v1/compare"): Operation(
-        "Runs side by side", run_answers.Compared, query=asked.CompareQuery
+        "Runs side by side", comparison_answers.Compared, query=asked.CompareQuery
     ),
     ("GET", "/api/v1/compare/curves"): Operation(
-        "Their curves", run_answers.ComparedCurves, query=asked.CompareQuery
+        "Their curves", comparison_answers.ComparedCurves, query=asked.CompareQuery
     ),
     ("GET", "/api/v1/compare/runs.csv"): Operation("A row per run", CSV, query=asked.CompareQuery),
     ("GET", "/api/v1/compare/runs.parquet"): Operation(

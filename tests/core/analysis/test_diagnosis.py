@@ -189,6 +189,9 @@ class TestVerdicts:
         assert diagnosis.evidence.startswith(
             "Training accuracy is 65 % during training, but 10 % on the same"
         )
+        # As where all blocks are frozen: no averages are used that could lag.
+        other = diagnose(run, **KNOWN, can_lag=False)
+        assert "averages" not in f"{other.headline} {other.evidence}"
 
 
 class TestDiverged:

@@ -327,7 +327,8 @@ class TestOthers:
         assert "shorter-average" not in {each.id for each in others}
         cured = ARTICLE.with_values(first.changes)
         plain = ARTICLE.with_values({f"model.blocks[{index}].batch_norm": False for index in (0, 1)})
-        for config in (cured, plain):  # nothing of theirs could lag
+        frozen = ARTICLE.with_values({"model.start_from": "deckexampl", "model.frozen_blocks": 2})
+        for config in (cured, plain, frozen):  # nothing of theirs could lag
             found = {each.id for each in suggestions_for(lagging, config, 4)}
             assert not {"precise-batch-norm", "faster-averages", "shorter-average"} & found
 

@@ -4,14 +4,15 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.api import events
+from core.api import events, streams
+from core.api.mount import rest_route
 from core.api.routes import build_routes
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
@@ -19,6 +20,7 @@ from core.errors import ConvDeckError
 from core.store.records import Run, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from tests.core.server.conftest import connect, served
 
 
 @pytest.fixture
@@ -140,6 +142,63 @@ def test_listeners_are_limited(client, store, run, monkeypatch) -> None:
     for listener in listeners:
         listener.join(60)
     assert [len(parsed(answer.text)) for answer in answers] == [2, 2, 2]
+
+
+async def listen(
+    receive: Callable[[], Awaitable[dict]], send: Callable[[dict], Awaitable[None]], version: str
+) -> None:
+    """Listen to a run without new epochs, as under a server of this ASGI version."""
+    nothing_new = events.Seen((1, 0), ({"epoch": 1},), None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "LOOK_SECONDS", 0.01)
+        patch.setattr(events, "look_at", lambda store, run_id, seen: seen)
+        stream = events.EventStream(events.stream(None, "run", nothing_new, 0))
+        scope = {"type": "http", "asgi": {"spec_version": version}}
+        await asyncio.wait_for(stream(scope, receive, send), 30)
+
+
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+def test_a_client_that_hangs_up_while_nothing_is_new_ends_the_stream(version: str) -> None:
+    """Whatever the server says of its ASGI, and although what is sent to it disappears in silence."""
+    has_epoch, sent = asyncio.Event(), []
+
+    async def receive() -> dict:
+        await has_epoch.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict) -> None:
+        sent.append(message.get("body", b""))
+        if b"event: epoch" in sent[-1]:
+            has_epoch.set()
+
+    asyncio.run(listen(receive, send, version))
+    assert events.num_listeners() == 0 and not any(b"event: end" in body for body in sent)
+
+
+def test_a_client_that_takes_nothing_ends_the_stream(monkeypatch) -> None:
+    monkeypatch.setattr(streams, "SEND_SECONDS", 0.05)
+
+    async def receive() -> dict:
+        return await asyncio.Future()
+
+    async def send(message: dict) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Future()
+
+    asyncio.run(listen(receive, send, "2.4"))
+    assert events.num_listeners() == 0
+
+
+def test_over_a_socket_a_client_that_closes_it_is_noticed_at_once(store, run, wait_for) -> None:
+    """Long before the next comment is due."""
+    with served(Starlette(routes=[rest_route()])) as port:
+        with connect(port) as connection:
+            connection.sendall(f"GET {path_of(run)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+            assert events.num_listeners() == 1
+        began = time.monotonic()
+        wait_for(lambda: events.num_listeners() == 0)
+        assert time.monotonic() - began < events.HEARTBEAT_SECONDS - 2
 
 
 def test_curves_are_read_only_when_the_run_has_changed(store, run, monkeypatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from core.api import exports, streams
 from core.api.routes import build_routes
 
 
@@ -47,9 +48,22 @@ def test_a_script_comes_as_itself(home, client) -> None:
     assert client.get("/api/v1/runs/nobody/export?format=script").status_code == 404
 
 
-def test_a_bundle_claims_no_receipt(home, engine, client) -> None:
-    answer = client.get(f"/api/v1/runs/{home.run_id}/export?format=bundle")
+def test_a_bundle_claims_no_receipt_and_is_sent_from_disk(home, engine, client, monkeypatch) -> None:
+    pieces, sent = streams._pieces, []
+
+    def noting(path):
+        sent.append(path)
+        return pieces(path)
+
+    monkeypatch.setattr(streams, "_pieces", noting)
+    address = f"/api/v1/runs/{home.run_id}/export?format=bundle"
+    answer = client.get(address)
     assert answer.status_code == 200 and answer.headers["content-type"] == "application/zip"
+    assert len(answer.content) == int(answer.headers["content-length"])
     assert "convdeck-receipt" not in answer.headers
     with zipfile.ZipFile(io.BytesIO(answer.content)) as zipped:
         assert {"manifest.json", "run.json", "MODEL_CARD.md"} <= set(zipped.namelist())
+    assert len(sent) == 1 and not sent[0].parent.exists()
+    monkeypatch.setattr(exports, "MOST_DOWNLOADS", 0)
+    refused = client.get(address)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.bundles import unpacking
 from core.bundles.importing import import_bundle
 from core.errors import BundleError
 from tests.core.bundles.conftest import is_empty
@@ -42,6 +43,12 @@ def without(bundle: bytes, name: str) -> bytes:
 
 def bomb(bundle: bytes) -> bytes:
     return member(bundle, "log.json", b"[" + b" " * 20_000_000 + b"]")
+
+
+def much_text(bundle: bytes) -> bytes:
+    """Each member by itself would pass: 20 receipts of 3 MB, 5 KB as a zip."""
+    receipts = {f"receipts/a{number}.json": b" " * 3_000_000 for number in range(20)}
+    return packed({**members_of(bundle), **receipts})
 
 
 def lying_size(bundle: bytes) -> bytes:
@@ -90,6 +97,8 @@ REFUSED = {
     "many": (lambda bundle: packed({**members_of(bundle), **{f"receipts/a{n}.json": b"1" for n in range(50)}}),
              "entries|lists"),
     "bomb": (bomb, "unfolds"),
+    "much text": (much_text, "take more than 40 MB together"),
+    "long settings": (lambda bundle: member(bundle, "run.json", b"[" + b"9," * 2_400_000 + b"9]"), "too many"),
     "lying": (lying_size, "which is too many|would take"),
     "wrong hash": (lambda bundle: packed(members_of(bundle), lambda manifest: manifest["members"]["log.json"].update(
         sha256="0" * 64)), "not what was exported"),
@@ -173,6 +182,19 @@ def empty_weights(file) -> None:
     file.create_dataset("layers/dense/vars/0", (576, 64), np.float32, fillvalue=1.0, chunks=(576, 64))
 
 
+def other_shape(file) -> None:
+    """As many numbers as before."""
+    values = file["layers/conv2d_1/vars/0"][:].reshape(3, 3, 32, 8)
+    del file["layers/conv2d_1/vars/0"]
+    file["layers/conv2d_1/vars/0"] = values
+
+
+def swapped(file) -> None:
+    """The weights of the dense layer stand for those of the output, and the other way round."""
+    for old, new in (("dense", "x"), ("dense_1", "dense"), ("x", "dense_1")):
+        file.move(f"layers/{old}", f"layers/{new}")
+
+
 MODELS = {
     "lambda": (network(lambda_layer), "Lambda"),
     "function": (network(lambda layers, values: layers["conv_1"]["config"].update(
@@ -201,6 +223,9 @@ MODELS = {
     "circle": (weights(lambda file: file.__setitem__("layers/evil", file["layers"])), "share"),
     "other numbers": (weights(lambda file: file.create_dataset("layers/x/vars/0", data=np.ones(9, np.float32))),
                       "another network"),
+    "other shape": (weights(other_shape), r"conv_2 has 3×3×32×8 numbers, not 3×3×16×16"),
+    "swapped": (weights(swapped), r"of another network"),
+    "another place": (weights(lambda file: file.move("layers/dense_1", "layers/dense_7")), "another network"),
     "unallocated": (weights(empty_weights), "not stored as Keras"),
     "text": (weights(lambda file: file.create_dataset("layers/x/vars/0", data="import os")), "not stored as Keras"),
 }  # fmt: skip
@@ -219,6 +244,18 @@ def test_a_model_that_is_not_the_runs_network_never_gets_to_keras(
 def test_the_same_model_packed_by_hand_is_taken(bundle, take) -> None:
     """So what is refused above is refused for its change."""
     assert take(with_model(bundle, lambda files: None)).best_epoch == 18
+
+
+def test_texts_are_counted_while_they_are_read(bundle, workspace, store, take, monkeypatch) -> None:
+    """Also where the sizes in the list are not what unfolds."""
+    total = sum(len(data) for name, data in members_of(bundle).items() if not name.endswith(".keras"))
+    monkeypatch.setattr(unpacking, "MAX_ALL_TEXT_BYTES", total - 1)
+    monkeypatch.setattr(unpacking, "sum", lambda sizes: 0, raising=False)
+    with pytest.raises(BundleError, match="together, the most of a bundle"):
+        take(bundle)
+    assert is_empty(workspace, store)
+    monkeypatch.setattr(unpacking, "MAX_ALL_TEXT_BYTES", total)
+    assert take(bundle).best_epoch == 18
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.bundles.importing import import_bundle, imported_in_words
+from core.bundles.model_card import run_card
 from core.bundles.packing import export_bundle
 from core.engine.client import Engine
 from core.errors import IllegalTransition, UserError
@@ -78,8 +79,6 @@ def test_it_answers_a_picture_the_same_without_the_data(trained, engine, moved, 
 
 
 def test_the_card_is_that_of_the_origin(trained, engine, moved) -> None:
-    from core.bundles.model_card import run_card
-
     run, imported, elsewhere, there = moved
     with Store(trained.workspace) as store, Store(elsewhere) as other:
         ours = run_card(trained.workspace, store, engine, run)
@@ -143,3 +142,19 @@ def test_visitors_own_what_they_import(bundle, workspace, store, take, anna) -> 
     with acting_as(STRANGER), pytest.raises(UserError, match="joined"):
         take(bundle)
     assert [each.id for each in store.list_runs()] == [] and not is_empty(workspace, store)
+
+
+def test_the_card_says_whose_weights_it_started_from(bundle, workspace, store, take) -> None:
+    def start(run) -> None:
+        run["config"]["model"].update(start_from=known.id, frozen_blocks=1)
+
+    known = take(bundle)
+    started = take(with_json(bundle, "run.json", start))
+    card = run_card(workspace, store, Engine(workspace), started)
+    assert (
+        f"- Did not start from random weights, but from those of run `{known.id}` (“{known.name}”, epoch 18), trained "
+        f"on the data set `{known.dataset}`. 1 convolution block kept these weights.\n"
+    ) in card
+    store.trash.put(known.id)
+    assert f"from those of run `{known.id}`. 1 conv" in run_card(workspace, store, Engine(workspace), started)
+    assert "random weights" not in run_card(workspace, store, Engine(workspace), take(bundle))

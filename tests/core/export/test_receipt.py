@@ -183,7 +183,7 @@ def test_the_command_fails_where_the_receipt_does(home, exported, tmp_path, monk
     description = {**made.description, "receipt": failed}
     monkeypatch.setattr(
         "core.cli.export.export_run",
-        lambda *asked: ExportedModel(made.path, made.recipe_path, description),
+        lambda *asked: ExportedModel(made.path, made.recipe_path, description, made.sha256),
     )
     arguments = ("export", home.run_id, "--format", "keras", "--out", str(tmp_path / "m"))
     code, out, _ = run_command(*arguments)

@@ -99,8 +99,12 @@ def test_the_hint_on_averages_that_will_lag_cures_itself() -> None:
         {"model.batch_norm_momentum": 0.9},
         {f"model.blocks[{index}].batch_norm": False for index in (0, 1)},
         {"training.batch_size": 3},
+        # Frozen blocks keep the statistics of the run that they come from.
+        {"model.start_from": "deckexampl", "model.frozen_blocks": 2},
     ):
         assert lagging(config.with_values(values)) == []
+    one = {"model.start_from": "deckexampl", "model.frozen_blocks": 1}
+    assert lagging(config.with_values(one)) == [hint]
 
 
 def test_a_sound_design_gets_no_hint() -> None:

@@ -141,3 +141,31 @@ def test_how_far_two_single_runs_may_differ():
     assert found.headline == (
         f"config 0 reaches 70.3 % on average (95 % interval of 3 seeds: {100 * low:.1f} % to {100 * high:.1f} %)."
     )
+
+
+STARTED = TINY.with_values({"model.start_from": "deckexampl", "model.frozen_blocks": 2})
+
+
+def lag_notes(*configs, training: int | None = 600) -> list[str]:
+    """What is said of averages that lag behind, with one batch of 64 from 60 pictures per epoch."""
+    runs = [measured(condition, seed, 0.5) for condition in ("first", "second") for seed in (0, 1, 2)]
+    pictures = Pictures(100, 60, 10, training=training)
+    return [each for each in compare_seeds(spec("seeds", *configs), runs, pictures).notes if "lag" in each]
+
+
+def test_averages_that_lag_in_one_config_alone_are_named():
+    """“Worth it?”: the blocks of the one are frozen, and those of the other begin with random weights."""
+    (note,) = lag_notes(STARTED, TINY)
+    assert note == (
+        "Lagging averages may flatter config 0: config 1 alone is validated with running averages of batch "
+        "normalisation that lag behind (momentum 0.99, 1 step per epoch), so it may be better than it looks. Compare "
+        "them with precise batch normalisation."
+    )
+    assert "may flatter config 1: config 0 alone" in lag_notes(TINY, STARTED)[0]
+    precise = {"training.precise_batch_norm": True}
+    assert lag_notes(STARTED, TINY.with_values(precise)) == lag_notes(TINY, FLIPPED) == []
+    # All 9,600 pictures are 150 steps per epoch, which is enough.
+    whole = {"dataset.num_train": None}
+    configs = STARTED.with_values(whole), TINY.with_values(whole)
+    assert lag_notes(*configs, training=9_600) == lag_notes(*configs, training=None) == []
+    assert "149 steps per epoch" in lag_notes(*configs, training=9_536)[0]

@@ -55,3 +55,22 @@ def errors_of(kind: type[ConvDeckError]) -> list[type[ConvDeckError]]:
 def test_every_error_has_a_status_and_a_code_that_is_listed(error) -> None:
     status, code = next(ANSWERS[each] for each in error.__mro__ if each in ANSWERS)
     assert code in TITLES and str(status) in DOCUMENT["components"]["responses"]
+
+
+def fields_of(schema: dict) -> dict:
+    """The properties of the one object in a schema, whether it may be null or not."""
+    found = schema.get("$ref") or next(each["$ref"] for each in schema["anyOf"] if "$ref" in each)
+    return DOCUMENT["components"]["schemas"][found.rpartition("/")[2]]["properties"]
+
+
+def test_results_of_studies_and_comparisons_say_their_fields() -> None:
+    """A client generator makes nothing of an object without any."""
+    schemas = DOCUMENT["components"]["schemas"]
+    result = fields_of(schemas["Study"]["properties"]["result"])
+    assert {"configs", "effects", "sizes", "fractions", "difference", "decision"} <= result.keys()
+    assert {"mean", "low", "high", "n", "p", "clear"} == fields_of(result["difference"]).keys()
+    compared = schemas["Compared"]["properties"]
+    for of, key in (("runs", "results"), ("groups", "means")):
+        assert {key, "difference"} <= fields_of(compared[of]["items"]).keys()
+    curves = schemas["ComparedCurves"]["properties"]["curves"]["items"]
+    assert {"key", "epochs", "x", "y", "best"} <= fields_of(curves).keys()
