@@ -37,7 +37,7 @@ class SinkSetting:
 
 
 def read_sink_settings(environment: Mapping[str, str] | None = None) -> tuple[SinkSetting, ...]:
-    """Those that are on in the environment (None: of this process). Raises UserError for a value that cannot be used."""
+    """Those that are on in the environment (None: this process's). Raises UserError for a value that cannot be used."""
     environment = os.environ if environment is None else environment
     found = []
     for kind, variable in VARIABLES.items():

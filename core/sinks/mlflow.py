@@ -129,6 +129,12 @@ class MlflowSink:
             code, message = str(said["error_code"]), printable(str(said.get("message", "")), 200).rstrip(".")
         except (OSError, ValueError, TypeError, KeyError):
             code, message = "", ""
+        if error.code == 403 and not code:
+            # Such as MLflow's own check of the header Host.
+            return SinkUnavailable(
+                f"The MLflow server at {self._shown} refuses requests that name it so (403).",
+                "Start it with --allowed-hosts for this address, or use the address that it allows.",
+            )
         if error.code in (401, 403):
             return SinkUnavailable(
                 f"The MLflow server at {self._shown} asks for a name and password, or refuses those that it got.",
