@@ -12,7 +12,7 @@ from typing import Any
 
 from core.datasets.storage import list_datasets
 from core.errors import UserError
-from core.formatting import count_of, duration
+from core.formatting import as_sentence, count_of, duration
 from core.sink_settings import TITLES, read_sink_settings
 from core.store.store import Store
 from core.system.devices import list_devices
@@ -71,7 +71,7 @@ def sink_words(sink: Mapping[str, Any]) -> str:
         said.append(f"has {count_of(sink['num_sent'], noun)}, the last news {_ago(sink['sent_at'])} ago.")
     if sink["num_refused"]:
         said.append(f"It did not take {count_of(sink['num_refused'], noun)}: {sink['refusal']}")
-    return " ".join(part[:1].upper() + part[1:] if index else part for index, part in enumerate(said))
+    return " ".join([said[0], *map(as_sentence, said[1:])])
 
 
 def _ago(then: float) -> str:
