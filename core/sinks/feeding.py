@@ -10,7 +10,7 @@ from core.formatting import reason
 from core.sink_settings import SinkSetting
 from core.sinks.mlflow import MlflowSink
 from core.sinks.optuna_storage import OptunaSink
-from core.sinks.sink import RunNews, RunSink, SinkRefused, SinkUnavailable, timed
+from core.sinks.sink import RunNews, RunSink, SinkGone, SinkRefused, SinkUnavailable, timed
 from core.sinks.tensorboard import TensorBoardSink
 from core.store.records import Run
 from core.store.sinks import SinkMark, told_of
@@ -35,6 +35,7 @@ class Feeding:
         self._clock = clock
         self._wait = 0.0
         self._due = float("-inf")
+        self._is_first = True  # what an earlier process found failing may be well by now
         self._runs: RunSink | None = None
         self._sweeps: OptunaSink | None = None
         match setting.kind:
@@ -66,8 +67,9 @@ class Feeding:
                 is_known = isinstance(error, SinkUnavailable)
                 logger.warning("%s: %s %s", setting.title, cause, next_step, exc_info=not is_known)
             return False
-        if self._wait and not sent:
+        if (self._wait or self._is_first) and not sent:
             sinks.record_well(setting.kind, setting.shown)
+        self._is_first = False
         if self._wait:
             logger.info("%s: takes what it is sent again", setting.title)
         self._wait = 0.0
@@ -97,6 +99,9 @@ class Feeding:
         try:
             key = sink.send(RunNews(run, tuple(new), key or None, min(again, default=None)))
         except SinkRefused as error:
+            if isinstance(error, SinkGone) and mark is not None:
+                self._send_run(sink, run, None)  # all of it, as if nothing had been sent
+                return
             refusal = str(error)
             logger.warning("%s: “%s” (%s) was not taken. %s", self._setting.title, run.name, run.id, refusal)
         attempt = max((attempt for attempt, _ in epochs), default=0)

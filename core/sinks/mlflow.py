@@ -11,7 +11,7 @@ from typing import Any
 
 from core.epoch import CURVE_KEYS
 from core.formatting import printable, reason
-from core.sinks.sink import RunNews, SinkRefused, SinkUnavailable
+from core.sinks.sink import RunNews, SinkGone, SinkRefused, SinkUnavailable
 from core.store.records import Run
 from core.store.states import RunState
 
@@ -52,6 +52,13 @@ class MlflowSink:
         return True
 
     def send(self, news: RunNews) -> str:
+        try:
+            return self._send(news)
+        except SinkGone:
+            self._experiment = None  # it may be another server by now, with the same address
+            raise
+
+    def _send(self, news: RunNews) -> str:
         run = news.run
         key = news.key or self._find(run) or self._create(run)
         metrics = list(_metrics(news))
@@ -99,12 +106,12 @@ class MlflowSink:
             try:
                 found = self._ask(f"experiments/get-by-name?{query}")
                 self._experiment = str(found["experiment"]["experiment_id"])
-            except _Missing:
+            except SinkGone:
                 self._experiment = str(self._ask("experiments/create", {"name": name})["experiment_id"])
         return self._experiment
 
     def _ask(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Raises SinkUnavailable, SinkRefused; `_Missing` for what the server does not have."""
+        """Raises SinkUnavailable, SinkRefused, and SinkGone for what the server does not have."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._root}/{path}", data, self._headers)
         try:
@@ -141,7 +148,7 @@ class MlflowSink:
                 "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and start again.",
             )
         if code == "RESOURCE_DOES_NOT_EXIST":
-            return _Missing(f"MLflow does not have it any more: {message}.")
+            return SinkGone(f"MLflow does not have it any more: {message}.")
         if not code and error.code < 500:
             return self._no_mlflow()
         if error.code < 500 and error.code != 429:
@@ -156,10 +163,6 @@ class MlflowSink:
             f"What answers at {self._shown} is no MLflow server.",
             "Set CONVDECK_MLFLOW to the address of one and start again.",
         )
-
-
-class _Missing(SinkRefused):
-    """The server does not have what was named."""
 
 
 def _authorization(parts: urllib.parse.SplitResult, environment: Mapping[str, str]) -> dict[str, str]:

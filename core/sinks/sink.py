@@ -21,6 +21,10 @@ class SinkRefused(ConvDeckError):
     """The sink does not take this run or sweep; the others go on."""
 
 
+class SinkGone(SinkRefused):
+    """The sink no longer has what was sent under this key."""
+
+
 @dataclass(frozen=True)
 class TimedEpoch:
     """An epoch, and when it ended in unix seconds."""
@@ -43,7 +47,7 @@ class RunNews:
 
 
 class RunSink(Protocol):
-    """A sink of runs. All methods raise SinkUnavailable; `send` also raises SinkRefused."""
+    """A sink of runs. All methods raise SinkUnavailable; `send` also raises SinkRefused and SinkGone."""
 
     def keeps(self, key: str) -> bool:
         """Whether what was sent under this key is still there; true where asking would cost a request."""

@@ -130,6 +130,21 @@ def test_a_run_that_was_deleted_there_keeps_no_other_from_being_sent(store, serv
     assert (state.num_sent, state.num_refused) == (1, 1) and "must be in the 'active' state" in state.refusal
 
 
+def test_a_server_that_lost_everything_gets_the_whole_run_again(store, server) -> None:
+    run = store.queue_run(RunRequest(trainer.TINY, "one"))
+    trainer.begin(store, run)
+    trainer.report(store, run, [0.3])
+    with serving(server) as port:
+        feeding = feeding_of(store, port)
+        feeding.tick()
+        server.experiments = {"Default": "0", "Another": "1"}
+        server.runs.clear()
+        trainer.report(store, run, [0.4], first=2)
+        assert feeding.tick() and not feeding.tick()
+    (there,) = server.runs.values()
+    assert accuracies(there) == {1: 0.3, 2: 0.4} and there["experiment_id"] == server.experiments["ConvDeck"]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
