@@ -5,11 +5,16 @@ import platform
 import shutil
 import sqlite3
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from core.datasets.storage import list_datasets
+from core.errors import UserError
+from core.formatting import as_sentence, count_of, duration
+from core.sink_settings import TITLES, read_sink_settings
+from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import Workspace
 
@@ -25,6 +30,7 @@ def examine(workspace: Workspace) -> dict[str, Any]:
     found = list_devices()
     datasets = [{"id": info.id, "state": info.state} for info in list_datasets(workspace)]
     free = shutil.disk_usage(workspace.root).free
+    sinks, wrong = _sinks(workspace)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -35,7 +41,8 @@ def examine(workspace: Workspace) -> dict[str, Any]:
         "datasets": datasets,
         "workspace": str(workspace.root),
         "disk_free_bytes": free,
-        "advice": _advice(packages, found.note, datasets, free),
+        "sinks": sinks,
+        "advice": _advice(packages, found.note, datasets, free) + wrong,
     }
 
 
@@ -47,8 +54,43 @@ def in_lines(report: Mapping[str, Any]) -> list[str]:
         f"Workspace {report['workspace']}: {report['disk_free_bytes'] / 1e9:.1f} GB free",
         *(f"Device {device['id']}: {device['name']}" for device in report["devices"]),
         *(f"Data set {dataset['id']}: {dataset['state']}" for dataset in report["datasets"]),
+        *(f"Sink {TITLES[sink['kind']]}, {sink['target']}: {sink_words(sink)}" for sink in report["sinks"]),
         *(f"→ {advice}" for advice in report["advice"]),
     ]
+
+
+def sink_words(sink: Mapping[str, Any]) -> str:
+    """How one of the report's sinks is doing, in sentences."""
+    noun = "sweep" if sink["kind"] == "optuna" else "run"
+    said = []
+    if sink["failing_since"] is not None:
+        said.append(f"failing for {_ago(sink['failing_since'])}. {sink['cause']} {sink['next_step']}")
+    if sink["sent_at"] is None:
+        said.append("nothing was sent yet.")
+    else:
+        said.append(f"has {count_of(sink['num_sent'], noun)}, the last news {_ago(sink['sent_at'])} ago.")
+    if sink["num_refused"]:
+        said.append(f"It did not take {count_of(sink['num_refused'], noun)}: {sink['refusal']}")
+    return " ".join([said[0], *map(as_sentence, said[1:])])
+
+
+def _ago(then: float) -> str:
+    return duration(max(1.0, time.time() - then))
+
+
+def _sinks(workspace: Workspace) -> tuple[list[dict[str, Any]], list[str]]:
+    """(those that are on, and how they are doing; what is wrong with the settings)."""
+    try:
+        settings = read_sink_settings()
+    except UserError as error:
+        return [], [str(error)]
+    if not settings:
+        return [], []
+    with Store(workspace) as store:
+        return [
+            {"kind": each.kind, "target": each.shown, **asdict(store.sinks.state(each.kind, each.shown))}
+            for each in settings
+        ], []
 
 
 def _version(package: str) -> str | None:

@@ -75,6 +75,14 @@ class Workspace:
         return self.root / "searcher.log"
 
     @property
+    def sinks_lock(self) -> Path:
+        return self.root / "sinks.lock"
+
+    @property
+    def sinks_log(self) -> Path:
+        return self.root / "sinks.log"
+
+    @property
     def standby_request(self) -> Path:
         return self.root / "standby.wish"
 

@@ -13,6 +13,7 @@ from pages.components.system.machine import (
     render_storage,
     render_versions,
 )
+from pages.components.system.sinks import render_sinks
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
     if who().is_visitor:
         render_versions(report)
         return
+    render_sinks(report)
     left, right = st.columns([3, 2], gap="large")
     with left:
         render_logs(services.workspace, report)

@@ -18,6 +18,9 @@ os.environ["CONVDECK_STANDBY"] = "off"
 # Servers that are tested have no key and no class but where a test gives them one.
 os.environ.pop("CONVDECK_TOKEN", None)
 os.environ.pop("CONVDECK_CLASS", None)
+os.environ.pop("CONVDECK_TENSORBOARD", None)
+os.environ.pop("CONVDECK_MLFLOW", None)
+os.environ.pop("CONVDECK_OPTUNA", None)
 # Also where bytecode is not kept, as in many containers: hundreds of processes would each compile all that they import.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

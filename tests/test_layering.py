@@ -16,7 +16,7 @@ from tests.modules import Module, imports_among, is_in, project_modules, walk
 FLOORS = {
     "app": 10,
     "core.__main__": 9, "core.api": 9, "pages": 9,
-    "core.cli": 8, "core.searcher": 8, "core.server": 8,
+    "core.cli": 8, "core.searcher": 8, "core.server": 8, "core.sinks": 8,
     "core.bundles": 7, "core.mcp": 7, "core.report": 7,
     "core.comparison": 6, "core.inspection": 6, "core.notebook": 6, "core.preflight": 6, "core.studies": 6,
     "core.sweeps": 6,
@@ -25,7 +25,7 @@ FLOORS = {
     "core.onboarding": 4, "core.scheduling": 4, "core.training": 4,
     "core.datasets": 3, "core.design": 3, "core.store": 3,
     "core.config": 2, "core.epoch_weights": 2, "core.images": 2, "core.model_description": 2,
-    "core.visitors": 2, "core.workspace": 2,
+    "core.sink_settings": 2, "core.visitors": 2, "core.workspace": 2,
     "core.classes": 1, "core.epoch": 1, "core.errors": 1, "core.formatting": 1, "core.histogram": 1,
     "core.system": 1,
     "core.standby": 6,  # the former place of core.worker.standby, for one release

@@ -1,4 +1,5 @@
-"""Processes of which a workspace has one each: the scheduler and the searcher. A file lock keeps each single.
+"""Processes of which a workspace has one each: scheduler, searcher, and what feeds sinks. A file lock keeps
+each single.
 
 The first program that needs one starts it. It outlives that program, and ends when there has been nothing to do.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.errors import ConvDeckError
+from core.sink_settings import read_sink_settings
 from core.store.store import Store
 from core.system.files import open_log
 from core.system.processes import detached
@@ -114,3 +116,24 @@ SEARCHER = Single(
 def ensure_searcher(store: Store) -> None:
     """Start a searcher for the store's workspace if a sweep or a study wants more runs and none is running."""
     SEARCHER.ensure(store.workspace, store.needs_searcher)
+
+
+SINKS = Single(
+    "process that feeds the sinks",
+    (sys.executable, "-m", "core.sinks"),
+    lambda workspace: workspace.sinks_lock,
+    lambda workspace: workspace.sinks_log,
+    "they get no epochs",
+)
+
+
+def ensure_sinks(workspace: Workspace) -> None:
+    """Start the process that feeds the sinks if one is on, something is to be sent or trains, and none is running."""
+
+    def is_needed() -> bool:
+        if not (settings := read_sink_settings()):
+            return False
+        with Store(workspace) as store:
+            return any(store.sinks.has_something(each.kind, each.shown) for each in settings)
+
+    SINKS.ensure(workspace, is_needed)

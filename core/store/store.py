@@ -35,6 +35,7 @@ from core.store.records import (
 from core.store.results import Results
 from core.store.reuse import Queued, answer_all
 from core.store.search import Found
+from core.store.sinks import Sinks
 from core.store.states import RunState
 from core.store.studies import Studies
 from core.store.sweeps import Sweeps
@@ -77,6 +78,7 @@ class Store:
         self.results = Results(self._database, clock)
         self.visitors = Visitors(self._database, clock)
         self.lesson_guesses = LessonGuesses(self._database, clock)
+        self.sinks = Sinks(self._database, clock)
         self.whole_runs = WholeRuns(self._database, clock, self.notes)
 
     def __enter__(self) -> Self:

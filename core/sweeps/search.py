@@ -273,7 +273,7 @@ def to_optuna(space: Space, trial: PastTrial, state: Any) -> Any:
     params, distributions = {}, {}
     for dimension in space.dimensions:
         if dimension.path in trial.choices:
-            distribution = _distribution(dimension)
+            distribution = distribution_of(dimension)
             value = trial.choices[dimension.path]
             value = value if dimension.values is None else text_of(value)
             try:
@@ -290,7 +290,8 @@ def to_optuna(space: Space, trial: PastTrial, state: Any) -> Any:
     )
 
 
-def _distribution(dimension: Dimension) -> Any:
+def distribution_of(dimension: Dimension) -> Any:
+    """Where Optuna searches it. Choices are texts, because Optuna takes no lists."""
     distributions = load_optuna().distributions
     if dimension.values is not None:
         return distributions.CategoricalDistribution([text_of(value) for value in dimension.values])

@@ -4,11 +4,13 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import doctor
 from core.cli.main import main
 from core.design.presets import PRESETS
 from core.errors import DatasetError
 from core.server import key
 from core.store.records import RunRequest
+from core.store.sinks import SinkMark
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import Device
@@ -129,6 +131,30 @@ def test_the_report_on_the_computer_can_be_copied(workspace, capsys):
     said = [line for line in capsys.readouterr().out.splitlines() if "GB free" not in line]
     shown = [line for line in page.code[-1].value.splitlines() if "GB free" not in line]
     assert shown == said and f"Python {sys.version.split()[0]}" in shown[0]
+
+
+def test_sinks_are_there_where_one_is_on_with_cause_and_next_step(workspace, monkeypatch, tmp_path, capsys):
+    assert "Sinks" not in words(open_system())
+    monkeypatch.setenv("CONVDECK_TENSORBOARD", str(tmp_path))
+    monkeypatch.setenv("CONVDECK_MLFLOW", "http://me:geheim@host:5000")
+    monkeypatch.setattr(doctor.time, "time", lambda: 1_000_000.0)
+    with Store(workspace, clock=lambda: 1_000_000.0 - 200) as store:
+        store.sinks.record_sent("tensorboard", str(tmp_path), SinkMark("abcdefghjk", "folder", 1, 3, ""))
+        for cause in ("It is away.", "It is still away."):
+            store.sinks.record_failing("mlflow", "http://me:…@host:5000", cause, "Start it.")
+    said = words(open_system()).replace("\\", "")
+    assert f"**TensorBoard** {tmp_path}" in said and "**MLflow** http://me:…@host:5000" in said
+    assert "Has 1 run, the last news 3 min 20 s ago." in said
+    assert "Failing for 3 min 20 s. It is still away. Start it. Nothing was sent yet." in said
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert f"Sink TensorBoard, {tmp_path}: has 1 run, the last news 3 min 20 s ago." in printed
+    assert "geheim" not in printed + said
+
+
+def test_a_sink_that_cannot_be_is_said_in_a_sentence(workspace, monkeypatch):
+    monkeypatch.setenv("CONVDECK_TENSORBOARD", "logs")
+    assert "CONVDECK_TENSORBOARD must be a folder's whole path" in words(open_system())
 
 
 def test_versions_come_from_metadata_alone(workspace):

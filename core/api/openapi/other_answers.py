@@ -24,6 +24,20 @@ class DataSetState(TypedDict):
     state: Literal["ready", "available", "damaged"]
 
 
+class Sink(TypedDict):
+    """A sink that is on. Times are unix seconds; `failing_since` is null while it takes what it is sent."""
+
+    kind: Literal["tensorboard", "mlflow", "optuna"]
+    target: str
+    sent_at: float | None
+    failing_since: float | None
+    cause: str | None
+    next_step: str | None
+    num_sent: int
+    num_refused: int
+    refusal: str | None
+
+
 class Doctor(TypedDict):
     """What the server's computer has. `advice` says what is missing and how to get it, a sentence each."""
 
@@ -36,6 +50,7 @@ class Doctor(TypedDict):
     datasets: list[DataSetState]
     workspace: str
     disk_free_bytes: int
+    sinks: list[Sink]
     advice: list[str]
 
 

@@ -213,4 +213,32 @@ SINCE_TRASH: tuple[Sequence[str], ...] = (
     ),
     # Where a run was imported from by a bundle (JSON). NULL: it was trained here.
     ("ALTER TABLE runs ADD COLUMN origin TEXT",),
+    (
+        # Other programs' stores that runs and sweeps are copied into: how each is doing, and how far it has what.
+        # `target` has no password. `subject` is the id of a run or a sweep, `key` what it is called there.
+        """
+        CREATE TABLE sinks (
+            kind TEXT NOT NULL,
+            target TEXT NOT NULL,
+            sent_at REAL,
+            failing_since REAL,
+            cause TEXT,
+            next_step TEXT,
+            PRIMARY KEY (kind, target)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE sink_marks (
+            kind TEXT NOT NULL,
+            target TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            key TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            told TEXT NOT NULL,
+            refusal TEXT,
+            PRIMARY KEY (kind, target, subject)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
 )
