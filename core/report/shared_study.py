@@ -85,8 +85,14 @@ class SharedStudy:
 
     @property
     def standing(self) -> str:
-        """How many runs have finished. Why no seeds are added is left out: an error may name files."""
-        return " ".join(filter(None, (self.report.standing, self.report.stopped)))
+        """How many runs have finished, and what happens next. An error that ended it is left out: it may name files."""
+        adding = self.report.adding if self.report.study.ended_by is None else None
+        return " ".join(filter(None, (self.report.standing, self.report.stopped, adding)))
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether an epoch of one of its runs has finished."""
+        return any(each.curves["epoch"] for each in self.members)
 
     @property
     def num_validation(self) -> int | None:
