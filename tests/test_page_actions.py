@@ -18,7 +18,7 @@ VERBS = (
     "add", "batch", "change", "complete", "confirm", "delete", "edit", "empty", "ensure", "estimate", "evaluate",
     "examine", "explain", "export", "fork", "import", "keep", "learn", "look", "map", "measure", "more", "pause",
     "place", "predict", "preview", "purge", "remove", "rename", "render", "report", "restore", "resume", "run", "save",
-    "set", "start", "step", "stop", "write",
+    "set", "share", "start", "step", "stop", "write",
 )  # fmt: skip
 RUN, STUDY, SWEEP = "/api/v1/runs/{id}", "/api/v1/studies/{id}", "/api/v1/sweeps/{id}"
 
@@ -87,6 +87,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "importing.import_bundle": ("import", "POST /api/v1/imports"),
     "contents.report_of": ("report", f"GET {RUN}/report"),
     "render.render_report": ("report", f"GET {RUN}/report"),
+    "shared_page.share_run": ("share", f"GET {RUN}/share"),
+    "shared_page.share_study": ("share", f"GET {STUDY}/share"),
     "exports.export_runs": ("compare", "GET /api/v1/compare/runs.csv"),
     "exports.export_curves": ("compare", "GET /api/v1/compare/curves.csv"),
     "exports.write_table": ("compare", "GET /api/v1/compare/runs.csv"),
@@ -109,7 +111,7 @@ ONLY_ON_PAGES = {
 NO_ACTIONS = {
     "ExperimentConfig.from_json", "classroom.qr_code", "config.parse_json", "pace.estimate_seconds", "start.fork_name",
     "uploads.keep_upload", "uploads.remove_old_uploads", "prediction.learn_known", "lines.run_lines",
-    "progress.run_fraction", "store.run_to_watch", "temperature.run_temperature",
+    "progress.run_fraction", "shared_page.share_name", "store.run_to_watch", "temperature.run_temperature",
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from core.cli import (
     presets,
     report,
     runs,
+    share,
     studies,
     sweeps,
     trash,
@@ -47,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = (
         datasets, preflight, runs, interventions, compare, marks, studies, sweeps, notebook, predict, explain,
-        inspection, layers, picture_map, picture_tags, report, export, bundles, epoch_weights,
+        inspection, layers, picture_map, picture_tags, report, share, export, bundles, epoch_weights,
         augmentation, presets, doctor, example, trash, mcp,
     )  # fmt: skip
     for module in modules:

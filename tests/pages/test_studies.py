@@ -7,6 +7,7 @@ from core.store.states import RunState
 from core.studies import start
 from tests.core.studies.ended import FLIPPED, TINY, create, end, end_all, save_weights, spec
 from tests.core.sweeps.trials import add_next, begin, end_trial
+from tests.pages.in_class import looking
 from tests.pages.visits import button, go_to, open_page, press, unfold, words
 
 HOSTILE = "<script>alert(1)</script> ![](http://x/y.png) $x$ :red[a] *b*"
@@ -344,3 +345,13 @@ def test_was_it_worth_it_compares_a_run_with_the_same_from_random_weights(worksp
         key="study-second"
     )
     assert options.value == "alone" and not any("was it worth it" in option for option in options.options)
+
+
+def test_a_study_can_be_shared_by_a_visitor_too(store, anna):
+    study = create(store, spec("seeds", TINY, FLIPPED, num_seeds=2))
+    end_all(store, study, lambda role: 0.6, lambda role: 0.1)
+    with looking(anna):
+        page = open_page("studies.py", study=study.id)
+    (share,) = page.get("download_button")
+    assert share.proto.label == "Share" and "No weights" in share.proto.help
+    assert "Stop" not in labels(page) and not any("Delete" in label for label in labels(page))

@@ -43,6 +43,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Starts a study", Study, 201, body=asked.StartStudy, headers=IDEMPOTENT, refusals=(404, 409)
     ),
     ("GET", STUDY): Operation("One study with its runs and its result so far", Study),
+    ("GET", f"{STUDY}/share"): Operation("The study as one interactive HTML file that opens offline", HTML),
     ("DELETE", STUDY): Operation("Forgets a study", other_answers.Deleted, query=asked.WithRunsQuery),
     ("POST", f"{STUDY}/stop"): Operation("Stops the runs that the study began", Study, refusals=(400,)),
     ("POST", f"{STUDY}/resume"): Operation(

@@ -76,6 +76,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Adds the run in a bundle under a new id", run_answers.ImportedRun, form=asked.ImportForm, files=1
     ),
     ("GET", f"{RUN}/report"): Operation("The run's report as one HTML file", HTML, refusals=(400,)),
+    ("GET", f"{RUN}/share"): Operation("The run as one interactive HTML file that opens offline", HTML),
     ("GET", f"{RUN}/picture-tags"): Operation(
         "The tagged test pictures of its data set", list[inspection_answers.TaggedPicture], refusals=(400,)
     ),

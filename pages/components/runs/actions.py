@@ -1,5 +1,6 @@
 """What can be done with the chosen runs: pause, stop, resume, change, rename, delete, download, try, copy."""
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from core.comparison.conditions import ONE_OF, Condition
 from core.comparison.query import Query
 from core.formatting import file_stem, rough_duration
+from core.report.shared_page import share_name, share_run
 from core.runs import control
 from core.runs.documents import curves_csv, settings_json, summaries_csv
 from core.runs.starting_weights import can_be_source
@@ -188,6 +190,8 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             on_click="ignore",
             width="stretch",
         )
+        if len(runs) == 1:
+            _share(services, runs[0])
         if len(runs) == 1 and st.button(
             "Model or script as a file",
             key="export-model",
@@ -197,6 +201,21 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             on_click=session.export_opened,
         ):
             export_dialog(services, runs[0])
+
+
+def _share(services: Services, run: Run) -> None:
+    st.download_button(
+        "Share as HTML",
+        lambda: share_run(services.workspace, services.store, run, time.time()),
+        file_name=share_name(run),
+        mime="text/html",
+        key="share-run",
+        icon=":material/share:",
+        on_click="ignore",
+        width="stretch",
+        help="One file that opens offline in any browser: curves to explore, verdict, settings, note and tags. No "
+        "weights, no names of visitors, nothing about this computer.",
+    )
 
 
 def _stem(run: Run) -> str:

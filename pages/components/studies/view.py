@@ -1,5 +1,6 @@
 """One study: its result so far, live while its runs are under way, and the buttons to stop, complete or delete it."""
 
+import time
 from collections.abc import Sequence
 
 import pandas as pd
@@ -8,11 +9,12 @@ import streamlit as st
 from core.analysis.curves import GAP_IN_WORDS
 from core.config.fields import Limits
 from core.errors import ConvDeckError, StudyNotFound
+from core.report.shared_page import share_name, share_study
 from core.runs.progress import run_fraction
 from core.runs.trouble import first_trouble
 from core.server.services import Services
 from core.store.states import RunState
-from core.store.studies import Member
+from core.store.studies import Member, Study
 from core.studies.report import StudyReport, condition_names, read_report
 from core.studies.spec import MOST_SEEDS
 from core.studies.start import complete_study, delete_study, stop_study
@@ -73,6 +75,7 @@ def _render_actions(services: Services, report: StudyReport) -> None:
     study_id = report.study.id
     if why := teacher_only("change a study"):
         st.caption(why)
+        _share(services, report.study)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         own = [
@@ -107,8 +110,18 @@ def _render_actions(services: Services, report: StudyReport) -> None:
                 "runs.py", label="Show curves", icon=":material/monitoring:", width="content",
                 query_params={"run": ",".join(ids)},
             )  # fmt: skip
+        _share(services, report.study)
         if destructive_button("Delete", "delete-study"):
             _delete_dialog(services, report)
+
+
+def _share(services: Services, study: Study) -> None:
+    st.download_button(
+        "Share", lambda: share_study(services.workspace, services.store, study.id, time.time()), share_name(study),
+        "text/html", key="share-study", icon=":material/share:", on_click="ignore",
+        help="One HTML file that opens offline in any browser: verdict, curves to explore, and tables to sort. No "
+        "weights, no names of visitors, nothing about this computer.",
+    )  # fmt: skip
 
 
 def _render_more_seeds(services: Services, report: StudyReport) -> None:

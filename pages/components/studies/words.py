@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.studies.questions import QUESTIONS, TITLES
 from core.studies.spec import ABLATION, NOISE, SEEDS, VOLUME
 
 
@@ -44,10 +45,9 @@ an interval is wide, as it should be.
 
 KINDS = {
     SEEDS: KindWords(
-        "Signal or noise?",
+        TITLES[SEEDS],
         ":material/query_stats:",
-        "Is one better than the other, or was it luck? Trains each with several seeds to see how far chance alone "
-        "moves the result.",
+        QUESTIONS[SEEDS],
         _SHARED
         + _PAIRED
         + """
@@ -69,9 +69,9 @@ spread so far. A config that fails in one of many runs is beyond what any such i
         + _LIMITS,
     ),
     ABLATION: KindWords(
-        "Augmentation ablation",
+        TITLES[ABLATION],
         ":material/checklist:",
-        "Which part of the augmentation helps? Trains without each part, or with each part alone.",
+        QUESTIONS[ABLATION],
         _SHARED
         + """
 **Left out**: that run minus the full augmentation; below zero, the part helped. **Alone**: that run minus none;
@@ -92,9 +92,9 @@ each part is both left out and used alone (Bonferroni; Dunn,
         + _LIMITS,
     ),
     VOLUME: KindWords(
-        "Data volume",
+        TITLES[VOLUME],
         ":material/stairs:",
-        "How much would more pictures help? Trains on larger and larger subsets of the training set.",
+        QUESTIONS[VOLUME],
         _SHARED
         + """
 **The line** is the least-squares fit of the best validation accuracy against $\\log_{10}$ of the number of training
@@ -108,9 +108,9 @@ accuracy stops at 100 %. Error often falls as a power of the data instead (Hestn
 """,
     ),
     NOISE: KindWords(
-        "Label noise",
+        TITLES[NOISE],
         ":material/label_off:",
-        "What do wrong labels do, and does the network learn them by heart? Trains with more and more wrong labels.",
+        QUESTIONS[NOISE],
         _SHARED
         + """
 **Wrong labels** are only in the training set, spread evenly over the other classes; a larger share has different wrong

@@ -166,6 +166,7 @@ def test_the_menu_of_downloads_is_closed_beneath_its_dialog(run) -> None:
         )
 
     before = menu()
+    assert "Share as HTML" in [each.proto.label for each in page.get("download_button")]
     page.button(key="export-model").click().run()
     assert not page.exception
     assert any(button.key == "write-model" for button in page.button)
@@ -178,6 +179,7 @@ def test_a_run_and_its_fork_are_compared_with_the_parent_as_the_one_to_measure_b
     for ids in (f"{run.id},{fork.id}", f"{fork.id},{run.id}"):
         page = open_page("runs.py", run=ids)
         link = next(each.proto for each in page.get("page_link") if each.proto.label == "Compare")
+        assert "Share as HTML" not in [each.proto.label for each in page.get("download_button")]
         asked = parse_qs(link.query_string)
         assert asked["baseline"] == [run.id]
         assert run.id in asked["where"][0] and fork.id in asked["where"][0]
