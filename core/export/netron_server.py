@@ -98,7 +98,7 @@ def _keep_to_this_server() -> None:
         handler.send_header("Content-Security-Policy", POLICY)
         end_headers(handler)
 
-    BaseHTTPRequestHandler.end_headers = with_policy  # type: ignore[method-assign]
+    BaseHTTPRequestHandler.end_headers = with_policy  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":
