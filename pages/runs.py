@@ -6,7 +6,7 @@ from pages.components.kit import session
 from pages.components.kit.starting import open_runs, render_shared
 from pages.components.notebook.note_form import render_run_note
 from pages.components.runs.actions import render_actions
-from pages.components.runs.bundle import render_import, render_origin
+from pages.components.runs.bundle import render_import, render_import_dialog, render_origin
 from pages.components.runs.head import render_head, render_settings
 from pages.components.runs.live import render_live
 from pages.components.runs.selection import read_selection
@@ -25,14 +25,15 @@ def main() -> None:
         st.title("Runs", anchor=False)
         st.write("All runs were deleted." if trashed else "No run has been started yet.")
         st.page_link("design.py", label="Design a network", icon=":material/add:")
-        render_import(services)
+        render_import()
+        render_import_dialog(services)
         render_trash(services, trashed)
         return
     chosen = services.store.get_runs(selection.ids)
     render_run_table(services.store, chosen)
+    render_import_dialog(services)
     if not chosen:
         st.caption("Tick one or more runs to see their curves.")
-        render_import(services)
         render_trash(services, trashed)
         return
     if again := render_shared(services, chosen):
@@ -44,7 +45,6 @@ def main() -> None:
     render_live(services, chosen, linked=True)
     render_run_note(services, chosen)
     render_settings(chosen)
-    render_import(services)
     render_trash(services, trashed)
 
 

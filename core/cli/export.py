@@ -1,6 +1,7 @@
 """The command that writes a run's best model to a file for use elsewhere, or a script that trains it again."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from core.cli.bundles import write_bundle
@@ -8,7 +9,8 @@ from core.cli.output import print_json
 from core.engine.client import Engine
 from core.engine.exporting import ExportedModel
 from core.errors import UserError
-from core.export.formats import BUNDLE, CHOICES, SCRIPT
+from core.export.formats import BUNDLE, CHOICES, FORMATS, SCRIPT
+from core.export.netron_server import INSTALL, NetronServer, is_installed
 from core.inspection.run_export import export_run
 from core.inspection.run_script import script_of
 from core.store.records import Run
@@ -24,6 +26,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("run", metavar="RUN")
     export.add_argument("--format", choices=list(CHOICES), required=True, dest="export_format")
     export.add_argument("--out", metavar="PATH", type=Path, required=True)
+    export.add_argument(
+        "--view", action="store_true", help="show the model in Netron, on this computer alone, until Ctrl-C"
+    )
     export.add_argument("--json", action="store_true", help="print one JSON document")
     export.set_defaults(handle=_export)
 
@@ -32,6 +37,8 @@ def _export(arguments: argparse.Namespace) -> int:
     workspace = Workspace.from_environment().ensure()
     store = Store(workspace)
     run = store.get_run(arguments.run)
+    if arguments.view:
+        _check_view(arguments.export_format)
     if arguments.export_format == SCRIPT.name:
         return _write_script(arguments, workspace, store, run)
     engine = Engine(workspace)
@@ -46,7 +53,30 @@ def _export(arguments: argparse.Namespace) -> int:
         print_json(made.to_json())
     else:
         _print_export(run, made)
+    if arguments.view:
+        _view(made.path)
     return 0 if made.receipt.passed else 1
+
+
+def _check_view(export_format: str) -> None:
+    """Before anything is written. Raises UserError."""
+    if export_format in (SCRIPT.name, BUNDLE.name):
+        raise UserError(
+            f"--view shows a model, and {export_format} is none. Leave it out, or choose {', '.join(FORMATS)}."
+        )
+    if not is_installed():
+        raise UserError(f"--view needs netron, which is not installed. Install with: .venv/bin/{INSTALL}")
+
+
+def _view(path: Path) -> None:
+    server = NetronServer()
+    try:
+        print(f"Netron shows it at {server.open(path)} until you press Ctrl-C.", file=sys.stderr, flush=True)
+        server.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.close()
 
 
 def _write_script(arguments: argparse.Namespace, workspace: Workspace, store: Store, run: Run) -> int:

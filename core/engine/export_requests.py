@@ -1,5 +1,6 @@
 """Requests on exports: a run's best model written to a file, and the file opened again and compared with the run."""
 
+import contextlib
 import importlib.metadata
 import json
 from collections.abc import Callable
@@ -108,5 +109,12 @@ def _rounded(export_format: ExportFormat, model: Any) -> str | None:
 
 
 def _versions_of(export_format: ExportFormat) -> dict[str, str]:
-    packages = (*WRITERS, *(package for package, _ in export_format.packages))
-    return {package: importlib.metadata.version(package) for package in packages}
+    """Of what wrote the file, as far as it is installed, and of the backend whose answers it is compared with."""
+    import keras
+
+    packages = (*WRITERS, str(keras.backend.backend()), *(package for package, _ in export_format.packages))
+    versions = {}
+    for package in dict.fromkeys(packages):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    return versions

@@ -40,7 +40,7 @@ class ExportedModel:
 
     @property
     def snippet(self) -> str:
-        """Eight lines that ask the file about a picture."""
+        """A few lines that ask the file about a picture; the first says what to install."""
         return "\n".join(self.description["snippet"])
 
     @property

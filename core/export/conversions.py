@@ -1,7 +1,7 @@
 """ONNX, LiteRT and SavedModel: written by Keras, and what it leaves undone.
 
 That is a named batch axis, what the file says of itself, 8 bits measured on real pictures, and networks that train in
-half precision or use GELU. Loaded in the engine's process alone.
+half precision or use GELU. Used in the engine's process alone, or in one of its own beside it.
 """
 
 import json
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import UserError
 from core.export.programs import EXTRA_FOLDER, RECIPE_FILE, RECIPE_KEY
 from core.export.recipe import Source
 
@@ -87,16 +86,11 @@ def write_saved_model(source: Source, target: Path, recipe: dict[str, Any]) -> N
     (extra / RECIPE_FILE).write_text(json.dumps(recipe))
 
 
-def check_backend(title: str) -> None:
-    """Raises UserError where Keras runs on another backend than TensorFlow, whose converters these are."""
+def runs_on_tensorflow() -> bool:
+    """Whether Keras does in this process: these converters are TensorFlow's."""
     import keras
 
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise UserError(
-            f"{title} can be written with TensorFlow only, and Keras runs on {backend} here. Unset KERAS_BACKEND and "
-            f"start ConvDeck again: it also exports runs that were trained on {backend}."
-        )
+    return str(keras.backend.backend()) == "tensorflow"
 
 
 def in_float32(model: Any) -> Any:

@@ -1,6 +1,7 @@
 """Programs that use an exported file without ConvDeck: a snippet, one that answers as `predict` does, and the check's.
 
-All three of a format load the file, find its class names and ask it in the same lines.
+All three of a format load the file, find its class names and ask it in the same lines. The two for people begin with
+what a bare environment has to install; `python -m tests.benchmarks exports` tries that.
 """
 
 import json
@@ -16,6 +17,7 @@ RECIPE_FILE = (
 EXTRA_FOLDER = "assets.extra"
 AT_ONCE = 32  # pictures
 TIMED = 10  # questions about one picture
+EVERY = ("numpy", "pillow")  # what every program imports
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Files:
 @dataclass(frozen=True)
 class _Lines:
     """Python of a format: `modules` to import, how to `load` FILE, `names` of the classes, and the `answer`, (count,
-    classes), to `pictures`, uint8 (count, height, width, channels). `package` is what pip calls that which opens it.
+    classes), to `pictures`, uint8 (count, height, width, channels). `package` is what pip calls that which opens it,
+    `besides` what pip does not bring with it and loading needs.
     """
 
     modules: str
@@ -43,6 +46,12 @@ class _Lines:
     names: str
     answer: str
     package: str
+    besides: tuple[str, ...] = ()
+
+    @property
+    def install(self) -> str:
+        """For an environment in which nothing is installed."""
+        return f"# pip install {' '.join((self.package, *self.besides, *EVERY))}"
 
 
 _TFLITE = _Lines(
@@ -59,6 +68,7 @@ _LINES = {
         f'class_names = json.loads(zipfile.ZipFile(FILE).read("{METADATA}"))["{RECIPE_KEY}"]["class_names"]',
         "np.asarray(model(pictures))",
         "keras",
+        ("tensorflow",),  # a backend, which Keras does not bring
     ),
     "onnx": _Lines(
         "json, numpy as np, onnxruntime",
@@ -91,28 +101,35 @@ _FITTING = {
 
 
 def snippet_lines(files: Files) -> list[str]:
-    """Eight lines that ask the file about `picture.jpg`, which is only resized."""
-    lines, (height, width, channels) = _LINES[files.export_format], files.image_shape
-    mode, shape = ('"RGB"', "[None]") if channels == 3 else ('"L"', "[None, ..., None]")
-    resized = f'Image.open("picture.jpg").convert({mode}).resize(({width}, {height}))'
+    """A few lines that ask the file about `picture.jpg`, and print the class and its probability as the app has them.
+
+    Pictures are read in the plainest way: photos and pictures of the network's own size are brought to it as in
+    `program_lines`, which also knows transparency, 16 bits, and pictures that are hardly larger.
+    """
+    lines, (height, width, _) = _LINES[files.export_format], files.image_shape
+    corrected = "" if files.temperature is None else f" ** (1 / {files.temperature!r})"
+    total = "" if files.temperature is None else " / probabilities.sum()"
     return [
+        lines.install,
         f"import {lines.modules}",
-        "from PIL import Image",
-        f"FILE = {json.dumps(files.name)}",
+        "from PIL import Image, ImageOps",
+        f"FILE, SIZE, way = {json.dumps(files.name)}, ({width}, {height}), Image.Resampling.BOX",
         lines.load,
         lines.names,
-        f"pictures = np.asarray({resized}){shape}",
-        f"probabilities = {lines.answer}[0]",
-        "print(class_names[probabilities.argmax()], probabilities.max())",
+        'image = ImageOps.exif_transpose(Image.open("picture.jpg"))',
+        *_FITTING[files.crop],
+        f"pictures = {_pixels(files)}",
+        f"probabilities = {lines.answer}[0]{corrected}",
+        f"print(class_names[probabilities.argmax()], probabilities.max(){total})",
     ]
 
 
 def program_lines(files: Files) -> list[str]:
     """A program that answers a picture as `predict` does, with NumPy, Pillow and what opens the file alone."""
-    lines, (height, width, channels) = _LINES[files.export_format], files.image_shape
+    lines, (height, width, _) = _LINES[files.export_format], files.image_shape
     enough = PIXELS_AVERAGED * max(height, width)
-    pixels = "np.asarray(image)[None]" if channels == 3 else 'np.asarray(image.convert("L"))[None, ..., None]'
     return [
+        lines.install,
         f"import {lines.modules}",
         "from PIL import Image, ImageOps",
         "",
@@ -133,7 +150,7 @@ def program_lines(files: Files) -> list[str]:
         "large = min(image.size) >= 2 * max(SIZE)",
         "way = Image.Resampling.BOX if large else Image.Resampling.BILINEAR",
         *_FITTING[files.crop],
-        f"pictures = {pixels}  # from 0 to 255, not divided",
+        f"pictures = {_pixels(files)}  # from 0 to 255, not divided",
         f"probabilities = {lines.answer}[0]",
         *(
             [
@@ -145,6 +162,12 @@ def program_lines(files: Files) -> list[str]:
         ),
         "print(dict(zip(class_names, probabilities.tolist())))",
     ]
+
+
+def _pixels(files: Files) -> str:
+    """Python that makes of `image` a batch of one."""
+    grey = 'np.asarray(image.convert("L"))[None, ..., None]'
+    return "np.asarray(image)[None]" if files.image_shape[2] == 3 else grey
 
 
 def check_lines(export_format: str) -> list[str]:

@@ -10,13 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
-from core.export.conversions import (
-    Pictures,
-    check_backend,
-    write_litert,
-    write_onnx,
-    write_saved_model,
-)
+from core.export.conversion_process import write_here, write_with_tensorflow
+from core.export.conversions import Pictures, runs_on_tensorflow
 from core.export.formats import ExportFormat
 from core.export.keras_file import write_keras
 from core.export.recipe import Source, recipe_of
@@ -42,6 +37,7 @@ def export_model(
 
     Raises:
         UserError: the run just saved another model, `out` cannot be written, or the format cannot be written here.
+        ConvDeckError: Keras runs on another backend than TensorFlow, and the conversion in its own process failed.
     """
     target = out if out.suffix == export_format.suffix else out.with_name(out.name + export_format.suffix)
     if export_format.is_folder:
@@ -50,8 +46,6 @@ def export_model(
         raise UserError(f"{target} cannot be written: its folder is not there, or is read-only.")
     beside = target.with_name(target.name + ".json")
     recipe = recipe_of(source, export_format, target.name)
-    if export_format.name != "keras":
-        check_backend(export_format.title)
     write = _writer(export_format, measured)
     try:
         with (_new_folder if export_format.is_folder else replacing)(target) as temporary:
@@ -81,23 +75,17 @@ def files_of(path: Path) -> list[Path]:
 def _writer(
     export_format: ExportFormat, measured: Pictures | None
 ) -> Callable[[Source, Path, dict[str, Any]], None]:
-    match export_format.name:
-        case "keras":
-            return write_keras
-        case "onnx":
-            return write_onnx
-        case "savedmodel":
-            return write_saved_model
-        case "tflite":
-            return write_litert
-        case "tflite-int8":
-            if measured is None or not len(measured):
-                raise UserError(
-                    "8 bits are measured on the run's training pictures, and its data set is not here. Add it again, "
-                    "or choose the format tflite."
-                )
-            return lambda source, target, recipe: write_litert(source, target, recipe, measured)
-    raise ValueError(export_format.name)
+    if export_format.name == "keras":
+        return write_keras
+    if not export_format.exact and (measured is None or not len(measured)):
+        raise UserError(
+            "8 bits are measured on the run's training pictures, and its data set is not here. Add it again, or choose "
+            "the format tflite."
+        )
+    given = None if export_format.exact else measured
+    if runs_on_tensorflow():
+        return lambda source, target, recipe: write_here(export_format.name, source, target, recipe, given)
+    return lambda source, target, recipe: write_with_tensorflow(export_format, source, target, recipe, given)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from core.design.muon import check_optimizer
 from core.design.presets import PRESETS, quick_start
 from core.errors import RunError
 from core.runs import control
+from core.runs.source_names import source_ids, source_names
 from core.runs.starting_weights import check_start
 from core.store.records import MAX_NAME_CHARACTERS, Run, RunRequest
 from core.store.reuse import Queued
@@ -97,9 +98,15 @@ def fork_or_share_experiment(
     if config.dataset.id == parent.dataset:
         check_same_data(workspace, parent)
     check_experiment(workspace, config)
-    name = name or fork_name(parent.name, describe_changes(parent.config, config))
+    name = name or fork_name(parent.name, _changes(workspace, parent.config, config))
     request = RunRequest(config, name, parent.preset, token, parent.id)
     return control.start_or_share_run(workspace, request, reuse=reuse)
+
+
+def _changes(workspace: Workspace, before: ExperimentConfig, after: ExperimentConfig) -> str:
+    with Store(workspace) as store:
+        names = source_names(store, source_ids((before, after)))
+    return names.words(describe_changes(before, after))
 
 
 def fork_name(parent: str, changes: str) -> str:

@@ -50,6 +50,7 @@ async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterato
     with acting_as(MACHINE):
         await asyncio.to_thread(cancel_standby_request, services.workspace)
         await asyncio.to_thread(services.engine.close)
+        await asyncio.to_thread(services.netron.close)
 
 
 async def warm_up(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.engine.client import Engine
+from core.export.netron_server import NetronServer
 from core.preflight.jobs import PreflightJobs, measure_design, try_rates
 from core.server.listening import check_guarded
 from core.store.store import Store
@@ -21,13 +22,14 @@ _services: dict[Path, "Services"] = {}
 
 @dataclass(frozen=True)
 class Services:
-    """One workspace with its store, its engine and its dry runs."""
+    """One workspace with its store, its engine and its dry runs; and what Netron shows."""
 
     workspace: Workspace
     store: Store
     engine: Engine
     preflights: "PreflightJobs[Preflight]"
     rate_ranges: "PreflightJobs[RateRange]"
+    netron: NetronServer
 
 
 def get_services() -> Services:
@@ -42,6 +44,6 @@ def get_services() -> Services:
             workspace.ensure()
             _services[workspace.root] = Services(
                 workspace, Store(workspace), Engine(workspace), PreflightJobs(workspace, measure_design),
-                PreflightJobs(workspace, try_rates),
+                PreflightJobs(workspace, try_rates), NetronServer(),
             )  # fmt: skip
         return _services[workspace.root]

@@ -13,6 +13,7 @@ from core.datasets.lookup import find_dataset
 from core.design.presets import get_preset
 from core.errors import ConfigError, ConvDeckError, IllegalTransition, RunNotFound
 from core.runs import control
+from core.runs.source_names import source_ids, source_names
 from core.runs.start import check_experiment, fork_name
 from core.scheduling.service import ensure_scheduler
 from core.store.records import MAX_NAME_CHARACTERS
@@ -41,7 +42,8 @@ def base_of_run(store: Store, run_id: str, values: Mapping[str, Any]) -> StudySo
     config = run.config.with_values(values)
     name = _SEED.sub("", run.name) or run.name
     if config != run.config:
-        name = fork_name(name, describe_changes(run.config, config))
+        names = source_names(store, source_ids((run.config, config)))
+        name = fork_name(name, names.words(describe_changes(run.config, config)))
     return StudySource(name, config, run.preset, run.id, is_seed_given="seed" in values)
 
 

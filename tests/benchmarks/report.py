@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 
 from core.system.devices import Device, list_devices
-from tests.benchmarks.rows import Row
+from tests.benchmarks.rows import Row, Table
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 PACKAGES = ("tensorflow", "keras", "streamlit", "numpy")
 MARKS = "<!-- measured: {name} -->\n{text}\n<!-- /measured: {name} -->"
 
 
-def write_section(name: str, rows: Sequence[Row], seconds: float, page: Path = PAGE) -> None:
+def write_section(name: str, rows: Sequence[Row] | Table, seconds: float, page: Path = PAGE) -> None:
     """Replace the table of one section. The words around it stay as they are.
 
     Raises:
@@ -33,8 +33,11 @@ def write_section(name: str, rows: Sequence[Row], seconds: float, page: Path = P
     page.write_text(pattern.sub(lambda found: block, text), encoding="utf-8")
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row] | Table) -> str:
     """The rows in Markdown."""
+    if isinstance(rows, Table):
+        lines = [rows.head, ["---"] * len(rows.head), *rows.lines]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
     lines = ["| what | against | goal | measured | spread | met |", "| --- | --- | --- | --- | --- | --- |"]
     words = {True: "yes", False: "**no**", None: "–"}
     lines += [

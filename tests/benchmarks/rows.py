@@ -20,6 +20,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Table:
+    """What has no goal and other columns than `Row`: their heads, and lines of as many cells."""
+
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
 class Spread:
     """The median of some measurements, with the lowest and the highest."""
 

@@ -9,9 +9,11 @@ from core.comparison.comparison import Comparison
 from core.comparison.differences import Change
 from core.comparison.facts import RunFacts
 from core.comparison.groups import Group
+from core.config import ExperimentConfig
 from pages.components.compare.address import field
 from pages.components.compare.paging import render_pager
 from pages.components.compare.settings import item_names, key_of
+from pages.components.kit.setting_columns import sources_here
 from pages.components.kit.text import literal
 
 ROWS_PER_PAGE = 20
@@ -94,7 +96,11 @@ def _render_item(comparison: Comparison, item: RunFacts | Group, name: str) -> N
             st.markdown(f":material/push_pin: {name}: the baseline")
             return
         st.markdown(name)
-        st.markdown(f"What differs: {literal(found.words)}")
+        sources = sources_here([_config(comparison.baseline), _config(item)])
+        st.markdown(
+            f"What differs: {literal(sources.words(found.words))}",
+            help=sources.ids_in_words and literal(sources.ids_in_words),
+        )
         st.markdown(
             f"{_arrow(found.val_accuracy, better_up=True)} Accuracy: {literal(found.val_accuracy.sentence)}  \n"
             f"{_arrow(found.gap, better_up=False)} Gap: {literal(found.gap.sentence)}"
@@ -116,6 +122,12 @@ def _arrow(found: Change, *, better_up: bool) -> str:
     )
     color = "gray" if not found.clear else "green" if (found.change > 0) == better_up else "red"
     return f":{color}[{icon}]"
+
+
+def _config(item: RunFacts | Group | None) -> ExperimentConfig | None:
+    """That of a run; of a group that of its oldest one."""
+    facts = item.runs[0] if isinstance(item, Group) else item
+    return None if facts is None else facts.config
 
 
 def _run_id(item: RunFacts | Group) -> str:

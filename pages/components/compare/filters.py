@@ -34,7 +34,7 @@ from pages.components.compare.address import change, field
 from pages.components.kit import browser, session
 from pages.components.kit.numbers import render_problem
 from pages.components.kit.redraw import render_folded
-from pages.components.kit.setting_columns import all_names, varying_names
+from pages.components.kit.setting_columns import all_names, shown_values, varying_names
 from pages.components.kit.text import error_text, literal
 
 # A choice of values is offered up to this many different ones; of more numbers, a range.
@@ -226,8 +226,9 @@ def _value_fields(facts: Sequence[RunFacts], name: str) -> tuple[Condition, ...]
     if name in RESULTS or (numbers and len(values) > MOST_VALUES):
         return _range(name, numbers)
     # Not the values themselves: a list is none that a widget could hold.
+    shown = shown_values(name, values)
     chosen = st.multiselect(
-        "Is one of", range(len(values)), format_func=lambda place: show_value(name, values[place]),
+        "Is one of", range(len(values)), format_func=lambda place: shown[place],
         key=f"compare-value-{name}", placeholder="Choose values",
     )  # fmt: skip
     if len(values) > MOST_VALUES:

@@ -18,7 +18,7 @@ from core.comparison.query import ALL_BUT_SEED, Query
 from core.formatting import within_sentence
 from core.store.store import Store
 from pages.components.kit.cache import VersionedCache
-from pages.components.kit.setting_columns import varying_names
+from pages.components.kit.setting_columns import sources_here, varying_names
 
 Item = RunFacts | Group
 
@@ -87,7 +87,9 @@ def group_names(groups: Sequence[Group], group_by: Sequence[str]) -> dict[str, s
 def item_names(comparison: Comparison) -> dict[str, str]:
     """What each listed run is called, by its id, or each group, by its key."""
     if comparison.query.is_grouped:
-        return group_names(comparison.groups, comparison.query.group_by)
+        names = group_names(comparison.groups, comparison.query.group_by)
+        sources = sources_here(group.runs[0].config for group in comparison.groups)
+        return {key: sources.words(name) for key, name in names.items()}
     return {run.id: run.name for run in comparison.runs}
 
 

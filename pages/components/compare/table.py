@@ -26,12 +26,15 @@ from pages.components.compare.settings import (
 )
 from pages.components.kit import browser, run_words, session
 from pages.components.kit.setting_columns import (
+    START,
     column_of,
     column_values,
     offered_names,
     scaled,
+    sources_here,
     varying_names,
 )
+from pages.components.kit.text import literal
 
 ROW_PIXELS, ROWS_VISIBLE = 35, 11
 NAME_PIXELS, GROUP_PIXELS, NARROW_PIXELS = 200, 360, 190
@@ -84,7 +87,7 @@ def render_table(comparison: Comparison, measured: Mapping[str, Mapping[str, Int
     event = st.dataframe(
         data, key=f"compare-table-{digest}", on_select="rerun", selection_mode="multi-row", hide_index=True,
         height=row * min(len(items), most) + ROW_PIXELS + 2, row_height=row, placeholder="–",
-        column_config=_columns(data, query, width),
+        column_config=_columns(data, query, width, _ids_of_sources(comparison, data)),
         alt=f"Table of {'groups' if query.is_grouped else 'runs'} with settings and results",
     )  # fmt: skip
     rows = event.selection.rows
@@ -226,7 +229,8 @@ def _minus(value: float | None, other: float | None) -> float | None:
     return None if value is None or other is None else value - other
 
 
-def _columns(data: pd.DataFrame, query: Query, name_width: int) -> dict[str, Any]:
+def _columns(data: pd.DataFrame, query: Query, name_width: int, ids: str | None) -> dict[str, Any]:
+    """`ids` says which runs the names in the column of starting weights are."""
     column = st.column_config
     looks = [run_words.LOOKS[state] for state in RunState]
     accuracy, title = MEASURE_WORDS[query.measure], "Group" if query.is_grouped else "Name"
@@ -271,8 +275,16 @@ def _columns(data: pd.DataFrame, query: Query, name_width: int) -> dict[str, Any
     }  # fmt: skip
     for name in data.columns:
         if name not in own:
-            own[name] = column_of(name, is_number=pd.api.types.is_numeric_dtype(data[name]))
+            tooltip = ids if name == START else None
+            own[name] = column_of(name, is_number=pd.api.types.is_numeric_dtype(data[name]), help=tooltip)
     return own
+
+
+def _ids_of_sources(comparison: Comparison, data: pd.DataFrame) -> str | None:
+    if START not in data:
+        return None
+    words = sources_here(run.config for run in comparison.runs).ids_in_words
+    return None if words is None else literal(words)
 
 
 def _accuracy(title: str, words: str) -> Any:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Row = tuple[str, str, int | None, int | None, int | None]
 ROW_PIXELS = 35
 SHOWN_ROWS = 18
+CHARACTER_PIXELS, LEAST_REASON_PIXELS, MOST_REASON_PIXELS = 6.5, 75, 420
 RED = "background-color: #B91C1C; color: #FFFFFF"  # to be read on a light page and a dark one
 
 
@@ -99,7 +100,7 @@ def _render_table(table: "pd.DataFrame | Styler", count: int, alt: str) -> None:
         alt=alt,
         column_config={
             "Weights": st.column_config.TextColumn(
-                width="small",
+                width=_reason_pixels(table),
                 help="Taken from the run that this design starts from, taken and frozen, or new: random at first.",
             ),
             "Parameters": st.column_config.NumberColumn(format="localized"),
@@ -111,6 +112,14 @@ def _render_table(table: "pd.DataFrame | Styler", count: int, alt: str) -> None:
             ),
         },
     )
+
+
+def _reason_pixels(table: "pd.DataFrame | Styler") -> int | None:
+    """Wide enough for the longest reason why a layer's weights are new: a table cuts off what is longer."""
+    if not isinstance(table, pd.DataFrame) or "Weights" not in table:
+        return None
+    longest = max(map(len, table["Weights"]), default=0)
+    return min(MOST_REASON_PIXELS, max(LEAST_REASON_PIXELS, round(longest * CHARACTER_PIXELS) + 20))
 
 
 def compact(number: float) -> str:

@@ -1,4 +1,4 @@
-"""What pages need of the browser beyond Streamlit: their own scripts, and how wide its window is.
+"""What pages need of the browser beyond Streamlit: their own scripts, where it runs, and how wide its window is.
 
 Scripts are files in a folder `assets`, which Streamlit serves: scripts in a text would come from `blob:` addresses,
 which a content security policy for this server's own scripts alone does not let run.
@@ -7,6 +7,7 @@ which a content security policy for this server's own scripts alone does not let
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
@@ -37,6 +38,11 @@ def mount(
 
 def take_no_notice() -> None:
     """The callback for a state that is read from what `mount` returns: without any, a component sends nothing."""
+
+
+def is_on_this_computer() -> bool:
+    """Whether the visitor's browser runs where the server does, as far as the page's address tells."""
+    return urlsplit(st.context.url or "").hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def is_narrow() -> bool:

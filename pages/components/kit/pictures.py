@@ -9,6 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from core.system.frames import Pixels
+from pages.components.kit import browser
 
 
 def enlarge(pixels: Pixels, side: int) -> Image.Image:
@@ -72,5 +73,4 @@ def _fast_png(image: Image.Image) -> bytes:
 
 def may_use_camera() -> bool:
     """Whether the visitor's browser gives this page a camera: over https, or on the browser's own computer."""
-    address = urlsplit(st.context.url or "")
-    return address.scheme != "http" or address.hostname in ("localhost", "127.0.0.1", "::1")
+    return urlsplit(st.context.url or "").scheme != "http" or browser.is_on_this_computer()

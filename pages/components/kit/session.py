@@ -366,6 +366,16 @@ def exports_opened() -> int:
     return int(st.session_state.get("exports_opened", 0))
 
 
+def ask_for_import() -> None:
+    """The visitor wants the dialog that imports a bundle; the page opens it when it is drawn next."""
+    st.session_state["import_wanted"] = True
+
+
+def take_import_request() -> bool:
+    """Whether that was asked for, once."""
+    return bool(st.session_state.pop("import_wanted", False))
+
+
 def next_draw(key: str, most: int) -> None:
     """Count the widget `key`, which holds the number of a draw from 1 to `most`, one further."""
     st.session_state[key] = st.session_state.get(key, 1) % most + 1

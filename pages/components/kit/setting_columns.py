@@ -1,16 +1,20 @@
 """Columns for any setting or result in a table of runs: which there are, values that sort, and their heads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.comparison.facts import RunFacts
 from core.comparison.quantities import NAMES, RESULTS, setting_names, show_value, title_of, varying_settings
+from core.config import ExperimentConfig
+from core.runs.source_names import SourceNames, source_ids, source_names
+from pages.components.kit import session
 from pages.components.kit.cache import VersionedCache
 
 # What a table of runs has without being asked, or what is no column of numbers or words.
 OWN = ("name", "state", "tags", "created", "id")
+START = "model.start_from"
 FIRST_RESULTS = ("val_loss", "balanced_accuracy", "train_accuracy", "flops", "seconds_per_epoch")
 
 _varying: VersionedCache[tuple[str, ...]] = VersionedCache(64)
@@ -40,12 +44,22 @@ def offered_names(
     return list(dict.fromkeys([*chosen, *varying_names(runs), *results, *others, *all_names(runs)]))
 
 
+def sources_here(configs: Iterable[ExperimentConfig | None]) -> SourceNames:
+    """What the runs are called whose weights these configs start from."""
+    ids = source_ids(configs)
+    return source_names(session.services().store, ids) if ids else SourceNames()
+
+
 def shown_values(name: str, values: Sequence[Any]) -> list[str]:
-    """Each value in words. Many runs have few values: each is put into words once."""
+    """Each value in words; starting weights by the name of their run. Many runs have few values: each is put into words
+    once.
+    """
+    ids = tuple(dict.fromkeys(value for value in values if value)) if name == START else ()
+    sources = source_names(session.services().store, ids) if ids else SourceNames()
     known: dict[Any, str] = {}
     for value in values:
         if value not in known:
-            known[value] = show_value(name, value)
+            known[value] = sources.words(show_value(name, value))
     return [known[value] for value in values]
 
 
@@ -64,11 +78,11 @@ def column_values(name: str, values: Sequence[Any]) -> list[Any]:
     return shown_values(name, values)
 
 
-def column_of(name: str, *, is_number: bool) -> Any:
+def column_of(name: str, *, is_number: bool, help: str | None = None) -> Any:
     """The head and format of such a column, for `st.dataframe(column_config=…)`."""
     column, title = st.column_config, title_of(name)
     if not is_number:
-        return column.TextColumn(title)
+        return column.TextColumn(title, help=help)
     return column.NumberColumn(
         title, format="%.1f" if name in RESULTS and RESULTS[name].unit == "%" else None
     )

@@ -12,6 +12,7 @@ from core.errors import ConvDeckError
 from core.inspection.run_export import CARD
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.kit import session
 from pages.components.kit.text import error_text, literal, local_time
 from pages.components.runs.selection import write_selection
 
@@ -49,7 +50,7 @@ def offer_bundle(services: Services, run: Run) -> None:
         )
         _save_card(packed.card)
     st.caption(
-        "On another computer: Import a bundle, on its Runs page, or `python -m core import` with the file."
+        "On another computer: Import, at the top of its Runs page, or `python -m core import` with the file."
     )
     with st.expander("Model card", icon=":material/description:"):
         st.markdown(packed.card)
@@ -79,12 +80,19 @@ def _save_card(card: str) -> None:
     )
 
 
-def render_import(services: Services) -> None:
-    """The button that opens the dialog."""
+def render_import() -> None:
+    """The button that asks for the dialog, which `render_import_dialog` opens: a part of a page that ticks cannot."""
     if st.button(
-        "Import a bundle", key="import-bundle", icon=":material/upload_file:", type="tertiary",
+        "Import", key="import-bundle", icon=":material/upload_file:", type="tertiary",
         help="Add a run that was exported as a bundle on another computer.",
     ):  # fmt: skip
+        session.ask_for_import()
+        st.rerun()
+
+
+def render_import_dialog(services: Services) -> None:
+    """The dialog, where the button was just pressed."""
+    if session.take_import_request():
         _import_dialog(services)
 
 

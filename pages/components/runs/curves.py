@@ -22,6 +22,7 @@ from pages.components.charts import curves as charts
 from pages.components.charts.curves import RunCurves
 from pages.components.charts.zoom import ZOOM
 from pages.components.kit.cache import VersionedCache, epoch_version, per_epoch
+from pages.components.kit.setting_columns import sources_here
 from pages.components.kit.text import literal
 from pages.components.runs.verdict import diagnosed
 
@@ -150,9 +151,12 @@ def differing_in_words(runs: Sequence[Run], most: int = 2) -> list[str]:
     first, *others = list(configs.values()) or [None]
     paths = dict.fromkeys(path for other in others if first for path, _, _ in differences(first, other))
     chosen = list(paths)[:most]
+    sources = sources_here(configs.values())
     values = {path: setting_of_each(list(configs.values()), path) for path in chosen}
     words = {
-        run_id: ", ".join(within_sentence(named_value(path, values[path][number])) for path in chosen)
+        run_id: sources.words(
+            ", ".join(within_sentence(named_value(path, values[path][number])) for path in chosen)
+        )
         for number, run_id in enumerate(configs)
     }
     return [words.get(run.id, "") for run in runs]
@@ -166,7 +170,8 @@ def _change(parent: Run, fork: Run) -> str:
 
 def _difference(parent: Run, fork: Run, most: int = 3) -> str:
     try:
-        return describe_changes(parent.config, fork.config, most)
+        words = describe_changes(parent.config, fork.config, most)
+        return sources_here([parent.config, fork.config]).words(words)
     except RunError:
         return fork.name  # settings that this version cannot read
 

@@ -10,12 +10,15 @@ from core.bundles.packing import bundle_name
 from core.engine.exporting import ExportedModel
 from core.errors import ConvDeckError
 from core.export.formats import BUNDLE, CHOICES, INSTALL, SCRIPT, ExportFormat
+from core.export.netron_server import INSTALL as INSTALL_NETRON
+from core.export.netron_server import is_installed
 from core.export.receipt import Receipt
 from core.formatting import file_stem, percent
 from core.inspection.run_export import export_run, exported_bytes
 from core.inspection.run_script import script_name, script_of
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.kit import browser
 from pages.components.kit.text import error_text, literal
 from pages.components.runs.bundle import offer_bundle, offer_card
 
@@ -66,6 +69,7 @@ def offer_model(services: Services, run: Run, export_format: ExportFormat) -> No
             out = Path(folder) / _file_name(run, export_format)
             made = export_run(services.workspace, services.engine, run, export_format.name, out)
             name, data = exported_bytes(made)
+            drawn = _drawn_by_netron(services, made)
     except (ConvDeckError, OSError) as error:
         st.error(literal(error_text(error)))
         return
@@ -99,6 +103,7 @@ def offer_model(services: Services, run: Run, export_format: ExportFormat) -> No
             on_click="ignore",
             help="Answers a picture as Classify does: the same crop, resizing and temperature.",
         )
+    _render_netron(drawn)
     _render_use(made)
     offer_card(services, run)
 
@@ -164,9 +169,32 @@ def _render_receipt(receipt: Receipt) -> None:
     st.caption(literal(", ".join(f"{name} {version}" for name, version in receipt.versions.items())))
 
 
+def _drawn_by_netron(services: Services, made: ExportedModel) -> str | None:
+    """The address at which Netron draws the file; None where it cannot, or where this browser could not open it."""
+    if not is_installed() or not browser.is_on_this_computer():
+        return None
+    try:
+        return services.netron.open(made.path)
+    except ConvDeckError as error:
+        st.warning(literal(error_text(error)))
+        return None
+
+
+def _render_netron(drawn: str | None) -> None:
+    """A link to it, or, on this computer, how to get it."""
+    if drawn is not None:
+        st.link_button(
+            "Open in Netron", drawn, icon=":material/account_tree:", type="tertiary",
+            help="Draws the layers of the file, by Netron, on this computer alone, until another file is created. "
+            "Netron's page asks to report its use; ConvDeck keeps it from contacting anybody.",
+        )  # fmt: skip
+    elif not is_installed() and browser.is_on_this_computer():
+        st.caption(f"To look at its layers here: `{INSTALL_NETRON}`.")
+
+
 def _render_use(made: ExportedModel) -> None:
     st.markdown("Ask it about a picture in Python:")
-    st.code(made.snippet, language="python")
+    st.code(made.snippet, language="python", wrap_lines=True)
     with st.expander("What goes in and what comes out", icon=":material/description:"):
         for sentence in made.sentences:
             st.markdown(literal(sentence))

@@ -16,6 +16,7 @@ from core.store.records import Run
 from pages.components.kit import run_words
 from pages.components.kit.person import started_by
 from pages.components.kit.redraw import render_folded
+from pages.components.kit.setting_columns import sources_here
 from pages.components.kit.text import literal, local_time
 
 MOST_SWEEPS = 3
@@ -110,15 +111,23 @@ def _render_differences(runs: Sequence[Run]) -> None:
 
 
 def _render_settings(run: Run) -> None:
-    preset = PRESETS.get(run.preset or "")
+    preset, sources = PRESETS.get(run.preset or ""), sources_here([run.config])
+    tooltip = None if sources.ids_in_words is None else literal(sources.ids_in_words)
     if preset is not None:
-        changes = "; ".join(
-            f"{label_of(path)}: {' instead of '.join(setting_of_each((run.config, preset.config), path))}"
-            for path, _, _ in differences(preset.config, run.config)
+        changes = sources.words(
+            "; ".join(
+                f"{label_of(path)}: {' instead of '.join(setting_of_each((run.config, preset.config), path))}"
+                for path, _, _ in differences(preset.config, run.config)
+            )
         )
-        st.caption(literal(f"Preset {preset.label}{f'. {changes}' if changes else ', unchanged'}."))
-    table = pd.DataFrame(settings_in_words(run.config), columns=["Setting", "Value"])
-    st.dataframe(table, hide_index=True, alt="Each setting of this run with its value")
+        said = f"Preset {preset.label}{f'. {changes}' if changes else ', unchanged'}."
+        st.caption(literal(said), help=tooltip)
+    rows = [(name, sources.words(value)) for name, value in settings_in_words(run.config)]
+    table = pd.DataFrame(rows, columns=["Setting", "Value"])
+    st.dataframe(
+        table, hide_index=True, alt="Each setting of this run with its value",
+        column_config={"Value": st.column_config.TextColumn(help=tooltip)},
+    )  # fmt: skip
     st.caption("The same as JSON, as the command line and REST read it:")
     st.json(run.config.to_dict(), expanded=False)
 
@@ -127,7 +136,10 @@ def differing_settings(runs: Sequence[Run]) -> pd.DataFrame:
     """A row per setting that is not the same in all runs, a column per run, values as text."""
     configs = [run.config for run in runs]
     paths = dict.fromkeys(path for other in configs[1:] for path, _, _ in differences(configs[0], other))
-    rows = {label_of(path): setting_of_each(configs, path) for path in paths}
+    sources = sources_here(configs)
+    rows = {
+        label_of(path): [sources.words(value) for value in setting_of_each(configs, path)] for path in paths
+    }
     data = {(run.dataset, run.dataset_digest) for run in runs if run.dataset_digest is not None}
     names = [name for name, _ in data]
     if len(names) > len(set(names)):  # several data sets had one name, one after another

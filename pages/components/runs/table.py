@@ -18,6 +18,7 @@ from pages.components.kit.cache import VersionedCache, per_epoch
 from pages.components.kit.person import starters, who
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.setting_columns import column_of
+from pages.components.runs.bundle import render_import
 from pages.components.runs.columns import (
     is_newest_first,
     read_view,
@@ -209,6 +210,7 @@ def _render_filter(store: Store, counts: Mapping[RunState, int], view: Query) ->
         st.title("Runs", anchor=False, width="content")
         if sum(counts.values()) < 4:
             render_view(store, view)
+            render_import()
             return Filter()
         text = st.text_input(
             "Find",
@@ -235,6 +237,7 @@ def _render_filter(store: Store, counts: Mapping[RunState, int], view: Query) ->
             "Mine", key="mine", help="Only the runs that you have started."
         )
         render_view(store, view)
+        render_import()
     states = None if group is None else GROUPS.get(group, frozenset())
     return Filter(text or "", states, person.id if mine else None)
 

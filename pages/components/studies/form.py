@@ -46,6 +46,7 @@ from core.system.devices import list_devices
 from core.visitors.person import teacher_only
 from pages.components.kit import session
 from pages.components.kit.numbers import optional_number
+from pages.components.kit.setting_columns import sources_here
 from pages.components.kit.starting import try_to_start
 from pages.components.kit.text import literal
 from pages.components.kit.widget_values import first_value, show_value
@@ -218,7 +219,11 @@ def _read_knobs(services: Services, kind: str, first: StudySource, second: Study
         second = replace(second, config=second.config.with_values(values))
     first = replace(first, config=first.config.with_values(values))
     if second is not None:
-        st.caption(literal(f"What differs: {describe_changes(first.config, second.config, 6)}."))
+        sources = sources_here([first.config, second.config])
+        changes = sources.words(describe_changes(first.config, second.config, 6))
+        st.caption(
+            literal(f"What differs: {changes}."), help=sources.ids_in_words and literal(sources.ids_in_words)
+        )
     return make_spec(services.workspace, kind, first, second, asked)
 
 

@@ -160,7 +160,7 @@ def test_the_program_brings_a_picture_to_grey_and_to_any_proportions_as_the_app_
     lines = program_lines(Files("keras", "m.keras", shape, crop))
     monkeypatch.chdir(tmp_path)
     exec(
-        "\n".join([*lines[:2], lines[3], *lines[7:]]),
+        "\n".join([*lines[1:3], lines[4], *lines[8:]]),
         {"model": model, "class_names": ["a", "b"]},
     )
     decoded = decode_picture((tmp_path / "picture.jpg").read_bytes(), "x", PIXELS_AVERAGED * max(shape[:2]))

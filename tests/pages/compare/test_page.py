@@ -1,5 +1,6 @@
 """The Compare page as a visitor uses it, without a browser."""
 
+import json
 import math
 import sqlite3
 from statistics import fmean
@@ -311,3 +312,19 @@ def test_a_run_under_way_is_drawn_as_of_now(store, runs):
     press(page, "Refresh")
     assert "under way" not in words(page)
     assert math.isclose(sum("n = 5, 1 failed" in line for line in legend(page)), 1)
+
+
+def test_starting_weights_have_the_name_of_their_run_and_its_id_in_a_tooltip(workspace):
+    with Store(workspace) as store:
+        source = store.queue_run(RunRequest(ExperimentConfig(), "the *first* one"))
+        started = ExperimentConfig().with_values({"model.start_from": source.id})
+        run = store.queue_run(RunRequest(started, "built on it"))
+    page = open_page(PAGE, baseline=source.id)
+    shown = table(page).set_index("id")["model.start_from"]
+    assert (shown[run.id], shown[source.id]) == ("“the *first* one”", "random")
+    (columns,) = [each.proto.columns for each in page.dataframe if "model.start_from" in each.value]
+    help = json.loads(columns)["model.start_from"]["help"].replace("\\", "")
+    assert help == f"“the *first* one” is the run {source.id}."
+    assert "What differs: starting weights random → “the *first* one”" in words(page)
+    (line,) = [each for each in page.markdown if each.value.startswith("What differs")]
+    assert source.id in line.proto.help

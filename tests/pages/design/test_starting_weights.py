@@ -1,5 +1,7 @@
 """Whose weights a design starts from, on the page: what is offered, taken, frozen and refused."""
 
+import json
+
 import pytest
 
 from core.config import ExperimentConfig
@@ -47,6 +49,9 @@ def test_each_layer_says_where_its_weights_come_from(store, source) -> None:
         "softmax": "new: 10 classes instead of 4",
     }  # fmt: skip
     # Of 3·3·3·16 + 16, 4·16, 3·3·16·24 + 24, 4·24 and 24·10 + 10 all but the moving averages are trained.
+    # The column is wide enough for the reason, at six and a half pixels a character.
+    column = json.loads(page.dataframe[0].proto.columns)["Weights"]
+    assert column["width"] >= 6 * len("new: 10 classes instead of 4")
     assert "4 of 5 layers with weights start from what “A *first* run” has learned." in words(page)
     assert "New: softmax (10 classes instead of 4)." in words(page)
     assert "4,258 of 4,338 parameters are trained." in words(page)

@@ -89,6 +89,37 @@ def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
     assert services_module.get_services().engine.written == ["Mine-2nd-try.onnx"]
 
 
+@pytest.mark.parametrize(
+    ("installed", "here", "links", "said"),
+    [
+        (True, True, ["http://127.0.0.1:9"], False),
+        (True, False, [], False),
+        (False, True, [], True),
+        (False, False, [], False),
+    ],
+)
+def test_netron_is_offered_where_it_can_be_opened(run, monkeypatch, installed, here, links, said) -> None:
+    from pages.components.kit import browser
+    from pages.components.runs import export
+
+    opened: list[str] = []
+
+    class Netron:
+        def open(self, path: Path) -> str:
+            assert path.read_bytes() == b"model"
+            opened.append(path.name)
+            return "http://127.0.0.1:9"
+
+    shared = replace(services_module.get_services(), netron=Netron())
+    monkeypatch.setitem(services_module._services, shared.workspace.root, shared)
+    monkeypatch.setattr(export, "is_installed", lambda: installed)
+    monkeypatch.setattr(browser, "is_on_this_computer", lambda: here)
+    page = offered(run, RECEIPT)
+    found = [each.proto.url for each in page.get("link_button")]
+    assert found == links and opened == ["Mine-2nd-try.onnx"] * len(links)
+    assert ("pip install netron" in words(page)) is said
+
+
 def test_a_receipt_that_passed_shows_its_numbers(run) -> None:
     page = offered(run, RECEIPT)
     assert not page.error

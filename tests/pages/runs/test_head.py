@@ -59,3 +59,24 @@ def test_times_are_told_as_far_as_they_are_known(workspace):
     run = replace(run, created_at=60.0, started_at=3_600.0)
     assert times_in_words(run) == "Queued 01 Jan 00:01:00, started 01 Jan 01:00:00"
     assert times_in_words(replace(run, ended_at=86_400.0)).endswith(", ended 02 Jan 00:00:00")
+
+
+def test_settings_say_the_name_of_the_run_that_they_start_from(workspace):
+    def draw(runs) -> None:  # its source is run without this module's imports
+        from pages.components.runs.head import _render_settings
+
+        _render_settings(runs[0])
+
+    with Store(workspace) as store:
+        source = store.queue_run(RunRequest(PRESETS["tiny"].config, "the first"))
+        started = PRESETS["tiny"].config.with_values({"model.start_from": source.id})
+        run = store.queue_run(RunRequest(started, "built on it", "tiny"))
+    page = AppTest.from_function(draw, args=([run],), default_timeout=180).run()
+    assert not page.exception
+    values = dict(page.dataframe[0].value.itertuples(index=False, name=None))
+    assert values["Starting weights"] == "“the first”"
+    assert "Starting weights: “the first” instead of random" in page.caption[0].value
+    assert page.caption[0].proto.help == f"“the first” is the run {source.id}."
+    assert source.id in page.dataframe[0].proto.columns
+    differing = differing_settings([source, run])
+    assert differing.loc["Starting weights"].tolist() == ["random", "“the first”"]
