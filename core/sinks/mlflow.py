@@ -116,7 +116,7 @@ class MlflowSink:
         request = urllib.request.Request(f"{self._root}/{path}", data, self._headers)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-                return dict(json.loads(answer.read(MAX_ANSWER_BYTES)))
+                said = json.loads(answer.read(MAX_ANSWER_BYTES))
         except urllib.error.HTTPError as error:
             with error:
                 raise self._refusal(error) from None
@@ -127,8 +127,11 @@ class MlflowSink:
                 f"The MLflow server at {self._shown} does not answer: {words}.",
                 "Start it, or set CONVDECK_MLFLOW to another address. What was missed is sent later.",
             ) from error
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise self._no_mlflow() from error
+        if not isinstance(said, dict):
+            raise self._no_mlflow()
+        return said
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
         try:

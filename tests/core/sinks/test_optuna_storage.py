@@ -47,7 +47,7 @@ def test_a_study_has_the_trials_of_its_sweep_as_they_go(
     space = {
         "optimizer.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True},
         "model.blocks[0].filters": {"low": 4, "high": 16, "step": 4},
-        "model.blocks[0].kernel_sizes": {"values": [[3], [3, 3]]},
+        "model.blocks[0].kernel_sizes": {"values": [[3], [3, 5]]},
         "training.batch_size": {"values": [16, 32]},
     }
     sweep = trainer.create(store, trainer.spec(space, method="tpe", trials=4, seed=3), "Wörter")
@@ -69,7 +69,7 @@ def test_a_study_has_the_trials_of_its_sweep_as_they_go(
     assert states(study) == ["COMPLETE"] * 4
     for there, trial in zip(study.trials, trials, strict=True):
         (ours,) = trial.search_runs
-        kernels = {"[3]": [3], "[3, 3]": [3, 3]}[there.params["model.blocks[0].kernel_sizes"]]
+        kernels = {"[3]": [3], "[3, 5]": [3, 5]}[there.params["model.blocks[0].kernel_sizes"]]
         assert {**there.params, "model.blocks[0].kernel_sizes": kernels} == trial.choices
         assert there.values == [ours.run.best_val_accuracy]
         assert list(there.intermediate_values.values()) == store.curves(ours.run.id)["val_accuracy"]
