@@ -171,10 +171,12 @@ def _mark(row: tuple[object, ...]) -> SinkMark | None:
 
 def _state(connection: sqlite3.Connection, kind: str, target: str) -> SinkState:
     query = "SELECT sent_at, failing_since, cause, next_step FROM sinks WHERE kind = ? AND target = ?"
-    row = connection.execute(query, (kind, target)).fetchone() or (None,) * 4
+    sent_at, failing_since, cause, next_step = (
+        connection.execute(query, (kind, target)).fetchone() or (None,) * 4
+    )
     query = """
         SELECT total(refusal IS NULL), total(refusal IS NOT NULL), max(refusal) FROM sink_marks
         WHERE kind = ? AND target = ?
     """
     sent, refused, refusal = connection.execute(query, (kind, target)).fetchone()
-    return SinkState(*row, num_sent=int(sent), num_refused=int(refused), refusal=refusal)
+    return SinkState(sent_at, failing_since, cause, next_step, int(sent), int(refused), refusal)

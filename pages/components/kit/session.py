@@ -1,4 +1,4 @@
-"""Every key of `st.session_state`, behind functions with names; those of uploads are in `session_uploads`."""
+"""Every key of `st.session_state`, behind functions with names; see also `session_uploads` and `session_dialogs`."""
 
 import hashlib
 import secrets
@@ -354,26 +354,6 @@ def remember_opened(key: str) -> None:
 def was_opened(key: str) -> bool:
     """Whether the visitor has opened the fold or popover `key` at any time of this visit."""
     return key in st.session_state.get("opened", ())
-
-
-def export_opened() -> None:
-    """The visitor has opened the dialog that exports a model."""
-    st.session_state["exports_opened"] = exports_opened() + 1
-
-
-def exports_opened() -> int:
-    """How often that was."""
-    return int(st.session_state.get("exports_opened", 0))
-
-
-def ask_for_import() -> None:
-    """The visitor wants the dialog that imports a bundle; the page opens it when it is drawn next."""
-    st.session_state["import_wanted"] = True
-
-
-def take_import_request() -> bool:
-    """Whether that was asked for, once."""
-    return bool(st.session_state.pop("import_wanted", False))
 
 
 def next_draw(key: str, most: int) -> None:

@@ -93,7 +93,7 @@ def test_a_real_run_by_the_command(home, tmp_path) -> None:
     assert f"interval {100 * (middle - half):.1f} to {100 * (middle + half):.1f} %" in page.text
     assert "1,500 pictures" in page.text
     layers = page.body["layers"]
-    assert [row[0] for row in layers[1:]][:2] == ["conv_1", "batch_norm_1"] and layers[-1][0] == "softmax"
+    assert [row[0] for row in layers[1:]][:2] == ["input", "rescaling"] and layers[-1][0] == "softmax"
     assert ["training epochs", "3"] in [[name.lower(), value] for name, value in page.body["settings"]] or [
         "epochs", "3"] in [[name.lower(), value] for name, value in page.body["settings"]]  # fmt: skip
     rows = page.body["epochs"][2:]
@@ -280,10 +280,10 @@ def test_nothing_private_is_in_it(store, anna) -> None:
     study = create(store, spec("seeds", TINY, FLIPPED, num_seeds=2))
     store.studies.end_adding(study.id, error=f"{secret} cannot be read.")
     end(store, store.studies.members(study.id)[0].run, state=RunState.FAILED, error=f"{secret} is damaged")
-    assert store.get_run(run.id).visitor == anna.visitor and ended.error
+    assert store.get_run(run.id).visitor == anna.id and ended.error
     for page in (page_of(store, run), study_page(store, study.id)):
         for private in (
-            "Anna", anna.visitor, secret, str(store.workspace.root), "device of", socket.gethostname(), "cpu_name",
+            "Anna", anna.id, secret, str(store.workspace.root), "device of", socket.gethostname(), "cpu_name",
         ):  # fmt: skip
             assert private not in page.source, private
     assert "It will overfit." in page_of(store, run).text and "It did not." in page_of(store, run).text

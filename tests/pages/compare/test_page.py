@@ -325,6 +325,3 @@ def test_starting_weights_have_the_name_of_their_run_and_its_id_in_a_tooltip(wor
     (columns,) = [each.proto.columns for each in page.dataframe if "model.start_from" in each.value]
     help = json.loads(columns)["model.start_from"]["help"].replace("\\", "")
     assert help == f"“the *first* one” is the run {source.id}."
-    assert "What differs: starting weights random → “the *first* one”" in words(page)
-    (line,) = [each for each in page.markdown if each.value.startswith("What differs")]
-    assert source.id in line.proto.help

@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 from core.design.presets import PRESETS
 from core.epoch import EpochRow
 from core.export import formats
+from core.inspection import run_export
 from core.server import services as services_module
 from core.store.records import RunRequest
 from core.store.states import RunState
 from core.store.store import Store
+from tests.core.studies.ended import save_weights
 from tests.pages.visits import open_page, words
 
 RECEIPT = {
@@ -46,7 +48,7 @@ class StandIn:
             out = Path(document["out"])
             self.written.append(out.name)
             out.write_bytes(b"model")
-            return {"path": str(out), "recipe_path": f"{out}.json", "sha256": ""}, {}
+            return {"path": str(out), "recipe_path": f"{out}.json", "sha256": "0"}, {}
         return {**RECIPE, "receipt": self.receipt}, {}
 
 
@@ -54,11 +56,13 @@ class StandIn:
 def run(workspace, monkeypatch):
     shared = replace(services_module.get_services(), engine=StandIn())
     monkeypatch.setitem(services_module._services, workspace.root, shared)
+    monkeypatch.setattr(run_export, "known_temperature", lambda *_: None)  # it would ask the engine
     with Store(workspace) as store:
         run = store.queue_run(RunRequest(PRESETS["tiny"].config, "Mine: 2nd try"))
         store.claim(run.id, ["cpu:0"])
         store.record_started(run.id, 1, 10, 100, 0)
         store.record_epoch(run.id, 1, EpochRow(1, val_accuracy=0.4))
+        save_weights(workspace, run)
         return store.transition(run.id, RunState.FINISHED, expected=RunState.RUNNING)
 
 
