@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from core.config import ExperimentConfig
 from core.datasets.splits import TrainingArrays
-from core.design.rate_range import HIGH, LOW, STEPS, has_diverged
+from core.design.rate_range import HIGH, LOW, STEPS, has_diverged, rate_of_step
 from core.training.arrays import training_set
 from core.training.pipeline import steps_per_epoch
 from core.training.starting_weights import take_starting_weights
@@ -73,13 +73,13 @@ def measure_losses(
     losses: list[float] = []
     told, skipped = 0.0, 0  # the latter one after the other
     for pictures, labels in batches_of(constant, data, 0, 1):
-        rate, updates = float(optimizer.learning_rate), int(optimizer.iterations)
+        updates = int(optimizer.iterations)  # `Rising` makes the rate of them, in single precision
         model.reset_metrics()  # else the loss would be the mean of all steps
         loss = float(model.train_on_batch(pictures, labels, return_dict=True)["loss"])
         skipped = skipped + 1 if int(optimizer.iterations) == updates else 0
         if skipped and math.isfinite(loss) and skipped < MOST_SKIPPED:
             continue
-        rates.append(rate)
+        rates.append(rate_of_step(updates, steps))
         losses.append(loss)
         if skipped or has_diverged(losses) or len(losses) == steps:
             break
