@@ -2,17 +2,16 @@
 
 import base64
 import re
-import time
 from functools import partial
 from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from core.api.capacity import QUESTIONS, SLOW_WORK
-from core.api.responses import answer, answer_body, answer_files, parse_body, route
+from core.api.capacity import QUESTIONS
+from core.api.responses import answer_body, answer_files, parse_body, route
 from core.datasets.file_names import file_names
 from core.engine.heat_map import render_explanation
 from core.errors import ConfigError, UserError
@@ -23,8 +22,6 @@ from core.inspection.evaluation import evaluate, evaluation_document
 from core.inspection.mistakes import mistakes_of
 from core.inspection.picture_tags import change_picture_tags, picture_tags_document
 from core.inspection.prediction import explain
-from core.report.contents import report_of
-from core.report.render import render_report
 from core.runs.breakdown import confusions_document
 from core.server.services import Services, get_services
 
@@ -43,7 +40,6 @@ def routes() -> list[Route]:
         Route("/api/v1/runs/{id}/picture-tags", _tag_picture, methods=["POST"]),
         route("/api/v1/runs/{id}/confusions", "GET", _confusions),
         Route("/api/v1/runs/{id}/explain", _explain, methods=["POST"]),
-        Route("/api/v1/runs/{id}/report", _report, methods=["GET"]),
     ]
 
 
@@ -93,18 +89,6 @@ async def _tag_picture(request: Request) -> Response:
         return change_picture_tags(services.workspace, services.store, run, index, add=add, remove=remove)
 
     return await answer_body(request, change, status=200)
-
-
-async def _report(request: Request) -> Response:
-    """The report as HTML, which takes seconds to make."""
-
-    def make() -> Response:
-        services = get_services()
-        workspace, store, engine = services.workspace, services.store, services.engine
-        run = store.get_run(request.path_params["id"])
-        return HTMLResponse(render_report(report_of(workspace, store, engine, run, time.time())))
-
-    return await answer(make, line=SLOW_WORK)
 
 
 def _number_of(name: str, text: str) -> int:

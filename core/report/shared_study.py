@@ -22,9 +22,9 @@ from core.runs.verdicts import verdict_of
 from core.store.store import Store
 from core.store.studies import Member
 from core.studies.plan import Condition, conditions_of
-from core.studies.questions import QUESTIONS, TITLES
 from core.studies.report import COUNTED, StudyReport, read_report
 from core.studies.run_results import accuracy_interval
+from core.studies.spec import QUESTIONS, TITLES
 from core.workspace import Workspace
 
 MOST_CHANGES = 6

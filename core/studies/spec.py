@@ -16,6 +16,21 @@ WITHOUT, ONLY = "without", "only"
 MODES = (WITHOUT, ONLY)
 # How many seeds each kind may have, and has unless told otherwise.
 SEEDS_OF = {SEEDS: (2, 20, 3), ABLATION: (1, 5, 1), VOLUME: (1, 5, 1), NOISE: (1, 5, 1)}
+
+# What the kinds are called, and which question each answers.
+TITLES = {
+    SEEDS: "Signal or noise?",
+    ABLATION: "Augmentation ablation",
+    VOLUME: "Data volume",
+    NOISE: "Label noise",
+}
+QUESTIONS = {
+    SEEDS: "Is one better than the other, or was it luck? Trains each with several seeds to see how far chance alone "
+    "moves the result.",
+    ABLATION: "Which part of the augmentation helps? Trains without each part, or with each part alone.",
+    VOLUME: "How much would more pictures help? Trains on larger and larger subsets of the training set.",
+    NOISE: "What do wrong labels do, and does the network learn them by heart? Trains with more and more wrong labels.",
+}
 KINDS = tuple(SEEDS_OF)
 # The same of a study that adds seeds until it is decided, which begins with as many as the first interval needs; and
 # how many it may have in all, at most and unless told otherwise.

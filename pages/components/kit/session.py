@@ -1,4 +1,4 @@
-"""Every key of `st.session_state`, behind functions with names; see also `session_uploads` and `session_dialogs`."""
+"""Every key of `st.session_state`, behind functions with names; those of uploads are in `session_uploads`."""
 
 import hashlib
 import secrets
@@ -354,6 +354,16 @@ def remember_opened(key: str) -> None:
 def was_opened(key: str) -> bool:
     """Whether the visitor has opened the fold or popover `key` at any time of this visit."""
     return key in st.session_state.get("opened", ())
+
+
+def export_opened() -> None:
+    """The visitor has opened the dialog that exports a model."""
+    st.session_state["exports_opened"] = exports_opened() + 1
+
+
+def exports_opened() -> int:
+    """How often that was."""
+    return int(st.session_state.get("exports_opened", 0))
 
 
 def next_draw(key: str, most: int) -> None:

@@ -61,3 +61,13 @@ def look_inside(dataset_id: str) -> None:
 def scroll_to_inside() -> str | None:
     """Changes each time the page is to scroll to the inside of a data set; None as long as it never was."""
     return st.session_state.get("scroll_to_inside")
+
+
+def ask_for_import() -> None:
+    """The visitor wants the dialog that imports a bundle; the page opens it when it is drawn next."""
+    st.session_state["import_wanted"] = True
+
+
+def take_import_request() -> bool:
+    """Whether that was asked for, once."""
+    return bool(st.session_state.pop("import_wanted", False))

@@ -15,7 +15,7 @@ from core.runs.starting_weights import can_be_source
 from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
 from core.store.trash import KEPT_SECONDS
-from pages.components.kit import session, session_dialogs
+from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.person import own_of
 from pages.components.kit.text import literal
@@ -162,9 +162,7 @@ def _rename(services: Services, run: Run) -> None:
 def _downloads(services: Services, runs: Sequence[Run]) -> None:
     file_name = _stem(runs[0]) if len(runs) == 1 else "runs"
     # Under another key after each dialog, so that it is drawn closed: an open one would lie above the dialog.
-    with st.popover(
-        "Download", icon=":material/download:", key=f"download-{session_dialogs.exports_opened()}"
-    ):
+    with st.popover("Download", icon=":material/download:", key=f"download-{session.exports_opened()}"):
         st.download_button(
             "Curves as CSV",
             lambda: curves_csv([(run, services.store.curves(run.id)) for run in runs]),
@@ -200,7 +198,7 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             icon=":material/network_node:",
             disabled=runs[0].best_epoch is None,
             width="stretch",
-            on_click=session_dialogs.export_opened,
+            on_click=session.export_opened,
         ):
             export_dialog(services, runs[0])
 

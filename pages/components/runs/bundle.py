@@ -12,7 +12,7 @@ from core.errors import ConvDeckError
 from core.inspection.run_export import CARD
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.kit import session_dialogs
+from pages.components.kit import session_uploads
 from pages.components.kit.text import error_text, literal, local_time
 from pages.components.runs.selection import write_selection
 
@@ -86,13 +86,13 @@ def render_import() -> None:
         "Import", key="import-bundle", icon=":material/upload_file:", type="tertiary",
         help="Add a run that was exported as a bundle on another computer.",
     ):  # fmt: skip
-        session_dialogs.ask_for_import()
+        session_uploads.ask_for_import()
         st.rerun()
 
 
 def render_import_dialog(services: Services) -> None:
     """The dialog, where the button was just pressed."""
-    if session_dialogs.take_import_request():
+    if session_uploads.take_import_request():
         _import_dialog(services)
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.studies.questions import QUESTIONS, TITLES
-from core.studies.spec import ABLATION, NOISE, SEEDS, VOLUME
+from core.studies.spec import ABLATION, NOISE, QUESTIONS, SEEDS, TITLES, VOLUME
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,12 @@ def test_the_server_itself_acts_for_the_machine(class_server, workspace, store, 
     async def keep(_services: object, *_: object) -> None:
         await asyncio.to_thread(note("task"))
 
-    services = SimpleNamespace(workspace=workspace, store=store, engine=SimpleNamespace(close=note("close")))
+    services = SimpleNamespace(
+        workspace=workspace,
+        store=store,
+        engine=SimpleNamespace(close=note("close")),
+        netron=SimpleNamespace(close=note("netron")),
+    )
     monkeypatch.setattr(lifespan, "get_services", lambda: services)
     monkeypatch.setattr(lifespan, "import_example", lambda *_: note("example")() is None)
     monkeypatch.setattr(lifespan, "purge_expired", note("purge"))

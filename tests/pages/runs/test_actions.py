@@ -23,6 +23,7 @@ RECEIPT = {
     "milliseconds": 0.31, "rule": "A rule.", "passed": True, "problem": None, "versions": {"numpy": "2.4.6"},
 }  # fmt: skip
 RECIPE = {
+    "format": "onnx",
     "class_names": ["10", "2", "*b*"],
     "sentences": ["In this order: 0 10, 1 2, 2 *b*.", "Do not divide them."],
     "snippet": ["import onnxruntime", "print(2)"],
