@@ -132,5 +132,6 @@ def test_the_server_itself_acts_for_the_machine(class_server, workspace, store, 
         "task": MACHINE,
         "purge": MACHINE,
         "close": MACHINE,
+        "netron": MACHINE,
         "served": STRANGER,
     }
