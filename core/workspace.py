@@ -75,6 +75,14 @@ class Workspace:
         return self.root / "searcher.log"
 
     @property
+    def alerter_lock(self) -> Path:
+        return self.root / "alerter.lock"
+
+    @property
+    def alerter_log(self) -> Path:
+        return self.root / "alerter.log"
+
+    @property
     def standby_request(self) -> Path:
         return self.root / "standby.wish"
 

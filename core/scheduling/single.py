@@ -1,4 +1,4 @@
-"""Processes of which a workspace has one each: the scheduler and the searcher. A file lock keeps each single.
+"""Processes of which a workspace has one each: scheduler, searcher and alerter. A file lock keeps each single.
 
 The first program that needs one starts it. It outlives that program, and ends when there has been nothing to do.
 """
@@ -114,3 +114,18 @@ SEARCHER = Single(
 def ensure_searcher(store: Store) -> None:
     """Start a searcher for the store's workspace if a sweep or a study wants more runs and none is running."""
     SEARCHER.ensure(store.workspace, store.needs_searcher)
+
+
+# It judges curves, sweeps and studies, which stand on higher floors too, and takes its time: a scheduler must not.
+ALERTER = Single(
+    "alerter",
+    (sys.executable, "-m", "core.alerts"),
+    lambda workspace: workspace.alerter_lock,
+    lambda workspace: workspace.alerter_log,
+    "no alerts are sent",
+)
+
+
+def ensure_alerter(store: Store) -> None:
+    """Start an alerter for the store's workspace if there is something to look at or to send for a rule."""
+    ALERTER.ensure(store.workspace, store.alerts.has_work)
