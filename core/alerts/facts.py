@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from core.alerts.message import Mend, message_of
 from core.analysis.diagnosis import Diagnosis, Verdict
 from core.analysis.search_luck import shown
-from core.formatting import as_sentence, percent
+from core.formatting import as_sentence, count_of, percent
 from core.runs.verdicts import suggestions_of, verdict_of
 from core.store.alerts import NewFact, Subject
 from core.store.records import Run
@@ -122,6 +122,9 @@ def _best(report: SweepReport) -> str:
     if report.spec is None or report.best is None:
         return "no trial has a result"
     reached = report.reached[report.best][0]
+    if report.spec.objective.is_pareto:
+        front = count_of(len(report.front), "trial")
+        return f"{front} on the front, of which trial {report.best} has the best first measure"
     return f"trial {report.best} is the best, with {shown(reached, report.spec.objective.is_in_points)}"
 
 

@@ -165,8 +165,8 @@ def _checked_name(name: object) -> str:
         raise ConfigError("name", "must be given: an alert needs a name.")
     if len(shown) > MOST_NAME_CHARACTERS:
         raise ConfigError("name", f"must have at most {MOST_NAME_CHARACTERS} characters.")
-    if "/" in shown or shown in (".", ".."):
-        raise ConfigError("name", "must not hold a slash.")
+    if "/" in shown or shown in (".", "..", "log"):  # it is part of an address of REST
+        raise ConfigError("name", "must not hold a slash, nor be . or .. or log.")
     return shown
 
 

@@ -28,6 +28,8 @@ class _Connection(http.client.HTTPConnection):
         self._is_safe = is_safe
         self._ends = ends
         self._is_over = False
+        if is_safe:
+            self.default_port = 443  # so that the header Host has no port where it needs none
         self._lock = threading.Lock()
 
     def connect(self) -> None:
@@ -99,10 +101,12 @@ def post(url: str, body: bytes, deadline_seconds: float, *, public_only: bool) -
         headers = {"Content-Type": "application/json", "User-Agent": "ConvDeck", "Connection": "close"}
         connection.request("POST", target, body, headers)
         response = connection.getresponse()
-        text = response.read(MOST_ANSWER_BYTES).decode(errors="replace")
-        if connection.is_over:
+        if connection.is_over:  # what was cut off reads like the end of the head
             return False, None, late, False
-        return _judged(response.status, response.getheader("Location"), text)
+        text = b""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            text = response.read(MOST_ANSWER_BYTES)  # the status says enough
+        return _judged(response.status, response.getheader("Location"), text.decode(errors="replace"))
     except (OSError, http.client.HTTPException, ValueError) as error:
         if connection.is_over or isinstance(error, TimeoutError):
             return False, None, late, False

@@ -25,6 +25,7 @@ def render_logs(workspace: Workspace, report: Mapping[str, Any]) -> None:
         ("Searcher", workspace.searcher_log),
         ("Picture engine", workspace.root / "engine.log"),
         ("Standby worker", workspace.standby_log),
+        ("Alerter", workspace.alerter_log),
     ):
         key = f"log-of-{path.stem}"
         render_folded(title, key, lambda path=path: _render_log(path, on_cpu), icon=":material/notes:")

@@ -7,7 +7,8 @@ import pytest
 from core.alerts import facts as facts_module
 from core.alerts.watching import Watcher
 from core.errors import ConvDeckError, UserError
-from core.store.alerts import GIVEN_UP, MAX_LOOKS, MOST_LOGGED, MOST_RULES, NewFact, Try
+from core.store import alerts
+from core.store.alerts import GIVEN_UP, MAX_LOOKS, MOST_RULES, NewFact, Try
 from core.store.run_record import Source
 from core.store.states import RunState, SweepState
 from core.sweeps import control, start
@@ -290,13 +291,14 @@ def test_a_removed_rule_sends_nothing_more_and_the_last_one_ends_all_watching(st
         store.alerts.get_rule("all")
 
 
-def test_the_log_and_the_rules_are_bounded(store):
+def test_the_log_and_the_rules_are_bounded(store, monkeypatch):
+    assert alerts.MOST_LOGGED == 500
+    monkeypatch.setattr(alerts, "MOST_LOGGED", 5)
     made = rule(store)
-    for number in range(MOST_LOGGED + 20):
+    for number in range(8):
         store.alerts.log_test(made, {"number": number}, Try(1.0, True, 200, "ok"))
     log = store.alerts.log()
-    assert len(log) == MOST_LOGGED == 500
-    assert [log[0].message["number"], log[-1].message["number"]] == [519, 20]
+    assert [each.message["number"] for each in log] == [7, 6, 5, 4, 3]
     with pytest.raises(UserError, match="There is an alert “all” already"):
         rule(store)
     for number in range(MOST_RULES - 1):
