@@ -70,7 +70,7 @@ def test_a_command_is_offered_on_a_server_of_this_computer_and_to_the_teacher(
     page = fill(open_form(), name="bell")
     choose_kinds(page, "failed")
     (channel,) = (each for each in page.get("button_group") if each.key == "alert-channel-0")
-    channel.set_value(["Command"]).run()
+    channel.set_value("Command").run()
     fill(page, command=f"{sys.executable} 'a b' $HOME")
     page.button(key="add-alert-0").click().run()
     assert not page.exception and not page.error
