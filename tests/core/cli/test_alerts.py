@@ -53,7 +53,7 @@ def test_a_command_with_arguments_that_look_like_options(workspace) -> None:
         (("--on", "failed", "--webhook", "https://example.com:99999"), "host or port cannot be read"),
         (("--on", "failed", "--webhook", "https://exämple.com"), "plain characters"),
         (("--on", "failed", "--command", "true"), "must begin with an absolute path, not 'true'"),
-        (("--on", "failed", "--command", "/etc/hostname"), "no program that can be run"),
+        (("--on", "failed", "--command", "/no/such/program"), "no program that can be run"),
         (("--on", "failed", "--command"), "must be a path and its arguments"),
     ],
 )
