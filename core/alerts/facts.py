@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from core.alerts.message import Mend, message_of
+from core.alerts.message import Advice, message_of
 from core.analysis.diagnosis import Diagnosis, Verdict
 from core.analysis.search_luck import shown
 from core.formatting import as_sentence, count_of, percent
@@ -40,47 +40,47 @@ def _of_run(store: Store, run_id: str) -> Sequence[NewFact]:
     if run.started_at is None or run.origin_json is not None or store.alerts.is_one_of_several(run_id):
         return []
     diagnosis = verdict_of(store, run, store.curves(run_id))
-    mend = _mend_of(store, run, diagnosis)
+    advice = _advice_of(store, run, diagnosis)
     facts = []
     kind = TOLD_VERDICTS.get(diagnosis.verdict)
     if kind is not None:
         title = f"“{run.name}”: {diagnosis.headline}."
         since = _epoch_of(diagnosis) or run.epoch
-        facts.append(_run_fact(run, kind, since, run.epoch, title, diagnosis.evidence, mend, run.ended_at))
+        facts.append(_run_fact(run, kind, since, run.epoch, title, diagnosis.evidence, advice, run.ended_at))
     if run.ended_at is not None and run.state is RunState.FINISHED:
         title = f"“{run.name}” has finished: {_reached(run)}."
         facts.append(
             _run_fact(
-                run, "finished", run.ended_at, run.ended_at, title, diagnosis.evidence, mend, run.ended_at
+                run, "finished", run.ended_at, run.ended_at, title, diagnosis.evidence, advice, run.ended_at
             )
         )
     if run.ended_at is not None and run.state in (RunState.FAILED, RunState.INTERRUPTED):
         how = "failed" if run.state is RunState.FAILED else "was interrupted"
         title = f"“{run.name}” {how} in epoch {run.epoch + 1}."
-        if diagnosis.verdict is not Verdict.DIVERGED or mend is None:
-            mend = Mend(run.next_step, {}) if run.next_step else None
+        if diagnosis.verdict is not Verdict.DIVERGED or advice is None:
+            advice = Advice(run.next_step, {}) if run.next_step else None
         evidence = run.error or "Its training ended without a cause."
         facts.append(
-            _run_fact(run, "failed", run.ended_at, run.ended_at, title, evidence, mend, run.ended_at)
+            _run_fact(run, "failed", run.ended_at, run.ended_at, title, evidence, advice, run.ended_at)
         )
     return facts
 
 
 def _run_fact(
-    run: Run, kind: str, since: float, known: float, title: str, evidence: str, mend: Mend | None,
+    run: Run, kind: str, since: float, known: float, title: str, evidence: str, advice: Advice | None,
     at: float | None,
 ) -> NewFact:  # fmt: skip
     message = message_of(
-        kind, "run", run.id, run.name, title=title, epoch=run.epoch, evidence=evidence, mend=mend,
+        kind, "run", run.id, run.name, title=title, epoch=run.epoch, evidence=evidence, advice=advice,
         time=time.time() if at is None else at,
     )  # fmt: skip
     return NewFact(kind, since, known, run.attempt, at, message)
 
 
-def _mend_of(store: Store, run: Run, diagnosis: Diagnosis) -> Mend | None:
+def _advice_of(store: Store, run: Run, diagnosis: Diagnosis) -> Advice | None:
     """The first suggestion after the verdict, as the run's page has it first."""
     first = next(iter(suggestions_of(store.workspace, run, diagnosis)), None)
-    return None if first is None else Mend(f"{as_sentence(first.title)}. {first.why}", first.changes)
+    return None if first is None else Advice(f"{as_sentence(first.title)}. {first.why}", first.changes)
 
 
 def _epoch_of(diagnosis: Diagnosis) -> int | None:
@@ -107,12 +107,14 @@ def _of_sweep(store: Store, sweep_id: str) -> Sequence[NewFact]:
             report.standing,
         )
         best = None if report.best is None else report.trials[report.best]
-        mend = None if best is None else Mend("Train on with the settings of the best trial.", best.choices)
+        advice = (
+            None if best is None else Advice("Train on with the settings of the best trial.", best.choices)
+        )
     else:
         kind, title, evidence = "failed", f"“{sweep.name}” was given up.", sweep.error or report.standing
-        mend = Mend(sweep.next_step, {}) if sweep.next_step else None
+        advice = Advice(sweep.next_step, {}) if sweep.next_step else None
     message = message_of(
-        kind, "sweep", sweep.id, sweep.name, title=title, epoch=None, evidence=evidence, mend=mend,
+        kind, "sweep", sweep.id, sweep.name, title=title, epoch=None, evidence=evidence, advice=advice,
         time=sweep.ended_at,
     )  # fmt: skip
     return [NewFact(kind, sweep.ended_at, sweep.ended_at, None, sweep.ended_at, message)]
@@ -142,6 +144,6 @@ def _of_study(store: Store, study_id: str) -> Sequence[NewFact]:
     title = f"“{study.name}” has finished: {headline.rstrip('.')}."
     message = message_of(
         "study_finished", "study", study.id, study.name, title=title, epoch=None, evidence=report.full_standing,
-        mend=None, time=max(ended),
+        advice=None, time=max(ended),
     )  # fmt: skip
     return [NewFact("study_finished", max(ended), max(ended), None, max(ended), message)]

@@ -1,4 +1,4 @@
-"""A message: what became true of which run, sweep or study, how that is known, and what would mend it, as JSON."""
+"""A message: what became true of which run, sweep or study, how that is known, and what to try, as JSON."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ URL_VARIABLE = "CONVDECK_URL"
 _PAGES = {"run": "runs", "sweep": "sweeps", "study": "studies"}
 
 
-class Mend(NamedTuple):
+class Advice(NamedTuple):
     """What to try: a sentence, and the settings that it changes, by path."""
 
     sentence: str
@@ -19,7 +19,7 @@ class Mend(NamedTuple):
 
 def message_of(
     kind: str, subject: Subject, subject_id: str, name: str, *, title: str, epoch: int | None, evidence: str,
-    mend: Mend | None, time: float,
+    advice: Advice | None, time: float,
 ) -> dict[str, Any]:  # fmt: skip
     """What is sent. The store adds the message's own `id` and the alert's name as `rule`."""
     return {
@@ -28,7 +28,9 @@ def message_of(
         "subject": {"type": subject, "id": subject_id, "name": name},
         "epoch": epoch,
         "evidence": evidence,
-        "suggestion": None if mend is None else {"sentence": mend.sentence, "settings": dict(mend.settings)},
+        "suggestion": None
+        if advice is None
+        else {"sentence": advice.sentence, "settings": dict(advice.settings)},
         "link": link_to(subject, subject_id),
         "time": time,
     }

@@ -32,7 +32,7 @@ def test_without_a_rule_nothing_is_watched(store):
     assert not Watcher(store).tick() and told(store) == []
 
 
-def test_overfitting_is_told_once_with_evidence_and_what_would_mend_it(store):
+def test_overfitting_is_told_once_with_evidence_and_what_to_try(store):
     rule(store)
     run, watcher = begun(store), Watcher(store)
     for epoch in range(1, 11):
