@@ -11,6 +11,7 @@
     │   ├── StudyNotFound
     │   ├── SweepNotFound
     │   ├── ViewNotFound
+    │   ├── AlertNotFound
     │   ├── NotAllowed                a visitor of a class asks for what only its owner or the teacher can do
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
@@ -91,6 +92,10 @@ class SweepNotFound(UserError):
 
 class ViewNotFound(UserError):
     """There is no saved view with this name or id."""
+
+
+class AlertNotFound(UserError):
+    """There is no alert with this name."""
 
 
 class NotAllowed(UserError):

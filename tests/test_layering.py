@@ -17,7 +17,7 @@ FLOORS = {
     "app": 10,
     "core.__main__": 9, "core.api": 9, "pages": 9,
     "core.cli": 8, "core.searcher": 8, "core.server": 8, "core.sinks": 8,
-    "core.bundles": 7, "core.mcp": 7, "core.report": 7,
+    "core.alerts": 7, "core.bundles": 7, "core.mcp": 7, "core.report": 7,
     "core.comparison": 6, "core.inspection": 6, "core.notebook": 6, "core.preflight": 6, "core.studies": 6,
     "core.sweeps": 6,
     "core.engine": 5, "core.runs": 5, "core.script": 5, "core.worker": 5,

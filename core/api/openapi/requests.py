@@ -340,3 +340,18 @@ class MapForm(TypedDict, total=False):
     """How pictures become square."""
 
     crop: Crop
+
+
+class AddAlert(Struct, forbid_unknown_fields=True):
+    """`on` are the kinds that are told. A command cannot be set by REST."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=60)]
+    on: Annotated[
+        list[
+            Literal[
+                "overfitting", "diverged", "plateau", "finished", "failed", "sweep_decided", "study_finished"
+            ]
+        ],
+        Meta(min_length=1),
+    ]
+    webhook: Annotated[str, Meta(max_length=2000, examples=["https://example.com/hook"])]
