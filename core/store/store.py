@@ -199,8 +199,7 @@ class Store:
         """The id of the run that holds each device, by device id."""
         query = "SELECT leases.device, id FROM leases JOIN live_runs ON number = run_number"
         with self._database.reading() as connection:
-            rows = connection.execute(query)
-            return dict(rows.fetchall())
+            return dict(connection.execute(query).fetchall())
 
     def _runs(self, clause: str, values: Sequence[object] = ()) -> list[Run]:
         with self._database.reading() as connection:
