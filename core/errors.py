@@ -5,6 +5,7 @@
     │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
     │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
     │   ├── BundleError               a bundle is damaged, hostile or of a newer ConvDeck
+    │   ├── RecordError               what another tool has recorded cannot be read
     │   ├── UploadError               a file that is being uploaded is refused, or its portion does not fit
     │   │   └── UploadNotFound
     │   ├── PictureError              an uploaded file is not a picture that ConvDeck reads
@@ -58,6 +59,10 @@ class DatasetError(UserError):
 
 class BundleError(UserError):
     """A bundle is damaged, hostile, or of a newer ConvDeck; nothing of it is kept."""
+
+
+class RecordError(UserError):
+    """What another tool has recorded of a training cannot be read, or holds no curves."""
 
 
 class UploadError(UserError):

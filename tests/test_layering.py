@@ -19,7 +19,7 @@ FLOORS = {
     "core.cli": 8, "core.searcher": 8, "core.server": 8, "core.sinks": 8,
     "core.alerts": 7, "core.bundles": 7, "core.mcp": 7, "core.report": 7,
     "core.comparison": 6, "core.inspection": 6, "core.notebook": 6, "core.preflight": 6, "core.studies": 6,
-    "core.sweeps": 6,
+    "core.foreign": 6, "core.sweeps": 6,
     "core.engine": 5, "core.runs": 5, "core.script": 5, "core.worker": 5,
     "core.analysis": 4, "core.augmentation": 4, "core.doctor": 4, "core.export": 4, "core.importing": 4,
     "core.onboarding": 4, "core.scheduling": 4, "core.training": 4,

@@ -84,7 +84,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "run_export.export_run": ("export", f"GET {RUN}/export"),
     "packing.export_bundle": ("export", f"GET {RUN}/export"),
     "model_card.run_card": ("export", f"GET {RUN}/export"),
-    "importing.import_bundle": ("import", "POST /api/v1/imports"),
+    "arrivals.import_any": ("import", "POST /api/v1/imports"),
     "contents.report_of": ("report", f"GET {RUN}/report"),
     "render.render_report": ("report", f"GET {RUN}/report"),
     "shared_page.share_run": ("share", f"GET {RUN}/share"),

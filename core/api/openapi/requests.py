@@ -8,6 +8,7 @@ from core.api.openapi.operation import Crop, Epoch, Split, Token
 from core.config import ExperimentConfig
 from core.datasets.storage import MAX_SIDE
 from core.export.formats import CHOICES
+from core.foreign.reading import Format
 from core.store.records import MAX_NAME_CHARACTERS
 
 Values = Annotated[
@@ -333,7 +334,13 @@ class LayersForm(TypedDict, total=False):
 
 
 class ImportForm(TypedDict, total=False):
-    """The bundle alone."""
+    """A bundle needs none of these; of what another tool has recorded, each may be known."""
+
+    format: Annotated[Format, Meta(description="What the files are, where their content does not tell.")]
+    name: str
+    validation_pictures: Annotated[
+        int, Meta(ge=1, description="On how many pictures its validation rests, for the verdict.")
+    ]
 
 
 class MapForm(TypedDict, total=False):
