@@ -10,8 +10,8 @@ from core.alerts.rules import add_rule, delivery_document, rule_document, send_t
 from core.api.pages import listed
 from core.api.responses import answer_body, parse_body, route
 from core.errors import NotAllowed
-from core.server.addresses import is_loopback
 from core.server.services import Services, get_services
+from core.system.addresses import is_loopback
 from core.visitors.person import check_not_visitor
 
 # Headers of proxies: the request is somebody else's then, wherever that is.

@@ -1,4 +1,4 @@
-"""Addresses of other computers: which ones a name stands for, and whether they are in the public internet."""
+"""Addresses of the network: which ones only this computer reaches, which are public, which are one visitor."""
 
 import ipaddress
 import socket
@@ -35,3 +35,27 @@ def is_public(address: str) -> bool:
 def is_public_only(host: str, port: int = 443) -> bool:
     """Whether all addresses of a name are public ones. Raises OSError where it has none."""
     return all(is_public(address) for address in addresses_of(host, port))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer reaches an address. What is no address, as a Unix socket's path, counts as such."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return True
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback
+
+
+def network_of(host: str) -> str:
+    """An address as one visitor has it: of IPv6, the first 64 bits, since all the others are the visitor's own."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
