@@ -90,7 +90,7 @@ def _records(data: bytes, shown: str) -> tuple[list[tuple[int, int]], bool]:
 
 
 def _check_data(data: bytes, places: list[tuple[int, int]], shown: str) -> None:
-    """Those of equal length at once, a column of bytes after another: a million take a second instead of twenty."""
+    """Those of equal length at once, a column of bytes after another, by numpy."""
     by_length = defaultdict(list)
     for start, end in places:
         by_length[end - start].append(start)

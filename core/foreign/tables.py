@@ -148,7 +148,7 @@ def _columns(
     wanted: Sequence[int],
     text: int | None = None,
 ) -> tuple[dict[str, Numbers], "np.ndarray[tuple[int], np.dtype[np.str_]] | None"]:
-    """The wanted columns as numbers, and that of a text; by pandas's C parser: a million rows take a second."""
+    """The wanted columns as numbers, and that of a text, by pandas's C parser."""
     import pandas as pd  # late: see `core.analysis.curves`
 
     places = sorted({*wanted, *(() if text is None else (text,))})

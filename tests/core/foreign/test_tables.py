@@ -159,5 +159,5 @@ def test_a_million_rows_take_seconds(read) -> None:
     )
     began = time.process_time()
     (found,) = read({"a.csv": data})
-    assert time.process_time() - began < 10  # 1.5 s on an idle machine
+    assert time.process_time() - began < 10
     assert len(found.rows) == 100 and found.rows[0].train_loss == pytest.approx(0.149995)
