@@ -5,12 +5,14 @@
     │   ├── ConfigError               a value in an ExperimentConfig; `field` is its path
     │   ├── DatasetError              a data set is unknown, damaged, in use or cannot be imported
     │   ├── BundleError               a bundle is damaged, hostile or of a newer ConvDeck
+    │   ├── RecordError               what another tool has recorded cannot be read
     │   ├── UploadError               a file that is being uploaded is refused, or its portion does not fit
     │   │   └── UploadNotFound
     │   ├── PictureError              an uploaded file is not a picture that ConvDeck reads
     │   ├── StudyNotFound
     │   ├── SweepNotFound
     │   ├── ViewNotFound
+    │   ├── AlertNotFound
     │   ├── NotAllowed                a visitor of a class asks for what only its owner or the teacher can do
     │   └── RunError                  a run cannot do what was asked of it
     │       ├── RunNotFound
@@ -59,6 +61,10 @@ class BundleError(UserError):
     """A bundle is damaged, hostile, or of a newer ConvDeck; nothing of it is kept."""
 
 
+class RecordError(UserError):
+    """What another tool has recorded of a training cannot be read, or holds no curves."""
+
+
 class UploadError(UserError):
     """A file that is being uploaded is refused. `status` is the HTTP status that says so; `received` are the bytes
     that are stored of it, where the sender can continue from there.
@@ -91,6 +97,10 @@ class SweepNotFound(UserError):
 
 class ViewNotFound(UserError):
     """There is no saved view with this name or id."""
+
+
+class AlertNotFound(UserError):
+    """There is no alert with this name."""
 
 
 class NotAllowed(UserError):

@@ -83,6 +83,14 @@ class Workspace:
         return self.root / "sinks.log"
 
     @property
+    def alerter_lock(self) -> Path:
+        return self.root / "alerter.lock"
+
+    @property
+    def alerter_log(self) -> Path:
+        return self.root / "alerter.log"
+
+    @property
     def standby_request(self) -> Path:
         return self.root / "standby.wish"
 

@@ -6,8 +6,8 @@ from pages.components.kit import session
 from pages.components.kit.starting import open_runs, render_shared
 from pages.components.notebook.note_form import render_run_note
 from pages.components.runs.actions import render_actions
-from pages.components.runs.bundle import render_import, render_import_dialog, render_origin
 from pages.components.runs.head import render_head, render_settings
+from pages.components.runs.imports import render_import, render_import_dialog, render_origin
 from pages.components.runs.live import render_live
 from pages.components.runs.selection import read_selection
 from pages.components.runs.table import render_run_table

@@ -6,6 +6,7 @@ from core.doctor import examine
 from core.server.key import has_key
 from pages.components.kit import session
 from pages.components.kit.person import who
+from pages.components.system.alerts import render_alerts
 from pages.components.system.logs import render_logs
 from pages.components.system.machine import (
     render_advice,
@@ -33,6 +34,7 @@ def main() -> None:
         render_versions(report)
         return
     render_sinks(report)
+    render_alerts(services)
     left, right = st.columns([3, 2], gap="large")
     with left:
         render_logs(services.workspace, report)

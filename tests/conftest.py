@@ -119,8 +119,9 @@ def ben(store: Store) -> Person:
 
 @pytest.fixture
 def no_scheduler(workspace: Workspace) -> Iterator[None]:
-    """The locks are held, as they are by a scheduler and a searcher, so that no process is started."""
-    with FileLock(workspace.scheduler_lock), FileLock(workspace.searcher_lock):
+    """The locks are held, as they are by scheduler, searcher and alerter, so that no process is started."""
+    locks = (workspace.scheduler_lock, workspace.searcher_lock, workspace.alerter_lock)
+    with FileLock(locks[0]), FileLock(locks[1]), FileLock(locks[2]):
         yield
 
 

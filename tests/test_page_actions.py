@@ -18,7 +18,7 @@ VERBS = (
     "add", "batch", "change", "complete", "confirm", "delete", "edit", "empty", "ensure", "estimate", "evaluate",
     "examine", "explain", "export", "fork", "import", "keep", "learn", "look", "map", "measure", "more", "pause",
     "place", "predict", "preview", "purge", "remove", "rename", "render", "report", "restore", "resume", "run", "save",
-    "set", "share", "start", "step", "stop", "write",
+    "send", "set", "share", "start", "step", "stop", "write",
 )  # fmt: skip
 RUN, STUDY, SWEEP = "/api/v1/runs/{id}", "/api/v1/studies/{id}", "/api/v1/sweeps/{id}"
 
@@ -84,7 +84,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "run_export.export_run": ("export", f"GET {RUN}/export"),
     "packing.export_bundle": ("export", f"GET {RUN}/export"),
     "model_card.run_card": ("export", f"GET {RUN}/export"),
-    "importing.import_bundle": ("import", "POST /api/v1/imports"),
+    "arrivals.import_any": ("import", "POST /api/v1/imports"),
     "contents.report_of": ("report", f"GET {RUN}/report"),
     "render.render_report": ("report", f"GET {RUN}/report"),
     "shared_page.share_run": ("share", f"GET {RUN}/share"),
@@ -96,6 +96,9 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "documents.summaries_csv": ("compare", "GET /api/v1/compare/runs.csv"),
     "documents.settings_json": ("show", f"GET {RUN}"),
     "selection.answers_csv": ("mistakes", f"GET {RUN}/mistakes"),
+    "rules.add_rule": ("alerts add", "POST /api/v1/alerts"),
+    "alerts.remove_rule": ("alerts remove", "DELETE /api/v1/alerts/{name}"),
+    "rules.send_test": ("alerts test", "POST /api/v1/alerts/{name}/test"),
     "doctor.examine": ("doctor", "GET /api/v1/doctor"),
 }  # fmt: skip
 

@@ -14,11 +14,12 @@ from starlette.routing import Route
 from core.api.capacity import RETRY_SECONDS, SLOW_WORK, busy
 from core.api.responses import answer, answer_files
 from core.api.streams import MOST_DOWNLOADS, download, num_downloads
-from core.bundles.importing import import_bundle, imported_in_words
+from core.bundles.arrivals import Wishes, import_any, parse_format, runs_in_words
 from core.bundles.model_card import run_card
 from core.bundles.packing import bundle_name, export_bundle
 from core.errors import UserError
 from core.export.formats import BUNDLE, SCRIPT
+from core.foreign.reading import Given
 from core.inspection.run_export import zipped_export
 from core.inspection.run_script import script_name, script_of
 from core.runs.documents import run_summary
@@ -26,11 +27,14 @@ from core.server.services import Services, get_services
 from core.store.records import Run
 
 MAX_BYTES = 200_000_000
+MAX_FILES = 20  # of one import
 RECEIPT = "ConvDeck-Receipt"  # a header: whether the file's answers are those of the run
 
 
 def routes() -> list[Route]:
-    """The route that takes a bundle in, and that of exports: `?format=` is one of `core.export.formats.CHOICES`."""
+    """The route that takes a bundle in, or what another tool has recorded; and that of exports, where `?format=` is one
+    of `core.export.formats.CHOICES`.
+    """
     return [
         Route("/api/v1/runs/{id}/export", _export, methods=["GET"]),
         Route("/api/v1/imports", _import, methods=["POST"]),
@@ -84,19 +88,39 @@ def _model(services: Services, run: Run, export_format: str) -> Response:
 
 
 async def _import(request: Request) -> Response:
-    """The one file of a multipart form."""
+    """A bundle alone, or files of another tool, in a multipart form."""
     return await answer_files(
-        request, lambda: True, _take, most=1, max_bytes=MAX_BYTES, what="The bundle is", line=SLOW_WORK
+        request,
+        lambda: True,
+        _take,
+        most=MAX_FILES,
+        max_bytes=MAX_BYTES,
+        what="The files are",
+        line=SLOW_WORK,
     )
 
 
 def _take(files: list[UploadFile], form: FormData) -> Any:
-    if len(files) != 1:
-        raise UserError("Send one bundle as a file of a multipart form.")
+    if not files:
+        raise UserError("Send a bundle, or files that another tool has recorded, in a multipart form.")
     services = get_services()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bundle.zip"
-        with path.open("wb") as out:
-            shutil.copyfileobj(files[0].file, out)
-        run = import_bundle(services.workspace, services.store, path, files[0].filename)
-    return {**run_summary(run), "notes": imported_in_words(services.workspace, run)}
+        given = []
+        for number, file in enumerate(files):
+            path = Path(folder) / f"file-{number}"  # its own name says something to people alone
+            with path.open("wb") as out:
+                shutil.copyfileobj(file.file, out)
+            given.append(Given(path, file.filename or "file"))
+        runs = import_any(services.workspace, services.store, given, _wishes(form))
+    notes = runs_in_words(services.workspace, services.store, runs)
+    return {**run_summary(runs[0]), "notes": notes, "runs": [run.id for run in runs]}
+
+
+def _wishes(form: FormData) -> Wishes:
+    texts = {key: value for key, value in form.items() if isinstance(value, str) and value.strip()}
+    pictures = texts.get("validation_pictures")
+    if pictures is not None and not (pictures.isascii() and pictures.isdigit() and len(pictures) < 12):
+        raise UserError(f"validation_pictures must be a whole number, not {pictures[:40]!r}.")
+    return Wishes(
+        parse_format(texts.get("format")), texts.get("name"), None if pictures is None else int(pictures)
+    )

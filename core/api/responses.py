@@ -17,6 +17,7 @@ from core.api.capacity import QUESTIONS, Line
 from core.config import parse_json
 from core.config.refusals import describe, unknown_key
 from core.errors import (
+    AlertNotFound,
     CannotWrite,
     ConfigError,
     ConvDeckError,
@@ -51,6 +52,7 @@ ANSWERS: dict[type[ConvDeckError], tuple[int, str]] = {
     SweepNotFound: (404, "sweep_not_found"),
     UploadNotFound: (404, "upload_not_found"),
     ViewNotFound: (404, "view_not_found"),
+    AlertNotFound: (404, "alert_not_found"),
     NotAllowed: (403, "not_allowed"),
     TokenTaken: (409, "token_taken"),
     IllegalTransition: (400, "illegal_state"),

@@ -13,6 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.api import (
+    alerts,
     augmentation,
     comparison,
     datasets,
@@ -59,6 +60,7 @@ def build_routes() -> list[Route]:
         *notebook.routes(),
         *augmentation.routes(),
         *uploads.routes(),
+        *alerts.routes(),
     ]
 
 

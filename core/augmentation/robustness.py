@@ -210,7 +210,7 @@ def trained_runs(runs: Iterable[Run], dataset_id: str, digest: str) -> list[Run]
     return [
         run
         for run in runs
-        if run.best_epoch is not None
+        if run.has_weights
         and (run.dataset, run.dataset_digest or digest) == (dataset_id, digest)
         and run.unreadable is None
     ]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from core.cli import (
+    alerts,
     augmentation,
     bundles,
     compare,
@@ -49,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     modules = (
         datasets, preflight, runs, interventions, compare, marks, studies, sweeps, notebook, predict, explain,
         inspection, layers, picture_map, picture_tags, report, share, export, bundles, epoch_weights,
-        augmentation, presets, doctor, example, trash, mcp,
+        augmentation, presets, doctor, example, trash, alerts, mcp,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)

@@ -10,6 +10,8 @@ from core.config.refusals import NUMBERS, describe
 from core.errors import ConfigError
 
 DATASET_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+# In place of a data set's id, of a run that another tool has recorded. No id, so that no data set can have it.
+NOT_KNOWN = "not known"
 
 
 class DatasetConfig(ConfigPart, frozen=True):

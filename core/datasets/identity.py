@@ -6,6 +6,7 @@ A data set can be removed and another one added under its name. So a run keeps i
 
 from typing import Protocol
 
+from core.config.dataset import NOT_KNOWN
 from core.datasets.storage import describe_dataset
 from core.errors import DatasetError
 from core.workspace import Workspace
@@ -29,6 +30,8 @@ def data_problem(workspace: Workspace, run: OnData) -> str | None:
 
     What can be drawn or downloaded again is no problem: it is compared once it is here.
     """
+    if run.dataset == NOT_KNOWN:
+        return f"“{run.name}” was trained elsewhere, on pictures that ConvDeck does not have."
     info = describe_dataset(workspace, run.dataset)
     if info is None:
         return (

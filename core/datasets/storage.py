@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config.dataset import DATASET_ID
+from core.config.dataset import DATASET_ID, NOT_KNOWN
 from core.datasets.catalogue import SOURCES, Source
 from core.errors import DatasetError
 from core.formatting import listed, reason
@@ -174,6 +174,8 @@ def digest_of(described: Mapping[str, Any]) -> str:
 
 def check_id(dataset_id: str) -> None:
     """Raise DatasetError unless the id may become a folder's name."""
+    if dataset_id == NOT_KNOWN:
+        raise DatasetError("This run was trained elsewhere, on pictures that ConvDeck does not have.")
     if not isinstance(dataset_id, str) or not DATASET_ID.fullmatch(dataset_id):
         raise DatasetError(
             "A data set's name is 1 to 40 lowercase letters, digits, '-' or '_', such as my-flowers."

@@ -30,7 +30,7 @@ class StartSource:
 
 def can_be_source(run: Run) -> bool:
     """Whether its weights can be started from, as far as its row says. A finished run never changes them again."""
-    return run.state is RunState.FINISHED and run.best_epoch is not None
+    return run.state is RunState.FINISHED and run.has_weights
 
 
 def find_source(workspace: Workspace, run_id: str) -> StartSource:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from core.analysis.diagnosis import Diagnosis, diagnose
 from core.analysis.findings import Verdict
+from core.analysis.signals import VALIDATION_PICTURES
 from core.analysis.suggestions import Suggestion, suggestions_for
 from core.datasets.class_counts import ClassCount
 from core.datasets.identity import data_problem
@@ -32,7 +34,8 @@ def verdict_of(store: Store, run: Run, curves: Curves) -> Diagnosis:
     curves and the answers to each class alone. Raises RunNotFound.
     """
     known = _measured_on(run, _described(store.workspace, run))
-    return diagnose(curves, **known, classes=store.breakdowns.last_validation(run.id))
+    diagnosis = diagnose(curves, **known, classes=store.breakdowns.last_validation(run.id))
+    return _with_doubt(run, diagnosis)
 
 
 def summary_of(store: Store, run: Run) -> dict[str, Any]:
@@ -59,6 +62,7 @@ def _summary(store: Store, run: Run, info: DatasetInfo | None) -> dict[str, Any]
         diagnosis = _of_ended(store, run.id, version, tuple(known.items()))
     else:
         diagnosis = _diagnosed(store, run.id, known)
+    diagnosis = _with_doubt(run, diagnosis)
     return run_summary(run) | {
         "problem": trouble_of(store.workspace, run),
         "verdict": diagnosis.to_dict(),
@@ -77,6 +81,17 @@ def _diagnosed(store: Store, run_id: str, known: dict[str, Any]) -> Diagnosis:
     return diagnose(store.curves(run_id), **known, classes=store.breakdowns.last_validation(run_id))
 
 
+def _with_doubt(run: Run, diagnosis: Diagnosis) -> Diagnosis:
+    """Of a run that another tool has recorded, how many validation pictures there were is seldom known."""
+    if run.recorded_by is None or run.data_num_validation is not None:
+        return diagnosis
+    doubt = (
+        f"How many validation pictures there were is not known; {VALIDATION_PICTURES:,} are assumed, and with fewer "
+        "the curves say less."
+    )
+    return replace(diagnosis, evidence=f"{diagnosis.evidence} {doubt}")
+
+
 def first_said(workspace: Workspace, run: Run, curves: Curves, verdict: Verdict) -> int | None:
     """The epoch after which this verdict was first reached, though it may have changed since; None if never."""
     known = _measured_on(run, _described(workspace, run))
@@ -91,6 +106,8 @@ def _measured_on(run: Run, info: DatasetInfo | None) -> dict[str, Any]:
 
     A run says so itself; of one that does not, `info` is the data set that has the name of its own now.
     """
+    if run.recorded_by is not None:
+        return {} if run.data_num_validation is None else {"num_validation": run.data_num_validation}
     config, known = run.readable_config, run.data or info
     if known is None or config is None:
         return {}

@@ -1,7 +1,7 @@
 """The scheduler as a process, and how pages, commands and REST start it.
 
 One process per workspace (see `core.scheduling.single`). While a sweep or a study wants more runs, it keeps the
-searcher running, and the searcher it.
+searcher running, and the searcher it. It starts the alerter where a rule is to hear of something.
 
     python -m core.scheduling.service        serves the workspace in CONVDECK_HOME
 """
@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from core.scheduling import single
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.scheduler import Scheduler
-from core.scheduling.single import Single, ensure_searcher, ensure_sinks
+from core.scheduling.single import Single, ensure_alerter, ensure_searcher, ensure_sinks
 from core.scheduling.standby_request import is_standby_requested
 from core.store.store import Store
 from core.workspace import Workspace
@@ -60,6 +60,7 @@ def _tick_until_idle(scheduler: Scheduler, store: Store, idle_seconds: float) ->
                 searcher_due = time.monotonic() + SEARCHER_CHECK_SECONDS
                 ensure_searcher(store)
                 ensure_sinks(store.workspace)
+                ensure_alerter(store)
         except Exception as error:  # one run's error must not keep the others from being served
             busy = True
             if repr(error) != complaint:  # once is enough: a full disk stays full for many ticks
@@ -82,9 +83,10 @@ SCHEDULER = Single(
 def ensure_scheduler(workspace: Workspace, command: Sequence[str] | None = None) -> None:
     """Start a scheduler for the workspace if none runs and there are runs to serve or a standby worker is requested.
 
-    Likewise the searcher, and what feeds sinks: a scheduler of an older version that still runs would not start them.
-    Call it after a run was queued, and now and then while one waits: it takes a millisecond when all is well. When it
-    fails, the cause goes to the log and nothing is raised: what was queued stays queued, and the next call tries again.
+    Likewise searcher, alerter and what feeds sinks: a scheduler of an older version that still runs would not start
+    them. Call it after a run was queued, and now and then while one waits: it takes a millisecond when all is well.
+    When it fails, the cause goes to the log and nothing is raised: what was queued stays queued, and the next call
+    tries again.
     """
 
     def is_needed() -> bool:
@@ -95,10 +97,15 @@ def ensure_scheduler(workspace: Workspace, command: Sequence[str] | None = None)
         with Store(workspace) as store:
             return store.needs_searcher()
 
+    def is_alerter_needed() -> bool:
+        with Store(workspace) as store:
+            return store.alerts.has_work()
+
     SCHEDULER.ensure(workspace, is_needed, command)
     if command is None:
         single.SEARCHER.ensure(workspace, is_searcher_needed)
         ensure_sinks(workspace)
+        single.ALERTER.ensure(workspace, is_alerter_needed)
 
 
 def is_served(workspace: Workspace) -> bool:

@@ -1,4 +1,4 @@
-"""Processes of which a workspace has one each: scheduler, searcher, and what feeds sinks. A file lock keeps
+"""Processes of which a workspace has one each: scheduler, searcher, alerter, and what feeds sinks. A file lock keeps
 each single.
 
 The first program that needs one starts it. It outlives that program, and ends when there has been nothing to do.
@@ -137,3 +137,18 @@ def ensure_sinks(workspace: Workspace) -> None:
             return any(store.sinks.has_something(each.kind, each.shown) for each in settings)
 
     SINKS.ensure(workspace, is_needed)
+
+
+# It judges curves, sweeps and studies, which stand on higher floors too, and takes its time: a scheduler must not.
+ALERTER = Single(
+    "alerter",
+    (sys.executable, "-m", "core.alerts"),
+    lambda workspace: workspace.alerter_lock,
+    lambda workspace: workspace.alerter_log,
+    "no alerts are sent",
+)
+
+
+def ensure_alerter(store: Store) -> None:
+    """Start an alerter for the store's workspace if there is something to look at or to send for a rule."""
+    ALERTER.ensure(store.workspace, store.alerts.has_work)

@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.errors import ConvDeckError
 from core.formatting import count_of
 from core.server import joining, sign_in
-from core.server.addresses import is_loopback
 from core.server.classroom import KEY_VARIABLE, announcement, kept_class_key, reachable_addresses
 from core.server.crowd import counted
 from core.server.headers import SECURITY_HEADERS, adding_headers
@@ -35,6 +34,7 @@ from core.server.key import (
 )
 from core.server.listening import listening_addresses, note_guard, refusal_of_base_path, refusal_to_listen
 from core.server.problems import problem
+from core.system.addresses import is_loopback
 from core.visitors.person import MACHINE, PERSON_HEADER, STRANGER, Person, acting_as
 from core.workspace import Workspace
 

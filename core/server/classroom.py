@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import psutil
 
 from core.errors import UserError
-from core.server.addresses import is_loopback
+from core.system.addresses import is_loopback
 from core.workspace import Workspace
 
 KEY_VARIABLE = "CONVDECK_TOKEN"

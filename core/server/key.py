@@ -12,8 +12,8 @@ from itsdangerous import BadSignature, TimestampSigner
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from core.server.addresses import is_loopback, network_of
 from core.server.classroom import CLASS_VARIABLE, KEY_VARIABLE, kept_class_key
+from core.system.addresses import is_loopback, network_of
 from core.visitors.person import MACHINE, TEACHER, Person
 from core.workspace import Workspace
 

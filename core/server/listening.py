@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import psutil
 
 from core.errors import UserError
-from core.server.addresses import is_loopback
 from core.server.classroom import KEY_VARIABLE
 from core.server.key import BLANKS
+from core.system.addresses import is_loopback
 
 _guarded = False
 

@@ -30,6 +30,7 @@ TITLES = {
     "study_not_found": "There is no such study",
     "sweep_not_found": "There is no such sweep",
     "view_not_found": "There is no such view",
+    "alert_not_found": "There is no such alert",
     "data_set_refused": "The data set cannot be used",
     "picture_refused": "The picture cannot be read",
     "token_taken": "The token belongs to another request",

@@ -87,8 +87,18 @@ class Run:
 
     @property
     def origin(self) -> "Origin | None":
-        """Where it was imported from by a bundle; None for a run of this workspace."""
+        """Where it was imported from; None for a run of this workspace."""
         return None if self.origin_json is None else _parse_origin(self.origin_json)
+
+    @property
+    def recorded_by(self) -> str | None:
+        """The tool that has recorded it, where ConvDeck has its curves alone: no settings, no weights, no data."""
+        return None if self.origin is None else self.origin.tool
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has saved a best model."""
+        return self.best_epoch is not None and self.recorded_by is None
 
     @property
     def can_resume(self) -> bool:
@@ -102,7 +112,14 @@ class Run:
 
     @property
     def config(self) -> ExperimentConfig:
-        """What the run was told to do. Raises RunError when another version of ConvDeck wrote what this cannot read."""
+        """What the run was told to do. Raises RunError when another version of ConvDeck wrote what this cannot
+        read, and for a run that another tool has recorded.
+        """
+        if (tool := self.recorded_by) is not None:
+            raise RunError(
+                f"“{self.name}” was imported from {tool}: ConvDeck has its curves, but neither its settings nor its "
+                "weights."
+            )
         try:
             return _parse_config(self.config_json)
         except ConfigError as error:
@@ -175,15 +192,17 @@ class RunData:
 class Origin:
     """Where an imported run was before: its id there, when it was exported and imported (unix seconds), the ConvDeck
     and the processor there. `parent_id` is the run that it was forked from there, `parent_name` what that is called.
+    `tool` is another one that has recorded it, such as TensorBoard; then only `imported_at` is known beside it.
     """
 
-    run: str
-    exported_at: float
+    run: str | None
+    exported_at: float | None
     imported_at: float
-    convdeck: str
+    convdeck: str | None
     machine: str | None = None
     parent_id: str | None = None
     parent_name: str | None = None
+    tool: str | None = None
 
     def to_json(self) -> str:
         """As `runs.origin` keeps it."""
@@ -236,6 +255,19 @@ class FinishedRun:
     config: ExperimentConfig
     epochs: tuple[EpochRow, ...]
     log: str
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run that another tool has recorded: its curves, lines for its log, and on how many pictures validation rests,
+    where that is known.
+    """
+
+    name: str
+    tool: str
+    epochs: tuple[EpochRow, ...]
+    log: tuple[str, ...]
+    num_validation: int | None = None
 
 
 @dataclass(frozen=True)

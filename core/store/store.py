@@ -15,6 +15,7 @@ from typing import Self
 from core.epoch import Curves, EpochRow
 from core.errors import IllegalTransition, RunError, StaleAttempt
 from core.store import rights, run_tables, search, turns
+from core.store.alerts import Alerts
 from core.store.breakdowns import Breakdowns
 from core.store.database import BUSY_SECONDS, Database
 from core.store.interventions import Interventions
@@ -79,6 +80,7 @@ class Store:
         self.visitors = Visitors(self._database, clock)
         self.lesson_guesses = LessonGuesses(self._database, clock)
         self.sinks = Sinks(self._database, clock)
+        self.alerts = Alerts(self._database, clock)
         self.whole_runs = WholeRuns(self._database, clock, self.notes)
 
     def __enter__(self) -> Self:
@@ -197,8 +199,7 @@ class Store:
         """The id of the run that holds each device, by device id."""
         query = "SELECT leases.device, id FROM leases JOIN live_runs ON number = run_number"
         with self._database.reading() as connection:
-            rows = connection.execute(query)
-            return dict(rows.fetchall())
+            return dict(connection.execute(query).fetchall())
 
     def _runs(self, clause: str, values: Sequence[object] = ()) -> list[Run]:
         with self._database.reading() as connection:

@@ -1,18 +1,20 @@
 """Runs as a whole: read to be packed into a bundle, and added from one, all of it in one transaction."""
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import msgspec
 
+from core.config.dataset import NOT_KNOWN
 from core.epoch import CURVE_KEYS, EpochRow
 from core.errors import IllegalTransition
 from core.store import rights, run_tables
 from core.store.database import Database, reading
 from core.store.notes import Notes
-from core.store.records import Origin, Run, new_run_id
+from core.store.records import Origin, RecordedRun, Run, check_name, new_run_id
 from core.store.run_record import (
     MAX_LOG_LINES,
     Data,
@@ -27,6 +29,7 @@ from core.store.run_record import (
     WholeRun,
     as_plain,
 )
+from core.store.states import RunState
 from core.visitors.person import acting_person
 
 _NOT_CARRIED_OUT = "The run was exported before it was carried out."
@@ -69,6 +72,16 @@ class WholeRuns:
                 )
             before_commit()
             return run_tables.get_numbered(connection, number)
+
+    def add_recorded(self, recorded: Sequence[RecordedRun]) -> list[Run]:
+        """Finished runs of the acting person, with the curves that another tool has recorded; all of them or none.
+
+        Raises RunError for a name; NotAllowed for one of whom the class knows nothing.
+        """
+        with self._database.writing(visitors=True) as connection:
+            rights.check_joined()
+            numbers = [_add_recorded(connection, self._clock(), each) for each in recorded]
+            return [run_tables.get_numbered(connection, number) for number in numbers]
 
     def is_known(self, run_id: str) -> bool:
         """Whether there is such a run, also in the trash."""
@@ -188,4 +201,24 @@ def _add(connection: sqlite3.Connection, now: float, whole: WholeRun, run_id: st
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     """
     connection.executemany(query, [(*msgspec.structs.astuple(each), number) for each in record.interventions])
+    return number
+
+
+def _add_recorded(connection: sqlite3.Connection, now: float, recorded: RecordedRun) -> int:
+    """Its settings are null, which no ConvDeck reads as some; its id of a config is that of no other run."""
+    run_id = new_run_id()
+    origin = Origin(None, None, now, None, tool=recorded.tool)
+    run_tables.insert(
+        connection, id=run_id, queue_number=run_tables.next_in_queue(connection), name=check_name(recorded.name),
+        state=RunState.FINISHED, config="null", config_id=hashlib.sha256(run_id.encode()).hexdigest(),
+        dataset=NOT_KNOWN, visitor=acting_person().id, created_at=now, ended_at=now,
+        total_epochs=max(row.epoch for row in recorded.epochs), origin=origin.to_json(),
+        data_num_validation=recorded.num_validation,
+    )  # fmt: skip
+    number, _ = run_tables.get(connection, run_id)
+    for row in recorded.epochs:
+        run_tables.insert_epoch(connection, number, 1, row)
+    run_tables.summarise(connection, number)
+    for line in recorded.log:
+        run_tables.append_log(connection, number, now, 1, "info", line)
     return number

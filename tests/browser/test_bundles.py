@@ -16,7 +16,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def test_a_damaged_bundle_is_refused_and_a_whole_one_becomes_a_run(server, page: Page, bundle: bytes) -> None:
     page.goto(f"{server.url}/runs")
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import runs").click()
     dialog = page.get_by_role("dialog")
     field, start = dialog.locator("input[type=file]"), dialog.get_by_role("button", name="Import", exact=True)
     expect(start).to_be_disabled()

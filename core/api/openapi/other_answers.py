@@ -7,6 +7,7 @@ from msgspec import Meta
 from core.api.openapi.run_answers import RunSummary
 from core.api.openapi.study_answers import StudyResult
 from core.datasets.class_counts import ClassCount
+from core.store.alerts import DeliveryState, Subject
 from core.store.states import SweepState, TrialState
 from core.system.devices import Device
 
@@ -287,6 +288,48 @@ class Note(TypedDict):
     changed_at: float
     is_open: bool
     facts: list[str]
+
+
+AlertKind = Literal[
+    "overfitting", "diverged", "plateau", "finished", "failed", "sweep_decided", "study_finished"
+]
+
+
+class Alert(TypedDict):
+    """A rule: what is told, and where. Either `webhook` or `command` is there."""
+
+    name: str
+    on: list[AlertKind]
+    webhook: str | None
+    command: list[str] | None
+    public_only: Annotated[
+        bool, Meta(description="It was set from another computer: it sends to public addresses alone.")
+    ]
+    created_at: float
+
+
+class AlertTry(TypedDict):
+    """An attempt to send. `status` is that of HTTP, or the exit code of a command."""
+
+    time: float
+    ok: bool
+    status: int | None
+    answer: str
+
+
+class AlertDelivery(TypedDict):
+    """A message and how it went."""
+
+    id: str
+    alert: str | None
+    kind: AlertKind | Literal["test", "given_up"]
+    subject: Subject | None
+    subject_id: str | None
+    state: DeliveryState
+    message: Annotated[dict[str, Any], Meta(description="What is sent; empty where looking was given up.")]
+    tries: list[AlertTry]
+    created_at: float
+    next_at: float | None
 
 
 class Problem(TypedDict):

@@ -85,6 +85,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("DELETE", "/api/v1/notes/{id}"): Operation(
         "Deletes a note; its runs stay", other_answers.Removed, refusals=(400,)
     ),
+    ("GET", "/api/v1/alerts"): Operation("The alerts by name; not for visitors", list[other_answers.Alert]),
+    ("POST", "/api/v1/alerts"): Operation(
+        "Tells a webhook of something from now on", other_answers.Alert, 201, body=asked.AddAlert
+    ),
+    ("GET", "/api/v1/alerts/log"): Operation(
+        "The messages of the alerts and how they went, newest first; not for visitors",
+        list[other_answers.AlertDelivery], query=Pages, answer_headers=LINK,
+    ),
+    ("DELETE", "/api/v1/alerts/{name}"): Operation("Removes an alert", other_answers.Alert, refusals=(404,)),
+    ("POST", "/api/v1/alerts/{name}/test"): Operation(
+        "Sends a test message and waits for how it goes", other_answers.AlertDelivery, refusals=(404,)
+    ),
     ("GET", "/api/v1/notebook.md"): Operation("The notebook as Markdown", MARKDOWN),
     ("GET", "/api/v1/notebook.html"): Operation("The notebook as one HTML file", HTML),
 }  # fmt: skip

@@ -8,6 +8,7 @@ from core.api.openapi.operation import Crop, Epoch, Split, Token
 from core.config import ExperimentConfig
 from core.datasets.storage import MAX_SIDE
 from core.export.formats import CHOICES
+from core.foreign.reading import Format
 from core.store.records import MAX_NAME_CHARACTERS
 
 Values = Annotated[
@@ -333,10 +334,31 @@ class LayersForm(TypedDict, total=False):
 
 
 class ImportForm(TypedDict, total=False):
-    """The bundle alone."""
+    """A bundle needs none of these; of what another tool has recorded, each may be known."""
+
+    format: Annotated[Format, Meta(description="What the files are, where their content does not tell.")]
+    name: str
+    validation_pictures: Annotated[
+        int, Meta(ge=1, description="On how many pictures its validation rests, for the verdict.")
+    ]
 
 
 class MapForm(TypedDict, total=False):
     """How pictures become square."""
 
     crop: Crop
+
+
+class AddAlert(Struct, forbid_unknown_fields=True):
+    """`on` are the kinds that are told. A command cannot be set by REST."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=60)]
+    on: Annotated[
+        list[
+            Literal[
+                "overfitting", "diverged", "plateau", "finished", "failed", "sweep_decided", "study_finished"
+            ]
+        ],
+        Meta(min_length=1),
+    ]
+    webhook: Annotated[str, Meta(max_length=2000, examples=["https://example.com/hook"])]

@@ -99,16 +99,19 @@ class Intervention(TypedDict):
 
 
 class ImportedRun(RunSummary):
-    """A run that a bundle brought. `notes` are sentences on what it lacks here."""
+    """A run that was imported. `notes` are sentences on what it lacks here, or what was made of its files."""
 
     notes: list[str]
+    runs: Annotated[
+        list[str], Meta(description="The ids of all runs that were imported; the first is this one.")
+    ]
 
 
 class RunDetail(RunSummary):
     """A run with its config, curves, verdict and interventions."""
 
     problem: str | None
-    origin: Annotated[Origin | None, Meta(description="Where it was imported from by a bundle.")]
+    origin: Annotated[Origin | None, Meta(description="Where it was imported from.")]
     class_names: list[str] | None
     class_counts: list[ClassCount] | None
     verdict: Diagnosed

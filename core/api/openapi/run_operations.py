@@ -73,7 +73,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
     ),
     ("POST", "/api/v1/imports"): Operation(
-        "Adds the run in a bundle under a new id", run_answers.ImportedRun, form=asked.ImportForm, files=1
+        "Adds the run in a bundle under a new id, or runs that another tool has recorded",
+        run_answers.ImportedRun, form=asked.ImportForm, files=20,
     ),
     ("GET", f"{RUN}/report"): Operation("The run's report as one HTML file", HTML, refusals=(400,)),
     ("GET", f"{RUN}/share"): Operation("The run as one interactive HTML file that opens offline", HTML),

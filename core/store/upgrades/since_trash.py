@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from core.store.upgrades.alerts import ALERTS
+
 # Each entry takes the database one version up.
 SINCE_TRASH: tuple[Sequence[str], ...] = (
     # The trash: deleted runs stay in their table for a while. What is not about the trash reads the view.
@@ -241,4 +243,5 @@ SINCE_TRASH: tuple[Sequence[str], ...] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    ALERTS,
 )

@@ -70,9 +70,10 @@ def warn_of_run(runs: Sequence[Run], needs_weights: bool) -> None:
     found = next((run for run in runs if run.id == asked), None)
     if found is None:
         st.warning(f"There is no run “{literal(asked[:40])}” here.", icon=":material/link_off:")
-    elif needs_weights and found.best_epoch is None:
+    elif needs_weights and not found.has_weights:
+        yet = "" if found.recorded_by else " yet"
         st.warning(
-            f"“{literal(found.name)}” has no weights yet, so it cannot classify pictures.",
+            f"“{literal(found.name)}” has no weights{yet}, so it cannot classify pictures.",
             icon=":material/link_off:",
         )
 

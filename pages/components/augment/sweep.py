@@ -36,7 +36,7 @@ BESIDE = "sweep-beside"
 
 def render_sweep(services: Services, runs: Sequence[Run]) -> None:
     """Accuracy against one distortion, for a run and for another one to compare with."""
-    asked = [run for run in runs if run.best_epoch is not None and run.unreadable is None]
+    asked = [run for run in runs if run.has_weights and run.unreadable is None]
     if not asked:
         st.write("No run has weights yet. Train one first.")
         st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")

@@ -180,7 +180,7 @@ def _choose_fitting_run(fitting: Sequence[Run], dataset: Dataset, shape: ImageSh
 def _explain_misfit(runs: Sequence[Run], chosen: Run | None) -> None:
     """Say so where a run is asked for that was trained on other pictures."""
     asked = next((run for run in runs if run.id == wanted_run()), None)
-    if asked is None or asked.best_epoch is None or asked == chosen:
+    if asked is None or not asked.has_weights or asked == chosen:
         return
     instead = "no run is asked" if chosen is None else f"“{literal(chosen.name)}” is asked instead"
     st.caption(f"“{literal(asked.name)}” was trained on different pictures, so {instead}.")

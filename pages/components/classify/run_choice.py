@@ -20,7 +20,7 @@ WANTED, WITH = "classify-wanted-run", "classify-wanted-with"
 def choose_runs(services: Services) -> tuple[Run, ...]:
     """The page's own run first; none where no run has weights."""
     listed = services.store.list_runs(limit=500, alone_first=True)
-    by_id = {run.id: run for run in listed if run.best_epoch is not None}
+    by_id = {run.id: run for run in listed if run.has_weights}
     _take_link()
     asked = session.widget_value(WANTED)
     if asked is not None and asked not in by_id:

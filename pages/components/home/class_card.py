@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.formatting import count_of
-from core.server.addresses import is_loopback
 from core.server.classroom import join_link, qr_code, reachable_addresses
 from core.server.key import taken_key
 from core.server.listening import listening_addresses
 from core.server.services import Services
 from core.store.rights import MOST_WAITING
+from core.system.addresses import is_loopback
 from pages.components.kit.person import name_of, who
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.text import literal

@@ -92,7 +92,7 @@ def _render_line(store: Store, run: Run, text: str) -> None:
         st.markdown(f"{run_words.badge(run)} **{literal(run.name)}**: {told}", width="stretch")
         label = "Curves" if run.state.is_finished else "Watch"
         st.page_link("runs.py", label=label, icon=":material/monitoring:", query_params={"run": run.id})
-        if run.state.is_finished and run.best_epoch is not None:
+        if run.state.is_finished and run.has_weights:
             st.page_link(
                 "classify.py", label="Try it", icon=":material/image_search:", query_params={"run": run.id}
             )

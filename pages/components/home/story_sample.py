@@ -57,7 +57,7 @@ def render_another(place: str) -> None:
 def render_sample(services: Services, run: Run) -> None:
     """Nothing waits for the engine: until it has answered there is the picture alone."""
     sample = sample_for(services, run)
-    if sample is None or run.best_epoch is None:
+    if sample is None or not run.has_weights:
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

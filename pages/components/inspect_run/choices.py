@@ -27,7 +27,7 @@ def runs_with_weights(services: Services, *wanted: str | None) -> dict[str, Run]
     return {
         run.id: run
         for run in [*listed, *services.store.get_runs(missing)]
-        if run.best_epoch is not None
+        if run.has_weights
     }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def _links(run: Run) -> None:
         label="Inspect",
         icon=":material/troubleshoot:",
         query_params={"run": run.id},
-        disabled=run.best_epoch is None,
+        disabled=not run.has_weights,
         help="See what this run gets wrong, and how good it really is.",
         width="content",
     )
@@ -84,7 +84,7 @@ def _links(run: Run) -> None:
         label="Classify",
         icon=":material/image_search:",
         query_params={"run": run.id},
-        disabled=run.best_epoch is None,
+        disabled=not run.has_weights,
         help="Try this run's best weights on your own pictures.",
         width="content",
     )
@@ -93,6 +93,7 @@ def _links(run: Run) -> None:
         label="Copy",
         icon=":material/content_copy:",
         query_params={"from": run.id},
+        disabled=run.recorded_by is not None,
         help="Open this run's settings in Design, to change something and start another run.",
         width="content",
     )
@@ -196,7 +197,7 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             "Model or script as a file",
             key="export-model",
             icon=":material/network_node:",
-            disabled=runs[0].best_epoch is None,
+            disabled=not runs[0].has_weights,
             width="stretch",
             on_click=session.export_opened,
         ):

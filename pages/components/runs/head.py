@@ -40,7 +40,7 @@ def render_head(services: Services, runs: Sequence[Run]) -> None:
         if len(runs) == 1:
             _render_start(services, runs[0])
     for run in runs:
-        if problem := run.unreadable:
+        if run.recorded_by is None and (problem := run.unreadable):
             st.error(literal(problem), icon=":material/broken_image:")
         if run.state.is_finished and run.error:
             name = "" if len(runs) == 1 else f"{literal(run.name)}: "

@@ -18,7 +18,6 @@ from pages.components.kit.cache import VersionedCache, per_epoch
 from pages.components.kit.person import starters, who
 from pages.components.kit.redraw import draw_ticking
 from pages.components.kit.setting_columns import column_of
-from pages.components.runs.bundle import render_import
 from pages.components.runs.columns import (
     is_newest_first,
     read_view,
@@ -26,6 +25,7 @@ from pages.components.runs.columns import (
     setting_columns,
     sorted_runs,
 )
+from pages.components.runs.imports import render_import
 from pages.components.runs.selection import PARAMETER, signature, write_selection
 
 ROWS_PER_PAGE = 50

@@ -26,6 +26,7 @@ def render_logs(workspace: Workspace, report: Mapping[str, Any]) -> None:
         ("Picture engine", workspace.root / "engine.log"),
         ("Standby worker", workspace.standby_log),
         *([("Sinks", workspace.sinks_log)] if report["sinks"] else []),
+        ("Alerter", workspace.alerter_log),
     ):
         key = f"log-of-{path.stem}"
         render_folded(title, key, lambda path=path: _render_log(path, on_cpu), icon=":material/notes:")

@@ -55,6 +55,9 @@ ROUTES: dict[tuple[str, str], tuple[object, str | bool]] = {
     ("POST", f"{SWEEP}/confirm"): ({"seeds": 2}, "change a sweep"),
     ("POST", "/api/v1/notes"): ({"runs": ["{id}"], "outcome": "x"}, "write a note on it"),
     ("DELETE", "/api/v1/notes/{id}"): ("note", "delete it"),
+    ("POST", "/api/v1/alerts"): ({"name": "x", "on": ["finished"], "webhook": "http://127.0.0.1:9/"}, "change alerts"),
+    ("DELETE", "/api/v1/alerts/{name}"): ("alert", "change alerts"),
+    ("POST", "/api/v1/alerts/{name}/test"): ("alert", "test alerts"),
 }  # fmt: skip
 # These change nothing that is anybody's: they ask the engine, measure, add a data set under a free name or a run of
 # one's own, or take a file under an id that only its sender knows.
@@ -95,7 +98,9 @@ def ids(store, anna) -> dict[str, str]:
         run, trashed = store.queue_run(RunRequest(config)), store.queue_run(RunRequest(ExperimentConfig()))
         note = store.notes.write([trashed.id], outcome="As expected.")
     store.trash.put(trashed.id)
-    return {"id": run.id, "trashed": trashed.id, "view": store.views.save("all", "").id, "note": note.id}
+    store.alerts.add_rule("told", ["finished"], "http://127.0.0.1:9/", None, public_only=False)
+    view = store.views.save("all", "").id
+    return {"id": run.id, "trashed": trashed.id, "view": view, "note": note.id, "alert": "told"}
 
 
 def filled(value: object, ids: dict[str, str]) -> object:
@@ -111,7 +116,7 @@ def send(client: TestClient, route: tuple[str, str], ids: dict[str, str]):
     body, _ = ROUTES[route]
     target = ids[body] if isinstance(body, str) else ids["id"]
     json = filled(body, ids) if isinstance(body, dict) else None
-    return client.request(method, path.format(id=target), json=json)
+    return client.request(method, path.format(id=target, name=target), json=json)
 
 
 def prepare(teacher: TestClient, store: Store, path: str, ids: dict[str, str]) -> None:

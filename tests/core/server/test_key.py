@@ -11,8 +11,8 @@ from itsdangerous import TimestampSigner
 from starlette.datastructures import Headers
 
 from core.server import key as module
-from core.server.addresses import network_of
 from core.server.key import MOST_WRONG_KEYS, WRONG_KEYS_SECONDS, Key, WrongKeys, has_key, source_of, take_key
+from core.system.addresses import network_of
 
 SECRET = "correct horse battery staple"
 

@@ -50,8 +50,7 @@ def test_the_socket_that_listens_already_sends_at_once(monkeypatch, workspace) -
     async def nothing(*_: object) -> None:
         """Neither a scheduler nor an engine."""
 
-    ended = SimpleNamespace(close=lambda: None)
-    services = SimpleNamespace(workspace=workspace, store=None, engine=ended, netron=ended)
+    services = SimpleNamespace(workspace=workspace, store=None, engine=SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(lifespan, "get_services", lambda: services)
     monkeypatch.setattr(lifespan, "import_example", lambda *_: False)
     monkeypatch.setattr(lifespan, "keep_scheduler", nothing)

@@ -8,6 +8,7 @@ from core.epoch import EpochRow
 from core.errors import ConvDeckError
 from core.store.records import RunRequest
 from core.store.schema import UPGRADES, upgrade, wal_is_safe
+from core.store.states import RunState
 from core.store.store import Store
 from tests.core.conftest import known_data
 from tests.core.scheduling.fakes import CONFIG
@@ -145,6 +146,34 @@ def test_visitors_from_before_classes_were_told_apart_stay(workspace):
         assert [(each.id, each.name, each.joined_at) for each in store.visitors.list_visitors()] == [
             ("a1", "Anna", 5.0)
         ]
+
+
+def test_a_run_from_before_alerts_is_watched_by_a_rule_that_is_added(workspace):
+    made = next(number for number, step in enumerate(UPGRADES) if any("alert_rules" in each for each in step))
+    with connect(workspace.database) as connection:
+        upgrade(connection, workspace.database, UPGRADES[:made])
+        columns = (
+            "id, queue_number, name, state, config, config_id, dataset, created_at, started_at, total_epochs"
+        )
+        values = (
+            "abcdefghjk",
+            1,
+            "old",
+            "PAUSED",
+            CONFIG.to_json(),
+            CONFIG.config_id,
+            "shapes",
+            5.0,
+            6.0,
+            10,
+        )
+        connection.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(values))})", values)
+    with Store(workspace) as store:
+        store.transition("abcdefghjk", RunState.RUNNING, expected=RunState.PAUSED)
+        assert not store.alerts.has_work()
+        store.alerts.add_rule("all", ["finished"], "http://127.0.0.1:9/", None, public_only=False)
+        store.transition("abcdefghjk", RunState.FINISHED, expected=RunState.RUNNING)
+        assert [(each.subject, each.id) for each in store.alerts.watched()] == [("run", "abcdefghjk")]
 
 
 def test_an_upgrade_that_fails_changes_nothing(workspace):

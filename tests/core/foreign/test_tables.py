@@ -1,0 +1,163 @@
+"""CSV as Keras, Lightning, W&B, trackio and TensorBoard write it."""
+
+import time
+
+import pytest
+
+from core.errors import RecordError
+from tests.core.foreign.conftest import columns
+from tests.core.foreign.written import CURVES, KEYS, csv_of
+
+
+def test_keras_csv_logger(read) -> None:
+    # Column names in the order of the alphabet, epochs from 0.
+    rows = [
+        (epoch, accuracy, loss, val_accuracy, val_loss)
+        for epoch, (loss, accuracy, val_loss, val_accuracy) in enumerate(CURVES)
+    ]
+    (found,) = read({"training.log": csv_of("epoch,accuracy,loss,val_accuracy,val_loss", rows)})
+    assert (found.name, found.tool) == ("training", "Keras")
+    assert columns(found, "epoch", *KEYS) == [(number, *row) for number, row in enumerate(CURVES, start=1)]
+
+
+def test_lightning_splits_an_epoch_into_rows(read) -> None:
+    data = csv_of(
+        "epoch,lr-Adam,step,train_loss_epoch,train_loss_step,val_acc,val_loss",
+        [
+            (None, 0.01, 0, None, None, None, None),
+            (0, None, 1, None, 9.0, None, None),
+            (0, None, 2, None, None, 0.5, 1.5),
+            (0, None, 2, 1.25, None, None, None),
+            (None, 0.001, 2, None, None, None, None),
+            (1, None, 4, None, None, 0.75, 1.0),
+            (1, None, 4, 0.5, None, None, None),
+        ],
+    )
+    (found,) = read({"lightning_logs/version_3/metrics.csv": data})
+    assert (found.name, found.tool) == ("version_3", "Lightning")
+    assert columns(found, "epoch", "train_loss", "val_loss", "val_accuracy") == [
+        (1, 1.25, 1.5, 0.5),
+        (2, 0.5, 1.0, 0.75),
+    ]
+    assert found.mapped["train_loss"] == "train_loss_epoch" and found.ignored == ("train_loss_step",)
+
+
+def test_wandb_writes_a_chart_of_several_runs_per_file(read) -> None:
+    def chart(metric: str, rows) -> bytes:
+        names = [
+            f"{run} - {metric}{end}" for run in ("brave-sky-1", "a - b") for end in ("", "__MIN", "__MAX")
+        ]
+        return csv_of(",".join(['"Step"', *(f'"{name}"' for name in names)]), rows)
+
+    accuracy = [(0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25), (1, 0.75, 0.75, 0.75, None, None, None)]
+    loss = [(0, 1.5, 1.5, 1.5, 2.0, 2.0, 2.0), (1, 1.0, 1.0, 1.0, None, None, None)]
+    found = read({"wandb_1.csv": chart("val_accuracy", accuracy), "wandb_2.csv": chart("train/loss", loss)})
+    assert [(each.name, each.tool) for each in found] == [("brave-sky-1", "W&B"), ("a - b", "W&B")]
+    assert columns(found[0], "epoch", "train_loss", "val_accuracy") == [(1, 1.5, 0.5), (2, 1.0, 0.75)]
+    assert columns(found[1], "epoch", "train_loss", "val_accuracy") == [(1, 2.0, 0.25)]
+
+
+def test_trackio_has_a_row_per_step_with_the_name_of_its_run(read) -> None:
+    data = csv_of(
+        "run_name,step,timestamp,train_loss,val_accuracy,note",
+        [
+            ("one", 0, "2026-01-01T00:00:00", 1.5, 0.5, "x"),
+            ("two", 0, "2026-01-01T00:00:00", 1.75, 0.25, "x"),
+            ("one", 1, "2026-01-01T00:01:00", 1.0, 0.75, "x"),
+        ],
+    )
+    one, two = read({"project.csv": data})
+    assert (one.name, one.tool, two.name) == ("one", "trackio", "two")
+    assert columns(one, "epoch", "train_loss", "val_accuracy") == [(1, 1.5, 0.5), (2, 1.0, 0.75)]
+    assert one.ignored == ("note",)
+
+
+def test_tensorboard_downloads_a_curve_per_file(read) -> None:
+    def curve(values) -> bytes:
+        return csv_of("Wall time,Step,Value", [(1.7e9, step, value) for step, value in enumerate(values)])
+
+    (found,) = read(
+        {
+            "run-mine_train-tag-epoch_accuracy.csv": curve([0.5, 0.75]),
+            "run-mine_validation-tag-epoch_accuracy.csv": curve([0.25, 0.5]),
+        }
+    )
+    assert (found.name, found.tool) == ("mine", "TensorBoard")
+    assert columns(found, "epoch", "train_accuracy", "val_accuracy") == [(1, 0.5, 0.25), (2, 0.75, 0.5)]
+
+
+def test_percent_is_divided_and_said(read) -> None:
+    (found,) = read({"a.csv": b"epoch;acc;val_acc\n1;45.5;0.4\n2;62;0.5\n"})
+    assert columns(found, "train_accuracy", "val_accuracy") == [(0.455, 0.4), (0.62, 0.5)]
+    assert "acc is in percent and was divided by 100." in found.in_words()
+
+
+def test_what_cannot_be_an_accuracy_is_not_taken(read) -> None:
+    (found,) = read({"a.csv": b"epoch,loss,acc,val_loss\n1,2,400,-1\n2,1,3,-2\n"})
+    assert list(found.mapped) == ["train_loss"] and set(found.ignored) == {"acc", "val_loss"}
+    assert "acc runs from 3 to 400, which is no accuracy." in found.in_words()
+
+
+def test_fractions_of_epochs_belong_to_the_epoch_that_they_are_in(read) -> None:
+    data = b"epoch,loss,eval_loss\n0.5,3,\n1.0,1,2.5\n1.5,1,\n2.0,0.5,2\n"
+    (found,) = read({"a.csv": data})
+    assert columns(found, "epoch", "train_loss", "val_loss") == [(1, 2.0, 2.5), (2, 0.75, 2.0)]
+
+
+def test_an_epoch_ends_with_each_validation_where_no_epochs_are_recorded(read) -> None:
+    rows = [(step, step / 100, 0.5 + step / 1000 if step % 50 == 49 else None) for step in range(160)]
+    (found,) = read({"a.csv": csv_of("step,train_loss,val_acc", rows)})
+    assert [row.val_accuracy for row in found.rows] == [0.549, 0.599, 0.649]
+    # Means of steps 0 to 49, 50 to 99, 100 to 149; the ten after the last validation are no epoch.
+    assert [round(row.train_loss, 9) for row in found.rows] == [0.245, 0.745, 1.245]
+    assert "No epochs are recorded, so one ends with each validation." in found.in_words()
+
+
+def test_validation_that_counts_epochs_beside_training_that_counts_steps(read) -> None:
+    (found,) = read(
+        {
+            "run-a-tag-Loss_train.csv": csv_of(
+                "Wall time,Step,Value", [(0, step, float(step // 50)) for step in range(200)]
+            ),
+            "run-a-tag-Loss_val.csv": csv_of(
+                "Wall time,Step,Value", [(0, epoch, 4.0 - epoch) for epoch in range(4)]
+            ),
+        }
+    )
+    assert columns(found, "epoch", "train_loss", "val_loss") == [
+        (1, 0.0, 4.0),
+        (2, 1.0, 3.0),
+        (3, 2.0, 2.0),
+        (4, 3.0, 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "a.csv is empty."),
+        (b"epoch,loss\n", "a.csv has no rows under its header."),
+        (b"epoch,loss\n1,2,3\n", "a.csv has 3 values under 2 names"),
+        (b"epoch,f1,recall\n1,0.5,0.25\n", "a.csv has no accuracy and no loss under a name that is known"),
+        (b"epoch,loss\n1,x\n2,y\n", "a.csv has no accuracy and no loss"),
+        (b"epoch,loss\n-5,1\n2,1\n", "Its epochs are numbered from -5 to 2"),
+        (b"epoch,loss\n2,1\n5e9,1\n", "Its epochs are numbered from 2 to 5e+09"),
+        (b"Hello, this is a letter.\nIt goes on.", "a.csv has no accuracy and no loss"),
+        (b"Hello", "a.csv is nothing that can be imported"),
+        (b"\x00\x01" * 50, "a.csv is nothing that can be imported"),
+    ],
+)
+def test_what_is_no_table_of_curves_is_refused_in_a_sentence(read, data: bytes, sentence: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        read({"a.csv": data})
+    assert str(caught.value).startswith(sentence) and "\n" not in str(caught.value)
+
+
+def test_a_million_rows_take_seconds(read) -> None:
+    data = b"step,epoch,train_loss,val_loss\n" + b"".join(
+        b"%d,%d,0.%d,\n" % (step, step // 10_000, step % 10_000 + 10_000) for step in range(1_000_000)
+    )
+    began = time.process_time()
+    (found,) = read({"a.csv": data})
+    assert time.process_time() - began < 10
+    assert len(found.rows) == 100 and found.rows[0].train_loss == pytest.approx(0.149995)
