@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from core.config import AugmentationConfig, DatasetConfig
 from core.datasets.identity import check_same_data
 from core.datasets.storage import Dataset, describe_dataset
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError
 from core.store.records import Run
 from core.system.files import write_bytes
 from core.workspace import Workspace
@@ -147,8 +147,7 @@ def measure_robustness(
     """
     find_knob(knob, image_shape[2])
     check_same_data(workspace, run)
-    if run.best_epoch is None:
-        raise RunError("This run has no weights yet: it has to finish its first epoch.")
+    run.check_weights()
     config, stamp = run.config, _stamp(workspace, run)
     path = workspace.run_folder(run.id) / f"robustness-{_FILES.get(knob, knob)}.json"
     kept = _read(path, stamp)

@@ -198,13 +198,11 @@ def _joined(words: Sequence[str]) -> str:
 def _saved(workspace: Workspace, run: Run) -> list[Weights]:
     """The best, and of a run that has ended the last, as whole models."""
     folder, found = workspace.run_folder(run.id), []
-    if run.recorded_by is not None:
-        raise UserError(run.unreadable)
-    if run.best_epoch is not None:
-        for which in (BEST, LAST) if run.state in (RunState.FINISHED, RunState.STOPPED) else (BEST,):
-            found += _newest(folder, which)
+    run.check_weights()
+    for which in (BEST, LAST) if run.state in (RunState.FINISHED, RunState.STOPPED) else (BEST,):
+        found += _newest(folder, which)
     if not found:
-        raise UserError(f"“{run.name}” has no weights yet: it has to finish its first epoch.")
+        raise UserError(f"The saved weights of “{run.name}” are damaged or gone. Train it again.")
     return found
 
 

@@ -69,6 +69,8 @@ def asking_of(
     """
     if not 0 < len(runs) <= MOST_RUNS or len({run.id for run in runs}) < len(runs):
         raise UserError(f"1 to {MOST_RUNS} different runs can answer side by side.")
+    for run in runs:
+        run.check_weights()
     problems: list[str] = []
     known: list[bool] = []
     temperatures: list[float | None] = []

@@ -100,6 +100,23 @@ class Run:
         """Whether it has saved a best model."""
         return self.best_epoch is not None and self.recorded_by is None
 
+    def check_weights(self) -> None:
+        """Raises RunError where `has_weights` is not so: why there are none."""
+        if not self.has_weights:
+            raise RunError(
+                self._recorded_elsewhere
+                or f"“{self.name}” has no weights yet: it has to finish its first epoch."
+            )
+
+    @property
+    def _recorded_elsewhere(self) -> str | None:
+        if (tool := self.recorded_by) is None:
+            return None
+        return (
+            f"“{self.name}” was imported from {tool}: ConvDeck has its curves, but neither its settings nor its "
+            "weights."
+        )
+
     @property
     def can_resume(self) -> bool:
         """Whether it can be resumed. An imported run has come without the checkpoints to continue from."""
@@ -115,11 +132,8 @@ class Run:
         """What the run was told to do. Raises RunError when another version of ConvDeck wrote what this cannot
         read, and for a run that another tool has recorded.
         """
-        if (tool := self.recorded_by) is not None:
-            raise RunError(
-                f"“{self.name}” was imported from {tool}: ConvDeck has its curves, but neither its settings nor its "
-                "weights."
-            )
+        if (elsewhere := self._recorded_elsewhere) is not None:
+            raise RunError(elsewhere)
         try:
             return _parse_config(self.config_json)
         except ConfigError as error:

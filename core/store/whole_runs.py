@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 
+from core.config import ExperimentConfig
 from core.config.dataset import NOT_KNOWN
 from core.epoch import CURVE_KEYS, EpochRow
 from core.errors import IllegalTransition
@@ -54,8 +55,9 @@ class WholeRuns:
                 raise IllegalTransition(
                     f"“{run.name}” is {run.state.lower()}. A bundle is of a run that has ended: stop it, or wait."
                 )
+            config = run.config
             with reading("a run"):
-                return _read(connection, number, run, machine)
+                return _read(connection, number, run, config, machine)
 
     def add(self, whole: WholeRun, run_id: str, source: Source, before_commit: Callable[[], None]) -> Run:
         """A run under a new id, of the acting person. `whole` has been checked; `before_commit` brings its files.
@@ -100,10 +102,12 @@ class WholeRuns:
         return run_id
 
 
-def _read(connection: sqlite3.Connection, number: int, run: Run, machine: str | None) -> WholeRun:
+def _read(
+    connection: sqlite3.Connection, number: int, run: Run, config: ExperimentConfig, machine: str | None
+) -> WholeRun:
     tags = connection.execute("SELECT tag FROM run_tags WHERE run_number = ? ORDER BY tag", (number,))
     record = RunRecord(
-        name=run.name, state=cast(Ended, run.state.value), attempt=run.attempt, config=run.config.to_dict(),
+        name=run.name, state=cast(Ended, run.state.value), attempt=run.attempt, config=config.to_dict(),
         preset=run.preset, device=run.device, machine=machine if run.origin is None else run.origin.machine,
         parent=_parent(connection, run), created_at=run.created_at, started_at=run.started_at, ended_at=run.ended_at,
         error=run.error, next_step=run.next_step, total_epochs=run.total_epochs, added_epochs=run.added_epochs,

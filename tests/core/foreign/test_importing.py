@@ -137,9 +137,9 @@ def test_what_needs_weights_or_settings_refuses_in_a_sentence(workspace, store, 
         ("export", run.id, "--format", "onnx", "--out", out),
         ("export", run.id, "--format", "bundle", "--out", out),
         ("export", run.id, "--format", "script", "--out", out),
-        ("evaluate", run.id),
-        ("mistakes", run.id),
-        ("predict", run.id, str(picture)),
+        ("evaluate", "--run", run.id),
+        ("mistakes", "--run", run.id),
+        ("predict", "--run", run.id, str(picture)),
         ("robustness", run.id, "--knob", "rotation"),
         ("report", run.id, "--out", out),
     ):
@@ -149,7 +149,7 @@ def test_what_needs_weights_or_settings_refuses_in_a_sentence(workspace, store, 
             arguments,
             err,
         )
-    for arguments in (("runs",), ("compare",), ("show", run.id), ("log", run.id)):
+    for arguments in (("runs",), ("compare",), ("show", run.id)):
         code, said, err = run_command(*arguments)
         assert code == 0, (arguments, err)
 

@@ -50,7 +50,8 @@ def test_the_socket_that_listens_already_sends_at_once(monkeypatch, workspace) -
     async def nothing(*_: object) -> None:
         """Neither a scheduler nor an engine."""
 
-    services = SimpleNamespace(workspace=workspace, store=None, engine=SimpleNamespace(close=lambda: None))
+    ended = SimpleNamespace(close=lambda: None)
+    services = SimpleNamespace(workspace=workspace, store=None, engine=ended, netron=ended)
     monkeypatch.setattr(lifespan, "get_services", lambda: services)
     monkeypatch.setattr(lifespan, "import_example", lambda *_: False)
     monkeypatch.setattr(lifespan, "keep_scheduler", nothing)
