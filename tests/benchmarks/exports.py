@@ -28,8 +28,7 @@ from tests.benchmarks.rows import Table
 
 PREFIX = "# pip install "
 TRAIN = (
-    "train", "--preset", "article", "--dataset", "shapes", "--set", "dataset.num_train=3000", "--set",
-    "training.epochs=4", "--wait",
+    "train", "--preset", "article", "--dataset", "shapes", "--set", "training.epochs=4", "--wait",
 )  # fmt: skip
 HEAD = (
     "format", "what the snippet has installed", "MB", "first answer", "the app", "the snippet", "difference",
