@@ -35,7 +35,7 @@ def main() -> None:
         st.page_link("home.py", label="Start a run", icon=":material/play_arrow:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = choose_run(runs, view)
+        run = choose_run(services, runs, view)
         which = choose_part_and_weights(services.workspace, run, view)
         render_own_button()
         render_report_button(services, run)

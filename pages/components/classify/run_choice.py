@@ -8,6 +8,7 @@ from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit import session
 from pages.components.kit.address import is_linked
+from pages.components.kit.run_words import why_no_weights
 from pages.components.kit.text import literal
 from pages.components.kit.widget_values import if_drawn, show_value
 
@@ -24,7 +25,7 @@ def choose_runs(services: Services) -> tuple[Run, ...]:
     _take_link()
     asked = session.widget_value(WANTED)
     if asked is not None and asked not in by_id:
-        st.warning(f"There is no run “{literal(asked[:40])}” with weights here.", icon=":material/link_off:")
+        st.warning(literal(why_no_weights(services.store, asked)), icon=":material/link_off:")
     if not by_id:
         return ()
 

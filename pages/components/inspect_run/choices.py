@@ -15,6 +15,7 @@ from core.workspace import Workspace
 from pages.components.inspect_run.address import View, field, show_run
 from pages.components.inspect_run.evaluations import PARTS
 from pages.components.kit import session
+from pages.components.kit.run_words import why_no_weights
 from pages.components.kit.text import error_text, literal
 
 MOST_RUNS = 500
@@ -31,14 +32,12 @@ def runs_with_weights(services: Services, *wanted: str | None) -> dict[str, Run]
     }  # fmt: skip
 
 
-def choose_run(runs: Mapping[str, Run], view: View) -> Run:
+def choose_run(services: Services, runs: Mapping[str, Run], view: View) -> Run:
     """The run of the address, or the one that was looked at on Runs, or the first one; and the field for another."""
     looked_at = session.chosen_runs() or ()
     chosen = next(run_id for run_id in (view.run, *looked_at, *runs) if run_id in runs)
     if view.run is not None and view.run != chosen:
-        st.warning(
-            f"There is no run “{literal(view.run[:40])}” with weights here.", icon=":material/link_off:"
-        )
+        st.warning(literal(why_no_weights(services.store, view.run)), icon=":material/link_off:")
     if view.run != chosen:
         show_run(chosen)
     st.selectbox(

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.errors import RunError, RunNotFound
 from core.formatting import percent
 from core.runs.breakdown import balanced_in_words
 from core.store.records import Run
 from core.store.states import RunState
+from core.store.store import Store
 from core.system.devices import DeviceReport
 
 Color = Literal["red", "orange", "blue", "green", "gray"]
@@ -96,3 +98,14 @@ def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], repo
         hint = f" “{paused[0].name}” is paused: resume or stop it." if paused else ""
         return f"Next in the queue: it starts when {'one of ' if len(busy) > 1 else ''}{holders} ends.{hint}"
     return "Next in the queue: it starts within a few seconds."
+
+
+def why_no_weights(store: Store, run_id: str) -> str:
+    """Why a run that was asked for by its id is not among those that can classify pictures."""
+    try:
+        store.get_run(run_id).check_weights()
+    except RunNotFound:
+        pass
+    except RunError as error:
+        return str(error)
+    return f"There is no run “{run_id[:40]}” with weights here."
