@@ -1,6 +1,7 @@
 """Fixtures for every test: a workspace of its own, waiting for a condition."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -48,6 +49,13 @@ if TYPE_CHECKING:
     from tests.uneven import Uneven
 
 T = TypeVar("T")
+
+
+def pytest_configure() -> None:
+    """Stores, models and checkpoints wait for the disk at each write: tests write into memory where that is large."""
+    memory = Path("/dev/shm")
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and memory.is_dir() and shutil.disk_usage(memory).free > 8e9:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(memory)
 
 
 # What takes longest per file beside browsers: servers, trainings, and processes that are killed.

@@ -373,9 +373,13 @@ def test_a_database_that_cannot_be_read_ends_nobody_who_keeps_asking(workspace, 
     workspace.database.write_bytes(b"This is no database, whatever its name says." * 100)
     for _ in range(3):
         ensure_scheduler(workspace)
-    scheduler, searcher = caplog.messages
-    assert "runs wait" in scheduler and "sweeps get no new trials" in searcher
+    scheduler, searcher, alerter = caplog.messages
+    assert (
+        "runs wait" in scheduler
+        and "sweeps get no new trials" in searcher
+        and "no alerts are sent" in alerter
+    )
     assert all("is damaged" in line for line in caplog.messages)
     workspace.database.unlink()
     ensure_scheduler(workspace)
-    assert len(caplog.messages) == 2
+    assert len(caplog.messages) == 3

@@ -6,14 +6,17 @@ import sqlite3
 
 import pytest
 
+from core.epoch import EpochRow
 from core.errors import NotAllowed, RunError
-from core.store.records import RunRequest
+from core.store.records import RecordedRun, RunRequest
 from core.store.rights import MOST_WAITING
 from core.store.run_record import Source
 from core.store.states import RunState
 from core.visitors.person import MACHINE, TEACHER, Person, acting_as
 from tests.core.scheduling.fakes import CONFIG
 from tests.modules import project_modules
+
+RECORDED = RecordedRun("theirs", "Keras", (EpochRow(1, val_loss=1.0),), ())
 
 # By each method of the store that opens a transaction for visitors: how it is called on a run, in which state, and what
 # a visitor to whom it does not belong is told; None where it is for everybody.
@@ -38,6 +41,7 @@ WAYS = {
     "Notes.edit": (lambda store, run: store.notes.edit(note_of(store, run), outcome="x"), "NOTED", "change"),
     "Notes.delete": (lambda store, run: store.notes.delete(note_of(store, run)), "NOTED", "delete"),
     "WholeRuns.add": (lambda store, run: added_again(store, run), "STOPPED", None),
+    "WholeRuns.add_recorded": (lambda store, run: store.whole_runs.add_recorded([RECORDED]), "WAITING", None),
     "Trash.put_all": (lambda store, run: store.trash.put_all([run]), "STOPPED", "delete"),
     "Trash.restore": (lambda store, run: store.trash.restore(run), "TRASHED", "restore"),
     "Trash.restore_all": (lambda store, run: store.trash.restore_all([run]), "TRASHED", "restore"),
