@@ -62,6 +62,17 @@ def test_pages_that_choose_no_run_open_beside_it(name: str, runs: tuple[Run, Run
     assert not open_page(f"{name}.py").error
 
 
+def test_no_study_begins_from_it(runs: tuple[Run, Run]) -> None:
+    theirs, ours = runs
+    page = open_page("studies.py", kind="seeds", runs=f"{theirs.id},{ours.id}")
+    assert [f"“{theirs.name}” was imported from Keras" in each.value for each in page.warning] == [True]
+    links = [each.proto.label for each in open_page("runs.py", run=theirs.id).get("page_link")]
+    assert "Signal or noise?" not in links
+    assert "Signal or noise?" in [
+        each.proto.label for each in open_page("runs.py", run=ours.id).get("page_link")
+    ]
+
+
 def test_all_that_is_folded_on_its_page_opens(runs: tuple[Run, Run]) -> None:
     theirs, _ = runs
     assert not unfold(open_page("runs.py", run=theirs.id)).error

@@ -135,7 +135,7 @@ def _signal_or_noise(runs: Sequence[Run]) -> None:
             help="Train this run with several seeds, with and without the weights that it started from.",
             width="content",
         )
-    if len(runs) <= 2:
+    if len(runs) <= 2 and all(run.readable_config is not None for run in runs):
         st.page_link(
             "studies.py",
             label="Signal or noise?",

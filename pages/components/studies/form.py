@@ -78,11 +78,15 @@ def take_link(services: Services) -> None:
     if kind in KINDS:
         session.set_widget(KIND, kind)
     asked = [part.strip() for part in (runs or "").split(",") if part.strip()][:2]
-    known = {run.id for run in services.store.list_runs()}
+    known = {run.id: run for run in services.store.list_runs()}
+    found = []
     for run_id in asked:
         if run_id not in known:
             st.warning(f"There is no run “{literal(run_id[:40])}” here.", icon=":material/link_off:")
-    found = [run_id for run_id in asked if run_id in known]
+        elif (problem := known[run_id].unreadable) is not None:
+            st.warning(literal(problem), icon=":material/link_off:")
+        else:
+            found.append(run_id)
     first = ABLATED if kind == ABLATION else FIRST
     for key, run_id in zip((first, SECOND), found, strict=False):
         session.set_widget(key, _run_option(run_id))
