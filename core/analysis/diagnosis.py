@@ -119,6 +119,7 @@ def diagnose(
     classes: ClassCounts | None = None,
     class_names: Sequence[str] = (),
     can_lag: bool = True,
+    ends_in_nan: bool = False,
 ) -> Diagnosis:
     """Judge the epochs there are, whether or not more follow.
 
@@ -126,10 +127,11 @@ def diagnose(
     would give (None: nothing), `num_validation` and `num_clean` on how many pictures the accuracies were measured
     (None: 1,000 and 2,000). `classes` are the validation pictures of each class in the last epochs, at least two of
     them, and how many were right (None: not known); `class_names` what the classes are called. `can_lag`: validation
-    uses running averages, of batch normalisation or of the weights.
+    uses running averages, of batch normalisation or of the weights. `ends_in_nan`: the losses that are not known at
+    the end were recorded as NaN.
     """
     signals = read_signals(curves, num_validation, num_clean)
-    finding = diverged(curves, num_classes)
+    finding = diverged(curves, num_classes, ends_in_nan=ends_in_nan)
     guessing = _Guessing(num_classes, classes, class_names, can_lag)
     if finding is None:
         if signals is None or len(signals.epochs) < FEWEST_EPOCHS:

@@ -13,10 +13,15 @@ EXPLODED = 1.3
 GUESSING_MARGIN = 0.05
 
 
-def diverged(curves: Curves, num_classes: int | None) -> Finding | None:
-    """Whether the loss is no number, what was learned is lost, or it never was better than guessing at a huge loss."""
+def diverged(curves: Curves, num_classes: int | None, *, ends_in_nan: bool = False) -> Finding | None:
+    """Whether the loss is no number, what was learned is lost, or it never was better than guessing at a huge loss.
+
+    `ends_in_nan`: from the epoch on that follows the last one with a known loss, it was recorded as NaN.
+    """
     if not curves["epoch"]:
         return None
+    if ends_in_nan and (finding := _recorded_nan(curves)):
+        return finding
     epoch, losses = curves["epoch"][-1], curves["train_loss"]
     headline = f"Diverged in epoch {epoch}"
     if _is_broken(curves):
@@ -50,6 +55,19 @@ def diverged(curves: Curves, num_classes: int | None) -> Finding | None:
             )
             return Finding(Verdict.DIVERGED, f"Diverged in epoch {reached}", text)
     return None
+
+
+def _recorded_nan(curves: Curves) -> Finding | None:
+    """Of a training that another tool let continue with a loss of NaN; None where the last loss is known."""
+    losses = curves["train_loss"] if any(map(is_known, curves["train_loss"])) else curves["val_loss"]
+    known = [at for at, loss in enumerate(losses) if is_known(loss)]
+    broken = known[-1] + 1 if known else 0
+    if broken == len(losses):
+        return None
+    epoch, before = curves["epoch"][broken], curves["epoch"][broken - 1]
+    was = f"; in epoch {before} it was {losses[broken - 1]:.2f}" if known else ""
+    text = f"In epoch {epoch} the loss became NaN, so nothing can be learned from there on{was}."
+    return Finding(Verdict.DIVERGED, f"Diverged in epoch {epoch}", text)
 
 
 def _fell_in(curves: Curves) -> int:

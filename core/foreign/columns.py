@@ -57,6 +57,8 @@ def match_of(name: str) -> Match | None:
     words = set(words_of(name))
     is_training, is_validation, is_test = words & _TRAINING, words & _VALIDATION, words & _TEST
     rest = words - _TRAINING - _VALIDATION - _TEST
+    if is_clean := bool(is_training) and "clean" in rest:
+        rest -= {"clean"}
     rank = _EACH_WORD * len(words)
     if "step" in rest or "batch" in rest or "running" in rest:
         rank += _PER_STEP
@@ -73,6 +75,8 @@ def match_of(name: str) -> Match | None:
     what = "accuracy" if is_accuracy else "loss"
     if is_test:
         return Match(f"val_{what}", rank + _TESTED)
+    if is_clean:
+        return Match(f"clean_train_{what}", rank)
     return Match(f"{'val' if is_validation else 'train'}_{what}", rank)
 
 

@@ -15,6 +15,8 @@ from core.foreign.recorded import (
     MAX_COLUMNS,
     MAX_POINTS,
     MAX_RUNS,
+    NAN_TEXTS,
+    NO_NUMBER,
     TRACKIO,
     TRANSFORMERS,
     Numbers,
@@ -143,11 +145,13 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(values: Iterable[Any]) -> Numbers:
-    """NaN for what is no number, or too large for one."""
+    """NaN for what is no number, or too large for one; NO_NUMBER for NaN, which W&B writes as a text."""
     found = []
     for value in values:
         try:
-            found.append(float(value) if type(value) in (int, float) else np.nan)
+            number = float(value) if type(value) in (int, float) else np.nan
         except OverflowError:
-            found.append(np.nan)
+            number = np.nan
+        is_recorded = type(value) is float or (type(value) is str and value.lower() in NAN_TEXTS)
+        found.append(NO_NUMBER if is_recorded and np.isnan(number) else number)
     return np.array(found, dtype=float)

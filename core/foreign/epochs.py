@@ -1,5 +1,6 @@
 """Series of another tool brought onto epochs: one value per epoch and curve, as `core.epoch.EpochRow` has them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,10 @@ MOST_NAMES, MOST_CHARACTERS = 8, 60
 
 @dataclass(frozen=True)
 class FoundRun:
-    """A run that can be imported: its rows, which name became which curve, what was left out, remarks in sentences."""
+    """A run that can be imported: its rows, which name became which curve, what was left out, remarks in sentences.
+
+    `nan_epoch` is the one from which on its loss was recorded as NaN or infinite, up to the end; None where it is not.
+    """
 
     name: str
     tool: str
@@ -29,6 +33,7 @@ class FoundRun:
     mapped: Mapping[str, str]
     ignored: tuple[str, ...]
     remarks: tuple[str, ...]
+    nan_epoch: int | None = None
 
     def in_words(self) -> list[str]:
         """What was found, in sentences, for the person who imports it and for the run's log."""
@@ -54,12 +59,32 @@ def on_epochs(run: Recorded, shown: str) -> FoundRun:
     numbers = sorted(set().union(*columns.values()))
     if len(numbers) > MAX_EPOCHS:
         raise RecordError(f"{shown} has {len(numbers):,} epochs; at most {MAX_EPOCHS:,} can be imported.")
+    nan_epoch = _nan_epoch(columns)
+    if nan_epoch is not None:
+        remarks.append(f"The loss became NaN in epoch {nan_epoch}, so the run counts as failed.")
     rows = tuple(
-        EpochRow(epoch, **{key: columns[key].get(epoch) for key in columns})  # type: ignore[arg-type]  # measures alone
+        EpochRow(epoch, **{key: _known(columns[key].get(epoch)) for key in columns})  # type: ignore[arg-type]  # measures alone
         for epoch in numbers
     )
     mapped = {key: chosen[key].name for key in MEASURES if key in chosen}
-    return FoundRun(run.name, run.tool, rows, mapped, tuple(ignored), tuple(dict.fromkeys(remarks)))
+    return FoundRun(
+        run.name, run.tool, rows, mapped, tuple(ignored), tuple(dict.fromkeys(remarks)), nan_epoch
+    )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
+def _nan_epoch(columns: Mapping[str, Mapping[int, float]]) -> int | None:
+    """The first epoch without a loss, where none has one from there on and validation knows none either."""
+    losses = columns.get("train_loss") or columns.get("val_loss") or {}
+    broken = min((epoch for epoch, value in losses.items() if math.isnan(value)), default=None)
+    if broken is None or any(
+        epoch >= broken and not math.isnan(value) for epoch, value in columns.get("val_loss", {}).items()
+    ):
+        return None
+    return broken
 
 
 def _choose(run: Recorded, remarks: list[str]) -> tuple[dict[str, Series], list[str]]:
@@ -72,8 +97,9 @@ def _choose(run: Recorded, remarks: list[str]) -> tuple[dict[str, Series], list[
         if match is None or cleaned is None:
             ignored.append(series.name)
         else:
-            # Who says in which epoch it was measured comes first.
+            # Who says in which epoch it was measured comes first, and who has numbers.
             rank = match.rank + (100 if series.epoch is None else 0)
+            rank += 0 if np.isfinite(cleaned.value).any() else 50
             ranked.setdefault(match.key, []).append((rank, place, cleaned))
     chosen = {}
     for key, candidates in ranked.items():
@@ -128,9 +154,18 @@ def _remark_twice(remarks: list[str]) -> None:
 
 
 def _cleaned(key: str, series: Series, remarks: list[str]) -> Series | None:
-    """Finite values alone, accuracies as fractions of 1; None for what cannot be what its name says."""
+    """Finite values alone, accuracies as fractions of 1; None for what cannot be what its name says.
+
+    A loss that ends in values that are none keeps them as NaN, where all before them are finite: training diverged.
+    """
     counts = series.step if series.epoch is None else series.epoch
-    kept = np.isfinite(series.value) & np.isfinite(counts)
+    is_counted, is_finite = np.isfinite(counts), np.isfinite(series.value)
+    kept = is_counted & is_finite
+    if key in ("train_loss", "val_loss"):
+        broken = is_counted & ~is_finite
+        if broken.any() and not kept[int(broken.argmax()) :].any():
+            kept |= broken
+            series = replace(series, value=np.where(is_finite, series.value, np.nan))
     if lost := int(len(kept) - kept.sum()):
         if not kept.any():
             return None
@@ -139,7 +174,8 @@ def _cleaned(key: str, series: Series, remarks: list[str]) -> Series | None:
     series = _rows(series, kept)
     if not len(series.value):
         return None
-    low, high = float(series.value.min()), float(series.value.max())
+    known = series.value[np.isfinite(series.value)]
+    low, high = float(np.min(known, initial=np.inf)), float(np.max(known, initial=-np.inf))
     if key.endswith("accuracy"):
         if low < 0 or high > 100 + 1e-6:
             remarks.append(f"{_shown(series.name)} runs from {low:g} to {high:g}, which is no accuracy.")

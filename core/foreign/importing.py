@@ -47,7 +47,7 @@ def add_found(
         [
             RecordedRun(
                 printable(each.name, MAX_NAME_CHARACTERS) or f"Imported from {each.tool}", each.tool, each.rows,
-                tuple(each.in_words()), validation_pictures,
+                tuple(each.in_words()), validation_pictures, each.nan_epoch,
             )
             for each in found
         ]

@@ -36,7 +36,8 @@ _GENERIC = {
     "metrics", "history", "training", "train", "log", "logs", "results", "trainer_state", "wandb-history", "data",
     "progress", "export",
 }  # fmt: skip
-_PARTS = {"train", "training", "val", "valid", "validation", "eval", "test", "dev"}
+# `clean_train` is ConvDeck's own, in what it writes for TensorBoard.
+_PARTS = {"train", "training", "val", "valid", "validation", "eval", "test", "dev", "clean_train"}
 _EVALUATION = "evaluation_"  # of tags that Keras writes into the validation's file alone
 _HEAD_BYTES = 65_536
 

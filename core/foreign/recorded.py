@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+# In a column that readers hand on, NaN is a gap: nothing was recorded. What was recorded as NaN is `NO_NUMBER`.
 Numbers = NDArray[np.float64]
+NO_NUMBER = np.inf
+NAN_TEXTS = frozenset({"nan", "+nan", "-nan"})  # in lower case
 
 TENSORBOARD, WANDB, TRACKIO, LIGHTNING = "TensorBoard", "W&B", "trackio", "Lightning"
 KERAS, TRANSFORMERS, CSV, JSON = "Keras", "Transformers", "CSV", "JSON"

@@ -17,6 +17,8 @@ from core.foreign.recorded import (
     MAX_COLUMNS,
     MAX_POINTS,
     MAX_RUNS,
+    NAN_TEXTS,
+    NO_NUMBER,
     TENSORBOARD,
     TRACKIO,
     WANDB,
@@ -159,7 +161,7 @@ def _columns(
         frame = pd.read_csv(
             io.BytesIO(data), sep=delimiter, usecols=places, nrows=most + 1, engine="c", low_memory=False,
             encoding="utf-8-sig", encoding_errors="replace", skipinitialspace=True,
-            dtype=None if text is None else {names[text]: str},
+            dtype=None if text is None else {names[text]: str}, keep_default_na=False, na_values=[""],
         )  # fmt: skip
     except (
         ValueError,
@@ -177,6 +179,9 @@ def _columns(
             texts = column.fillna("").to_numpy(dtype=str)
         else:
             numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+            if not pd.api.types.is_numeric_dtype(column):
+                is_nan = column.astype(str).str.strip().str.lower().isin(NAN_TEXTS) & column.notna()
+                numbers = np.where(is_nan, NO_NUMBER, numbers)
             found.setdefault(names[at].strip(), numbers)
     return found, texts
 

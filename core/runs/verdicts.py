@@ -85,6 +85,8 @@ def _with_doubt(run: Run, diagnosis: Diagnosis) -> Diagnosis:
     """Of a run that another tool has recorded, how many validation pictures there were is seldom known."""
     if run.recorded_by is None or run.data_num_validation is not None:
         return diagnosis
+    if diagnosis.verdict is Verdict.DIVERGED:
+        return diagnosis  # it does not rest on them
     doubt = (
         f"How many validation pictures there were is not known; {VALIDATION_PICTURES:,} are assumed, and with fewer "
         "the curves say less."
@@ -107,7 +109,12 @@ def _measured_on(run: Run, info: DatasetInfo | None) -> dict[str, Any]:
     A run says so itself; of one that does not, `info` is the data set that has the name of its own now.
     """
     if run.recorded_by is not None:
-        return {} if run.data_num_validation is None else {"num_validation": run.data_num_validation}
+        known_validation = run.data_num_validation
+        return {
+            **({} if known_validation is None else {"num_validation": known_validation}),
+            # Such a run has failed for one reason alone: its loss became NaN.
+            **({"ends_in_nan": True} if run.state is RunState.FAILED else {}),
+        }
     config, known = run.readable_config, run.data or info
     if known is None or config is None:
         return {}

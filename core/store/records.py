@@ -274,7 +274,7 @@ class FinishedRun:
 @dataclass(frozen=True)
 class RecordedRun:
     """A run that another tool has recorded: its curves, lines for its log, and on how many pictures validation rests,
-    where that is known.
+    where that is known. `nan_epoch` is the one from which on its loss is NaN: the run has failed then.
     """
 
     name: str
@@ -282,6 +282,7 @@ class RecordedRun:
     epochs: tuple[EpochRow, ...]
     log: tuple[str, ...]
     num_validation: int | None = None
+    nan_epoch: int | None = None
 
 
 @dataclass(frozen=True)

@@ -212,12 +212,16 @@ def _add_recorded(connection: sqlite3.Connection, now: float, recorded: Recorded
     """Its settings are null, which no ConvDeck reads as some; its id of a config is that of no other run."""
     run_id = new_run_id()
     origin = Origin(None, None, now, None, tool=recorded.tool)
+    broken = recorded.nan_epoch
+    error = None if broken is None else f"The loss became NaN in epoch {broken}."
     run_tables.insert(
         connection, id=run_id, queue_number=run_tables.next_in_queue(connection), name=check_name(recorded.name),
-        state=RunState.FINISHED, config="null", config_id=hashlib.sha256(run_id.encode()).hexdigest(),
+        state=RunState.FAILED if error else RunState.FINISHED, config="null",
+        config_id=hashlib.sha256(run_id.encode()).hexdigest(),
         dataset=NOT_KNOWN, visitor=acting_person().id, created_at=now, ended_at=now,
         total_epochs=max(row.epoch for row in recorded.epochs), origin=origin.to_json(),
-        data_num_validation=recorded.num_validation,
+        data_num_validation=recorded.num_validation, error=error,
+        next_step=error and "Train it again where it was trained, with a lower learning rate.",
     )  # fmt: skip
     number, _ = run_tables.get(connection, run_id)
     for row in recorded.epochs:

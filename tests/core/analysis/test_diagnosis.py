@@ -221,6 +221,28 @@ class TestDiverged:
         assert diagnose(run).verdict == Verdict.DIVERGED
         assert diagnose(self.with_last(prefix(ARTICLE, 3), val_loss=math.inf)).verdict == Verdict.DIVERGED
 
+    def test_a_loss_that_another_tool_recorded_as_nan(self):
+        # Keras goes on: accuracies are those of one answer for everything.
+        run = curves(
+            train_loss=[2.5, 2.25, None, None],
+            val_loss=[2.4, 2.3, None, None],
+            train_accuracy=[0.2, 0.3, 0.1, 0.1],
+            val_accuracy=[0.2, 0.3, 0.1, 0.1],
+        )
+        found = diagnose(run, ends_in_nan=True)
+        assert (found.verdict, found.headline, found.best_epoch) == ("diverged", "Diverged in epoch 3", 2)
+        assert found.evidence == (
+            "In epoch 3 the loss became NaN, so nothing can be learned from there on; in epoch 2 it was 2.25."
+        )
+        assert diagnose(run).verdict != "diverged"
+        assert diagnose(prefix(run, 2), ends_in_nan=True).verdict == "too_early"
+        unknown = curves(train_loss=[None, None], train_accuracy=[0.1, 0.1])
+        found = diagnose(unknown, ends_in_nan=True)
+        assert (found.headline, found.evidence) == (
+            "Diverged in epoch 1",
+            "In epoch 1 the loss became NaN, so nothing can be learned from there on.",
+        )
+
     def test_validation_now_and_then_is_no_divergence(self):
         accuracies = [None if epoch % 2 else 0.5 for epoch in range(1, 9)]
         run = curves(

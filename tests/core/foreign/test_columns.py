@@ -64,7 +64,7 @@ NAMES = {
         "optimizer/lr",
     ],
     "seconds": ["epoch_time", "seconds"],
-    "clean_train_accuracy": ["clean_train_accuracy"],
+    "clean_train_accuracy": ["clean_train_accuracy", "clean_train/epoch_accuracy"],
 }
 
 

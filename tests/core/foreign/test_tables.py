@@ -133,6 +133,31 @@ def test_validation_that_counts_epochs_beside_training_that_counts_steps(read) -
 
 
 @pytest.mark.parametrize(
+    ("data", "nan_epoch"),
+    [
+        (b"epoch,loss,val_loss\n1,2,3\n2,nan,nan\n3,NaN,-nan\n", 2),
+        (b"epoch,loss,val_loss\n1,2,3\n2,inf,nan\n", 2),
+        (b"epoch,loss,acc\n1,nan,0.1\n2,nan,0.1\n", 1),
+        (b"epoch,val_loss\n1,2\n2,nan\n", 2),
+        # Each step: what was NaN in the middle of an epoch spoils its mean.
+        (b"epoch,loss\n1,2\n1,2\n2,1\n2,nan\n3,nan\n", 2),
+        # A gap, a mark for one, a value that came back, and validation that goes on.
+        (b"epoch,loss,val_loss\n1,2,3\n2,,\n", None),
+        (b"epoch,loss,acc\n1,2,3\n2,n/a,0.5\n", None),
+        (b"epoch,loss,val_loss\n1,2,3\n2,nan,nan\n3,1,2\n4,nan,nan\n", None),
+        (b"epoch,loss,val_loss\n1,2,3\n2,nan,2\n", None),
+        (b"epoch,loss,acc\n1,2,0.5\n2,1,nan\n", None),
+    ],
+)
+def test_a_loss_that_ends_in_nan_is_told_from_a_gap(read, data: bytes, nan_epoch: int | None) -> None:
+    (found,) = read({"a.csv": data})
+    assert found.nan_epoch == nan_epoch
+    assert any("became NaN" in each for each in found.in_words()) == (nan_epoch is not None)
+    losses = [row.train_loss for row in found.rows]
+    assert nan_epoch is None or losses[nan_epoch - 1 :] == [None] * (len(losses) - nan_epoch + 1)
+
+
+@pytest.mark.parametrize(
     ("data", "sentence"),
     [
         (b"", "a.csv is empty."),
