@@ -51,6 +51,10 @@ def caution_in_words(run: Run, classes: ClassCounts | None) -> str | None:
 
 def why_no_breakdown(run: Run) -> str:
     """Why a run has none, in a sentence."""
+    if (tool := run.recorded_by) is not None:
+        return (
+            f"{tool} has recorded curves alone: neither accuracy per class nor followed pictures are known."
+        )
     return TOO_OLD if run.epoch else NONE_YET
 
 

@@ -85,8 +85,8 @@ def _with_doubt(run: Run, diagnosis: Diagnosis) -> Diagnosis:
     """Of a run that another tool has recorded, how many validation pictures there were is seldom known."""
     if run.recorded_by is None or run.data_num_validation is not None:
         return diagnosis
-    if diagnosis.verdict is Verdict.DIVERGED:
-        return diagnosis  # it does not rest on them
+    if diagnosis.verdict in (Verdict.DIVERGED, Verdict.TOO_EARLY):
+        return diagnosis  # these do not rest on them
     doubt = (
         f"How many validation pictures there were is not known; {VALIDATION_PICTURES:,} are assumed, and with fewer "
         "the curves say less."

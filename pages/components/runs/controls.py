@@ -82,8 +82,8 @@ def render_pause(services: Services, runs: Sequence[Run]) -> None:
 
 
 def render_changes(services: Services, run: Run) -> None:
-    """What can be changed of a run that has not finished. Opening it reads its numbers again."""
-    if run.state is RunState.FINISHED or run.stop_requested:
+    """What can be changed of a run that trains or can be resumed. Opening it reads its numbers again."""
+    if (run.state.is_finished and not run.can_resume) or run.stop_requested:
         return
     told = "Change the learning rate or the number of epochs before resuming."
     if not run.state.is_finished:

@@ -160,7 +160,7 @@ def _short(digest: str | None) -> str:
 
 
 def _describe(run: Run) -> str:
-    parts = [run.dataset]
+    parts = [run.dataset if run.recorded_by is None else f"data {run.dataset}"]
     if run.unreadable is None and run.config.dataset.num_train is not None:
         parts[0] += f", {run.config.dataset.num_train:,} training pictures"
     if device := run_words.device_name(run.device):

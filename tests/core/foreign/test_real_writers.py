@@ -20,7 +20,7 @@ from core.foreign.reading import Given, read_runs
 from core.sink_settings import read_sink_settings
 from core.sinks.feeding import Feeding
 from core.store.records import RunRequest
-from tests.core.conftest import run_json
+from tests.core.conftest import run_command, run_json
 from tests.core.foreign.conftest import columns
 from tests.core.searcher import trainer
 
@@ -207,6 +207,8 @@ def test_a_fit_that_diverges_is_one(workspace, store, broken: Fit, tmp_path: Pat
         assert (code, answer["state"], answer["epoch"]) == (0, "FAILED", EPOCHS), answer
         run = store.get_run(answer["id"])
         assert run.error == "The loss became NaN in epoch 3." and not run.can_resume
+        code, out, err = run_command("resume", run.id)
+        assert (code, out) == (2, "") and f"“{run.name}” was imported from" in err, err
         code, shown = run_json("show", run.id)
         assert (code, shown["verdict"]["headline"]) == (0, "Diverged in epoch 3")
         assert shown["verdict"]["evidence"] == (

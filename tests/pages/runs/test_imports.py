@@ -121,3 +121,19 @@ def test_a_run_that_diverged_is_shown_as_one(store, page) -> None:
     assert "Failed" in said and "The loss became NaN in epoch 3." in said
     assert "Diverged in epoch 3" in said
     assert "nothing can be learned from there on; in epoch 2 it was 2.25." in said
+    assert "How many validation pictures there were" not in said
+    # There is no checkpoint to resume from, so there is nothing to change before that.
+    (run,) = store.list_runs()
+    assert f"change-{run.id}" not in [each.key for each in page.get("popover")]
+
+
+def test_the_page_of_such_a_run_says_what_is_not_known(store, page) -> None:
+    give(page, ("mine.csv", TABLE))
+    start(page)
+    said = words(page)
+    (run,) = store.list_runs()
+    assert f"data not known · id {run.id}" in said
+    assert (
+        "Keras has recorded curves alone: neither accuracy per class nor followed pictures are known." in said
+    )
+    assert "This run was trained before" not in said
