@@ -11,6 +11,7 @@ from core.store.records import Run
 from core.store.states import RunState
 from core.store.store import Store
 from core.system.devices import DeviceReport
+from pages.components.kit.text import error_text
 
 Color = Literal["red", "orange", "blue", "green", "gray"]
 
@@ -107,5 +108,5 @@ def why_no_weights(store: Store, run_id: str) -> str:
     except RunNotFound:
         pass
     except RunError as error:
-        return str(error)
+        return error_text(error)
     return f"There is no run “{run_id[:40]}” with weights here."

@@ -208,7 +208,7 @@ def test_a_fit_that_diverges_is_one(workspace, store, broken: Fit, tmp_path: Pat
         run = store.get_run(answer["id"])
         assert run.error == "The loss became NaN in epoch 3." and not run.can_resume
         code, out, err = run_command("resume", run.id)
-        assert (code, out) == (2, "") and f"“{run.name}” was imported from" in err, err
+        assert (code, out) == (2, "") and f"“{run.name}” was trained elsewhere" in err, err
         code, shown = run_json("show", run.id)
         assert (code, shown["verdict"]["headline"]) == (0, "Diverged in epoch 3")
         assert shown["verdict"]["evidence"] == (

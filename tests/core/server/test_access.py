@@ -80,7 +80,7 @@ def test_a_page_of_another_site_changes_nothing(
             RunState.STOPPED,
             expected=RunState.WAITING,
         )
-        path = path.format(id=run.id)
+        path = path.format(id=run.id, name="phone")
         answer = client.request(method, path, headers={"Origin": origin}, json={"preset": "tiny"})
         assert (answer.status_code, list(answer.json())) == (403, PROBLEM_MEMBERS)
         assert store.list_runs() == [run]
