@@ -5,6 +5,7 @@ A `.keras` file is a zip: `config.json` says which Python classes Keras is to bu
 and size that `core.design.architecture` gives it. So no file decides what code runs or how much memory it takes.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -53,6 +54,7 @@ _SAVED_AS = {
     "Dense": "dense",
 }
 # Of a run with test-time flip: the network is a layer among these.
+_FLIPS = re.compile(r"^flip_\d+$")
 _AROUND = {"input": "InputLayer", "flip": "Flip", "network": "Functional", "both_ways": "Average"}
 
 
@@ -80,7 +82,9 @@ def check_network(
     if config.training.test_time_flip:
         prefix = "layers/functional/"
         around = {layer.get("name"): layer for layer in _layers(values)}
-        if {name: layer.get("class_name") for name, layer in around.items()} != _AROUND:
+        # Keras numbers the flips of a process: a worker's second run has `flip_1`.
+        kinds = {_FLIPS.sub("flip", str(name)): layer.get("class_name") for name, layer in around.items()}
+        if len(around) != len(_AROUND) or kinds != _AROUND:
             raise _other("it is not answered both ways")
         _check_input(around["input"], image_shape)
         values = around["network"]

@@ -64,6 +64,7 @@ def with_first_kernel_turned(path: Path) -> Path:
 )
 def test_what_training_saves_passes(tmp_path, blocks, more) -> None:
     config = ExperimentConfig().with_values({"model.blocks": BLOCKS[blocks], **MORE.get(more, {})})
+    saved(tmp_path, config)  # a worker's first run
     path = saved(tmp_path, config)
     check_model(path, config, SHAPE, 3)
     with pytest.raises(BundleError, match=r"another network: \w+ has [\d×]+ numbers, not [\d×]+\."):
