@@ -146,7 +146,7 @@ def checked_webhook(url: object, *, public_only: bool) -> str:
         host = parts.hostname or ""
         try:
             is_allowed = is_public_only(host, parts.port or 443)
-        except OSError:
+        except (OSError, UnicodeError):
             raise ConfigError(
                 "webhook", f"names {printable(host, 60)}, which has no address. Check the name."
             ) from None

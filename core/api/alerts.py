@@ -11,11 +11,8 @@ from core.api.pages import listed
 from core.api.responses import answer_body, parse_body, route
 from core.errors import NotAllowed
 from core.server.services import Services, get_services
-from core.system.addresses import is_loopback
+from core.system.addresses import FORWARDED, is_loopback
 from core.visitors.person import check_not_visitor
-
-# Headers of proxies: the request is somebody else's then, wherever that is.
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
 def routes() -> list[Route]:
@@ -32,7 +29,7 @@ def routes() -> list[Route]:
 def is_from_here(request: Request) -> bool:
     """Whether a program on this computer sent it, and for no one else, as far as that can be told."""
     host = request.client.host if request.client else ""
-    return is_loopback(host) and not any(name in request.headers for name in _FORWARDED)
+    return is_loopback(host) and not any(name in request.headers for name in FORWARDED)
 
 
 def _list(services: Services, request: Request) -> Any:

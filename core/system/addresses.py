@@ -5,6 +5,9 @@ import socket
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
+# Headers of proxies: the request is somebody else's then, wherever that is.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
 
 def addresses_of(host: str, port: int) -> list[str]:
     """Every address of a name or an address itself, in the order in which the system would try them. Raises OSError."""
