@@ -91,7 +91,7 @@ def is_step(name: str) -> bool:
 
 
 def is_bookkeeping(name: str) -> bool:
-    """Whether it is a time, a name or an id, which nobody misses among the curves."""
+    """Whether it is a time, a name or an id: such columns are not listed as left out."""
     words = set(words_of(name))
     return not words or words <= _BOOKKEEPING | _EPOCH | _STEP | _BESIDE_COUNT
 

@@ -13,6 +13,7 @@ from core.foreign.recorded import (
     JSON,
     KERAS,
     MAX_COLUMNS,
+    MAX_DOCUMENT_BYTES,
     MAX_POINTS,
     MAX_RUNS,
     NAN_TEXTS,
@@ -29,6 +30,10 @@ _INSIDE = ("history", "log_history", "rows", "data", "metrics")
 
 def read_document(data: bytes, shown: str, run_name: str) -> list[Recorded]:
     """The runs in a JSON document or in lines of JSON. Raises RecordError."""
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise RecordError(
+            f"{shown} has {len(data) / 1e6:,.0f} MB; of JSON at most {MAX_DOCUMENT_BYTES / 1e6:,.0f} MB are read."
+        )
     found = _parsed(data, shown)
     if isinstance(found, list):
         return _of_rows(found, shown, run_name)

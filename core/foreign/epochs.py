@@ -14,7 +14,7 @@ from core.formatting import count_of, listed, printable
 
 MAX_EPOCHS = 20_000
 MAX_EPOCH_NUMBER = 1_000_000
-# Without epochs and without validation, a longer series is shown in so many parts.
+# Without epochs and without validation, a series of more than MOST_STEPS is cut into PARTS equal parts.
 MOST_STEPS, PARTS = 5000, 200
 MOST_RESTARTS = 100
 MOST_NAMES, MOST_CHARACTERS = 8, 60
@@ -163,7 +163,8 @@ def _cleaned(key: str, series: Series, remarks: list[str]) -> Series | None:
     kept = is_counted & is_finite
     if key in ("train_loss", "val_loss"):
         broken = is_counted & ~is_finite
-        if broken.any() and not kept[int(broken.argmax()) :].any():
+        last = np.max(counts[kept], initial=-np.inf)  # beside a value of the same epoch it is a gap
+        if (counts[broken] > last).any() and not kept[int(broken.argmax()) :].any():
             kept |= broken
             series = replace(series, value=np.where(is_finite, series.value, np.nan))
     if lost := int(len(kept) - kept.sum()):

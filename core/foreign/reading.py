@@ -15,6 +15,7 @@ from core.foreign.events import is_event_file, read_events
 from core.foreign.recorded import (
     MAX_FILE_BYTES,
     MAX_FILES,
+    MAX_POINTS,
     MAX_RUNS,
     MAX_TOTAL_BYTES,
     TENSORBOARD,
@@ -40,6 +41,10 @@ _GENERIC = {
 _PARTS = {"train", "training", "val", "valid", "validation", "eval", "test", "dev", "clean_train"}
 _EVALUATION = "evaluation_"  # of tags that Keras writes into the validation's file alone
 _HEAD_BYTES = 65_536
+
+
+class _Full(RecordError):
+    """More than is read at once, whichever file it is in."""
 
 
 class Given(NamedTuple):
@@ -84,9 +89,17 @@ def read_runs(given: Sequence[Given], forced: Format | None = None) -> list[Foun
                 remarks += said
             else:
                 read = read_table if kind == "csv" else read_document
-                runs += read(content.data, called, _run_name(content.name))
-        except RecordError:
-            if content.is_alone:
+                place = _run_place(content.name)
+                for run in read(content.data, called, place.name):
+                    run.place = place if run.name == place.name else None
+                    runs.append(run)
+                points = sum(len(series.value) for run in runs for series in run.series)
+                if points > MAX_POINTS:
+                    raise _Full(
+                        f"The files have more than {MAX_POINTS:,} values in all. Import fewer at once."
+                    )
+        except RecordError as error:
+            if content.is_alone or isinstance(error, _Full):
                 raise
             skipped += 1  # a folder may hold tables and documents of all kinds
         except RecursionError:
@@ -219,10 +232,12 @@ def _plain(name: str) -> PurePosixPath:
     return PurePosixPath(*parts) if parts else PurePosixPath("file")
 
 
-def _run_name(name: PurePosixPath) -> str:
-    """What a run is called after its file, or after the folder of a file whose name says nothing."""
+def _run_place(name: PurePosixPath) -> PurePosixPath:
+    """What a run is called after: its file without the ending, or the folder of a file whose name says nothing."""
     stem = name.name.partition(".")[0]
-    return name.parent.name if stem.lower() in _GENERIC and name.parent.name else stem or "Imported"
+    return (
+        name.parent if stem.lower() in _GENERIC and name.parent.name else name.with_name(stem or "Imported")
+    )
 
 
 def _of_events(
@@ -243,11 +258,9 @@ def _of_events(
     found = []
     for run, parts in by_run.items():
         name = run.name or "TensorBoard"
-        found.append(Recorded(name, TENSORBOARD, _series_of(parts), remarks=list(dict.fromkeys(remarks))))
-    names = [each.name for each in found]
-    for each, run in zip(found, by_run, strict=True):
-        if names.count(each.name) > 1:
-            each.name = "/".join(run.parts[-2:])
+        found.append(
+            Recorded(name, TENSORBOARD, _series_of(parts), run, remarks=list(dict.fromkeys(remarks)))
+        )
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,11 @@ TENSORBOARD, WANDB, TRACKIO, LIGHTNING = "TensorBoard", "W&B", "trackio", "Light
 KERAS, TRANSFORMERS, CSV, JSON = "Keras", "Transformers", "CSV", "JSON"
 
 MAX_FILE_BYTES = 200_000_000
+# A parsed document takes some twenty times its bytes where it is all brackets.
+MAX_DOCUMENT_BYTES = 20_000_000
 MAX_FILES = 2000
 MAX_TOTAL_BYTES = 1_000_000_000
-MAX_POINTS = 5_000_000  # of all series of a file
+MAX_POINTS = 5_000_000  # of all series of an import
 MAX_COLUMNS = 5000
 MAX_RUNS = 50  # of one import
 
@@ -37,21 +40,55 @@ class Series:
 
 @dataclass
 class Recorded:
-    """A run of another tool. `others` are names of what it recorded that is no number, or was not read."""
+    """A run of another tool. `others` are names of what it recorded that is no number, or was not read.
+
+    `place` is the file or folder that it is called after; None where its name stands in what was read, so that other
+    files may hold more of it.
+    """
 
     name: str
     tool: str
     series: list[Series] = field(default_factory=list)
+    place: PurePosixPath | None = None
     others: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
 def merge(runs: Sequence[Recorded]) -> list[Recorded]:
-    """Those of one tool with one name are one run: W&B writes a file for each chart."""
-    found: dict[tuple[str, str], Recorded] = {}
+    """Those of one tool that call themselves the same are one run: W&B writes a file for each chart.
+
+    Those that are called after their file or folder are one each; where names are the same, by the folders above.
+    """
+    found: list[Recorded] = []
+    named: dict[tuple[str, str], Recorded] = {}
     for run in runs:
-        known = found.setdefault((run.tool, run.name), Recorded(run.name, run.tool))
+        known = named.get((run.tool, run.name)) if run.place is None else None
+        if known is None:
+            found.append(run)
+            if run.place is None:
+                named[run.tool, run.name] = run
+            continue
         known.series += run.series
         known.others += [each for each in run.others if each not in known.others]
         known.remarks += [each for each in run.remarks if each not in known.remarks]
-    return list(found.values())
+    _tell_apart(found)
+    return found
+
+
+def _tell_apart(runs: Sequence[Recorded]) -> None:
+    """Give those of one name a name each."""
+    by_name: dict[str, list[Recorded]] = {}
+    for run in runs:
+        by_name.setdefault(run.name, []).append(run)
+    for name, group in by_name.items():
+        if len(group) == 1:
+            continue
+        above = [run.place.parent.parts if run.place else () for run in group]
+        for depth in range(1, max(map(len, above), default=0) + 1):
+            longer = ["/".join([*parts[-depth:], name]) for parts in above]
+            if len(set(longer)) == len(group):
+                break
+        else:
+            longer = [name, *(f"{name} ({number})" for number in range(2, len(group) + 1))]
+        for run, told in zip(group, longer, strict=True):
+            run.name = told

@@ -6,7 +6,7 @@ import pytest
 from core.errors import RecordError
 from core.foreign.events import is_event_file, read_events
 from tests.core.foreign.conftest import columns
-from tests.core.foreign.written import CURVES, crc32c, event_file, record
+from tests.core.foreign.written import CURVES, crc32c, event_file, field, record
 
 
 def test_the_checksum_is_the_one_of_the_standard() -> None:
@@ -30,6 +30,17 @@ def test_every_byte_that_changes_is_noticed() -> None:
         changed[at] ^= 0x10
         with pytest.raises(RecordError, match="checksum does not fit"):
             read_events(bytes(changed), "f")
+
+
+def test_records_of_many_lengths_are_checked_together() -> None:
+    """Each longer than the one before: pictures and histograms beside scalars are."""
+    records = [record(field(3, b"x" * length)) for length in range(0, 3000, 7)]
+    data = b"".join([records[-1], *records, event_file([(1, "loss", 2.0)])])
+    found, _ = read_events(data, "it")
+    assert [list(map(float, each)) for each in found["loss"]] == [[1.0], [2.0]]
+    for at in (20, len(records[-1]) + len(records[0]) + 15, len(data) - 6):
+        with pytest.raises(RecordError, match="a checksum does not fit"):
+            read_events(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], "it")
 
 
 def test_a_last_record_that_is_cut_off_is_left_out() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import RecordError, UserError
+from core.foreign import documents as json_documents
 from core.foreign import reading
 from core.foreign.reading import FORMATS, Given, read_runs
 from tests.core.foreign.written import csv_of, event_file, record
@@ -105,5 +106,13 @@ def test_there_are_limits(read, monkeypatch) -> None:
         read({"a.csv": csv_of("epoch,loss", [(number, 1) for number in range(20_001)])})
     with pytest.raises(RecordError, match="at most 5,000 are read"):
         read({"a.csv": b"epoch," + b",".join(b"c%d" % number for number in range(5000)) + b"\n1,2\n"})
+    with monkeypatch.context() as patch:
+        patch.setattr(json_documents, "MAX_DOCUMENT_BYTES", 30)
+        with pytest.raises(RecordError, match="of JSON at most 0 MB are read"):
+            read({"a.json": b'{"loss": [3, 2, 1], "val_loss": [3, 2, 1]}'})
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "MAX_POINTS", 5)
+        with pytest.raises(RecordError, match="more than 5 values in all"):
+            read({f"{name}.csv": csv_of("epoch,loss", [(0, 3), (1, 2), (2, 1)]) for name in "ab"})
     (found,) = read({"a.csv": csv_of("step,loss", [(number, 1) for number in range(6000)])})
     assert len(found.rows) == 200

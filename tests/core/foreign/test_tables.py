@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import RecordError
 from tests.core.foreign.conftest import columns
-from tests.core.foreign.written import CURVES, KEYS, csv_of
+from tests.core.foreign.written import CURVES, KEYS, csv_of, event_file
 
 
 def test_keras_csv_logger(read) -> None:
@@ -132,6 +132,33 @@ def test_validation_that_counts_epochs_beside_training_that_counts_steps(read) -
     ]
 
 
+def test_files_of_one_name_are_runs_of_their_own_but_for_what_says_that_it_is_one(read) -> None:
+    first, second = csv_of("epoch,step,val_loss", [(0, 1, 1.0)]), csv_of("epoch,step,val_loss", [(0, 1, 2.0)])
+    in_folders = read({"logs/a/version_0/metrics.csv": first, "logs/b/version_0/metrics.csv": second})
+    assert [(run.name, run.rows[0].val_loss) for run in in_folders] == [
+        ("a/version_0", 1.0),
+        ("b/version_0", 2.0),
+    ]
+    named = read({"seeds/a/curve.csv": first, "seeds/b/curve.csv": second})
+    assert [(run.name, run.rows[0].val_loss) for run in named] == [("a/curve", 1.0), ("b/curve", 2.0)]
+    uploads = read({"mine.csv": first, "also/../mine.csv": second})
+    assert sorted(run.rows[0].val_loss for run in uploads) == [1.0, 2.0]
+    assert len({run.name for run in uploads}) == 2
+    events = read(
+        {
+            f"{name}/lightning_logs/version_0/events.out.tfevents.1": event_file([(0, "val_loss", value)])
+            for name, value in (("a", 1.0), ("b", 2.0))
+        }
+    )
+    assert [(run.name, run.rows[0].val_loss) for run in events] == [
+        ("a/lightning_logs/version_0", 1.0), ("b/lightning_logs/version_0", 2.0),
+    ]  # fmt: skip
+    rows = csv_of("run_name,step,val_loss", [("one", 0, 1.0)])
+    more = csv_of("run_name,step,val_accuracy", [("one", 0, 0.5)])
+    (run,) = read({"a.csv": rows, "b.csv": more})
+    assert (run.name, run.rows[0].val_loss, run.rows[0].val_accuracy) == ("one", 1.0, 0.5)
+
+
 @pytest.mark.parametrize(
     ("data", "nan_epoch"),
     [
@@ -147,6 +174,8 @@ def test_validation_that_counts_epochs_beside_training_that_counts_steps(read) -
         (b"epoch,loss,val_loss\n1,2,3\n2,nan,nan\n3,1,2\n4,nan,nan\n", None),
         (b"epoch,loss,val_loss\n1,2,3\n2,nan,2\n", None),
         (b"epoch,loss,acc\n1,2,0.5\n2,1,nan\n", None),
+        # A row of the test, after the last epoch.
+        (b"epoch,loss,acc\n1,2,0.5\n2,1,0.6\n2,nan,nan\n", None),
     ],
 )
 def test_a_loss_that_ends_in_nan_is_told_from_a_gap(read, data: bytes, nan_epoch: int | None) -> None:
