@@ -20,7 +20,7 @@ def run_command(
 ) -> tuple[bool, int | None, str, bool]:
     """(whether it exited with 0, its exit code, the first of its output, False: another try may go well)."""
     output = bytearray()
-    with tempfile.TemporaryFile() as given:  # no pipe: it need not read, and nobody waits for that
+    with tempfile.TemporaryFile() as given:  # no pipe: the program may end without reading it
         given.write(body)
         given.seek(0)
         try:

@@ -42,7 +42,7 @@ def add_rule(
     command: Sequence[str] | None = None,
     is_local: bool,
 ) -> AlertRule:
-    """A new rule that hears from now on. `is_local`: whoever sets it can do as they like on this computer.
+    """A new rule that hears from now on. `is_local`: the person who sets it can run any program on this computer.
 
     From another computer no command can be set, and a webhook leads to public addresses alone: otherwise this computer
     could be made to ask what only it reaches. Raises ConfigError for what is not allowed, NotAllowed, UserError.

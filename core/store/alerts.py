@@ -174,8 +174,8 @@ class Alerts:
 
     def has_work(self) -> bool:
         """Whether something is to be looked at or to be sent: then a process is needed that does it."""
-        query = f"""
-            SELECT EXISTS (SELECT 1 FROM alert_watched WHERE failures < {MAX_LOOKS})
+        query = """
+            SELECT EXISTS (SELECT 1 FROM alert_watched)
                 OR EXISTS (SELECT 1 FROM alert_deliveries WHERE next_at IS NOT NULL)
         """
         with self._database.reading() as connection:
@@ -183,7 +183,7 @@ class Alerts:
 
     def watched(self) -> list[Watched]:
         """What has changed since it was looked at, but for what was given up."""
-        query = f"SELECT subject, id, revision, failures FROM alert_watched WHERE failures < {MAX_LOOKS}"
+        query = "SELECT subject, id, revision, failures FROM alert_watched"
         with self._database.reading() as connection:
             return [Watched(*row) for row in connection.execute(query).fetchall()]
 
@@ -227,7 +227,10 @@ class Alerts:
             connection.execute(query, (watched.subject, watched.id, watched.revision))
 
     def note_failure(self, watched: Watched, error: str) -> bool:
-        """Looking at it went wrong. Returns whether it is given up, after MAX_LOOKS times, as the log then says."""
+        """Looking at it went wrong. Returns whether it is given up, after MAX_LOOKS times, until it changes again.
+
+        The log says so the first time.
+        """
         with self._database.writing() as connection:
             query = "UPDATE alert_watched SET failures = failures + 1 WHERE (subject, id) = (?, ?) RETURNING failures"
             row = connection.execute(query, (watched.subject, watched.id)).fetchone()
@@ -235,9 +238,16 @@ class Alerts:
                 return False
             now = self._clock()
             where = (watched.subject, watched.id)
-            _insert(
-                connection, now, None, None, GIVEN_UP, {}, where, "failed", [Try(now, False, None, error)]
+            connection.execute(
+                "DELETE FROM alert_watched WHERE (subject, id, revision) = (?, ?, ?)",
+                (*where, watched.revision),
             )
+            connection.execute("UPDATE alert_watched SET failures = 0 WHERE (subject, id) = (?, ?)", where)
+            query = "SELECT 1 FROM alert_deliveries WHERE (kind, subject, subject_id) = (?, ?, ?)"
+            if connection.execute(query, (GIVEN_UP, *where)).fetchone() is None:
+                _insert(
+                    connection, now, None, None, GIVEN_UP, {}, where, "failed", [Try(now, False, None, error)]
+                )
             return True
 
     # What is to be sent, and how it went
@@ -305,6 +315,8 @@ def _mark(connection: sqlite3.Connection, rule: int, watched: Watched, fact: New
     if told is not None:
         is_later = fact.attempt is None or fact.attempt > told[0]
         if not is_later or fact.since <= told[1]:
+            query = "UPDATE alert_told SET known = max(known, ?) WHERE (rule_number, subject, id, kind) = (?, ?, ?, ?)"
+            connection.execute(query, (fact.known, *key))
             return False
     columns = "rule_number, subject, id, kind, attempt, known"
     query = f"INSERT OR REPLACE INTO alert_told ({columns}) VALUES (?, ?, ?, ?, ?, ?)"

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 
 from core.server import key as key_module
@@ -110,3 +111,14 @@ def test_the_messages_so_far(workspace, store) -> None:
 @pytest.fixture(autouse=True)
 def without_processes(no_scheduler) -> None:
     """Nothing is started for what is added here."""
+
+
+def test_a_page_that_a_proxy_has_passed_on_sets_no_command(workspace, monkeypatch) -> None:
+    assert "alert-channel-0" in [each.key for each in open_form().get("button_group")]
+    headers = StreamlitHeaders([("X-Forwarded-For", "203.0.113.7")])
+    monkeypatch.setattr(ContextProxy, "headers", headers)
+    page = open_form()
+    assert "alert-channel-0" not in [each.key for each in page.get("button_group")]
+    page = fill(choose_kinds(page, "finished"), name="phone", webhook="http://127.0.0.1:9/")
+    page.button(key="add-alert-0").click().run()
+    assert "only public addresses" in page.error[0].value

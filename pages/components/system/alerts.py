@@ -113,8 +113,8 @@ def _draw_form(services: Services, number: int) -> None:
 
 
 def may_do_as_they_like() -> bool:
-    """Whether whoever looks at this page can do anything on the server's computer: it serves only that one, or they are
-    the teacher.
+    """Whether the person at this page may run any program on the server's computer: the server has no key and no proxy
+    has passed the page on, so they sit there; or they are the teacher.
     """
     is_passed_on = any(name in st.context.headers for name in FORWARDED)
     return not (has_key() or is_passed_on) or who() == TEACHER

@@ -113,6 +113,16 @@ def test_when_a_fact_is_news(store, later, is_told):
     assert store.alerts.tell(watched, [later]) == int(is_told)
 
 
+def test_what_was_known_before_a_resume_is_no_news_after_it(store):
+    rule(store)
+    begun(store)
+    (watched,) = store.alerts.watched()
+    told_of = [store.alerts.tell(watched, [each]) for each in (
+        fact("plateau", 9, 12, 1), fact("plateau", 14, 30, 1), fact("plateau", 14, 31, 2), fact("plateau", 32, 40, 2),
+    )]  # fmt: skip
+    assert told_of == [1, 0, 0, 1]
+
+
 def test_a_study_is_told_as_one_once_nothing_of_it_is_under_way(store):
     rule(store)
     study, watcher = create(store, spec("seeds", TINY, FLIPPED, num_seeds=2)), Watcher(store)
@@ -204,17 +214,17 @@ def test_an_imported_run_is_no_news(store):
 
 def test_one_that_cannot_be_judged_stops_no_other_and_is_given_up(store, clock):
     rule(store, "finished")
-    bad, good = begun(store, "bad"), None
+    good = begun(store, "good")
+    end(store, good)
+    bad = begun(store, "bad")
+    broken = [bad]
 
     def judge(store, subject, subject_id):
-        if subject_id == bad:
+        if subject_id in broken:
             raise ZeroDivisionError("by hand")
         return facts_module.facts_of(store, subject, subject_id)
 
     watcher = Watcher(store, judge, clock)
-    end(store, bad)
-    good = begun(store, "good")
-    end(store, good)
     watcher.tick()
     assert told(store) == [("all", "finished", good)]
     for _ in range(MAX_LOOKS):
@@ -228,6 +238,11 @@ def test_one_that_cannot_be_judged_stops_no_other_and_is_given_up(store, clock):
     clock.now += 20
     watcher.tick()
     assert len(told(store)) == 2
+    # Once it changes and can be judged, it is told like every other.
+    broken.clear()
+    end(store, bad)
+    watcher.tick()
+    assert told(store)[2:] == [("all", "finished", bad)]
 
 
 def test_a_busy_database_loses_nothing_and_gives_nothing_up(store, clock, monkeypatch):
