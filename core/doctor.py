@@ -11,9 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from core.datasets.storage import list_datasets
-from core.errors import UserError
 from core.formatting import as_sentence, count_of, duration
-from core.sink_settings import TITLES, read_sink_settings
+from core.sink_settings import TITLES, read_sink_settings, sink_problems
 from core.store.store import Store
 from core.system.devices import list_devices
 from core.workspace import Workspace
@@ -80,17 +79,14 @@ def _ago(then: float) -> str:
 
 def _sinks(workspace: Workspace) -> tuple[list[dict[str, Any]], list[str]]:
     """(those that are on, and how they are doing; what is wrong with the settings)."""
-    try:
-        settings = read_sink_settings()
-    except UserError as error:
-        return [], [str(error)]
+    settings, problems = read_sink_settings(), sink_problems()
     if not settings:
-        return [], []
+        return [], problems
     with Store(workspace) as store:
         return [
             {"kind": each.kind, "target": each.shown, **asdict(store.sinks.state(each.kind, each.shown))}
             for each in settings
-        ], []
+        ], problems
 
 
 def _version(package: str) -> str | None:

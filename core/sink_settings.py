@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,13 +37,23 @@ class SinkSetting:
 
 
 def read_sink_settings(environment: Mapping[str, str] | None = None) -> tuple[SinkSetting, ...]:
-    """Those that are on in the environment (None: this process's). Raises UserError for a value that cannot be used."""
+    """Those that are on in the environment (None: this process's), without values that cannot be used."""
+    return tuple(each for each in _read(environment) if isinstance(each, SinkSetting))
+
+
+def sink_problems(environment: Mapping[str, str] | None = None) -> list[str]:
+    """A sentence on each value that cannot be used. The other sinks are fed all the same."""
+    return [str(each) for each in _read(environment) if isinstance(each, UserError)]
+
+
+def _read(environment: Mapping[str, str] | None) -> Iterator[SinkSetting | UserError]:
     environment = os.environ if environment is None else environment
-    found = []
     for kind, variable in VARIABLES.items():
         if value := environment.get(variable, "").strip():
-            found.append(_CHECKS[kind](variable, value))
-    return tuple(found)
+            try:
+                yield _CHECKS[kind](variable, value)
+            except UserError as error:
+                yield error
 
 
 def _folder(variable: str, value: str) -> SinkSetting:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from core.scheduling import single
 from core.scheduling.launcher import LocalLauncher
 from core.scheduling.scheduler import Scheduler
-from core.scheduling.single import Single, ensure_alerter, ensure_searcher, ensure_sinks
+from core.scheduling.single import Single, ensure_alerter, ensure_searcher, ensure_sinks, in_store
 from core.scheduling.standby_request import is_standby_requested
 from core.store.store import Store
 from core.workspace import Workspace
@@ -89,23 +89,15 @@ def ensure_scheduler(workspace: Workspace, command: Sequence[str] | None = None)
     tries again.
     """
 
-    def is_needed() -> bool:
-        with Store(workspace) as store:
-            return store.has_work() or is_standby_requested(workspace)
-
-    def is_searcher_needed() -> bool:
-        with Store(workspace) as store:
-            return store.needs_searcher()
-
-    def is_alerter_needed() -> bool:
-        with Store(workspace) as store:
-            return store.alerts.has_work()
-
-    SCHEDULER.ensure(workspace, is_needed, command)
+    SCHEDULER.ensure(
+        workspace,
+        in_store(workspace, lambda store: store.has_work() or is_standby_requested(workspace)),
+        command,
+    )
     if command is None:
-        single.SEARCHER.ensure(workspace, is_searcher_needed)
+        single.SEARCHER.ensure(workspace, in_store(workspace, Store.needs_searcher))
         ensure_sinks(workspace)
-        single.ALERTER.ensure(workspace, is_alerter_needed)
+        single.ALERTER.ensure(workspace, in_store(workspace, lambda store: store.alerts.has_work()))
 
 
 def is_served(workspace: Workspace) -> bool:

@@ -103,6 +103,16 @@ class Single:
         self._failures[workspace.root] = self._failures.get(workspace.root, 0) + 1 if failed else 0
 
 
+def in_store(workspace: Workspace, question: Callable[[Store], bool]) -> Callable[[], bool]:
+    """The question, asked of a store that is opened for it."""
+
+    def ask() -> bool:
+        with Store(workspace) as store:
+            return question(store)
+
+    return ask
+
+
 # A command, because the searcher stands on a higher floor.
 SEARCHER = Single(
     "searcher",
@@ -130,13 +140,14 @@ SINKS = Single(
 def ensure_sinks(workspace: Workspace) -> None:
     """Start the process that feeds the sinks if one is on, something is to be sent or trains, and none is running."""
 
-    def is_needed() -> bool:
-        if not (settings := read_sink_settings()):
-            return False
-        with Store(workspace) as store:
-            return any(store.sinks.has_something(each.kind, each.shown) for each in settings)
-
-    SINKS.ensure(workspace, is_needed)
+    if settings := read_sink_settings():
+        SINKS.ensure(
+            workspace,
+            in_store(
+                workspace,
+                lambda store: any(store.sinks.has_something(each.kind, each.shown) for each in settings),
+            ),
+        )
 
 
 # It judges curves, sweeps and studies, which stand on higher floors too, and takes its time: a scheduler must not.

@@ -9,8 +9,8 @@ import time
 
 from filelock import FileLock, Timeout
 
-from core.errors import ConvDeckError, UserError
-from core.sink_settings import read_sink_settings
+from core.errors import ConvDeckError
+from core.sink_settings import read_sink_settings, sink_problems
 from core.sinks.feeding import Feeding, feed
 from core.store.store import Store
 from core.workspace import Workspace
@@ -54,11 +54,9 @@ def serve_sinks(workspace: Workspace, store: Store, feedings: list[Feeding]) -> 
 def main() -> int:
     """Feed the sinks of the environment from the workspace that CONVDECK_HOME names."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    try:
-        settings = read_sink_settings()
-    except UserError as error:
-        logger.error(str(error))
-        return 1
+    for problem in sink_problems():
+        logger.error(problem)
+    settings = read_sink_settings()
     workspace = Workspace.from_environment().ensure()
     with Store(workspace) as store:
         serve_sinks(workspace, store, [Feeding(store, each) for each in settings])
