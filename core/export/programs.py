@@ -81,7 +81,7 @@ _LINES = {
     "tflite-int8": _TFLITE,
     "savedmodel": _Lines(
         "json, pathlib, numpy as np, tensorflow as tf",
-        "model = tf.saved_model.load(FILE)",
+        "model = tf.saved_model.load(FILE)  # a folder: of a zip, what is in it",
         f'class_names = json.loads(pathlib.Path(FILE, "{EXTRA_FOLDER}", "{RECIPE_FILE}").read_text())["class_names"]',
         "np.asarray(model.serve(pictures))",
         "tensorflow",

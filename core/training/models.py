@@ -19,7 +19,8 @@ def build_model(
     """Build the network that `core.design.architecture` describes, layer by layer and under the same names.
 
     Preprocessing is part of the model, so a loaded model sees what training saw. The initial weights depend on
-    the seed and each layer's name alone: networks that share layers start from the same weights in them.
+    the seed and each layer's name alone: networks that share layers start from the same weights in them. The head of
+    a network that starts from another run's weights is drawn apart from that run's.
     `synchronized` makes batch normalisation use the whole batch when it is spread over several devices.
 
     Raises:
@@ -94,6 +95,10 @@ def _build_layer(layer: Layer, config: ExperimentConfig, synchronized: bool) -> 
                 kernel_initializer=keras.initializers.GlorotUniform(seed), **common,
             )  # fmt: skip
         case "softmax":
+            # With the seed of the run that this one starts from, a new head would be what that run began with, and its
+            # other layers have fitted themselves to that.
+            source = config.model.start_from
+            seed = seed if source is None else layer_seed(seed, source)
             # In half precision small probabilities would vanish: the output is always float32.
             return layers.Dense(
                 settings["units"], activation="softmax", name=layer.name, dtype="float32",

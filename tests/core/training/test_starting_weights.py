@@ -74,10 +74,15 @@ def test_before_the_first_step_all_but_the_head_have_the_source_s_weights(
     assert set(seen) == set(known) == {"conv_1", "batch_norm_1", "conv_2", "batch_norm_2", "fc1", "softmax"}
     assert all(same(seen[name], known[name]) for name in known if name != "softmax")
     assert [each.shape for each in seen["softmax"]] == [(8, 2), (2,)]
-    # The head's weights are those of its seed, as in a run that starts from nothing.
+    # The head's weights are those of its seed, and others than in a run that starts from nothing, as the source did.
     monkeypatch.undo()
-    fresh = compiled_model(started(), training_set(two_classes()), 4)
+    fresh, bare = (
+        compiled_model(each, training_set(two_classes()), 4)
+        for each in (started(), started(**{"model.start_from": None}))
+    )
     assert same(seen["softmax"], fresh.get_layer("softmax").get_weights())
+    assert not same(seen["softmax"], bare.get_layer("softmax").get_weights())
+    assert same(fresh.get_layer("conv_1").get_weights(), bare.get_layer("conv_1").get_weights())
 
 
 @pytest.fixture(scope="module")
