@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from core.errors import ConvDeckError
-from core.sink_settings import read_sink_settings
+from core.sink_settings import read_sink_settings, sink_problems
 from core.store.store import Store
 from core.system.files import open_log
 from core.system.processes import detached
@@ -137,9 +138,16 @@ SINKS = Single(
 )
 
 
+@cache
+def _say_once(problem: str) -> None:
+    logger.warning(problem)
+
+
 def ensure_sinks(workspace: Workspace) -> None:
     """Start the process that feeds the sinks if one is on, something is to be sent or trains, and none is running."""
 
+    for problem in sink_problems():
+        _say_once(problem)
     if settings := read_sink_settings():
         SINKS.ensure(
             workspace,
