@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Sender:
-    """Each rule has its messages one after the other, in their order; rules do not wait for each other.
+    """Each rule has its messages one after the other, the oldest that is due first; rules do not wait for each other.
 
     A message is noted before it is sent, and how it went afterwards. Where the alerter is killed in between, it is sent
     once more: its `id` is the same. `clock` gives unix seconds.

@@ -82,7 +82,7 @@ class Feeding:
             self._send_run(sink, run, mark)
         return bool(found)
 
-    def _send_run(self, sink: RunSink, run: Run, mark: SinkMark | None) -> None:
+    def _send_run(self, sink: RunSink, run: Run, mark: SinkMark | None, *, is_again: bool = False) -> None:
         if mark is not None and not (mark.key and sink.keeps(mark.key)):
             mark = None
         try:
@@ -99,8 +99,8 @@ class Feeding:
         try:
             key = sink.send(RunNews(run, tuple(new), key or None, min(again, default=None)))
         except SinkRefused as error:
-            if isinstance(error, SinkGone) and mark is not None:
-                self._send_run(sink, run, None)  # all of it, as if nothing had been sent
+            if isinstance(error, SinkGone) and not is_again:
+                self._send_run(sink, run, None, is_again=True)  # all of it, as if nothing had been sent
                 return
             refusal = str(error)
             logger.warning("%s: “%s” (%s) was not taken. %s", self._setting.title, run.name, run.id, refusal)

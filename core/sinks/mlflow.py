@@ -32,6 +32,16 @@ STATUS = {
 METRICS = tuple(key for key in CURVE_KEYS if key != "epoch")
 
 
+class _StaysHere(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: name and password would go along to wherever it leads."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_StaysHere)
+
+
 class MlflowSink:
     """Sends to one server. A run's key is MLflow's run id.
 
@@ -115,7 +125,7 @@ class MlflowSink:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._root}/{path}", data, self._headers)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 said = json.loads(answer.read(MAX_ANSWER_BYTES))
         except urllib.error.HTTPError as error:
             with error:
@@ -134,6 +144,11 @@ class MlflowSink:
         return said
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
+        if 300 <= error.code < 400:
+            return SinkUnavailable(
+                f"The MLflow server at {self._shown} sends its visitors on to another address, which is not followed.",
+                "Set CONVDECK_MLFLOW to the address that it leads to, and start again.",
+            )
         try:
             said = json.loads(error.read(MAX_ANSWER_BYTES))
             code, message = str(said["error_code"]), printable(str(said.get("message", "")), 200).rstrip(".")

@@ -21,6 +21,7 @@ KINDS = (
 TEST, GIVEN_UP = "test", "given_up"
 MOST_RULES = 20
 MOST_LOGGED = 500
+MOST_WAITING = 200  # of one rule
 MAX_LOOKS = 5
 
 _RULE = "SELECT id, name, kinds, webhook, command, public_only, created_at FROM alert_rules"
@@ -214,6 +215,7 @@ class Alerts:
                             (watched.subject, watched.id), "pending", (),
                         )  # fmt: skip
                         count += 1
+                _give_up_oldest(connection, self._clock(), number)
             query = "DELETE FROM alert_watched WHERE (subject, id, revision) = (?, ?, ?)"
             connection.execute(query, (watched.subject, watched.id, watched.revision))
             query = "UPDATE alert_watched SET failures = 0 WHERE (subject, id) = (?, ?)"
@@ -345,6 +347,18 @@ def _insert(
         (MOST_LOGGED,),
     )
     return delivery_id
+
+
+def _give_up_oldest(connection: sqlite3.Connection, now: float, rule_number: int) -> None:
+    """A receiver that is gone for days would have all that it missed at once: it gets the newest MOST_WAITING."""
+    query = (
+        "SELECT id, tries FROM alert_deliveries WHERE rule_number = ? AND next_at IS NOT NULL "
+        "ORDER BY number DESC LIMIT -1 OFFSET ?"
+    )
+    told = _plain(Try(now, False, None, f"given up, because {MOST_WAITING} newer messages wait"))
+    for delivery_id, tries in connection.execute(query, (rule_number, MOST_WAITING)).fetchall():
+        query = "UPDATE alert_deliveries SET state = 'failed', next_at = NULL, tries = ? WHERE id = ?"
+        connection.execute(query, (json.dumps([*json.loads(tries), told]), delivery_id))
 
 
 def _plain(tried: Try) -> dict[str, Any]:

@@ -32,6 +32,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if int(found) < 2**32:  # the former IPv4-compatible ones
             return False
+        if found.is_site_local:  # fec0::/10, which Python counts as global
+            return False
     return found.is_global and not (found.is_multicast or found.is_reserved or found.is_unspecified)
 
 

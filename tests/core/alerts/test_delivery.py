@@ -1,7 +1,6 @@
 """Sending: to a real server on this computer, and to real commands, which answer, fail or hang."""
 
 import json
-import os
 import socket
 import sys
 import threading
@@ -157,7 +156,6 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_has_started(tmp_path) ->
         time.sleep(0.02)
     else:
         assert not Path(f"/proc/{pid}").exists()
-    assert os.getpid() != pid
 
 
 def queue_message(store, name: str = "phone") -> str:
@@ -234,6 +232,15 @@ def test_after_the_last_try_it_is_given_up_and_at_once_where_trying_again_is_no_
     assert not tick(sender, sending, 5, wait_for)
     assert (store.alerts.log()[0].state, len(store.alerts.log()[0].tries)) == ("failed", 1)
     sender.close()
+
+
+def test_of_what_waits_for_a_receiver_that_is_gone_the_newest_are_kept(store, monkeypatch) -> None:
+    monkeypatch.setattr("core.store.alerts.MOST_WAITING", 2)
+    first, *later = [queue_message(store) for _ in range(3)]
+    by_id = {each.id: each for each in store.alerts.log()}
+    assert by_id[first].state == "failed" and "2 newer messages wait" in by_id[first].tries[-1].answer
+    assert [by_id[each].state for each in later] == ["pending", "pending"]
+    assert store.alerts.to_send(time.time() + 100)[0][1].id == later[0]
 
 
 def test_one_that_hangs_holds_up_its_own_rule_alone(store, wait_for) -> None:

@@ -21,7 +21,10 @@ class Refused(Exception):
 
 
 class MlflowServer:
-    """What it has: experiments by name, runs by id. `broken` is a status that it answers everything with."""
+    """What it has: experiments by name, runs by id.
+
+    `broken` is a status that it answers everything with, `leads_to` where to.
+    """
 
     def __init__(self) -> None:
         self.experiments: dict[str, str] = {"Default": "0"}
@@ -29,6 +32,7 @@ class MlflowServer:
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.broken: tuple[int, str] | None = None
+        self.leads_to = ""
 
     def answer(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
         match path:
@@ -44,6 +48,9 @@ class MlflowServer:
                     "experiment_id": self.experiments.setdefault(asked["name"], str(len(self.experiments)))
                 }
             case "runs/create":
+                if asked["experiment_id"] not in self.experiments.values():
+                    missing = f"No Experiment with id={asked['experiment_id']} exists"
+                    raise Refused(404, "RESOURCE_DOES_NOT_EXIST", missing)
                 run_id = f"{len(self.runs):032x}"
                 tags = {each["key"]: each["value"] for each in asked["tags"]}
                 self.runs[run_id] = {
@@ -112,6 +119,8 @@ def serving(server: MlflowServer, port: int = 0) -> Iterator[int]:
                     status = refused.status
                     body = json.dumps({"error_code": refused.code, "message": refused.message})
             self.send_response(status)
+            if server.leads_to:
+                self.send_header("Location", server.leads_to + path)
             self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
             self.wfile.write(body.encode())

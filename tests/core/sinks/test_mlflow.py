@@ -173,6 +173,35 @@ def test_an_answer_that_is_none_is_a_state_with_a_cause(store, server, status, b
     assert len(caplog.records) == 1 and "geheim" not in caplog.text + state.cause + feeding._setting.shown
 
 
+def test_a_redirect_is_not_followed_and_takes_no_password_along(store, server) -> None:
+    run = store.queue_run(RunRequest(trainer.TINY, "one"))
+    trainer.train(store, run)
+    elsewhere = MlflowServer()
+    with serving(elsewhere) as other, serving(server) as port:
+        server.broken, server.leads_to = (302, ""), f"http://localhost:{other}/"
+        feeding = feeding_of(store, port, "me:geheim@")
+        assert not feeding.tick()
+        assert "is not followed" in state_of(store, feeding).cause and not elsewhere.asked
+        server.broken, server.leads_to = None, ""
+        feeding._due = float("-inf")
+        assert feeding.tick() and not feeding.is_failing
+
+
+def test_one_whose_experiment_went_in_between_is_sent_to_a_new_one(store, server) -> None:
+    with serving(server) as port:
+        feeding = feeding_of(store, port)
+        trainer.train(store, store.queue_run(RunRequest(trainer.TINY, "one")))
+        feeding.tick()
+        server.experiments = {"Default": "0"}
+        server.runs.clear()
+        trainer.train(store, store.queue_run(RunRequest(trainer.TINY, "two")))
+        assert feeding.tick()
+    (there,) = server.runs.values()
+    assert (
+        there["experiment_id"] == server.experiments["ConvDeck"] and state_of(store, feeding).num_refused == 0
+    )
+
+
 def test_a_failing_server_is_asked_less_and_less_often(store, clock) -> None:
     trainer.train(store, store.queue_run(RunRequest(trainer.TINY, "one")))
     (setting,) = read_sink_settings({"CONVDECK_MLFLOW": "http://127.0.0.1:9"})

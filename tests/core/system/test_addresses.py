@@ -15,7 +15,7 @@ from core.system.addresses import is_public, is_public_only
         ("192.168.1.5", False), ("169.254.169.254", False), ("100.64.0.1", False), ("224.0.0.1", False),
         ("255.255.255.255", False), ("::1", False), ("::", False), ("fe80::1%eth0", False), ("fd00::1", False),
         ("::ffff:127.0.0.1", False), ("::ffff:93.184.215.14", True), ("64:ff9b::7f00:1", False), ("::127.0.0.1", False),
-        ("2002:7f00:1::1", False), ("2002:0a00:0001::1", False), ("no address", False),
+        ("2002:7f00:1::1", False), ("2002:0a00:0001::1", False), ("no address", False), ("fec0::1", False),
     ],
 )  # fmt: skip
 def test_which_addresses_are_public(address, public) -> None:
