@@ -7,6 +7,7 @@ import streamlit as st
 from core.notebook import all_entries, entry_of, find_notes, render_html, render_markdown
 from core.server.services import Services
 from pages.components.kit import session
+from pages.components.kit.downloads import download_made
 from pages.components.kit.redraw import some_of
 from pages.components.notebook.entry import render_entry
 
@@ -44,9 +45,9 @@ def _render_tools(services: Services) -> str:
             ("Export as Markdown", "md", render_markdown, "text/markdown"),
             ("Export as one HTML file", "html", render_html, "text/html"),
         ):
-            st.download_button(
+            download_made(
                 label, lambda render=render: render(all_entries(services.store), time.time()),
-                f"notebook.{suffix}", kind, icon=":material/download:", on_click="ignore", key=f"export-{suffix}",
+                f"notebook.{suffix}", kind, icon=":material/download:", key=f"export-{suffix}",
             )  # fmt: skip
     return text
 

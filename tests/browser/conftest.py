@@ -36,6 +36,17 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+# A fold takes half a second to grow. Playwright takes a button in it that is not uncovered yet for one at rest, and
+# scrolls the fold's own, hidden overflow to reach it. As the fold grows on, that is undone, and the button moves down
+# under the pointer: pressed on it and let go beside it is no click, without any error. People cannot scroll there.
+UNFOLD_AT_ONCE = """
+const animate = Element.prototype.animate
+Element.prototype.animate = function (...how) {
+  const animation = animate.apply(this, how)
+  if (this.localName === "details") animation.finish()
+  return animation
+}
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -187,6 +198,7 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
 
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(UNFOLD_AT_ONCE)
     tab = context.new_page()
     tab.on("console", on_console)
     tab.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
-from tests.browser.conftest import PATIENCE_MS
+from tests.browser.conftest import PATIENCE_MS, UNFOLD_AT_ONCE
 from tests.server import UNHURRIED, Server, running_server
 
 SECRET = "correct-horse-battery-staple"
@@ -38,6 +38,7 @@ def open_browser(browser: Browser) -> Iterator:
     def make(width: int = 1280) -> Page:
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, locale="en-US"))
         contexts[-1].set_default_timeout(PATIENCE_MS)
+        contexts[-1].add_init_script(UNFOLD_AT_ONCE)
         return contexts[-1].new_page()
 
     yield make

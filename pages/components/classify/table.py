@@ -14,6 +14,7 @@ from core.inspection.looking import disagree
 from core.store.records import Run
 from pages.components.classify.uploads import LookedAt
 from pages.components.kit.browser import is_narrow
+from pages.components.kit.downloads import download_made
 from pages.components.kit.redraw import render_folded
 
 FEWEST = 2  # one answer is read from its card
@@ -165,10 +166,10 @@ def _draw(runs: Sequence[Run], looked: Sequence[LookedAt]) -> None:
         table, column_config=columns, hide_index=True, placeholder="–", key="classify-answers",
         alt="Each picture with its two likeliest classes",
     )  # fmt: skip
-    st.download_button(
+    download_made(
         "Download as CSV", lambda: write_table(looks_table(runs, looked), CSV),
         f"{file_stem(runs[0].name, 'run')}-answers.csv", CONTENT_TYPES[CSV], icon=":material/download:",
-        on_click="ignore", key="classify-csv",
+        key="classify-csv",
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from pages.components.compare.address import open_parameters, own_parameters
 from pages.components.compare.table import Shown
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button
+from pages.components.kit.downloads import download_made
 from pages.components.kit.text import error_text, literal
 
 LIST_PIXELS, SHORT_LIST = 300, 6
@@ -108,13 +109,13 @@ def render_downloads(services: Services, comparison: Comparison, shown: Shown) -
         which = "ticked" if shown.ticked_runs else "that fit the filter, hidden ones included"
         st.caption(f"{count_of(len(runs), 'run')} {which}.")
         for kind, name in KINDS.items():
-            st.download_button(
-                f"Runs as {name}", lambda kind=kind: export_runs(runs, kind), file_name=f"runs.{kind}", mime=MIME[kind],
-                icon=":material/table:", on_click="ignore", width="stretch", key=f"compare-runs-{kind}",
+            download_made(
+                f"Runs as {name}", lambda kind=kind: export_runs(runs, kind), f"runs.{kind}", MIME[kind],
+                icon=":material/table:", width="stretch", key=f"compare-runs-{kind}",
             )  # fmt: skip
         for kind, name in KINDS.items():
-            st.download_button(
+            download_made(
                 f"Curves as {name}", lambda kind=kind: export_curves(services.store, runs, kind),
-                file_name=f"curves.{kind}", mime=MIME[kind], icon=":material/show_chart:", on_click="ignore",
+                f"curves.{kind}", MIME[kind], icon=":material/show_chart:",
                 width="stretch", key=f"compare-curves-{kind}",
             )  # fmt: skip

@@ -19,6 +19,7 @@ from core.system.frames import Pixels
 from pages.components.inspect_run.address import ANY, NO_RUN, PICTURES, View, change, field
 from pages.components.inspect_run.one_picture import files_of, open_one, render_one
 from pages.components.kit import browser, session
+from pages.components.kit.downloads import download_made
 from pages.components.kit.picture_grid import picture_grid, scroll_here
 from pages.components.kit.pictures import contact_sheet
 from pages.components.kit.redraw import some_of
@@ -83,10 +84,10 @@ def render_pictures(services: Services, run: Run, answers: SplitAnswers, view: V
                 "All classes", key="inspect-all", icon=":material/close:", on_click=change,
                 kwargs={"truth": None, "answer": None},
             )  # fmt: skip
-        st.download_button(
+        download_made(
             "CSV", lambda: answers_csv(answers, places, tags, files_of(services, run, answers)),
             f"{file_stem(run.name, run.id)}-{answers.split}.csv",
-            "text/csv", key="inspect-csv", icon=":material/download:", on_click="ignore", disabled=not len(places),
+            "text/csv", key="inspect-csv", icon=":material/download:", disabled=not len(places),
             help="These pictures as a table: row in the test arrays, class, answer, probability, loss, tags, file.",
         )  # fmt: skip
     if len(places):

@@ -10,6 +10,7 @@ from core.errors import ConvDeckError
 from core.formatting import file_stem
 from pages.components.kit.browser import is_narrow
 from pages.components.kit.cache import KEPT, VersionedCache
+from pages.components.kit.downloads import download_made
 from pages.components.kit.pictures import render_pixels
 from pages.components.kit.text import error_text, literal, unbroken
 
@@ -104,10 +105,10 @@ def _draw(explanation: Explanation, key: str) -> None:
         st.caption(literal(note))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption("Yellow is the strongest evidence, violet none.", width="content")
-        st.download_button(
+        download_made(
             "Download", lambda: render_explanation(explanation),
             _file_name(explanation),
-            "image/png", icon=":material/download:", type="tertiary", on_click="ignore", key=f"explain-download-{key}",
+            "image/png", icon=":material/download:", type="tertiary", key=f"explain-download-{key}",
             help="Both maps beside the picture, as PNG.",
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from core.store.records import MAX_NAME_CHARACTERS, Run
 from core.store.trash import KEPT_SECONDS
 from pages.components.kit import session
 from pages.components.kit.destructive import destructive_button, render_confirmation
+from pages.components.kit.downloads import download_made
 from pages.components.kit.person import own_of
 from pages.components.kit.text import literal
 from pages.components.runs.controls import act_and_draw, act_on, counted, render_changes, render_pause
@@ -164,22 +165,22 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
     file_name = _stem(runs[0]) if len(runs) == 1 else "runs"
     # Under another key after each dialog, so that it is drawn closed: an open one would lie above the dialog.
     with st.popover("Download", icon=":material/download:", key=f"download-{session.exports_opened()}"):
-        st.download_button(
+        download_made(
             "Curves as CSV",
             lambda: curves_csv([(run, services.store.curves(run.id)) for run in runs]),
-            file_name=f"{file_name}-curves.csv",
-            mime="text/csv",
+            f"{file_name}-curves.csv",
+            "text/csv",
+            key="curves-csv",
             icon=":material/table_view:",
-            on_click="ignore",
             width="stretch",
         )
-        st.download_button(
+        download_made(
             "Summary as CSV",
             lambda: summaries_csv(services.store.get_runs([run.id for run in runs])),
-            file_name=f"{file_name}-summary.csv",
-            mime="text/csv",
+            f"{file_name}-summary.csv",
+            "text/csv",
+            key="summary-csv",
             icon=":material/table:",
-            on_click="ignore",
             width="stretch",
         )
         st.download_button(
@@ -205,14 +206,13 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
 
 
 def _share(services: Services, run: Run) -> None:
-    st.download_button(
+    download_made(
         "Share as HTML",
         lambda: share_run(services.workspace, services.store, run, time.time()),
-        file_name=share_name(run),
-        mime="text/html",
+        share_name(run),
+        "text/html",
         key="share-run",
         icon=":material/share:",
-        on_click="ignore",
         width="stretch",
         help="One file that opens offline in any browser: curves to explore, verdict, settings, note and tags. No "
         "weights, no names of visitors, nothing about this computer.",

@@ -21,6 +21,7 @@ from core.studies.start import complete_study, delete_study, stop_study
 from core.visitors.person import teacher_only
 from pages.components.kit import run_words, session
 from pages.components.kit.destructive import destructive_button, render_confirmation
+from pages.components.kit.downloads import download_made
 from pages.components.kit.numbers import render_refusal
 from pages.components.kit.redraw import act_and_redraw, draw_ticking, render_folded
 from pages.components.kit.text import error_text, literal
@@ -116,9 +117,9 @@ def _render_actions(services: Services, report: StudyReport) -> None:
 
 
 def _share(services: Services, study: Study) -> None:
-    st.download_button(
+    download_made(
         "Share", lambda: share_study(services.workspace, services.store, study.id, time.time()), share_name(study),
-        "text/html", key="share-study", icon=":material/share:", on_click="ignore",
+        "text/html", key="share-study", icon=":material/share:",
         help="One HTML file that opens offline in any browser: verdict, curves to explore, and tables to sort. No "
         "weights, no names of visitors, nothing about this computer.",
     )  # fmt: skip

@@ -10,6 +10,7 @@ import streamlit as st
 from core.doctor import in_lines
 from core.scheduling.worker_log import without_noise
 from core.workspace import Workspace
+from pages.components.kit.downloads import download_made
 from pages.components.kit.redraw import render_folded
 
 SHOWN_BYTES = 8_000
@@ -46,9 +47,9 @@ def _render_log(path: Path, on_cpu: bool) -> None:
         st.caption("The log is empty.")
         return
     st.code(text, language=None, wrap_lines=True, height=HEIGHT)
-    st.download_button(
+    download_made(
         "Download all of it", lambda: tail(path), path.name, "text/plain", key=f"download-{path.name}",
-        icon=":material/download:", on_click="ignore",
+        icon=":material/download:",
         help="The whole file, with what TensorFlow prints.",
     )  # fmt: skip
 
