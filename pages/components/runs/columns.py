@@ -39,7 +39,7 @@ def render_view(store: Store, view: Query) -> None:
     names = list(dict.fromkeys([*SORTED_BY, *view.columns, view.sort_name]))
     show_value("runs-sort", view.sort_name)
     st.selectbox(
-        "Sort", names, key="runs-sort", format_func=_order_in_words, label_visibility="collapsed", width=190,
+        "Sort", names, key="runs-sort", format_func=_order_in_words, label_visibility="collapsed", width=170,
         help="What is best comes first, runs without a value last, on all pages of the table. A click on a head sorts "
         "only what the table shows.",
         on_change=_take, args=("runs-sort", lambda name: {"sort": best_first(name)}),
