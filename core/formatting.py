@@ -129,6 +129,13 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{with_minus(f'{100 * value:.{digits}f}')} %"
 
 
+def file_size(num_bytes: int) -> str:
+    """`5 bytes`, `52 kB` below 0.1 MB, `1.4 MB`."""
+    if num_bytes < 1e3:
+        return f"{num_bytes} bytes"
+    return f"{num_bytes / 1e3:.0f} kB" if num_bytes < 1e5 else f"{num_bytes / 1e6:,.1f} MB"
+
+
 def points(value: float | None) -> str:
     """A difference of two fractions as `9.1 points`, of a hundred."""
     return "–" if value is None else f"{with_minus(f'{100 * value:.1f}')} points"

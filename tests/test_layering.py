@@ -43,7 +43,11 @@ MOST_LINES = 400
 FEW_LINES, MOST_WITH_FEW_LINES = 40, 30
 STORE = "core.store"  # where SQL is written; everything else asks it
 SQL_METHODS = {"execute", "executemany", "executescript"}
-SESSION_MODULES = {"pages.components.kit.session", "pages.components.kit.session_uploads"}
+SESSION_MODULES = {
+    "pages.components.kit.session",
+    "pages.components.kit.session_exports",
+    "pages.components.kit.session_uploads",
+}
 
 # Calls that a module may not make while it is imported, whatever they are made for.
 WORK = {

@@ -1,6 +1,7 @@
 """Rules: what is allowed in one, who may set it, and a test of one."""
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from core.alerts.delivery import deliver
 from core.alerts.message import make_test_message
 from core.errors import ConfigError, NotAllowed
 from core.formatting import printable
-from core.store.alerts import KINDS, AlertRule, Delivery
+from core.store.alerts import KINDS, AlertRule, Delivery, Try
 from core.store.store import Store
 from core.system.addresses import is_public_only
 from core.visitors.person import check_not_visitor
@@ -20,6 +21,7 @@ from core.visitors.person import check_not_visitor
 MOST_NAME_CHARACTERS = 60
 MOST_URL_CHARACTERS = 2_000
 MOST_COMMAND_CHARACTERS = 4_000
+HTTP_REFUSALS = 300  # the first status of an address that is no success; no exit code is as high
 
 # What a kind says, for people.
 KIND_NAMES = {
@@ -99,24 +101,41 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
 
 
 def channel_in_words(rule: AlertRule) -> str:
-    """Where it sends, on one line."""
-    return printable(rule.webhook or " ".join(rule.command or ()), 200)
+    """Where it sends, on one line: an address, or a command as a shell would take it."""
+    return printable(rule.webhook or shlex.join(rule.command or ()), 200)
 
 
 def outcome_in_words(delivery: Delivery) -> str:
-    """`Sent: 200, ok.` A sentence on how a message went."""
+    """`Delivered: the address answered 200 (ok).` A sentence on how a message went."""
     last = delivery.tries[-1] if delivery.tries else None
     if last is None:
         return (
             "Waits to be sent." if delivery.state == "pending" else "Not sent: the alert was removed before."
         )
-    told = ", ".join(each for each in ("" if last.status is None else str(last.status), last.answer) if each)
+    told = _try_in_words(last)
     if delivery.state == "sent":
-        return f"Sent: {told}." if told else "Sent."
+        return f"Delivered: {told}."
     tries = f" after {len(delivery.tries)} tries" if len(delivery.tries) > 1 else ""
     if delivery.state == "pending":
-        return f"Not sent yet{tries}: {told}. It is tried again."
-    return f"Not sent{tries}: {told}."
+        return f"Not delivered yet{tries}: {told}. It is tried again."
+    return f"Not delivered{tries}: {told}."
+
+
+def _try_in_words(tried: Try) -> str:
+    """What was answered, without a full stop.
+
+    Whether an address or a command has answered is seen by the number: commands end with 0 where they take a message,
+    else with at most 255 or by a signal, which is below 0; addresses answer 2xx, and 300 or more where they do not.
+    """
+    if tried.status is None:
+        return tried.answer
+    if tried.status < 0:
+        told = f"the command was ended by signal {-tried.status}"
+    elif tried.status >= HTTP_REFUSALS or (tried.ok and tried.status):
+        told = f"the address answered {tried.status}"
+    else:
+        told = f"the command ended with exit code {tried.status}"
+    return f"{told} ({tried.answer})" if tried.answer else told
 
 
 def split_webhook(url: str) -> SplitResult:

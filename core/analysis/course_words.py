@@ -22,12 +22,13 @@ class Since:
     now: float
     best: float
     best_epoch: int
+    is_best_since: bool  # in a later epoch than the one that “then” is around
 
 
 def accuracy_since(signals: Signals, epoch: int) -> Since:
     """Validation accuracy, fractions of 1."""
     error = _since(signals.error, epoch)
-    return Since(1 - error.then, 1 - error.now, 1 - error.best, error.best_epoch)
+    return Since(1 - error.then, 1 - error.now, 1 - error.best, error.best_epoch, error.is_best_since)
 
 
 def loss_since(signals: Signals, epoch: int) -> Since | None:
@@ -64,9 +65,12 @@ def validation_in_words(signals: Signals, epoch: int) -> str:
 
 
 def loss_in_words(loss: Since) -> str:
-    """`validation loss rose from 0.98 to 1.05 (lowest 0.92 in epoch 7)`."""
+    """`validation loss rose from 0.98 to 1.05 (lowest 0.92 in epoch 3)`; of one that was lowest only later, that it
+    fell before it rose.
+    """
     moves = _moves(_loss(loss.then), _loss(loss.now), loss.now > loss.then)
-    return f"validation loss {moves} (lowest {_loss(loss.best)} in epoch {loss.best_epoch})"
+    lowest = "after a dip to its lowest," if loss.is_best_since and loss.now > loss.then else "lowest"
+    return f"validation loss {moves} ({lowest} {_loss(loss.best)} in epoch {loss.best_epoch})"
 
 
 def _accuracy_moves(accuracy: Since) -> str:
@@ -74,14 +78,17 @@ def _accuracy_moves(accuracy: Since) -> str:
     moves = _moves(then, now, accuracy.now > accuracy.then)
     if then != now and abs(accuracy.now - accuracy.then) < LEAST_GAIN:
         moves = f"hardly moved, from {then} to {now}"
-    return f"{moves} (best {percent(accuracy.best)} in epoch {accuracy.best_epoch})"
+    has_risen_before = accuracy.is_best_since and accuracy.now < accuracy.then and then != now
+    best = "after a rise to its best," if has_risen_before else "best"
+    return f"{moves} ({best} {percent(accuracy.best)} in epoch {accuracy.best_epoch})"
 
 
 def _since(course: Course, epoch: int) -> Since:
     middles = smoothed(course.measured)
     place = next((place for place, each in enumerate(course.epochs) if each >= epoch), len(middles) - 1)
     best = min(course.measured)
-    return Since(middles[place], middles[-1], best, course.epochs[course.measured.index(best)])
+    best_epoch = course.epochs[course.measured.index(best)]
+    return Since(middles[place], middles[-1], best, best_epoch, best_epoch > course.epochs[place])
 
 
 def _moves(then: str, now: str, rises: bool) -> str:

@@ -15,7 +15,7 @@ from core.datasets.storage import describe_dataset
 from core.design.architecture import describe_network
 from core.engine.client import Engine
 from core.errors import ConfigError, RunNotFound
-from core.formatting import count_of, duration, listed, percent, points, shortened
+from core.formatting import count_of, duration, file_size, listed, percent, points, shortened
 from core.inspection.answers import Advance
 from core.inspection.kept_receipts import KeptReceipt, kept_receipts
 from core.inspection.measures import Accuracy, interval_in_words, wilson_interval
@@ -252,7 +252,7 @@ def _calibration(facts: _Facts) -> list[str]:
 
 def _exports(facts: _Facts) -> list[str]:
     return [
-        f"`{name}` ({each.bytes / 1e6:.2f} MB): parity receipt {'passed' if each.passed else '**failed**'}. "
+        f"`{name}` ({file_size(each.bytes)}): parity receipt {'passed' if each.passed else '**failed**'}. "
         f"{escape_markdown(each.receipt.sentence)}"
         for name, each in facts.receipts.items()
     ]
@@ -277,11 +277,8 @@ def _limits(facts: _Facts) -> list[str]:
                 "may confuse it."
             )
     classes = [each for each in (facts.counted if part is None else part.classes) if each.n]
-    worst = sorted(classes, key=lambda each: each.right / each.n)[:WORST]
-    weak = [each for each in worst if each.right / each.n < 0.5]
-    if weak:
-        named = listed([f"“{escape_markdown(shortened(each.name, 40))}”" for each in weak], WORST)
-        found.append(f"It is wrong more often than right on {named}.")
+    if weak := _weak_in_words(classes):
+        found.append(weak)
     if run.uneven_classes:
         found.append(
             f"Classes are uneven: with each class counting the same, it is right for {percent(run.balanced_accuracy)}."
@@ -300,3 +297,16 @@ def _limits(facts: _Facts) -> list[str]:
     if run.origin is not None:
         found.append("The run was imported by a bundle; its numbers were measured elsewhere.")
     return found
+
+
+def _weak_in_words(classes: Sequence[ClassFacts]) -> str | None:
+    """On how many of the classes it is wrong more often than right, and which are the hardest; None if on none."""
+    weak = sorted(
+        (each for each in classes if each.right / each.n < 0.5),
+        key=lambda each: (each.right / each.n, each.name),
+    )
+    if not weak:
+        return None
+    named = listed([f"“{escape_markdown(shortened(each.name, 40))}”" for each in weak[:WORST]], WORST)
+    hardest = "" if len(weak) <= WORST else f"the hardest {WORST} are "
+    return f"It is wrong more often than right on {len(weak)} of {count_of(len(classes), 'class')}: {hardest}{named}."

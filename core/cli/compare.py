@@ -12,7 +12,7 @@ from core.comparison.documents import comparison_document, curves_document, hint
 from core.comparison.exports import CSV, PARQUET, export_curves, export_runs
 from core.comparison.facts import RunFacts
 from core.comparison.groups import Group
-from core.comparison.quantities import RESULTS, number_of, show_value, title_of, value_of, varying_settings
+from core.comparison.quantities import RESULTS, number_of, show_value, title_of, varying_settings, words_of
 from core.comparison.query import ALIGNMENTS, ALL_BUT_SEED, HIDDEN, MEASURES, Query
 from core.errors import UserError
 from core.formatting import printable
@@ -128,7 +128,7 @@ def _print(store: Store, comparison: Comparison) -> None:
                 item.id,
                 item.name,
                 item.run.state,
-                *(show_value(name, value_of(item, name)) for name in columns),
+                *(words_of(item, name) for name in columns),
             ]
         if comparison.query.epoch is not None:
             key = item.key if isinstance(item, Group) else item.id
@@ -170,7 +170,7 @@ def _header(comparison: Comparison, columns: Sequence[str]) -> list[str]:
 def _mean(group: Group, name: str) -> str:
     if name in RESULTS or any(number_of(run, name) is not None for run in group.runs):
         return _spanned(name, group.mean_of(name))
-    values = {show_value(name, value_of(run, name)) for run in group.runs}
+    values = {words_of(run, name) for run in group.runs}
     return values.pop() if len(values) == 1 else f"{len(values)} values"
 
 

@@ -27,11 +27,12 @@ from core.comparison.facts import FAILED, FINISHED, OUTCOMES, SEED, RunFacts
 from core.comparison.quantities import (
     RESULTS,
     in_words,
+    is_value_known,
     number_of,
-    show_value,
     title_of,
     value_of,
     varying_settings,
+    words_of,
 )
 from core.comparison.query import ALL_BUT_SEED
 from core.formatting import count_of, listed
@@ -120,7 +121,7 @@ class Group:
         """What its runs share: `Learning rate 0.001, Kernel sizes 3×3 in all blocks`; else its oldest run's name."""
         if not self.values:
             return self.runs[0].name
-        return ", ".join(in_words(path, show_value(path, value)) for path, value in self.values.items())
+        return ", ".join(in_words(path, words_of(self.runs[0], path)) for path in self.values)
 
     @property
     def counted_in_words(self) -> str:
@@ -220,7 +221,9 @@ def _grouped(facts: tuple[RunFacts, ...], group_by: tuple[str, ...]) -> tuple[Gr
 def key_of(facts: RunFacts, group_by: Sequence[str]) -> Any:
     """Equal for the runs of one group."""
     if ALL_BUT_SEED not in group_by:
-        return tuple(value_of(facts, path) for path in group_by)
+        values = tuple(value_of(facts, path) for path in group_by)
+        # What is not known is not what is empty on purpose: all pictures.
+        return values if all(is_value_known(facts, path) for path in group_by) else (None, *values)
     if facts.config is None:
         return facts.id  # nothing is known of what it shares with others
     return _settings_but_seed(facts.run.config_json, facts.run.total_epochs), facts.beyond_settings

@@ -115,6 +115,18 @@ def value_of(facts: RunFacts, name: str) -> Any:
     return _single(value)
 
 
+def is_value_known(facts: RunFacts, name: str) -> bool:
+    """Whether None under a name is a value, such as all pictures: not for settings of a run that another tool has
+    recorded, of which none are known.
+    """
+    return bool(facts.settings) or name in RESULTS or name in NAMES
+
+
+def words_of(facts: RunFacts, name: str) -> str:
+    """What a run has under a name in words; a dash for settings that are not known."""
+    return show_value(name, value_of(facts, name)) if is_value_known(facts, name) else UNKNOWN
+
+
 def number_of(facts: RunFacts, name: str) -> float | None:
     """`value_of` where that is a number, else None; switches are none."""
     value = value_of(facts, name)

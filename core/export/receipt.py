@@ -4,11 +4,12 @@ The file is opened in a fresh process that knows nothing of ConvDeck: it gets th
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ PICTURES = 256
 SEED = 0  # of which pictures, so that two receipts are about the same
 SECONDS = 45.0
 MOST_CHARACTERS = 300  # of what another program says
+MOST_SHOWN_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,46 @@ class Receipt:
             return f"{self.problem} Do not use it."
         which = "made-up pictures" if self.pictures == "random" else f"{self.pictures} pictures"
         return (
-            f"{self.runtime} gave the same class as the run's model for {percent(self.agreement)} of {self.n} {which}; "
-            f"probabilities differ by at most {self.max_difference:.1g}. {self.rule}"
+            f"{self.runtime} gave the same class as the run's model for {self.agreement_in_words} of {self.n} {which}; "
+            f"probabilities differ by at most {self.difference_in_words}. {self.rule}"
         )
+
+    @property
+    def agreement_in_words(self) -> str:
+        """`98.0 %`, with as many digits as tell it from what is needed to pass."""
+        return _told_apart(
+            self.agreement,
+            (LEAST_AGREEMENT,),
+            lambda value, digits: percent(value, digits),
+            lambda text: float(text[:-2]) / 100,
+        )
+
+    @property
+    def difference_in_words(self) -> str:
+        """`4e-08`, with as many digits as tell it from what is allowed."""
+        return _told_apart(
+            self.max_difference,
+            (TOLERANCE, ROUNDED_TOLERANCE),
+            lambda value, digits: f"{value:.{digits}g}",
+            float,
+        )
+
+
+def _told_apart(
+    value: float | None,
+    limits: Sequence[float],
+    show: Callable[[float, int], str],
+    read: Callable[[str], float],
+) -> str:
+    """A number with the fewest digits from 1 on with which it is no limit, unless it is that limit; a dash for None."""
+    if value is None:
+        return "–"
+    text = show(value, 1)
+    for digits in range(1, MOST_SHOWN_DIGITS + 1):
+        text = show(value, digits)
+        if all(value == limit or not math.isclose(read(text), limit, rel_tol=1e-9) for limit in limits):
+            return text
+    return text
 
 
 def rule_of(rounded: str | None) -> str:

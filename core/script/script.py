@@ -173,7 +173,11 @@ def _constants(source: ScriptSource) -> list[str]:
     lines.append("MEASURED_AT_ONCE = 500  # pictures")
     if config.dataset.id not in KERAS_NAMES:
         lines.append(f"DATA = {quoted(source.place or f'datasets/{config.dataset.id}')}")
-    return [*lines, f"SAVED_AS = {quoted(source.saved_as)}"]
+    return [
+        *lines,
+        'HERE = Path(__file__).parent if "__file__" in globals() else Path()  # a notebook has no file',
+        f"SAVED_AS = HERE / {quoted(source.saved_as)}",
+    ]
 
 
 def _planned(source: ScriptSource) -> str:

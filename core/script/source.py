@@ -57,7 +57,7 @@ class ScriptSource:
 
     @property
     def saved_as(self) -> str:
-        """The file that the script writes."""
+        """The file that the script writes beside itself."""
         return f"{self.file_name.removesuffix('.py')}.keras"
 
 

@@ -4,6 +4,7 @@ from core.formatting import (
     as_sentence,
     count_of,
     duration,
+    file_size,
     file_stem,
     has_visible,
     is_long,
@@ -162,3 +163,17 @@ def test_people_read_a_minus_sign() -> None:
 )
 def test_a_number_and_its_noun(number: int, noun: str, words: str) -> None:
     assert count_of(number, noun) == words
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "words"),
+    [
+        (5, "5 bytes"),
+        (51_600, "52 kB"),
+        (99_400, "99 kB"),
+        (100_000, "0.1 MB"),
+        (1_449_000_000, "1,449.0 MB"),
+    ],
+)
+def test_small_files_are_not_0_0_mb(num_bytes: int, words: str) -> None:
+    assert file_size(num_bytes) == words

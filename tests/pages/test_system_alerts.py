@@ -46,9 +46,9 @@ def test_an_alert_is_added_tested_and_removed(workspace, store) -> None:
             each.value for each in page.markdown
         ]
         page.button(key=f"test-alert-{rule.id}").click().run()
-        assert page.success[0].value == literal("Sent: 200, heard.")
+        assert page.success[0].value == literal("Delivered: the address answered 200 (heard).")
         page.button(key=f"test-alert-{rule.id}").click().run()
-        assert page.error[0].value == literal("Not sent: 500, heard.")
+        assert page.error[0].value == literal("Not delivered: the address answered 500 (heard).")
         assert [each["kind"] for each in receiver.received] == ["test", "test"]
     page.button(key=f"remove-alert-{rule.id}").click().run()
     assert not page.exception and store.alerts.list_rules() == []
@@ -104,7 +104,8 @@ def test_the_messages_so_far(workspace, store) -> None:
         frame.value.to_dict("records") for frame in page.dataframe if "outcome" in frame.value.columns
     )
     assert row == {
-        "when": local_time(made.created_at), "alert": "phone", "message": "A test.", "outcome": "Not sent: 503, busy.",
+        "when": local_time(made.created_at), "alert": "phone", "message": "A test.",
+        "outcome": "Not delivered: the address answered 503 (busy).",
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from core.comparison.plots import Point, needs_log_axis, scatter
 from core.comparison.quantities import (
     RESULTS,
     in_words,
+    is_value_known,
     quantity,
     title_of,
     value_of,
@@ -35,6 +36,7 @@ from pages.components.kit.redraw import render_folded
 from pages.components.kit.setting_columns import all_names, shown_values, varying_names
 from pages.components.kit.text import literal
 
+NOT_KNOWN = "not known"  # a setting of a run that another tool has recorded
 RESULT_AXES = ("val_accuracy", "gap")
 MOST_AXES, MOST_NARROW_AXES = 9, 5  # their titles stand side by side
 
@@ -51,7 +53,10 @@ def render_parallel(comparison: Comparison) -> None:
     axes = []
     for name in names:
         values = [value_of(run, name) for run in runs]
-        shown = shown_values(name, values)
+        words = shown_values(name, values)
+        shown = [
+            word if is_value_known(run, name) else NOT_KNOWN for run, word in zip(runs, words, strict=True)
+        ]
         axes.append(Axis(title_of(name), [_plain(value) for value in values], shown, needs_log_axis(values)))
     axes += [result_axis(runs, key) for key in RESULT_AXES]
     st.plotly_chart(

@@ -10,9 +10,12 @@ from core.comparison.facts import RunFacts
 from core.comparison.groups import Group
 from core.comparison.quantities import (
     RESULTS,
+    UNKNOWN,
     in_words,
+    is_value_known,
     show_value,
     value_of,
+    words_of,
 )
 from core.comparison.query import ALL_BUT_SEED, Query
 from core.formatting import within_sentence
@@ -65,7 +68,10 @@ def shared_value(item: RunFacts | Group, name: str, where_they_differ: Any = Non
 
 def shared_words(item: RunFacts | Group, name: str) -> str:
     """The same in words; `differs` where the runs of a group have several values."""
+    first = item.runs[0] if isinstance(item, Group) else item
     value = shared_value(item, name, DIFFERS)
+    if value is None and not is_value_known(first, name):
+        return UNKNOWN
     return DIFFERS if value == DIFFERS else show_value(name, value)
 
 
@@ -100,5 +106,5 @@ def key_of(item: RunFacts | Group) -> str:
 
 def _in_words(run: RunFacts, paths: Sequence[str]) -> str:
     """`learning rate 0.003, batch size 32`."""
-    words = [in_words(path, show_value(path, value_of(run, path))) for path in paths]
+    words = [in_words(path, words_of(run, path)) for path in paths]
     return ", ".join([words[0], *map(within_sentence, words[1:])])

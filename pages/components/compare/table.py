@@ -143,7 +143,7 @@ def run_data(
                 scaled(key, _minus(run.results[key], baseline.results[key])) for run in runs
             ]
     for name in chosen_columns(comparison):
-        columns[name] = column_values(name, [value_of(run, name) for run in runs])
+        columns[name] = column_values(name, [value_of(run, name) for run in runs], runs)
     columns["created"] = pd.to_datetime([run.run.created_at for run in runs], unit="s", utc=True)
     columns["id"] = [run.id for run in runs]
     return pd.DataFrame(columns)
@@ -174,7 +174,9 @@ def group_data(
                 columns[end] = [None if mean is None else scaled(key, getattr(mean, end)) for mean in means]
     names = [name for name in chosen_columns(comparison) if name not in (SEED, *query.group_by)]
     for name in [*(path for path in query.group_by if path != "all-but-seed"), *names]:
-        columns[name] = column_values(name, [shared_value(group, name) for group in groups])
+        columns[name] = column_values(
+            name, [shared_value(group, name) for group in groups], [group.runs[0] for group in groups]
+        )
     medians = [group.median_run for group in groups]
     columns["median"] = [None if run is None else run.name for run in medians]
     return pd.DataFrame(columns)

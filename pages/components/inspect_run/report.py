@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from core.errors import ConvDeckError
-from core.formatting import file_stem
+from core.formatting import file_size, file_stem
 from core.report.contents import report_of
 from core.report.render import render_report
 from core.server.services import Services
@@ -58,6 +58,6 @@ def _offer(services: Services, run: Run) -> None:
         return
     place.empty()
     st.download_button(
-        f"Save {len(data) / 1e6:.1f} MB", data, f"{file_stem(run.name, run.id)}.html", "text/html",
+        f"Save {file_size(len(data))}", data, f"{file_stem(run.name, run.id)}.html", "text/html",
         icon=":material/download:", on_click="ignore", key="inspect-save-report",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every key of `st.session_state`, behind functions with names; those of uploads are in `session_uploads`."""
+"""Every key of `st.session_state`, behind functions with names; those of uploads and exports are apart."""
 
 import hashlib
 import secrets

@@ -6,7 +6,16 @@ from typing import Any
 import streamlit as st
 
 from core.comparison.facts import RunFacts
-from core.comparison.quantities import NAMES, RESULTS, setting_names, show_value, title_of, varying_settings
+from core.comparison.quantities import (
+    NAMES,
+    RESULTS,
+    UNKNOWN,
+    is_value_known,
+    setting_names,
+    show_value,
+    title_of,
+    varying_settings,
+)
 from core.config import ExperimentConfig
 from core.runs.source_names import SourceNames, source_ids, source_names
 from pages.components.kit import session
@@ -68,14 +77,20 @@ def scaled(key: str, value: float | None) -> float | None:
     return None if value is None else value * RESULTS[key].scale
 
 
-def column_values(name: str, values: Sequence[Any]) -> list[Any]:
-    """Numbers as they are, so that they sort; everything else in words."""
+def column_values(name: str, values: Sequence[Any], runs: Sequence[RunFacts | None] = ()) -> list[Any]:
+    """Numbers as they are, so that they sort; everything else in words. Of `runs`, whose values these are, those whose
+    settings are not known have a dash.
+    """
     if name in RESULTS:
         return [scaled(name, value) for value in values]
     known = [value for value in values if value is not None]
     if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
         return list(values)
-    return shown_values(name, values)
+    shown = shown_values(name, values)
+    for place, run in enumerate(runs):
+        if run is not None and not is_value_known(run, name):
+            shown[place] = UNKNOWN
+    return shown
 
 
 def column_of(name: str, *, is_number: bool, help: str | None = None) -> Any:

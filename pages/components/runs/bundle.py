@@ -8,9 +8,11 @@ import streamlit as st
 from core.bundles.model_card import run_card
 from core.bundles.packing import bundle_name, export_bundle
 from core.errors import ConvDeckError
+from core.formatting import file_size
 from core.inspection.run_export import CARD
 from core.server.services import Services
 from core.store.records import Run
+from pages.components.kit import session
 from pages.components.kit.text import error_text, literal
 
 
@@ -19,7 +21,8 @@ def offer_bundle(services: Services, run: Run) -> None:
     if not run.state.is_finished:
         st.caption("A bundle is of a run that has ended.")
         return
-    if not st.button("Create the bundle", key="write-bundle", type="primary"):
+    is_there = session.widget_value("write-bundle", False)  # then saving it is the primary button
+    if not st.button("Create the bundle", key="write-bundle", type="secondary" if is_there else "primary"):
         return
     try:
         with (
@@ -35,7 +38,7 @@ def offer_bundle(services: Services, run: Run) -> None:
         return
     with st.container(horizontal=True):
         st.download_button(
-            f"Save {len(data) / 1e6:.1f} MB",
+            f"Save the bundle ({file_size(len(data))})",
             data,
             file_name=bundle_name(run),
             mime="application/zip",

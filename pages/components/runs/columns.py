@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.comparison.comparison import sort_runs
-from core.comparison.facts import RunFacts, read_facts
+from core.comparison.facts import read_facts
 from core.comparison.quantities import RESULTS, title_of, value_of
 from core.comparison.query import Query, best_first
 from core.errors import UserError
@@ -39,7 +39,7 @@ def render_view(store: Store, view: Query) -> None:
     names = list(dict.fromkeys([*SORTED_BY, *view.columns, view.sort_name]))
     show_value("runs-sort", view.sort_name)
     st.selectbox(
-        "Sort", names, key="runs-sort", format_func=_order_in_words, label_visibility="collapsed", width=190,
+        "Sort", names, key="runs-sort", format_func=_order_in_words, label_visibility="collapsed", width=170,
         help="What is best comes first, runs without a value last, on all pages of the table. A click on a head sorts "
         "only what the table shows.",
         on_change=_take, args=("runs-sort", lambda name: {"sort": best_first(name)}),
@@ -78,16 +78,16 @@ def setting_columns(store: Store, view: Query, ids: Sequence[str]) -> dict[str, 
     if not names:
         return {}
     facts = {each.id: each for each in read_facts(store) if each.id in ids}
-    return {name: column_values(name, [_value(facts, run_id, name) for run_id in ids]) for name in names}
+    found = [facts.get(run_id) for run_id in ids]
+    return {
+        name: column_values(name, [None if each is None else value_of(each, name) for each in found], found)
+        for name in names
+    }
 
 
 def is_newest_first(view: Query) -> bool:
     """Whether it is in the order in which the store has them."""
     return view.sort == Query().sort
-
-
-def _value(facts: Mapping[str, RunFacts], run_id: str, name: str) -> Any:
-    return value_of(facts[run_id], name) if run_id in facts else None
 
 
 def _order_in_words(name: str) -> str:

@@ -52,7 +52,9 @@ def render_charts(
         st.caption(f"Only the first {charts.MAX_RUNS} runs are drawn.")
     runs = runs[: charts.MAX_RUNS]
     parent = _parent(services.store, runs[0]) if len(runs) == 1 else None
-    shown = _choose_series(several=len(runs) > 1, has_parent=parent is not None)
+    shown = _choose_series(
+        several=len(runs) > 1, has_parent=parent is not None, has_clean=any(map(_has_clean, curves))
+    )
     ghost = None
     if parent is not None and PARENT in shown:
         ghost = parent
@@ -212,7 +214,13 @@ def marked_changes(history: Sequence[Intervention]) -> dict[int, str]:
     return {epoch: ", ".join(dict.fromkeys(words)) for epoch, words in marks.items()}
 
 
-def _choose_series(several: bool, has_parent: bool) -> list[str]:
+def _has_clean(curves: Curves) -> bool:
+    """Whether clean training was measured: other tools record none. Of a run that has only begun, it will be."""
+    measured = (*curves["clean_train_accuracy"], *curves["clean_train_loss"])
+    return not measured or any(value is not None for value in measured)
+
+
+def _choose_series(several: bool, has_parent: bool, has_clean: bool) -> list[str]:
     """Which curves to draw; with several runs, training is left out at first, three per run are hard to read."""
 
     def describe(series: str) -> str:
@@ -221,13 +229,15 @@ def _choose_series(several: bool, has_parent: bool) -> list[str]:
         dash = f" ({charts.DASHES_IN_WORDS[series]})" if several else ""
         return f"{charts.SERIES[series]}{dash}"
 
-    options = [*charts.SERIES, *([PARENT] if has_parent else [])]
+    options = [name for name in charts.SERIES if has_clean or name != "clean_train"]
+    options += [PARENT] if has_parent else []
     kind = "several" if several else "fork" if has_parent else "one"
+    kind += "" if has_clean else "-without-clean"
     return list(
         st.pills(
             "Curves",
             options,
-            default=["val", "clean_train"] if several else options,
+            default=[name for name in ("val", "clean_train") if name in options] if several else options,
             selection_mode="multi",
             format_func=describe,
             key=f"series-of-{kind}",

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -13,12 +14,12 @@ from core.export.formats import BUNDLE, CHOICES, INSTALL, SCRIPT, ExportFormat
 from core.export.netron_server import INSTALL as INSTALL_NETRON
 from core.export.netron_server import is_installed
 from core.export.receipt import Receipt
-from core.formatting import file_stem, percent
+from core.formatting import file_size, file_stem
 from core.inspection.run_export import export_run, exported_bytes
 from core.inspection.run_script import script_name, script_of
 from core.server.services import Services
 from core.store.records import Run
-from pages.components.kit import browser
+from pages.components.kit import browser, session, session_exports
 from pages.components.kit.text import error_text, literal
 from pages.components.runs.bundle import offer_bundle, offer_card
 
@@ -53,10 +54,29 @@ def export_dialog(services: Services, run: Run) -> None:
     if missing := export_format.missing_in_words:
         st.warning(f"{missing} Install with:", icon=":material/inventory_2:")
         st.code(INSTALL, language="bash", wrap_lines=True)
-    # On a button of its own, because the page behind waits for whatever a dialog does at its first drawing.
-    if st.button("Create the file", key="write-model", type="primary", disabled=missing is not None):
+    kept: Made | None = session_exports.exported(_weights(run), name)
+    # On a button of its own, because the page behind waits for whatever a dialog does at its first drawing. What is
+    # there is saved first, so there the other button is the primary one.
+    is_there = kept is not None or session.widget_value("write-model", False)
+    is_asked = st.button(
+        "Create the file", key="write-model", type="secondary" if is_there else "primary",
+        disabled=missing is not None,
+    )  # fmt: skip
+    if is_asked:
         offer_model(services, run, export_format)
+    elif kept is not None:
+        _render_made(services, run, export_format, kept)
     _render_command(f"python -m core export {run.id} --format {name} --out {_file_name(run, export_format)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """An exported model with its file's name and content, and where Netron draws it, if it does."""
+
+    model: ExportedModel
+    name: str
+    data: bytes
+    drawn: str | None
 
 
 def offer_model(services: Services, run: Run, export_format: ExportFormat) -> None:
@@ -67,27 +87,37 @@ def offer_model(services: Services, run: Run, export_format: ExportFormat) -> No
             tempfile.TemporaryDirectory() as folder,
         ):
             out = Path(folder) / _file_name(run, export_format)
-            made = export_run(services.workspace, services.engine, run, export_format.name, out)
-            name, data = exported_bytes(made)
-            drawn = _drawn_by_netron(services, made)
+            model = export_run(services.workspace, services.engine, run, export_format.name, out)
+            made = Made(model, *exported_bytes(model), _drawn_by_netron(services, model))
     except (ConvDeckError, OSError) as error:
         st.error(literal(error_text(error)))
         return
-    _render_receipt(made.receipt)
+    session_exports.keep_exported(_weights(run), export_format.name, made, len(made.data))
+    _render_made(services, run, export_format, made)
+
+
+def _weights(run: Run) -> str:
+    """What tells the run's best weights from others and from those that it had before."""
+    return f"{run.id} {run.attempt} {run.best_epoch}"
+
+
+def _render_made(services: Services, run: Run, export_format: ExportFormat, made: Made) -> None:
+    model = made.model
+    _render_receipt(model.receipt)
     with st.container(horizontal=True):
         st.download_button(
-            f"Save {len(data) / 1e6:.1f} MB",
-            data,
-            file_name=name,
+            f"Save the model ({file_size(len(made.data))})",
+            made.data,
+            file_name=made.name,
             mime="application/octet-stream",
             icon=":material/download:",
             on_click="ignore",
-            type="primary" if made.receipt.passed else "secondary",
+            type="primary" if model.receipt.passed else "secondary",
         )
         st.download_button(
             "Save its description",
-            json.dumps(made.description, indent=2, ensure_ascii=False),
-            file_name=made.recipe_path.name,
+            json.dumps(model.description, indent=2, ensure_ascii=False),
+            file_name=model.recipe_path.name,
             mime="application/json",
             icon=":material/data_object:",
             on_click="ignore",
@@ -95,16 +125,17 @@ def offer_model(services: Services, run: Run, export_format: ExportFormat) -> No
             "the file itself.",
         )
         st.download_button(
-            "Save the program",
-            f"{made.python}\n",
-            file_name=f"{_stem(run)}.py",
+            f"Save a program for {export_format.title}",
+            f"{model.python}\n",
+            file_name=f"{_stem(run)}-{export_format.name}.py",
             mime="text/x-python",
             icon=":material/code:",
             on_click="ignore",
-            help="Answers a picture as Classify does: the same crop, resizing and temperature.",
+            help="A Python program that opens this file and answers a picture as Classify does: the same crop, "
+            "resizing and temperature.",
         )
-    _render_netron(drawn)
-    _render_use(made)
+    _render_netron(made.drawn)
+    _render_use(model)
     offer_card(services, run)
 
 
@@ -150,13 +181,13 @@ def _render_receipt(receipt: Receipt) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric(
             "Same class",
-            percent(receipt.agreement),
+            receipt.agreement_in_words,
             help=f"Of {receipt.n} pictures: the class with the highest probability is the one of the run's model.",
             width="content",
         )
         st.metric(
             "Largest difference",
-            f"{receipt.max_difference:.1g}",
+            receipt.difference_in_words,
             help="Of a probability, from 0 to 1, over all pictures and classes.",
             width="content",
         )
@@ -185,9 +216,12 @@ def _render_netron(drawn: str | None) -> None:
     if drawn is not None:
         st.link_button(
             "Open in Netron", drawn, icon=":material/account_tree:", type="tertiary",
-            help="Draws the layers of the file, by Netron, on this computer alone, until another file is created. "
-            "Netron's page asks to report its use; ConvDeck keeps it from contacting anybody.",
+            help="Draws the layers of the file, by Netron, on this computer alone, until another file is created.",
         )  # fmt: skip
+        st.caption(
+            "Netron begins with a page of its own about cookies: accept it to see the layers. ConvDeck keeps Netron "
+            "from contacting anybody, so nothing is reported."
+        )
     elif not is_installed() and browser.is_on_this_computer():
         st.caption(f"To look at its layers here: `{INSTALL_NETRON}`.")
 

@@ -206,7 +206,8 @@ def _sparkline(store: Store, run: Run) -> tuple[float, ...]:
 
 def _render_filter(store: Store, counts: Mapping[RunState, int], view: Query) -> Filter:
     """The title, and beside it the text to look for, the states, and for visitors of a class whether only theirs."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    # In one line from 1300 pixels on.
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.title("Runs", anchor=False, width="content")
         if sum(counts.values()) < 4:
             render_view(store, view)
@@ -219,7 +220,7 @@ def _render_filter(store: Store, counts: Mapping[RunState, int], view: Query) ->
             icon=":material/search:",
             max_chars=100,
             label_visibility="collapsed",
-            width=220,
+            width=200,
             live=True,
             bind="query-params",
         )

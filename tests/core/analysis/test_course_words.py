@@ -55,9 +55,9 @@ def test_a_sentence_quotes_what_was_measured(number):
     assert told <= {f"{100 * value:.1f}" for value in accuracies}
     told = set(re.findall(r"\d\.\d\d(?!\d)", found.evidence))
     assert told <= {f"{value:.2f}" for value in losses}
-    for best, epoch in re.findall(r"best ([\d.]+) % in epoch (\d+)", found.evidence):
+    for best, epoch in re.findall(r"best,? ([\d.]+) % in epoch (\d+)", found.evidence):
         assert (best, int(epoch)) == (f"{100 * max(accuracies):.1f}", 1 + accuracies.index(max(accuracies)))
-    for lowest, epoch in re.findall(r"lowest ([\d.]+) in epoch (\d+)", found.evidence):
+    for lowest, epoch in re.findall(r"lowest,? ([\d.]+) in epoch (\d+)", found.evidence):
         assert (lowest, int(epoch)) == (f"{min(losses):.2f}", 1 + losses.index(min(losses)))
 
 
@@ -122,7 +122,12 @@ LOSS_UP = [1.5, 1.2, 1.19, 1.21, 1.25, 1.30, 1.33, 1.31]
         ),
         (STILL, None, "validation accuracy hardly moved, from 60.1 % to 60.3 % (best 60.4 % in epoch 7)"),
         (RISING, None, "validation still gained: its accuracy rose from 60.1 % to 62.5 % (best 63.0 % in epoch 7)"),
-        (STILL[:5] + [0.59] * 3, None, "validation accuracy fell from 60.1 % to 59.0 % (best 60.3 % in epoch 5)"),
+        (STILL[:5] + [0.59] * 3, None, 
+         "validation accuracy fell from 60.1 % to 59.0 % (after a rise to its best, 60.3 % in epoch 5)"),
+        (
+            STILL, [1.5, 1.2, 1.19, 1.21, 1.10, 1.30, 1.33, 1.31],
+            "validation loss rose from 1.20 to 1.31 (after a dip to its lowest, 1.10 in epoch 5)",
+        ),
         ([0.6] * 8, None, "validation accuracy stayed at 60.0 % (best 60.0 % in epoch 1)"),
     ],
 )  # fmt: skip

@@ -86,8 +86,8 @@ class TestRealRuns:
             gap=pytest.approx(0.184),  # the median of 18.4, 17.5 and 20.4
             best_epoch=8,
             evidence="Since epoch 4 the gap between clean training and validation accuracy went from 7.5 to 18.4 "
-            "points, where up to 8.7 is normal, while validation loss rose from 0.98 to 1.05 (lowest 0.92 in epoch 7), "
-            "although accuracy rose from 66.9 % to 70.1 % (best 71.2 % in epoch 8).",
+            "points, where up to 8.7 is normal, while validation loss rose from 0.98 to 1.05 (after a dip to its "
+            "lowest, 0.92 in epoch 7), although accuracy rose from 66.9 % to 70.1 % (best 71.2 % in epoch 8).",
             headline="Overfitting since epoch 4, gap 18.4 points",
         )
 

@@ -21,14 +21,20 @@ def test_an_alert_from_adding_to_its_log(workspace) -> None:
             "public_only": False, "created_at": made["created_at"],
         }  # fmt: skip
         assert run_json("alerts", "list") == (0, [made])
-        assert run_command("alerts", "test", "phone")[:2] == (0, "Sent: 200, heard.\n")
-        assert run_command("alerts", "test", "phone")[:2] == (1, "Not sent: 503, heard.\n")
+        assert run_command("alerts", "test", "phone")[:2] == (
+            0,
+            "Delivered: the address answered 200 (heard).\n",
+        )
+        assert run_command("alerts", "test", "phone")[:2] == (
+            1,
+            "Not delivered: the address answered 503 (heard).\n",
+        )
     (second, first) = run_json("alerts", "log")[1]
     assert (first["state"], second["state"]) == ("sent", "failed")
     assert first["message"]["kind"] == "test" and receiver.received[0] == {
         key: value for key, value in first["message"].items() if key != "id"
     }
-    assert "Not sent: 503, heard." in run_command("alerts", "log")[1]
+    assert "Not delivered: the address answered 503 (heard)." in run_command("alerts", "log")[1]
     assert run_command("alerts", "remove", "phone")[:2] == (0, "“phone” is removed.\n")
     assert run_command("alerts", "remove", "phone")[0] == 2
     assert len(run_json("alerts", "log")[1]) == 2

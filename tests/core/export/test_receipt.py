@@ -213,3 +213,18 @@ def test_the_command_fails_where_the_receipt_does(home, exported, tmp_path, monk
 )  # fmt: skip
 def test_what_passes(difference: float, agreement: float, rounded: str | None, expected: bool) -> None:
     assert receipts._passes(difference, agreement, rounded) is expected
+
+
+@pytest.mark.parametrize(
+    ("agreement", "difference", "told"),
+    [
+        (251 / 256, 0.0103, ("98.05 %", "0.0103")),
+        (0.97996, 0.00996, ("97.996 %", "0.00996")),
+        (0.98, 0.01, ("98.0 %", "0.01")),
+        (1.0, 4.5e-8, ("100.0 %", "4e-08")),
+        (1.0, 0.000104, ("100.0 %", "0.000104")),
+    ],
+)
+def test_whether_it_passes_is_seen_in_its_numbers(agreement: float, difference: float, told) -> None:
+    found = receipts.Receipt(256, "validation", difference, agreement, "x 1", 1.0, "", True, None, {})
+    assert (found.agreement_in_words, found.difference_in_words) == told

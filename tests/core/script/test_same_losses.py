@@ -67,14 +67,18 @@ def test_a_script_in_a_process_of_its_own_gets_the_run_s_losses(home, tmp_path) 
     path = Path(written["path"])
     assert (code, written["format"], written["receipt"]) == (0, "script", None)
     assert (path, written["bytes"]) == (tmp_path / "again.py", path.stat().st_size)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
     done = subprocess.run(
-        [sys.executable, "-I", path.name], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "-I", str(path)], cwd=elsewhere, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     assert "not the pictures" not in done.stdout
     curves = run_json("show", home.run_id)[1]["curves"]
     expected = np.transpose([curves[key] for key in ("train_loss", "clean_train_loss", "val_loss")])
     np.testing.assert_allclose(losses(done.stdout), expected, atol=ROUNDING)
+    assert f"The best network is in {tmp_path / 'again.keras'}." in done.stdout
+    assert list(elsewhere.iterdir()) == []
     saved = keras.models.load_model(tmp_path / "again.keras")
     assert saved.count_params() == PARAMETERS_OF_TINY
     assert np.asarray(saved(np.zeros((1, 32, 32, 3)))).sum() == pytest.approx(1, abs=1e-5)

@@ -10,7 +10,8 @@ from scipy import stats
 
 from core.config import ExperimentConfig
 from core.design.presets import PRESETS
-from core.store.records import RunRequest
+from core.epoch import EpochRow
+from core.store.records import RecordedRun, RunRequest
 from core.store.states import RunState
 from core.store.store import Store
 from tests.core.comparison.made import stored
@@ -325,3 +326,20 @@ def test_starting_weights_have_the_name_of_their_run_and_its_id_in_a_tooltip(wor
     (columns,) = [each.proto.columns for each in page.dataframe if "model.start_from" in each.value]
     help = json.loads(columns)["model.start_from"]["help"].replace("\\", "")
     assert help == f"“the *first* one” is the run {source.id}."
+
+
+def test_settings_that_are_not_known_are_not_drawn_as_all_pictures(store):
+    (recorded,) = store.whole_runs.add_recorded(
+        [RecordedRun("from elsewhere", "Keras", (EpochRow(1, val_accuracy=0.3),), (), None, None)]
+    )
+    page = open_page(PAGE, show="parallel", columns="dataset.num_train")
+    texts = {
+        text for trace in figure(page)["data"] for text in trace.get("text") or () if recorded.name in text
+    }
+    assert "from elsewhere<br>Training pictures: not known" in texts
+    assert not any("pictures: all" in text for text in texts)
+    frame = next(each.value for each in page.dataframe if "dataset.num_train" in each.value.columns)
+    assert frame.set_index("id")["dataset.num_train"][recorded.id] == "–"
+    page = open_page(PAGE, group_by="dataset.num_train", show="parallel")
+    names = next(list(each.value["name"]) for each in page.dataframe if "name" in each.value.columns)
+    assert "Training pictures –" in names and any("Training pictures" in n and "–" not in n for n in names)

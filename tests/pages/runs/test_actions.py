@@ -90,7 +90,9 @@ def test_the_export_dialog_says_what_is_needed_to_use_the_file(run) -> None:
     assert "In this order: 0 10, 1 2, 2 *b*." in text and "Do not divide them." in text
     assert [code.value for code in page.code] == ["import onnxruntime\nprint(2)"]
     labels = [each.proto.label for each in page.get("download_button")]
-    assert labels == ["Save 0.0 MB", "Save its description", "Save the program", "Save the model card"]
+    assert labels == [
+        "Save the model (5 bytes)", "Save its description", "Save a program for ONNX", "Save the model card",
+    ]  # fmt: skip
     assert services_module.get_services().engine.written == ["Mine-2nd-try.onnx"]
 
 
@@ -123,6 +125,7 @@ def test_netron_is_offered_where_it_can_be_opened(run, monkeypatch, installed, h
     found = [each.proto.url for each in page.get("link_button")]
     assert found == links and opened == ["Mine-2nd-try.onnx"] * len(links)
     assert ("pip install netron" in words(page)) is said
+    assert ("page of its own about cookies" in words(page)) is bool(links)
 
 
 def test_a_receipt_that_passed_shows_its_numbers(run) -> None:
@@ -146,6 +149,36 @@ def test_a_receipt_that_failed_is_shown_as_failed(run, changed, said: str, metri
     text = box.value.replace("\\", "")
     assert "Parity receipt: failed." in text and said in text
     assert len(page.metric) == metrics
+
+
+def test_another_format_does_not_cost_a_receipt_and_one_button_leads_on(run) -> None:
+    def draw(run) -> None:
+        from pages.components.kit import session
+        from pages.components.runs.export import export_dialog
+
+        export_dialog(session.services(), run)
+
+    def primary(page: AppTest) -> list[str]:
+        buttons = [(each.proto.label, each.proto.type) for each in page.get("download_button")]
+        return [
+            label
+            for label, kind in [*buttons, *((each.label, each.proto.type) for each in page.button)]
+            if kind == "primary"
+        ]
+
+    def choose(page: AppTest, name: str) -> AppTest:
+        (control,) = (each for each in page.get("button_group") if each.key == "export-format")
+        return control.set_value(name).run()
+
+    page = AppTest.from_function(draw, args=(run,), default_timeout=180).run()
+    assert primary(page) == ["Create the file"] and not page.success
+    page.button(key="write-model").click().run()
+    assert not page.exception
+    assert primary(page) == ["Save the model (5 bytes)"]
+    assert primary(choose(page, "onnx")) == ["Create the file"] and not page.success
+    assert primary(choose(page, "keras")) == ["Save the model (5 bytes)"]
+    assert "Parity receipt: passed." in page.success[0].value
+    assert services_module.get_services().engine.written == ["Mine-2nd-try.keras"]
 
 
 def test_a_script_is_shown_with_what_it_leaves_out_before_it_is_saved(run) -> None:
