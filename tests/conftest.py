@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 # Read by TensorFlow and Keras when they are imported. Tests run on the CPU, also where there is a GPU.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# As in every process that trains: what a test computes beside it is to be the same.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # A workspace is empty unless a test asks for the example.
 os.environ["CONVDECK_EXAMPLE"] = "off"
 # Nor does a worker wait for a run: hundreds of servers and schedulers would each load TensorFlow.

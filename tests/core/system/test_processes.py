@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from core.system.processes import is_alive, process_started
+from core.system.processes import choose_backend, is_alive, process_started
 
 
 def test_identity_of_a_process():
@@ -18,3 +18,16 @@ def test_identity_of_a_process():
     assert not is_alive(process.pid, started)
     process.communicate()
     assert process_started(process.pid) is None
+
+
+def test_what_the_environment_says_of_the_backend_is_kept_and_the_rest_is_set(monkeypatch):
+    for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    choose_backend()
+    assert [os.environ[name] for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")] == ["tensorflow", "-1"]
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    choose_backend()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
