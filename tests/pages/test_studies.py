@@ -355,5 +355,5 @@ def test_a_study_can_be_shared_by_a_visitor_too(store, anna):
     with looking(anna):
         page = open_page("studies.py", study=study.id)
     (share,) = page.get("download_button")
-    assert share.proto.label == "Share" and "No weights" in share.proto.help
+    assert share.proto.label == "Share as HTML" and "No weights" in share.proto.help
     assert "Stop" not in labels(page) and not any("Delete" in label for label in labels(page))

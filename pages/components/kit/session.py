@@ -356,16 +356,6 @@ def was_opened(key: str) -> bool:
     return key in st.session_state.get("opened", ())
 
 
-def export_opened() -> None:
-    """The visitor has opened the dialog that exports a model."""
-    st.session_state["exports_opened"] = exports_opened() + 1
-
-
-def exports_opened() -> int:
-    """How often that was."""
-    return int(st.session_state.get("exports_opened", 0))
-
-
 def next_draw(key: str, most: int) -> None:
     """Count the widget `key`, which holds the number of a draw from 1 to `most`, one further."""
     st.session_state[key] = st.session_state.get(key, 1) % most + 1

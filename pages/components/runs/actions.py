@@ -15,7 +15,7 @@ from core.runs.starting_weights import can_be_source
 from core.server.services import Services
 from core.store.records import MAX_NAME_CHARACTERS, Run
 from core.store.trash import KEPT_SECONDS
-from pages.components.kit import session
+from pages.components.kit import session, session_exports
 from pages.components.kit.destructive import destructive_button, render_confirmation
 from pages.components.kit.downloads import download_made
 from pages.components.kit.person import own_of
@@ -164,7 +164,9 @@ def _rename(services: Services, run: Run) -> None:
 def _downloads(services: Services, runs: Sequence[Run]) -> None:
     file_name = _stem(runs[0]) if len(runs) == 1 else "runs"
     # Under another key after each dialog, so that it is drawn closed: an open one would lie above the dialog.
-    with st.popover("Download", icon=":material/download:", key=f"download-{session.exports_opened()}"):
+    with st.popover(
+        "Download", icon=":material/download:", key=f"download-{session_exports.exports_opened()}"
+    ):
         download_made(
             "Curves as CSV",
             lambda: curves_csv([(run, services.store.curves(run.id)) for run in runs]),
@@ -200,7 +202,7 @@ def _downloads(services: Services, runs: Sequence[Run]) -> None:
             icon=":material/network_node:",
             disabled=not runs[0].has_weights,
             width="stretch",
-            on_click=session.export_opened,
+            on_click=session_exports.export_opened,
         ):
             export_dialog(services, runs[0])
 

@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -20,6 +19,7 @@ from core.inspection.run_script import script_name, script_of
 from core.server.services import Services
 from core.store.records import Run
 from pages.components.kit import browser, session, session_exports
+from pages.components.kit.session_exports import ExportedFile
 from pages.components.kit.text import error_text, literal
 from pages.components.runs.bundle import offer_bundle, offer_card
 
@@ -54,7 +54,7 @@ def export_dialog(services: Services, run: Run) -> None:
     if missing := export_format.missing_in_words:
         st.warning(f"{missing} Install with:", icon=":material/inventory_2:")
         st.code(INSTALL, language="bash", wrap_lines=True)
-    kept: Made | None = session_exports.exported(_weights(run), name)
+    kept = session_exports.exported(_weights(run), name)
     # On a button of its own, because the page behind waits for whatever a dialog does at its first drawing. What is
     # there is saved first, so there the other button is the primary one.
     is_there = kept is not None or session.widget_value("write-model", False)
@@ -69,16 +69,6 @@ def export_dialog(services: Services, run: Run) -> None:
     _render_command(f"python -m core export {run.id} --format {name} --out {_file_name(run, export_format)}")
 
 
-@dataclass(frozen=True, eq=False)
-class Made:
-    """An exported model with its file's name and content, and where Netron draws it, if it does."""
-
-    model: ExportedModel
-    name: str
-    data: bytes
-    drawn: str | None
-
-
 def offer_model(services: Services, run: Run, export_format: ExportFormat) -> None:
     """Write the run's model, say how its answers compare, and offer it with what is needed to use it."""
     try:
@@ -88,11 +78,11 @@ def offer_model(services: Services, run: Run, export_format: ExportFormat) -> No
         ):
             out = Path(folder) / _file_name(run, export_format)
             model = export_run(services.workspace, services.engine, run, export_format.name, out)
-            made = Made(model, *exported_bytes(model), _drawn_by_netron(services, model))
+            made = ExportedFile(model, *exported_bytes(model), _drawn_by_netron(services, model))
     except (ConvDeckError, OSError) as error:
         st.error(literal(error_text(error)))
         return
-    session_exports.keep_exported(_weights(run), export_format.name, made, len(made.data))
+    session_exports.keep_exported(_weights(run), export_format.name, made)
     _render_made(services, run, export_format, made)
 
 
@@ -101,7 +91,7 @@ def _weights(run: Run) -> str:
     return f"{run.id} {run.attempt} {run.best_epoch}"
 
 
-def _render_made(services: Services, run: Run, export_format: ExportFormat, made: Made) -> None:
+def _render_made(services: Services, run: Run, export_format: ExportFormat, made: ExportedFile) -> None:
     model = made.model
     _render_receipt(model.receipt)
     with st.container(horizontal=True):

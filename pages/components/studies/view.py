@@ -118,8 +118,8 @@ def _render_actions(services: Services, report: StudyReport) -> None:
 
 def _share(services: Services, study: Study) -> None:
     download_made(
-        "Share", lambda: share_study(services.workspace, services.store, study.id, time.time()), share_name(study),
-        "text/html", key="share-study", icon=":material/share:",
+        "Share as HTML", lambda: share_study(services.workspace, services.store, study.id, time.time()),
+        share_name(study), "text/html", key="share-study", icon=":material/share:",
         help="One HTML file that opens offline in any browser: verdict, curves to explore, and tables to sort. No "
         "weights, no names of visitors, nothing about this computer.",
     )  # fmt: skip

@@ -1,11 +1,16 @@
-"""Whose curves lie behind whose, and what is written on them: without a page."""
+"""Whose curves lie behind whose, and what is written on them."""
 
 from dataclasses import replace
 
+import pytest
+
+from core.epoch import EpochRow
 from core.store.interventions import Intervention
-from core.store.records import RunRequest
+from core.store.records import RecordedRun, RunRequest
+from core.store.store import Store
 from pages.components.runs.curves import family, marked_changes
 from tests.core.studies.ended import FLIPPED, TINY
+from tests.pages.visits import open_page
 
 
 def chain(store):
@@ -61,3 +66,18 @@ def test_a_change_is_marked_at_the_first_epoch_that_was_trained_with_it():
         wish("learning_rate", None, 0.1),  # never took effect
     ]  # fmt: skip
     assert marked_changes(history) == {4: "learning rate 0.0005", 6: "paused, +10 epochs"}
+
+
+@pytest.mark.parametrize("clean", [None, 0.6])
+def test_clean_training_is_offered_where_it_was_measured(workspace, clean: float | None) -> None:
+    rows = tuple(
+        EpochRow(epoch, train_accuracy=0.5, val_accuracy=0.4, clean_train_accuracy=clean)
+        for epoch in range(1, 6)
+    )
+    with Store(workspace) as store:
+        (run,) = store.whole_runs.add_recorded([RecordedRun("from elsewhere", "Keras", rows, ())])
+    page = open_page("runs.py", run=run.id)
+    key = "series-of-one" + ("" if clean else "-without-clean")
+    (pills,) = (each for each in page.get("button_group") if (each.key or "").startswith("series-of-one"))
+    assert pills.key == key
+    assert pills.value == ["train", "val", *(["clean_train"] if clean else [])]
