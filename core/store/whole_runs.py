@@ -224,8 +224,7 @@ def _add_recorded(connection: sqlite3.Connection, now: float, recorded: Recorded
         next_step=error and "Train it again where it was trained, with a lower learning rate.",
     )  # fmt: skip
     number, _ = run_tables.get(connection, run_id)
-    for row in recorded.epochs:
-        run_tables.insert_epoch(connection, number, 1, row)
+    run_tables.insert_curves(connection, number, 1, recorded.epochs)
     run_tables.summarise(connection, number)
     for line in recorded.log:
         run_tables.append_log(connection, number, now, 1, "info", line)
