@@ -140,8 +140,6 @@ def _found(recorded: Sequence[Recorded], shown: str, unused: list[str]) -> list[
     """Those with curves. Raises the first fault where there are none; else the others are added to `unused`."""
     found, fault = [], None
     for each in recorded:
-        if not each.series:
-            fault = fault or RecordError(f"{shown} has no accuracy and no loss under a name that is known.")
         try:
             found.append(on_epochs(each, shown))
         except RecordError as error:

@@ -249,7 +249,7 @@ def test_what_it_lacks_is_said_as_of_a_run_of_another_tool(workspace, store, run
     )
     with pytest.raises(UserError, match="“mine” was imported from Keras: ConvDeck has its curves alone"):
         store.interventions.request(run.id, "pause")
-    page = render_shared_run(shared_run_of(workspace, store, run))
+    page = render_shared_run(shared_run_of(workspace, store, run), 0.0)
     assert f"Run {run.id} recorded by Keras, finished after 12 of 12 epochs." in page
     assert "not known, finished" not in page and "The curves are as Keras has recorded them." in page
     assert "with augmentation and dropout on" not in page
