@@ -149,6 +149,7 @@ def test_files_are_read_once_and_what_is_here_already_is_said(store, page, monke
     start(page)
     assert len(calls) == 1
     (run,) = store.list_runs()
+    page.button(key="import-bundle").click().run()
     give(page, ("again.csv", TABLE))
     assert [each.value.replace("\\", "") for each in page.warning] == [
         f"Already here: run {run.id}, “mine”. Import adds it once more."
