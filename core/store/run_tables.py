@@ -339,11 +339,16 @@ def insert_epoch(connection: sqlite3.Connection, number: int, attempt: int, row:
         connection.execute(query, (number, epoch, attempt, text))
 
 
+def curve_values(rows: Sequence[EpochRow]) -> list[tuple[float | None, ...]]:
+    """What `insert_curves` writes, made before its transaction begins."""
+    return [_values(row) for row in rows]
+
+
 def insert_curves(
-    connection: sqlite3.Connection, number: int, attempt: int, rows: Sequence[EpochRow]
+    connection: sqlite3.Connection, number: int, attempt: int, values: Sequence[tuple[float | None, ...]]
 ) -> None:
     """All epochs of a run that has none yet and no details; `summarise` has to follow."""
-    connection.executemany(_INSERT_EPOCH, [(number, attempt, *_values(row)) for row in rows])
+    connection.executemany(_INSERT_EPOCH, ((number, attempt, *each) for each in values))
 
 
 def _values(row: EpochRow) -> tuple[float | None, ...]:
