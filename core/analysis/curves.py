@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 GAP_IN_WORDS = (
     "Clean training accuracy minus validation accuracy, in percentage points: the median of the last three epochs, "
-    "which one odd epoch does not move."
+    "which one odd epoch does not move. Of runs of other tools, training accuracy as recorded minus validation, the "
+    "lowest of the last three epochs."
 )
 
 

@@ -113,7 +113,7 @@ def read_signals(
         training=training,
         validation=validation,
         is_clean=is_clean,
-        gaps=gaps_of(curves) if is_clean else lowest_of_three(gaps),
+        gaps=gaps_of(curves),
         gap_noise=gap_noise,
         gap_error=math.hypot(sampling, MEDIAN_OF_THREE * gap_noise),
         error=_error_course(epochs, training, validation, is_clean),
@@ -125,7 +125,11 @@ def gaps_of(curves: Curves) -> list[float]:
     """Clean training minus validation accuracy of each epoch where both are known, as medians of three epochs.
 
     The last is the gap of the run: the median of its last three such epochs, or that of the last where there are fewer.
+    Where no clean accuracy is known at all, that of training stands in, and the lowest of three epochs counts.
     """
+    if not any(is_known(value) for value in curves["clean_train_accuracy"]):
+        rows = _rows_with(curves, "train_accuracy", "val_accuracy")
+        return lowest_of_three([training - validation for _, training, validation in rows])
     rows = _rows_with(curves, "clean_train_accuracy", "val_accuracy")
     return smoothed([clean - validation for _, clean, validation in rows])
 

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.bundles.contents import MANIFEST
+from core.bundles.contents import MANIFEST, MAX_MEMBERS
 from core.bundles.importing import import_bundle, imported_in_words
-from core.errors import RecordError
-from core.foreign.importing import import_recorded
-from core.foreign.reading import FORMATS, ZIP, Format, Given
-from core.importing.zip_guard import UNREADABLE
+from core.bundles.unpacking import check_whole
+from core.errors import DatasetError, RecordError
+from core.foreign.epochs import FoundRun
+from core.foreign.importing import add_found
+from core.foreign.reading import FORMATS, ZIP, Format, Given, read_runs
+from core.foreign.recorded import MAX_FILES
+from core.formatting import printable
+from core.importing.zip_guard import UNREADABLE, check_directory
 from core.store.records import Run
 from core.store.store import Store
 from core.workspace import Workspace
@@ -18,7 +22,7 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a person may say beside the files: see `core.foreign.importing.import_recorded`. A bundle needs none."""
+    """What a person may say beside the files: see `core.foreign.importing.add_found`. A bundle needs none."""
 
     format: Format | None = None
     name: str | None = None
@@ -34,14 +38,26 @@ def import_any(
 ) -> list[Run]:
     """The new runs. Raises BundleError, RecordError, RunError, NotAllowed or CannotWrite; then nothing is kept."""
     wishes = wishes or Wishes()
-    if wishes.format is None and any(is_bundle(each.path) for each in given):
-        if len(given) > 1:
-            raise RecordError("One of these files is a bundle. Import it by itself.")
+    found = look_at(given, wishes.format)
+    if found is None:
         if wishes.any:
             raise RecordError("A bundle brings name and data of its run along. Import it without them.")
         return [import_bundle(workspace, store, given[0].path, given[0].name)]
     workspace.ensure()
-    return import_recorded(store, given, wishes.format, wishes.name, wishes.validation_pictures)
+    return add_found(store, found, wishes.name, wishes.validation_pictures)
+
+
+def look_at(given: Sequence[Given], file_format: Format | None = None) -> list[FoundRun] | None:
+    """The runs of other tools in these files, as `add_found` takes them; None where it is one bundle, whole as a zip.
+
+    Raises RecordError, or BundleError for a zip that is damaged.
+    """
+    if file_format is not None or not any(is_bundle(each.path) for each in given):
+        return read_runs(given, file_format)
+    if len(given) > 1:
+        raise RecordError("One of these files is a bundle. Import it by itself.")
+    check_whole(given[0].path, printable(given[0].name, 60) or "The file")
+    return None
 
 
 def is_bundle(path: Path) -> bool:
@@ -52,8 +68,11 @@ def is_bundle(path: Path) -> bool:
         with path.open("rb") as stream:
             if stream.read(2) != ZIP:
                 return False
+        check_directory(path, path.name, max(MAX_FILES, MAX_MEMBERS))
         with zipfile.ZipFile(path) as archive:
             return MANIFEST in archive.namelist()
+    except DatasetError:  # of more files than a bundle has: who reads logs says so
+        return False
     except (*UNREADABLE, zipfile.LargeZipFile, NotImplementedError, ValueError):
         return path.exists()
 

@@ -4,8 +4,10 @@ Nothing of it is trusted: names are those of `core.bundles.contents` or refused,
 while unpacking, digests after it; JSON is read by types. Saved models are looked at in a process of their own.
 """
 
+import contextlib
 import hashlib
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +66,22 @@ def unpack(path: Path, shown: str, folder: Path) -> Unpacked:
     Raises BundleError in one sentence, and OSError where `folder` cannot be written.
     """
     folder.mkdir(parents=True)
+    with _opened(path, shown) as archive:
+        return _read(archive, shown, folder)
+
+
+def check_whole(path: Path, shown: str) -> None:
+    """Whether the bundle at `path` is a whole zip with a manifest and what that lists, before anything is unpacked.
+
+    Raises BundleError.
+    """
+    with _opened(path, shown) as archive:
+        _members(archive, shown, _TextReader(archive, shown))
+
+
+@contextlib.contextmanager
+def _opened(path: Path, shown: str) -> Iterator[zipfile.ZipFile]:
+    """What opening it and reading from it raises becomes a BundleError."""
     try:
         if path.stat().st_size > MAX_BUNDLE_BYTES:
             raise BundleError(
@@ -76,7 +94,7 @@ def unpack(path: Path, shown: str, folder: Path) -> Unpacked:
         try:
             check_directory(stream, shown, MAX_MEMBERS)
             with zipfile.ZipFile(stream) as archive:
-                return _read(archive, shown, folder)
+                yield archive
         except DatasetError as error:
             raise BundleError(str(error)) from None
         except RunError as error:
@@ -87,7 +105,10 @@ def unpack(path: Path, shown: str, folder: Path) -> Unpacked:
             raise BundleError(f"{shown} is no whole zip: {reason(error)}. Export or copy it again.") from None
 
 
-def _read(archive: zipfile.ZipFile, shown: str, folder: Path) -> Unpacked:
+def _members(
+    archive: zipfile.ZipFile, shown: str, reader: "_TextReader"
+) -> tuple[dict[str, zipfile.ZipInfo], Manifest]:
+    """The members but the manifest, checked by name and size, and what that says. Raises BundleError."""
     infos = archive.infolist()
     check_archive(infos, shown, MAX_MEMBERS, MAX_BUNDLE_BYTES)
     by_name: dict[str, zipfile.ZipInfo] = {}
@@ -108,10 +129,15 @@ def _read(archive: zipfile.ZipFile, shown: str, folder: Path) -> Unpacked:
         raise _too_much_text(shown)
     if MANIFEST not in by_name:
         raise BundleError(f"{shown} is no bundle of ConvDeck: it has no {MANIFEST}.")
-    reader = _TextReader(archive, shown)
     manifest = read_manifest(reader.read(by_name.pop(MANIFEST)))
     if set(by_name) != set(manifest.members):
         raise BundleError(f"{shown} does not hold what its manifest lists. Export or copy it again.")
+    return by_name, manifest
+
+
+def _read(archive: zipfile.ZipFile, shown: str, folder: Path) -> Unpacked:
+    reader = _TextReader(archive, shown)
+    by_name, manifest = _members(archive, shown, reader)
     texts, models = {}, {}
     for name, info in by_name.items():
         if name.endswith(".keras"):

@@ -1,6 +1,7 @@
 """Which of our curves a name stands for that another tool gave: `val_acc`, `train/loss_epoch`, `Accuracy/valid`."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from core.epoch import CURVE_KEYS
@@ -21,6 +22,10 @@ _BESIDE_RATE = {
     "optimizer", "opt", "adam", "adamw", "sgd", "rmsprop", "nadam", "adagrad", "lion", "muon", "param", "params",
     "group", "epoch", "step", "batch", "last", "current", "hyper", "0", "1", "pg", "pg0", "pg1", "group0", "metrics",
 }  # fmt: skip
+_ERROR = {"err", "error", "errors", "errorrate"}
+_BESIDE_ERROR = {"rate", "top1", "class", "classification", "misclassification"}
+# “1 - accuracy”, “one minus acc”; but not “acc@1” and “top-1 accuracy”.
+_INVERTED = re.compile(r"(?:^|[/_ .])(?:1|one)[\s_]*(?:-|\u2212|minus)[\s_]*(?=[a-z])")
 _SECONDS = {"seconds", "epoch_seconds", "epoch_time", "epoch_duration", "time_per_epoch"}
 _EPOCH, _STEP = {"epoch", "epochs"}, {"step", "steps", "iteration", "iterations", "iter", "batch", "batches"}
 _BESIDE_COUNT = {"train", "trainer", "global", "current", "number", "num", "idx", "index"}
@@ -54,6 +59,8 @@ def match_of(name: str) -> Match | None:
         return Match(name, 0)
     if name.lower() in _SECONDS:
         return Match("seconds", 0)
+    if _INVERTED.search(name.lower()):
+        return None
     words = set(words_of(name))
     is_training, is_validation, is_test = words & _TRAINING, words & _VALIDATION, words & _TEST
     rest = words - _TRAINING - _VALIDATION - _TEST
@@ -80,20 +87,49 @@ def match_of(name: str) -> Match | None:
     return Match(f"{'val' if is_validation else 'train'}_{what}", rank)
 
 
+def measure_of(name: str) -> frozenset[str]:
+    """Which loss or accuracy a name says that it is: `val_nll` and `loss` may be two different ones."""
+    words = set(words_of(name))
+    if {"cross", "entropy"} <= words or words & {"xent", "crossentropy"}:
+        words = (words - {"cross", "entropy", "xent"}) | {"crossentropy"}
+    found = words & {"nll", "crossentropy", "total", "binary"}
+    return frozenset(found | {"loss"} if found <= {"total"} and words & _LOSS else found)
+
+
+def is_error_rate(name: str) -> bool:
+    """Whether it seems to be 1 minus an accuracy, or an error of another kind, which the name does not tell."""
+    if _INVERTED.search(name.lower()):
+        return any(word in _ACCURACY for word in words_of(name))
+    words = set(words_of(name))
+    rest = words - _TRAINING - _VALIDATION - _TEST - _NEUTRAL - _BESIDE_ERROR
+    return ("misclassification" in words and not rest) or (bool(rest) and rest <= _ERROR)
+
+
 def is_epoch(name: str) -> bool:
-    """Whether it counts epochs."""
-    return _is_count(name, _EPOCH)
+    """Whether it counts epochs, not how many there are in all: `num_epochs`."""
+    return _is_count(name, _EPOCH) and not _is_total(name)
+
+
+def best_epoch_name(names: Iterable[str]) -> str | None:
+    """Of those that count epochs, the one to go by: the shortest, `epoch` before `epochs`."""
+    found = [name for name in names if is_epoch(name)]
+    return min(found, key=lambda name: (len(words_of(name)), "epochs" in words_of(name)), default=None)
 
 
 def is_step(name: str) -> bool:
-    """Whether it counts steps."""
-    return _is_count(name, _STEP)
+    """Whether it counts steps, not how many there are in all: `num_steps`."""
+    return _is_count(name, _STEP) and not _is_total(name)
 
 
 def is_bookkeeping(name: str) -> bool:
     """Whether it is a time, a name or an id: such columns are not listed as left out."""
     words = set(words_of(name))
     return not words or words <= _BOOKKEEPING | _EPOCH | _STEP | _BESIDE_COUNT
+
+
+def _is_total(name: str) -> bool:
+    words = set(words_of(name))
+    return bool(words & {"num", "number"} and words & {"epochs", "steps", "iterations", "batches"})
 
 
 def _is_count(name: str, counted: set[str]) -> bool:

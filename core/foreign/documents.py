@@ -22,6 +22,7 @@ from core.foreign.recorded import (
     TRANSFORMERS,
     Numbers,
     Recorded,
+    check_plain,
 )
 from core.foreign.tables import RUN_NAMES, recorded_of, tool_of
 
@@ -93,7 +94,10 @@ def _of_lists(lists: Mapping[str, list[Any]], others: Sequence[str], shown: str,
     size = max(map(len, lists.values()))
     if len(lists) > MAX_COLUMNS or size * len(lists) > MAX_POINTS:
         raise RecordError(f"{shown} has {len(lists):,} lists of up to {size:,} values, which is too many.")
-    columns = {name: _numbers([*values, *[None] * (size - len(values))]) for name, values in lists.items()}
+    columns = {
+        name: _numbers([*values, *[None] * (size - len(values))], name, shown)
+        for name, values in lists.items()
+    }
     if not any(map(is_epoch, columns)):
         columns = {"epoch": np.arange(size, dtype=float), **columns}
     return recorded_of(columns, run_name, KERAS, others)
@@ -123,7 +127,12 @@ def _of_rows(rows: Sequence[Any], shown: str, run_name: str, tool: str | None = 
         raise RecordError(f"{shown} holds {len(groups):,} runs; at most {MAX_RUNS} can be imported at once.")
     others = [name for name in names if name not in wanted and name != by_run]
     return [
-        recorded_of({each: _numbers([row.get(each) for row in part]) for each in wanted}, name, tool, others)
+        recorded_of(
+            {each: _numbers([row.get(each) for row in part], each, shown) for each in wanted},
+            name,
+            tool,
+            others,
+        )
         for name, part in groups.items()
     ]
 
@@ -149,10 +158,15 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _numbers(values: Iterable[Any]) -> Numbers:
-    """NaN for what is no number, or too large for one; NO_NUMBER for NaN, which W&B writes as a text."""
+def _numbers(values: Iterable[Any], name: str, shown: str) -> Numbers:
+    """NaN for what is no number, or too large for one; NO_NUMBER for NaN, which W&B writes as a text.
+
+    Raises RecordError for a text that looks like a number with separators.
+    """
     found = []
     for value in values:
+        if type(value) is str:
+            check_plain(value, name, shown)
         try:
             number = float(value) if type(value) in (int, float) else np.nan
         except OverflowError:

@@ -8,12 +8,13 @@ import numpy as np
 
 from core.epoch import EpochRow
 from core.errors import RecordError
-from core.foreign.columns import MEASURES, is_bookkeeping, match_of
+from core.foreign.columns import MEASURES, is_bookkeeping, is_error_rate, match_of, measure_of
 from core.foreign.recorded import Numbers, Recorded, Series
 from core.formatting import count_of, listed, printable
 
 MAX_EPOCHS = 20_000
 MAX_EPOCH_NUMBER = 1_000_000
+MAX_COUNT = 1e15  # beyond, one step cannot be told from the next
 # Without epochs and without validation, a series of more than MOST_STEPS is cut into PARTS equal parts.
 MOST_STEPS, PARTS = 5000, 200
 MOST_RESTARTS = 100
@@ -25,6 +26,7 @@ class FoundRun:
     """A run that can be imported: its rows, which name became which curve, what was left out, remarks in sentences.
 
     `nan_epoch` is the one from which on its loss was recorded as NaN or infinite, up to the end; None where it is not.
+    `beside` says which of the files that were given with it were not used.
     """
 
     name: str
@@ -34,9 +36,14 @@ class FoundRun:
     ignored: tuple[str, ...]
     remarks: tuple[str, ...]
     nan_epoch: int | None = None
+    beside: tuple[str, ...] = ()
 
     def in_words(self) -> list[str]:
-        """What was found, in sentences, for the person who imports it and for the run's log."""
+        """What was found, in sentences, for the run's log."""
+        return [*self.of_itself(), *self.beside]
+
+    def of_itself(self) -> list[str]:
+        """`in_words` without what concerns other files."""
         taken = ", ".join(f"{_shown(name)} → {key}" for key, name in self.mapped.items())
         words = [f"{count_of(len(self.rows), 'epoch')} from {self.tool}: {taken}."]
         if self.ignored:
@@ -49,10 +56,16 @@ def on_epochs(run: Recorded, shown: str) -> FoundRun:
     remarks = list(run.remarks)
     chosen, ignored = _choose(run, remarks)
     if not any(key.endswith(("accuracy", "loss")) for key in chosen):
-        names = [_shown(name) for name in dict.fromkeys([*(each.name for each in run.series), *run.others])]
+        names = [_shown(name) for name in _all_names(run)]
         has = f"It has {listed(names, MOST_NAMES)}." if names else "It has no numbers."
+        rates = (
+            " An error rate is not read: give the accuracy, 1 minus it."
+            if any(map(is_error_rate, _all_names(run)))
+            else ""
+        )
         raise RecordError(
-            f"{shown} has no accuracy and no loss under a name that is known, such as val_accuracy or train/loss. {has}"
+            f"{shown} has no accuracy and no loss under a name that is known, such as val_accuracy or train/loss. "
+            f"{has}{rates}"
         )
     placed = _place(chosen, remarks)
     columns = {key: _per_epoch(key, each, remarks) for key, each in placed.items()}
@@ -70,6 +83,10 @@ def on_epochs(run: Recorded, shown: str) -> FoundRun:
     return FoundRun(
         run.name, run.tool, rows, mapped, tuple(ignored), tuple(dict.fromkeys(remarks)), nan_epoch
     )
+
+
+def _all_names(run: Recorded) -> list[str]:
+    return list(dict.fromkeys([*(each.name for each in run.series), *run.others]))
 
 
 def _known(value: float | None) -> float | None:
@@ -91,9 +108,10 @@ def _choose(run: Recorded, remarks: list[str]) -> tuple[dict[str, Series], list[
     """The series for each of our curves, cleaned; and the names of the others."""
     ranked: dict[str, list[tuple[float, int, Series]]] = {}
     ignored = []
+    in_percent = run.in_percent
     for place, series in enumerate(_joined(run.series, remarks)):
         match = match_of(series.name)
-        cleaned = None if match is None else _cleaned(match.key, series, remarks)
+        cleaned = None if match is None else _cleaned(match.key, series, in_percent, remarks)
         if match is None or cleaned is None:
             ignored.append(series.name)
         else:
@@ -112,8 +130,25 @@ def _choose(run: Recorded, remarks: list[str]) -> tuple[dict[str, Series], list[
     for key, series in chosen.items():
         if key.startswith("val_") and "test" in series.name.lower():
             remarks.append(f"{_shown(series.name)} stands in for validation, which is not recorded.")
+    _remark_on_doubts(run, chosen, remarks)
     left = [name for name in (*ignored, *run.others) if not is_bookkeeping(name)]
     return chosen, list(dict.fromkeys(left))
+
+
+def _remark_on_doubts(run: Recorded, chosen: Mapping[str, Series], remarks: list[str]) -> None:
+    """Say what the names do not tell for sure."""
+    for what in ("loss", "accuracy"):
+        training, validation = chosen.get(f"train_{what}"), chosen.get(f"val_{what}")
+        if training is None or validation is None:
+            continue
+        one, other = training.name, validation.name
+        if measure_of(one) != measure_of(other):
+            kind = "losses" if what == "loss" else "accuracies"
+            remarks.append(
+                f"{_shown(one)} and {_shown(other)} may be different {kind}, so do not compare them with each other."
+            )
+    if rates := [_shown(name) for name in _all_names(run) if is_error_rate(name)]:
+        remarks.append(f"Error rates are not read, as 1 minus an accuracy is: {listed(rates, MOST_NAMES)}.")
 
 
 def _joined(series: Sequence[Series], remarks: list[str]) -> list[Series]:
@@ -153,13 +188,16 @@ def _remark_twice(remarks: list[str]) -> None:
     remarks.append("Some epochs were recorded twice, as after a restart: the later values count.")
 
 
-def _cleaned(key: str, series: Series, remarks: list[str]) -> Series | None:
+def _cleaned(key: str, series: Series, in_percent: frozenset[str], remarks: list[str]) -> Series | None:
     """Finite values alone, accuracies as fractions of 1; None for what cannot be what its name says.
+
+    `in_percent` are the accuracies of its file that are above 1 somewhere. Where it is not among them, and others are,
+    its unit is not known.
 
     A loss that ends in values that are none keeps them as NaN, where all before them are finite: training diverged.
     """
     counts = series.step if series.epoch is None else series.epoch
-    is_counted, is_finite = np.isfinite(counts), np.isfinite(series.value)
+    is_counted, is_finite = np.abs(counts) <= MAX_COUNT, np.isfinite(series.value)
     kept = is_counted & is_finite
     if key in ("train_loss", "val_loss"):
         broken = is_counted & ~is_finite
@@ -171,7 +209,8 @@ def _cleaned(key: str, series: Series, remarks: list[str]) -> Series | None:
         if not kept.any():
             return None
         numbers = count_of(lost, "value")
-        remarks.append(f"{_shown(series.name)} has {numbers} that {'is' if lost == 1 else 'are'} no number.")
+        why = f"{'is' if lost == 1 else 'are'} no number" if is_counted.all() else "have no number or no step"
+        remarks.append(f"{_shown(series.name)} has {numbers} that {why}.")
     series = _rows(series, kept)
     if not len(series.value):
         return None
@@ -181,9 +220,15 @@ def _cleaned(key: str, series: Series, remarks: list[str]) -> Series | None:
         if low < 0 or high > 100 + 1e-6:
             remarks.append(f"{_shown(series.name)} runs from {low:g} to {high:g}, which is no accuracy.")
             return None
-        if high > 1 + 1e-6:
+        if series.name in in_percent:
             remarks.append(f"{_shown(series.name)} is in percent and was divided by 100.")
             series = replace(series, value=series.value / 100)
+        elif in_percent and high > 0:
+            remarks.append(
+                f"{_shown(series.name)} runs from {low:g} to {high:g} beside {_shown(min(in_percent))} in percent: its "
+                "unit is not known, so it is not used."
+            )
+            return None
         series = replace(series, value=np.minimum(series.value, 1.0))
     elif low < 0 or high > 1e30:
         remarks.append(f"{_shown(series.name)} runs from {low:g} to {high:g}, which is not shown here.")

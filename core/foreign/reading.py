@@ -4,15 +4,17 @@ import contextlib
 import os
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple, get_args
 
 from core.errors import DatasetError, RecordError
-from core.foreign.columns import is_epoch, match_of, words_of
+from core.foreign.columns import best_epoch_name, is_epoch, match_of, words_of
 from core.foreign.documents import read_document
 from core.foreign.epochs import FoundRun, on_epochs
 from core.foreign.events import is_event_file, read_events
 from core.foreign.recorded import (
+    MAX_ALL_EPOCHS,
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_POINTS,
@@ -23,9 +25,10 @@ from core.foreign.recorded import (
     Recorded,
     Series,
     merge,
+    note_percent,
 )
 from core.foreign.tables import is_table, read_table
-from core.formatting import count_of, printable, reason
+from core.formatting import count_of, listed, printable, reason
 from core.importing.zip_guard import UNREADABLE, check_archive, check_directory, file_name, is_plain
 
 Format = Literal["tensorboard", "csv", "json"]
@@ -69,7 +72,8 @@ def read_runs(given: Sequence[Given], forced: Format | None = None) -> list[Foun
     runs: list[Recorded] = []
     remarks: list[str] = []
     shown = printable(given[0].name, 60) if len(given) == 1 else count_of(len(given), "file")
-    skipped = total = 0
+    unused: list[str] = []
+    total = 0
     for content in _contents(given):
         total += len(content.data)
         if total > MAX_TOTAL_BYTES:
@@ -80,7 +84,7 @@ def read_runs(given: Sequence[Given], forced: Format | None = None) -> list[Foun
         kind = forced or _kind_of(content.data, called, is_alone=content.is_alone)
         try:
             if kind is None:
-                skipped += 1
+                unused.append(called)
             elif kind == "tensorboard":
                 if not is_event_file(content.data[:12]):
                     raise RecordError(f"{called} is no event file of TensorBoard.")
@@ -90,7 +94,11 @@ def read_runs(given: Sequence[Given], forced: Format | None = None) -> list[Foun
             else:
                 read = read_table if kind == "csv" else read_document
                 place = _run_place(content.name)
-                for run in read(content.data, called, place.name):
+                several = read(content.data, called, place.name)
+                note_percent(several)
+                if not any(run.series for run in several):
+                    unused.append(called)
+                for run in several:
                     run.place = place if run.name == place.name else None
                     runs.append(run)
                 points = sum(len(series.value) for run in runs for series in run.series)
@@ -101,11 +109,13 @@ def read_runs(given: Sequence[Given], forced: Format | None = None) -> list[Foun
         except RecordError as error:
             if content.is_alone or isinstance(error, _Full):
                 raise
-            skipped += 1  # a folder may hold tables and documents of all kinds
+            unused.append(called)  # a folder may hold tables and documents of all kinds
         except RecursionError:
             raise RecordError(f"{called} is nested too deeply.") from None
-    runs += _of_events(events, remarks)
-    found_runs = _found(merge(runs), shown)
+    of_events = _of_events(events, remarks)
+    for run in of_events:
+        note_percent([run])
+    found_runs = _found(merge([*runs, *of_events]), shown, unused)
     if not found_runs:
         raise RecordError(
             f"{shown} holds no curves that can be read: TensorBoard's event files, CSV, JSON or JSON lines."
@@ -114,19 +124,28 @@ def read_runs(given: Sequence[Given], forced: Format | None = None) -> list[Foun
         raise RecordError(
             f"{shown} holds {len(found_runs):,} runs; at most {MAX_RUNS} can be imported at once."
         )
+    epochs = sum(len(run.rows) for run in found_runs)
+    if epochs > MAX_ALL_EPOCHS:
+        raise RecordError(
+            f"{shown} holds {epochs:,} epochs in all; at most {MAX_ALL_EPOCHS:,} can be imported at once. Import its "
+            "runs in several parts."
+        )
+    if unused:
+        sentence = f"Not used, as no curves were found in {'it' if len(unused) == 1 else 'them'}: {listed(unused, 8)}."
+        found_runs[0] = replace(found_runs[0], beside=(sentence,))
     return found_runs
 
 
-def _found(recorded: Sequence[Recorded], shown: str) -> list[FoundRun]:
-    """Those with curves. Raises the first fault where there are none."""
+def _found(recorded: Sequence[Recorded], shown: str, unused: list[str]) -> list[FoundRun]:
+    """Those with curves. Raises the first fault where there are none; else the others are added to `unused`."""
     found, fault = [], None
     for each in recorded:
-        if not each.series:
-            fault = fault or RecordError(f"{shown} has no accuracy and no loss under a name that is known.")
         try:
             found.append(on_epochs(each, shown))
         except RecordError as error:
             fault = fault or error
+            if each.series:
+                unused.append(f"{printable(each.name, 60)} ({printable(str(error).rstrip('.'), 160)})")
     if not found and fault is not None:
         raise fault
     return found
@@ -274,7 +293,7 @@ def _series_of(parts: Sequence[tuple[str, dict[str, tuple[Numbers, Numbers]]]]) 
     """The tags of a run; epochs are the steps of Keras's `epoch_loss`, or what a tag `epoch` says at each step."""
     import numpy as np
 
-    counted = [tags[tag] for _, tags in parts for tag in tags if is_epoch(tag)]
+    counted = [tags[name] for _, tags in parts if (name := best_epoch_name(tags)) is not None]
     found = []
     for part, tags in parts:
         for tag, (steps, values) in tags.items():

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from core.errors import RecordError
-from core.foreign.columns import is_epoch, is_step, match_of, words_of
+from core.foreign.columns import best_epoch_name, is_epoch, is_step, match_of, words_of
 from core.foreign.recorded import (
     CSV,
     KERAS,
@@ -25,6 +25,7 @@ from core.foreign.recorded import (
     Numbers,
     Recorded,
     Series,
+    check_plain,
 )
 from core.formatting import reason
 
@@ -91,10 +92,10 @@ def tool_of(names: Sequence[str], shown: str) -> str:
 def recorded_of(columns: Mapping[str, Numbers], name: str, tool: str, others: Sequence[str] = ()) -> Recorded:
     """A run from equally long columns, NaN where a row has no value; epochs and steps are among them."""
     run = Recorded(name, tool, others=list(others))
-    epoch_name = next((each for each in columns if is_epoch(each)), None)
+    epoch_name = best_epoch_name(columns)
     step_name = next((each for each in columns if is_step(each)), None)
     size = len(next(iter(columns.values()), ()))
-    epochs = None if epoch_name is None else _filled(columns[epoch_name])
+    epochs = None if epoch_name is None else _epochs_of(columns, epoch_name, run)
     steps = None if step_name is None else _filled(columns[step_name])
     if steps is None:
         steps = np.arange(size, dtype=float)
@@ -108,6 +109,41 @@ def recorded_of(columns: Mapping[str, Numbers], name: str, tool: str, others: Se
         epoch = None if epochs is None else epochs[kept]
         run.series.append(Series(each, steps[kept], values[kept], epoch))
     return run
+
+
+def _epochs_of(columns: Mapping[str, Numbers], epoch_name: str, run: Recorded) -> Numbers | None:
+    """The epoch of each row. A row with an accuracy or a loss and without an epoch belongs to the one before it, or
+    where a tool says the epoch after its numbers, to the next; None, and a remark, where that cannot be told.
+    """
+    counted = columns[epoch_name]
+    others = [each for each in columns if is_epoch(each) and each != epoch_name]
+    different = [each for each in others if not np.array_equal(columns[each], counted, equal_nan=True)]
+    if different:
+        run.remarks.append(f"Epochs are counted by {epoch_name}, not by {', '.join(different)[:120]}.")
+    is_known = np.isfinite(counted)
+    measured = np.zeros(len(counted), bool)
+    for name, values in columns.items():
+        match = match_of(name)
+        if match is not None and match.key.endswith(("accuracy", "loss")):
+            measured |= ~np.isnan(values)
+    without = np.flatnonzero(measured & ~is_known)
+    if not is_known.any() or not len(without):
+        return _filled(counted)
+    first, last = int(is_known.argmax()), len(counted) - 1 - int(is_known[::-1].argmax())
+    is_before, is_behind = bool(without[0] < first), bool(without[-1] > last)
+    if is_before and not is_behind:
+        run.remarks.append(
+            f"{epoch_name} is recorded after the numbers of an epoch: they belong to the next one."
+        )
+        filled = _filled(counted[::-1])
+        return None if filled is None else filled[::-1]
+    if is_behind and not is_before:
+        return _filled(counted)
+    run.remarks.append(
+        f"{epoch_name} is missing in {len(without):,} rows, and whether it is recorded before or after an epoch's "
+        "numbers cannot be told, so it is not used."
+    )
+    return None
 
 
 def _filled(values: Numbers) -> Numbers | None:
@@ -156,6 +192,7 @@ def _columns(
     places = sorted({*wanted, *(() if text is None else (text,))})
     if not places:
         return {}, None
+    _check_widths(data, shown, len(names), delimiter)
     most = MAX_POINTS // len(places)
     try:
         frame = pd.read_csv(
@@ -180,10 +217,32 @@ def _columns(
         else:
             numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
             if not pd.api.types.is_numeric_dtype(column):
+                unread = column[np.isnan(numbers) & column.notna().to_numpy()].astype(str)
+                for each in unread.unique():
+                    check_plain(each, names[at].strip(), shown)
                 is_nan = column.astype(str).str.strip().str.lower().isin(NAN_TEXTS) & column.notna()
                 numbers = np.where(is_nan, NO_NUMBER, numbers)
             found.setdefault(names[at].strip(), numbers)
     return found, texts
+
+
+def _check_widths(data: bytes, shown: str, count: int, delimiter: str) -> None:
+    """Raises RecordError for a row with more values than there are names, as of 1,000 without quotes: pandas, which
+    is asked for some columns alone, would shift them in silence.
+    """
+    if b'"' in data:
+        text = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", "replace", newline="")
+        try:
+            widest = max(map(len, csv.reader(text, delimiter=delimiter)), default=0)
+        except csv.Error as error:
+            raise RecordError(f"{shown} is no table that can be read: {reason(error)}.") from None
+    else:
+        mark = delimiter.encode()
+        widest = 1 + max((line.count(mark) for line in io.BytesIO(data)), default=0)
+    if widest > count:
+        raise RecordError(
+            f"{shown} has a row of {widest:,} values under {count:,} names, so it is not known which belongs to which."
+        )
 
 
 def _by_chart(

@@ -155,6 +155,8 @@ def breakdown_document(workspace: Workspace, run: Run, breakdown: RunBreakdown |
 
 def why_no_confusions(run: Run) -> str:
     """Why a run has none, in a sentence."""
+    if (tool := run.recorded_by) is not None:
+        return f"{tool} has recorded curves alone: which classes the network confuses is not known."
     if run.epoch:
         return "This run was trained before ConvDeck kept confusions. New runs have them."
     return "Confusions are counted once the first epoch has ended."

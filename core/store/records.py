@@ -31,9 +31,11 @@ class Run:
 
     `epoch` counts finished epochs; `batch` of `total_batches` is the place in the one after it. `best_epoch` is
     the first epoch with the highest validation accuracy; `gap` is clean training minus validation accuracy, the median
-    of the last three epochs that have both (with fewer, the last). `started_at` and `ended_at` are those of the current
-    attempt. `pid` is that of the last process, until that is known to be gone; `pid_started` tells it from a later
-    process with the same number. `parent_id` is the run that it was forked from, which may have been deleted since.
+    of the last three epochs that have both (with fewer, the last); where clean accuracies are not known at all, as of
+    another tool's run, training minus validation accuracy, the lowest of three. `started_at` and `ended_at` are those
+    of the current attempt. `pid` is that of the last process, until that is known to be gone; `pid_started` tells it
+    from a later process with the same number. `parent_id` is the run that it was forked from, which may have been
+    deleted since.
     `pause_requested` is true from the request to pause until the request to resume. `total_epochs` includes the
     `added_epochs`, which are not in the config. `dataset_digest` tells the data that it was started on, with
     `data_num_train` training and `data_num_validation` validation pictures, from another data set of that name; None

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from core.epoch import CURVE_KEYS, Curves, EpochRow
 from core.errors import IllegalTransition, RunNotFound, StaleAttempt
@@ -42,6 +42,13 @@ _LAST_GAPS = """
     WHERE run_number = number AND clean_train_accuracy IS NOT NULL AND val_accuracy IS NOT NULL
     ORDER BY epoch DESC LIMIT 3
 """
+_HAS_CLEAN = "EXISTS (SELECT 1 FROM epochs WHERE run_number = number AND clean_train_accuracy IS NOT NULL)"
+# Of a run that another tool has recorded, which knows no clean accuracies.
+_LAST_RECORDED_GAPS = """
+    SELECT epoch, train_accuracy - val_accuracy AS gap FROM epochs
+    WHERE run_number = number AND train_accuracy IS NOT NULL AND val_accuracy IS NOT NULL
+    ORDER BY epoch DESC LIMIT 3
+"""
 # Derived from the rows each time, so that they cannot drift from them: 0.1 ms with 200 epochs. The gap is the one that
 # `core.analysis.signals.gaps_of` ends with, so that a list needs no curves.
 _SUMMARISE = f"""
@@ -52,12 +59,20 @@ _SUMMARISE = f"""
             SELECT epoch FROM epochs WHERE run_number = number AND val_accuracy IS NOT NULL
             ORDER BY val_accuracy DESC, epoch LIMIT 1
         ),
-        gap = CASE (SELECT count(*) FROM ({_LAST_GAPS}))
-            WHEN 3 THEN (SELECT gap FROM ({_LAST_GAPS}) ORDER BY gap LIMIT 1 OFFSET 1)
+        gap = CASE
+            WHEN NOT {_HAS_CLEAN} AND (SELECT count(*) FROM ({_LAST_RECORDED_GAPS})) = 3
+                THEN (SELECT min(gap) FROM ({_LAST_RECORDED_GAPS}))
+            WHEN NOT {_HAS_CLEAN} THEN (SELECT gap FROM ({_LAST_RECORDED_GAPS}) ORDER BY epoch DESC LIMIT 1)
+            WHEN (SELECT count(*) FROM ({_LAST_GAPS})) = 3
+                THEN (SELECT gap FROM ({_LAST_GAPS}) ORDER BY gap LIMIT 1 OFFSET 1)
             ELSE (SELECT gap FROM ({_LAST_GAPS}) ORDER BY epoch DESC LIMIT 1)
         END
     WHERE number = ?
 """
+_MARKS = ", ".join("?" * (len(CURVE_KEYS) + 2))
+_INSERT_EPOCH = (
+    f"INSERT OR REPLACE INTO epochs (run_number, attempt, {', '.join(CURVE_KEYS)}) VALUES ({_MARKS})"
+)
 _BEST_VALIDATION = """
     SELECT json_extract(details, '$.validation') FROM epoch_details JOIN runs ON run_number = number
     WHERE number = ? AND epoch_details.epoch = best_epoch
@@ -179,6 +194,8 @@ def resume(connection: sqlite3.Connection, now: float, run_id: str) -> None:
 
 def without_checkpoints(run: Run) -> str:
     """Why an imported run cannot go on, in a sentence."""
+    if (tool := run.recorded_by) is not None:
+        return f"“{run.name}” was imported from {tool}: ConvDeck has its curves alone, so it cannot be trained here."
     return f"“{run.name}” was imported, and a bundle has no checkpoints to continue from. Fork it instead."
 
 
@@ -310,10 +327,8 @@ def write_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: 
 
 def insert_epoch(connection: sqlite3.Connection, number: int, attempt: int, row: EpochRow) -> None:
     """`write_epoch` of one of several: `summarise` has to follow."""
-    epoch, *measures = (getattr(row, key) for key in CURVE_KEYS)
-    marks = ", ".join("?" * (len(CURVE_KEYS) + 2))
-    query = f"INSERT OR REPLACE INTO epochs (run_number, attempt, {', '.join(CURVE_KEYS)}) VALUES ({marks})"
-    connection.execute(query, (number, attempt, epoch, *(finite(value) for value in measures)))
+    epoch = row.epoch
+    connection.execute(_INSERT_EPOCH, (number, attempt, *_values(row)))
     if row.details is None:
         connection.execute("DELETE FROM epoch_details WHERE run_number = ? AND epoch = ?", (number, epoch))
     else:
@@ -322,6 +337,23 @@ def insert_epoch(connection: sqlite3.Connection, number: int, attempt: int, row:
         )
         text = json.dumps(row.details, separators=(",", ":"))
         connection.execute(query, (number, epoch, attempt, text))
+
+
+def curve_values(rows: Sequence[EpochRow]) -> list[tuple[float | None, ...]]:
+    """What `insert_curves` writes, made before its transaction begins."""
+    return [_values(row) for row in rows]
+
+
+def insert_curves(
+    connection: sqlite3.Connection, number: int, attempt: int, values: Sequence[tuple[float | None, ...]]
+) -> None:
+    """All epochs of a run that has none yet and no details; `summarise` has to follow."""
+    connection.executemany(_INSERT_EPOCH, ((number, attempt, *each) for each in values))
+
+
+def _values(row: EpochRow) -> tuple[float | None, ...]:
+    """In the order of CURVE_KEYS."""
+    return (row.epoch, *(finite(getattr(row, key)) for key in CURVE_KEYS[1:]))
 
 
 def forget_epochs(connection: sqlite3.Connection, number: int, after: int) -> None:

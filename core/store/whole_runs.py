@@ -80,9 +80,13 @@ class WholeRuns:
 
         Raises RunError for a name; NotAllowed for one of whom the class knows nothing.
         """
+        values = [run_tables.curve_values(each.epochs) for each in recorded]
         with self._database.writing(visitors=True) as connection:
             rights.check_joined()
-            numbers = [_add_recorded(connection, self._clock(), each) for each in recorded]
+            numbers = [
+                _add_recorded(connection, self._clock(), each, curves)
+                for each, curves in zip(recorded, values, strict=True)
+            ]
             return [run_tables.get_numbered(connection, number) for number in numbers]
 
     def is_known(self, run_id: str) -> bool:
@@ -208,7 +212,12 @@ def _add(connection: sqlite3.Connection, now: float, whole: WholeRun, run_id: st
     return number
 
 
-def _add_recorded(connection: sqlite3.Connection, now: float, recorded: RecordedRun) -> int:
+def _add_recorded(
+    connection: sqlite3.Connection,
+    now: float,
+    recorded: RecordedRun,
+    values: Sequence[tuple[float | None, ...]],
+) -> int:
     """Its settings are null, which no ConvDeck reads as some; its id of a config is that of no other run."""
     run_id = new_run_id()
     origin = Origin(None, None, now, None, tool=recorded.tool)
@@ -224,8 +233,7 @@ def _add_recorded(connection: sqlite3.Connection, now: float, recorded: Recorded
         next_step=error and "Train it again where it was trained, with a lower learning rate.",
     )  # fmt: skip
     number, _ = run_tables.get(connection, run_id)
-    for row in recorded.epochs:
-        run_tables.insert_epoch(connection, number, 1, row)
+    run_tables.insert_curves(connection, number, 1, values)
     run_tables.summarise(connection, number)
     for line in recorded.log:
         run_tables.append_log(connection, number, now, 1, "info", line)

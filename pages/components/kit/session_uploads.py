@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -61,6 +62,17 @@ def look_inside(dataset_id: str) -> None:
 def scroll_to_inside() -> str | None:
     """Changes each time the page is to scroll to the inside of a data set; None as long as it never was."""
     return st.session_state.get("scroll_to_inside")
+
+
+def seen_import(files: tuple[str, ...]) -> Any:
+    """What the import dialog made of these files, by their ids; None where it has not seen them yet."""
+    known = st.session_state.get("seen_import")
+    return known[1] if known is not None and known[0] == files else None
+
+
+def keep_seen_import(files: tuple[str, ...], seen: Any) -> None:
+    """Remember it in place of what was seen before; no files: nothing."""
+    st.session_state["seen_import"] = (files, seen) if files else None
 
 
 def ask_for_import() -> None:

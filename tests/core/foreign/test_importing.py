@@ -1,6 +1,8 @@
 """Runs of other tools in the store: judged as ours, compared with ours, and refused where weights are needed."""
 
 import json
+import time
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -9,9 +11,13 @@ from starlette.testclient import TestClient
 
 from core.analysis.diagnosis import diagnose
 from core.api.routes import build_routes
-from core.bundles.arrivals import Wishes, import_any
-from core.errors import RecordError, RunError, UserError
+from core.bundles.arrivals import Wishes, import_any, is_bundle, look_at
+from core.errors import BundleError, RecordError, RunError, UserError
+from core.foreign.importing import already_here, here_in_words
 from core.foreign.reading import Given
+from core.report.shared_page import render_shared_run
+from core.report.shared_run import shared_run_of
+from core.runs.breakdown import confusions_document
 from core.runs.verdicts import verdict_of
 from tests.core.conftest import run_command, run_json
 from tests.core.foreign.written import CURVES, KEYS, csv_of
@@ -35,7 +41,10 @@ def run(workspace, store, file):
 
 def test_it_is_a_finished_run_with_curves_alone(store, run) -> None:
     assert (run.name, run.state, run.epoch, run.total_epochs) == ("mine", "FINISHED", 12, 12)
-    assert (run.best_epoch, run.best_val_accuracy, run.gap) == (6, 0.64, None)
+    assert (run.best_epoch, run.best_val_accuracy) == (6, 0.64)
+    assert run.gap == pytest.approx(
+        0.93 - 0.63
+    )  # the lowest of the last three epochs, as no clean one is known
     assert (run.recorded_by, run.dataset, run.has_weights, run.can_resume) == (
         "Keras",
         "not known",
@@ -197,3 +206,72 @@ def test_a_bundle_comes_by_itself(workspace, store, file, tmp_path) -> None:
     bundle.write_bytes(b"PK\3\4 half")
     with pytest.raises(UserError, match=r"is a bundle. Import it by itself"):
         import_any(workspace, store, [Given(bundle, "b.zip"), Given(file, "mine.csv")])
+
+
+def test_the_gap_is_the_one_of_the_verdict(workspace, store, run) -> None:
+    diagnosis = verdict_of(store, run, store.curves(run.id))
+    assert diagnosis.gap == pytest.approx(0.30) == run.gap
+
+
+def test_the_same_curves_are_known_again_whatever_they_are_called(
+    workspace, store, run, file, tmp_path
+) -> None:
+    (found,) = look_at([Given(file, "other.csv")])
+    assert already_here(store, [found]) == [run]
+    assert here_in_words([found], [run]) == [f"Already here: run {run.id}, “mine”. Import adds it once more."]
+    changed = tmp_path / "changed.csv"
+    changed.write_bytes(CSV.replace(b"0.1,", b"0.11,"))
+    assert already_here(store, look_at([Given(changed, "mine.csv")])) == [None]
+    (again,) = import_any(workspace, store, [Given(file, "mine.csv")])
+    assert store.log(again.id)[-1].text == f"The same curves were here already, as run {run.id}."
+
+
+def test_epochs_of_an_import_are_limited_and_written_at_once(workspace, store, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "many.csv"
+    path.write_bytes(
+        csv_of("run_name,epoch,loss", [(name, epoch, 1.0) for name in "abcdef" for epoch in range(20_000)])
+    )
+    with pytest.raises(
+        RecordError, match="holds 120,000 epochs in all; at most 100,000 can be imported at once"
+    ):
+        import_any(workspace, store, [Given(path, "many.csv")])
+    path.write_bytes(
+        csv_of("run_name,epoch,loss", [(name, epoch, 1.0) for name in "ab" for epoch in range(20_000)])
+    )
+    began = time.process_time()
+    runs = import_any(workspace, store, [Given(path, "many.csv")])
+    assert [run.epoch for run in runs] == [20_000, 20_000] and time.process_time() - began < 10
+
+
+def test_what_it_lacks_is_said_as_of_a_run_of_another_tool(workspace, store, run) -> None:
+    assert confusions_document(workspace, run, None)["note"] == (
+        "Keras has recorded curves alone: which classes the network confuses is not known."
+    )
+    with pytest.raises(UserError, match="“mine” was imported from Keras: ConvDeck has its curves alone"):
+        store.interventions.request(run.id, "pause")
+    page = render_shared_run(shared_run_of(workspace, store, run), 0.0)
+    assert f"Run {run.id} recorded by Keras, finished after 12 of 12 epochs." in page
+    assert "not known, finished" not in page and "The curves are as Keras has recorded them." in page
+    assert "with augmentation and dropout on" not in page
+
+
+def test_the_list_of_a_zip_is_looked_at_before_it_is_opened(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(3000):
+            archive.writestr(f"{number:05}" + "x" * 300, b"")
+    with pytest.raises(RecordError, match="lists far more than 2,000 files"):
+        look_at([Given(path, "many.zip")])
+
+    def fail(*_):
+        raise AssertionError("opened")
+
+    monkeypatch.setattr(zipfile, "ZipFile", fail)
+    assert not is_bundle(path)
+
+
+def test_a_broken_zip_is_refused_when_it_is_looked_at(tmp_path) -> None:
+    path = tmp_path / "b"
+    path.write_bytes(b"PK\3\4 half")
+    with pytest.raises(BundleError, match=r"b\.zip is no whole zip"):
+        look_at([Given(path, "b.zip")])

@@ -87,9 +87,95 @@ def test_tensorboard_downloads_a_curve_per_file(read) -> None:
 
 
 def test_percent_is_divided_and_said(read) -> None:
-    (found,) = read({"a.csv": b"epoch;acc;val_acc\n1;45.5;0.4\n2;62;0.5\n"})
-    assert columns(found, "train_accuracy", "val_accuracy") == [(0.455, 0.4), (0.62, 0.5)]
+    (found,) = read({"a.csv": b"epoch;acc;val_acc\n1;45.5;0.5\n2;62;40\n"})
+    assert columns(found, "train_accuracy", "val_accuracy") == [(0.455, 0.005), (0.62, 0.4)]
     assert "acc is in percent and was divided by 100." in found.in_words()
+
+
+def test_a_column_has_one_unit_in_all_runs_of_a_table(read) -> None:
+    # The second one guesses among a hundred classes: 1 % is not 100 %.
+    data = b"run_name,step,val_acc\na,0,1.0\na,1,70.0\nb,0,0.9\nb,1,1.0\n"
+    one, other = read({"a.csv": data})
+    assert [row.val_accuracy for row in one.rows] == pytest.approx([0.01, 0.7])
+    assert [row.val_accuracy for row in other.rows] == pytest.approx([0.009, 0.01])
+
+
+def test_an_accuracy_whose_unit_is_not_known_is_not_taken(read) -> None:
+    (found,) = read({"a.csv": b"epoch,acc,val_acc\n1,45.5,0.4\n2,62,0.5\n"})
+    assert columns(found, "train_accuracy", "val_accuracy") == [(0.455, None), (0.62, None)]
+    assert found.ignored == ("val_acc",)
+    said = "val_acc runs from 0.4 to 0.5 beside acc in percent: its unit is not known, so it is not used."
+    assert said in found.in_words()
+
+
+@pytest.mark.parametrize(
+    ("header", "is_said"), [("loss,val_nll", True), ("nll,val_nll", False), ("loss,val_loss", False)]
+)
+def test_losses_of_two_kinds_are_said(read, header: str, is_said: bool) -> None:
+    (found,) = read({"a.csv": f"epoch,{header}\n1,2,3\n2,1,2\n".encode()})
+    said = "loss and val_nll may be different losses, so do not compare them with each other."
+    assert (said in found.in_words()) == is_said
+
+
+def test_an_error_rate_is_no_accuracy_and_said(read) -> None:
+    (found,) = read({"a.csv": b"epoch,loss,1-accuracy,val_error\n1,2,0.9,0.8\n2,1,0.5,0.6\n"})
+    assert list(found.mapped) == ["train_loss"]
+    assert "Error rates are not read, as 1 minus an accuracy is: 1-accuracy, val_error." in found.in_words()
+    with pytest.raises(RecordError, match="An error rate is not read: give the accuracy, 1 minus it"):
+        read({"a.csv": b"epoch,val_error\n1,0.5\n"})
+
+
+def test_how_many_epochs_there_are_to_be_is_no_epoch(read) -> None:
+    (found,) = read({"a.csv": b"num_epochs,total_epochs,epoch,loss\n9,9,1,2\n9,9,2,1\n"})
+    assert columns(found, "epoch", "train_loss") == [(1, 2.0), (2, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "losses", "said"),
+    [
+        # An epoch is said after its numbers; before them; in a row of its own that could be either.
+        ([(None, 3), (0, None), (None, 2), (1, None)], [3.0, 2.0], "they belong to the next one"),
+        ([(0, None), (None, 3), (1, None), (None, 2)], [3.0, 2.0], None),
+        (
+            [(None, 4), (0, None), (None, 3), (1, None), (None, 2)],
+            [4.0, 3.0, 2.0],
+            "cannot be told, so it is not used",
+        ),
+    ],
+)
+def test_epochs_in_rows_of_their_own(read, rows, losses, said: str | None) -> None:
+    (found,) = read(
+        {"a.csv": csv_of("_step,epoch,train_loss", [(step, *row) for step, row in enumerate(rows)])}
+    )
+    assert [row.train_loss for row in found.rows] == losses
+    words = " ".join(found.in_words())
+    assert said in words if said else "belong" not in words
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'step,loss\n999,2\n"1,000",1\n', "a.csv has “1,000” under step: it is not known whether"),
+        (b"epoch;loss\n1;0,5\n2;0,4\n", "a.csv has “0,5” under loss"),
+        (b"step;loss\n1;2\n1 000;1\n", "a.csv has “1 000” under step"),
+        (b"step,loss\n999,2\n1,000,1\n", "a.csv has a row of 3 values under 2 names"),
+    ],
+)
+def test_numbers_with_separators_are_refused(read, data: bytes, sentence: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        read({"a.csv": data})
+    assert str(caught.value).startswith(sentence)
+
+
+def test_steps_that_no_training_counts_are_left_out(read) -> None:
+    (found,) = read({"a.csv": b"step,loss\n-1e308,2\n1,1.5\n2,1\n1e308,1\n"})
+    assert [row.train_loss for row in found.rows] == [1.5, 1.0]
+    assert "loss has 2 values that have no number or no step." in found.in_words()
+
+
+def test_a_file_beside_a_good_one_is_not_passed_over_in_silence(read) -> None:
+    (found,) = read({"a.csv": b"epoch,loss\n1,2\n", "notes.txt": b"Hello, this is a letter.\nIt goes on."})
+    assert found.in_words()[-1] == "Not used, as no curves were found in it: notes.txt."
 
 
 def test_what_cannot_be_an_accuracy_is_not_taken(read) -> None:

@@ -3,6 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.bundles import arrivals
+from core.foreign.reading import read_runs
 from pages.components.kit.text import literal
 from tests.core.foreign.written import CURVES, csv_of, event_file
 from tests.pages.test_runs import open_runs
@@ -106,11 +108,55 @@ def test_a_file_that_is_none_says_why_and_the_dialog_stays(store, page, data: by
     assert errors(page) == [] and not page.button(key="import-now").disabled
 
 
-def test_a_bundle_beside_other_files_is_refused_when_it_is_imported(store, page) -> None:
-    give(page, ("half.zip", b"PK\3\4 half"), ("mine.csv", TABLE))
-    start(page)
-    assert errors(page) == ["One of these files is a bundle. Import it by itself."]
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        (
+            [("half.zip", b"PK\3\4 half"), ("mine.csv", TABLE)],
+            "One of these files is a bundle. Import it by itself.",
+        ),
+        ([("half.zip", b"PK\3\4 half")], "half.zip is no whole zip"),
+        (
+            [(f"{number}.csv", TABLE) for number in range(21)],
+            "21 files are given; at most 20 can be imported at once.",
+        ),
+    ],
+)
+def test_what_cannot_be_imported_is_refused_when_it_is_given(store, page, files, sentence: str) -> None:
+    give(page, *files)
+    (error,) = errors(page)
+    assert error.startswith(sentence) and page.button(key="import-now").disabled
     assert store.list_runs() == []
+
+
+def test_a_file_that_is_not_used_is_named_before_the_import(page) -> None:
+    give(page, ("mine.csv", TABLE), ("notes.txt", b"Hello, this is a letter.\nIt goes on."))
+    assert "Not used, as no curves were found in it: notes.txt." in words(page)
+
+
+def test_files_are_read_once_and_what_is_here_already_is_said(store, page, monkeypatch) -> None:
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return read_runs(*arguments)
+
+    monkeypatch.setattr(arrivals, "read_runs", counted)
+    give(page, ("mine.csv", TABLE))
+    page.session_state["import_wanted"] = True
+    page.run()
+    assert page.button(key="import-now").label == "Import"
+    start(page)
+    assert len(calls) == 1
+    (run,) = store.list_runs()
+    page.button(key="import-bundle").click().run()
+    give(page, ("again.csv", TABLE))
+    assert [each.value.replace("\\", "") for each in page.warning] == [
+        f"Already here: run {run.id}, “mine”. Import adds it once more."
+    ]
+    assert page.button(key="import-now").label == "Import anyway"
+    start(page)
+    assert len(store.list_runs()) == 2
 
 
 def test_a_run_that_diverged_is_shown_as_one(store, page) -> None:
