@@ -67,11 +67,16 @@ class Server:
                 stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._is_healthy():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise AssertionError(f"The server did not become healthy:\n{self.log.read_text()[-4000:]}")
-            time.sleep(0.1)
+        # One client: each would read the certificates anew. A proxy from the environment would be asked for
+        # 127.0.0.1 too.
+        with httpx2.Client(trust_env=False, timeout=5) as client:
+            while not self._is_healthy(client):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    raise AssertionError(
+                        f"The server did not become healthy:\n{self.log.read_text()[-4000:]}"
+                    )
+                time.sleep(0.1)
 
     def stop(self) -> None:
         """End the server as a terminal or service manager would; workers and scheduler live on."""
@@ -90,10 +95,9 @@ class Server:
         self.stop()
         self.start()
 
-    def _is_healthy(self) -> bool:
-        # A proxy from the environment would be asked for 127.0.0.1 too.
+    def _is_healthy(self, client: httpx2.Client) -> bool:
         with contextlib.suppress(httpx2.TransportError):
-            return httpx2.get(f"{self.url}/_stcore/health", trust_env=False, timeout=5).status_code == 200
+            return client.get(f"{self.url}/_stcore/health").status_code == 200
         return False
 
 

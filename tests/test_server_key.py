@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import httpx2
@@ -75,8 +76,16 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+@cache
+def client() -> httpx2.Client:
+    """One for all requests: each would read the certificates anew."""
+    return httpx2.Client(trust_env=False, timeout=60)
+
+
 def ask(server: Server, path: str, method: str = "GET", **headers: str) -> httpx2.Response:
-    return httpx2.request(method, server.url + path, headers=headers, trust_env=False, timeout=60)
+    """Without the cookies of an answer before."""
+    client().cookies.clear()
+    return client().request(method, server.url + path, headers=headers)
 
 
 def test_every_route_of_the_app_asks_for_the_key(open_server: Server) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +16,28 @@ from core.onboarding.lessons import LESSONS
 from core.store.states import RunState
 from core.store.store import Store
 from core.workspace import Workspace
+from tests.browser import short_story
 from tests.browser.waiting import wait_for_script
-from tests.server import Server, running_server
+from tests.server import STREAMLIT, Server, running_server
 
 DRAWING = '[data-testid="stVegaLiteChart"] svg.marks'
 VARIED = re.compile(": .*(rotated|px|mirrored|unchanged)")
 LONG_MS = 400_000  # generous: other work may share the machine
+SHORT_STORY = (sys.executable, "-m", short_story.__name__)
+NEW = {"CONVDECK_EXAMPLE": "on", "CONVDECK_STANDBY": "on"}
 
 
 @pytest.fixture
 def new_server(tmp_path: Path) -> Iterator[Server]:
     """A server that finds its workspace empty and brings the example."""
-    root = (tmp_path / "workspace").resolve()
-    with running_server(root, environment={"CONVDECK_EXAMPLE": "on", "CONVDECK_STANDBY": "on"}) as running:
+    with running_server((tmp_path / "workspace").resolve(), STREAMLIT, environment=NEW) as running:
+        yield running
+
+
+@pytest.fixture
+def short_server(tmp_path: Path) -> Iterator[Server]:
+    """The same, whose story is a short one."""
+    with running_server((tmp_path / "workspace").resolve(), SHORT_STORY, environment=NEW) as running:
         yield running
 
 
@@ -50,9 +60,9 @@ def pictures_have_loaded(page: Page) -> None:
     wait_for_script(page, "[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
-def test_the_first_five_minutes(new_server, page: Page, wait_for) -> None:
-    store = Store(Workspace(new_server.root))
-    page.goto(new_server.url)
+def test_the_first_five_minutes(short_server, page: Page, wait_for) -> None:
+    store = Store(Workspace(short_server.root))
+    page.goto(short_server.url)
     # Alive before anything is clicked: curves, verdict, and a picture, answered once the engine is warm.
     expect(seen(page, re.compile("Overfitting since epoch"))).to_be_visible()
     expect(page.locator(DRAWING)).to_have_count(2)
@@ -65,7 +75,7 @@ def test_the_first_five_minutes(new_server, page: Page, wait_for) -> None:
     clicked = time.monotonic()
     run = wait_for(lambda: (new := store.list_runs()[0]).id != EXAMPLE_ID and new, message="the run")
     expect(page).to_have_url(re.compile(f"story={run.id}"))
-    expect(seen(page, re.compile(r"Epoch \d+ of 25"))).to_be_visible(timeout=LONG_MS)
+    expect(seen(page, re.compile(rf"Epoch \d+ of {short_story.EPOCHS}"))).to_be_visible(timeout=LONG_MS)
     page.reload()
     expect(page.locator(f"{DRAWING} path").first).to_be_visible(timeout=LONG_MS)
     assert time.monotonic() - clicked < LONG_MS / 1000
@@ -97,13 +107,13 @@ def test_the_first_five_minutes(new_server, page: Page, wait_for) -> None:
 
     # Keep it, once the race is over.
     expect(page.get_by_role("heading", name="Keep it").first).to_be_visible(timeout=LONG_MS)
-    link = f"{new_server.url}/runs?run={run.id},{fork.id}"
+    link = f"{short_server.url}/runs?run={run.id},{fork.id}"
     expect(seen(page, link)).to_be_visible()
     assert {store.get_run(each.id).state for each in (run, fork)} == {RunState.FINISHED}
     page.goto(link)
     expect(seen(page, "2 runs side by side")).to_be_visible()
     # Another visitor: the story begins, with the runs that are here below it.
-    page.goto(new_server.url)
+    page.goto(short_server.url)
     expect(page.get_by_role("button", name="Watch it overfit").first).to_be_visible()
     expect(seen(page, "Last results")).to_be_visible()
 

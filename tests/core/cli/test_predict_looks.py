@@ -3,6 +3,7 @@
 import io
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.api.routes import build_routes
+from core.cli import predict
+from core.engine.client import Engine
+from core.server.services import get_services
 from core.workspace import Workspace
-from tests.core.conftest import Trained, run_command, run_json
+from tests.core.conftest import Lent, Trained, run_command, run_json
 
 KEYS = ["image", "ok", "error", "top", "known", "distance_percentile", "neighbours", "temperature"]
 SEEN = np.random.default_rng(3).integers(0, 256, (32, 32, 3)).astype(np.uint8)
@@ -35,6 +39,22 @@ def two(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trained:
         marks = ", ".join("?" * len(row))
         connection.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
     return Trained(workspace, trained.run_id)
+
+
+@pytest.fixture(scope="module")
+def engine(two: Trained) -> Iterator[Engine]:
+    """Of this workspace, for commands and REST."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVDECK_HOME", str(two.workspace.root))
+        made = get_services().engine
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def lent_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command would load Keras for itself."""
+    monkeypatch.setattr(predict, "Engine", lambda _: Lent(engine))
 
 
 @pytest.fixture

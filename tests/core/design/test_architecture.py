@@ -66,7 +66,7 @@ def keras_rows(config: ModelConfig, input_shape: tuple[int, int, int], num_class
 def test_every_row_is_keras_own() -> None:
     outcomes: Counter[str] = Counter()
 
-    @settings(max_examples=330)
+    @settings(max_examples=120)
     @given(models, st.sampled_from([(32, 32, 3), (28, 28, 1), (9, 9, 3), (12, 17, 2)]), st.integers(2, 12))
     @example(PRESETS["article"].config.model, (32, 32, 3), 10)
     @example(PRESETS["inception"].config.model, (32, 32, 3), 10)
@@ -89,8 +89,8 @@ def test_every_row_is_keras_own() -> None:
         assert network.trainable_parameters == sum(prod(w.shape) for w in model.trainable_variables)
 
     compare()
-    # About 277 and 53 are drawn; of eight times, 30 to 65 were refused.
-    assert outcomes["built"] >= 100 and outcomes["refused"] >= 5 and outcomes.total() >= 300, outcomes
+    # About 100 and 20 of those that are drawn; of the six examples above, two are refused.
+    assert outcomes["built"] >= 40 and outcomes["refused"] >= 5 and outcomes.total() >= 110, outcomes
 
 
 def test_the_article_layer_by_layer() -> None:

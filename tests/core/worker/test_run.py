@@ -35,6 +35,13 @@ SMALL = {
     "training.epochs": 3,
     "model.batch_norm_momentum": 0.5,
 }
+# The article's network with a quarter of its filters and units.
+NARROW = {
+    "model.blocks[0].filters": 16,
+    "model.blocks[1].filters": 8,
+    "model.dense[0].units": 128,
+    "model.dense[1].units": 64,
+}
 
 
 @pytest.fixture
@@ -72,7 +79,7 @@ def until(wait_for, store: Store, run: Run, *states: RunState, timeout: float = 
 
 def test_killed_in_mid_epoch_is_seen_and_resume_gives_the_same_curve(served, warm_store, wait_for) -> None:
     workspace, store = served, warm_store
-    config = PRESETS["article-augmented"].config.with_values({**SMALL, "dataset.label_noise": 0.2})
+    config = PRESETS["article-augmented"].config.with_values({**SMALL, **NARROW, "dataset.label_noise": 0.2})
     whole = control.start_run(workspace, RunRequest(config, name="whole"))
     until(wait_for, store, whole, RunState.FINISHED)
     cut = control.start_run(workspace, RunRequest(config, name="cut"))
@@ -216,6 +223,7 @@ def test_two_devices_give_the_losses_of_one(served, warm_store, wait_for) -> Non
     config = without_kinks(PRESETS["article"].config).with_values(
         {
             **SMALL,
+            **NARROW,
             "model.dense[0].dropout": 0,
             "model.dense[1].dropout": 0,
             "training.epochs": 2,
