@@ -43,7 +43,8 @@ UNFOLD_AT_ONCE = """
 const animate = Element.prototype.animate
 Element.prototype.animate = function (...how) {
   const animation = animate.apply(this, how)
-  if (this.localName === "details") animation.finish()
+  const [from, to] = (how[0]?.height ?? []).map(parseFloat)
+  if (this.localName === "details" && to > from) animation.finish()
   return animation
 }
 """

@@ -18,7 +18,7 @@ def download_made(
 
     Streamlit 1.67 takes a file that it made for a click for one that no page needs: it is gone after the second time
     that any visitor's page, or a ticking part of it, has been drawn. With a dozen pages open, that was before the
-    browser asked for one in eight. Here it belongs to the visitor's page until that is drawn again as a whole.
+    browser asked for one in seven. Here it belongs to the visitor's page until that is drawn again as a whole.
     """
     context = get_script_run_ctx(suppress_warning=True)
     files = runtime.get_instance().media_file_mgr if runtime.exists() else None
