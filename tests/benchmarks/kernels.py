@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-PRESETS = ("article", "tiny", "resnet", "speedrun")
+PRESETS = ("article", "tiny")
 ROUNDS = 5
 # Enough pictures for a step of each preset to be timed several times.
 PICTURES, TRIES = 1024, 5
