@@ -56,7 +56,7 @@ def _draw_machine(services: Services, ticking: bool) -> None:
         st.rerun()  # polling begins or ends with the whole page
     leases, report = store.leases(), list_devices()
     served, searched = is_served(services.workspace), SEARCHER.is_running(services.workspace)
-    num_free = sum(device.id not in leases for device in report.devices)
+    num_free = sum(not device.is_in(leases) for device in report.devices)
     with st.grid(5, min_column_width=150):
         st.metric(
             "Free devices",
@@ -125,12 +125,13 @@ def _draw_machine(services: Services, ticking: bool) -> None:
 def device_rows(
     devices: Sequence[Device], leases: Mapping[str, str], names: Mapping[str, str]
 ) -> pd.DataFrame:
-    """A row per device; memory in GiB, of the whole computer for the CPU. `leases`: run ids by device id."""
+    """A row per device; memory in GiB, of the whole computer for the CPU. `leases`: run ids by device key."""
+    holders = [leases.get(device.key) or leases.get(device.id) for device in devices]
     return pd.DataFrame(
         {
             "device": [run_words.device_name(device.id) for device in devices],
             "name": [device.name for device in devices],
-            "used_by": [names.get(leases.get(device.id, ""), leases.get(device.id)) for device in devices],
+            "used_by": [names.get(holder or "", holder) for holder in holders],
             "memory": [_used_percent(device) for device in devices],
             "memory_text": [_memory_text(device) for device in devices],
             "utilization": [device.utilization_percent for device in devices],
