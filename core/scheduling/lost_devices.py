@@ -18,6 +18,7 @@ class LostDevices:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._seen: dict[str, Device] = {}  # by UUID; one without cannot be told from others
+        self._aside: set[str] = set()
 
     def look(self, report: DeviceReport) -> DeviceReport:
         """Set aside what is lost, and interrupt its runs. Returns the report without what is set aside.
@@ -26,10 +27,14 @@ class LostDevices:
         """
         runs = {run.id: run for run in (*self._store.active_runs(), *self._store.runs_with_process())}
         held = {run.id: self._store.devices.keys_of(run) for run in runs.values()}
+        aside = {each.key: each for each in self._store.devices.aside()}
+        for key in self._aside - aside.keys():
+            self._seen.pop(
+                key, None
+            )  # a person has said so: from here on it is as if it had never been there
         known = {
             key: _unseen(run, key) for run in runs.values() for key in held[run.id] if _is_uuid(key)
         } | self._seen
-        aside = {each.key: each for each in self._store.devices.aside()}
         for key, (code, detail) in _missing(report, known).items():
             if key not in aside:
                 logger.warning("%s (%s) is set aside: %s %s", known[key].id, key, code, detail or "")
@@ -41,6 +46,7 @@ class LostDevices:
                 cause = f"{lost[0].title} was lost while the run trained on it: {lost[0].reason}."
                 again = self._store.devices.lose(run.id, run.attempt, cause)
                 logger.warning("run %s: its GPU was lost; queued again: %s", run.id, again)
+        self._aside = set(aside)
         self._seen |= {device.key: device for device in report.devices if device.uuid}
         return report.without(aside)
 
