@@ -56,7 +56,7 @@ def in_lines(report: Mapping[str, Any]) -> list[str]:
         f"Workspace {report['workspace']}: {report['disk_free_bytes'] / 1e9:.1f} GB free",
         *(f"Device {device['id']}: {device['name']}" for device in report["devices"]),
         *(
-            f"Device {each['device']}: {each['name']}, set aside, because {each['reason']}"
+            f"Device {each['device']}: {each['name']}, out of use, because {each['reason']}"
             for each in report["devices_aside"]
         ),
         *(f"Data set {dataset['id']}: {dataset['state']}" for dataset in report["datasets"]),

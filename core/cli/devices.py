@@ -1,4 +1,4 @@
-"""`devices`: what runs can train on, what is set aside and why, and how to bring it back."""
+"""`devices`: what runs can train on, what is out of use and why, and how to bring it back."""
 
 import argparse
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from core.workspace import Workspace
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's commands to the parser."""
-    devices = commands.add_parser("devices", help="what runs can train on, and which GPUs are set aside")
+    devices = commands.add_parser("devices", help="what runs can train on, and which GPUs are out of use")
     devices.add_argument(
         "--back", metavar="ID", help="give a GPU that was lost to runs again, by its id or UUID"
     )
@@ -31,7 +31,7 @@ def _devices(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "devices": [asdict(each) for each in usable],
-                "aside": [{**asdict(each), "reason": each.reason} for each in aside],
+                "out_of_use": [{**asdict(each), "reason": each.reason} for each in aside],
                 "note": report.note,
                 "waits": waits,
             }
@@ -41,7 +41,7 @@ def _devices(arguments: argparse.Namespace) -> int:
         holder = leases.get(device.key) or leases.get(device.id)
         print(f"{device.id}: {device.name}, {'free' if holder is None else f'in use by {holder}'}")
     for each in aside:
-        print(f"{each.device}: {each.name}, set aside, because {each.reason} ({each.key})")
+        print(f"{each.device}: {each.name}, out of use, because {each.reason} ({each.key})")
     if waits or report.note:
         print(waits or report.note)
     return 0

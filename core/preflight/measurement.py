@@ -153,7 +153,7 @@ def _with(found: Preflight, **changes: Any) -> Preflight:
 
 
 def usable_devices(store: Store, report: DeviceReport) -> tuple[Device, ...]:
-    """Those that are not set aside. Raises PreflightBusy where every GPU is: runs wait then, and use no CPU."""
+    """Those that are not out of use. Raises PreflightBusy where every GPU is: runs wait then, and use no CPU."""
     aside = store.devices.aside()
     left = report.without({each.key for each in aside})
     if aside and not left.has_gpu:

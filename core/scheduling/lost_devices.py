@@ -1,4 +1,4 @@
-"""GPUs that are lost while runs are on them: they are set aside, and their runs go on elsewhere."""
+"""GPUs that are lost while runs are on them: they are out of use, and their runs go on elsewhere."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class LostDevices:
         self._aside: set[str] = set()
 
     def look(self, report: DeviceReport) -> DeviceReport:
-        """Set aside what is lost, and interrupt its runs. Returns the report without what is set aside.
+        """Take out of use what is lost, and interrupt its runs. Returns the report without what is out of use.
 
         Where NVML stops answering at all, runs go on: their processes may do well. But nothing new starts then.
         """
@@ -37,7 +37,7 @@ class LostDevices:
         } | self._seen
         for key, (code, detail) in _missing(report, known).items():
             if key not in aside:
-                logger.warning("%s (%s) is set aside: %s %s", known[key].id, key, code, detail or "")
+                logger.warning("%s (%s) is out of use: %s %s", known[key].id, key, code, detail or "")
                 self._store.devices.set_aside(known[key], code, detail)
         aside = {each.key: each for each in self._store.devices.aside()}
         for run in runs.values():

@@ -1,4 +1,4 @@
-"""Which devices runs hold and held, by their keys, and which are set aside because they were lost."""
+"""Which devices runs hold and held, by their keys, and which are out of use because they were lost."""
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
@@ -43,7 +43,7 @@ class DeviceAside:
 
     @property
     def reason(self) -> str:
-        """Why it is set aside, without a full stop."""
+        """Why it is out of use, without a full stop."""
         return _WORDS[self.code] + (f" ({self.detail})" if self.detail else "")
 
 
@@ -64,16 +64,16 @@ class Devices:
         return tuple((row[0] if row else run.device).split(","))
 
     def aside(self) -> list[DeviceAside]:
-        """Those that are set aside, the longest first."""
+        """Those that are out of use, the longest first."""
         query = "SELECT key, device, name, code, detail, since FROM devices_aside ORDER BY since, device"
-        with self._database.reading() as connection, reading("a device that is set aside"):
+        with self._database.reading() as connection, reading("a device that is out of use"):
             found = [DeviceAside(*row) for row in connection.execute(query)]
             if any(each.code not in get_args(LossCode) for each in found):
                 raise ValueError("an unknown code")
             return found
 
     def set_aside(self, device: Device, code: LossCode, detail: str | None = None) -> None:
-        """Until `bring_back`. What is known of one that is aside already stays."""
+        """Until `bring_back`. What is known of one that is out of use already stays."""
         with self._database.writing() as connection:
             query = "INSERT OR IGNORE INTO devices_aside VALUES (?, ?, ?, ?, ?, ?)"
             values = (device.key, device.id, device.name, code, detail, self._clock())
@@ -82,12 +82,12 @@ class Devices:
     def bring_back(self, which: str, present: Collection[str] | None) -> DeviceAside:
         """Let runs have a device again; `which` is its key or its id, `present` the keys that NVML answers for.
 
-        Raises UserError where none of that name is set aside, and where the driver does not answer for it.
+        Raises UserError where none of that name is out of use, and where the driver does not answer for it.
         """
         found = next((each for each in self.aside() if which in (each.key, each.device)), None)
         if found is None:
             raise UserError(
-                f"No device {which[:60]!r} is set aside. `python -m core devices` lists those that are."
+                f"No device {which[:60]!r} is out of use. `python -m core devices` lists those that are."
             )
         if found.key not in (present or ()):
             raise UserError(
@@ -104,7 +104,7 @@ class Devices:
         if not aside or report.without({each.key for each in aside}).has_gpu:
             return None
         return (
-            f"No GPU is left: {aside[0].title} is set aside, because {aside[0].reason}. Runs wait and do not move to "
+            f"No GPU is left: {aside[0].title} is out of use, because {aside[0].reason}. Runs wait and do not move to "
             "the CPU. Once the GPU answers, bring it back with `python -m core devices --back` and its id. To train on "
             "the CPU, start the dashboard again with CUDA_VISIBLE_DEVICES=-1."
         )

@@ -69,7 +69,7 @@ class DeviceReport:
         return any(device.kind == "gpu" for device in self.devices)
 
     def without(self, keys: Container[str]) -> "DeviceReport":
-        """Without those that are set aside. No share of the CPU takes their place."""
+        """Without those that are out of use. No share of the CPU takes their place."""
         return replace(self, devices=tuple(each for each in self.devices if each.key not in keys))
 
 

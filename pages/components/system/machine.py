@@ -178,7 +178,7 @@ def _render_aside(store: Store, report: DeviceReport) -> None:
     for each in store.devices.aside():
         st.warning(
             literal(
-                f"{each.title} is set aside, because {each.reason}. Once it answers, "
+                f"{each.title} is out of use, because {each.reason}. Once it answers, "
                 f"python -m core devices --back {each.device} or a new start of the dashboard brings it back."
             ),
             icon=":material/warning:",

@@ -136,7 +136,7 @@ def test_without_any_gpu_left_runs_wait_and_do_not_start_on_the_cpu(store, launc
     build().tick()
     assert states(store, run_id, other) == ["WAITING", "WAITING"]
     told = store.devices.waits_for_gpu(found[-1])
-    assert told.startswith("No GPU is left: GPU 0 (H200) is set aside") and "CUDA_VISIBLE_DEVICES=-1" in told
+    assert told.startswith("No GPU is left: GPU 0 (H200) is out of use") and "CUDA_VISIBLE_DEVICES=-1" in told
     store.devices.forget_aside()
     look_again(scheduler, clock)  # the same scheduler may live on while the dashboard starts anew
     assert "STARTING" in states(store, run_id, other)
@@ -166,7 +166,7 @@ def test_a_gpu_comes_back_when_it_answers_and_a_person_says_so(store, build, clo
     waiting = queue(store)
     look_again(scheduler, clock)
     assert states(store, waiting) == ["WAITING"]
-    with pytest.raises(UserError, match="'gpu:7' is set aside"):
+    with pytest.raises(UserError, match="'gpu:7' is out of use"):
         store.devices.bring_back("gpu:7", found[-1].present)
     assert store.devices.bring_back("gpu:1", found[-1].present).key == "GPU-b"
     look_again(scheduler, clock)
