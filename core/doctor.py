@@ -30,6 +30,8 @@ def examine(workspace: Workspace) -> dict[str, Any]:
     datasets = [{"id": info.id, "state": info.state} for info in list_datasets(workspace)]
     free = shutil.disk_usage(workspace.root).free
     sinks, wrong = _sinks(workspace)
+    with Store(workspace) as store:
+        aside = [{**asdict(each), "reason": each.reason} for each in store.devices.aside()]
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -37,6 +39,7 @@ def examine(workspace: Workspace) -> dict[str, Any]:
         "packages": packages,
         "devices": [asdict(device) for device in found.devices],
         "device_note": found.note,
+        "devices_aside": aside,
         "datasets": datasets,
         "workspace": str(workspace.root),
         "disk_free_bytes": free,
@@ -52,6 +55,10 @@ def in_lines(report: Mapping[str, Any]) -> list[str]:
         *(f"  {name}: {version or 'missing'}" for name, version in report["packages"].items()),
         f"Workspace {report['workspace']}: {report['disk_free_bytes'] / 1e9:.1f} GB free",
         *(f"Device {device['id']}: {device['name']}" for device in report["devices"]),
+        *(
+            f"Device {each['device']}: {each['name']}, out of use, because {each['reason']}"
+            for each in report["devices_aside"]
+        ),
         *(f"Data set {dataset['id']}: {dataset['state']}" for dataset in report["datasets"]),
         *(f"Sink {TITLES[sink['kind']]}, {sink['target']}: {sink_words(sink)}" for sink in report["sinks"]),
         *(f"→ {advice}" for advice in report["advice"]),

@@ -76,7 +76,7 @@ class ServerCollector(Collector):
 
     def _of_devices(self) -> Iterator[Metric]:
         devices, leases = list_devices().devices, self._services.store.leases()
-        busy = [((each.id, each.kind, each.name), each.id in leases) for each in devices]
+        busy = [((each.id, each.kind, each.name), each.is_in(leases)) for each in devices]
         yield gauge("device_busy", "1 while a run holds the device.", busy, ("device", "kind", "name"))
         measures: tuple[tuple[str, str, Callable[[Device], float | None]], ...] = (
             ("device_memory_used_bytes", "Memory in use, of the CPU that of the computer.", _used),

@@ -11,6 +11,7 @@ from core.cli import (
     bundles,
     compare,
     datasets,
+    devices,
     doctor,
     epoch_weights,
     example,
@@ -50,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     modules = (
         datasets, preflight, runs, interventions, compare, marks, studies, sweeps, notebook, predict, explain,
         inspection, layers, picture_map, picture_tags, report, share, export, bundles, epoch_weights,
-        augmentation, presets, doctor, example, trash, alerts, mcp,
+        augmentation, presets, doctor, devices, example, trash, alerts, mcp,
     )  # fmt: skip
     for module in modules:
         module.add_commands(commands)

@@ -19,7 +19,7 @@ from core.preflight import child
 from core.preflight.child import OutOfMemory, Tell, TooSlow
 from core.runs.start import check_experiment
 from core.store.store import Store
-from core.system.devices import Device, DeviceReport, list_devices
+from core.system.devices import Device, DeviceReport, list_devices, suited
 from core.workspace import Workspace
 
 # Kept free for other programs: a machine that swaps is too slow to use.
@@ -94,7 +94,7 @@ def run_preflight(
     network = check_experiment(workspace, config)
     with alone(workspace), Store(workspace) as store:
         leased = set(store.leases())
-        chosen, notes = choose_devices(config, devices().devices, leased)
+        chosen, notes = choose_devices(config, usable_devices(store, devices()), leased)
         limit = available_mib() - RESERVE_MIB if memory_mib is None else memory_mib
         of_gpus = chosen[0].kind == "gpu"
         found = Preflight(
@@ -152,16 +152,26 @@ def _with(found: Preflight, **changes: Any) -> Preflight:
     return Preflight(**{**found.to_dict(), **changes})
 
 
+def usable_devices(store: Store, report: DeviceReport) -> tuple[Device, ...]:
+    """Those that are not out of use. Raises PreflightBusy where every GPU is: runs wait then, and use no CPU."""
+    aside = store.devices.aside()
+    left = report.without({each.key for each in aside})
+    if aside and not left.has_gpu:
+        raise PreflightBusy(
+            f"{aside[0].title} was lost, and there is no other GPU to measure on. System has it, with what to do."
+        )
+    return left.devices
+
+
 def choose_devices(
     config: ExperimentConfig, devices: Sequence[Device], leased: set[str]
 ) -> tuple[list[Device], list[str]]:
     """The devices that a run of this config would be given, as the scheduler would choose them, and what to note."""
-    gpus = [device for device in devices if device.kind == "gpu"]
-    wanted = min(config.training.num_gpus, len(gpus)) if gpus else 1
-    candidates: Sequence[Device] = gpus or devices
+    candidates, wanted = suited(devices, config.training.num_gpus)
+    gpus = [device for device in candidates if device.kind == "gpu"]
     # A CPU has no memory of its own to be taken away: its first slot is as good as any.
     free = sorted(
-        (device for device in candidates if device.id not in leased),
+        (device for device in candidates if not device.is_in(leased)),
         key=lambda device: (device.memory_used_mib or 0, device.utilization_percent or 0),
     ) or ([] if gpus else list(candidates))
     if len(free) < wanted or not free:

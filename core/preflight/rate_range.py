@@ -8,7 +8,7 @@ from core.design.rate_range import RateRange, find_rate
 from core.errors import PreflightError
 from core.preflight import child
 from core.preflight.child import OutOfMemory, Tell, TooSlow
-from core.preflight.measurement import RESERVE_MIB, Ask, alone, available_mib, choose_devices
+from core.preflight.measurement import RESERVE_MIB, Ask, alone, available_mib, choose_devices, usable_devices
 from core.runs.start import check_experiment
 from core.store.store import Store
 from core.system.devices import DeviceReport, list_devices
@@ -35,7 +35,7 @@ def run_rate_range(
     check_experiment(workspace, config)
     with alone(workspace), Store(workspace) as store:
         one = config.with_values({"training.num_gpus": 1})
-        chosen, _ = choose_devices(one, devices().devices, set(store.leases()))
+        chosen, _ = choose_devices(one, usable_devices(store, devices()), set(store.leases()))
         try:
             answer = ask(workspace, "rates", config, chosen, available_mib() - RESERVE_MIB, tell, 0.0)
         except (OutOfMemory, TooSlow):

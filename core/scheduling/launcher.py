@@ -157,7 +157,10 @@ def worker_environment(
     workspace: Workspace, devices: Sequence[Device], environment: Mapping[str, str]
 ) -> dict[str, str]:
     """The variables of a worker: its workspace, the devices it may see, and how many threads it should use."""
-    gpus = [device.id.partition(":")[2] for device in devices if device.kind == "gpu"]
+    gpus = [device for device in devices if device.kind == "gpu"]
+    # By UUID, because a GPU that falls off the bus shifts the numbers of the others. CUDA does not take both together.
+    by_uuid = all(device.uuid for device in gpus)
+    visible = [(device.uuid or "") if by_uuid else device.id.partition(":")[2] for device in gpus]
     return {
         **environment,
         "CONVDECK_HOME": str(workspace.root),
@@ -166,7 +169,7 @@ def worker_environment(
         # NVML counts GPUs in the order of the bus; CUDA does so only when told to, else the fastest is 0.
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         # -1 and not an empty value, which Windows takes for unset.
-        "CUDA_VISIBLE_DEVICES": ",".join(gpus) or "-1",
+        "CUDA_VISIBLE_DEVICES": ",".join(visible) or "-1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "PYTHONUNBUFFERED": "1",

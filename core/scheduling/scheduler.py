@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from core.errors import IllegalTransition, RunError, RunNotFound, StaleAttempt
 from core.scheduling.launcher import Exit, Launcher, Worker
+from core.scheduling.lost_devices import LostDevices
 from core.store.records import Run
 from core.store.states import ACTIVE, RunState
 from core.store.store import Store
-from core.system.devices import Device, DeviceReport, list_devices
+from core.system.devices import Device, DeviceReport, list_devices, suited
 from core.system.processes import Signal
 
 DEVICES_SECONDS = 2.0
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Watched:
-    """A worker with the devices it holds, and which signals it was sent to end."""
+    """A worker with the keys of the devices it holds, and which signals it was sent to end."""
 
     run_id: str
     attempt: int
@@ -65,12 +66,14 @@ class Scheduler:
         self._watched: list[_Watched] = []
         self._report = DeviceReport(())
         self._report_due = float("-inf")
+        self._lost = LostDevices(store)
         self._adopted = False
 
     def tick(self) -> bool:
         """Look after every run once. Returns whether there is anything left to look after."""
         self._continue_suspended()
         self._note_processes()
+        self._look_for_lost()
         self._adopt()
         self._reap()
         self._escalate_stop()
@@ -92,6 +95,15 @@ class Scheduler:
                     watched.run_id,
                 )
                 watched.worker.signal("continue")
+
+    def _look_for_lost(self) -> None:
+        """See whether the GPUs of runs are still there: at once where a run on one has just ended, or may have."""
+        on_gpu = [run for run in self._store.active_runs() if _is_on_gpu(run)]
+        watched = [each for each in self._watched if not _are_cpus(each.devices)]
+        if not self._adopted or any(each.worker.poll() is not None for each in watched):
+            self._report_due = float("-inf")
+        if on_gpu or watched:
+            self._devices()
 
     def _adopt(self) -> None:
         """Find the workers of an earlier scheduler; mark runs without a worker as lost."""
@@ -116,8 +128,7 @@ class Scheduler:
         return True
 
     def _watch(self, run: Run, worker: Worker) -> None:
-        devices = tuple(run.device.split(",")) if run.device else ()
-        self._watched.append(_Watched(run.id, run.attempt, worker, devices))
+        self._watched.append(_Watched(run.id, run.attempt, worker, self._store.devices.keys_of(run)))
         self._note_processes()
 
     def _note_processes(self) -> None:
@@ -176,8 +187,11 @@ class Scheduler:
         # In order, without overtaking: a run that needs two GPUs would otherwise wait for as long as runs that
         # need one keep coming.
         for run in self._store.waiting_runs():
-            if any(watched.run_id == run.id for watched in self._watched):
-                return  # the process of its former attempt is still ending
+            former = [watched for watched in self._watched if watched.run_id == run.id]
+            if former:  # the process of its former attempt is still ending
+                if any(each.key in former[0].devices for each in self._store.devices.aside()):
+                    continue  # which may never be, on a GPU that was lost: not even `kill` ends it then
+                return
             devices = self._choose(run)
             if not devices:
                 return
@@ -199,7 +213,7 @@ class Scheduler:
         """The devices, as of at most two seconds ago."""
         now = self._clock()
         if now >= self._report_due:
-            self._report = self._list_devices()
+            self._report = self._lost.look(self._list_devices())
             self._report_due = now + DEVICES_SECONDS
         return self._report.devices
 
@@ -210,16 +224,22 @@ class Scheduler:
         busy = {
             device for watched in self._watched for device in watched.devices
         } | self._store.leases().keys()
-        free = [device for device in devices if device.id not in busy]
-        wanted = num_wanted(run, devices)
+        if self._waits_for_gpu():
+            return []
+        candidates, wanted = suited(devices, run.num_gpus)
+        free = [device for device in candidates if not device.is_in(busy)]
         if len(free) < wanted:
             return []
         free.sort(key=lambda device: (device.memory_used_mib or 0, device.utilization_percent or 0))
         return free[:wanted]
 
+    def _waits_for_gpu(self) -> bool:
+        """Whether every GPU was lost: no run moves to the CPU then unless a person says so (see `bring_back`)."""
+        return not self._report.has_gpu and bool(self._store.devices.aside())
+
     def _start(self, run: Run, devices: Sequence[Device]) -> None:
         try:
-            run = self._store.claim(run.id, [device.id for device in devices])
+            run = self._store.claim(run.id, [each.id for each in devices], [each.key for each in devices])
         except RunError:
             return  # stopped or deleted a moment ago
         try:
@@ -259,7 +279,14 @@ def _is_on_its_way(run: Run) -> bool:
     return run.state is RunState.STARTING or (run.state is RunState.RUNNING and run.epoch == 0)
 
 
+def _is_on_gpu(run: Run) -> bool:
+    return run.device is not None and run.device.startswith("gpu")
+
+
+def _are_cpus(keys: Sequence[str]) -> bool:
+    return all(key.startswith("cpu:") for key in keys)
+
+
 def num_wanted(run: Run, devices: Sequence[Device]) -> int:
     """How many devices a run leases: the GPUs that it asks for, at most all; without GPUs, one slot of the CPU."""
-    gpus = [device for device in devices if device.kind == "gpu"]
-    return min(run.num_gpus, len(gpus)) if gpus else 1
+    return suited(devices, run.num_gpus)[1]

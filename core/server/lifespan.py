@@ -36,6 +36,7 @@ async def lifespan(app: object, first_pages: Sequence[str] = ()) -> AsyncIterato
     with acting_as(MACHINE):  # the tasks too, but nothing of what is served meanwhile
         if (key := taken_key()) is not None and key.join_key is not None:
             await asyncio.to_thread(services.store.visitors.begin_class, key.id)
+        await asyncio.to_thread(services.store.devices.forget_aside)
         is_new = await asyncio.to_thread(import_example, services.workspace, services.store)
         tasks = [
             asyncio.create_task(keep_scheduler(services)),

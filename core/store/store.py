@@ -6,18 +6,18 @@ a later one does.
 """
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
 from core.epoch import Curves, EpochRow
-from core.errors import IllegalTransition, RunError, StaleAttempt
+from core.errors import IllegalTransition, StaleAttempt
 from core.store import rights, run_tables, search, turns
 from core.store.alerts import Alerts
 from core.store.breakdowns import Breakdowns
 from core.store.database import BUSY_SECONDS, Database
+from core.store.devices import Devices, lease
 from core.store.interventions import Interventions
 from core.store.lesson_guesses import LessonGuesses
 from core.store.marks import Marks
@@ -81,6 +81,7 @@ class Store:
         self.lesson_guesses = LessonGuesses(self._database, clock)
         self.sinks = Sinks(self._database, clock)
         self.alerts = Alerts(self._database, clock)
+        self.devices = Devices(self._database, clock)
         self.whole_runs = WholeRuns(self._database, clock, self.notes)
 
     def __enter__(self) -> Self:
@@ -196,7 +197,7 @@ class Store:
             return run_tables.read_log(connection, number, after)
 
     def leases(self) -> dict[str, str]:
-        """The id of the run that holds each device, by device id."""
+        """The id of the run that holds each device, by the device's key (an id, of leases from before)."""
         query = "SELECT leases.device, id FROM leases JOIN live_runs ON number = run_number"
         with self._database.reading() as connection:
             return dict(connection.execute(query).fetchall())
@@ -292,8 +293,8 @@ class Store:
             run_tables.enter(connection, self._clock(), number, run, to, fields)
             return run_tables.get(connection, run_id)[1]
 
-    def claim(self, run_id: str, devices: Sequence[str]) -> Run:
-        """WAITING to STARTING, and the devices are the run's own until it ends.
+    def claim(self, run_id: str, devices: Sequence[str], keys: Sequence[str] | None = None) -> Run:
+        """WAITING to STARTING, and the devices are the run's own until it ends: ids, and keys where others.
 
         Raises RunNotFound; IllegalTransition when it does not wait; RunError when a device belongs to another run.
         """
@@ -302,11 +303,7 @@ class Store:
             if run.state is not RunState.WAITING:
                 message = f"“{run.name}” is {run.state.lower()}; only a waiting run can be started."
                 raise IllegalTransition(message)
-            try:
-                query = "INSERT INTO leases (device, run_number) VALUES (?, ?)"
-                connection.executemany(query, [(device, number) for device in devices])
-            except sqlite3.IntegrityError:
-                raise RunError(f"{', '.join(devices)}: in use by another run.") from None
+            lease(connection, number, devices, devices if keys is None else keys)
             fields = {"device": ",".join(devices), "pid": None, "pid_started": None}
             run_tables.enter(connection, self._clock(), number, run, RunState.STARTING, fields)
             turns.take_turn(connection, run)

@@ -8,6 +8,7 @@ from core.api.openapi.run_answers import RunSummary
 from core.api.openapi.study_answers import StudyResult
 from core.datasets.class_counts import ClassCount
 from core.store.alerts import DeliveryState, Subject
+from core.store.devices import LossCode
 from core.store.states import SweepState, TrialState
 from core.system.devices import Device
 
@@ -16,6 +17,18 @@ class Health(TypedDict):
     """That the server is up."""
 
     status: Literal["ok"]
+
+
+class DeviceAside(TypedDict):
+    """A GPU that was lost. `device` is its id then, `detail` what the driver said; `since` in unix seconds."""
+
+    key: str
+    device: str
+    name: str
+    code: LossCode
+    detail: str | None
+    since: float
+    reason: str
 
 
 class DataSetState(TypedDict):
@@ -47,6 +60,9 @@ class Doctor(TypedDict):
     sqlite: str
     packages: dict[str, str | None]
     devices: list[Device]
+    devices_aside: Annotated[
+        list[DeviceAside], Meta(description="GPUs that were lost, and that no run is given.")
+    ]
     device_note: str | None
     datasets: list[DataSetState]
     workspace: str

@@ -244,4 +244,26 @@ SINCE_TRASH: tuple[Sequence[str], ...] = (
         """,
     ),
     ALERTS,
+    (
+        # The keys of the devices of a run's last attempt, with commas between them, and how often it was queued again
+        # because one of its GPUs was lost. A run from before has none: its devices are known by `runs.device`.
+        """
+        CREATE TABLE run_devices (
+            run_number INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+            keys TEXT NOT NULL,
+            losses INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """,
+        # GPUs that no run is given until a person says so. `code`: why, see `core.store.devices`.
+        """
+        CREATE TABLE devices_aside (
+            key TEXT PRIMARY KEY,
+            device TEXT NOT NULL,
+            name TEXT NOT NULL,
+            code TEXT NOT NULL,
+            detail TEXT,
+            since REAL NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
 )

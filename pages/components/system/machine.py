@@ -18,8 +18,9 @@ from core.scheduling.service import is_served
 from core.scheduling.single import SEARCHER
 from core.server.services import Services
 from core.store.records import Run
+from core.store.store import Store
 from core.store.trash import KEPT_SECONDS
-from core.system.devices import Device, list_devices
+from core.system.devices import Device, DeviceReport, list_devices
 from core.visitors.person import teacher_only
 from core.workspace import DiskUsage, Workspace, disk_usage
 from pages.components.kit import run_words, session
@@ -55,8 +56,9 @@ def _draw_machine(services: Services, ticking: bool) -> None:
     if ticking != bool(active or waiting):
         st.rerun()  # polling begins or ends with the whole page
     leases, report = store.leases(), list_devices()
+    report = report.without({each.key for each in store.devices.aside()})
     served, searched = is_served(services.workspace), SEARCHER.is_running(services.workspace)
-    num_free = sum(device.id not in leases for device in report.devices)
+    num_free = sum(not device.is_in(leases) for device in report.devices)
     with st.grid(5, min_column_width=150):
         st.metric(
             "Free devices",
@@ -107,6 +109,7 @@ def _draw_machine(services: Services, ticking: bool) -> None:
         column_config=_device_columns(any(device.kind == "gpu" for device in report.devices)),
         alt="Devices with their memory, use and the run that holds each",
     )
+    _render_aside(store, report)
     if report.note:
         _render_gpu_help(report.note)
     st.subheader("Queue", anchor=False)
@@ -125,12 +128,13 @@ def _draw_machine(services: Services, ticking: bool) -> None:
 def device_rows(
     devices: Sequence[Device], leases: Mapping[str, str], names: Mapping[str, str]
 ) -> pd.DataFrame:
-    """A row per device; memory in GiB, of the whole computer for the CPU. `leases`: run ids by device id."""
+    """A row per device; memory in GiB, of the whole computer for the CPU. `leases`: run ids by device key."""
+    holders = [leases.get(device.key) or leases.get(device.id) for device in devices]
     return pd.DataFrame(
         {
             "device": [run_words.device_name(device.id) for device in devices],
             "name": [device.name for device in devices],
-            "used_by": [names.get(leases.get(device.id, ""), leases.get(device.id)) for device in devices],
+            "used_by": [names.get(holder or "", holder) for holder in holders],
             "memory": [_used_percent(device) for device in devices],
             "memory_text": [_memory_text(device) for device in devices],
             "utilization": [device.utilization_percent for device in devices],
@@ -165,6 +169,20 @@ def _device_columns(has_gpu: bool) -> dict[str, object]:
 def _render_engine_note(engine: EngineState) -> None:
     if note := ENGINE_STATES[engine.name][1]:
         st.caption(f"Picture engine: {note}")
+
+
+def _render_aside(store: Store, report: DeviceReport) -> None:
+    """GPUs that were lost, and what to do."""
+    if waits := store.devices.waits_for_gpu(report):
+        st.error(literal(waits), icon=":material/error:")
+    for each in store.devices.aside():
+        st.warning(
+            literal(
+                f"{each.title} is out of use, because {each.reason}. Once it answers, "
+                f"python -m core devices --back {each.device} or a new start of the dashboard brings it back."
+            ),
+            icon=":material/warning:",
+        )
 
 
 def _render_gpu_help(note: str) -> None:

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,11 @@ def run(workspace) -> Run:
         ([cpu(1)], ("cpu:1", "2", "-1")),
         ([gpu(3)], ("gpu:3", "8", "3")),
         ([gpu(2), gpu(0)], ("gpu:2,gpu:0", "16", "2,0")),
+        (
+            [replace(gpu(2), uuid="GPU-c"), replace(gpu(0), uuid="MIG-a")],
+            ("gpu:2,gpu:0", "16", "GPU-c,MIG-a"),
+        ),
+        ([replace(gpu(2), uuid="GPU-c"), gpu(0)], ("gpu:2,gpu:0", "16", "2,0")),
     ],
 )
 def test_environment(workspace, devices, expected):
