@@ -58,7 +58,7 @@ class Devices:
         """The keys of the devices that a run holds, or that its former process does; ids, of a run from before."""
         if run.device is None:
             return ()
-        query = "SELECT keys FROM run_devices JOIN runs ON number = run_number WHERE id = ?"
+        query = "SELECT keys FROM run_devices JOIN live_runs ON number = run_number WHERE id = ?"
         with self._database.reading() as connection:
             row = connection.execute(query, (run.id,)).fetchone()
         return tuple((row[0] if row else run.device).split(","))

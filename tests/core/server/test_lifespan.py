@@ -51,7 +51,8 @@ def test_the_socket_that_listens_already_sends_at_once(monkeypatch, workspace) -
         """Neither a scheduler nor an engine."""
 
     ended = SimpleNamespace(close=lambda: None)
-    services = SimpleNamespace(workspace=workspace, store=None, engine=ended, netron=ended)
+    store = SimpleNamespace(devices=SimpleNamespace(forget_aside=lambda: None))
+    services = SimpleNamespace(workspace=workspace, store=store, engine=ended, netron=ended)
     monkeypatch.setattr(lifespan, "get_services", lambda: services)
     monkeypatch.setattr(lifespan, "import_example", lambda *_: False)
     monkeypatch.setattr(lifespan, "keep_scheduler", nothing)
