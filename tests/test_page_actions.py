@@ -85,6 +85,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "packing.export_bundle": ("export", f"GET {RUN}/export"),
     "model_card.run_card": ("export", f"GET {RUN}/export"),
     "arrivals.import_any": ("import", "POST /api/v1/imports"),
+    "arrivals.look_at": ("import", "POST /api/v1/imports"),
+    "importing.add_found": ("import", "POST /api/v1/imports"),
     "contents.report_of": ("report", f"GET {RUN}/report"),
     "render.render_report": ("report", f"GET {RUN}/report"),
     "shared_page.share_run": ("share", f"GET {RUN}/share"),

@@ -149,11 +149,10 @@ def test_a_browser_that_signed_in_gets_pages_and_their_websocket(open_server: Se
     assert handshake(open_server, "localhost", "http://localhost", Cookie=cookie + "x") == 401
 
 
-def test_the_key_is_in_no_log_command_line_or_child(open_server: Server) -> None:
+def test_the_key_is_in_no_log_command_line_or_child(open_server: Server, wait_for) -> None:
     ask(open_server, "/api/v1/runs", Authorization=f"Bearer {SECRET}x")
     server = psutil.Process(open_server.pid)
-    children = server.children(recursive=True)
-    assert children  # the scheduler at least
+    children = wait_for(lambda: server.children(recursive=True), message="the engine")
     for process in (server, *children):
         assert SECRET not in " ".join(process.cmdline())
     for process in children:
