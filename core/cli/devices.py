@@ -25,8 +25,7 @@ def _devices(arguments: argparse.Namespace) -> int:
         if arguments.back is not None:
             store.devices.bring_back(arguments.back, report.present)
         aside, leases = store.devices.aside(), store.leases()
-        waits = store.devices.waits_for_gpu(report)
-    usable = report.without({each.key for each in aside}).devices
+        waits, usable = store.devices.waits_for_gpu(report), store.devices.usable(report).devices
     if arguments.json:
         print_json(
             {

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from core.errors import RunError, RunNotFound, UserError
@@ -108,6 +108,12 @@ class Devices:
             "the CPU. Once the GPU answers, bring it back with `python -m core devices --back` and its id. To train on "
             "the CPU, start the dashboard again with CUDA_VISIBLE_DEVICES=-1."
         )
+
+    def usable(self, report: DeviceReport) -> DeviceReport:
+        """What runs can be given: nothing where every GPU was lost, with `note` saying why."""
+        if (waits := self.waits_for_gpu(report)) is not None:
+            return replace(report, devices=(), note=waits)
+        return report.without({each.key for each in self.aside()})
 
     def forget_aside(self) -> None:
         """A person has started ConvDeck anew: what answers now is what there is."""

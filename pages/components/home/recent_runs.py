@@ -59,7 +59,7 @@ def _render_runs(services: Services, ticking: bool) -> None:
     under_way = [*active, *waiting]
     if under_way:
         st.subheader("Under way", anchor=False)
-        report = list_devices()
+        report = store.devices.usable(list_devices())
         problem = first_trouble(services.workspace, under_way)
         if problem:
             st.error(literal(problem), icon=run_words.TROUBLE_ICON)

@@ -83,6 +83,8 @@ def active_note(run: Run) -> str:
 
 def waiting_reason(run: Run, waiting: Sequence[Run], active: Sequence[Run], report: DeviceReport) -> str:
     """Why a run has not started yet, in a sentence or two, names not escaped. `waiting` is the queue in its order."""
+    if not report.devices:
+        return report.note or "It waits for a device."
     ids = [each.id for each in waiting]
     place = ids.index(run.id) if run.id in ids else 0
     if place:

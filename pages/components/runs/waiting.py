@@ -10,7 +10,7 @@ from core.runs.control import stop_run
 from core.runs.queue import seconds_until_start
 from core.server.services import Services
 from core.store.records import Run
-from core.system.devices import list_devices
+from core.system.devices import DeviceReport, list_devices
 from pages.components.kit import run_words
 from pages.components.kit.cache import VersionedCache
 from pages.components.kit.person import own_of
@@ -22,11 +22,12 @@ _STARTS: VersionedCache[float | None] = VersionedCache(64)
 
 def render_waiting(services: Services, run: Run, *, with_cancel: bool = False) -> None:
     """Why it waits and until about when, in a line; below, a run to watch, and with `with_cancel` a way out."""
-    store, report = services.store, list_devices()
+    store = services.store
+    report = store.devices.usable(list_devices())
     waiting, active = store.waiting_runs(), store.active_runs()
     told = run_words.waiting_reason(run, waiting, active, report)
     version = tuple((each.id, each.attempt, each.epoch, each.state) for each in (*active, *waiting))
-    starts_at = _starts_at(services, run, version)
+    starts_at = _starts_at(services, run, report, version)
     if starts_at is not None and active:
         told += f" It starts in {rough_duration(max(0.0, starts_at - time.time()))}, by the pace so far."
     st.caption(literal(told))
@@ -45,11 +46,11 @@ def render_waiting(services: Services, run: Run, *, with_cancel: bool = False) -
             )  # fmt: skip
 
 
-def _starts_at(services: Services, run: Run, version: Hashable) -> float | None:
+def _starts_at(services: Services, run: Run, report: DeviceReport, version: Hashable) -> float | None:
     """In unix seconds; forecast once for each epoch that ends and each change of the queue, for all visitors."""
 
     def forecast() -> float | None:
-        seconds = seconds_until_start(services.workspace, services.store, run, list_devices())
+        seconds = seconds_until_start(services.workspace, services.store, run, report)
         return None if seconds is None else time.time() + seconds
 
     return _STARTS.get((services.workspace.root, run.id), version, forecast)

@@ -55,8 +55,7 @@ def _draw_machine(services: Services, ticking: bool) -> None:
     active, waiting = store.active_runs(), store.waiting_runs()
     if ticking != bool(active or waiting):
         st.rerun()  # polling begins or ends with the whole page
-    leases, report = store.leases(), list_devices()
-    report = report.without({each.key for each in store.devices.aside()})
+    leases, report = store.leases(), store.devices.usable(list_devices())
     served, searched = is_served(services.workspace), SEARCHER.is_running(services.workspace)
     num_free = sum(not device.is_in(leases) for device in report.devices)
     with st.grid(5, min_column_width=150):
@@ -110,7 +109,7 @@ def _draw_machine(services: Services, ticking: bool) -> None:
         alt="Devices with their memory, use and the run that holds each",
     )
     _render_aside(store, report)
-    if report.note:
+    if report.note and report.devices:
         _render_gpu_help(report.note)
     st.subheader("Queue", anchor=False)
     if not waiting and not active:
@@ -173,8 +172,8 @@ def _render_engine_note(engine: EngineState) -> None:
 
 def _render_aside(store: Store, report: DeviceReport) -> None:
     """GPUs that were lost, and what to do."""
-    if waits := store.devices.waits_for_gpu(report):
-        st.error(literal(waits), icon=":material/error:")
+    if report.note and not report.devices:
+        st.error(literal(report.note), icon=":material/error:")
     for each in store.devices.aside():
         st.warning(
             literal(

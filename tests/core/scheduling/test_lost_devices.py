@@ -171,3 +171,16 @@ def test_a_gpu_comes_back_when_it_answers_and_a_person_says_so(store, build, clo
     assert store.devices.bring_back("gpu:1", found[-1].present).key == "GPU-b"
     look_again(scheduler, clock)
     assert store.get_run(waiting).device == "gpu:1"
+
+
+def test_what_runs_can_be_given_is_nothing_once_every_gpu_is_lost(store):
+    two, one, none = there(A, B), there(B), there()
+    assert store.devices.usable(two) == two and store.devices.usable(none) == none
+    store.devices.set_aside(A, "gone")
+    assert store.devices.usable(two).devices == store.devices.usable(one).devices == (B,)
+    told = store.devices.usable(none)
+    assert (
+        told.devices == ()
+        and "GPU 0 (" in (told.note or "")
+        and "do not move to the CPU" in (told.note or "")
+    )

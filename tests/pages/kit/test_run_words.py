@@ -43,4 +43,10 @@ def test_why_a_run_waits(workspace):
     )
     assert waiting_reason(first, waiting, [], report) == "Next in the queue: it starts within a few seconds."
     assert waiting_reason(second, waiting, [busy], report) == "Number 2 in the queue, behind the run “b”."
+    lost = DeviceReport((), "No GPU is left.")
+    assert (
+        waiting_reason(first, waiting, [], lost)
+        == waiting_reason(third, waiting, [], lost)
+        == "No GPU is left."
+    )
     assert waiting_reason(third, waiting, [busy], report) == "Number 3 in the queue, behind 2 runs."
