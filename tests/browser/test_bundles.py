@@ -23,8 +23,8 @@ def test_a_damaged_bundle_is_refused_and_a_whole_one_becomes_a_run(server, page:
     field.set_input_files(
         {"name": "half.zip", "mimeType": "application/zip", "buffer": bundle[: len(bundle) // 2]}
     )
-    start.click()
     expect(dialog.get_by_role("alert")).to_contain_text("half.zip")
+    expect(start).to_be_disabled()
     dialog.get_by_role("button", name="Remove half.zip").click()
     field.set_input_files({"name": "whole.zip", "mimeType": "application/zip", "buffer": bundle})
     start.click()
