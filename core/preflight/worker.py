@@ -20,7 +20,7 @@ from core.datasets.prepare import ensure_dataset
 from core.datasets.splits import TrainingArrays, load_split
 from core.errors import ConvDeckError, UserError
 from core.system.lines import Say, receive_request
-from core.system.processes import choose_backend, leave, prefer_oom_kill
+from core.system.processes import choose_backend, choose_fast_kernels, leave, prefer_oom_kill
 from core.workspace import Workspace
 
 
@@ -28,6 +28,7 @@ def main() -> int:
     """Do the one dry run that standard input describes."""
     began = time.perf_counter()
     choose_backend()
+    choose_fast_kernels()
     request, say = receive_request()
     prefer_oom_kill("1000")
     say(_answer(request, say, began))

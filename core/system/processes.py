@@ -89,11 +89,18 @@ def choose_backend() -> None:
     """Before Keras is imported: TensorFlow on the CPU, unless the environment says otherwise.
 
     Unset, Keras's own ~/.keras/keras.json would choose, and a process that was given no device would take every GPU.
-    TensorFlow takes the kernels of oneDNN by itself only where the processor has AVX-512; they are faster without it
-    too (docs/performance.md). What is reproducible is so with either kind, but not from one to the other.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def choose_fast_kernels() -> None:
+    """Before TensorFlow is imported, for training: oneDNN's kernels, unless the environment says otherwise.
+
+    TensorFlow takes them by itself only where the processor has AVX-512; they are faster without it too
+    (docs/performance.md). They round GELU more coarsely, so answers and exports stay with TensorFlow's own choice.
+    What is reproducible is so with either kind, but not from one to the other.
+    """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 

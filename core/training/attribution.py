@@ -22,6 +22,8 @@ STRIDES_PER_WINDOW = 4
 # Of one map by occlusion: some four seconds on two cores. The sanity check takes five more maps, and a request to the
 # engine may take a minute.
 MOST_MULTIPLY_ADDS = 100_000_000_000
+# A picture's probability alone and in a batch of others may differ by that much, because other kernels round it.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ def occlusion(
     step ends at the edge. `raw` says by how much the probability of the class falls at each step, and `maps`, for each
     pixel, how much on average while it is covered, where that is above 0. By default the window is a quarter of the
     picture's shorter side and the stride a quarter of the window, which makes at most 13 × 13 steps for a square. It is
-    longer, up to a whole window, where a map would take more than `MOST_MULTIPLY_ADDS`.
+    longer, up to a whole window, where a map would take more than `MOST_MULTIPLY_ADDS`. Less than `ROUNDING` is none.
 
     `pictures` (n, height, width, channels) uint8, `classes` (n,) as in `grad_cam`.
     """
@@ -95,6 +97,7 @@ def occlusion(
     for picture, label in zip(pictures, classes, strict=True):
         (whole,) = predict(model, picture[None])[:, label]
         drops = whole - _covered(model, picture, int(label), tops, lefts, window)
+        drops[np.abs(drops) < ROUNDING] = 0
         raw.append(drops)
         maps.append(np.maximum(_mean_of_windows(drops, tops, lefts, window, (height, width)), 0))
     return Attribution(np.stack(maps).astype(np.float32), np.stack(raw).astype(np.float32))

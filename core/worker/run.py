@@ -26,7 +26,7 @@ from core.errors import ConvDeckError, DatasetError, StaleAttempt, TrainingError
 from core.store.records import Run, RunData
 from core.store.store import Store
 from core.system.files import is_disk_full
-from core.system.processes import choose_backend
+from core.system.processes import choose_backend, choose_fast_kernels
 from core.worker.reporter import RunReporter
 from core.workspace import Workspace
 
@@ -64,6 +64,7 @@ def train_attempt(arguments: Sequence[str]) -> Ending:
     parser.add_argument("--attempt", type=int, required=True)
     parsed = parser.parse_args(arguments)
     choose_backend()
+    choose_fast_kernels()
     stop = StopSignal()
     workspace = Workspace.from_environment()
     store = Store(workspace)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.system.processes import choose_backend, leave, own_memory_mib, prefer_oom_kill
+from core.system.processes import choose_backend, choose_fast_kernels, leave, own_memory_mib, prefer_oom_kill
 from core.worker import run
 from core.worker.run import Ending
 from core.workspace import Workspace
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def load() -> None:
     """Import Keras and the training code. No operation is run: devices, threads and determinism are the run's."""
     choose_backend()
+    choose_fast_kernels()
     from core.training.loading import load_keras
 
     load_keras()

@@ -74,7 +74,8 @@ def made_network(config: ExperimentConfig, folder: Path) -> Network:
     features = np.asarray(cut(PICTURES), np.float64)
     kernel, _ = model.get_layer("softmax").get_weights()
     scores = features @ kernel
-    scale = 3 / scores.std(axis=0)
+    # No steeper: tests have oneDNN's kernels on everywhere, and what they round in GELU would grow to 1e-4.
+    scale = 2 / scores.std(axis=0)
     model.get_layer("softmax").set_weights([kernel * scale, -scores.mean(axis=0) * scale])
     folder.mkdir()
     saved = with_test_time_flip(model, test_time_flip=config.training.test_time_flip)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from core.system.processes import choose_backend, is_alive, process_started
+from core.system.processes import choose_backend, choose_fast_kernels, is_alive, process_started
 
 
 def test_identity_of_a_process():
@@ -26,8 +26,11 @@ def test_what_the_environment_says_of_the_backend_is_kept_and_the_rest_is_set(mo
         monkeypatch.delenv(name)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     choose_backend()
+    choose_fast_kernels()
     assert [os.environ[name] for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")] == ["tensorflow", "-1"]
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
     choose_backend()
+    assert "TF_ENABLE_ONEDNN_OPTS" not in os.environ
+    choose_fast_kernels()
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
